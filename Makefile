@@ -1,0 +1,49 @@
+# The commands of the house. `make demo` and `make test` are the two a newcomer needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help dev demo test check format lock catalogue letter clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+dev: $(STAMP)  ## .venv with hash-locked dependencies and .venv/bin/gateway
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: dev  ## one sealed PDF from the city's Party office to 336 bodies, verified from outside
+	$(BIN)/gateway demo --once
+
+test: dev  ## every test
+	$(BIN)/python -m pytest
+
+check: dev  ## ruff, mypy strict, import contracts, catalogue
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+catalogue: dev  ## compile the message catalogues (.po -> .mo)
+	$(BIN)/pybabel compile --directory gateway/observe/locale --domain gateway
+
+letter: dev  ## make the demo's letter again
+	$(BIN)/python -m tests.kit.letter
+
+lock: dev  ## resolve the dependencies again and write the hash locks (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) gateway-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

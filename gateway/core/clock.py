@@ -1,0 +1,43 @@
+"""Time as the gateway speaks of it: aware UTC instants inside, Vietnam's local time on the wire of QCVN 102:2016.
+
+Rows keep instants as integers (milliseconds since 1970-01-01T00:00Z): STRICT tables know no other time.
+"""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+VIETNAM: Final = timezone(timedelta(hours=7), "+07")
+"""Vietnam has had no daylight saving since 1975 and one zone: a fixed offset is exact for every document we carry."""
+
+
+def to_millis(moment: datetime) -> int:
+    """Milliseconds since the epoch of an aware datetime."""
+    assert moment.tzinfo is not None, "naive datetime"
+    return int(moment.timestamp() * 1000)
+
+
+def from_millis(millis: int) -> datetime:
+    """The aware UTC datetime of milliseconds since the epoch."""
+    return datetime.fromtimestamp(millis / 1000, UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: `2026-11-21T13:05:09.120Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The instant of an RFC 3339 text.
+
+    Raises:
+        ValueError: not a date-time, or one without an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a date-time without an offset")
+    return moment.astimezone(UTC)
+
+
+def edxml_timestamp(moment: datetime) -> str:
+    """`yyyy/MM/dd HH:mm:ss` in Vietnam time (facts 1.6)."""
+    return moment.astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S")

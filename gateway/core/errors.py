@@ -1,0 +1,164 @@
+"""Every error a person can meet: one root, families by fault, a stable code each.
+
+    GatewayError
+    ├── SenderError        what was handed in is wrong        -> the sender's turn
+    │   ├── AccessError    who asks may not                   -> the sender's (or its administrator's) turn
+    │   ├── NotFound       there is no such thing for you
+    │   └── Conflict       it contradicts what is already there
+    ├── RoadError          the way to a peer is bad           -> nobody's turn: it is tried again
+    ├── PeerError          what a peer said or sent is wrong  -> the peer operator's turn
+    └── SiteError          this installation is wrong or full -> our operator's turn
+
+The texts (what happened, what to do next, in Vietnamese and English) are in the message catalogue under the code;
+a code without texts fails a test. `params` fill the placeholders of the texts: never content, never a secret.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Turn(StrEnum):
+    """Whose turn it is now."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    OPERATOR = "operator"
+    PEER = "peer"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFacts:
+    """What a code means to a machine: HTTP status (RFC 9110), whose turn, and whether the same request may be repeated."""
+
+    status: int
+    turn: Turn
+    retryable: bool = False
+
+
+_S, _R, _O, _P, _G = Turn.SENDER, Turn.RECIPIENT, Turn.OPERATOR, Turn.PEER, Turn.GATEWAY
+
+CATALOGUE: Final = MappingProxyType(
+    {
+        # --- what was handed in
+        "request.malformed": ErrorFacts(400, _S),
+        "request.field": ErrorFacts(422, _S),
+        "request.idempotency_key": ErrorFacts(400, _S),
+        "request.digest": ErrorFacts(400, _S, retryable=True),
+        "request.encoding": ErrorFacts(415, _S),
+        "request.media_type": ErrorFacts(415, _S),
+        "request.timeout": ErrorFacts(408, _S, retryable=True),
+        "request.method": ErrorFacts(405, _S),
+        "size.limit": ErrorFacts(413, _S),
+        "count.limit": ErrorFacts(422, _S),
+        "file.empty": ErrorFacts(422, _S),
+        "file.not_pdf": ErrorFacts(422, _S),
+        "file.unreadable": ErrorFacts(422, _S),
+        "seal.missing": ErrorFacts(422, _S),
+        "seal.broken": ErrorFacts(422, _S),
+        "seal.undecided": ErrorFacts(422, _O),
+        "secrecy.marked": ErrorFacts(422, _S),
+        "sender.unknown": ErrorFacts(422, _S),
+        "sender.closed": ErrorFacts(422, _S),
+        "recipient.unknown": ErrorFacts(422, _S),
+        "recipient.closed": ErrorFacts(422, _S),
+        "recipient.locked": ErrorFacts(422, _S),
+        "reason.missing": ErrorFacts(422, _S),
+        # --- who asks
+        "access.no_key": ErrorFacts(401, _S),
+        "access.scope": ErrorFacts(403, _S),
+        "access.organ": ErrorFacts(403, _S),
+        "not_found": ErrorFacts(404, _S),
+        # --- contradictions
+        "conflict.idempotency": ErrorFacts(422, _S),
+        "conflict.running": ErrorFacts(409, _G, retryable=True),
+        "conflict.document_id": ErrorFacts(409, _S),
+        "conflict.state": ErrorFacts(409, _S),
+        # --- envelopes and transfers
+        "envelope.malformed": ErrorFacts(422, _S),
+        "envelope.signature": ErrorFacts(422, _S),
+        "envelope.undecided": ErrorFacts(422, _O),
+        "envelope.sender": ErrorFacts(422, _S),
+        "envelope.recipients": ErrorFacts(422, _S),
+        "envelope.attachments": ErrorFacts(422, _S),
+        "transfer.malformed": ErrorFacts(400, _P),
+        "transfer.digest": ErrorFacts(400, _P, retryable=True),
+        "transfer.sent_at": ErrorFacts(422, _P),
+        "transfer.conflict": ErrorFacts(409, _P),
+        "transfer.duplicate": ErrorFacts(409, _P),
+        "transfer.not_ours": ErrorFacts(421, _P),
+        "transfer.version": ErrorFacts(400, _P),
+        "status.unknown_document": ErrorFacts(422, _S),
+        "peer.unpinned": ErrorFacts(403, _P),
+        "peer.foreign_sender": ErrorFacts(403, _P),
+        "peer.unreachable": ErrorFacts(502, _G, retryable=True),
+        "peer.refused": ErrorFacts(502, _P),
+        "peer.receipt": ErrorFacts(502, _P, retryable=True),
+        "delivery.expired": ErrorFacts(504, _O),
+        # --- this installation
+        "store.busy": ErrorFacts(503, _G, retryable=True),
+        "store.locked": ErrorFacts(503, _O),
+        "store.version": ErrorFacts(500, _O),
+        "store.damaged": ErrorFacts(500, _O),
+        "blob.damaged": ErrorFacts(500, _O),
+        "worker.killed": ErrorFacts(422, _S),
+        "worker.busy": ErrorFacts(503, _G, retryable=True),
+        "key.missing": ErrorFacts(500, _O),
+        "key.demo": ErrorFacts(500, _O),
+        "config.invalid": ErrorFacts(500, _O),
+        "registry.digest": ErrorFacts(500, _O),
+        "registry.invalid": ErrorFacts(500, _O),
+        "registry.epoch": ErrorFacts(500, _O),
+        "audit.inconsistent": ErrorFacts(500, _O),
+        "internal": ErrorFacts(500, _O),
+    }
+)
+
+
+class GatewayError(Exception):
+    """Root of the family. `code` is a key of `CATALOGUE`; `params` fill the catalogue's texts."""
+
+    def __init__(self, code: str, /, **params: object) -> None:
+        assert code in CATALOGUE, f"error code {code} is not in the catalogue"
+        super().__init__(code)
+        self.code: Final = code
+        self.params: Final = MappingProxyType(params)
+
+    @property
+    def facts(self) -> ErrorFacts:
+        """Status, turn and retryability of the code."""
+        return CATALOGUE[self.code]
+
+    def __str__(self) -> str:
+        inside = " ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.code} {inside}".rstrip()
+
+
+class SenderError(GatewayError):
+    """What was handed in is wrong: the sender mends it and hands it in again."""
+
+
+class AccessError(SenderError):
+    """Who asks may not do this."""
+
+
+class NotFound(SenderError):  # noqa: N818 - the HTTP word
+    """There is no such thing, or it is not yours: the two are not told apart (security.md 43)."""
+
+
+class Conflict(SenderError):  # noqa: N818 - the HTTP word
+    """It contradicts what is already stored; nothing was changed."""
+
+
+class RoadError(GatewayError):
+    """The way to a peer is bad: it is tried again without anybody's help."""
+
+
+class PeerError(GatewayError):
+    """What a peer said or sent is wrong: its operator's turn."""
+
+
+class SiteError(GatewayError):
+    """This installation is wrong, damaged or full: our operator's turn."""

@@ -1,0 +1,85 @@
+"""The closed catalogue of audit events: which happen, and what the private part of each says.
+
+The table in docs/AUDIT-EVENTS.md repeats this list; a test compares both (X-Road keeps such a catalogue too).
+An event becomes a leaf (`gateway.audit.make_leaf`) in the transaction that changes the state it speaks of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from gateway.core.ids import OrganId
+
+
+class EventKind(StrEnum):
+    """What happened. The value stands in the leaf as `e`."""
+
+    GENESIS = "genesis"
+    """First leaf of a log: private part names the gateway and the registry in force."""
+    REGISTRY_ACTIVATED = "registry.activated"
+    ACCEPTED = "accepted"
+    SEALED = "sealed"
+    WRAPPED = "wrapped"
+    ROUTED = "routed"
+    HELD = "held"
+    REFUSED = "refused"
+    """A document refused on our side after it was accepted (judging, sealing)."""
+    QUEUED = "delivery.queued"
+    DELIVERY_REFUSED = "delivery.refused"
+    """By the plan (unknown or closed code) or by the recipient's gateway."""
+    DELIVERY_EXPIRED = "delivery.expired"
+    DELIVERED = "delivery.delivered"
+    """The peer's receipt was verified: private part has its digest."""
+    RECEIVED = "received"
+    """Incoming side: stored for one of our bodies. This leaf is in the receipt."""
+    RECEIVE_REFUSED = "receive.refused"
+    """Incoming side: refused for one recipient. This leaf is in the receipt too."""
+    BUSINESS_STATUS = "business.status"
+    """A body of ours said 02, 03 ... of a document it received."""
+    BUSINESS_STATUS_RECEIVED = "business.status_received"
+    """The recipient's status message arrived for a document of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One state change, before it is salted and hashed into a leaf."""
+
+    kind: EventKind
+    at: datetime
+    subject: str
+    """Key of the document, delivery or inbox entry it happened to: groups the history. Never in the leaf."""
+    document: str
+    """Key of the document (outgoing) or transfer (incoming) whose history this belongs to."""
+    previous: str = ""
+    """Leaf hash (hex) of the subject's previous event, or empty."""
+    stream: bytes = b""
+    """Random handle of the stream (sender, recipient, year), or empty."""
+    sequence: int = 0
+    """Number in that stream, or 0."""
+    recipient: OrganId | None = None
+    private: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
+    """What the commitment hides: codes, digests, states. Strings and integers only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A leaf ready for the log: public bytes, and the opening (salt and private part) that only the parties hold."""
+
+    data: bytes
+    hash: bytes
+    """SHA-256(0x00 || data), RFC 6962 section 2.1."""
+    salt: bytes
+    private: bytes
+    """Canonical JSON (RFC 8785) of the private part."""
+    event: AuditEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeHead:
+    """Size and root of the tree, and the frontier (roots of its perfect subtrees, largest first) to go on from."""
+
+    size: int
+    root: bytes
+    frontier: tuple[bytes, ...]

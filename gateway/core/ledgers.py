@@ -1,0 +1,341 @@
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, five to ten verbs each.
+
+Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
+and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.events import Leaf, TreeHead
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.model import Delivery, Document, HistoryEvent, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
+from gateway.core.work import Claim, DeadLetter, Destination, WorkItem
+
+
+class StaleStateError(Exception):
+    """A compare-and-set found another state than expected: somebody else was faster. Nothing was written."""
+
+
+class LeaseLostError(StaleStateError):
+    """The claim is not ours any more: its work was done, or taken up, by somebody else."""
+
+
+class Documents(Protocol):
+    """Outgoing documents and status messages, and their deliveries."""
+
+    def add(self, document: Document) -> None:
+        """Store a new document. MUST refuse a second (sender, document_id) or (sender, idempotency_key) with `Conflict`."""
+        ...
+
+    def find(self, key: DocumentKey) -> Document | None:
+        """The document of a key."""
+        ...
+
+    def by_idempotency_key(self, sender: OrganId, key: str) -> Document | None:
+        """The document that was stored under this idempotency key of this sender."""
+        ...
+
+    def by_document_id(self, sender: OrganId, document_id: str) -> Document | None:
+        """The document that this sender sent under this DocumentId."""
+        ...
+
+    def advance(self, document: Document, *, was: DocumentState) -> None:
+        """Write the document's mutable fields (state, reason, attachments, envelope, changed_at, last_leaf).
+
+        MUST be compare-and-set: raises `StaleStateError` and writes nothing when the stored state is not `was`.
+        """
+        ...
+
+    def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Store new deliveries."""
+        ...
+
+    def deliveries(self, document: DocumentKey, transfer: TransferKey | None = None) -> tuple[Delivery, ...]:
+        """All deliveries of a document, or those of one transfer, in the order in which they were added."""
+        ...
+
+    def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
+        """The delivery of a document to one recipient."""
+        ...
+
+    def advance_deliveries(self, deliveries: Sequence[Delivery], *, was: Mapping[DeliveryKey, DeliveryState]) -> None:
+        """Write the mutable fields of deliveries; compare-and-set on `was` for each, all or nothing (`StaleStateError`)."""
+        ...
+
+    def next_sequence(
+        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
+    ) -> Mapping[OrganId, tuple[int, bytes]]:
+        """For each recipient the next number of the stream (sender, recipient), from 1 without gaps, and the stream's handle.
+
+        `handle` makes 16 random bytes for a (sender, recipient, year) that has none yet. MUST be undone with the unit.
+        """
+        ...
+
+
+class Transfers(Protocol):
+    """Transfers in both directions. Slips and answers never change once written."""
+
+    def add(self, transfers: Sequence[Transfer]) -> None:
+        """Store new outgoing transfers."""
+        ...
+
+    def find(self, key: TransferKey) -> Transfer | None:
+        """The outgoing transfer of a key."""
+        ...
+
+    def of_document(self, document: DocumentKey) -> tuple[Transfer, ...]:
+        """All outgoing transfers of a document."""
+        ...
+
+    def advance(self, transfer: Transfer, *, was: TransferState) -> None:
+        """Write state, reason, attempts, answer, changed_at; compare-and-set on `was` (`StaleStateError`).
+
+        MUST refuse to change an answer that is already there (AssertionError).
+        """
+        ...
+
+    def receive(self, incoming: IncomingTransfer) -> None:
+        """Store an incoming transfer with its outcomes, without an answer yet. The key MUST be unique (`Conflict`)."""
+        ...
+
+    def incoming(self, key: TransferKey) -> IncomingTransfer | None:
+        """The incoming transfer of a key."""
+        ...
+
+    def answer(self, key: TransferKey, answer: bytes) -> bytes:
+        """Keep the answer of an incoming transfer, if it has none yet; return the one that is kept (the first wins)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """Rows after a cursor, in the order of arrival, and whether more follow."""
+
+    entries: tuple[InboxEntry, ...]
+    more: bool
+
+
+class Inbox(Protocol):
+    """Documents that arrived for our bodies."""
+
+    def add(self, entries: Sequence[InboxEntry]) -> None:
+        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored).
+
+        (recipient, sender, document_id) MUST be unique (`Conflict`): one effect per document and recipient.
+        """
+        ...
+
+    def find(self, key: EntryKey) -> InboxEntry | None:
+        """The entry of a key."""
+        ...
+
+    def seen(self, sender: OrganId, document_id: str) -> tuple[Digest, frozenset[OrganId]] | None:
+        """Digest of the envelope in which (sender, document_id) first arrived, and for whom; None if never."""
+        ...
+
+    def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
+        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`."""
+        ...
+
+    def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
+        """Write business status, description, changed_at, last_leaf; compare-and-set on `was` (`StaleStateError`)."""
+        ...
+
+
+class Work(Protocol):
+    """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
+
+    def add(self, item: WorkItem) -> None:
+        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time."""
+        ...
+
+    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
+        """Lease due items, oldest first.
+
+        `windows` says how many more items each destination may have in flight (a destination that is not named may
+        have any number). Items of a destination whose `not_before` is in the future are left. Leased items whose lease
+        (seconds) has run out are due again.
+        """
+        ...
+
+    def finish(self, claim: Claim) -> None:
+        """The item is done and leaves the table."""
+        ...
+
+    def postpone(self, claim: Claim, due_at: datetime) -> None:
+        """Give the lease back; due again then, with one attempt more."""
+        ...
+
+    def bury(self, claim: Claim, reason: str, at: datetime) -> None:
+        """Give the item up: it becomes a dead letter."""
+        ...
+
+    def release_all(self) -> int:
+        """Give back every lease (at start: the process that held them is dead); how many there were."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """When the earliest unleased item is due (its destination's `not_before` considered); None when there is none."""
+        ...
+
+    def destination(self, name: str) -> Destination:
+        """How that destination has been behaving."""
+        ...
+
+    def set_destination(self, destination: Destination) -> None:
+        """Remember how it behaves."""
+        ...
+
+    def dead(self, limit: int) -> tuple[DeadLetter, ...]:
+        """Dead letters, newest first."""
+        ...
+
+
+class Log(Protocol):
+    """The audit log's rows: pending leaves, the tree, the openings, the checkpoint. Leaves are never changed."""
+
+    def append(self, leaf: Leaf) -> None:
+        """Keep a leaf (pending until the sequencer has given it an index) together with its opening."""
+        ...
+
+    def pending(self, limit: int) -> tuple[bytes, ...]:
+        """Take the oldest pending leaves out of the pending table, in the order in which they were appended."""
+        ...
+
+    def head(self) -> TreeHead:
+        """The tree as sequenced so far; size 0 for a new log."""
+        ...
+
+    def extend(
+        self, old_size: int, head: TreeHead, leaves: Sequence[bytes], nodes: Mapping[tuple[int, int], bytes]
+    ) -> None:
+        """Append leaves (from index `old_size`) and completed tree nodes {(level, index): hash}, and move the head.
+
+        Level 0 is the leaf hashes. MUST be compare-and-set on `old_size` (`StaleStateError`).
+        """
+        ...
+
+    def nodes(self, positions: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], bytes]:
+        """The stored nodes at those positions; KeyError when one is missing."""
+        ...
+
+    def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Index of each sequenced leaf; leaves still pending are left out."""
+        ...
+
+    def leaves(self, first: int, count: int) -> tuple[bytes, ...]:
+        """Leaf bytes from an index on."""
+        ...
+
+    def history(self, document: str) -> tuple[HistoryEvent, ...]:
+        """The opened events of one document (or incoming transfer), oldest first."""
+        ...
+
+    def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
+        """(row, leaf hash, salt, private) in the order of appending, for whoever checks rows against leaves."""
+        ...
+
+    def checkpoint(self) -> tuple[int, str] | None:
+        """Size and text of the newest published checkpoint (C2SP signed note)."""
+        ...
+
+    def publish(self, size: int, note: str) -> None:
+        """Keep a newer checkpoint. MUST refuse one that is not newer than the stored one (AssertionError)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """Which edition of the registry is in force here."""
+
+    epoch: int
+    digest: Digest
+    at: datetime
+
+
+class Directories(Protocol):
+    """Which editions of the registry were put into force here, and when."""
+
+    def active(self) -> Activation | None:
+        """The newest activation."""
+        ...
+
+    def activate(self, activation: Activation) -> None:
+        """Put an edition into force. MUST refuse an epoch lower than the active one (`SiteError` registry.epoch)."""
+        ...
+
+    def history(self) -> tuple[Activation, ...]:
+        """All activations, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """An API key as stored: never the secret, only its SHA-256."""
+
+    key_id: str
+    name: str
+    secret_digest: Digest
+    organs: frozenset[OrganId]
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class Access(Protocol):
+    """Which systems of which bodies may ask."""
+
+    def declare(self, keys: Sequence[ApiKey], at: datetime) -> None:
+        """Make the stored keys equal to these: new ones are added, changed ones replaced, missing ones revoked at `at`."""
+        ...
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key of an id, revoked or not."""
+        ...
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        """All keys by id."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
+
+    @property
+    def documents(self) -> Documents:
+        """Outgoing documents and deliveries."""
+        ...
+
+    @property
+    def transfers(self) -> Transfers:
+        """Transfers in both directions."""
+        ...
+
+    @property
+    def inbox(self) -> Inbox:
+        """Documents that arrived."""
+        ...
+
+    @property
+    def work(self) -> Work:
+        """What is due."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """The audit log."""
+        ...
+
+    @property
+    def directory(self) -> Directories:
+        """Registry editions in force."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """API keys."""
+        ...

@@ -1,0 +1,110 @@
+"""Every bound of the gateway, with its unit in its name and its reason beside it; relations are asserted on import.
+
+A limit that a user can meet is reported by its name (`size.limit` with the number and the unit).
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# --- documents -------------------------------------------------------------------------------------------------------
+FILE_BYTES_MAX: Final = 7 * MIB
+"""One attached file. libxml2 refuses text nodes over 10,000,000 characters (measured.md), and 7 MiB of base64 is 9.8 M."""
+FILES_MAX: Final = 20
+DOCUMENT_BYTES_MAX: Final = 20 * MIB
+"""All files of one document together, before base64."""
+ENVELOPE_BYTES_MAX: Final = 30 * MIB
+"""An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
+RECIPIENTS_MAX: Final = 1_000
+FILE_NAME_CHARS_MAX: Final = 255
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
+REASON_CHARS_MAX: Final = 500
+
+# --- field lengths of QCVN 102:2016/BTTTT (facts 1.2-1.5) --------------------------------------------------------------
+ORGAN_ID_CHARS_MAX: Final = 35
+CODE_NUMBER_CHARS_MAX: Final = 11
+CODE_NOTATION_CHARS_MAX: Final = 30
+PLACE_CHARS_MAX: Final = 50
+TYPE_NAME_CHARS_MAX: Final = 100
+SUBJECT_CHARS_MAX: Final = 500
+CONTENT_CHARS_MAX: Final = 500
+ATTACHMENT_NAME_CHARS_MAX: Final = 500
+DOCUMENT_ID_CHARS_MAX: Final = 200
+
+# --- XML ---------------------------------------------------------------------------------------------------------------
+XML_DEPTH_MAX: Final = 64
+XML_NODES_MAX: Final = 200_000
+XML_ATTRIBUTES_MAX: Final = 64
+"""Attributes of one element."""
+XML_TEXT_CHARS_MAX: Final = 10_000_000
+"""One text node: libxml2's own bound, named so that the refusal can say it."""
+
+# --- HTTP --------------------------------------------------------------------------------------------------------------
+REQUEST_BYTES_MAX: Final = DOCUMENT_BYTES_MAX + MIB
+METADATA_BYTES_MAX: Final = 256 * KIB
+SLIP_BYTES_MAX: Final = 512 * KIB
+"""The first line of a transfer: who, what, and every recipient with its sequence number."""
+RECEIPT_BYTES_MAX: Final = 2 * MIB
+HEADER_BYTES_MAX: Final = 16 * KIB
+BODY_IDLE_SECONDS_MAX: Final = 30.0
+"""A body that brings nothing for this long is cut."""
+BODY_SECONDS_MAX: Final = 300.0
+PAGE_ROWS_MAX: Final = 200
+PAGE_ROWS_DEFAULT: Final = 50
+CHUNK_BYTES: Final = 64 * KIB
+
+# --- PDF and certificates ----------------------------------------------------------------------------------------------
+PDF_SIGNATURES_MAX: Final = 20
+EMBEDDED_CERTIFICATES_MAX: Final = 12
+"""Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
+EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+RSA_BITS_MIN: Final = 2048
+
+# --- worker processes --------------------------------------------------------------------------------------------------
+JUDGE_CPU_SECONDS_MAX: Final = 10
+JUDGE_WALL_SECONDS_MAX: Final = 20.0
+JUDGE_MEMORY_BYTES_MAX: Final = 1024 * MIB
+HOLDER_WALL_SECONDS_MAX: Final = 10.0
+HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
+"""A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
+
+# --- store, work, delivery ---------------------------------------------------------------------------------------------
+GROUP_COMMIT_UNITS_MAX: Final = 64
+STORE_QUEUE_MAX: Final = 2_000
+"""Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
+LEASE_SECONDS: Final = 120.0
+WORK_RUNNING_MAX: Final = 32
+WINDOW_START: Final = 2
+WINDOW_MAX: Final = 16
+BACKOFF_FIRST_SECONDS: Final = 1.0
+BACKOFF_CAP_SECONDS: Final = 900.0
+STEP_ATTEMPTS_MAX: Final = 8
+"""A step that fails this often by itself (not by its peer) becomes a dead letter."""
+DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
+SENT_AHEAD_SECONDS_MAX: Final = 300.0
+"""A transfer's sent time may lie this far in the future (clock difference) ..."""
+SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
+"""... and this far in the past: the sender's deadline and a day."""
+CONNECT_SECONDS_MAX: Final = 10.0
+TRANSFER_SECONDS_MAX: Final = 120.0
+
+# --- audit -------------------------------------------------------------------------------------------------------------
+LEAF_BYTES_MAX: Final = 1 * KIB
+SALT_BYTES: Final = 32
+STREAM_HANDLE_BYTES: Final = 16
+SEQUENCE_LEAVES_MAX: Final = 5_000
+"""Leaves one run of the sequencer takes."""
+NOTE_SIGNATURES_MAX: Final = 100
+
+# --- registry ----------------------------------------------------------------------------------------------------------
+REGISTRY_BYTES_MAX: Final = 64 * MIB
+BODIES_MAX: Final = 200_000
+SUCCESSOR_STEPS_MAX: Final = 8
+
+assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
+assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
+assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
+assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

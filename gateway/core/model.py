@@ -1,0 +1,335 @@
+"""The nouns of a document's walk: what an office hands in, what an envelope says, what travels and what arrives.
+
+Field names follow QCVN 102:2016/BTTTT where the regulation has the field (facts 1.2-1.10). All values are frozen.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Final
+
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.states import (
+    BusinessStatus,
+    DeliveryState,
+    DocumentState,
+    Evidence,
+    MessageKind,
+    Outcome,
+    TransferState,
+)
+
+PDF: Final = "application/pdf"
+
+
+class Priority(IntEnum):
+    """Độ khẩn (QCVN 102, OtherInfo/Priority)."""
+
+    NORMAL = 0
+    URGENT = 1
+    VERY_URGENT = 2
+    IMMEDIATE = 3
+    IMMEDIATE_AT_TIME = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRef:
+    """Bytes in the blob store: found by SHA-256, never addressable by it through a door."""
+
+    digest: Digest
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organ:
+    """Organisation block of an envelope: `From` or `To` (facts 1.3). Only the code decides anything."""
+
+    organ_id: OrganId
+    name: str = ""
+    in_charge: str = ""
+    address: str = ""
+    email: str = ""
+    telephone: str = ""
+    fax: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Số, ký hiệu: CodeNumber (at most 11 characters) and CodeNotation (at most 30)."""
+
+    number: str
+    notation: str
+
+    def text(self) -> str:
+        """`12/QĐ-UBND` as government writes it, `12-CV/VPTU` as the Party does (399-QĐ/TW: number, dash, symbol)."""
+        return f"{self.number}{self.separator()}{self.notation}"
+
+    def separator(self) -> str:
+        """Party symbols read type/body (`CV/VPTU`), government ones type-body (`QĐ-UBND`): facts 6.4."""
+        return "-" if "/" in self.notation else "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseFor:
+    """The document that this message answers."""
+
+    organ_id: OrganId
+    document_id: str
+    code: str = ""
+    promulgation_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerInfo:
+    """Who signed the paper: Competence (`TM.`, `KT.` ...), Position, FullName."""
+
+    competence: str = ""
+    position: str = ""
+    full_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What an office says of a document when it hands it in: the header of the later envelope."""
+
+    sender: OrganId
+    recipients: tuple[OrganId, ...]
+    """In the order given, no code twice, 1 to `RECIPIENTS_MAX`."""
+    code: Code
+    promulgation_place: str
+    promulgation_date: date
+    subject: str
+    type_name: str = "Công văn"
+    document_type: int = 2
+    """1 legal normative document, 2 administrative document."""
+    type_detail: int = 18
+    """Number in that group's table; 18 is Công văn (QCVN SĐ1:2022, table B)."""
+    content: str = ""
+    signer: SignerInfo = SignerInfo()
+    priority: Priority = Priority.NORMAL
+    page_amount: int | None = None
+    response_for: tuple[ResponseFor, ...] = ()
+    secrecy: str = ""
+    """A mark of secrecy; anything but an empty text is refused: this channel is not for state secrets (QCVN scope)."""
+
+    def document_id(self) -> str:
+        """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
+        return f"{self.sender},{self.promulgation_date:%Y/%m/%d},{self.code.number}/{self.code.notation}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One attached file. `blob` is the decoded file; `seal_checked` says a judge has seen it."""
+
+    position: int
+    name: str
+    content_type: str
+    blob: BlobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentMessage:
+    """An edXML message of transport type `edoc`, as written or as read."""
+
+    sender: Organ
+    recipients: tuple[Organ, ...]
+    document_id: str
+    code: Code
+    promulgation_place: str
+    promulgation_date: date | None
+    document_type: int
+    type_detail: int
+    type_name: str
+    subject: str
+    content: str
+    signer: SignerInfo
+    priority: Priority
+    page_amount: int | None
+    response_for: tuple[ResponseFor, ...]
+    created_at: datetime
+    """TraceHeader of the sender: local time on the wire, whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusMessage:
+    """An edXML message of transport type `status`: `sender` tells the sender of the answered document how it stands."""
+
+    sender: Organ
+    response_for: ResponseFor
+    status: BusinessStatus
+    description: str
+    timestamp: datetime
+    staff: str = ""
+
+
+Message = DocumentMessage | StatusMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A row of the outgoing side: a document or a status message that one of our bodies sends."""
+
+    key: DocumentKey
+    kind: MessageKind
+    sender: OrganId
+    document_id: str
+    state: DocumentState
+    reason: str
+    """Stable error code when refused or held, else empty."""
+    metadata: Metadata | None
+    """None for a status message."""
+    status: StatusMessage | None
+    """None for a document."""
+    attachments: tuple[Attachment, ...]
+    may_seal: bool
+    """The principal held the `seal` scope when it was submitted."""
+    principal: str
+    """Id of the API key that submitted it."""
+    idempotency_key: str
+    request_digest: Digest
+    """SHA-256 over the canonical metadata and the files' digests: a repeated key with another body is a conflict."""
+    envelope: BlobRef | None
+    accepted_at: datetime
+    changed_at: datetime
+    trace_id: str
+    last_leaf: str
+    """Leaf hash (hex) of this document's newest audit event: the next event names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One document to one recipient."""
+
+    key: DeliveryKey
+    document: DocumentKey
+    transfer: TransferKey | None
+    """None when the plan refused it: nothing travels."""
+    recipient: OrganId
+    destination: GatewayId | None
+    sequence: int
+    """Per (sender, recipient), from 1, without gaps; 0 when refused by the plan."""
+    state: DeliveryState
+    reason: str
+    evidence: Evidence | None
+    business_status: BusinessStatus | None
+    business_description: str
+    registry_epoch: int
+    route_reason: str
+    changed_at: datetime
+    last_leaf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlipRecipient:
+    """One recipient of a transfer and its number in the stream (sender, recipient)."""
+
+    organ_id: OrganId
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferSlip:
+    """The first line of a transfer: everything the receiving gateway is asked to do with the envelope that follows."""
+
+    transfer: TransferKey
+    origin: GatewayId
+    destination: GatewayId
+    kind: MessageKind
+    sender: OrganId
+    document_id: str
+    envelope: BlobRef
+    registry_epoch: int
+    sent_at: datetime
+    recipients: tuple[SlipRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """An outgoing transfer: one envelope to one gateway for all of its recipients there. The slip never changes."""
+
+    slip: TransferSlip
+    document: DocumentKey
+    state: TransferState
+    reason: str
+    attempts: int
+    answer: bytes | None
+    """The receipt (JWS compact) exactly as it came, once verified."""
+    deadline: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingRecipient:
+    """What became of one recipient of an incoming transfer; the material of one line of the receipt."""
+
+    organ_id: OrganId
+    sequence: int
+    outcome: Outcome
+    code: str
+    """Error code of the refusal, else empty."""
+    leaf: bytes
+    """Canonical bytes of the audit leaf."""
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingTransfer:
+    """A transfer that reached us: the slip, the outcomes, and the answer once it has left (its bytes never change)."""
+
+    slip: TransferSlip
+    received_at: datetime
+    recipients: tuple[IncomingRecipient, ...]
+    answer: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """One document that arrived for one of our bodies."""
+
+    key: EntryKey
+    cursor: int
+    """Position in the inbox: grows by arrival, never reused."""
+    recipient: OrganId
+    sender: OrganId
+    document_id: str
+    transfer: TransferKey
+    message: DocumentMessage
+    envelope: BlobRef
+    attachments: tuple[Attachment, ...]
+    verdicts: tuple[str, ...]
+    """Indication of each attachment in order; an empty text where a file carries no signature."""
+    sequence: int
+    business_status: BusinessStatus
+    business_description: str
+    received_at: datetime
+    changed_at: datetime
+    last_leaf: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEvent:
+    """One line of a document's story (Hành trình): an opened audit leaf."""
+
+    at: datetime
+    event: str
+    subject: str
+    """Key of the document, delivery or inbox entry it happened to."""
+    recipient: OrganId | None
+    detail: str
+    leaf_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who is asking: a body's system behind an API key."""
+
+    key_id: str
+    name: str
+    organs: frozenset[OrganId]
+    """The bodies it may act for."""
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether the scope was granted."""
+        return scope in self.scopes

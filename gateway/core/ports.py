@@ -1,0 +1,257 @@
+"""Where strangers meet: few, large verbs, with the promises in MUST words (RFC 2119).
+
+A conductor is handed these in its constructor and never learns which class stands behind them; `gateway.app` alone
+plugs them together. Each port has one contract suite in `tests/contract`, run on every implementation, the fakes of
+`tests/kit` included.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import ParamSpec, Protocol, TypeVar
+
+from gateway.core.directory import Snapshot
+from gateway.core.events import TreeHead
+from gateway.core.ids import OrganId
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import BlobRef, Principal, Transfer
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# =====================================================================================================================
+# Time
+# =====================================================================================================================
+
+
+class Clock(Protocol):
+    """The only source of time. Nobody else calls `datetime.now`, `time.monotonic` or `asyncio.sleep`."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never steps back; only differences mean anything."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a simulated clock jumps instead."""
+        ...
+
+
+# =====================================================================================================================
+# The database
+# =====================================================================================================================
+
+
+class Store(Protocol):
+    """The database."""
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a unit of work in one transaction and return its result once that is durable.
+
+        * MUST NOT return before the commit is on disk (fsync); MUST undo everything when `work` raises, and re-raise.
+        * `work` MUST have no side effects, MUST NOT wait, MAY be run in another thread, and is short (< 20 ms).
+        * Units see each other's effects in one order. One unit's failure MUST NOT undo its neighbour in a group commit.
+        * Cancelling the caller does not undo a unit that has begun.
+
+        Raises:
+            SiteError: `store.busy` when the queue is full, `store.damaged` when the database cannot be trusted any more.
+        """
+        ...
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a unit that only reads, on one consistent snapshot, beside the writer. A write in it MUST fail."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the units already taken, refuse new ones, close the files. MAY be called twice."""
+        ...
+
+
+class CommitListener(Protocol):
+    """Told after each durable commit what it left behind; called from any thread and MUST return at once."""
+
+    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
+        """`work_added`: some item became due. `head`: the new tree head when leaves were sequenced in this commit."""
+        ...
+
+
+# =====================================================================================================================
+# Payloads
+# =====================================================================================================================
+
+
+class Blobs(Protocol):
+    """Content-addressed bytes. Blobs never change; what is named by a row is there."""
+
+    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+        """Store a stream. When it returns, file and folder are fsynced; equal content is stored once.
+
+        Raises:
+            SenderError: `size.limit` when more than `limit` bytes come; nothing stays behind.
+        """
+        ...
+
+    async def put_bytes(self, data: bytes) -> BlobRef:
+        """Store bytes that are already in memory, with the same promise."""
+        ...
+
+    def path(self, ref: BlobRef) -> Path:
+        """Where the blob lies, for a judge or a file answer. MUST NOT be given to a user."""
+        ...
+
+    async def read(self, ref: BlobRef) -> bytes:
+        """The whole blob, its digest checked.
+
+        Raises:
+            SiteError: `blob.damaged` when it is missing or its digest is another.
+        """
+        ...
+
+
+# =====================================================================================================================
+# Keys and judgement
+# =====================================================================================================================
+
+
+class Signer(Protocol):
+    """Signs bytes with one key it guards. Which algorithm it is, the key's owner knows."""
+
+    @property
+    def public_key(self) -> bytes:
+        """SubjectPublicKeyInfo, DER."""
+        ...
+
+    async def sign(self, data: bytes) -> bytes:
+        """The signature over `data`, in the form of the algorithm (RSA PKCS#1 v1.5, Ed25519: RFC 8032, ECDSA: DER)."""
+        ...
+
+
+class Sealer(Protocol):
+    """Holds the keys of bodies: seals that were entrusted to this gateway, and transport keys for envelopes."""
+
+    def entrusted(self, organ: OrganId) -> bool:
+        """Whether that body has entrusted its seal to this gateway."""
+        ...
+
+    async def seal(self, pdf: Path, organ: OrganId) -> bytes:
+        """The PDF with the body's PAdES B-B seal added as an incremental update. MUST check its own certificate first.
+
+        The private key MUST live in a process that never parses the document.
+
+        Raises:
+            SiteError: `key.missing`; SenderError: `file.unreadable`, `worker.killed`.
+        """
+        ...
+
+    async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
+        """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
+
+        Raises:
+            SiteError: `key.missing`.
+        """
+        ...
+
+
+class Judge(Protocol):
+    """A place where a function may look at a stranger's file: a killable process without keys and without network."""
+
+    async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a pure, importable function there and return what it returns, or raise what it raises.
+
+        MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced.
+
+        Raises:
+            SenderError: `worker.killed`, with the bound it hit.
+        """
+        ...
+
+
+# =====================================================================================================================
+# The registry and the road
+# =====================================================================================================================
+
+
+class Directory(Protocol):
+    """The registry in force."""
+
+    def current(self) -> Snapshot:
+        """The active snapshot: one object per edition, so a caller keeps a consistent view as long as it holds it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The peer answered for good; `receipt` is its JWS, not yet checked."""
+
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """The peer is there but asks for patience."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRefused:
+    """The peer refused the transfer as a whole, for good, without a receipt (not our sender, conflict ...)."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nothing was handed over: no connection, no TLS, wrong key."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indeterminate:
+    """It was sent and no answer came: ask the peer, never guess."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Answer of `inquire`: the peer has no such transfer, so sending it (again) is right."""
+
+
+CarryResult = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
+
+
+class Transport(Protocol):
+    """Carries one transfer to one destination gateway. Outcomes are data; it raises only for our own mistakes."""
+
+    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
+        """Hand over the slip and the envelope's bytes. Carrying the same transfer again MUST be harmless."""
+        ...
+
+    async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
+        """Ask what became of a transfer whose answer was lost, without sending the payload."""
+        ...
+
+
+# =====================================================================================================================
+# Who asks
+# =====================================================================================================================
+
+
+class Authenticator(Protocol):
+    """Turns what a caller shows into who it is."""
+
+    async def authenticate(self, presented: str) -> Principal | None:
+        """The principal of an API key as presented, or None: unknown, expired and revoked keys are not told apart.
+
+        MUST take the same path (and about the same time) for an unknown key id as for a wrong secret, and MUST honour
+        a revocation within 60 s.
+        """
+        ...

@@ -1,0 +1,75 @@
+"""What the examination of a signature found, in the words of ETSI EN 319 102-1 (section 5.1.3). Never a bool."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core.ids import Digest
+
+
+class Indication(StrEnum):
+    """EN 319 102-1 table 5: the main indication."""
+
+    TOTAL_PASSED = "TOTAL-PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    TOTAL_FAILED = "TOTAL-FAILED"
+
+
+class SubIndication(StrEnum):
+    """EN 319 102-1 table 6, the part the gateway can find."""
+
+    FORMAT_FAILURE = "FORMAT_FAILURE"
+    HASH_FAILURE = "HASH_FAILURE"
+    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
+    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
+    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
+    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    REVOKED_NO_POE = "REVOKED_NO_POE"
+    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    TRY_LATER = "TRY_LATER"
+    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureVerdict:
+    """One signature: who made it, over what, and what we may conclude."""
+
+    indication: Indication
+    sub_indication: SubIndication | None
+    reason: str
+    """One English sentence for the technical part of a report; never shown alone to a clerk."""
+    certificate: Digest | None
+    """SHA-256 of the signer's certificate (DER); None when no signer could be found."""
+    signer: str
+    """Common name of the signer's certificate, or an empty text."""
+    claimed_time: datetime | None
+    """What the signer says; not proven by anything."""
+    covers: str
+    """`whole file`, `revision`, or the Ids of the signed XML parts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileVerdict:
+    """One file: is it what it says, and what do its signatures say together?
+
+    `indication` is None for a file that carries no signature (or is of a kind that cannot).
+    """
+
+    media_type: str
+    """By the magic of the bytes: `application/pdf`, `application/zip`, or `application/octet-stream`."""
+    indication: Indication | None
+    sub_indication: SubIndication | None
+    signatures: tuple[SignatureVerdict, ...]
+    reason: str
+
+
+def worst(verdicts: tuple[SignatureVerdict, ...]) -> SignatureVerdict | None:
+    """The verdict that decides for the file: one failed signature fails it, one undecided one leaves it undecided."""
+    order = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
+    return min(verdicts, key=lambda v: order.index(v.indication), default=None)

@@ -1,0 +1,54 @@
+"""The nouns of the work engine: what is due, who holds it, where it goes. It knows keys and destinations, no documents."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class WorkKind(StrEnum):
+    """Which conductor takes the item up."""
+
+    DOCUMENT = "document"
+    """Next step of an outgoing document: judge and seal, wrap, or route, by its state."""
+    TRANSFER = "transfer"
+    """Next attempt of an outgoing transfer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItem:
+    """Something due: `subject` is the key of what it is about, at most one item per (kind, subject)."""
+
+    kind: WorkKind
+    subject: str
+    destination: str
+    """Gateway id for transfers (windows and back-off are per destination), empty for documents."""
+    due_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A leased item. `fence` grows with every claim of the item: whoever holds an older one has lost it."""
+
+    item: WorkItem
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """How a destination gateway has been behaving; kept in the database, so a restart remembers."""
+
+    name: str
+    failures: int = 0
+    """In a row, of the road (not of one document)."""
+    not_before: datetime | None = None
+    """No attempt earlier than this; None when the road is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """An item that was given up: kept with its reason until somebody decides."""
+
+    item: WorkItem
+    reason: str
+    at: datetime
