@@ -1,0 +1,135 @@
+"""What the doors ask of the conductors: three desks, one for each kind of wish an office can have.
+
+A door is handed objects that keep these promises and never learns which class stands behind them. All verbs are
+coroutines and raise the families of `gateway.core.errors`; none returns half of an answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gateway.core.directory import Body
+from gateway.core.ids import DocumentKey, EntryKey, OrganId
+from gateway.core.ledgers import InboxPage
+from gateway.core.model import (
+    Attachment,
+    BlobRef,
+    Delivery,
+    Document,
+    HistoryEvent,
+    InboxEntry,
+    Metadata,
+    Principal,
+)
+from gateway.core.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedFile:
+    """One file as an office handed it in: already durable in the blob store, not yet judged."""
+
+    name: str
+    content_type: str
+    blob: BlobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionOrder:
+    """Everything an office says when it hands a document in. The door has checked shapes and sizes, nothing else."""
+
+    metadata: Metadata
+    files: tuple[UploadedFile, ...]
+    """In the order given: position 1 is the document itself."""
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """A document and how its deliveries stand."""
+
+    document: Document
+    counts: Mapping[DeliveryState, int]
+    """Deliveries by state; a state without any is left out."""
+    total: int
+    """All deliveries; 0 until the document is routed."""
+
+
+class SubmissionDesk(Protocol):
+    """Takes documents in."""
+
+    async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
+        """The stored document, and whether it is new: False when the same order was handed in before.
+
+        MUST NOT return before the document is durable. The same key with another order is a conflict.
+
+        Raises:
+            AccessError: `access.organ` when the principal may not act for the sender.
+            SenderError: `secrecy.marked`, `sender.unknown`, `sender.closed`, `file.empty` ...
+            Conflict: `conflict.idempotency`, `conflict.document_id`.
+            SiteError: `store.busy`.
+        """
+        ...
+
+
+class QueryDesk(Protocol):
+    """Says how things stand. What is not the principal's is not there: `NotFound` either way (security.md 43)."""
+
+    async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
+        """An outgoing document with the count of its deliveries by state."""
+        ...
+
+    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
+        """All deliveries of an outgoing document, in the order of its recipients."""
+        ...
+
+    async def history(self, principal: Principal, key: DocumentKey) -> tuple[HistoryEvent, ...]:
+        """The story of an outgoing document, oldest first."""
+        ...
+
+    async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
+        """Entries of all bodies of the principal that arrived after a cursor, oldest first."""
+        ...
+
+    async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
+        """One document that arrived."""
+        ...
+
+    async def entry_history(self, principal: Principal, key: EntryKey) -> tuple[HistoryEvent, ...]:
+        """The story of a document that arrived, as far as this entry's recipient is concerned, oldest first."""
+        ...
+
+    async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
+        """The edXML file of a document that arrived, exactly as it was signed."""
+        ...
+
+    async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
+        """One attached file of a document that arrived; positions count from 1."""
+        ...
+
+    async def organ(self, principal: Principal, organ_id: OrganId) -> Body:
+        """A body of the registry in force; every principal may look up every body."""
+        ...
+
+
+class StatusDesk(Protocol):
+    """Takes what a receiving body says of a document: the answer travels to the sender as a status message."""
+
+    async def accept(self, principal: Principal, key: EntryKey, *, trace_id: str) -> InboxEntry:
+        """Tiếp nhận (03). Saying it again changes nothing and is no error.
+
+        Raises:
+            NotFound: there is no such entry for this principal.
+            Conflict: `conflict.state` when it was refused before.
+        """
+        ...
+
+    async def refuse(self, principal: Principal, key: EntryKey, reason: str, *, trace_id: str) -> InboxEntry:
+        """Từ chối tiếp nhận (02), with the reason the sender will read.
+
+        Raises:
+            NotFound: there is no such entry for this principal.
+            SenderError: `reason.missing` when the reason is blank.
+            Conflict: `conflict.state` when it was accepted before.
+        """
+        ...
