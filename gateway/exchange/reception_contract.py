@@ -1,0 +1,39 @@
+"""What the peer door asks of the conductor that receives: one desk, three verbs.
+
+The door has already done what needs sockets: TLS identity, shapes, sizes, both digests, the envelope made durable as a
+blob. Everything that needs the registry's bodies, a signature or the database is the desk's (house.md, step 6).
+"""
+
+from typing import Protocol
+
+from gateway.core.ids import GatewayId, TransferKey
+from gateway.core.model import BlobRef, TransferSlip
+
+
+class ReceptionDesk(Protocol):
+    """Takes transfers in. All verbs raise `GatewayError` for what concerns the transfer as a whole."""
+
+    async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
+        """Refuse cheaply, before the envelope is read: a sender that is not the origin's, recipients that are not ours.
+
+        MUST let a repeat of a transfer through that was answered before. MUST NOT change anything.
+
+        Raises:
+            PeerError: `peer.foreign_sender`, `transfer.not_ours`, `transfer.sent_at`; Conflict: `transfer.conflict`.
+        """
+        ...
+
+    async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
+        """Do every duty of reception and return the receipt (JWS compact serialisation, ASCII).
+
+        Called only when the envelope's size and digest are those of the slip and its bytes are durable. Repeating it
+        with the same slip MUST return the same bytes; it MAY run twice at once for one transfer.
+
+        Raises:
+            GatewayError: the transfer is refused as a whole, without a receipt.
+        """
+        ...
+
+    async def answer_of(self, origin: GatewayId, transfer: TransferKey) -> bytes | None:
+        """The receipt given to that origin for that transfer; None if there is none, or it was another origin's."""
+        ...
