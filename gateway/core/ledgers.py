@@ -162,6 +162,10 @@ class Work(Protocol):
         """
         ...
 
+    def renew(self, claim: Claim, until: datetime) -> None:
+        """The claim is still ours and its lease runs until then; for a conductor between two steps of one item."""
+        ...
+
     def finish(self, claim: Claim) -> None:
         """The item is done and leaves the table."""
         ...

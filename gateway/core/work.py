@@ -14,6 +14,16 @@ class WorkKind(StrEnum):
     """Next attempt of an outgoing transfer."""
 
 
+class RoadReport(StrEnum):
+    """What a conductor tells the work engine of the road to the destination; of documents it says nothing."""
+
+    GOOD = "good"
+    """The peer answered: the window may grow."""
+    BAD = "bad"
+    """The peer could not be reached, or was silent: the window closes to one."""
+    NEUTRAL = "neutral"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkItem:
     """Something due: `subject` is the key of what it is about, at most one item per (kind, subject)."""

@@ -1,0 +1,28 @@
+"""What every conductor of this room works with: one frozen bundle of ports, handed over by `gateway.app`."""
+
+from dataclasses import dataclass
+
+from gateway.core.ids import Entropy, GatewayId, uuid7
+from gateway.core.ports import Blobs, Clock, Directory, Judge, Sealer, Store
+from gateway.crypto import Trust
+from gateway.exchange.journal import Journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The ports of the exchange. It is no locator: each conductor names what it takes from it in its constructor."""
+
+    own: GatewayId
+    store: Store
+    blobs: Blobs
+    clock: Clock
+    directory: Directory
+    judge: Judge
+    sealer: Sealer
+    trust: Trust
+    journal: Journal
+    entropy: Entropy
+
+    def new_key(self) -> str:
+        """A fresh UUIDv7."""
+        return uuid7(self.clock.now(), self.entropy)

@@ -1,0 +1,164 @@
+"""Dispatch: from a plan to rows: one delivery per recipient, one transfer and one work item per destination gateway.
+
+Everything here runs inside the unit of work that moves the document to `routed`; numbers of the streams
+(sender, recipient) are given in that very unit, so they have no gaps.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from gateway.core.clock import VIETNAM
+from gateway.core.events import EventKind
+from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
+from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
+from gateway.core.states import DeliveryState, TransferState
+from gateway.core.work import WorkItem, WorkKind
+from gateway.exchange.desk import Desk
+from gateway.exchange.messages import recipients_of, wire_document_id
+from gateway.routing import Plan, Refusal, Route
+
+DELIVERY_DEADLINE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS)
+
+
+def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> None:
+    """Write the deliveries, transfers and work of a routed document."""
+    deliveries: dict[OrganId, Delivery] = {}
+    for destination, routes in plan.by_destination().items():
+        numbers = _numbers(uow, document, routes, desk)
+        transfer = _transfer(document, destination, numbers, plan.epoch, desk)
+        uow.transfers.add([transfer])
+        uow.work.add(_work(transfer))
+        for route in routes:
+            deliveries[route.recipient] = _queued(uow, document, route, transfer, desk, numbers[route.recipient])
+    for refusal in plan.refusals:
+        deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
+    uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
+
+
+def _numbers(
+    uow: UnitOfWork, document: Document, routes: tuple[Route, ...], desk: Desk
+) -> dict[OrganId, tuple[int, bytes]]:
+    year = document.changed_at.astimezone(VIETNAM).year
+    recipients = [route.recipient for route in routes]
+    return dict(
+        uow.documents.next_sequence(document.sender, recipients, year, lambda: desk.entropy(STREAM_HANDLE_BYTES))
+    )
+
+
+def _transfer(
+    document: Document, destination: GatewayId, numbers: dict[OrganId, tuple[int, bytes]], epoch: int, desk: Desk
+) -> Transfer:
+    assert document.envelope is not None, "a document is routed after it was wrapped"
+    slip = TransferSlip(
+        transfer=TransferKey(desk.new_key()),
+        origin=desk.own,
+        destination=destination,
+        kind=document.kind,
+        sender=document.sender,
+        document_id=wire_document_id(document),
+        envelope=document.envelope,
+        registry_epoch=epoch,
+        sent_at=document.changed_at,
+        recipients=tuple(
+            SlipRecipient(organ_id=organ_id, sequence=sequence) for organ_id, (sequence, _) in numbers.items()
+        ),
+    )
+    return Transfer(
+        slip=slip,
+        document=document.key,
+        state=TransferState.QUEUED,
+        reason="",
+        attempts=0,
+        answer=None,
+        deadline=document.changed_at + DELIVERY_DEADLINE,
+        changed_at=document.changed_at,
+    )
+
+
+def _work(transfer: Transfer) -> WorkItem:
+    return WorkItem(
+        kind=WorkKind.TRANSFER,
+        subject=transfer.slip.transfer,
+        destination=transfer.slip.destination,
+        due_at=transfer.changed_at,
+    )
+
+
+def _queued(  # noqa: PLR0913 - everything one row needs
+    uow: UnitOfWork, document: Document, route: Route, transfer: Transfer, desk: Desk, number: tuple[int, bytes]
+) -> Delivery:
+    key = DeliveryKey(desk.new_key())
+    sequence, stream = number
+    leaf = desk.journal.note(
+        uow,
+        EventKind.QUEUED,
+        at=document.changed_at,
+        subject=key,
+        document=document.key,
+        previous=document.last_leaf,
+        stream=stream,
+        sequence=sequence,
+        recipient=route.recipient,
+        document_id=document.document_id,
+        epoch=transfer.slip.registry_epoch,
+        to=route.recipient,
+        transfer=transfer.slip.transfer,
+        **{"from": document.sender},
+    )
+    return Delivery(
+        key=key,
+        document=document.key,
+        transfer=transfer.slip.transfer,
+        recipient=route.recipient,
+        destination=transfer.slip.destination,
+        sequence=sequence,
+        state=DeliveryState.QUEUED,
+        reason="",
+        evidence=None,
+        business_status=None,
+        business_description="",
+        registry_epoch=transfer.slip.registry_epoch,
+        route_reason=route.reason,
+        changed_at=document.changed_at,
+        last_leaf=leaf,
+    )
+
+
+def _refused(uow: UnitOfWork, document: Document, refusal: Refusal, epoch: int, desk: Desk) -> Delivery:
+    """An unknown or closed code is a refused delivery with its successor named, not an exception (house.md, step 4)."""
+    key = DeliveryKey(desk.new_key())
+    successor = refusal.successor or ""
+    leaf = desk.journal.note(
+        uow,
+        EventKind.DELIVERY_REFUSED,
+        at=document.changed_at,
+        subject=key,
+        document=document.key,
+        previous=document.last_leaf,
+        recipient=refusal.recipient,
+        document_id=document.document_id,
+        epoch=epoch,
+        code=refusal.code,
+        successor=successor,
+        to=refusal.recipient,
+        **{"from": document.sender},
+    )
+    return Delivery(
+        key=key,
+        document=document.key,
+        transfer=None,
+        recipient=refusal.recipient,
+        destination=None,
+        sequence=0,
+        state=DeliveryState.REFUSED,
+        reason=refusal.code,
+        evidence=None,
+        business_status=None,
+        business_description="",
+        registry_epoch=epoch,
+        route_reason=f"successor {successor}" if successor else "",
+        changed_at=document.changed_at,
+        last_leaf=leaf,
+    )

@@ -1,0 +1,99 @@
+"""What a judge process is asked to do: pure functions over one file, importable by name.
+
+They run where no key lives (`gateway.core.ports.Judge`) and return frozen data. Nothing here decides what follows from
+a verdict: that is the conductors' business, in the service process.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.core.errors import SenderError
+from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.model import PDF, Message
+from gateway.core.secrecy import find_mark
+from gateway.core.states import MessageKind
+from gateway.core.verdict import FileVerdict, SignatureVerdict
+from gateway.crypto import Trust, judge_pdf, verify_envelope
+from gateway.edxml import read_message
+from gateway.safe_xml import read_skeleton
+
+PDF_MAGIC = b"%PDF-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedFile:
+    """One attachment of an envelope, decoded and judged."""
+
+    position: int
+    name: str
+    content_type: str
+    data: bytes
+    verdict: FileVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeReading:
+    """Everything a judge found in an envelope."""
+
+    kind: MessageKind
+    message: Message
+    files: tuple[JudgedFile, ...]
+    signature: SignatureVerdict | None
+    """None when the envelope carries no signature."""
+    certificate: bytes | None
+    """DER of the certificate that made the signature."""
+    bound: bool
+    """Every attachment's digest stands in the (signed) manifest and fits."""
+    secrecy: str
+    """A mark of secrecy found in the header's texts or the file names, else empty."""
+
+
+def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:
+    """The verdict on one stored file; of another kind than PDF it carries no verdict on signatures."""
+    return judge_pdf(path.read_bytes(), trust=trust, moment=moment)
+
+
+def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> EnvelopeReading:
+    """Parse an edXML file once, verify its signature over the parts the reader uses, judge every PDF in it.
+
+    Raises:
+        SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
+    """
+    if path.stat().st_size > ENVELOPE_BYTES_MAX:
+        raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
+    skeleton = read_skeleton(path.read_bytes())
+    reading = read_message(skeleton)
+    verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
+    files = tuple(
+        JudgedFile(
+            position=file.position,
+            name=file.name,
+            content_type=file.content_type,
+            data=file.data,
+            verdict=judge_pdf(file.data, trust=trust, moment=moment),
+        )
+        for file in reading.attachments
+    )
+    return EnvelopeReading(
+        kind=reading.kind,
+        message=reading.message,
+        files=files,
+        signature=verdict.signature,
+        certificate=verdict.certificate,
+        bound=reading.all_bound,
+        secrecy=find_mark(*_texts(reading.message), *(file.name for file in files)) or "",
+    )
+
+
+def claims_pdf(name: str, content_type: str) -> bool:
+    """Whether a file says of itself that it is a PDF."""
+    return content_type.split(";", 1)[0].strip().lower() == PDF or name.lower().endswith(".pdf")
+
+
+def _texts(message: Message) -> tuple[str, ...]:
+    """The free texts of a header in which a mark of secrecy may stand."""
+    subject = getattr(message, "subject", "")
+    content = getattr(message, "content", "")
+    type_name = getattr(message, "type_name", "")
+    return (subject, content, type_name, getattr(message, "description", ""))

@@ -1,0 +1,175 @@
+"""Who does it: the steps of an outgoing document, each one transaction of new state, next step and audit leaf.
+
+    accepted ──judge and seal──> sealed ──wrap──> wrapped ──route──> routed ──> one transfer per destination
+        └──────────────── refused (the sender's fault) or held (not decided) ────────────────┘
+
+A step first does its slow part (judge, seal, sign, write blobs) without any transaction; repeating that is harmless.
+Then one unit of work writes the outcome, compare-and-set on the state it started from, guarded by the claim's fence.
+Power may fail at any point: the row still has its old state and its work item, and the step is simply done again.
+"""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError, Turn
+from gateway.core.events import EventKind
+from gateway.core.ids import DocumentKey, OrganId
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS
+from gateway.core.model import PDF, Attachment, Document
+from gateway.core.states import DocumentState, MessageKind, advance, is_final
+from gateway.core.verdict import FileVerdict, Indication
+from gateway.core.work import Claim, RoadReport
+from gateway.edxml import assemble, write_skeleton
+from gateway.exchange.desk import Desk
+from gateway.exchange.dispatch import dispatch
+from gateway.exchange.files import as_chunks, blob_chunks
+from gateway.exchange.judging import judge_pdf_file
+from gateway.exchange.messages import message_of, recipients_of
+from gateway.routing import plan
+
+LEASE: Final = timedelta(seconds=LEASE_SECONDS)
+_EVENTS: Final = {
+    DocumentState.SEALED: EventKind.SEALED,
+    DocumentState.WRAPPED: EventKind.WRAPPED,
+    DocumentState.ROUTED: EventKind.ROUTED,
+    DocumentState.HELD: EventKind.HELD,
+    DocumentState.REFUSED: EventKind.REFUSED,
+}
+
+
+class DocumentSteps:
+    """The conductor of work items of kind `document`: walks one document until it is routed, refused or held."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def handle(self, claim: Claim) -> RoadReport:
+        """Take the document as far as it goes. A crash between two steps loses nothing: each is durable by itself."""
+        key = DocumentKey(claim.item.subject)
+        document = await self._desk.store.read(lambda uow: uow.documents.find(key))
+        if document is None:
+            raise SiteError("store.damaged", what=f"document {key}")
+        while not is_final(document.state) and document.state is not DocumentState.HELD:
+            document = await self._step(document, claim)
+        return RoadReport.NEUTRAL
+
+    async def _step(self, document: Document, claim: Claim) -> Document:
+        try:
+            if document.state is DocumentState.WRAPPED:
+                return await self._route(document, claim)
+            if document.state is DocumentState.ACCEPTED and document.kind is MessageKind.DOCUMENT:
+                return await self._judge_and_seal(document, claim)
+            return await self._wrap(document, claim)
+        except SenderError as error:
+            return await self._settle(document, claim, error)
+
+    async def _settle(self, document: Document, claim: Claim, error: GatewayError) -> Document:
+        """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
+        ours = CATALOGUE[error.code].turn is Turn.OPERATOR
+        state = DocumentState.HELD if ours else DocumentState.REFUSED
+        return await self._write(replace(document, reason=error.code), state, claim)
+
+    # --- judge and seal ----------------------------------------------------------------------------------------------
+
+    async def _judge_and_seal(self, document: Document, claim: Claim) -> Document:
+        attachments = tuple([await self._sealed(document, attachment) for attachment in document.attachments])
+        return await self._write(replace(document, attachments=attachments), DocumentState.SEALED, claim)
+
+    async def _sealed(self, document: Document, attachment: Attachment) -> Attachment:
+        """A PDF with a valid seal of its sender stays as it is; one without is sealed, if both sides agreed to that."""
+        if attachment.content_type != PDF:
+            return attachment
+        desk = self._desk
+        path = desk.blobs.path(attachment.blob)
+        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust, moment=desk.clock.now())
+        if self._has_seal(document.sender, verdict, attachment.name):
+            return attachment
+        if not (document.may_seal and desk.sealer.entrusted(document.sender)):
+            raise SenderError("seal.missing", file=attachment.name, organ=document.sender)
+        return replace(attachment, blob=await desk.blobs.put_bytes(await desk.sealer.seal(path, document.sender)))
+
+    def _has_seal(self, sender: OrganId, verdict: FileVerdict, name: str) -> bool:
+        refuse_bad_seal(verdict, name)
+        if verdict.indication is Indication.INDETERMINATE:
+            raise SenderError("seal.undecided", file=name, reason=str(verdict.sub_indication or ""))
+        body = self._desk.directory.current().body(sender)
+        return body is not None and any(
+            signature.certificate in body.seal_certificates and signature.indication is Indication.TOTAL_PASSED
+            for signature in verdict.signatures
+        )
+
+    # --- wrap --------------------------------------------------------------------------------------------------------
+
+    async def _wrap(self, document: Document, claim: Claim) -> Document:
+        """Write, sign and freeze the envelope: from here on its bytes are only carried."""
+        desk = self._desk
+        message = message_of(document, desk.directory.current())
+        skeleton = await desk.judge.run(write_skeleton, message, document.attachments)
+        signed = await desk.sealer.sign_envelope(skeleton, document.sender)
+        with ExitStack() as files:
+            parts = [
+                (attachment, blob_chunks(files.enter_context(desk.blobs.path(attachment.blob).open("rb"))))
+                for attachment in document.attachments
+            ]
+            envelope = await desk.blobs.put(as_chunks(assemble(signed, parts)), limit=ENVELOPE_BYTES_MAX)
+        return await self._write(replace(document, envelope=envelope), DocumentState.WRAPPED, claim)
+
+    # --- route -------------------------------------------------------------------------------------------------------
+
+    async def _route(self, document: Document, claim: Claim) -> Document:
+        snapshot = self._desk.directory.current()
+        routes = plan(recipients=recipients_of(document), snapshot=snapshot, moment=self._desk.clock.now())
+
+        def unit(uow: UnitOfWork) -> Document:
+            routed = self._advance(uow, document, DocumentState.ROUTED)
+            dispatch(uow, routed, routes, self._desk)
+            uow.work.finish(claim)
+            return routed
+
+        return await self._desk.store.transact(unit)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    async def _write(self, document: Document, target: DocumentState, claim: Claim) -> Document:
+        def unit(uow: UnitOfWork) -> Document:
+            written = self._advance(uow, document, target)
+            if target in {DocumentState.REFUSED, DocumentState.HELD}:
+                uow.work.finish(claim)
+            else:
+                uow.work.renew(claim, written.changed_at + LEASE)
+            return written
+
+        return await self._desk.store.transact(unit)
+
+    def _advance(self, uow: UnitOfWork, document: Document, target: DocumentState) -> Document:
+        now = self._desk.clock.now()
+        leaf = self._desk.journal.note(
+            uow,
+            _EVENTS[target],
+            at=now,
+            subject=document.key,
+            document=document.key,
+            previous=document.last_leaf,
+            document_id=document.document_id,
+            code=document.reason,
+            envelope=document.envelope.digest if document.envelope else "",
+            **{"from": document.sender},
+        )
+        moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
+        uow.documents.advance(moved, was=document.state)
+        return moved
+
+
+def refuse_bad_seal(verdict: FileVerdict, name: str) -> None:
+    """A broken signature is a refusal wherever it is met, on the way out and on arrival.
+
+    Raises:
+        SenderError: `seal.broken`, `file.not_pdf`.
+    """
+    if verdict.media_type != PDF:
+        raise SenderError("file.not_pdf", file=name)
+    if verdict.indication is Indication.TOTAL_FAILED:
+        raise SenderError("seal.broken", file=name, reason=str(verdict.sub_indication or ""))

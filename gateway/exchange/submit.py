@@ -1,0 +1,180 @@
+"""Submit: take a document in, and say yes only when it is durable (house.md, step 1).
+
+Whatever can be said at once is said at once, all field errors together: who may send, secrecy, lengths, files that are
+not what they claim. What needs a judge (signatures) or the registry's plan (recipients) is found by the steps that
+follow and stands in the document's state.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Final
+
+from gateway.core.directory import BodyStatus, Snapshot
+from gateway.core.errors import AccessError, Conflict, SenderError
+from gateway.core.events import EventKind
+from gateway.core.ids import Digest, DocumentKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
+from gateway.core.model import PDF, Attachment, Document, Metadata, Principal
+from gateway.core.secrecy import find_mark
+from gateway.core.states import DocumentState, MessageKind
+from gateway.core.work import WorkItem, WorkKind
+from gateway.edxml import validate
+from gateway.exchange.contract import SubmissionOrder, UploadedFile
+from gateway.exchange.desk import Desk
+from gateway.exchange.judging import PDF_MAGIC, claims_pdf
+from gateway.exchange.messages import document_message
+
+SCOPE_SEND: Final = "send"
+SCOPE_SEAL: Final = "seal"
+
+
+class Submission:
+    """The submission desk."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
+        """See `SubmissionDesk.submit`."""
+        desk = self._desk
+        snapshot = desk.directory.current()
+        _check_principal(principal, order.metadata, snapshot, desk)
+        _check_secrecy(order.metadata, order.files)
+        _check_counts(order)
+        attachments = await asyncio.to_thread(self._attachments, order.files)
+        document = self._document(principal, order, attachments, trace_id)
+        _check_fields(document, snapshot)
+        return await desk.store.transact(lambda uow: self._accept(uow, document))
+
+    def _attachments(self, files: Sequence[UploadedFile]) -> tuple[Attachment, ...]:
+        return tuple(self._attachment(position, file) for position, file in enumerate(files, 1))
+
+    def _attachment(self, position: int, file: UploadedFile) -> Attachment:
+        """The file with its type by the magic of its bytes: a name or a declared type decides nothing."""
+        if file.blob.size == 0:
+            raise SenderError("file.empty", file=file.name)
+        if file.blob.size > FILE_BYTES_MAX:
+            raise SenderError("size.limit", limit=FILE_BYTES_MAX, what=file.name)
+        with self._desk.blobs.path(file.blob).open("rb") as opened:
+            is_pdf = opened.read(len(PDF_MAGIC)) == PDF_MAGIC
+        if claims_pdf(file.name, file.content_type) and not is_pdf:
+            raise SenderError("file.not_pdf", file=file.name)
+        content_type = PDF if is_pdf else file.content_type or "application/octet-stream"
+        return Attachment(position=position, name=file.name, content_type=content_type, blob=file.blob)
+
+    def _document(
+        self, principal: Principal, order: SubmissionOrder, attachments: tuple[Attachment, ...], trace_id: str
+    ) -> Document:
+        now = self._desk.clock.now()
+        return Document(
+            key=DocumentKey(self._desk.new_key()),
+            kind=MessageKind.DOCUMENT,
+            sender=order.metadata.sender,
+            document_id=order.metadata.document_id(),
+            state=DocumentState.ACCEPTED,
+            reason="",
+            metadata=order.metadata,
+            status=None,
+            attachments=attachments,
+            may_seal=principal.may(SCOPE_SEAL),
+            principal=principal.key_id,
+            idempotency_key=order.idempotency_key,
+            request_digest=_digest_of(order.metadata, attachments),
+            envelope=None,
+            accepted_at=now,
+            changed_at=now,
+            trace_id=trace_id,
+            last_leaf="",
+        )
+
+    def _accept(self, uow: UnitOfWork, document: Document) -> tuple[Document, bool]:
+        """The unit of work: a repeated order gives back the first document, another one under its name is a conflict."""
+        if known := uow.documents.by_idempotency_key(document.sender, document.idempotency_key):
+            if known.request_digest != document.request_digest:
+                raise Conflict("conflict.idempotency", document=known.key)
+            return known, False
+        if known := uow.documents.by_document_id(document.sender, document.document_id):
+            if known.request_digest != document.request_digest:
+                raise Conflict("conflict.document_id", document_id=document.document_id)
+            return known, False
+        return store_new(uow, document, self._desk), True
+
+
+def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
+    """Store an accepted document, its first work item and its first leaf: one transaction with whatever caused it."""
+    leaf = desk.journal.note(
+        uow,
+        EventKind.ACCEPTED,
+        at=document.accepted_at,
+        subject=document.key,
+        document=document.key,
+        document_id=document.document_id,
+        kind=document.kind.value,
+        principal=document.principal,
+        request=document.request_digest,
+        **{"from": document.sender},
+    )
+    stored = replace(document, last_leaf=leaf)
+    uow.documents.add(stored)
+    uow.work.add(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=document.accepted_at))
+    return stored
+
+
+def _check_principal(principal: Principal, metadata: Metadata, snapshot: Snapshot, desk: Desk) -> None:
+    if not principal.may(SCOPE_SEND):
+        raise AccessError("access.scope", scope=SCOPE_SEND)
+    if metadata.sender not in principal.organs:
+        raise AccessError("access.organ", organ=metadata.sender)
+    body = snapshot.body(metadata.sender)
+    if body is None or body.gateway != desk.own:
+        raise SenderError("sender.unknown", organ=metadata.sender)
+    if body.status is not BodyStatus.ACTIVE:
+        raise SenderError("sender.closed", organ=metadata.sender)
+
+
+def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile]) -> None:
+    """Anything marked Mật or above is refused: the format and this channel are not for state secrets (QCVN scope)."""
+    mark = metadata.secrecy or find_mark(
+        metadata.subject, metadata.content, metadata.type_name, *(file.name for file in files)
+    )
+    if mark:
+        raise SenderError("secrecy.marked", mark=mark)
+
+
+def _check_counts(order: SubmissionOrder) -> None:
+    for what, count, limit in (
+        ("files", len(order.files), FILES_MAX),
+        ("recipients", len(order.metadata.recipients), RECIPIENTS_MAX),
+    ):
+        if not 1 <= count <= limit:
+            raise SenderError("count.limit", what=what, count=count, limit=limit)
+    total = sum(file.blob.size for file in order.files)
+    if total > DOCUMENT_BYTES_MAX:
+        raise SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files")
+    if len(set(order.metadata.recipients)) != len(order.metadata.recipients):
+        raise SenderError("request.field", field="recipients", problem="duplicate")
+    for file in order.files:
+        if not 1 <= len(file.name) <= FILE_NAME_CHARS_MAX:
+            raise SenderError("request.field", field="file.name", problem="length")
+
+
+def _check_fields(document: Document, snapshot: Snapshot) -> None:
+    """Lengths and required fields of the regulation, before the yes: what we accept we can also write."""
+    violations = validate(document_message(document, snapshot))
+    if violations:
+        fields = ", ".join(f"{violation.path}: {violation.code}" for violation in violations)
+        raise SenderError("request.field", field=fields, problem="regulation")
+
+
+def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
+    """What makes two orders the same: the metadata and the files, names included, not their order of arrival in time."""
+    order = {
+        "metadata": asdict(metadata),
+        "files": [(file.name, file.content_type, file.blob.digest) for file in attachments],
+    }
+    canonical = json.dumps(order, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return Digest(hashlib.sha256(canonical.encode()).hexdigest())
