@@ -31,6 +31,20 @@ SUBJECT_CHARS_MAX: Final = 500
 CONTENT_CHARS_MAX: Final = 500
 ATTACHMENT_NAME_CHARS_MAX: Final = 500
 DOCUMENT_ID_CHARS_MAX: Final = 200
+ORGAN_NAME_CHARS_MAX: Final = 200
+ORGAN_IN_CHARGE_CHARS_MAX: Final = 500
+ORGAN_ADDRESS_CHARS_MAX: Final = 500
+EMAIL_CHARS_MAX: Final = 100
+TELEPHONE_CHARS_MAX: Final = 20
+"""Telephone and fax."""
+WEBSITE_CHARS_MAX: Final = 100
+COMPETENCE_CHARS_MAX: Final = 100
+POSITION_CHARS_MAX: Final = 100
+FULL_NAME_CHARS_MAX: Final = 50
+RESPONSES_MAX: Final = 100
+"""Documents that one message answers."""
+HEADER_TEXT_CHARS_MAX: Final = 4_000
+"""Any one text of a header we read: the lengths above bind what we write, senders in the field do not keep them."""
 
 # --- XML ---------------------------------------------------------------------------------------------------------------
 XML_DEPTH_MAX: Final = 64
@@ -65,6 +79,10 @@ RSA_BITS_MIN: Final = 2048
 JUDGE_CPU_SECONDS_MAX: Final = 10
 JUDGE_WALL_SECONDS_MAX: Final = 20.0
 JUDGE_MEMORY_BYTES_MAX: Final = 1024 * MIB
+WORKER_QUEUE_MAX: Final = 64
+"""Tasks waiting for a worker process of one pool; a full queue refuses with `worker.busy`."""
+WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
+"""An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
 HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
 """A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
@@ -96,6 +114,14 @@ STREAM_HANDLE_BYTES: Final = 16
 SEQUENCE_LEAVES_MAX: Final = 5_000
 """Leaves one run of the sequencer takes."""
 NOTE_SIGNATURES_MAX: Final = 100
+NOTE_BYTES_MAX: Final = 512 * KIB
+"""A signed note: that many ML-DSA-44 cosignatures (3.3 KB each) and the text."""
+LOG_PAGE_LEAVES: Final = 2_000
+"""Leaves and openings that a check of the whole log holds in memory at a time."""
+CHECKPOINT_IDLE_SECONDS: Final = 1.0
+"""Leaves for which nobody waits are signed this late at most, many under one checkpoint."""
+CHECKPOINT_RETRY_SECONDS: Final = 1.0
+"""Pause after a busy store or a full disk kept a checkpoint from being signed."""
 
 # --- registry ----------------------------------------------------------------------------------------------------------
 REGISTRY_BYTES_MAX: Final = 64 * MIB
@@ -107,4 +133,5 @@ assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
