@@ -131,6 +131,14 @@ class GatewayError(Exception):
         """Status, turn and retryability of the code."""
         return CATALOGUE[self.code]
 
+    def __reduce__(self) -> tuple[type["GatewayError"], tuple[str], dict[str, object]]:
+        """Errors travel between processes: class, code, and params as the state."""
+        return type(self), (self.code,), dict(self.params)
+
+    def __setstate__(self, params: dict[str, object] | None, /) -> None:
+        """Restore what `__reduce__` put aside."""
+        self.__dict__["params"] = MappingProxyType(dict(params or {}))
+
     def __str__(self) -> str:
         inside = " ".join(f"{name}={value}" for name, value in self.params.items())
         return f"{self.code} {inside}".rstrip()

@@ -1,0 +1,137 @@
+"""Judges: child processes that look at strangers' files, without keys, without network, each task bounded.
+
+Bounds of a task, and who enforces them:
+
+| bound  | by                                                                                        |
+|--------|-------------------------------------------------------------------------------------------|
+| cpu    | the kernel: soft RLIMIT_CPU, set anew before each task to what was used + the allowance     |
+| memory | the kernel: RLIMIT_AS, the size of the preloaded child + the allowance                      |
+| time   | the service: it kills the child                                                             |
+| files  | the kernel: RLIMIT_FSIZE 0, few descriptors, no core dumps; the hook: none opened for writing |
+| net    | the kernel where it lets us (own network namespace), and an audit hook of Python always     |
+
+The audit hook stops honest code that a hostile file talked into fetching something; the namespace also stops code that
+was taken over. `unshare` may be forbidden (containers); then the hook is what there is, and the operator's manual says so.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import pickle
+import resource
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from gateway.core import limits
+from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_DESCRIPTORS_MAX: Final = 64
+_FORBIDDEN_EVENTS: Final = (
+    *("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system"),
+    *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate"),
+)
+_WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class JudgePool:
+    """The port `Judge` on child processes. `preload`: modules that tasks need, imported once in the forkserver."""
+
+    def __init__(self, *, size: int, preload: tuple[str, ...]) -> None:
+        kind = Kind(
+            name="judge",
+            main=judge_main,
+            wall_seconds=limits.JUDGE_WALL_SECONDS_MAX,
+            preload=(__name__, *preload),
+        )
+        self._pool = WorkerPool(kind, size)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the judges."""
+        return self._pool.pids
+
+    async def start(self) -> None:
+        """Start the judges."""
+        await self._pool.start()
+
+    async def close(self) -> None:
+        """Let running tasks end, then end the judges."""
+        await self._pool.close()
+
+    async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `task`, an importable function, returns or raises in a judge.
+
+        Its result is made of plain values and of this project's data classes and enumerations.
+
+        Raises:
+            SenderError: `worker.killed` with the bound it hit.
+            SiteError: `worker.busy`.
+        """
+        return cast("T", await self._pool.call((task, args, kwargs)))
+
+
+class InlineJudge:
+    """The port `Judge` without a process: for tests and seeded worlds, where files are our own."""
+
+    async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the function here."""
+        return task(*args, **kwargs)
+
+
+# --- in the child ----------------------------------------------------------------------------------------------------
+
+
+def judge_main(pipe: Connection) -> None:
+    """A judge's life."""
+    _leave_network()  # before any thread: a process with threads may not leave its user namespace
+    watch_parent()
+    _limit_resources()
+    sys.addaudithook(_refuse)
+    answer_all(pipe, _run)
+
+
+def _run(message: bytes) -> object:
+    task, args, kwargs = pickle.loads(message)  # noqa: S301 - from the service, which this child trusts
+    _allow_cpu()
+    return task(*args, **kwargs)
+
+
+def _leave_network() -> None:
+    """Move into a user and network namespace of its own, with no interface up; keep going where that is forbidden."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _limit_resources() -> None:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    ceiling = pages * os.sysconf("SC_PAGE_SIZE") + limits.JUDGE_MEMORY_BYTES_MAX
+    resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    with contextlib.suppress(ValueError):  # more are open already
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS_MAX, _DESCRIPTORS_MAX))
+
+
+def _allow_cpu() -> None:
+    """Grant the next task its CPU seconds, on top of what this process has used so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = math.ceil(usage.ru_utime + usage.ru_stime)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used + limits.JUDGE_CPU_SECONDS_MAX, hard))
+
+
+def _refuse(event: str, args: tuple[Any, ...]) -> None:
+    """Audit hook (PEP 578): no sockets, no other programs, no change to any file."""
+    if event.startswith(_FORBIDDEN_EVENTS) or (event == "open" and (args[2] or 0) & _WRITING):
+        raise PermissionError(f"{event}: a judge has no network, starts nothing and changes nothing")

@@ -1,0 +1,330 @@
+"""Worker processes: one child per seat, one task at a time, each failure kept to its own task.
+
+What judges and key-holders share, and nothing more: how a child is started, spoken to, bounded in time, replaced and
+ended. The kinds never mix: a pool is made of one `Kind`, and what a child understands is fixed by its kind's main.
+
+* A child starts by `forkserver` with a preload, never by `fork`: it inherits no socket, no lock and no secret.
+* Each child has a thread that waits for the death of the service and then ends the child (house.md), so `kill -9` of
+  the service leaves no orphan and no busy port.
+* A child that parses strangers' files may have been taken over by one. Its answers are therefore read by an unpickler
+  that builds plain values and this project's value classes, and calls nothing else.
+* The event loop never waits: each seat has one thread that writes to and reads from its child, and a timer of the loop
+  that kills the child when the time is up.
+
+The first pool that starts decides what the forkserver preloads (CPython has one forkserver per process): start the
+judges first.
+"""
+
+import asyncio
+import contextlib
+import enum
+import io
+import multiprocessing
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, is_dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from typing import Any, Final, Literal
+
+from gateway.core import limits
+from gateway.core.errors import GatewayError, SenderError, SiteError
+
+Bound = Literal["cpu", "memory", "time", "crash"]
+Verb = Literal["returned", "raised", "memory"]
+
+_SIGNAL_CPU: Final = -24  # SIGXCPU: the soft RLIMIT_CPU was reached
+_SPAWNING: Final = threading.Lock()
+"""`Process.start` and `join` reap each other's children; two threads at once would lose an exit code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One sort of child."""
+
+    name: str
+    main: Callable[..., None]
+    """Importable; called in the child as `main(pipe, *arguments)`, answers each message until the pipe closes."""
+    arguments: tuple[object, ...] = ()
+    wall_seconds: float
+    preload: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one message."""
+
+    verb: Verb
+    value: Any
+
+
+class KilledError(Exception):
+    """The child did not survive the task."""
+
+    def __init__(self, bound: Bound) -> None:
+        super().__init__(bound)
+        self.bound: Final = bound
+
+
+# --- in the child ----------------------------------------------------------------------------------------------------
+
+
+def watch_parent() -> None:
+    """End this child as soon as the service that started it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "watch_parent is for children"
+
+    def wait_and_exit(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait_and_exit, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
+
+
+def answer_all(pipe: Connection, handle: Callable[[bytes], object]) -> None:
+    """The child's loop: read a message, answer it, until the service closes the pipe."""
+    while True:
+        try:
+            message = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        if not _answer(pipe, handle, message):
+            return
+
+
+def _answer(pipe: Connection, handle: Callable[[bytes], object], message: bytes) -> bool:
+    """Answer one message; False when this child should be replaced."""
+    verb: Verb = "returned"
+    try:
+        value = handle(message)
+    except MemoryError:
+        verb, value = "memory", None
+    except Exception as error:  # noqa: BLE001 - the worker loop, a named border: every failure goes back to the caller
+        verb, value = "raised", _portable(error)
+    try:
+        packed = _pack((verb, value))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        packed = _pack(("raised", RuntimeError(f"the answer cannot be sent: {error}")))
+    except MemoryError:
+        verb, packed = "memory", _pack(("memory", None))
+    pipe.send_bytes(packed)
+    return verb != "memory"
+
+
+def _pack(thing: object) -> bytes:
+    return pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error if the service will be able to read it back, else one that says the same."""
+    if isinstance(error, GatewayError) or type(error).__module__ == "builtins":
+        return error
+    return RuntimeError(f"{type(error).__module__}.{type(error).__qualname__}: {error}")
+
+
+# --- in the service --------------------------------------------------------------------------------------------------
+
+
+class _ValueUnpickler(pickle.Unpickler):
+    """Builds values; refuses to find any function, and any class that is not a value class."""
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        if module == "datetime" and name in {"date", "datetime", "timedelta", "timezone"}:
+            return super().find_class(module, name)
+        if module == "builtins" or module.split(".", maxsplit=1)[0] == "gateway":
+            found = super().find_class(module, name)
+            if isinstance(found, type) and _is_value_class(found, module):
+                return found
+        raise pickle.UnpicklingError(f"a worker's answer may not contain {module}.{name}")
+
+
+def _is_value_class(found: type, module: str) -> bool:
+    """Exceptions of Python, and the data classes, enumerations, tuples and errors of this project."""
+    if module == "builtins":
+        return issubclass(found, Exception)
+    return is_dataclass(found) or issubclass(found, enum.Enum | tuple | GatewayError)
+
+
+def _read_answer(message: bytes) -> Answer:
+    """The answer in a child's message; a message that is none counts as a crash of the child."""
+    try:
+        verb, value = _ValueUnpickler(io.BytesIO(message)).load()
+    except (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError, ImportError) as error:
+        raise KilledError("crash") from error
+    return Answer(verb, value)
+
+
+class Seat:
+    """One child process with the thread that talks to it; used by one task at a time."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=kind.name)
+        self._process: ForkServerProcess | None = None
+        self._pipe: Connection | None = None
+        self._overdue = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, for tests and the admin page."""
+        return self._process.pid if self._process else None
+
+    async def fill(self) -> None:
+        """Start a child if there is none alive."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._fill)
+
+    async def exchange(self, message: object) -> Answer:
+        """Hand `message` to the child and wait for its answer.
+
+        Raises:
+            KilledError: the child died or was killed, with the bound it hit.
+        """
+        loop = asyncio.get_running_loop()
+        self._overdue = False
+        timer = loop.call_later(self._kind.wall_seconds, self._kill_overdue)
+        try:
+            return await loop.run_in_executor(self._thread, self._exchange, message)
+        finally:
+            timer.cancel()
+
+    async def close(self) -> None:
+        """End the child and the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
+        self._thread.shutdown()
+
+    def _kill_overdue(self) -> None:
+        self._overdue = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _fill(self) -> None:
+        if self._process is not None and self._process.is_alive():
+            return
+        self._end()
+        context = multiprocessing.get_context("forkserver")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=self._kind.main, args=(theirs, *self._kind.arguments), name=self._kind.name, daemon=True
+        )
+        with _SPAWNING:
+            process.start()
+        theirs.close()
+        self._process, self._pipe = process, ours
+
+    def _exchange(self, message: object) -> Answer:
+        packed = _pack(message)
+        self._fill()  # a child that died between two tasks is nobody's fault: replace it first
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(packed)
+            return _read_answer(self._pipe.recv_bytes(limits.WORKER_ANSWER_BYTES_MAX))
+        except (EOFError, OSError) as error:
+            raise KilledError(self._reason()) from error
+
+    def _reason(self) -> Bound:
+        """Which bound ended the child, by its exit code."""
+        assert self._process is not None
+        if not self._overdue:
+            with _SPAWNING:
+                self._process.join(1)
+        if self._overdue:
+            return "time"
+        return "cpu" if self._process.exitcode == _SIGNAL_CPU else "crash"
+
+    def _end(self) -> None:
+        process, pipe = self._process, self._pipe
+        self._process = self._pipe = None
+        if pipe is not None:
+            pipe.close()
+        if process is not None:
+            with _SPAWNING:
+                process.kill()
+                process.join()
+
+
+class WorkerPool:
+    """Seats of one kind, and a bounded queue before them."""
+
+    def __init__(self, kind: Kind, size: int) -> None:
+        assert size > 0, "a pool needs a seat"
+        self._kind = kind
+        self._seats = tuple(Seat(kind) for _ in range(size))
+        self._idle: asyncio.Queue[Seat] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._open = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the children."""
+        return tuple(seat.pid for seat in self._seats if seat.pid is not None)
+
+    async def start(self) -> None:
+        """Start every child; returns when all are there."""
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", *self._kind.preload])
+        await asyncio.gather(*(seat.fill() for seat in self._seats))
+        for seat in self._seats:
+            self._idle.put_nowait(seat)
+        self._open = True
+
+    async def close(self) -> None:
+        """Refuse new tasks, let the running ones end (each is bounded in time), end the children. May be called twice."""
+        if not self._open:
+            return
+        self._open = False
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await asyncio.gather(*(seat.close() for seat in self._seats))
+
+    async def call(self, message: object) -> Any:
+        """What the child returned for `message`, or what it raised.
+
+        Raises:
+            SiteError: `worker.busy` when too many tasks wait, or the pool is closed.
+            SenderError: `worker.killed` with `bound` = cpu, memory, time or crash.
+        """
+        if not self._open or self._waiting >= limits.WORKER_QUEUE_MAX:
+            raise SiteError("worker.busy", kind=self._kind.name)
+        promise: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._serve(message, promise))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        answer = await promise
+        if answer.verb == "raised":
+            raise answer.value
+        if answer.verb == "memory":
+            raise SenderError("worker.killed", bound="memory")
+        return answer.value
+
+    async def _serve(self, message: object, promise: "asyncio.Future[Answer]") -> None:
+        """Wait for a seat, use it, mend it, give it back. Its own task: a caller that gives up must not lose a seat."""
+        self._waiting += 1
+        try:
+            seat = await self._idle.get()
+        finally:
+            self._waiting -= 1
+        try:
+            if not promise.done():
+                await self._settle(seat, message, promise)
+            await seat.fill()
+        finally:
+            self._idle.put_nowait(seat)
+
+    async def _settle(self, seat: Seat, message: object, promise: "asyncio.Future[Answer]") -> None:
+        try:
+            answer = await seat.exchange(message)
+        except KilledError as killed:
+            self._fail(promise, SenderError("worker.killed", bound=killed.bound))
+        except (pickle.PicklingError, AttributeError, TypeError, OSError) as error:
+            self._fail(promise, error)
+        else:
+            with contextlib.suppress(asyncio.InvalidStateError):
+                promise.set_result(answer)
+
+    @staticmethod
+    def _fail(promise: "asyncio.Future[Answer]", error: Exception) -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            promise.set_exception(error)

@@ -1,0 +1,133 @@
+"""Functions that tests hand to a judge: importable, and some of them bad on purpose."""
+
+import ctypes
+import mmap
+import os
+import resource
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from gateway.core.errors import Conflict, SenderError
+from gateway.core.verdict import FileVerdict, Indication
+
+
+def add(left: int, *, right: int) -> int:
+    return left + right
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def say_verdict() -> FileVerdict:
+    return FileVerdict(
+        media_type="application/pdf",
+        indication=Indication.INDETERMINATE,
+        sub_indication=None,
+        signatures=(),
+        reason="said",
+    )
+
+
+def refuse(code: str, limit: int) -> None:
+    raise Conflict(code, limit=limit)
+
+
+def fail_by_value() -> None:
+    raise ValueError("a value")
+
+
+class ForeignError(Exception):
+    """Not of this project: may not be rebuilt in the service."""
+
+
+def fail_strangely() -> None:
+    raise ForeignError("strange")
+
+
+class Treacherous:
+    """What a judge that was taken over would answer: a pickle that runs something in the service."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.path}",)
+
+
+def betray(path: str) -> Treacherous:
+    return Treacherous(path)
+
+
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+def spin_with_little_cpu() -> None:
+    """Runs into RLIMIT_CPU: the kernel's granularity is a second, so the allowance is cut short here first."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + 1, hard))
+    while True:
+        pass
+
+
+def cpu_left() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return resource.getrlimit(resource.RLIMIT_CPU)[0] - usage.ru_utime - usage.ru_stime
+
+
+def eat_memory() -> int:
+    return len(bytearray(8 << 30))
+
+
+def map_memory() -> None:
+    mmap.mmap(-1, 8 << 30)
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def open_socket() -> None:
+    socket.create_connection(("127.0.0.1", 9), timeout=1)
+
+
+def connect_without_python() -> int:
+    """connect(2) to 127.0.0.1 by libc, past every hook of Python; the errno."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+    if descriptor < 0:
+        return ctypes.get_errno()
+    address = bytes([2, 0, 0, 9, 127, 0, 0, 1]) + bytes(8)
+    libc.connect(descriptor, address, len(address))
+    libc.close(descriptor)
+    return ctypes.get_errno()
+
+
+def start_program() -> None:
+    subprocess.run(["/bin/true"], check=True)
+
+
+def write_file(path: Path) -> None:
+    path.write_text("written", encoding="utf-8")
+
+
+def remove_file(path: Path) -> None:
+    path.unlink()
+
+
+def read_file(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def give_back(data: bytes) -> bytes:
+    return data
+
+
+def refuse_plainly() -> None:
+    raise SenderError("file.unreadable")

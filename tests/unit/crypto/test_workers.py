@@ -1,0 +1,204 @@
+"""Worker processes: what kills a child kills one task, and what a child may not do."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from gateway.core import limits
+from gateway.core.errors import SenderError, SiteError
+from gateway.crypto import JudgePool
+from tests.kit import tasks
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[JudgePool]:
+    judges = JudgePool(size=2, preload=())
+    await judges.start()
+    yield judges
+    await judges.close()
+
+
+@pytest.mark.parametrize(
+    ("task", "bound"),
+    [(tasks.spin_with_little_cpu, "cpu"), (tasks.eat_memory, "memory"), (tasks.crash, "crash")],
+)
+async def test_a_bad_task_dies_alone(pool: JudgePool, task: object, bound: str) -> None:
+    neighbour = asyncio.create_task(pool.run(tasks.sleep, 0.3))
+    with pytest.raises(SenderError) as caught:
+        await pool.run(task)  # type: ignore[arg-type]
+    assert (caught.value.code, caught.value.params["bound"]) == ("worker.killed", bound)
+    assert await neighbour == "slept"
+    sums = await asyncio.gather(*(pool.run(tasks.add, n, right=1) for n in range(8)))
+    assert sums == list(range(1, 9)), "the dead child was replaced"
+
+
+async def test_a_task_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "JUDGE_WALL_SECONDS_MAX", 0.5)
+    judges = JudgePool(size=1, preload=())
+    await judges.start()
+    begin = time.monotonic()
+    with pytest.raises(SenderError) as caught:
+        await judges.run(tasks.sleep, 30)
+    assert caught.value.params["bound"] == "time"
+    assert time.monotonic() - begin < 5
+    assert await judges.run(tasks.add, 1, right=1) == 2
+    await judges.close()
+
+
+async def test_the_cpu_allowance_is_granted_anew_to_each_task(pool: JudgePool) -> None:
+    for _ in range(6):
+        left = await pool.run(tasks.cpu_left)
+        assert limits.JUDGE_CPU_SECONDS_MAX - 1 < left <= limits.JUDGE_CPU_SECONDS_MAX + 1
+
+
+async def test_mapped_memory_counts(pool: JudgePool) -> None:
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        await pool.run(tasks.map_memory)
+
+
+async def test_a_child_killed_between_tasks_fails_nobody(pool: JudgePool) -> None:
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=3)
+    await asyncio.sleep(0.1)
+    sums = await asyncio.gather(pool.run(tasks.add, 1, right=1), pool.run(tasks.add, 2, right=2))
+    assert list(sums) == [2, 4]
+
+
+async def test_a_caller_that_gives_up_loses_no_seat(pool: JudgePool) -> None:
+    for _ in range(4):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pool.run(tasks.sleep, 0.2), timeout=0.01)
+    assert await asyncio.wait_for(pool.run(tasks.add, 1, right=1), timeout=5) == 2
+
+
+async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WORKER_QUEUE_MAX", 2)
+    judges = JudgePool(size=1, preload=())
+    await judges.start()
+    running = [asyncio.create_task(judges.run(tasks.sleep, 0.3)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(SiteError) as caught:
+        await judges.run(tasks.add, 1, right=1)
+    assert caught.value.code == "worker.busy"
+    assert await asyncio.gather(*running) == ["slept"] * 3
+    await judges.close()
+
+
+async def test_closing_keeps_the_promises_already_given(pool: JudgePool) -> None:
+    running = [asyncio.create_task(pool.run(tasks.sleep, 0.2)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    pids = pool.pids
+    await pool.close()
+    assert await asyncio.gather(*running) == ["slept"] * 3
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    with pytest.raises(SiteError):
+        await pool.run(tasks.add, 1, right=1)
+
+
+async def test_a_judge_has_no_network(pool: JudgePool) -> None:
+    with pytest.raises(PermissionError, match="socket"):
+        await pool.run(tasks.open_socket)
+
+
+async def test_a_judge_that_was_taken_over_has_no_network_either(pool: JudgePool) -> None:
+    """Where namespaces are allowed, connect(2) itself finds no interface."""
+    allowed = subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True, check=False)
+    if allowed.returncode != 0:
+        pytest.skip("this machine forbids namespaces")
+    assert await pool.run(tasks.connect_without_python) == errno.ENETUNREACH
+
+
+async def test_a_judge_starts_no_program(pool: JudgePool) -> None:
+    with pytest.raises(PermissionError):
+        await pool.run(tasks.start_program)
+
+
+async def test_a_judge_changes_no_file(pool: JudgePool, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"kept")
+    kept.chmod(0o600)
+    for task in (tasks.write_file, tasks.remove_file):
+        with pytest.raises(PermissionError):
+            await pool.run(task, kept)
+    assert await pool.run(tasks.read_file, kept) == b"kept"
+
+
+async def test_what_a_judge_answers_runs_nothing_in_the_service(pool: JudgePool, tmp_path: Path) -> None:
+    mark = tmp_path / "betrayed"
+    with pytest.raises(SenderError) as caught:
+        await pool.run(tasks.betray, str(mark))
+    assert caught.value.params["bound"] == "crash"
+    assert not mark.exists()
+
+
+async def test_a_foreign_error_is_told_in_words(pool: JudgePool) -> None:
+    with pytest.raises(RuntimeError, match="ForeignError: strange"):
+        await pool.run(tasks.fail_strangely)
+
+
+async def test_the_event_loop_goes_on_while_large_answers_travel(pool: JudgePool) -> None:
+    data = os.urandom(20 << 20)
+    longest, done = 0.0, False
+
+    async def tick() -> None:
+        nonlocal longest
+        while not done:
+            begin = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - begin)
+
+    ticking = asyncio.create_task(tick())
+    assert await pool.run(tasks.give_back, data) == data
+    done = True
+    await ticking
+    assert longest < 0.25
+
+
+ORPHANS = """
+import asyncio, sys
+from gateway.crypto import JudgePool, KeyHolderPool
+from tests.kit import tasks
+
+async def main():
+    judges, holders = JudgePool(size=2, preload=()), KeyHolderPool(keys={})
+    await judges.start()
+    await holders.start()
+    print(*judges.pids, *holders.pids, flush=True)
+    await judges.run(tasks.sleep, 15)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_of_the_service_leaves_no_orphan(tmp_path: Path) -> None:
+    script = tmp_path / "service.py"
+    script.write_text(ORPHANS, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment, text=True) as service:
+        assert service.stdout is not None
+        pids = [int(pid) for pid in service.stdout.readline().split()]
+        assert len(pids) == 3
+        family = psutil.Process(service.pid).children(recursive=True)
+        assert {process.pid for process in family} >= set(pids)
+        service.kill()
+        service.wait()
+    gone, alive = psutil.wait_procs(family, timeout=5)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert not alive, f"{len(alive)} of {len(gone) + len(alive)} children live on"
