@@ -170,8 +170,8 @@ class Work(Protocol):
         """The item is done and leaves the table."""
         ...
 
-    def postpone(self, claim: Claim, due_at: datetime) -> None:
-        """Give the lease back; due again then, with one attempt more."""
+    def postpone(self, claim: Claim, due_at: datetime, *, failed: bool = False) -> None:
+        """Give the lease back; due again then, with one attempt more if it failed by itself (and not by its peer)."""
         ...
 
     def bury(self, claim: Claim, reason: str, at: datetime) -> None:

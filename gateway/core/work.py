@@ -34,6 +34,7 @@ class WorkItem:
     """Gateway id for transfers (windows and back-off are per destination), empty for documents."""
     due_at: datetime
     attempts: int = 0
+    """Failures of its own so far; failures of the road are the destination's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

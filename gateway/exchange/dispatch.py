@@ -31,7 +31,8 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         uow.transfers.add([transfer])
         uow.work.add(_work(transfer))
         for route in routes:
-            deliveries[route.recipient] = _queued(uow, document, route, transfer, desk, numbers[route.recipient])
+            made = _queued(uow, document, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
+            deliveries[route.recipient] = made
     for refusal in plan.refusals:
         deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
     uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
@@ -86,8 +87,14 @@ def _work(transfer: Transfer) -> WorkItem:
     )
 
 
-def _queued(  # noqa: PLR0913 - everything one row needs
-    uow: UnitOfWork, document: Document, route: Route, transfer: Transfer, desk: Desk, number: tuple[int, bytes]
+def _queued(  # noqa: PLR0913 - everything one row needs, by name
+    uow: UnitOfWork,
+    document: Document,
+    route: Route,
+    *,
+    transfer: Transfer,
+    desk: Desk,
+    number: tuple[int, bytes],
 ) -> Delivery:
     key = DeliveryKey(desk.new_key())
     sequence, stream = number

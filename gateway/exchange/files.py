@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import BinaryIO, Final
 
 from gateway.core.limits import CHUNK_BYTES
@@ -20,7 +21,7 @@ async def as_chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """A blocking iterator of bytes, drawn in a thread, batch by batch."""
 
     def batch() -> list[bytes]:
-        return [chunk for _, chunk in zip(range(BATCH_CHUNKS), chunks, strict=False)]
+        return list(islice(chunks, BATCH_CHUNKS))
 
     while drawn := await asyncio.to_thread(batch):
         for chunk in drawn:

@@ -1,0 +1,130 @@
+"""The duties of reception, numbered: pure rules over what a judge found and what the registry says.
+
+    1  TLS identity of the origin                                        the peer door
+    2  the origin may speak for that sender; we are the destination      `admit`
+    3  the envelope is signed by the transport key of its `From` body    `refuse_envelope`
+    4  `From`, DocumentId and kind are those of the slip                 `refuse_envelope`
+    5  every attachment is bound by its digest                           `refuse_envelope`
+    6  the sent time lies in its window                                  `admit`
+    7  (From, DocumentId) was not seen with another envelope             `Reception`, in its unit of work
+    8  every PDF: not broken, sealed by its sender                       `refuse_envelope`
+    9  no mark of secrecy                                                `refuse_envelope`
+    10 the recipient stands in the signed `To`                           `refuse_recipient`
+    11 the recipient is ours and active                                  `refuse_recipient`
+    12 it did not arrive before                                          `Reception`, in its unit of work
+
+Duties 3 to 9 concern the whole envelope: each recipient's line of the receipt then carries the same refusal. What the
+caller still owes after all of them: storing, logging, checkpointing and answering. A malware scan joins with its port.
+"""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from gateway.core.directory import BodyStatus, Snapshot
+from gateway.core.errors import GatewayError, PeerError, SenderError, SiteError
+from gateway.core.ids import GatewayId, OrganId
+from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
+from gateway.core.model import PDF, DocumentMessage, TransferSlip
+from gateway.core.verdict import Indication, SubIndication
+from gateway.exchange.judging import EnvelopeReading, JudgedFile, claims_pdf
+
+
+def admit(slip: TransferSlip, *, origin: GatewayId, own: GatewayId, snapshot: Snapshot, moment: datetime) -> None:
+    """Duties 2 and 6, before a byte of the envelope is read.
+
+    Raises:
+        PeerError: `peer.foreign_sender`, `transfer.not_ours`, `transfer.sent_at`.
+    """
+    if slip.destination != own:
+        raise PeerError("transfer.not_ours", destination=slip.destination)
+    if slip.origin != origin or not snapshot.hosts(origin, slip.sender):
+        raise PeerError("peer.foreign_sender", origin=origin, sender=slip.sender)
+    ahead = slip.sent_at - moment
+    if ahead > timedelta(seconds=SENT_AHEAD_SECONDS_MAX) or -ahead > timedelta(seconds=SENT_AGE_SECONDS_MAX):
+        raise PeerError("transfer.sent_at", sent_at=slip.sent_at.isoformat())
+
+
+def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> str:
+    """Duties 3, 4, 5, 8, 9: the code of the first one that is not fulfilled, or an empty text.
+
+    Raises:
+        SiteError: `envelope.undecided`: our own evidence is too old to say; the peer should try later.
+    """
+    try:
+        _check_signature(reading, slip, snapshot)
+        _check_identity(reading, slip)
+        if not reading.bound:
+            raise SenderError("envelope.attachments")
+        for file in reading.files:
+            _check_file(file, slip, snapshot)
+        if reading.secrecy:
+            raise SenderError("secrecy.marked", mark=reading.secrecy)
+    except SenderError as error:
+        return error.code
+    return ""
+
+
+def refuse_recipient(reading: EnvelopeReading, recipient: OrganId, *, own: GatewayId, snapshot: Snapshot) -> str:
+    """Duties 10 and 11: the code of the refusal, or an empty text."""
+    if recipient not in _addressed(reading):
+        return "envelope.recipients"
+    body = snapshot.body(recipient)
+    if body is None or body.gateway != own:
+        return "recipient.unknown"
+    return {
+        BodyStatus.ACTIVE: "",
+        BodyStatus.LOCKED: "recipient.locked",
+        BodyStatus.CLOSED: "recipient.closed",
+    }[body.status]
+
+
+def _check_signature(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:
+    """Duty 3: by the certificate the registry names for the `From` body, and by no other."""
+    verdict = reading.signature
+    if verdict is None or verdict.indication is Indication.TOTAL_FAILED:
+        raise SenderError("envelope.signature", reason=str(verdict.sub_indication) if verdict else "unsigned")
+    body = snapshot.body(slip.sender)
+    pinned = {sha256(certificate).digest() for certificate in body.transport_certificates} if body else set()
+    if reading.certificate is None or sha256(reading.certificate).digest() not in pinned:
+        raise SenderError("envelope.signature", reason="certificate is not the registry's")
+    if verdict.indication is Indication.INDETERMINATE:
+        if verdict.sub_indication in {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}:
+            raise SiteError("envelope.undecided", reason=str(verdict.sub_indication))
+        raise SenderError("envelope.signature", reason=str(verdict.sub_indication))
+
+
+def _check_identity(reading: EnvelopeReading, slip: TransferSlip) -> None:
+    """Duty 4: the slip is only a label; the signed header decides, and the two must say the same."""
+    message = reading.message
+    document_id = message.document_id if isinstance(message, DocumentMessage) else message.response_for.document_id
+    if (message.sender.organ_id, document_id, reading.kind) != (slip.sender, slip.document_id, slip.kind):
+        raise SenderError("envelope.sender")
+
+
+def _check_file(file: JudgedFile, slip: TransferSlip, snapshot: Snapshot) -> None:
+    """Duty 8: a broken seal, or a PDF that its sender did not seal, is refused; other kinds are bound by digest alone."""
+    verdict = file.verdict
+    if verdict.media_type != PDF:
+        if claims_pdf(file.name, file.content_type):
+            raise SenderError("file.not_pdf", file=file.name)
+        return
+    if verdict.indication is Indication.TOTAL_FAILED:
+        raise SenderError("seal.broken", file=file.name)
+    body = snapshot.body(slip.sender)
+    seals = body.seal_certificates if body else ()
+    if not any(signature.certificate in seals for signature in verdict.signatures):
+        raise SenderError("seal.missing", file=file.name)
+
+
+def _addressed(reading: EnvelopeReading) -> frozenset[OrganId]:
+    message = reading.message
+    if isinstance(message, DocumentMessage):
+        return frozenset(organ.organ_id for organ in message.recipients)
+    return frozenset({message.response_for.organ_id})
+
+
+def whole_refusal(error: GatewayError) -> str:
+    """The code under which an unreadable envelope is refused for every recipient; re-raises what is not its fault."""
+    if not isinstance(error, SenderError):
+        raise error
+    return error.code

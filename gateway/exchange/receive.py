@@ -1,0 +1,235 @@
+"""Receive: do every duty, store, log, checkpoint, and only then answer: once, and always with the same bytes.
+
+The first transaction stores the transfer with its outcomes, the inbox entries and their leaves. The second stores the
+receipt, made after the checkpoint. Power may fail before the first: nothing happened and the peer repeats. Between the
+two: the repeat finds the transfer and finishes the answer from the stored claims and salts. After the second: the repeat
+gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gateway.exchange.duties` the list of duties.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.audit import prove
+from gateway.core.directory import Snapshot
+from gateway.core.errors import Conflict, GatewayError, SiteError
+from gateway.core.events import AuditEvent, Leaf
+from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import (
+    Attachment,
+    BlobRef,
+    DocumentMessage,
+    InboxEntry,
+    IncomingRecipient,
+    IncomingTransfer,
+    SlipRecipient,
+    StatusMessage,
+    TransferSlip,
+)
+from gateway.core.ports import Checkpoints, Signer
+from gateway.core.states import BusinessStatus, Outcome
+from gateway.core.work import Destination
+from gateway.exchange import receipts
+from gateway.exchange.desk import Desk
+from gateway.exchange.duties import admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.judging import EnvelopeReading, read_envelope_file
+from gateway.exchange.statuses import apply_status
+
+SEQUENCER_PATIENCE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """A judged envelope with its files made durable: everything the unit of work needs."""
+
+    slip: TransferSlip
+    envelope: BlobRef
+    reading: EnvelopeReading | None
+    """None when the envelope could not be read."""
+    refusal: str
+    """Code for the whole envelope, or empty."""
+    attachments: tuple[Attachment, ...]
+
+
+class Reception:
+    """The reception desk, for the peer door and for `local` deliveries alike."""
+
+    def __init__(self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer) -> None:
+        self._desk = desk
+        self._checkpoints = checkpoints
+        self._signer = receipt_signer
+
+    async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
+        """See `ReceptionDesk.admit`."""
+        desk = self._desk
+        known = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
+        if known is not None:
+            _same_or_conflict(known, origin, slip)
+            return
+        admit(slip, origin=origin, own=desk.own, snapshot=desk.directory.current(), moment=desk.clock.now())
+
+    async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
+        """See `ReceptionDesk.receive`."""
+        desk = self._desk
+        incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
+        if incoming is None:
+            snapshot = desk.directory.current()
+            admit(slip, origin=origin, own=desk.own, snapshot=snapshot, moment=desk.clock.now())
+            arrival = await self._judge(slip, envelope, snapshot)
+            incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
+        _same_or_conflict(incoming, origin, slip)
+        return incoming.answer or await self._answer(incoming)
+
+    async def answer_of(self, origin: GatewayId, transfer: TransferKey) -> bytes | None:
+        """See `ReceptionDesk.answer_of`."""
+        incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
+        if incoming is None or incoming.slip.origin != origin:
+            return None
+        return incoming.answer or await self._answer(incoming)
+
+    # --- judging, before any transaction -----------------------------------------------------------------------------
+
+    async def _judge(self, slip: TransferSlip, envelope: BlobRef, snapshot: Snapshot) -> _Arrival:
+        desk = self._desk
+        path = desk.blobs.path(envelope)
+        try:
+            reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust, moment=desk.clock.now())
+        except GatewayError as error:
+            refusal = whole_refusal(error)
+            return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())
+        refusal = refuse_envelope(reading, slip, snapshot)
+        attachments = () if refusal else await self._keep_files(reading)
+        return _Arrival(slip=slip, envelope=envelope, reading=reading, refusal=refusal, attachments=attachments)
+
+    async def _keep_files(self, reading: EnvelopeReading) -> tuple[Attachment, ...]:
+        return tuple(
+            [
+                Attachment(
+                    position=file.position,
+                    name=file.name,
+                    content_type=file.content_type,
+                    blob=await self._desk.blobs.put_bytes(file.data),
+                )
+                for file in reading.files
+            ]
+        )
+
+    # --- the unit of work --------------------------------------------------------------------------------------------
+
+    def _store(self, uow: UnitOfWork, arrival: _Arrival, snapshot: Snapshot) -> IncomingTransfer:
+        """Outcomes, inbox entries, leaves, effects: one transaction. A twin that was faster is found and left alone."""
+        if twin := uow.transfers.incoming(arrival.slip.transfer):
+            return twin
+        slip = arrival.slip
+        known = uow.inbox.seen(slip.sender, slip.document_id) if slip.kind == "edoc" else None
+        if known and known[0] != slip.envelope.digest and not arrival.refusal:
+            arrival = replace(arrival, refusal="conflict.document_id")
+        arrived_before = known[1] if known else frozenset[OrganId]()
+        lines: list[IncomingRecipient] = []
+        entries: list[InboxEntry] = []
+        for recipient in slip.recipients:
+            code = arrival.refusal or self._refuse(uow, arrival, recipient.organ_id, snapshot)
+            key = EntryKey(self._desk.new_key())
+            line, leaf = self._line(uow, arrival, recipient, code, key)
+            lines.append(line)
+            if not code and recipient.organ_id not in arrived_before and isinstance(_message(arrival), DocumentMessage):
+                entries.append(self._entry(arrival, recipient, key, leaf))
+        incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
+        uow.transfers.receive(incoming)
+        uow.inbox.add(entries)
+        self._peer_is_well(uow, slip.origin)
+        return incoming
+
+    def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
+        assert arrival.reading is not None, "an unreadable envelope is refused as a whole"
+        code = refuse_recipient(arrival.reading, recipient, own=self._desk.own, snapshot=snapshot)
+        message = arrival.reading.message
+        if not code and isinstance(message, StatusMessage):
+            return apply_status(uow, message, desk=self._desk)
+        return code
+
+    def _line(
+        self, uow: UnitOfWork, arrival: _Arrival, recipient: SlipRecipient, code: str, key: EntryKey
+    ) -> tuple[IncomingRecipient, Leaf]:
+        outcome = Outcome.REFUSED if code else Outcome.RECEIVED
+        leaf = self._desk.journal.leaf(
+            AuditEvent(
+                kind=receipts.EVENT_OF[outcome],
+                at=self._desk.clock.now(),
+                subject=key,
+                document=arrival.slip.transfer,
+                sequence=recipient.sequence,
+                recipient=recipient.organ_id,
+                private=receipts.private_part(arrival.slip, recipient.organ_id, outcome, code),
+            )
+        )
+        uow.log.append(leaf)
+        line = IncomingRecipient(
+            organ_id=recipient.organ_id,
+            sequence=recipient.sequence,
+            outcome=outcome,
+            code=code,
+            leaf=leaf.data,
+            salt=leaf.salt,
+        )
+        return line, leaf
+
+    def _entry(self, arrival: _Arrival, recipient: SlipRecipient, key: EntryKey, leaf: Leaf) -> InboxEntry:
+        reading = arrival.reading
+        assert reading is not None
+        assert isinstance(reading.message, DocumentMessage)
+        verdicts = tuple(str(file.verdict.indication or "") for file in reading.files)
+        return InboxEntry(
+            key=key,
+            cursor=0,
+            recipient=recipient.organ_id,
+            sender=arrival.slip.sender,
+            document_id=arrival.slip.document_id,
+            transfer=arrival.slip.transfer,
+            message=reading.message,
+            envelope=arrival.envelope,
+            attachments=arrival.attachments,
+            verdicts=verdicts,
+            sequence=recipient.sequence,
+            business_status=BusinessStatus.ARRIVED,
+            business_description="",
+            received_at=leaf.event.at,
+            changed_at=leaf.event.at,
+            last_leaf=leaf.hash.hex(),
+        )
+
+    def _peer_is_well(self, uow: UnitOfWork, origin: GatewayId) -> None:
+        """A peer that calls us is there: its back-off is cleared (Synapse's rule, style.md 3.6)."""
+        if origin != self._desk.own and uow.work.destination(origin).failures:
+            uow.work.set_destination(Destination(name=origin))
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    async def _answer(self, incoming: IncomingTransfer) -> bytes:
+        """The receipt against a checkpoint that covers every leaf; the first one stored is the one that counts."""
+        hashes = receipts.leaf_hashes(incoming.recipients)
+        published = await self._checkpoints.covering(await self._size_covering(hashes))
+        proofs = await self._desk.store.read(lambda uow: prove(uow, hashes, published.size))
+        receipt = await receipts.write(incoming, proofs, published.note, self._signer)
+        return await self._desk.store.transact(lambda uow: uow.transfers.answer(incoming.slip.transfer, receipt))
+
+    async def _size_covering(self, hashes: Sequence[bytes]) -> int:
+        """The smallest tree that holds these leaves; the sequencer runs right after the commit that left them pending."""
+        for _ in range(200):
+            indexes = await self._desk.store.read(lambda uow: uow.log.indexes(hashes))
+            if len(indexes) == len(set(hashes)):
+                return max(indexes.values()) + 1
+            await asyncio.sleep(SEQUENCER_PATIENCE_SECONDS)
+        raise SiteError("store.busy")
+
+
+def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:
+    return arrival.reading.message if arrival.reading else None
+
+
+def _same_or_conflict(known: IncomingTransfer, origin: GatewayId, slip: TransferSlip) -> None:
+    """One name, one slip: the same transfer again is welcome, another one under its name changes nothing."""
+    if known.slip.origin != origin or known.slip != slip:
+        raise Conflict("transfer.conflict", transfer=slip.transfer)

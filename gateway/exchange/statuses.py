@@ -1,0 +1,159 @@
+"""Business status: what the receiving office says of a document (02 refused, 03 accepted ...), and how it travels back.
+
+Saying it is one transaction: the entry's status, an outgoing status message with its work item, and the leaves. The
+message then takes the way of every envelope (wrap, route, deliver). On arrival at the original sender `apply_status`
+writes it into the delivery it speaks of, in the unit of work that stores the transfer.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
+from gateway.core.events import EventKind
+from gateway.core.ids import Digest, DocumentKey, EntryKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import REASON_CHARS_MAX
+from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, StatusMessage
+from gateway.core.states import BusinessStatus, DocumentState, MessageKind
+from gateway.exchange.desk import Desk
+from gateway.exchange.messages import organ_block
+from gateway.exchange.submit import store_new
+
+SCOPE_ACT: Final = "act"
+DESCRIPTIONS: Final = {BusinessStatus.ACCEPTED: "Đã tiếp nhận", BusinessStatus.REFUSED: "Từ chối tiếp nhận"}
+"""The regulation's own words (QCVN 102:2016, StatusCode): data on the wire, not texts of a screen."""
+
+
+class BusinessStatuses:
+    """The status desk."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def accept(self, principal: Principal, key: EntryKey, *, trace_id: str) -> InboxEntry:
+        """See `StatusDesk.accept`."""
+        description = DESCRIPTIONS[BusinessStatus.ACCEPTED]
+        return await self._say(principal, key, BusinessStatus.ACCEPTED, description, trace_id)
+
+    async def refuse(self, principal: Principal, key: EntryKey, reason: str, *, trace_id: str) -> InboxEntry:
+        """See `StatusDesk.refuse`."""
+        reason = " ".join(reason.split())
+        if not reason:
+            raise SenderError("reason.missing")
+        if len(reason) > REASON_CHARS_MAX:
+            raise SenderError("request.field", field="reason", problem=f"length > {REASON_CHARS_MAX}")
+        return await self._say(principal, key, BusinessStatus.REFUSED, reason, trace_id)
+
+    async def _say(
+        self, principal: Principal, key: EntryKey, status: BusinessStatus, description: str, trace_id: str
+    ) -> InboxEntry:
+        if not principal.may(SCOPE_ACT):
+            raise AccessError("access.scope", scope=SCOPE_ACT)
+
+        def unit(uow: UnitOfWork) -> InboxEntry:
+            entry = uow.inbox.find(key)
+            if entry is None or entry.recipient not in principal.organs:
+                raise NotFound("not_found")
+            if entry.business_status is status:
+                return entry
+            if entry.business_status is not BusinessStatus.ARRIVED:
+                raise Conflict("conflict.state", state=entry.business_status.value)
+            return self._write(uow, entry, status, description, (principal.key_id, trace_id))
+
+        return await self._desk.store.transact(unit)
+
+    def _write(
+        self, uow: UnitOfWork, entry: InboxEntry, status: BusinessStatus, description: str, by: tuple[str, str]
+    ) -> InboxEntry:
+        now = self._desk.clock.now()
+        leaf = self._desk.journal.note(
+            uow,
+            EventKind.BUSINESS_STATUS,
+            at=now,
+            subject=entry.key,
+            document=entry.transfer,
+            previous=entry.last_leaf,
+            sequence=entry.sequence,
+            recipient=entry.recipient,
+            document_id=entry.document_id,
+            principal=by[0],
+            status=status.value,
+            **{"from": entry.recipient, "to": entry.sender},
+        )
+        said = replace(entry, business_status=status, business_description=description, changed_at=now, last_leaf=leaf)
+        uow.inbox.advance(said, was=entry.business_status)
+        store_new(uow, self._message(said, by), self._desk)
+        return said
+
+    def _message(self, entry: InboxEntry, by: tuple[str, str]) -> Document:
+        """The outgoing row of the status message. It has no DocumentId of its own: the row's name is made from its parts."""
+        message = entry.message
+        status = StatusMessage(
+            sender=organ_block(entry.recipient, self._desk.directory.current()),
+            response_for=ResponseFor(
+                organ_id=entry.sender,
+                document_id=entry.document_id,
+                code=message.code.text(),
+                promulgation_date=message.promulgation_date,
+            ),
+            status=entry.business_status,
+            description=entry.business_description,
+            timestamp=entry.changed_at.replace(microsecond=0),
+        )
+        name = f"status {entry.business_status} {entry.sender} {entry.document_id}"
+        return Document(
+            key=DocumentKey(self._desk.new_key()),
+            kind=MessageKind.STATUS,
+            sender=entry.recipient,
+            document_id=name,
+            state=DocumentState.ACCEPTED,
+            reason="",
+            metadata=None,
+            status=status,
+            attachments=(),
+            may_seal=False,
+            principal=by[0],
+            idempotency_key=name,
+            request_digest=Digest(entry.envelope.digest),
+            envelope=None,
+            accepted_at=entry.changed_at,
+            changed_at=entry.changed_at,
+            trace_id=by[1],
+            last_leaf="",
+        )
+
+
+def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
+    """Write a status that arrived into the delivery it speaks of; the code of a refusal, or an empty text.
+
+    Saying the same twice changes nothing. A status for a document we did not send to that body is refused.
+    """
+    document = uow.documents.by_document_id(message.response_for.organ_id, message.response_for.document_id)
+    delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None
+    if document is None or delivery is None:
+        return "status.unknown_document"
+    if (delivery.business_status, delivery.business_description) == (message.status, message.description):
+        return ""
+    now = desk.clock.now()
+    leaf = desk.journal.note(
+        uow,
+        EventKind.BUSINESS_STATUS_RECEIVED,
+        at=now,
+        subject=delivery.key,
+        document=document.key,
+        previous=delivery.last_leaf,
+        sequence=delivery.sequence,
+        recipient=delivery.recipient,
+        document_id=document.document_id,
+        status=message.status.value,
+        **{"from": message.sender.organ_id, "to": document.sender},
+    )
+    said = replace(
+        delivery,
+        business_status=message.status,
+        business_description=message.description,
+        changed_at=now,
+        last_leaf=leaf,
+    )
+    uow.documents.advance_deliveries([said], was={delivery.key: delivery.state})
+    return ""
