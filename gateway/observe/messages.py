@@ -1,0 +1,112 @@
+"""The one catalogue of texts for people, Vietnamese first, English second (gettext, `locale/*/LC_MESSAGES/gateway.po`).
+
+Ids are stable names, never sentences: an error code says what happened, `<code>.todo` what to do next and whose turn
+it is, `label.<what>.<value>` is the word on a screen for a state. `{name}` is filled from the parameters of the error;
+one that is not given reads "unknown", so a text is always whole.
+"""
+
+import gettext
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+LANGUAGES: Final = ("vi", "en")
+DOMAIN: Final = "gateway"
+LOCALES: Final = Path(__file__).parent / "locale"
+PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+PARAM_CHARS_MAX: Final = 300
+
+_UNKNOWN: Final = "param.unknown"
+_WORDS: Final = {
+    "what": ("what",),
+    "state": ("business", "document", "delivery", "transfer"),
+}
+"""Parameters whose value may be one of our own words: shown by their label, in the reader's language."""
+# Everything that moves a terminal's cursor or the direction of writing (Unicode C0, C1, line and bidi controls).
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text in both languages."""
+
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What happened and what to do next, in both languages."""
+
+    what_vi: str
+    what_en: str
+    todo_vi: str
+    todo_en: str
+
+
+def text(message_id: str, params: Mapping[str, object] | None = None) -> Text:
+    """The text of an id, its placeholders filled.
+
+    Raises:
+        KeyError: the catalogue has no such id: our own mistake.
+    """
+    return Text(vi=_filled("vi", message_id, params or {}), en=_filled("en", message_id, params or {}))
+
+
+def explain(code: str, params: Mapping[str, object] | None = None) -> Explanation:
+    """What an error code of `gateway.core.errors.CATALOGUE` means to a person."""
+    what, todo = text(code, params), text(f"{code}.todo", params)
+    return Explanation(what_vi=what.vi, what_en=what.en, todo_vi=todo.vi, todo_en=todo.en)
+
+
+def label(name: str) -> Text:
+    """The word on a screen: `label("delivery.queued")`, `label("business.03")`, `label("turn.sender")`."""
+    return text(f"label.{name}")
+
+
+def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str:
+    template = _template(language, message_id)
+    if "{" not in template:
+        return template
+
+    def value(place: re.Match[str]) -> str:
+        given = params.get(place.group(1))
+        if given is None or given == "":
+            return _template(language, _UNKNOWN)
+        return _word(language, place.group(1), given) or _plain(given)
+
+    return PLACEHOLDER.sub(value, template)
+
+
+def _word(language: str, name: str, value: object) -> str | None:
+    catalogue = _catalogue(language)
+    for kind in _WORDS.get(name, ()):
+        message_id = f"label.{kind}.{value}"
+        if (found := catalogue.gettext(message_id)) != message_id:
+            return found
+    return None
+
+
+def _plain(value: object) -> str:
+    """A parameter as harmless text: bounded, and without anything that could forge a line or a direction."""
+    shown = str(value)
+    if len(shown) > PARAM_CHARS_MAX:
+        shown = shown[:PARAM_CHARS_MAX] + "…"
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", shown)
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    """Read once, on the first text that anybody needs."""
+    return gettext.translation(DOMAIN, LOCALES, languages=[language])
+
+
+@cache
+def _template(language: str, message_id: str) -> str:
+    found = _catalogue(language).gettext(message_id)
+    if found == message_id:
+        raise KeyError(message_id)
+    return found

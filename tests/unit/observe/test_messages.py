@@ -1,0 +1,130 @@
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+
+import gateway
+from gateway.core.directory import BodyStatus
+from gateway.core.errors import CATALOGUE, Turn
+from gateway.core.events import EventKind
+from gateway.core.model import Priority
+from gateway.core.states import (
+    BusinessStatus,
+    DeliveryState,
+    DocumentState,
+    Evidence,
+    MessageKind,
+    Outcome,
+    TransferState,
+)
+from gateway.core.verdict import Indication
+from gateway.observe import Text, explain, label, text
+from gateway.observe.messages import LANGUAGES, LOCALES, PLACEHOLDER
+
+LABELS = {
+    f"label.{family}.{value}"
+    for family, values in {
+        "document": [state.value for state in DocumentState],
+        "delivery": [state.value for state in DeliveryState],
+        "transfer": [state.value for state in TransferState],
+        "business": [status.value for status in BusinessStatus],
+        "evidence": [evidence.value for evidence in Evidence],
+        "outcome": [outcome.value for outcome in Outcome],
+        "kind": [kind.value for kind in MessageKind],
+        "priority": [priority.name.lower() for priority in Priority],
+        "body": [status.value for status in BodyStatus],
+        "indication": [*(indication.value for indication in Indication), "none"],
+        "event": [kind.value for kind in EventKind],
+        "turn": [turn.value for turn in Turn],
+    }.items()
+    for value in values
+}
+EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")}
+
+
+def folder(language: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES"
+
+
+def source(language: str) -> Catalog:
+    with (folder(language) / "gateway.po").open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def texts(catalog: Catalog) -> dict[str, str]:
+    return {str(message.id): str(message.string) for message in catalog if message.id}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_the_source(language: str) -> None:
+    fresh = BytesIO()
+    write_mo(fresh, source(language))
+    fresh.seek(0)
+    with (folder(language) / "gateway.mo").open("rb") as committed:
+        assert texts(read_mo(committed)) == texts(read_mo(fresh)), "run `make catalogue`"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_and_every_state_has_its_words(language: str) -> None:
+    known = texts(source(language))
+    assert known.keys() >= EXPLAINED | LABELS
+    assert [name for name, words in known.items() if not words.strip()] == []
+
+
+def test_no_text_is_idle() -> None:
+    """An id is an error code, a label of a vocabulary, or stands literally in the program."""
+    program = "\n".join(path.read_text("utf-8") for path in Path(gateway.__file__).parent.rglob("*.py"))
+    named = set(re.findall(r"[\"'](?:label\.)?([a-z_]+(?:\.[a-z0-9_]+)+)[\"']", program))
+    words = {name for name in texts(source("vi")) if name.startswith("label.what.")}
+    idle = texts(source("vi")).keys() - EXPLAINED - LABELS - named - words
+    assert idle == set()
+
+
+def test_both_languages_say_the_same_things_about_the_same_things() -> None:
+    vi, en = texts(source("vi")), texts(source("en"))
+    assert vi.keys() == en.keys()
+    for name in vi:
+        assert sorted(PLACEHOLDER.findall(vi[name])) == sorted(PLACEHOLDER.findall(en[name])), name
+        stripped = PLACEHOLDER.sub("", vi[name]) + PLACEHOLDER.sub("", en[name])
+        assert "{" not in stripped, name
+        assert "}" not in stripped, name
+
+
+def test_an_explanation_is_whole_in_both_languages() -> None:
+    found = explain("recipient.closed", {"organ": "H29.16", "successor": "H29.99"})
+    assert found.what_vi == "Mã định danh nơi nhận H29.16 đã đóng; cơ quan kế thừa: H29.99."
+    assert found.what_en.startswith("The recipient's identification code H29.16 is closed")
+    assert found.todo_vi
+    assert found.todo_en
+
+
+def test_a_missing_parameter_reads_unknown() -> None:
+    assert "không rõ" in explain("peer.unreachable", {}).what_vi
+    assert "unknown" in explain("peer.unreachable", None).what_en
+
+
+def test_our_own_words_inside_a_text_are_translated_too() -> None:
+    assert "phần metadata" in explain("size.limit", {"what": "metadata", "limit": 10}).what_vi
+    assert "Đã tiếp nhận" in explain("conflict.state", {"state": BusinessStatus.ACCEPTED}).what_vi
+
+
+def test_a_parameter_cannot_forge_lines_or_run_code() -> None:
+    hostile = "a\r\nb\x1b[2J\u202ec{limit}{0.__class__}\u2028" + "x" * 5_000
+    found = explain("file.empty", {"file": hostile}).what_vi
+    assert not re.search("[\x00-\x1f\x7f\u2028\u202e]", found)
+    assert "{limit}{0.__class__}" in found
+    assert len(found) < 500
+
+
+def test_a_label_is_the_word_on_a_screen() -> None:
+    assert label("business.03") == Text(vi="Đã tiếp nhận", en="Accepted by the recipient")
+    assert label("delivery.queued").vi == "Chờ gửi"
+
+
+def test_an_unknown_id_is_our_mistake() -> None:
+    with pytest.raises(KeyError):
+        text("no.such.text")
