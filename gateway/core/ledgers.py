@@ -43,6 +43,10 @@ class Documents(Protocol):
         """The document that this sender sent under this DocumentId."""
         ...
 
+    def page(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Outgoing rows whose key is greater than `after` (keys grow by time), oldest first, at most `limit`."""
+        ...
+
     def advance(self, document: Document, *, was: DocumentState) -> None:
         """Write the document's mutable fields (state, reason, attachments, envelope, changed_at, last_leaf).
 
@@ -89,6 +93,10 @@ class Transfers(Protocol):
 
     def of_document(self, document: DocumentKey) -> tuple[Transfer, ...]:
         """All outgoing transfers of a document."""
+        ...
+
+    def page(self, after: TransferKey | None, limit: int) -> tuple[Transfer, ...]:
+        """Outgoing transfers whose key is greater than `after`, oldest first, at most `limit`."""
         ...
 
     def advance(self, transfer: Transfer, *, was: TransferState) -> None:

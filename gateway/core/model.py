@@ -274,6 +274,17 @@ class IncomingRecipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptLine:
+    """One recipient of a checked receipt: its claim holds, and its leaf stands in the peer's log."""
+
+    organ_id: OrganId
+    outcome: Outcome
+    code: str
+    leaf_hash: bytes
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingTransfer:
     """A transfer that reached us: the slip, the outcomes, and the answer once it has left (its bytes never change)."""
 

@@ -15,7 +15,8 @@ from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.model import BlobRef, Principal, Transfer
+from gateway.core.model import BlobRef, Principal, ReceiptLine, Transfer, TransferSlip
+from gateway.core.verdict import EnvelopeReading, FileVerdict
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -280,4 +281,33 @@ class Authenticator(Protocol):
         MUST take the same path (and about the same time) for an unknown key id as for a wrong secret, and MUST honour
         a revocation within 60 s.
         """
+        ...
+
+
+# =====================================================================================================================
+# What the exchange can prove
+# =====================================================================================================================
+
+
+class Records(Protocol):
+    """The exchange's knowledge of its own formats, for the conductor of evidence: conductors meet only through ports."""
+
+    def check_receipt(self, receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[ReceiptLine, ...]:
+        """Every line of a receipt, its signature, claims and proofs checked against the slip and the registry.
+
+        Raises:
+            PeerError: `peer.receipt`.
+        """
+        ...
+
+    def read_envelope(self, path: Path, moment: datetime) -> EnvelopeReading:
+        """A stored envelope, parsed, verified and its files judged. Pure and importable, so a `Judge` can run it.
+
+        Raises:
+            SenderError: it cannot be read.
+        """
+        ...
+
+    def judge_file(self, path: Path, moment: datetime) -> FileVerdict:
+        """The verdict on one stored file."""
         ...

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.core.ids import Digest
+from gateway.core.model import Message
+from gateway.core.states import MessageKind
 
 
 class Indication(StrEnum):
@@ -67,6 +69,34 @@ class FileVerdict:
     sub_indication: SubIndication | None
     signatures: tuple[SignatureVerdict, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedFile:
+    """One attachment of an envelope, decoded and judged."""
+
+    position: int
+    name: str
+    content_type: str
+    data: bytes
+    verdict: FileVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeReading:
+    """Everything a judge found in an envelope."""
+
+    kind: MessageKind
+    message: Message
+    files: tuple[JudgedFile, ...]
+    signature: SignatureVerdict | None
+    """None when the envelope carries no signature."""
+    certificate: bytes | None
+    """DER of the certificate that made the signature."""
+    bound: bool
+    """Every attachment's digest stands in the (signed) manifest and fits."""
+    secrecy: str
+    """A mark of secrecy found in the header's texts or the file names, else empty."""
 
 
 def worst(verdicts: tuple[SignatureVerdict, ...]) -> SignatureVerdict | None:

@@ -25,8 +25,8 @@ from gateway.core.errors import GatewayError, PeerError, SenderError, SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
 from gateway.core.model import PDF, DocumentMessage, TransferSlip
-from gateway.core.verdict import Indication, SubIndication
-from gateway.exchange.judging import EnvelopeReading, JudgedFile, claims_pdf
+from gateway.core.verdict import EnvelopeReading, Indication, JudgedFile, SubIndication
+from gateway.exchange.judging import claims_pdf
 
 
 def admit(slip: TransferSlip, *, origin: GatewayId, own: GatewayId, snapshot: Snapshot, moment: datetime) -> None:

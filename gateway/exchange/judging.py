@@ -4,7 +4,6 @@ They run where no key lives (`gateway.core.ports.Judge`) and return frozen data.
 a verdict: that is the conductors' business, in the service process.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,41 +11,12 @@ from gateway.core.errors import SenderError
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.model import PDF, Message
 from gateway.core.secrecy import find_mark
-from gateway.core.states import MessageKind
-from gateway.core.verdict import FileVerdict, SignatureVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.crypto import Trust, judge_pdf, verify_envelope
 from gateway.edxml import read_message
 from gateway.safe_xml import read_skeleton
 
 PDF_MAGIC = b"%PDF-"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedFile:
-    """One attachment of an envelope, decoded and judged."""
-
-    position: int
-    name: str
-    content_type: str
-    data: bytes
-    verdict: FileVerdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvelopeReading:
-    """Everything a judge found in an envelope."""
-
-    kind: MessageKind
-    message: Message
-    files: tuple[JudgedFile, ...]
-    signature: SignatureVerdict | None
-    """None when the envelope carries no signature."""
-    certificate: bytes | None
-    """DER of the certificate that made the signature."""
-    bound: bool
-    """Every attachment's digest stands in the (signed) manifest and fits."""
-    secrecy: str
-    """A mark of secrecy found in the header's texts or the file names, else empty."""
 
 
 def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:

@@ -7,7 +7,6 @@ nothing: `check` believes no line whose leaf it cannot open and find under the c
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from gateway.core.errors import GatewayError, PeerError
 from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.limits import RECEIPT_BYTES_MAX
-from gateway.core.model import IncomingRecipient, IncomingTransfer, TransferSlip
+from gateway.core.model import IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.ports import Signer
 from gateway.core.states import Outcome
 from gateway.crypto import sign_jws, verify_jws
@@ -45,17 +44,6 @@ _CLAIMS: Final = frozenset(
 )
 _LINE: Final = frozenset({"organ_id", "sequence", "outcome", "code", "leaf", "salt", "index", "path"})
 PATH_HASHES_MAX: Final = 63
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptLine:
-    """One recipient of a checked receipt: its claim holds, and its leaf stands in the peer's log."""
-
-    organ_id: OrganId
-    outcome: Outcome
-    code: str
-    leaf_hash: bytes
-    index: int
 
 
 def private_part(slip: TransferSlip, recipient: OrganId, outcome: Outcome, code: str) -> Mapping[str, str | int]:

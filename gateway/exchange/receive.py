@@ -30,11 +30,12 @@ from gateway.core.model import (
 )
 from gateway.core.ports import Checkpoints, Signer
 from gateway.core.states import BusinessStatus, Outcome
+from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import admit, refuse_envelope, refuse_recipient, whole_refusal
-from gateway.exchange.judging import EnvelopeReading, read_envelope_file
+from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05

@@ -1,0 +1,213 @@
+"""Strict configuration: TOML into one frozen object per room. An unknown key is an error that names its path.
+
+Every key with its default and unit stands in config/gateway.example.toml; a test compares the two. Relative paths are
+relative to the configuration file's folder, so an installation can be moved as a whole.
+"""
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
+
+from gateway.core.errors import SiteError
+from gateway.core.ids import DIGEST, ORGAN_ID
+from gateway.core.limits import MIB, ORGAN_ID_CHARS_MAX
+
+CONFIG_BYTES_MAX: Final = MIB
+
+
+def _resolved(path: Path, info: ValidationInfo) -> Path:
+    folder = info.context["folder"] if info.context else Path.cwd()
+    return path if path.is_absolute() else folder / path
+
+
+FilePath = Annotated[Path, AfterValidator(_resolved)]
+OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=ORGAN_ID_CHARS_MAX)]
+HexDigest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
+GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class GatewaySection(_Section):
+    """Who this gateway is and where it keeps what it must not lose."""
+
+    id: GatewayName
+    """Its name in the registry, in its TLS certificate and in its audit log."""
+    environment: Literal["production", "demo"] = "production"
+    """Only `demo` accepts certificates marked DEMO."""
+    state: FilePath
+    """Folder of the database, the blobs and the signer's memory; local disk."""
+
+
+class RegistrySection(_Section):
+    """The registry edition in force: a file, and the digest it must have."""
+
+    file: FilePath
+    sha256: HexDigest
+
+
+class TrustSection(_Section):
+    """Whom signatures on documents and envelopes may lead to: never the system's own list."""
+
+    folder: FilePath
+    """With `anchors/`, `intermediates/` and `crls/`."""
+
+
+class ListenerSection(_Section):
+    """A TLS listener."""
+
+    host: str = "127.0.0.1"
+    port: Port
+    certificate: FilePath
+    """PEM chain, leaf first."""
+    key: FilePath
+    """PEM, mode 0400 or 0600."""
+
+
+class OfficeApiSection(ListenerSection):
+    """For offices' document systems."""
+
+    port: Port = 8443
+
+
+class PeerSection(ListenerSection):
+    """For other gateways: mutual TLS 1.3."""
+
+    port: Port = 8444
+    anchors: FilePath
+    """Folder of PEM certificates of the authorities for peers' TLS certificates."""
+
+
+class KeysSection(_Section):
+    """Keys of bodies: `<code>.pem` beside `<code>.crt` in each folder."""
+
+    transport: FilePath
+    """Folder of transport keys: one for every body of this gateway that sends."""
+    seals: FilePath | None = None
+    """Folder of seal keys."""
+    entrusted: tuple[OrganCode, ...] = ()
+    """Bodies that have entrusted their seal to this gateway; each has a key in `seals`."""
+
+
+class ReceiptSection(_Section):
+    """The key that signs receipts."""
+
+    key: FilePath
+    """PEM, ECDSA P-256; its public half stands in the registry."""
+
+
+class AuditSection(_Section):
+    """The key that signs checkpoints of the audit log."""
+
+    key: FilePath
+    """PEM, Ed25519; its verifier key stands in the registry."""
+    memory: FilePath | None = None
+    """The signer's own memory of the last head it signed; put it on another disk than the database if you can.
+    Default: `signer-memory` in the state folder."""
+
+
+class WorkersSection(_Section):
+    """Worker processes."""
+
+    judges: Annotated[int, Field(ge=1, le=64)] = 2
+    """Processes that parse strangers' files."""
+    holders: Annotated[int, Field(ge=1, le=16)] = 1
+    """Processes that hold private keys."""
+
+
+class KeyEntry(_Section):
+    """One API key of a body's system; the secret itself is never here."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    sha256: HexDigest
+    """SHA-256 of the secret part, as `gateway apikey` prints it."""
+    organs: Annotated[tuple[OrganCode, ...], Field(min_length=1)]
+    scopes: Annotated[tuple[Literal["read", "send", "seal", "act"], ...], Field(min_length=1)]
+    expires_at: datetime | None = None
+    """With an offset; absent: does not expire."""
+
+
+class AccessSection(_Section):
+    """Who may ask."""
+
+    keys: tuple[KeyEntry, ...] = ()
+
+
+class LogSection(_Section):
+    """Logs: JSON lines on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Section):
+    """The whole configuration of one gateway."""
+
+    gateway: GatewaySection
+    registry: RegistrySection
+    trust: TrustSection
+    office_api: OfficeApiSection
+    peer: PeerSection
+    keys: KeysSection
+    receipts: ReceiptSection
+    audit: AuditSection
+    workers: WorkersSection = WorkersSection()
+    access: AccessSection = AccessSection()
+    log: LogSection = LogSection()
+
+    @property
+    def demo(self) -> bool:
+        """Whether certificates marked DEMO are accepted."""
+        return self.gateway.environment == "demo"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite database."""
+        return self.gateway.state / "gateway.db"
+
+    @property
+    def blobs(self) -> Path:
+        """The folder of blobs."""
+        return self.gateway.state / "blobs"
+
+    @property
+    def signer_memory(self) -> Path:
+        """The checkpoint signer's memory."""
+        return self.audit.memory or self.gateway.state / "signer-memory"
+
+    @property
+    def log_origin(self) -> str:
+        """The audit log's name (C2SP origin): one log per database."""
+        return f"{self.gateway.id}/audit"
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Raises:
+        SiteError: `config.invalid`, naming the file and every wrong key by its path.
+    """
+    try:
+        if path.stat().st_size > CONFIG_BYTES_MAX:
+            raise SiteError("config.invalid", file=str(path), problems="larger than 1 MiB")
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SiteError("config.invalid", file=str(path), problems=str(error)) from error
+    return parse_config(tree, file=path)
+
+
+def parse_config(tree: dict[str, Any], *, file: Path) -> Config:
+    """Check a parsed tree; `file` gives the folder for relative paths and the name for errors."""
+    try:
+        return Config.model_validate(tree, context={"folder": file.resolve().parent})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SiteError("config.invalid", file=str(file), problems=problems) from error

@@ -1,0 +1,31 @@
+"""Records: what the exchange lets the conductor of evidence ask of it (port `Records`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.core.directory import Snapshot
+from gateway.core.model import ReceiptLine, TransferSlip
+from gateway.core.verdict import EnvelopeReading, FileVerdict
+from gateway.crypto import Trust
+from gateway.exchange import receipts
+from gateway.exchange.judging import judge_pdf_file, read_envelope_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRecords:
+    """Knows receipts and envelopes; picklable, so that its methods can be run by a judge."""
+
+    trust: Trust
+
+    def check_receipt(self, receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[ReceiptLine, ...]:
+        """See `Records.check_receipt`."""
+        return receipts.check(receipt, slip, snapshot)
+
+    def read_envelope(self, path: Path, moment: datetime) -> EnvelopeReading:
+        """See `Records.read_envelope`."""
+        return read_envelope_file(path, trust=self.trust, moment=moment)
+
+    def judge_file(self, path: Path, moment: datetime) -> FileVerdict:
+        """See `Records.judge_file`."""
+        return judge_pdf_file(path, trust=self.trust, moment=moment)
