@@ -1,0 +1,53 @@
+"""Inclusion proofs for many leaves at once, from stored nodes: one look for the indexes, one for all nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.audit.errors import NotCoveredError
+from gateway.audit.tree import inclusion_path, inclusion_positions, verify_inclusion
+from gateway.core.ledgers import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InclusionProof:
+    """That a leaf stands at `index` in the tree of `size` leaves."""
+
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+    """Merkle audit path, leaf to root (RFC 6962 section 2.1.1)."""
+
+    def check(self, leaf_hash: bytes, root: bytes) -> None:
+        """Check the proof against the root of the tree of `size` leaves.
+
+        Raises:
+            ProofError: it does not lead there.
+        """
+        verify_inclusion(leaf_hash, index=self.index, size=self.size, path=self.path, root=root)
+
+
+def covering_size(uow: UnitOfWork, leaf_hashes: Sequence[bytes]) -> int | None:
+    """The smallest tree that holds all of these leaves, or None while one of them is still pending."""
+    indexes = uow.log.indexes(leaf_hashes)
+    if len(indexes) < len(set(leaf_hashes)):
+        return None
+    return max(indexes.values(), default=-1) + 1
+
+
+def prove(uow: UnitOfWork, leaf_hashes: Sequence[bytes], size: int) -> Mapping[bytes, InclusionProof]:
+    """Inclusion proofs of these leaves in the tree of the first `size` leaves, by leaf hash.
+
+    Raises:
+        NotCoveredError: one of them is still pending, or came after that size.
+    """
+    indexes = uow.log.indexes(leaf_hashes)
+    for leaf in leaf_hashes:
+        if indexes.get(leaf, size) >= size:
+            raise NotCoveredError(f"leaf {leaf.hex()} is not among the first {size}")
+    # Neighbours share most of their way to the root, so a set of positions is little larger than one path.
+    positions = {position for index in indexes.values() for position in inclusion_positions(index, size)}
+    nodes = uow.log.nodes(sorted(positions))
+    return {
+        leaf: InclusionProof(index=index, size=size, path=inclusion_path(index, size, nodes))
+        for leaf, index in indexes.items()
+    }

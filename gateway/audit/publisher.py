@@ -1,0 +1,220 @@
+"""The publisher: the in-process signer of checkpoints, and the first witness of its own log.
+
+Order is everything. Leaves and head are committed; then
+
+1. the new head must grow out of the last checkpoint in the signer's *own* memory, by a consistency proof from stored nodes;
+2. the checkpoint is signed;
+3. the memory is durable;
+4. only then the checkpoint is published, and whoever waits for it (receipts) goes on.
+
+A signature that left the house before 3 could be forgotten in a crash, and the next one would fork the log. What is not
+consistent ends the signing for good: a person has to look.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.audit.checkpoint import Checkpoint, format_checkpoint, open_checkpoint
+from gateway.audit.errors import AuditError, ProofError
+from gateway.audit.memory import CheckpointMemory
+from gateway.audit.note import VerifierKey, sign_note
+from gateway.audit.tree import consistency_path, consistency_positions, root_at, root_positions, verify_consistency
+from gateway.core.errors import SiteError
+from gateway.core.events import TreeHead
+from gateway.core.ledgers import Log, UnitOfWork
+from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
+from gateway.core.ports import Clock, Signer, Store
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedCheckpoint:
+    """A checkpoint that is signed, in the signer's memory, and in the database."""
+
+    size: int
+    root: bytes
+    note: str
+    """C2SP signed note: what goes into receipts."""
+
+
+class CheckpointPublisher:
+    """Signs the head of the log whenever somebody waits for it, and otherwise soon."""
+
+    def __init__(self, *, store: Store, signer: Signer, origin: str, memory: CheckpointMemory, clock: Clock) -> None:
+        self.key = VerifierKey.of(origin, signer.public_key)
+        """The log's verifier key: `key.format()` is what stands in the registry."""
+        self._store = store
+        self._signer = signer
+        self._memory = memory
+        self._clock = clock
+        self._signed: PublishedCheckpoint | None = None
+        """What the memory holds."""
+        self._published: PublishedCheckpoint | None = None
+        self._failure: SiteError | None = None
+        self._waiting: dict[asyncio.Future[PublishedCheckpoint], int] = {}
+        self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
+
+    def notify(self, head: TreeHead) -> None:
+        """Say that the log has grown. For the loop's own thread; from another use `loop.call_soon_threadsafe`."""
+        if self._signed is None or head.size > self._signed.size:
+            self._changed.set()
+
+    async def covering(self, size: int) -> PublishedCheckpoint:
+        """A published checkpoint of at least `size` leaves, as soon as there is one. One checkpoint serves all who wait.
+
+        Raises:
+            SiteError: `audit.inconsistent` when signing has stopped for good; `store.busy` when `run` was cancelled.
+        """
+        if self._failure is not None:
+            raise _again(self._failure)
+        if self._published is not None and self._published.size >= size:
+            return self._published
+        waiter: asyncio.Future[PublishedCheckpoint] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = size
+        self._wanted.set()
+        self._changed.set()
+        try:
+            return await waiter
+        finally:
+            self._waiting.pop(waiter, None)
+
+    async def run(self) -> None:
+        """Sign and publish until cancelled. A publisher runs once: after it, `covering` only says why it ended.
+
+        Raises:
+            SiteError: `audit.inconsistent`: the log does not grow out of what was signed; nothing is signed any more.
+        """
+        try:
+            self._signed = await self._recall()
+            await self._advance_patiently()
+            while True:
+                await self._until_due()
+                await self._advance_patiently()
+        except SiteError as error:
+            self._failure = error
+            raise
+        except asyncio.CancelledError:
+            self._failure = SiteError("store.busy")
+            raise
+        finally:
+            self._failure = self._failure or SiteError("internal")
+            self._dismiss(self._failure)
+
+    async def _recall(self) -> PublishedCheckpoint | None:
+        note = await self._memory.recall()
+        if note is None:
+            return None
+        try:
+            checkpoint = open_checkpoint(note, [self.key])
+        except AuditError as error:
+            raise SiteError("audit.inconsistent", reason=f"the signer's memory is not its own: {error}") from error
+        return PublishedCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note)
+
+    async def _until_due(self) -> None:
+        """Return at once when somebody waits; else let the leaves of a while gather under one signature."""
+        await self._changed.wait()
+        if not self._waiting:
+            wanted = asyncio.ensure_future(self._wanted.wait())
+            idle = asyncio.ensure_future(self._clock.sleep(CHECKPOINT_IDLE_SECONDS))
+            try:
+                await asyncio.wait({wanted, idle}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                wanted.cancel()
+                idle.cancel()
+        self._changed.clear()
+        self._wanted.clear()
+
+    async def _advance_patiently(self) -> None:
+        """`_advance`, again after a pause when the store was busy or the disk full: nothing has left the house then."""
+        while True:
+            try:
+                return await self._advance()
+            except SiteError as error:
+                if not error.facts.retryable:
+                    raise
+                _log.warning("checkpoint_delayed", reason=error.code)
+            except OSError as error:
+                _log.error("checkpoint_delayed", reason=str(error))
+            await self._clock.sleep(CHECKPOINT_RETRY_SECONDS)
+
+    async def _advance(self) -> None:
+        signed = self._signed
+        head, stored_size = await self._store.read(lambda uow: _examine(uow.log, signed, self.key))
+        if head.size > (signed.size if signed else 0):
+            signed = self._signed = await self._sign(head)
+        if signed is None:
+            return
+        if stored_size < signed.size:
+            await self._store.transact(lambda uow: _publish(uow, signed))
+        self._published = signed
+        for waiter, size in self._waiting.items():
+            if size <= signed.size and not waiter.done():
+                waiter.set_result(signed)
+
+    async def _sign(self, head: TreeHead) -> PublishedCheckpoint:
+        checkpoint = Checkpoint(origin=self.key.name, size=head.size, root=head.root)
+        try:
+            note = await sign_note(format_checkpoint(checkpoint), key=self.key, signer=self._signer)
+        except AuditError as error:
+            raise SiteError("audit.inconsistent", reason=f"the signer failed its own check: {error}") from error
+        await self._memory.remember(note)
+        return PublishedCheckpoint(size=head.size, root=head.root, note=note)
+
+    def _dismiss(self, error: SiteError) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(_again(error))
+
+
+def _examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey) -> tuple[TreeHead, int]:
+    """The head, once it is known to grow out of what was signed, and the size of the checkpoint in the database."""
+    head, stored = log.head(), log.checkpoint()
+    try:
+        _check_published(stored, signed, key)
+        _check_growth(log, signed, head)
+    except KeyError as error:
+        raise SiteError("audit.inconsistent", reason="a node of the tree is missing", size=head.size) from error
+    except AuditError as error:
+        raise SiteError("audit.inconsistent", reason=str(error), size=head.size) from error
+    return head, stored[0] if stored else 0
+
+
+def _check_published(stored: tuple[int, str] | None, signed: PublishedCheckpoint | None, key: VerifierKey) -> None:
+    if stored is None:
+        return
+    size, note = stored
+    if signed is None or signed.size < size:
+        # Publishing comes after remembering, so only a lost or restored memory can be behind the database.
+        raise ProofError("the signer's memory is older than the published checkpoint")
+    if signed.size == size and signed.note != note:
+        published = open_checkpoint(note, [key])
+        if (published.size, published.root) != (signed.size, signed.root):
+            raise ProofError("the published checkpoint is not the one that was signed")
+
+
+def _check_growth(log: Log, signed: PublishedCheckpoint | None, head: TreeHead) -> None:
+    if signed is None or signed.size == 0:
+        # RFC 6962 section 2.1.2 proves nothing from an empty tree; what can be checked is that the head is the tree's.
+        if root_at(head.size, log.nodes(root_positions(head.size))) != head.root:
+            raise ProofError("the head is not the root of the stored tree")
+        return
+    if head.size < signed.size:
+        raise ProofError("the log is shorter than what was signed")
+    nodes = log.nodes(consistency_positions(signed.size, head.size))
+    path = consistency_path(signed.size, head.size, nodes)
+    verify_consistency(old_size=signed.size, new_size=head.size, old_root=signed.root, new_root=head.root, path=path)
+
+
+def _publish(uow: UnitOfWork, signed: PublishedCheckpoint) -> None:
+    stored = uow.log.checkpoint()
+    if stored is None or stored[0] < signed.size:
+        uow.log.publish(signed.size, signed.note)
+
+
+def _again(error: SiteError) -> SiteError:
+    """A fresh copy for each caller: one exception raised in many tasks would carry all their tracebacks."""
+    return SiteError(error.code, **error.params)
