@@ -1,0 +1,75 @@
+"""The body of a transfer as it comes in: first the slip's line, then the envelope, hashed on the way, never whole in memory."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from gateway.core import limits
+from gateway.core.errors import PeerError
+from gateway.core.model import BlobRef
+
+
+class ChunkSource(Protocol):
+    """Where the bytes come from: aiohttp's `StreamReader`."""
+
+    async def readany(self) -> bytes:
+        """Some bytes as soon as there are any; empty at the end."""
+        ...
+
+
+class TransferBody:
+    """Reads one body, once: `slip_line`, then `envelope`."""
+
+    def __init__(self, source: ChunkSource, *, digest: bytes) -> None:
+        """`digest`: the SHA-256 that `Content-Digest` announced for the whole body."""
+        self._source = source
+        self._announced = digest
+        self._whole = hashlib.sha256()
+        self._rest = b""
+
+    async def slip_line(self) -> bytes:
+        """The first line, its LF included.
+
+        Raises:
+            PeerError: `size.limit` when no LF comes within `SLIP_BYTES_MAX`, `transfer.malformed` when none comes at all.
+            TimeoutError: nothing came for `BODY_IDLE_SECONDS_MAX`.
+        """
+        seen = bytearray()
+        while (end := seen.find(b"\n", 0, limits.SLIP_BYTES_MAX)) < 0:
+            if len(seen) >= limits.SLIP_BYTES_MAX:
+                raise PeerError("size.limit", limit=limits.SLIP_BYTES_MAX, unit="byte")
+            chunk = await self._next()
+            if not chunk:
+                raise PeerError("transfer.malformed", part="slip")
+            seen += chunk
+        self._rest = bytes(seen[end + 1 :])
+        return bytes(seen[: end + 1])
+
+    async def envelope(self, expected: BlobRef) -> AsyncIterator[bytes]:
+        """The bytes after the slip. The last step checks both digests, so a store that takes the stream stores nothing bad.
+
+        Raises:
+            PeerError: `transfer.digest` when the bytes are not those that were announced, `transfer.malformed` when they
+                are more or fewer.
+            TimeoutError: as above.
+        """
+        envelope, size = hashlib.sha256(), 0
+        chunk = self._rest or await self._next()
+        while chunk:
+            size += len(chunk)
+            if size > expected.size:
+                raise PeerError("transfer.malformed", part="envelope")
+            envelope.update(chunk)
+            yield chunk
+            chunk = await self._next()
+        if size != expected.size:
+            raise PeerError("transfer.malformed", part="envelope")
+        if self._whole.digest() != self._announced or envelope.hexdigest() != expected.digest:
+            raise PeerError("transfer.digest")
+
+    async def _next(self) -> bytes:
+        async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
+            chunk = await self._source.readany()
+        self._whole.update(chunk)
+        return chunk

@@ -1,0 +1,178 @@
+"""The calling side of peer/v1: one transfer out, one outcome back (port `Transport`). It never guesses and never retries."""
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import structlog
+from aiohttp import hdrs
+from yarl import URL
+
+from gateway.core import limits
+from gateway.core.errors import SiteError
+from gateway.core.ids import Entropy, GatewayId
+from gateway.core.model import Transfer, TransferSlip
+from gateway.core.ports import CarryResult, Directory, Indeterminate, Unknown, Unreachable
+from gateway.observe import TraceParent
+from gateway.peer.connector import PinnedConnector, WrongKeyError
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
+from gateway.peer.wire import CONTENT_TYPE, TRANSFERS_PATH, content_digest, encode_slip
+
+_READ_BYTES: Final = 4 * limits.CHUNK_BYTES
+_ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
+# Raised only before a connection was ours to write on.
+_NOT_CONNECTED: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    WrongKeyError,
+)
+
+
+class PeerTransport:
+    """Carries transfers to other gateways. Use as an async context manager, or `close` it."""
+
+    def __init__(self, *, directory: Directory, ssl_context: ssl.SSLContext, own: GatewayId, entropy: Entropy) -> None:
+        """`ssl_context`: client side, our certificate loaded, the peers' CA trusted, TLS 1.3. `own`: who we are.
+
+        To be made inside the running event loop.
+        """
+        self._directory = directory
+        self._own = own
+        self._entropy = entropy
+        self._session = aiohttp.ClientSession(
+            connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=limits.TRANSFER_SECONDS_MAX, connect=limits.CONNECT_SECONDS_MAX),
+            headers={hdrs.USER_AGENT: "edoc-gateway", hdrs.ACCEPT_ENCODING: "identity"},
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection. May be called twice."""
+        await self._session.close()
+
+    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
+        """Hand over the slip and the envelope's bytes (port `Transport`).
+
+        Raises:
+            SiteError: `blob.damaged`: the envelope on disk is not what the slip says; nothing was sent.
+        """
+        slip = transfer.slip
+        assert slip.origin == self._own, "a transfer of another gateway"
+        line = encode_slip(slip)
+        digest = await asyncio.to_thread(_digest, line, slip, envelope)
+        body = _Body(line=line, envelope=envelope)
+        headers = {
+            hdrs.CONTENT_TYPE: CONTENT_TYPE,
+            hdrs.CONTENT_LENGTH: str(len(line) + slip.envelope.size),
+            "Content-Digest": content_digest(digest),
+        }
+        try:
+            return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
+        except _ROAD_FAILURES as error:
+            # As long as no byte of the body was handed out, the peer cannot have stored anything.
+            return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
+
+    async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
+        """Ask what became of a transfer, without sending the payload (port `Transport`)."""
+        try:
+            return conclude_inquiry(await self._ask(hdrs.METH_GET, transfer.slip, {}, None))
+        except _NOT_CONNECTED as error:
+            return Unreachable(_reason(error))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error))
+
+    async def _ask(self, method: str, slip: TransferSlip, headers: Mapping[str, str], body: "_Body | None") -> Reply:
+        """One request, one complete answer.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError, OSError: the road failed.
+        """
+        async with self._session.request(
+            method,
+            self._url(slip),
+            headers={**headers, "traceparent": self._traceparent(slip)},
+            data=body.chunks() if body else None,
+            server_hostname=slip.destination,
+            allow_redirects=False,
+        ) as response:
+            return Reply(
+                status=response.status,
+                media_type=response.content_type,
+                retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
+                body=await _bounded(response.content),
+            )
+
+    def _url(self, slip: TransferSlip) -> URL:
+        """The address stands in the registry and nowhere else."""
+        entry = self._directory.current().gateways.get(slip.destination)
+        if entry is None:
+            raise aiohttp.InvalidURL(slip.destination, "no such gateway in the registry")
+        return URL(entry.url).with_path(TRANSFERS_PATH + slip.transfer)
+
+    def _traceparent(self, slip: TransferSlip) -> str:
+        """The trace of the work in hand; without one, the transfer's own UUID is as good a trace id as any."""
+        trace_id = structlog.contextvars.get_contextvars().get("trace_id", slip.transfer.replace("-", ""))
+        return TraceParent(trace_id=trace_id, parent_id=self._entropy(8).hex()).header()
+
+
+@dataclass(slots=True)
+class _Body:
+    """What is sent, and whether sending has begun."""
+
+    line: bytes
+    envelope: Path
+    begun: bool = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The slip's line, then the envelope in pieces; read in a thread, the file may lie on a slow disk."""
+        with await asyncio.to_thread(self.envelope.open, "rb") as file:
+            self.begun = True
+            yield self.line
+            while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
+                yield chunk
+
+
+def _digest(line: bytes, slip: TransferSlip, path: Path) -> bytes:
+    """SHA-256 of the whole body, the envelope compared with its slip on the way."""
+    whole, envelope, size = hashlib.sha256(line), hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_READ_BYTES):
+                whole.update(chunk)
+                envelope.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise SiteError("blob.damaged", digest=slip.envelope.digest) from error
+    if size != slip.envelope.size or envelope.hexdigest() != slip.envelope.digest:
+        raise SiteError("blob.damaged", digest=slip.envelope.digest)
+    return whole.digest()
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    """The answer, at most one byte more than a receipt may have."""
+    answer = bytearray()
+    while chunk := await content.read(limits.RECEIPT_BYTES_MAX + 1 - len(answer)):
+        answer += chunk
+    return bytes(answer)
+
+
+def _reason(error: Exception) -> str:
+    """Kind of failure for the operator: no address, no text of the peer."""
+    return type(error).__name__

@@ -1,0 +1,190 @@
+"""The listening side of peer/v1: who asks, is it well formed, is it complete; then the reception desk decides.
+
+A request goes through `_border` (identity on every request, problems for every error) to one of two handlers. Nothing
+is stored before the last byte was checked, and nothing is answered before the desk has a receipt.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.core import limits
+from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
+from gateway.core.ids import Entropy, GatewayId, TransferKey
+from gateway.core.model import TransferSlip
+from gateway.core.ports import Blobs, Directory
+from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
+from gateway.peer.body import TransferBody
+from gateway.peer.problems import problem
+from gateway.peer.session import assert_strict, identify
+from gateway.peer.wire import (
+    RECEIPT_TYPE,
+    TRANSFERS_PATH,
+    check_content_type,
+    decode_slip,
+    is_transfer_key,
+    read_content_digest,
+)
+
+KEEP_ALIVE_SECONDS: Final = 75.0
+HEADERS_MAX: Final = 64
+
+_ORIGIN: Final = web.RequestKey("origin", GatewayId)
+
+_log = logger(__name__)
+
+
+def build_peer_app(
+    *, reception: ReceptionDesk, directory: Directory, blobs: Blobs, own: GatewayId, entropy: Entropy
+) -> web.Application:
+    """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
+    door = _Door(reception=reception, directory=directory, blobs=blobs, own=own, entropy=entropy)
+    app = web.Application(middlewares=[door.border])
+    app.router.add_post(TRANSFERS_PATH + "{transfer}", door.post)
+    app.router.add_get(TRANSFERS_PATH + "{transfer}", door.get, allow_head=False)
+    return app
+
+
+async def listen(app: web.Application, *, host: str, port: int, ssl_context: ssl.SSLContext) -> web.AppRunner:
+    """Serve the door over mutual TLS 1.3; `cleanup()` of the runner ends it. Port 0 takes a free one (`addresses`)."""
+    assert_strict(ssl_context)
+    # A resumed session shows the certificate of its first handshake without checking it again: none is offered.
+    ssl_context.num_tickets = 0
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        max_headers=HEADERS_MAX,
+        # A compressed body is refused by its header; it must not be inflated while it is being thrown away.
+        auto_decompress=False,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+    return runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """The handlers and what they are handed."""
+
+    reception: ReceptionDesk
+    directory: Directory
+    blobs: Blobs
+    own: GatewayId
+    entropy: Entropy
+
+    @property
+    def border(self) -> Middleware:
+        """Middleware: identity first, and every failure as a problem document."""
+
+        @web.middleware
+        async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
+            caller = parse_traceparent(request.headers.get("traceparent"))
+            trace_id = caller.trace_id if caller else new_trace_id(self.entropy)
+            with bound_ids(trace_id=trace_id):
+                return await self._answer(request, handler)
+
+        return border
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        peer = ""
+        try:
+            peer = self._identify(request)
+            request[_ORIGIN] = peer
+            _check_header_bytes(request)
+            with bound_ids(peer=peer):
+                return await handler(request)
+        except GatewayError as error:
+            refusal = error
+        except web.HTTPNotFound:
+            refusal = NotFound("not_found")
+        except web.HTTPMethodNotAllowed:
+            refusal = SenderError("request.method")
+        except (ConnectionError, asyncio.CancelledError):
+            raise  # the peer went away, or we are closing: nobody is left to answer
+        except Exception:  # noqa: BLE001 - the door's border (house.md)
+            # A fault of ours is logged with its place and answered without it.
+            _log.exception("peer.fault", peer=peer)
+            refusal = SiteError("internal")
+        _log.info("peer.refused", peer=peer, code=refusal.code, method=request.method)
+        return problem(refusal)
+
+    def _identify(self, request: web.Request) -> GatewayId:
+        """The gateway at the other end, by the registry in force now, not by that of the handshake."""
+        channel: ssl.SSLObject | None = request.get_extra_info("ssl_object")
+        certificate = channel.getpeercert(binary_form=True) if channel is not None else None
+        if certificate is None:
+            raise PeerError("peer.unpinned")
+        return identify(self.directory.current(), certificate).gateway
+
+    async def post(self, request: web.Request) -> web.Response:
+        """One transfer."""
+        name = _transfer_of(request)
+        body = TransferBody(request.content, digest=_check_headers(request))
+        with bound_ids(transfer=name):
+            return _receipt(await self._take(request, name, body))
+
+    async def _take(self, request: web.Request, name: TransferKey, body: TransferBody) -> bytes:
+        origin = request[_ORIGIN]
+        try:
+            async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+                line = await body.slip_line()
+                slip = decode_slip(line)
+                self._check_slip(slip, name, origin)
+                if request.content_length != len(line) + slip.envelope.size:
+                    raise PeerError("transfer.malformed", part="Content-Length")
+                await self.reception.admit(origin, slip)
+                envelope = await self.blobs.put(body.envelope(slip.envelope), limit=slip.envelope.size)
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        return await self.reception.receive(origin, slip, envelope)
+
+    def _check_slip(self, slip: TransferSlip, name: TransferKey, origin: GatewayId) -> None:
+        if slip.transfer != name:
+            raise PeerError("transfer.malformed", part="slip.transfer")
+        if slip.origin != origin:
+            raise PeerError("peer.foreign_sender", peer=origin, sender=slip.sender)
+        if slip.destination != self.own:
+            raise PeerError("transfer.not_ours")
+
+    async def get(self, request: web.Request) -> web.Response:
+        """The answer that was given to this origin for this transfer."""
+        name = _transfer_of(request)
+        answer = await self.reception.answer_of(request[_ORIGIN], name)
+        if answer is None:
+            raise NotFound("not_found")
+        return _receipt(answer)
+
+
+def _transfer_of(request: web.Request) -> TransferKey:
+    name = request.match_info["transfer"]
+    if not is_transfer_key(name):
+        raise PeerError("transfer.malformed", part="path")
+    return TransferKey(name)
+
+
+def _check_header_bytes(request: web.Request) -> None:
+    if sum(len(name) + len(value) for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
+        raise SenderError("size.limit", limit=limits.HEADER_BYTES_MAX, unit="byte")
+
+
+def _check_headers(request: web.Request) -> bytes:
+    """Refuse by the headers what can be refused by them; the SHA-256 that the body must have."""
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise SenderError("request.encoding")
+    check_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
+    if request.content_length is None or hdrs.TRANSFER_ENCODING in request.headers:
+        raise PeerError("transfer.malformed", part="Content-Length")
+    bound = limits.SLIP_BYTES_MAX + limits.ENVELOPE_BYTES_MAX
+    if request.content_length > bound:
+        raise PeerError("size.limit", limit=bound, unit="byte")
+    return read_content_digest(",".join(request.headers.getall("Content-Digest", [])))
+
+
+def _receipt(receipt: bytes) -> web.Response:
+    return web.Response(body=receipt, content_type=RECEIPT_TYPE)
