@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from gateway.audit import InclusionProof, LeafFields, open_leaf, parse_leaf, verify_checkpoint, verify_inclusion
+from gateway.audit import Checkpoint, InclusionProof, LoggedLeaf, leaf_hash, verify_checkpoint, verify_logged
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, PeerError
@@ -75,7 +75,7 @@ async def write(
         "version": VERSION,
         "received_at": rfc3339(incoming.received_at),
         "checkpoint": checkpoint,
-        "recipients": [_line(recipient, proofs[_hash(recipient)]) for recipient in incoming.recipients],
+        "recipients": [_line(recipient, proofs[leaf_hash(recipient.leaf)]) for recipient in incoming.recipients],
     }
     return await sign_jws(_canonical(claims), kid=sha256(signer.public_key).hexdigest(), signer=signer)
 
@@ -99,27 +99,32 @@ def check(receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[Recei
             (recipient.organ_id, recipient.sequence) for recipient in slip.recipients
         ]:
             raise PeerError("peer.receipt", step="recipients")
-        size, root = verify_checkpoint(claims["checkpoint"], destination.log_keys)
-        return tuple(_check_line(line, slip, size, root) for line in lines)
+        checkpoint = verify_checkpoint(claims["checkpoint"], destination.log_keys)
+        return tuple(_check_line(line, slip, checkpoint) for line in lines)
     except PeerError:
         raise
     except (GatewayError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise PeerError("peer.receipt", step=str(error)[:200]) from error
 
 
-def _check_line(line: Mapping[str, Any], slip: TransferSlip, size: int, root: bytes) -> ReceiptLine:
+def _check_line(line: Mapping[str, Any], slip: TransferSlip, checkpoint: Checkpoint) -> ReceiptLine:
     outcome = Outcome(line["outcome"])
     organ_id = OrganId(line["organ_id"])
-    leaf = line["leaf"].encode()
-    fields: LeafFields = parse_leaf(leaf)
+    path = tuple(_unb64(node) for node in line["path"])
+    if len(path) > PATH_HASHES_MAX:
+        raise PeerError("peer.receipt", step=f"inclusion proof of {organ_id}")
+    leaf = LoggedLeaf(
+        data=line["leaf"].encode(),
+        salt=_unb64(line["salt"]),
+        private=_canonical(private_part(slip, organ_id, outcome, line["code"])),
+        proof=InclusionProof(index=line["index"], size=checkpoint.size, path=path),
+    )
+    fields = verify_logged(leaf, checkpoint)
     if fields.event != EVENT_OF[outcome] or fields.sequence != line["sequence"]:
         raise PeerError("peer.receipt", step=f"leaf of {organ_id}")
-    open_leaf(leaf, _unb64(line["salt"]), _canonical(private_part(slip, organ_id, outcome, line["code"])))
-    leaf_hash = sha256(b"\0" + leaf).digest()
-    path = tuple(_unb64(node) for node in line["path"])
-    if len(path) > PATH_HASHES_MAX or not verify_inclusion(leaf_hash, line["index"], size, path, root):
-        raise PeerError("peer.receipt", step=f"inclusion proof of {organ_id}")
-    return ReceiptLine(organ_id=organ_id, outcome=outcome, code=line["code"], leaf_hash=leaf_hash, index=line["index"])
+    return ReceiptLine(
+        organ_id=organ_id, outcome=outcome, code=line["code"], leaf_hash=leaf_hash(leaf.data), index=leaf.proof.index
+    )
 
 
 def _slip_claims(slip: TransferSlip) -> dict[str, Any]:
@@ -165,13 +170,9 @@ def _expect(expected: Mapping[str, Any], claims: Mapping[str, Any], step: str) -
         raise PeerError("peer.receipt", step=step)
 
 
-def _hash(recipient: IncomingRecipient) -> bytes:
-    return sha256(b"\0" + recipient.leaf).digest()
-
-
 def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:
     """Leaf hashes of the lines, in order."""
-    return [_hash(recipient) for recipient in recipients]
+    return [leaf_hash(recipient.leaf) for recipient in recipients]
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:

@@ -6,12 +6,11 @@ two: the repeat finds the transfer and finishes the answer from the stored claim
 gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gateway.exchange.duties` the list of duties.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.audit import prove
+from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
 from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import AuditEvent, Leaf
@@ -39,6 +38,7 @@ from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
+SEQUENCER_LOOKS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +218,11 @@ class Reception:
 
     async def _size_covering(self, hashes: Sequence[bytes]) -> int:
         """The smallest tree that holds these leaves; the sequencer runs right after the commit that left them pending."""
-        for _ in range(200):
-            indexes = await self._desk.store.read(lambda uow: uow.log.indexes(hashes))
-            if len(indexes) == len(set(hashes)):
-                return max(indexes.values()) + 1
-            await asyncio.sleep(SEQUENCER_PATIENCE_SECONDS)
+        for _ in range(SEQUENCER_LOOKS_MAX):
+            size = await self._desk.store.read(lambda uow: covering_size(uow, hashes))
+            if size is not None:
+                return size
+            await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
         raise SiteError("store.busy")
 
 

@@ -1,0 +1,22 @@
+"""Evidence: for the security officer, and for the stranger who believes nothing: is this file, this log, this receipt good?
+
+`examination` looks at one file without any service or database. `installation` checks everything one gateway keeps,
+read-only, beside a running service. Formats that belong to the exchange (receipts, envelopes) are asked for through the
+port `Records`: conductors meet only through ports.
+
+Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
+report with its reason, never an exception, and never a silent repair. Nothing here writes.
+"""
+
+from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
+from gateway.evidence.installation import CheckedReceipt, InstallationCheck, InstallationReport, Problem
+
+__all__ = [
+    "CheckedReceipt",
+    "ExaminedPart",
+    "FileExamination",
+    "FileReport",
+    "InstallationCheck",
+    "InstallationReport",
+    "Problem",
+]
