@@ -1,0 +1,71 @@
+"""Trust as it lies in a folder: `anchors/`, `intermediates/` and `crls/`, each file PEM or DER, each bounded.
+
+Only these files are believed: never the operating system's store, never certifi's.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from asn1crypto import crl, pem, x509
+
+from gateway.core import limits
+from gateway.core.errors import SiteError
+from gateway.crypto.certificates import Trust, refuse_demo
+
+_FILES_MAX: Final = 200
+_FILE_BYTES_MAX: Final = 16 * limits.MIB
+_CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
+_CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
+
+
+def load_trust(folder: Path, demo: bool) -> Trust:
+    """Read whom to believe. `demo`: whether this installation accepts demo certificates.
+
+    Raises:
+        SiteError: `config.invalid` naming the file, or `key.demo` for a demo anchor where none is accepted.
+    """
+    anchors = _read(folder / "anchors", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
+    if not anchors:
+        raise SiteError("config.invalid", path=str(folder / "anchors"), reason="no trust anchor")
+    if not demo:
+        for anchor in anchors:
+            refuse_demo(anchor, what="trust anchor")
+    return Trust(
+        anchors=anchors,
+        intermediates=_read(folder / "intermediates", _CERTIFICATE_SUFFIXES, x509.Certificate.load),
+        crls=_read(folder / "crls", _CRL_SUFFIXES, crl.CertificateList.load),
+        demo=demo,
+    )
+
+
+def read_certificates(path: Path) -> tuple[bytes, ...]:
+    """The certificates of one PEM or DER file, in order, as DER.
+
+    Raises:
+        SiteError: `config.invalid` naming the file.
+    """
+    return _read_file(path, x509.Certificate.load)
+
+
+def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> tuple[bytes, ...]:
+    if not folder.is_dir():
+        return ()
+    paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
+    if len(paths) > _FILES_MAX:
+        raise SiteError("config.invalid", path=str(folder), reason=f"more than {_FILES_MAX} files")
+    return tuple(der for path in paths for der in _read_file(path, load))
+
+
+def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_BYTES_MAX + 1)
+        if len(data) > _FILE_BYTES_MAX:
+            raise ValueError("too large")
+        blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
+        for der in blocks:
+            load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
+        return tuple(blocks)
+    except (OSError, ValueError, TypeError) as error:
+        raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
