@@ -1,4 +1,19 @@
-"""Conductors for offices: submit, steps, deliver, receive, queries. `contract` says what the doors ask of them."""
+"""The exchange: the conductor for offices. A document's whole walk, from the office that sends to the office that answers.
+
+    submit ─> steps (judge and seal, wrap, route) ─> dispatch ─> deliver ─> [another gateway, or `local`] ─> receive
+                                                        ^                                                      │
+                                                        └────────── receipt: checked, only then delivered <────┘
+    statuses: what the receiving office says (03, 02 ...) walks back the same way; queries: how things stand.
+
+Rules. Every arrow is one transaction: the new state, the next work item, the audit leaf. The slow part of a step is done
+before it, without any transaction, and may be repeated. Nothing is said to be done before it is durable. What a
+stranger's file contains is looked at by a judge only; what the key signs, a key-holder signs.
+
+Failure story. The power may fail at any point: the row has its old state and its work item, so the step is done again;
+a transfer that was being sent is first asked for. A peer that is away costs nobody else anything. An error of the sender
+refuses the document with its code; what we cannot decide is held; what fails by itself eight times lies among the dead
+letters. Read `steps` for who does what, `duties` for what reception checks, `receipts` for what a receipt proves.
+"""
 
 from gateway.exchange.contract import (
     DocumentView,
@@ -8,5 +23,34 @@ from gateway.exchange.contract import (
     SubmissionOrder,
     UploadedFile,
 )
+from gateway.exchange.deliver import TransferDelivery
+from gateway.exchange.desk import Desk
+from gateway.exchange.journal import Journal
+from gateway.exchange.local import LocalTransport
+from gateway.exchange.queries import Queries
+from gateway.exchange.receive import Reception
+from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.exchange.records import ExchangeRecords
+from gateway.exchange.statuses import BusinessStatuses
+from gateway.exchange.steps import DocumentSteps
+from gateway.exchange.submit import Submission
 
-__all__ = ["DocumentView", "QueryDesk", "StatusDesk", "SubmissionDesk", "SubmissionOrder", "UploadedFile"]
+__all__ = [
+    "BusinessStatuses",
+    "Desk",
+    "DocumentSteps",
+    "DocumentView",
+    "ExchangeRecords",
+    "Journal",
+    "LocalTransport",
+    "Queries",
+    "QueryDesk",
+    "Reception",
+    "ReceptionDesk",
+    "StatusDesk",
+    "Submission",
+    "SubmissionDesk",
+    "SubmissionOrder",
+    "TransferDelivery",
+    "UploadedFile",
+]

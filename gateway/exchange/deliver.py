@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Final
 
 from gateway.core.errors import CATALOGUE, GatewayError, PeerError, SiteError
-from gateway.core.events import EventKind
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Transfer
@@ -191,19 +191,23 @@ class TransferDelivery:
     ) -> Delivery:
         """The delivery at its end, with its leaf; `why` is (refusal code, digest of the receipt)."""
         code, receipt_digest = why
-        leaf = self._desk.journal.note(
+        leaf = self._desk.journal.record(
             uow,
-            _EVENTS[state],
-            at=now,
-            subject=delivery.key,
-            document=delivery.document,
-            previous=delivery.last_leaf,
-            sequence=delivery.sequence,
-            recipient=delivery.recipient,
-            code=code,
-            receipt=receipt_digest,
-            to=delivery.recipient,
-            transfer=delivery.transfer or "",
+            AuditEvent(
+                kind=_EVENTS[state],
+                at=now,
+                subject=delivery.key,
+                document=delivery.document,
+                previous=delivery.last_leaf,
+                sequence=delivery.sequence,
+                recipient=delivery.recipient,
+                private={
+                    "code": code,
+                    "receipt": receipt_digest,
+                    "to": delivery.recipient,
+                    "transfer": delivery.transfer or "",
+                },
+            ),
         )
         return replace(
             delivery,

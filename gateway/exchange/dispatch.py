@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.core.clock import VIETNAM
-from gateway.core.events import EventKind
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
@@ -98,21 +98,25 @@ def _queued(  # noqa: PLR0913 - everything one row needs, by name
 ) -> Delivery:
     key = DeliveryKey(desk.new_key())
     sequence, stream = number
-    leaf = desk.journal.note(
+    leaf = desk.journal.record(
         uow,
-        EventKind.QUEUED,
-        at=document.changed_at,
-        subject=key,
-        document=document.key,
-        previous=document.last_leaf,
-        stream=stream,
-        sequence=sequence,
-        recipient=route.recipient,
-        document_id=document.document_id,
-        epoch=transfer.slip.registry_epoch,
-        to=route.recipient,
-        transfer=transfer.slip.transfer,
-        **{"from": document.sender},
+        AuditEvent(
+            kind=EventKind.QUEUED,
+            at=document.changed_at,
+            subject=key,
+            document=document.key,
+            previous=document.last_leaf,
+            stream=stream,
+            sequence=sequence,
+            recipient=route.recipient,
+            private={
+                "document_id": document.document_id,
+                "epoch": transfer.slip.registry_epoch,
+                "to": route.recipient,
+                "transfer": transfer.slip.transfer,
+                "from": document.sender,
+            },
+        ),
     )
     return Delivery(
         key=key,
@@ -137,20 +141,24 @@ def _refused(uow: UnitOfWork, document: Document, refusal: Refusal, epoch: int, 
     """An unknown or closed code is a refused delivery with its successor named, not an exception (house.md, step 4)."""
     key = DeliveryKey(desk.new_key())
     successor = refusal.successor or ""
-    leaf = desk.journal.note(
+    leaf = desk.journal.record(
         uow,
-        EventKind.DELIVERY_REFUSED,
-        at=document.changed_at,
-        subject=key,
-        document=document.key,
-        previous=document.last_leaf,
-        recipient=refusal.recipient,
-        document_id=document.document_id,
-        epoch=epoch,
-        code=refusal.code,
-        successor=successor,
-        to=refusal.recipient,
-        **{"from": document.sender},
+        AuditEvent(
+            kind=EventKind.DELIVERY_REFUSED,
+            at=document.changed_at,
+            subject=key,
+            document=document.key,
+            previous=document.last_leaf,
+            recipient=refusal.recipient,
+            private={
+                "document_id": document.document_id,
+                "epoch": epoch,
+                "code": refusal.code,
+                "successor": successor,
+                "to": refusal.recipient,
+                "from": document.sender,
+            },
+        ),
     )
     return Delivery(
         key=key,

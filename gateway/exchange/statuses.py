@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
-from gateway.core.events import EventKind
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import REASON_CHARS_MAX
@@ -66,19 +66,24 @@ class BusinessStatuses:
         self, uow: UnitOfWork, entry: InboxEntry, status: BusinessStatus, description: str, by: tuple[str, str]
     ) -> InboxEntry:
         now = self._desk.clock.now()
-        leaf = self._desk.journal.note(
+        leaf = self._desk.journal.record(
             uow,
-            EventKind.BUSINESS_STATUS,
-            at=now,
-            subject=entry.key,
-            document=entry.transfer,
-            previous=entry.last_leaf,
-            sequence=entry.sequence,
-            recipient=entry.recipient,
-            document_id=entry.document_id,
-            principal=by[0],
-            status=status.value,
-            **{"from": entry.recipient, "to": entry.sender},
+            AuditEvent(
+                kind=EventKind.BUSINESS_STATUS,
+                at=now,
+                subject=entry.key,
+                document=entry.transfer,
+                previous=entry.last_leaf,
+                sequence=entry.sequence,
+                recipient=entry.recipient,
+                private={
+                    "document_id": entry.document_id,
+                    "principal": by[0],
+                    "status": status.value,
+                    "from": entry.recipient,
+                    "to": entry.sender,
+                },
+            ),
         )
         said = replace(entry, business_status=status, business_description=description, changed_at=now, last_leaf=leaf)
         uow.inbox.advance(said, was=entry.business_status)
@@ -135,18 +140,23 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     if (delivery.business_status, delivery.business_description) == (message.status, message.description):
         return ""
     now = desk.clock.now()
-    leaf = desk.journal.note(
+    leaf = desk.journal.record(
         uow,
-        EventKind.BUSINESS_STATUS_RECEIVED,
-        at=now,
-        subject=delivery.key,
-        document=document.key,
-        previous=delivery.last_leaf,
-        sequence=delivery.sequence,
-        recipient=delivery.recipient,
-        document_id=document.document_id,
-        status=message.status.value,
-        **{"from": message.sender.organ_id, "to": document.sender},
+        AuditEvent(
+            kind=EventKind.BUSINESS_STATUS_RECEIVED,
+            at=now,
+            subject=delivery.key,
+            document=document.key,
+            previous=delivery.last_leaf,
+            sequence=delivery.sequence,
+            recipient=delivery.recipient,
+            private={
+                "document_id": document.document_id,
+                "status": message.status.value,
+                "from": message.sender.organ_id,
+                "to": document.sender,
+            },
+        ),
     )
     said = replace(
         delivery,

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError, Turn
-from gateway.core.events import EventKind
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS
@@ -146,17 +146,21 @@ class DocumentSteps:
 
     def _advance(self, uow: UnitOfWork, document: Document, target: DocumentState) -> Document:
         now = self._desk.clock.now()
-        leaf = self._desk.journal.note(
+        leaf = self._desk.journal.record(
             uow,
-            _EVENTS[target],
-            at=now,
-            subject=document.key,
-            document=document.key,
-            previous=document.last_leaf,
-            document_id=document.document_id,
-            code=document.reason,
-            envelope=document.envelope.digest if document.envelope else "",
-            **{"from": document.sender},
+            AuditEvent(
+                kind=_EVENTS[target],
+                at=now,
+                subject=document.key,
+                document=document.key,
+                previous=document.last_leaf,
+                private={
+                    "document_id": document.document_id,
+                    "code": document.reason,
+                    "envelope": document.envelope.digest if document.envelope else "",
+                    "from": document.sender,
+                },
+            ),
         )
         moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
         uow.documents.advance(moved, was=document.state)

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.errors import AccessError, Conflict, SenderError
-from gateway.core.events import EventKind
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
@@ -106,17 +106,21 @@ class Submission:
 
 def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
     """Store an accepted document, its first work item and its first leaf: one transaction with whatever caused it."""
-    leaf = desk.journal.note(
+    leaf = desk.journal.record(
         uow,
-        EventKind.ACCEPTED,
-        at=document.accepted_at,
-        subject=document.key,
-        document=document.key,
-        document_id=document.document_id,
-        kind=document.kind.value,
-        principal=document.principal,
-        request=document.request_digest,
-        **{"from": document.sender},
+        AuditEvent(
+            kind=EventKind.ACCEPTED,
+            at=document.accepted_at,
+            subject=document.key,
+            document=document.key,
+            private={
+                "document_id": document.document_id,
+                "kind": document.kind.value,
+                "principal": document.principal,
+                "request": document.request_digest,
+                "from": document.sender,
+            },
+        ),
     )
     stored = replace(document, last_leaf=leaf)
     uow.documents.add(stored)
