@@ -43,6 +43,8 @@ POSITION_CHARS_MAX: Final = 100
 FULL_NAME_CHARS_MAX: Final = 50
 RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
+TRACE_HEADERS_MAX: Final = 100
+"""Hubs that an envelope has passed: each adds one."""
 HEADER_TEXT_CHARS_MAX: Final = 4_000
 """Any one text of a header we read: the lengths above bind what we write, senders in the field do not keep them."""
 

@@ -1,0 +1,31 @@
+"""edXML (QCVN 102:2016/BTTTT with Amendment 1:2022) as pure functions: write, assemble, read, validate.
+
+An envelope is made in two strokes. `write_skeleton` writes everything but the files: header, trace, manifest with the
+SHA-256 of each file. That small thing is what gets signed. `assemble` then splices the files in before the closing tag,
+as a stream and without parsing, so the signed bytes stay the signed bytes and memory stays flat.
+
+`read_message` is the way back, over the very skeleton the signature was verified on (`gateway.safe_xml.read_skeleton`).
+
+Rules:
+
+* *Strict in what we write.* The order is the one the vendor's software writes; lengths and required fields are the
+  regulation's and are checked all at once (`validate`); the same message always becomes the same bytes.
+* *Tolerant where senders differ, never where readers could.* Order, unknown elements, missing optional fields, odd
+  numbers and dates are taken as they come. But what could be read in two ways is refused: an element twice where one
+  belongs, an element inside a text, a file that the manifest does not name.
+* *Seen is signed.* Name, type and digest of a file are the manifest's; where the (unsigned) attachment contradicts a
+  manifest that binds it, the message is refused.
+* One file per message kind in `kinds/`; a new kind is a new file there and one line in `envelope` and `reading`.
+
+When it fails: `SenderError` with `request.field` (what we were asked to write), `envelope.malformed` and
+`envelope.attachments` (what we were asked to read, with a reason and the name of the element, never its content),
+`size.limit`; `SiteError` `blob.damaged` when a file changes under our hands.
+"""
+
+from gateway.edxml.assembly import assemble
+from gateway.edxml.attachments import ReadAttachment
+from gateway.edxml.envelope import validate, write_skeleton
+from gateway.edxml.reading import Reading, read_message
+from gateway.edxml.violations import Violation
+
+__all__ = ["ReadAttachment", "Reading", "Violation", "assemble", "read_message", "validate", "write_skeleton"]

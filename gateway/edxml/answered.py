@@ -1,0 +1,42 @@
+"""ResponseFor: the document that a message answers. In a status message it is also the only address."""
+
+from gateway.core import limits
+from gateway.core.ids import OrganId
+from gateway.core.model import ResponseFor
+from gateway.edxml.block import Block
+from gateway.edxml.dates import read_date, write_date
+from gateway.edxml.namespaces import PREFIX
+from gateway.edxml.violations import Checks
+from gateway.edxml.writer import XmlWriter
+
+_CODE_CHARS_MAX = limits.CODE_NUMBER_CHARS_MAX + 1 + limits.CODE_NOTATION_CHARS_MAX
+
+
+def write_answered(writer: XmlWriter, answered: ResponseFor) -> None:
+    """One block, fields in the order of the vendor's software."""
+    with writer.block(f"{PREFIX}:ResponseFor"):
+        writer.leaf(f"{PREFIX}:OrganId", answered.organ_id)
+        writer.leaf(f"{PREFIX}:Code", answered.code)
+        writer.leaf(f"{PREFIX}:DocumentId", answered.document_id)
+        writer.leaf(f"{PREFIX}:PromulgationDate", write_date(answered.promulgation_date))
+
+
+def read_answered(block: Block) -> ResponseFor:
+    """One block.
+
+    Raises:
+        SenderError: `envelope.malformed`.
+    """
+    return ResponseFor(
+        organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
+        code=block.text("Code"),
+        document_id=block.need_text("DocumentId", limit=limits.DOCUMENT_ID_CHARS_MAX),
+        promulgation_date=read_date(block.text("PromulgationDate")),
+    )
+
+
+def check_answered(checks: Checks, path: str, answered: ResponseFor) -> None:
+    """Whose document and which one are required; lengths."""
+    checks.text(f"{path}.organ_id", answered.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
+    checks.text(f"{path}.document_id", answered.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
+    checks.text(f"{path}.code", answered.code, limit=_CODE_CHARS_MAX)

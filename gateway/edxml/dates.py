@@ -1,0 +1,41 @@
+"""Dates and times on the wire: `yyyy/MM/dd`, and `yyyy/MM/dd HH:mm:ss` in Vietnam's time without saying so."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Final
+
+from gateway.core.clock import VIETNAM
+
+_DATE: Final = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
+_TIMESTAMP: Final = re.compile(rf"{_DATE.pattern} +([0-9]{{1,2}}):([0-9]{{1,2}}):([0-9]{{1,2}})")
+
+
+def write_date(day: date | None) -> str:
+    """`2026/11/21`, or an empty text."""
+    return day.isoformat().replace("-", "/") if day else ""
+
+
+def read_date(text: str) -> date | None:
+    """The day, or None for anything that is none: real files carry `2014/02/30`."""
+    found = _DATE.fullmatch(text)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def read_timestamp(text: str) -> datetime | None:
+    """The instant in UTC, or None for anything that is none."""
+    found = _TIMESTAMP.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = map(int, found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a day began in Vietnam."""
+    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM).astimezone(UTC)

@@ -1,0 +1,107 @@
+"""The manifest: one Reference per attached file, with the SHA-256 that binds the file to what is signed.
+
+The regulation's Reference has no digest; the one of XML Signature stands in it as two more elements, which the vendor's
+reader leaves aside. It is over the decoded file, so base64 never goes through canonicalisation.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.core import limits
+from gateway.core.errors import SenderError
+from gateway.core.ids import Digest
+from gateway.core.model import Attachment
+from gateway.edxml.block import SPACE, Block, malformed
+from gateway.edxml.namespaces import DS, PREFIX, SHA256
+from gateway.edxml.violations import Checks
+from gateway.edxml.writer import XmlWriter
+
+_CID = "cid:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """One entry of a manifest as read."""
+
+    content_id: str
+    """Without any leading `cid:`."""
+    name: str
+    content_type: str
+    digest: Digest | None
+    """None in files of other makers."""
+
+
+def content_id(attachment: Attachment) -> str:
+    """The id that ties a Reference to its Attachment: by position, so that it is the same in every writing."""
+    return f"{_CID}file-{attachment.position}"
+
+
+def bare_id(text: str) -> str:
+    """An id without its prefix: some write `cid:` in one of the two places, the vendor's software twice in both."""
+    while text.startswith(_CID):
+        text = text.removeprefix(_CID)
+    return text
+
+
+def write_manifest(writer: XmlWriter, attachments: Sequence[Attachment]) -> None:
+    """The manifest of these files, in the order given."""
+    with writer.block(f"{PREFIX}:edXMLManifest", {"version": "1.0"}):
+        for attachment in attachments:
+            _write_reference(writer, attachment)
+
+
+def _write_reference(writer: XmlWriter, attachment: Attachment) -> None:
+    digest = base64.b64encode(bytes.fromhex(attachment.blob.digest)).decode()
+    with writer.block(f"{PREFIX}:Reference", {"xmlns:ds": DS}):
+        writer.leaf(f"{PREFIX}:ContentId", content_id(attachment))
+        writer.leaf(f"{PREFIX}:ContentType", attachment.content_type)
+        writer.leaf(f"{PREFIX}:AttachmentName", attachment.name)
+        writer.empty("ds:DigestMethod", {"Algorithm": SHA256})
+        writer.leaf("ds:DigestValue", digest)
+
+
+def read_manifest(block: Block) -> tuple[Reference, ...]:
+    """All entries, in order.
+
+    Raises:
+        SenderError: `envelope.malformed`; `envelope.attachments` (`duplicate`, or `digest_method` other than SHA-256).
+    """
+    references = tuple(_read_reference(one) for one in block.many("Reference", limit=limits.FILES_MAX))
+    if len({reference.content_id for reference in references}) < len(references):
+        raise SenderError("envelope.attachments", reason="duplicate")
+    return references
+
+
+def _read_reference(block: Block) -> Reference:
+    return Reference(
+        content_id=bare_id(block.need_text("ContentId")),
+        name=block.text("AttachmentName", limit=limits.ATTACHMENT_NAME_CHARS_MAX),
+        content_type=block.text("ContentType"),
+        digest=_read_digest(block),
+    )
+
+
+def _read_digest(block: Block) -> Digest | None:
+    method, value = block.one("DigestMethod"), block.text("DigestValue").strip(SPACE)
+    if method is None and not value:
+        return None
+    if method is None or method.element.get("Algorithm") != SHA256:
+        raise SenderError("envelope.attachments", reason="digest_method")
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise malformed("value", "DigestValue") from None
+    if len(digest) != 32:
+        raise malformed("value", "DigestValue")
+    return Digest(digest.hex())
+
+
+def check_attachments(checks: Checks, attachments: Sequence[Attachment]) -> None:
+    """Names and types can be written, and not too many files."""
+    checks.count("attachments", len(attachments), lowest=0, highest=limits.FILES_MAX)
+    for index, attachment in enumerate(attachments):
+        path = f"attachments[{index}]"
+        checks.text(f"{path}.name", attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
+        checks.text(f"{path}.content_type", attachment.content_type, limit=limits.ATTACHMENT_NAME_CHARS_MAX)

@@ -1,0 +1,52 @@
+"""Organisation block: `From` and `To` (QCVN 102:2016, Amendment 1:2022 for the length of OrganId)."""
+
+from gateway.core import limits
+from gateway.core.ids import OrganId
+from gateway.core.model import Organ
+from gateway.edxml.block import Block
+from gateway.edxml.namespaces import PREFIX
+from gateway.edxml.violations import Checks
+from gateway.edxml.writer import XmlWriter
+
+
+def write_organ(writer: XmlWriter, name: str, organ: Organ) -> None:
+    """One block, fields in the order of the vendor's software."""
+    with writer.block(f"{PREFIX}:{name}"):
+        writer.leaf(f"{PREFIX}:OrganId", organ.organ_id)
+        writer.leaf(f"{PREFIX}:OrganizationInCharge", organ.in_charge)
+        writer.leaf(f"{PREFIX}:OrganName", organ.name)
+        writer.leaf(f"{PREFIX}:OrganAdd", organ.address)
+        writer.leaf(f"{PREFIX}:Email", organ.email)
+        writer.leaf(f"{PREFIX}:Telephone", organ.telephone)
+        writer.leaf(f"{PREFIX}:Fax", organ.fax)
+        writer.leaf(f"{PREFIX}:Website", organ.website)
+
+
+def read_organ(block: Block) -> Organ:
+    """One block; only the code is required, and its shape is not judged here: hubs use codes of their own.
+
+    Raises:
+        SenderError: `envelope.malformed`.
+    """
+    return Organ(
+        organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
+        in_charge=block.text("OrganizationInCharge"),
+        name=block.text("OrganName"),
+        address=block.text("OrganAdd"),
+        email=block.text("Email"),
+        telephone=block.text("Telephone"),
+        fax=block.text("Fax"),
+        website=block.text("Website"),
+    )
+
+
+def check_organ(checks: Checks, path: str, organ: Organ) -> None:
+    """Lengths. The name is not required: files of 2025 lack it, and an unknown recipient has none we could know."""
+    checks.text(f"{path}.organ_id", organ.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
+    checks.text(f"{path}.in_charge", organ.in_charge, limit=limits.ORGAN_IN_CHARGE_CHARS_MAX)
+    checks.text(f"{path}.name", organ.name, limit=limits.ORGAN_NAME_CHARS_MAX)
+    checks.text(f"{path}.address", organ.address, limit=limits.ORGAN_ADDRESS_CHARS_MAX)
+    checks.text(f"{path}.email", organ.email, limit=limits.EMAIL_CHARS_MAX)
+    checks.text(f"{path}.telephone", organ.telephone, limit=limits.TELEPHONE_CHARS_MAX)
+    checks.text(f"{path}.fax", organ.fax, limit=limits.TELEPHONE_CHARS_MAX)
+    checks.text(f"{path}.website", organ.website, limit=limits.WEBSITE_CHARS_MAX)

@@ -1,0 +1,66 @@
+"""What a message lacks of the regulation, all of it at once: who mends a form wants to hear everything in one go."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0 production 2 (Char), the other way round: not even as a reference may these stand in a document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One field that cannot be written as it is."""
+
+    path: str
+    """Field of the model: `code.number`, `recipients[3].name`."""
+    code: str
+    """`required`, `length`, `character`, `value`, `count`, `duplicate` or `future`."""
+    params: Mapping[str, int | str]
+    """`limit` and `actual` for lengths and counts, `codepoint` (`U+000B`) for a character; never the text itself."""
+
+
+class Checks:
+    """Collects violations."""
+
+    def __init__(self) -> None:
+        self._found: list[Violation] = []
+
+    def text(self, path: str, text: str, *, limit: int, required: bool = False) -> None:
+        """Present if required, no longer than the limit (in characters), and writable in XML 1.0."""
+        if required and not text.strip():
+            self.add(path, "required")
+        if len(text) > limit:
+            self.add(path, "length", limit=limit, actual=len(text))
+        if forbidden := _FORBIDDEN.search(text):
+            self.add(path, "character", codepoint=f"U+{ord(forbidden[0]):04X}")
+
+    def number(self, path: str, number: int, *, lowest: int, highest: int) -> None:
+        """Within the bounds, both included."""
+        if not lowest <= number <= highest:
+            self.add(path, "value", lowest=lowest, highest=highest)
+
+    def count(self, path: str, count: int, *, lowest: int, highest: int) -> None:
+        """So many of them, both bounds included."""
+        if count < lowest:
+            self.add(path, "required")
+        if count > highest:
+            self.add(path, "count", limit=highest, actual=count)
+
+    def unique(self, path: str, values: Iterable[str]) -> None:
+        """No value twice; `path` has a place for the index."""
+        seen: set[str] = set()
+        for index, value in enumerate(values):
+            if value in seen:
+                self.add(path.format(index), "duplicate")
+            seen.add(value)
+
+    def add(self, path: str, code: str, **params: int | str) -> None:
+        """Note one."""
+        self._found.append(Violation(path=path, code=code, params=MappingProxyType(params)))
+
+    def result(self) -> tuple[Violation, ...]:
+        """All that were noted, in order."""
+        return tuple(self._found)
