@@ -52,7 +52,7 @@ class GatewayMaterial:
     receipt_key: bytes
     """SubjectPublicKeyInfo, DER."""
     log_key: bytes
-    """The 32 bytes of an Ed25519 public key."""
+    """SubjectPublicKeyInfo, DER."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,5 +149,5 @@ def _material(files: GatewayFiles, tls_certificate: bytes) -> GatewayMaterial:
         files=files,
         tls_certificate=tls_certificate,
         receipt_key=receipt.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        log_key=log.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),
+        log_key=log.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     )

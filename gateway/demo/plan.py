@@ -98,14 +98,13 @@ def read_plan(path: Path | None = None) -> PkiPlan:
     """The plan in a file, by default the one this installation came with.
 
     Raises:
-        SiteError: `config.invalid`, with the path of the first wrong key.
+        SiteError: `config.invalid`, naming the file and every wrong key by its path.
     """
     path = path or demo_resource(PKI_PLAN)
     try:
         return PkiPlan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise SiteError("config.invalid", path=f"{path.name}: {where}", reason=first["msg"]) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SiteError("config.invalid", path=path.name, reason=str(error)) from error
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise SiteError("config.invalid", path=str(path), reason=problems) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SiteError("config.invalid", path=str(path), reason=str(error)) from error

@@ -2,7 +2,7 @@
 
 **The rule of the demo's codes.** Names and administrative codes are facts (config/demo/hcmc168.csv); the electronic
 identification codes of wards are not public, so the demo makes its own, all under `Z79`: a level-1 group that no list
-issues (Decision 20/2020/QD-TTg knows no letter Z), with the city's province number. The shape is that decision's.
+issues, Z with the city's province number. The shape is that of Decision 20/2020/QD-TTg, article 4.
 
 | body                                   | code                  | gateway                        |
 |----------------------------------------|-----------------------|--------------------------------|
