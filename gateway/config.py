@@ -124,7 +124,7 @@ class WorkersSection(_Section):
 class KeyEntry(_Section):
     """One API key of a body's system; the secret itself is never here."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     sha256: HexDigest
     """SHA-256 of the secret part, as `gateway apikey` prints it."""
@@ -195,10 +195,10 @@ def load_config(path: Path) -> Config:
     """
     try:
         if path.stat().st_size > CONFIG_BYTES_MAX:
-            raise SiteError("config.invalid", file=str(path), problems="larger than 1 MiB")
+            raise SiteError("config.invalid", path=str(path), reason="larger than 1 MiB")
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SiteError("config.invalid", file=str(path), problems=str(error)) from error
+        raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
     return parse_config(tree, file=path)
 
 
@@ -210,4 +210,4 @@ def parse_config(tree: dict[str, Any], *, file: Path) -> Config:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
         )
-        raise SiteError("config.invalid", file=str(file), problems=problems) from error
+        raise SiteError("config.invalid", path=str(file), reason=problems) from error

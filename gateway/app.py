@@ -1,0 +1,398 @@
+"""The composition root: the one file that names concrete classes. It opens in order, runs, and closes in reverse.
+
+    configuration ─> registry, trust ─> store, blobs ─> workers ─> signers ─> conductors ─> engine ─> doors
+
+Whoever wants to know what stands behind a port reads this file. Everything opened is entered into one exit stack, so
+whatever fails on the way closes what was already open.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from aiohttp import web
+
+from gateway.access import StoredAuthenticator
+from gateway.api import build_app
+from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.config import Config, KeyEntry, load_config
+from gateway.core.directory import Snapshot
+from gateway.core.errors import SiteError
+from gateway.core.events import AuditEvent, EventKind, TreeHead
+from gateway.core.ids import Digest, GatewayId, OrganId
+from gateway.core.ledgers import Activation, ApiKey, UnitOfWork
+from gateway.core.ports import Clock, Store, Transport
+from gateway.core.work import WorkKind
+from gateway.crypto import (
+    FileSealer,
+    FileSigner,
+    JudgePool,
+    KeyHolderPool,
+    KeyRef,
+    Trust,
+    client_context,
+    load_trust,
+    office_context,
+    read_certificates,
+    refuse_demo,
+    server_context,
+)
+from gateway.delivery import WorkEngine, backoff
+from gateway.evidence import InstallationCheck
+from gateway.exchange import (
+    BusinessStatuses,
+    Desk,
+    DocumentSteps,
+    ExchangeRecords,
+    Journal,
+    LocalTransport,
+    Queries,
+    Reception,
+    Submission,
+    TransferDelivery,
+)
+from gateway.observe import configure_logging, logger
+from gateway.peer import PeerTransport, build_peer_app
+from gateway.peer import listen as listen_peer
+from gateway.registry import LoadedDirectory, load_snapshot
+from gateway.storage import FileBlobs, SqliteStore, open_reader, open_sqlite
+
+DRAIN_SECONDS: Final = 30.0
+EXIT_FATAL: Final = 70
+"""The exit status for a fault of our own (experience.md 2.6); the service manager restarts us."""
+JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
+
+_log = logger(__name__)
+
+
+class SystemClock:
+    """The port `Clock` on the machine's clocks."""
+
+    def now(self) -> datetime:
+        """See `Clock.now`."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """See `Clock.monotonic`."""
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock.sleep`."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the doors listen, once they do."""
+
+    office_api: int
+    peer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wakeups:
+    """Port `CommitListener`: carries news of a commit from the writer's thread to the loop."""
+
+    loop: asyncio.AbstractEventLoop
+    engine: WorkEngine
+    publisher: CheckpointPublisher
+
+    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
+        """See `CommitListener.committed`."""
+        if work_added:
+            self.loop.call_soon_threadsafe(self.engine.wake)
+        if head is not None:
+            self.loop.call_soon_threadsafe(self.publisher.notify, head)
+
+
+async def serve(path: Path) -> None:
+    """Run one gateway until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        GatewayError: the configuration, the registry, a key or the database is not as it must be.
+    """
+    config = load_config(path)
+    configure_logging(level=config.log.level)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    async with running(config) as addresses:
+        _log.info("gateway.ready", gateway=config.gateway.id, office_api=addresses.office_api, peer=addresses.peer)
+        await stopping.wait()
+        _log.info("gateway.draining", seconds=DRAIN_SECONDS)
+    _log.info("gateway.stopped")
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Addresses]:
+    """One gateway, open for as long as the context lasts."""
+    clock = SystemClock()
+    snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
+    own = GatewayId(config.gateway.id)
+    if own not in snapshot.gateways:
+        raise SiteError("registry.invalid", path="gateways", reason=f"{own} is not in it")
+    trust = load_trust(config.trust.folder, config.demo)
+    _refuse_demo_keys(config)
+    directory = LoadedDirectory(snapshot)
+    async with AsyncExitStack() as stack:
+        store = await _open_store(config, stack)
+        blobs = FileBlobs(config.blobs)
+        journal = Journal(entropy=secrets.token_bytes)
+        await store.transact(_startup(config, snapshot, journal, clock))
+        judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD)
+        sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
+        desk = Desk(
+            own=own,
+            store=store,
+            blobs=blobs,
+            clock=clock,
+            directory=directory,
+            judge=judge,
+            sealer=sealer,
+            trust=trust,
+            journal=journal,
+            entropy=secrets.token_bytes,
+        )
+        publisher = CheckpointPublisher(
+            store=store,
+            signer=FileSigner(config.audit.key),
+            origin=config.log_origin,
+            memory=SignerMemory(path=config.signer_memory),
+            clock=clock,
+        )
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=FileSigner(config.receipts.key))
+        peers = PeerTransport(
+            directory=directory, ssl_context=_peer_client(config), own=own, entropy=secrets.token_bytes
+        )
+        stack.push_async_callback(peers.close)
+        engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
+        store.set_listener(_Wakeups(loop=asyncio.get_running_loop(), engine=engine, publisher=publisher))
+        await _in_background(stack, publisher.run, name="checkpoints")
+        await _in_background(stack, engine.run, name="work engine")
+        stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
+        yield await _open_doors(config, desk, reception, stack)
+
+
+async def _open_store(config: Config, stack: AsyncExitStack) -> SqliteStore:
+    config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die)
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _die(error: BaseException) -> None:
+    """A database that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
+    _log.critical("store.fatal", error=str(error))
+    os._exit(EXIT_FATAL)
+
+
+def _startup(config: Config, snapshot: Snapshot, journal: Journal, clock: Clock) -> Callable[[UnitOfWork], None]:
+    """The first unit of work: genesis of a new log, the registry edition put into force, API keys made as declared."""
+
+    def unit(uow: UnitOfWork) -> None:
+        now = clock.now()
+        gateway = config.gateway.id
+        if uow.directory.active() is None:
+            private = {"gateway": gateway, "origin": config.log_origin}
+            journal.record(
+                uow, AuditEvent(kind=EventKind.GENESIS, at=now, subject=gateway, document=gateway, private=private)
+            )
+        active = uow.directory.active()
+        if active is None or (active.epoch, active.digest) != (snapshot.epoch, snapshot.digest):
+            uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=now))
+            private = {"epoch": str(snapshot.epoch), "digest": snapshot.digest}
+            journal.record(
+                uow,
+                AuditEvent(
+                    kind=EventKind.REGISTRY_ACTIVATED, at=now, subject=gateway, document=gateway, private=private
+                ),
+            )
+        uow.access.declare([_api_key(entry) for entry in config.access.keys], now)
+
+    return unit
+
+
+def _api_key(entry: KeyEntry) -> ApiKey:
+    return ApiKey(
+        key_id=entry.id,
+        name=entry.name,
+        secret_digest=Digest(entry.sha256),
+        organs=frozenset(OrganId(organ) for organ in entry.organs),
+        scopes=frozenset(entry.scopes),
+        expires_at=entry.expires_at,
+        revoked_at=None,
+    )
+
+
+# --- keys --------------------------------------------------------------------------------------------------------------
+
+
+def _refuse_demo_keys(config: Config) -> None:
+    """A demo certificate in a real installation is refused at start, before anything listens (house.md)."""
+    if config.demo:
+        return
+    for path in (config.office_api.certificate, config.peer.certificate):
+        refuse_demo(read_certificates(path)[0], what=str(path))
+
+
+async def _open_sealer(
+    config: Config, snapshot: Snapshot, trust: Trust, *, judge: JudgePool, stack: AsyncExitStack
+) -> FileSealer:
+    own = [body.organ_id for body in snapshot.bodies.values() if body.gateway == config.gateway.id]
+    transports = {organ: _key_files(config.keys.transport, organ, "transport") for organ in own}
+    seals: dict[OrganId, tuple[KeyRef, Path]] = {}
+    if config.keys.entrusted:
+        if config.keys.seals is None:
+            raise SiteError("config.invalid", path="keys.seals", reason="bodies are entrusted, but there is no folder")
+        seals = {
+            OrganId(organ): _key_files(config.keys.seals, OrganId(organ), "seal") for organ in config.keys.entrusted
+        }
+    if not config.demo:
+        for ref, path in (*transports.values(), *seals.values()):
+            refuse_demo(ref.chain[0], what=str(path))
+    files = {ref.key_id: path for ref, path in (*transports.values(), *seals.values())}
+    holders = KeyHolderPool(keys=files, size=config.workers.holders, own_files=config.demo)
+    await judge.start()
+    stack.push_async_callback(judge.close)
+    await holders.start()
+    stack.push_async_callback(holders.close)
+    return FileSealer(
+        judge=judge,
+        holder=holders,
+        seals={organ: ref for organ, (ref, _) in seals.items()},
+        transports={organ: ref for organ, (ref, _) in transports.items()},
+        trust=trust,
+        clock=SystemClock(),
+    )
+
+
+def _key_files(folder: Path, organ: OrganId, purpose: str) -> tuple[KeyRef, Path]:
+    """`<code>.pem` beside `<code>.crt`; the key itself is opened by the key-holder only."""
+    chain = read_certificates(folder / f"{organ}.crt")
+    return KeyRef(key_id=f"{purpose}:{organ}", chain=chain), folder / f"{organ}.pem"
+
+
+# --- conductors and doors ------------------------------------------------------------------------------------------------
+
+
+def _transports(own: GatewayId, local: Transport, peers: Transport) -> Callable[[GatewayId], Transport]:
+    return lambda destination: local if destination == own else peers
+
+
+def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEngine:
+    transfers = TransferDelivery(
+        desk=desk, transports=transports, backoff=lambda failures: backoff(failures, desk.entropy)
+    )
+    return WorkEngine(
+        store=desk.store,
+        clock=desk.clock,
+        entropy=desk.entropy,
+        handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk).handle, WorkKind.TRANSFER: transfers.handle},
+        destinations=lambda: desk.directory.current().gateways,
+    )
+
+
+async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: AsyncExitStack) -> Addresses:
+    peer_app = build_peer_app(
+        reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
+    )
+    section = config.peer
+    context = server_context(certificate=section.certificate, key=section.key, client_anchors=_anchors(section.anchors))
+    peer = await listen_peer(peer_app, host=section.host, port=section.port, ssl_context=context)
+    stack.push_async_callback(peer.cleanup)
+    office_app = build_app(
+        submission=Submission(desk=desk),
+        queries=Queries(desk=desk),
+        statuses=BusinessStatuses(desk=desk),
+        authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
+        blobs=desk.blobs,
+        entropy=desk.entropy,
+    )
+    api = config.office_api
+    office = await _listen(
+        office_app, host=api.host, port=api.port, ssl_context=office_context(certificate=api.certificate, key=api.key)
+    )
+    stack.push_async_callback(office.cleanup)
+    return Addresses(office_api=_port(office), peer=_port(peer))
+
+
+async def _listen(app: web.Application, *, host: str, port: int, ssl_context: ssl.SSLContext) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+    return runner
+
+
+def _port(runner: web.AppRunner) -> int:
+    address = runner.addresses[0]
+    return int(address[1])
+
+
+def _peer_client(config: Config) -> ssl.SSLContext:
+    section = config.peer
+    return client_context(certificate=section.certificate, key=section.key, anchors=_anchors(section.anchors))
+
+
+def _anchors(folder: Path) -> tuple[bytes, ...]:
+    return tuple(der for path in sorted(folder.iterdir()) for der in read_certificates(path))
+
+
+async def _in_background(stack: AsyncExitStack, run: Callable[[], Awaitable[None]], *, name: str) -> None:
+    """A task of the gateway's own: when it ends by itself the whole process is no good any more and stops."""
+
+    async def guarded() -> None:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except SiteError as error:
+            _log.critical("gateway.task_failed", task=name, error=str(error))
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    task = asyncio.create_task(guarded(), name=name)
+
+    async def cancel() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(cancel)
+
+
+# --- reading from outside ------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
+    """A gateway's database and blobs, read-only, beside the running service; no key is touched.
+
+    Raises:
+        GatewayError: configuration, registry or trust is not as it must be; `store.damaged` for the database.
+    """
+    config = load_config(path)
+    snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
+    trust = load_trust(config.trust.folder, config.demo)
+    async with AsyncExitStack() as stack:
+        store: Store = open_reader(config.database)
+        stack.push_async_callback(store.close)
+        judge = JudgePool(size=1, preload=JUDGE_PRELOAD)
+        await judge.start()
+        stack.push_async_callback(judge.close)
+        yield InstallationCheck(
+            own=GatewayId(config.gateway.id),
+            store=store,
+            blobs=FileBlobs(config.blobs),
+            snapshot=snapshot,
+            records=ExchangeRecords(trust=trust),
+            judge=judge,
+            clock=SystemClock(),
+        )
