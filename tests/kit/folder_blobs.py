@@ -1,0 +1,56 @@
+"""The port `Blobs` in a plain folder: the same refusals, no fsync."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import Digest
+from gateway.core.model import BlobRef
+
+
+class FolderBlobs:
+    """Blobs as files named by their digest; what is being written is named `.partial`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._parts = 0
+
+    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+        self._parts += 1
+        partial = self.folder / f"{self._parts}.partial"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with partial.open("wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise SenderError("size.limit", limit=limit, unit="byte")
+                    digest.update(chunk)
+                    file.write(chunk)
+        except BaseException:
+            partial.unlink()
+            raise
+        ref = BlobRef(digest=Digest(digest.hexdigest()), size=size)
+        partial.replace(self.path(ref))
+        return ref
+
+    async def put_bytes(self, data: bytes) -> BlobRef:
+        ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
+        self.path(ref).write_bytes(data)
+        return ref
+
+    def path(self, ref: BlobRef) -> Path:
+        return self.folder / ref.digest
+
+    async def read(self, ref: BlobRef) -> bytes:
+        path = self.path(ref)
+        data = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(data).hexdigest() != ref.digest:
+            raise SiteError("blob.damaged", digest=ref.digest)
+        return data
+
+    def names(self) -> list[str]:
+        """Everything that lies in the folder."""
+        return sorted(path.name for path in self.folder.iterdir())
