@@ -1,0 +1,85 @@
+"""Codes and verifier keys as texts."""
+
+import base64
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import SenderError
+from gateway.registry import parse_organ_id, parse_verifier_key, verifier_key
+
+TLOG = Path(__file__).parents[3] / ".." / "shared" / "vectors" / "tlog" / "signed_note.json"
+
+
+@pytest.mark.parametrize("text", ["H29", "H29.16", "H29.0.162", "H37.DN.001", "Z79.VPTU", "A29." + "X" * 31])
+def test_a_code_is_taken_as_it_is(text: str) -> None:
+    assert parse_organ_id(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "shape"),
+        ("H2", "shape"),
+        ("h29", "shape"),
+        ("H29.", "shape"),
+        ("H29..1", "shape"),
+        (".H29", "shape"),
+        (" H29", "shape"),
+        ("H29\n", "shape"),
+        ("H29.Đ1", "shape"),
+        ("H２9", "shape"),
+        ("H29-16", "shape"),
+        ("000.00.00.H29", "shape"),
+        ("28.22.H17", "shape"),
+        ("H29." + "X" * 32, "length"),
+        ("H29." + "1." * 100_000, "length"),
+    ],
+)
+def test_what_is_no_code_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(SenderError) as caught:
+        parse_organ_id(text, field="recipients[2]")
+    assert caught.value.code == "request.field"
+    assert dict(caught.value.params) == {"field": "recipients[2]", "problem": problem}
+
+
+KEY = sha256(b"key").digest()
+
+
+def test_a_verifier_key_says_origin_and_key() -> None:
+    assert parse_verifier_key(verifier_key("dang.demo.internal", KEY)) == ("dang.demo.internal", KEY)
+
+
+@pytest.mark.skipif(not TLOG.is_file(), reason="the shared vectors are absent")
+def test_verifier_keys_made_by_others_are_read() -> None:
+    texts = {text for text in json.dumps(json.loads(TLOG.read_text())).split('"') if "+" in text}
+    keys = [text for text in texts if text.count("+") >= 2 and " " not in text and text.startswith("PeterNeumann+c7")]
+    assert keys
+    for text in keys:
+        assert parse_verifier_key(text)[0] == "PeterNeumann"
+
+
+GOOD = verifier_key("a", KEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        GOOD.replace("a+", "b+", 1),
+        GOOD.replace("a+", "+", 1),
+        GOOD.replace("a+", "a b+", 1),
+        GOOD + "A",
+        GOOD[:-1],
+        f"a+00000000+{GOOD.rpartition('+')[2]}",
+        "a+" + "0" * 8 + "+" + base64.b64encode(b"\x04" + KEY).decode(),
+        "a+" + "0" * 8 + "+" + "=" * 44,
+        GOOD + "\n",
+    ],
+)
+def test_what_is_no_verifier_key_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="verifier key"):
+        parse_verifier_key(text)
