@@ -99,6 +99,7 @@ CATALOGUE: Final = MappingProxyType(
         "delivery.expired": ErrorFacts(504, _O),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
+        "store.full": ErrorFacts(507, _O, retryable=True),
         "store.locked": ErrorFacts(503, _O),
         "store.version": ErrorFacts(500, _O),
         "store.damaged": ErrorFacts(500, _O),

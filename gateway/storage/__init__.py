@@ -1,0 +1,53 @@
+"""Storage: the ledgers in SQL, the store that runs units of work on them, and the blobs beside it.
+
+**A unit of work** is a plain function `work(uow)`. It sees the database as the units before it left it, changes what it must
+through the ledgers, and either returns or raises. When it raises, nothing of it remains. `transact` answers only after its
+changes are on disk. It has no side effects, so it may be run twice (it will be, when a full disk costs a neighbour the
+whole transaction) and nobody notices.
+
+**On SQLite** one thread owns the one writing connection. It takes up to 64 waiting units into one `BEGIN IMMEDIATE …
+COMMIT`, each in a savepoint; if they left audit leaves, the sequencer is one more unit in front of the COMMIT, so the tree
+is never behind the state it proves. Readers have connections of their own that cannot write, and one snapshot for each unit.
+Seeded worlds run the same tables and statements on `:memory:`, inline. Nothing in a ledger knows the dialect.
+
+**The order in which things become durable**, and what is found after kill -9 or a power failure at each point:
+
+1. *A blob is being written*: a draft without a name. Swept away at the next start; nobody was told of it.
+2. *The blob is fsynced, named, its folder fsynced*; the row is not there yet: a blob that nothing names. Harmless.
+3. *The unit has run, COMMIT has not finished*: the write-ahead log ends before it; SQLite drops the half transaction. The
+   caller was told nothing, and asks again (idempotency key, transfer key) or is taken up by the work table.
+4. *COMMIT has returned* (`synchronous=FULL`: the log was fsynced): everything is there, rows, work and leaves together. A
+   caller that was not told yet finds it when it asks again.
+5. *The commit listener was not told*: the work is due in its row and the head in its table; both are looked up at start.
+
+A blob is always durable before the row that names it, and both before anybody hears of them.
+
+**When the disk fails.** Full inside a unit: that unit fails with `store.full`, its neighbours stand. Any I/O error, or any
+error of COMMIT itself: the store refuses everything with `store.damaged` and calls `on_fatal`; the process must end, because
+the kernel has forgotten which pages it could not write, and only recovery from the log tells what is there (reliability.md
+B2.5). A damaged file is refused at start (`quick_check`), a stored value that does not read back is `store.damaged`
+and never a guess.
+
+**One process.** `<database>.lock` is held as long as the store is open; a second gateway gets `store.locked`. Whoever only
+reads (`open_reader`: verification from outside) needs no lock and leaves no trace.
+"""
+
+from gateway.storage.blobs import FileBlobs, open_blobs
+from gateway.storage.group_commit import Sequencer
+from gateway.storage.memory import MemoryStore, open_memory
+from gateway.storage.reader import ReadOnlyStore, open_reader
+from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite, upgrade
+
+__all__ = [
+    "FileBlobs",
+    "MemoryStore",
+    "OnFatal",
+    "ReadOnlyStore",
+    "Sequencer",
+    "SqliteStore",
+    "open_blobs",
+    "open_memory",
+    "open_reader",
+    "open_sqlite",
+    "upgrade",
+]

@@ -1,0 +1,168 @@
+"""Payloads as files, named by their SHA-256: written, fsynced, then named, then the folder fsynced; never changed.
+
+A draft in `drafts/` has no digest for a name and so is nothing: a crash leaves at most drafts, and opening the store
+removes them. Content that is there already is written and renamed all the same: that costs one write, and whoever puts a
+blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import DIGEST, Digest
+from gateway.core.limits import KIB
+from gateway.core.model import BlobRef
+from gateway.storage.folders import make_private_folder, sync_folder
+
+DRAFTS: Final = "drafts"
+HOP_BYTES: Final = 256 * KIB
+"""Bytes collected before they are handed to a thread: a hop costs as much as hashing a tenth of that."""
+
+
+class FileBlobs:
+    """Implements `gateway.core.ports.Blobs` in a folder. Made by `open_blobs`, or directly by those who only read."""
+
+    def __init__(self, folder: Path, /) -> None:
+        self._folder = folder
+        self._durable: set[Path] = set()
+
+    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+        """Store a stream of at most `limit` bytes; hashing and writing happen in threads."""
+        draft = _Draft(self._folder / DRAFTS)
+        try:
+            held, size = bytearray(), 0
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise SenderError("size.limit", limit=limit, unit="bytes")
+                held += chunk
+                if len(held) >= HOP_BYTES:
+                    await asyncio.to_thread(draft.write, bytes(held))
+                    held.clear()
+            return await asyncio.to_thread(self._keep, draft, bytes(held))
+        finally:
+            # Not awaited: a cancelled caller may not wait, and the draft's own lock keeps this behind a running write.
+            asyncio.get_running_loop().run_in_executor(None, draft.discard)
+
+    async def put_bytes(self, data: bytes) -> BlobRef:
+        """Store bytes that are in memory."""
+        return await asyncio.to_thread(self._put_bytes, data)
+
+    def path(self, ref: BlobRef) -> Path:
+        """Where the blob lies."""
+        assert DIGEST.fullmatch(ref.digest), "a digest that is none"
+        return self._folder / ref.digest[:2] / ref.digest
+
+    async def read(self, ref: BlobRef) -> bytes:
+        """The whole blob, its digest checked."""
+        return await asyncio.to_thread(self._read, ref)
+
+    # --- in a thread -------------------------------------------------------------------------------------------------
+
+    def _put_bytes(self, data: bytes) -> BlobRef:
+        draft = _Draft(self._folder / DRAFTS)
+        try:
+            return self._keep(draft, data)
+        finally:
+            draft.discard()
+
+    def _keep(self, draft: "_Draft", last: bytes) -> BlobRef:
+        """Finish the draft under its name."""
+        draft.write(last)
+        ref = draft.ref()
+        target = self.path(ref)
+        with _disk():
+            if target.parent not in self._durable:
+                make_private_folder(target.parent)
+                self._durable.add(target.parent)
+            draft.keep(target)
+            sync_folder(target.parent)
+        return ref
+
+    def _read(self, ref: BlobRef) -> bytes:
+        try:
+            with self.path(ref).open("rb") as file:
+                # One byte more than it should have: enough to see that it has more, and memory stays bounded.
+                data = file.read(ref.size + 1)
+        except OSError as error:
+            raise SiteError("blob.damaged", digest=ref.digest) from error
+        if len(data) != ref.size or hashlib.sha256(data).hexdigest() != ref.digest:
+            raise SiteError("blob.damaged", digest=ref.digest)
+        return data
+
+
+def open_blobs(folder: Path) -> FileBlobs:
+    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished."""
+    with _disk():
+        make_private_folder(folder)
+        make_private_folder(folder / DRAFTS)
+        for leftover in (folder / DRAFTS).iterdir():
+            leftover.unlink()
+    return FileBlobs(folder)
+
+
+class _Draft:
+    """A file on its way to a name. One lock for all its methods: a cancelled caller discards while a thread writes."""
+
+    def __init__(self, folder: Path, /) -> None:
+        self._folder = folder
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._lock = Lock()
+        self._file: tuple[int, Path] | None = None
+        self._discarded = False
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; the first ones make the file."""
+        with self._lock, _disk():
+            assert not self._discarded, "a draft that was discarded"
+            if self._file is None:
+                descriptor, name = tempfile.mkstemp(dir=self._folder)  # mode 0600, close-on-exec
+                self._file = descriptor, Path(name)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._file[0], rest) :]
+            self._hash.update(data)
+            self._size += len(data)
+
+    def ref(self) -> BlobRef:
+        """What was written so far."""
+        return BlobRef(digest=Digest(self._hash.hexdigest()), size=self._size)
+
+    def keep(self, target: Path) -> None:
+        """Make the bytes durable, then give them their name."""
+        with self._lock:
+            assert self._file is not None, "a draft without a file"
+            descriptor, path = self._file
+            os.fsync(descriptor)
+            path.replace(target)
+            os.close(descriptor)
+            self._file = None
+
+    def discard(self) -> None:
+        """Remove what has no name; nothing to do for a draft that was kept."""
+        with self._lock:
+            self._discarded = True
+            if self._file is not None:
+                descriptor, path = self._file
+                self._file = None
+                os.close(descriptor)
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error

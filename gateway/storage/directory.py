@@ -1,0 +1,45 @@
+"""Ledger of registry editions that were put into force here."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.errors import SiteError
+from gateway.core.ids import Digest
+from gateway.core.ledgers import Activation
+from gateway.storage.codec import reading
+from gateway.storage.tables import activations
+
+_ALL: Final = select(activations).order_by(activations.c.row)
+_NEWEST: Final = select(activations).order_by(activations.c.row.desc()).limit(bindparam("rows"))
+_ADD: Final = insert(activations)
+
+
+class DirectoryLedger:
+    """Implements `gateway.core.ledgers.Directories` on one connection."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+
+    def active(self) -> Activation | None:
+        """The newest activation."""
+        row = self._connection.execute(_NEWEST, {"rows": 1}).one_or_none()
+        return None if row is None else _activation(row)
+
+    def activate(self, activation: Activation) -> None:
+        """Put an edition into force; never a lower epoch after a higher one."""
+        active = self.active()
+        if active is not None and activation.epoch < active.epoch:
+            raise SiteError("registry.epoch", epoch=activation.epoch, active=active.epoch)
+        values = {"epoch": activation.epoch, "digest": activation.digest, "at": to_millis(activation.at)}
+        self._connection.execute(_ADD, values)
+
+    def history(self) -> tuple[Activation, ...]:
+        """All activations, oldest first."""
+        return tuple(_activation(row) for row in self._connection.execute(_ALL))
+
+
+@reading
+def _activation(row: Row[Any]) -> Activation:
+    return Activation(epoch=row.epoch, digest=Digest(row.digest), at=from_millis(row.at))

@@ -1,0 +1,304 @@
+"""Ledger of outgoing documents, their deliveries, and the streams that number them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import Executable
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.errors import Conflict
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, GatewayId, OrganId, TransferKey
+from gateway.core.ledgers import StaleStateError
+from gateway.core.model import Delivery, Document
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.storage.codec import ATTACHMENTS, METADATA, STATUS_MESSAGE, reading
+from gateway.storage.rows import chunks, compare_and_set, maybe_blob
+from gateway.storage.tables import deliveries, documents, stream_handles, streams
+
+_ADD: Final = insert(documents)
+_BY_KEY: Final = select(documents).where(documents.c.key == bindparam("key"))
+_BY_IDEMPOTENCY_KEY: Final = select(documents).where(
+    documents.c.sender == bindparam("sender"), documents.c.idempotency_key == bindparam("idempotency_key")
+)
+_BY_DOCUMENT_ID: Final = select(documents).where(
+    documents.c.sender == bindparam("sender"), documents.c.document_id == bindparam("document_id")
+)
+_PAGE: Final = (
+    select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
+)
+_ADVANCE: Final = (
+    update(documents)
+    .where(documents.c.key == bindparam("the_key"), documents.c.state == bindparam("was"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "reason",
+                "attachments",
+                "envelope_digest",
+                "envelope_size",
+                "changed_at",
+                "last_leaf",
+            )
+        }
+    )
+)
+
+_ADD_DELIVERY: Final = insert(deliveries)
+_DELIVERIES: Final = select(deliveries).where(deliveries.c.document == bindparam("document")).order_by(deliveries.c.row)
+_DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bindparam("transfer"))
+_DELIVERY: Final = select(deliveries).where(
+    deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
+)
+_ADVANCE_DELIVERY: Final = (
+    update(deliveries)
+    .where(deliveries.c.key == bindparam("the_key"), deliveries.c.state == bindparam("was"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "reason",
+                "evidence",
+                "business_status",
+                "business_description",
+                "changed_at",
+                "last_leaf",
+            )
+        }
+    )
+)
+
+_NUMBERS: Final = (
+    select(streams.c.recipient, streams.c.next_number)
+    .where(streams.c.sender == bindparam("sender"), streams.c.recipient.in_(bindparam("recipients", expanding=True)))
+    .with_for_update()
+)
+_NEW_STREAM: Final = insert(streams)
+_COUNT: Final = (
+    update(streams)
+    .where(streams.c.sender == bindparam("the_sender"), streams.c.recipient == bindparam("the_recipient"))
+    .values(next_number=bindparam("next_number"))
+)
+_HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).where(
+    and_(
+        stream_handles.c.sender == bindparam("sender"),
+        stream_handles.c.year == bindparam("year"),
+        stream_handles.c.recipient.in_(bindparam("recipients", expanding=True)),
+    )
+)
+_NEW_HANDLE: Final = insert(stream_handles)
+
+
+class DocumentLedger:
+    """Implements `gateway.core.ledgers.Documents` on one connection."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+
+    # --- documents ---------------------------------------------------------------------------------------------------
+
+    def add(self, document: Document) -> None:
+        """Store a new document; a repeated idempotency key is found before a repeated DocumentId."""
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(_ADD, _document_values(document))
+        except IntegrityError as error:
+            if self.by_idempotency_key(document.sender, document.idempotency_key):
+                raise Conflict("conflict.idempotency") from error
+            if self.by_document_id(document.sender, document.document_id):
+                raise Conflict("conflict.document_id", document_id=document.document_id) from error
+            raise
+
+    def find(self, key: DocumentKey) -> Document | None:
+        """The document of a key."""
+        return self._one_document(_BY_KEY, key=key)
+
+    def by_idempotency_key(self, sender: OrganId, key: str) -> Document | None:
+        """The document stored under this idempotency key of this sender."""
+        return self._one_document(_BY_IDEMPOTENCY_KEY, sender=sender, idempotency_key=key)
+
+    def by_document_id(self, sender: OrganId, document_id: str) -> Document | None:
+        """The document that this sender sent under this DocumentId."""
+        return self._one_document(_BY_DOCUMENT_ID, sender=sender, document_id=document_id)
+
+    def _one_document(self, statement: Executable, **names: str) -> Document | None:
+        row = self._connection.execute(statement, names).one_or_none()
+        return None if row is None else _document(row)
+
+    def page(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Documents with a key greater than `after`, oldest first."""
+        rows = self._connection.execute(_PAGE, {"after": after or "", "rows": limit})
+        return tuple(_document(row) for row in rows)
+
+    def advance(self, document: Document, *, was: DocumentState) -> None:
+        """Write state, reason, attachments, envelope, changed_at and last_leaf, if the stored state is `was`."""
+        values = _document_changes(document)
+        compare_and_set(self._connection, _ADVANCE, {**values, "the_key": document.key, "was": was.value})
+
+    # --- deliveries --------------------------------------------------------------------------------------------------
+
+    def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Store new deliveries."""
+        if deliveries:
+            self._connection.execute(_ADD_DELIVERY, [_delivery_values(delivery) for delivery in deliveries])
+
+    def deliveries(self, document: DocumentKey, transfer: TransferKey | None = None) -> tuple[Delivery, ...]:
+        """The deliveries of a document, or of one of its transfers, in the order of adding."""
+        statement = _DELIVERIES if transfer is None else _DELIVERIES_OF_TRANSFER
+        names = {"document": document} if transfer is None else {"document": document, "transfer": transfer}
+        return tuple(_delivery(row) for row in self._connection.execute(statement, names))
+
+    def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
+        """The delivery of a document to one recipient."""
+        row = self._connection.execute(_DELIVERY, {"document": document, "recipient": recipient}).one_or_none()
+        return None if row is None else _delivery(row)
+
+    def advance_deliveries(self, deliveries: Sequence[Delivery], *, was: Mapping[DeliveryKey, DeliveryState]) -> None:
+        """Write state, reason, evidence, business status and description, changed_at and last_leaf; all or nothing."""
+        if not deliveries:
+            return
+        changes = [
+            {**_delivery_changes(delivery), "the_key": delivery.key, "was": was[delivery.key].value}
+            for delivery in deliveries
+        ]
+        with self._connection.begin_nested():
+            if self._connection.execute(_ADVANCE_DELIVERY, changes).rowcount != len(changes):
+                raise StaleStateError
+
+    # --- streams -----------------------------------------------------------------------------------------------------
+
+    def next_sequence(
+        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
+    ) -> Mapping[OrganId, tuple[int, bytes]]:
+        """The next number of each stream (sender, recipient) and its handle for the year."""
+        assert len(set(recipients)) == len(recipients), "a recipient twice in one document"
+        numbers = self._count(sender, recipients)
+        handles = self._handles(sender, recipients, year, handle)
+        return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
+
+    def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:
+        known: dict[OrganId, int] = {}
+        for some in chunks(recipients):
+            rows = self._connection.execute(_NUMBERS, {"sender": sender, "recipients": list(some)})
+            known.update((OrganId(row.recipient), row.next_number) for row in rows)
+        if new := [{"sender": sender, "recipient": r, "next_number": 2} for r in recipients if r not in known]:
+            self._connection.execute(_NEW_STREAM, new)
+        if old := [{"the_sender": sender, "the_recipient": r, "next_number": n + 1} for r, n in known.items()]:
+            self._connection.execute(_COUNT, old)
+        return {recipient: known.get(recipient, 1) for recipient in recipients}
+
+    def _handles(
+        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
+    ) -> dict[OrganId, bytes]:
+        known: dict[OrganId, bytes] = {}
+        for some in chunks(recipients):
+            rows = self._connection.execute(_HANDLES, {"sender": sender, "year": year, "recipients": list(some)})
+            known.update((OrganId(row.recipient), row.handle) for row in rows)
+        new = {recipient: handle() for recipient in recipients if recipient not in known}
+        if new:
+            rows_new = [{"sender": sender, "recipient": r, "year": year, "handle": h} for r, h in new.items()]
+            self._connection.execute(_NEW_HANDLE, rows_new)
+        return known | new
+
+
+def _document_changes(document: Document) -> dict[str, Any]:
+    return {
+        "state": document.state.value,
+        "reason": document.reason,
+        "attachments": ATTACHMENTS.encode(document.attachments),
+        "envelope_digest": document.envelope.digest if document.envelope else None,
+        "envelope_size": document.envelope.size if document.envelope else None,
+        "changed_at": to_millis(document.changed_at),
+        "last_leaf": document.last_leaf,
+    }
+
+
+def _document_values(document: Document) -> dict[str, Any]:
+    return _document_changes(document) | {
+        "key": document.key,
+        "kind": document.kind.value,
+        "sender": document.sender,
+        "document_id": document.document_id,
+        "metadata": None if document.metadata is None else METADATA.encode(document.metadata),
+        "status": None if document.status is None else STATUS_MESSAGE.encode(document.status),
+        "may_seal": int(document.may_seal),
+        "principal": document.principal,
+        "idempotency_key": document.idempotency_key,
+        "request_digest": document.request_digest,
+        "accepted_at": to_millis(document.accepted_at),
+        "trace_id": document.trace_id,
+    }
+
+
+@reading
+def _document(row: Row[Any]) -> Document:
+    return Document(
+        key=DocumentKey(row.key),
+        kind=MessageKind(row.kind),
+        sender=OrganId(row.sender),
+        document_id=row.document_id,
+        state=DocumentState(row.state),
+        reason=row.reason,
+        metadata=None if row.metadata is None else METADATA.decode(row.metadata),
+        status=None if row.status is None else STATUS_MESSAGE.decode(row.status),
+        attachments=ATTACHMENTS.decode(row.attachments),
+        may_seal=bool(row.may_seal),
+        principal=row.principal,
+        idempotency_key=row.idempotency_key,
+        request_digest=Digest(row.request_digest),
+        envelope=maybe_blob(row.envelope_digest, row.envelope_size),
+        accepted_at=from_millis(row.accepted_at),
+        changed_at=from_millis(row.changed_at),
+        trace_id=row.trace_id,
+        last_leaf=row.last_leaf,
+    )
+
+
+def _delivery_changes(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "state": delivery.state.value,
+        "reason": delivery.reason,
+        "evidence": delivery.evidence and delivery.evidence.value,
+        "business_status": delivery.business_status and delivery.business_status.value,
+        "business_description": delivery.business_description,
+        "changed_at": to_millis(delivery.changed_at),
+        "last_leaf": delivery.last_leaf,
+    }
+
+
+def _delivery_values(delivery: Delivery) -> dict[str, Any]:
+    return _delivery_changes(delivery) | {
+        "key": delivery.key,
+        "document": delivery.document,
+        "transfer": delivery.transfer,
+        "recipient": delivery.recipient,
+        "destination": delivery.destination,
+        "sequence": delivery.sequence,
+        "registry_epoch": delivery.registry_epoch,
+        "route_reason": delivery.route_reason,
+    }
+
+
+@reading
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        key=DeliveryKey(row.key),
+        document=DocumentKey(row.document),
+        transfer=None if row.transfer is None else TransferKey(row.transfer),
+        recipient=OrganId(row.recipient),
+        destination=None if row.destination is None else GatewayId(row.destination),
+        sequence=row.sequence,
+        state=DeliveryState(row.state),
+        reason=row.reason,
+        evidence=None if row.evidence is None else Evidence(row.evidence),
+        business_status=None if row.business_status is None else BusinessStatus(row.business_status),
+        business_description=row.business_description,
+        registry_epoch=row.registry_epoch,
+        route_reason=row.route_reason,
+        changed_at=from_millis(row.changed_at),
+        last_leaf=row.last_leaf,
+    )

@@ -1,0 +1,62 @@
+"""What SQLite's errors mean to the store, and which of them end it.
+
+After an I/O error nothing can be trusted: SQLite reports a failed fsync for one commit and then accepts the next ones
+(reliability.md B2.5), because the kernel marks the pages that it could not write as clean. So the store stops, the
+process ends, and the next start recovers from the write-ahead log, as PostgreSQL does.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from gateway.core.errors import SiteError
+
+_PRIMARY: Final = 0xFF
+"""Extended result codes carry the primary one in their low byte (sqlite.org/rescode.html)."""
+
+_FATAL: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+class FatalStoreError(Exception):
+    """The database cannot be trusted any more; the cause says why. Never leaves this room."""
+
+
+def translated(error: BaseException) -> BaseException:
+    """The error as callers may see it; anything that is not the database's stays what it is.
+
+    Returns:
+        `FatalStoreError` when the store must stop; `SiteError` `store.full` or `store.busy`; `AssertionError` for a broken
+        constraint or a write in a reading unit (our own mistakes); else the error itself.
+    """
+    codes = {code & _PRIMARY for code in _codes(error)}
+    if codes & _FATAL:
+        return _caused(FatalStoreError(str(error)), error)
+    if sqlite3.SQLITE_FULL in codes:
+        return _caused(SiteError("store.full"), error)
+    if not isinstance(error, DBAPIError):
+        return error
+    if codes & _BUSY:
+        return _caused(SiteError("store.busy"), error)
+    if codes & {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_READONLY}:
+        return _caused(AssertionError(str(error.orig)), error)
+    return error
+
+
+def _codes(error: BaseException) -> Iterator[int]:
+    """Result codes of the error and of what it came from: undoing a lost transaction hides the first fault."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        origin = link.orig if isinstance(link, DBAPIError) else link
+        if isinstance(origin, sqlite3.Error):
+            yield getattr(origin, "sqlite_errorcode", 0)
+        link = link.__cause__ or link.__context__
+
+
+def _caused(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error

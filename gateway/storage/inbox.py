@@ -1,0 +1,148 @@
+"""Ledger of documents that arrived for our bodies. The message of an envelope is kept once for all its recipients."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
+from gateway.core.ledgers import InboxPage
+from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
+from gateway.core.states import BusinessStatus
+from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
+from gateway.storage.rows import chunks, compare_and_set, unique
+from gateway.storage.tables import inbox, inbox_messages
+
+_ADD: Final = insert(inbox)
+_KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(
+    inbox_messages.c.digest.in_(bindparam("digests", expanding=True))
+)
+_ADD_MESSAGE: Final = insert(inbox_messages)
+_ENTRIES: Final[Select[Any]] = select(inbox, inbox_messages.c.message).join(inbox_messages)
+_BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key"))
+_PAGE: Final = (
+    _ENTRIES.where(inbox.c.recipient.in_(bindparam("organs", expanding=True)), inbox.c.cursor > bindparam("after"))
+    .order_by(inbox.c.cursor)
+    .limit(bindparam("rows"))
+)
+_SEEN: Final = (
+    select(inbox.c.envelope_digest, inbox.c.recipient)
+    .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))
+    .order_by(inbox.c.cursor)
+)
+_ADVANCE: Final = (
+    update(inbox)
+    .where(inbox.c.key == bindparam("the_key"), inbox.c.business_status == bindparam("was"))
+    .values({name: bindparam(name) for name in ("business_status", "business_description", "changed_at", "last_leaf")})
+)
+
+_Messages = dict[str, DocumentMessage]
+
+
+class InboxLedger:
+    """Implements `gateway.core.ledgers.Inbox` on one connection."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+
+    def add(self, entries: Sequence[InboxEntry]) -> None:
+        """Store new entries; the database gives the cursors, in the order of `entries`."""
+        if not entries:
+            return
+        # By identity: all entries of a transfer hold the same message object, and encoding it costs a millisecond.
+        texts = {id(entry.message): entry.message for entry in entries}
+        encoded = {which: _encoded(message) for which, message in texts.items()}
+        with unique(self._connection, "transfer.duplicate"):
+            self._add_messages(dict(encoded.values()))
+            self._connection.execute(_ADD, [_values(entry, encoded[id(entry.message)][0]) for entry in entries])
+
+    def _add_messages(self, messages: dict[str, str]) -> None:
+        known: set[str] = set()
+        for some in chunks(list(messages)):
+            known.update(self._connection.execute(_KNOWN_MESSAGES, {"digests": list(some)}).scalars())
+        new = [{"digest": digest, "message": text} for digest, text in messages.items() if digest not in known]
+        if new:
+            self._connection.execute(_ADD_MESSAGE, new)
+
+    def find(self, key: EntryKey) -> InboxEntry | None:
+        """The entry of a key."""
+        row = self._connection.execute(_BY_KEY, {"key": key}).one_or_none()
+        return None if row is None else _entry(row, {})
+
+    def seen(self, sender: OrganId, document_id: str) -> tuple[Digest, frozenset[OrganId]] | None:
+        """Digest of the first envelope of (sender, document_id), and every body that has it."""
+        rows = self._connection.execute(_SEEN, {"sender": sender, "document_id": document_id}).all()
+        if not rows:
+            return None
+        return Digest(rows[0].envelope_digest), frozenset(OrganId(row.recipient) for row in rows)
+
+    def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
+        """Entries of those bodies after a cursor, oldest first; one row more is read to know whether more follow."""
+        assert limit > 0, "a page without rows"
+        wanted = {"organs": sorted(organs), "after": after, "rows": limit + 1}
+        rows = self._connection.execute(_PAGE, wanted).all()
+        messages: _Messages = {}
+        return InboxPage(entries=tuple(_entry(row, messages) for row in rows[:limit]), more=len(rows) > limit)
+
+    def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
+        """Write business status, description, changed_at and last_leaf, if the stored status is `was`."""
+        changes = {
+            "business_status": entry.business_status.value,
+            "business_description": entry.business_description,
+            "changed_at": to_millis(entry.changed_at),
+            "last_leaf": entry.last_leaf,
+        }
+        compare_and_set(self._connection, _ADVANCE, {**changes, "the_key": entry.key, "was": was.value})
+
+
+def _encoded(message: DocumentMessage) -> tuple[str, str]:
+    text = DOCUMENT_MESSAGE.encode(message)
+    return hashlib.sha256(text.encode()).hexdigest(), text
+
+
+def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "recipient": entry.recipient,
+        "sender": entry.sender,
+        "document_id": entry.document_id,
+        "transfer": entry.transfer,
+        "message_digest": message_digest,
+        "envelope_digest": entry.envelope.digest,
+        "envelope_size": entry.envelope.size,
+        "attachments": ATTACHMENTS.encode(entry.attachments),
+        "verdicts": TEXTS.encode(entry.verdicts),
+        "sequence": entry.sequence,
+        "business_status": entry.business_status.value,
+        "business_description": entry.business_description,
+        "received_at": to_millis(entry.received_at),
+        "changed_at": to_millis(entry.changed_at),
+        "last_leaf": entry.last_leaf,
+    }
+
+
+@reading
+def _entry(row: Row[Any], messages: _Messages) -> InboxEntry:
+    """The entry of a row; `messages` remembers what this page has decoded already."""
+    if row.message_digest not in messages:
+        messages[row.message_digest] = DOCUMENT_MESSAGE.decode(row.message)
+    return InboxEntry(
+        key=EntryKey(row.key),
+        cursor=row.cursor,
+        recipient=OrganId(row.recipient),
+        sender=OrganId(row.sender),
+        document_id=row.document_id,
+        transfer=TransferKey(row.transfer),
+        message=messages[row.message_digest],
+        envelope=BlobRef(digest=Digest(row.envelope_digest), size=row.envelope_size),
+        attachments=ATTACHMENTS.decode(row.attachments),
+        verdicts=TEXTS.decode(row.verdicts),
+        sequence=row.sequence,
+        business_status=BusinessStatus(row.business_status),
+        business_description=row.business_description,
+        received_at=from_millis(row.received_at),
+        changed_at=from_millis(row.changed_at),
+        last_leaf=row.last_leaf,
+    )

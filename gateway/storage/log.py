@@ -1,0 +1,217 @@
+"""Ledger of the audit log: openings, pending leaves, the tree, checkpoints.
+
+A unit that touches 336 bodies appends 336 leaves one by one; they are written together, before anything is read from
+this ledger and before the unit ends (`flush`). Nobody sees the difference, except the clock.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.events import Leaf, TreeHead
+from gateway.core.ids import OrganId
+from gateway.core.ledgers import StaleStateError
+from gateway.core.model import HistoryEvent
+from gateway.storage.codec import reading
+from gateway.storage.rows import chunks
+from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
+
+Position = tuple[int, int]
+
+HASH_BYTES: Final = 32
+EMPTY_TREE: Final = TreeHead(size=0, root=hashlib.sha256(b"").digest(), frontier=())
+"""RFC 6962 section 2.1: the hash of an empty list is the hash of an empty string."""
+
+_OPEN: Final = insert(openings)
+_PEND: Final = insert(pending_leaves)
+_OLDEST: Final = select(pending_leaves.c.row).order_by(pending_leaves.c.row).limit(bindparam("rows"))
+_TAKE: Final = (
+    delete(pending_leaves)
+    .where(pending_leaves.c.row.in_(_OLDEST))
+    .returning(pending_leaves.c.row, pending_leaves.c.data)
+)
+_ANY_PENDING: Final = select(exists(select(pending_leaves.c.row)))
+
+_HEAD: Final = select(tree_head)
+_FIRST_HEAD: Final = insert(tree_head)
+_MOVE_HEAD: Final = (
+    update(tree_head)
+    .where(tree_head.c.size == bindparam("old_size"))
+    .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
+)
+_ADD_LEAF: Final = insert(leaves)
+_ADD_NODE: Final = insert(tree_nodes)
+_LEAF_HASHES: Final = select(leaves.c.position, leaves.c.hash).where(
+    leaves.c.position.in_(bindparam("positions", expanding=True))
+)
+_NODES: Final = select(tree_nodes.c.position, tree_nodes.c.hash).where(
+    tree_nodes.c.level == bindparam("level"), tree_nodes.c.position.in_(bindparam("positions", expanding=True))
+)
+_INDEXES: Final = select(leaves.c.hash, leaves.c.position).where(leaves.c.hash.in_(bindparam("hashes", expanding=True)))
+_LEAVES: Final = (
+    select(leaves.c.data)
+    .where(leaves.c.position >= bindparam("first"), leaves.c.position < bindparam("end"))
+    .order_by(leaves.c.position)
+)
+_HISTORY: Final = select(openings).where(openings.c.document == bindparam("document")).order_by(openings.c.row)
+_OPENINGS: Final = (
+    select(openings.c.row, openings.c.hash, openings.c.salt, openings.c.private)
+    .where(openings.c.row > bindparam("after"))
+    .order_by(openings.c.row)
+    .limit(bindparam("rows"))
+)
+_NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
+_CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
+_PUBLISH: Final = insert(checkpoints)
+
+
+class LogLedger:
+    """Implements `gateway.core.ledgers.Log` on one connection; `appended` says whether this unit appended a leaf."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+        self._unwritten: list[Leaf] = []
+        self.appended = False
+
+    # --- leaves ------------------------------------------------------------------------------------------------------
+
+    def append(self, leaf: Leaf) -> None:
+        """Keep a leaf with its opening; written at the latest when the unit ends."""
+        self._unwritten.append(leaf)
+        self.appended = True
+
+    def flush(self) -> None:
+        """Write what was appended."""
+        if self._unwritten:
+            self._connection.execute(_OPEN, [_opening_values(leaf) for leaf in self._unwritten])
+            self._connection.execute(_PEND, [{"data": leaf.data} for leaf in self._unwritten])
+            self._unwritten.clear()
+
+    def pending(self, limit: int) -> tuple[bytes, ...]:
+        """Take the oldest pending leaves out."""
+        self.flush()
+        # By the rows themselves and not by a range: on PostgreSQL a lower row may become visible later.
+        taken = sorted(self._connection.execute(_TAKE, {"rows": limit}).all(), key=lambda row: row.row)
+        return tuple(row.data for row in taken)
+
+    def any_pending(self) -> bool:
+        """Whether leaves wait for the sequencer (for the store; not a verb of the port)."""
+        self.flush()
+        return bool(self._connection.execute(_ANY_PENDING).scalar_one())
+
+    # --- the tree ----------------------------------------------------------------------------------------------------
+
+    def head(self) -> TreeHead:
+        """The tree as sequenced so far."""
+        row = self._connection.execute(_HEAD).one_or_none()
+        return EMPTY_TREE if row is None else _head(row)
+
+    def extend(self, old_size: int, head: TreeHead, leaves: Sequence[bytes], nodes: Mapping[Position, bytes]) -> None:
+        """Append leaves and nodes and move the head, if the stored size is `old_size`."""
+        assert head.size == old_size + len(leaves), "a head that does not cover these leaves"
+        self._move_head(old_size, head)
+        if leaves:
+            rows = [
+                {"position": position, "hash": nodes[0, position], "data": data}
+                for position, data in enumerate(leaves, old_size)
+            ]
+            self._connection.execute(_ADD_LEAF, rows)
+        inner = [{"level": level, "position": n, "hash": node} for (level, n), node in nodes.items() if level > 0]
+        if inner:
+            self._connection.execute(_ADD_NODE, inner)
+
+    def _move_head(self, old_size: int, head: TreeHead) -> None:
+        values = {"size": head.size, "root": head.root, "frontier": b"".join(head.frontier)}
+        if self._connection.execute(_MOVE_HEAD, values | {"old_size": old_size}).rowcount == 1:
+            return
+        if old_size != 0 or self._connection.execute(_HEAD).one_or_none() is not None:
+            raise StaleStateError
+        self._connection.execute(_FIRST_HEAD, values | {"one": 1})
+
+    def nodes(self, positions: Sequence[Position]) -> Mapping[Position, bytes]:
+        """The stored nodes at those positions; level 0 is the leaf hashes."""
+        by_level: dict[int, list[int]] = {}
+        for level, position in positions:
+            by_level.setdefault(level, []).append(position)
+        found: dict[Position, bytes] = {}
+        for level, wanted in by_level.items():
+            for some in chunks(wanted):
+                statement = _NODES if level else _LEAF_HASHES
+                names = {"positions": list(some)} | ({"level": level} if level else {})
+                for row in self._connection.execute(statement, names):
+                    found[level, row.position] = row.hash
+        return {position: found[position] for position in positions}
+
+    def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Index of each sequenced leaf."""
+        found: dict[bytes, int] = {}
+        for some in chunks(leaf_hashes):
+            for row in self._connection.execute(_INDEXES, {"hashes": list(some)}):
+                found[row.hash] = row.position
+        return found
+
+    def leaves(self, first: int, count: int) -> tuple[bytes, ...]:
+        """Leaf bytes from an index on."""
+        return tuple(self._connection.execute(_LEAVES, {"first": first, "end": first + count}).scalars())
+
+    # --- openings ----------------------------------------------------------------------------------------------------
+
+    def history(self, document: str) -> tuple[HistoryEvent, ...]:
+        """The opened events of a document or incoming transfer; `detail` is the private part, canonical JSON."""
+        self.flush()
+        return tuple(_event(row) for row in self._connection.execute(_HISTORY, {"document": document}))
+
+    def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
+        """(row, leaf hash, salt, private) in the order of appending."""
+        self.flush()
+        rows = self._connection.execute(_OPENINGS, {"after": after, "rows": limit})
+        return tuple((row.row, row.hash, row.salt, row.private) for row in rows)
+
+    # --- checkpoints -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> tuple[int, str] | None:
+        """Size and text of the newest checkpoint."""
+        row = self._connection.execute(_CHECKPOINT).one_or_none()
+        return None if row is None else (row.size, row.note)
+
+    def publish(self, size: int, note: str) -> None:
+        """Keep a newer checkpoint; the older ones stay."""
+        newest = self.checkpoint()
+        assert newest is None or newest[0] < size, f"checkpoint {size} is not newer than the stored one"
+        self._connection.execute(_PUBLISH, {"size": size, "note": note})
+
+
+def _opening_values(leaf: Leaf) -> dict[str, Any]:
+    return {
+        "hash": leaf.hash,
+        "salt": leaf.salt,
+        "private": leaf.private,
+        "at": to_millis(leaf.event.at),
+        "event": leaf.event.kind.value,
+        "subject": leaf.event.subject,
+        "document": leaf.event.document,
+        "recipient": leaf.event.recipient,
+    }
+
+
+@reading
+def _head(row: Row[Any]) -> TreeHead:
+    if len(row.frontier) != HASH_BYTES * row.size.bit_count():
+        raise ValueError("a frontier that is not of this size")
+    frontier = tuple(row.frontier[n : n + HASH_BYTES] for n in range(0, len(row.frontier), HASH_BYTES))
+    return TreeHead(size=row.size, root=row.root, frontier=frontier)
+
+
+@reading
+def _event(row: Row[Any]) -> HistoryEvent:
+    return HistoryEvent(
+        at=from_millis(row.at),
+        event=row.event,
+        subject=row.subject,
+        recipient=None if row.recipient is None else OrganId(row.recipient),
+        detail=row.private.decode(),
+        leaf_hash=row.hash.hex(),
+    )

@@ -1,0 +1,51 @@
+"""The store as somebody from outside reads it: beside a running service or after it, without lock, without a trace.
+
+A read-only connection neither writes to the database nor moves its write-ahead log into it (sqlite.org/wal.html, "Read-Only
+Databases"); it needs the right to make the `-shm` file beside it when no service runs.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.core.ledgers import UnitOfWork
+from gateway.storage import schema
+from gateway.storage.engine import opened, reading_engine
+from gateway.storage.snapshot import SnapshotReaders
+
+T = TypeVar("T")
+
+
+class ReadOnlyStore:
+    """Implements `gateway.core.ports.Store` for those who only read. Made by `open_reader`."""
+
+    def __init__(self, readers: SnapshotReaders, /) -> None:
+        self._readers = readers
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:  # noqa: ARG002 - the port's signature
+        """Always refused (AssertionError): who writes goes through the service."""
+        raise AssertionError("this store only reads")
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a reading unit on one snapshot."""
+        return await self._readers.read(work)
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice."""
+        await self._readers.close()
+
+
+def open_reader(path: Path) -> ReadOnlyStore:
+    """Open a database of this program's version for reading only.
+
+    Raises:
+        SiteError: `store.version`, `store.damaged`.
+    """
+    engine = reading_engine(path)
+    try:
+        with opened(engine) as connection:
+            schema.refuse_other(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return ReadOnlyStore(SnapshotReaders(engine))

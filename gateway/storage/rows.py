@@ -1,0 +1,77 @@
+"""Small habits that every ledger shares: instants, blob references, the two kinds of guarded write."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import Executable
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.errors import Conflict
+from gateway.core.ids import Digest
+from gateway.core.ledgers import StaleStateError
+from gateway.core.model import BlobRef
+
+T = TypeVar("T")
+Values = Mapping[str, Any]
+
+IN_MAX: Final = 500
+"""Values in one IN list: far below SQLite's 32,766 and PostgreSQL's 65,535 parameters, and few distinct statements."""
+
+
+def maybe_millis(moment: datetime | None) -> int | None:
+    """Milliseconds of an instant that may be absent."""
+    return None if moment is None else to_millis(moment)
+
+
+def maybe_moment(millis: int | None) -> datetime | None:
+    """The instant of milliseconds that may be absent."""
+    return None if millis is None else from_millis(millis)
+
+
+def maybe_blob(digest: str | None, size: int | None) -> BlobRef | None:
+    """The blob reference of two columns that are both there or both absent."""
+    return None if digest is None or size is None else BlobRef(digest=Digest(digest), size=size)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in pieces of `IN_MAX`."""
+    for start in range(0, len(values), IN_MAX):
+        yield values[start : start + IN_MAX]
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Whether a unique or primary key was broken (and not a foreign key, a check or NOT NULL: those are our mistakes)."""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"} or (
+        getattr(error.orig, "sqlstate", "") == "23505"  # unique_violation, PostgreSQL appendix A
+    )
+
+
+@contextmanager
+def unique(connection: Connection, code: str) -> Iterator[None]:
+    """Writes that may meet a row of the same name: undone alone, and `Conflict` with this code.
+
+    The savepoint lets the unit go on after the refusal: PostgreSQL would otherwise abort its whole transaction, and
+    SQLite would keep the rows of a batch that came before the refused one.
+    """
+    try:
+        with connection.begin_nested():
+            yield
+    except IntegrityError as error:
+        if is_duplicate(error):
+            raise Conflict(code) from error
+        raise
+
+
+def compare_and_set(connection: Connection, statement: Executable, values: Values) -> None:
+    """An UPDATE of one row whose WHERE names the expected state.
+
+    Raises:
+        StaleStateError: no row was in that state; nothing was written.
+    """
+    if connection.execute(statement, dict(values)).rowcount != 1:
+        raise StaleStateError

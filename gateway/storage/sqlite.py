@@ -1,0 +1,204 @@
+"""The store on an SQLite file: one writer thread with group commit, readers beside it, an exclusive lock."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Engine
+
+from gateway.core.errors import SiteError
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
+from gateway.core.ports import CommitListener
+from gateway.observe import logger
+from gateway.storage import schema
+from gateway.storage.engine import opened, reading_engine, writing_engine
+from gateway.storage.folders import sync_folder
+from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled, Work
+from gateway.storage.lock import DatabaseLock
+from gateway.storage.snapshot import SnapshotReaders
+from gateway.storage.waiting import WaitingUnits
+
+T = TypeVar("T")
+OnFatal = Callable[[BaseException], None]
+"""Told once, from the writer thread, that the store is dead. The process must end at once and without ceremony
+(`os._exit`): an orderly close would write to files that cannot be trusted; the next start recovers from the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A unit, and where its caller waits."""
+
+    work: Work
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+class SqliteStore:
+    """Implements `gateway.core.ports.Store`. Made by `open_sqlite`."""
+
+    def __init__(
+        self, *, writer: Engine, readers: Engine, lock: DatabaseLock, sequencer: Sequencer, on_fatal: OnFatal
+    ) -> None:
+        self._lock = lock
+        self._writer = writer
+        self._connection = writer.connect()
+        self._group = GroupCommit(self._connection, sequencer=sequencer)
+        self._readers = SnapshotReaders(readers)
+        self._on_fatal = on_fatal
+        self._listener: CommitListener | None = None
+        self._fatal: BaseException | None = None
+        self._waiting: WaitingUnits[_Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
+        self._thread = Thread(target=self._write, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def set_listener(self, listener: CommitListener) -> None:
+        """Who is told after each commit. Earlier commits are not told again."""
+        self._listener = listener
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a unit of work; returns once it is on disk. Cancelling the caller does not stop a unit that was taken in."""
+        loop = asyncio.get_running_loop()
+        job = _Job(work, loop.create_future(), loop)
+        if not self._waiting.offer(job):
+            raise self._refusal()
+        return cast("T", await job.future)
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run a reading unit on one snapshot, beside the writer."""
+        if self._fatal is not None:
+            raise self._refusal()
+        return await self._readers.read(work)
+
+    async def close(self) -> None:
+        """Write what was taken in, then close the files and give the lock back. May be called twice."""
+        self._waiting.close()
+        await asyncio.to_thread(self._thread.join)
+        await self._readers.close()
+        if self._fatal is None:
+            # Readers first: the last connection to close writes the log back into the database file.
+            self._connection.close()
+            self._writer.dispose()
+            self._lock.release()
+
+    def _refusal(self) -> SiteError:
+        if self._fatal is not None:
+            return SiteError("store.damaged", reason=str(self._fatal))
+        return SiteError("store.busy")
+
+    # --- the writer thread -------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        while jobs := self._waiting.take(GROUP_COMMIT_UNITS_MAX):
+            try:
+                self._commit(jobs)
+            except BaseException as error:  # noqa: BLE001 - border: a dead writer thread must never be silent
+                self._die(error, jobs)
+                return
+
+    def _commit(self, jobs: Sequence[_Job]) -> None:
+        try:
+            report = self._group.commit([job.work for job in jobs])
+        except SiteError as error:
+            _tell(jobs, [Settled(error=error)] * len(jobs))
+            return
+        _tell(jobs, report.settled)
+        self._announce(report)
+
+    def _announce(self, report: GroupReport) -> None:
+        if self._listener is not None and (report.work_added or report.head is not None):
+            self._listener.committed(work_added=report.work_added, head=report.head)
+        if report.sequencer_error is not None:
+            raise report.sequencer_error
+
+    def _die(self, error: BaseException, jobs: Sequence[_Job]) -> None:
+        """Refuse everything from now on, tell whoever waits, and have the process ended."""
+        self._fatal = error
+        self._waiting.close()
+        left = list(jobs)
+        while more := self._waiting.take(GROUP_COMMIT_UNITS_MAX):
+            left += more
+        logger(__name__).critical("store.fatal", error=str(error), cause=type(error).__name__)
+        _tell(left, [Settled(error=self._refusal())] * len(left))
+        self._on_fatal(error)
+
+
+def _tell(jobs: Sequence[_Job], settled: Sequence[Settled]) -> None:
+    """Hand each caller its result, with one wake-up for each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Settled]]] = {}
+    for job, result in zip(jobs, settled, strict=True):
+        by_loop.setdefault(job.loop, []).append((job.future, result))
+    for loop, results in by_loop.items():
+        # A closed loop (RuntimeError) has nobody who waits; the units stand all the same.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_resolve, results)
+
+
+def _resolve(results: Sequence[tuple[asyncio.Future[Any], Settled]]) -> None:
+    for future, settled in results:
+        if future.done():  # the caller was cancelled
+            continue
+        if settled.error is not None:
+            future.set_exception(settled.error)
+        else:
+            future.set_result(settled.value)
+
+
+def open_sqlite(path: Path, *, sequencer: Sequencer, on_fatal: OnFatal, migrate: bool = False) -> SqliteStore:
+    """Open the database with its lock, check it, and start the writer.
+
+    `migrate` creates the file, or brings an older schema up to date first.
+
+    Raises:
+        SiteError: `store.locked`, `store.version`, `store.damaged`.
+    """
+    lock = DatabaseLock(path)
+    try:
+        writer = _prepared(path, migrate=migrate)
+    except BaseException:
+        lock.release()
+        raise
+    return SqliteStore(writer=writer, readers=reading_engine(path), lock=lock, sequencer=sequencer, on_fatal=on_fatal)
+
+
+def upgrade(path: Path) -> None:
+    """Bring a database that nobody has open to this program's schema; creates it when it is not there.
+
+    Raises:
+        SiteError: `store.locked`, `store.version`, `store.damaged`.
+    """
+    lock = DatabaseLock(path)
+    try:
+        _prepared(path, migrate=True).dispose()
+    finally:
+        lock.release()
+
+
+def _prepared(path: Path, *, migrate: bool) -> Engine:
+    """The writing engine of a database that is sound and of our version."""
+    if migrate:
+        _create(path)
+    elif not path.exists():
+        raise SiteError("store.version", found="none", expected=schema.newest())
+    engine = writing_engine(path)
+    try:
+        with opened(engine) as connection:
+            if migrate:
+                schema.upgrade(connection)
+            schema.refuse_other(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _create(path: Path) -> None:
+    """An empty file for its owner alone (SQLite gives the log beside it the same mode), durable in its folder."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    sync_folder(path.parent)

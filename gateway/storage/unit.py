@@ -1,0 +1,26 @@
+"""The unit of work: the ledgers of one transaction over one connection."""
+
+from sqlalchemy import Connection
+
+from gateway.storage.access import AccessLedger
+from gateway.storage.directory import DirectoryLedger
+from gateway.storage.documents import DocumentLedger
+from gateway.storage.inbox import InboxLedger
+from gateway.storage.log import LogLedger
+from gateway.storage.transfers import TransferLedger
+from gateway.storage.work import WorkLedger
+
+
+class Unit:
+    """Implements `gateway.core.ledgers.UnitOfWork`. Lives as long as its transaction and is not kept."""
+
+    __slots__ = ("access", "directory", "documents", "inbox", "log", "transfers", "work")
+
+    def __init__(self, connection: Connection, /) -> None:
+        self.documents = DocumentLedger(connection)
+        self.transfers = TransferLedger(connection)
+        self.inbox = InboxLedger(connection)
+        self.work = WorkLedger(connection)
+        self.log = LogLedger(connection)
+        self.directory = DirectoryLedger(connection)
+        self.access = AccessLedger(connection)

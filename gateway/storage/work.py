@@ -1,0 +1,254 @@
+"""Ledger of due work: leases with fences, windows and back-off per destination, dead letters.
+
+A lease is a row with `lease_until`; a fence is the number of the claim run that gave it, from one counter for the whole
+table, so that no two leases of a subject ever have the same fence, not even when it was finished and added again between.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import inf
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.sql import Executable
+
+from gateway.core.clock import from_millis, to_millis
+from gateway.core.ledgers import LeaseLostError
+from gateway.core.work import Claim, DeadLetter, Destination, WorkItem, WorkKind
+from gateway.storage.codec import reading
+from gateway.storage.rows import maybe_millis, maybe_moment
+from gateway.storage.tables import dead_letters, destinations, fences, work
+
+_ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
+_MINE: Final = and_(_ITEM, work.c.fence == bindparam("the_fence"), work.c.lease_until.is_not(None))
+
+
+def _earlier(known: ColumnElement[int]) -> ColumnElement[int]:
+    """The smaller of a column and the new due time; both dialects agree on CASE, not on MIN or LEAST."""
+    return case((known < bindparam("due"), known), else_=bindparam("due"))
+
+
+# --- adding and claiming -----------------------------------------------------------------------------------------------
+_SOONER: Final = (
+    update(work)
+    .where(_ITEM)
+    .values(
+        due_at=case((work.c.lease_until.is_(None), _earlier(work.c.due_at)), else_=work.c.due_at),
+        again_at=case((work.c.lease_until.is_(None), null()), else_=_earlier(work.c.again_at)),
+    )
+)
+_ADD: Final = insert(work)
+_SUSPENDED: Final = select(destinations.c.name).where(destinations.c.not_before > bindparam("now"))
+_DUE: Final = (
+    select(work)
+    .where(
+        work.c.due_at <= bindparam("now"),
+        or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
+        work.c.destination.not_in(bindparam("closed", expanding=True)),
+        tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row")),
+    )
+    .order_by(work.c.due_at, work.c.row)
+    .limit(bindparam("rows"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_FENCE: Final = update(fences).values(last=fences.c.last + 1).returning(fences.c.last)
+_FIRST_FENCE: Final = insert(fences).values(one=1, last=1)
+_LEASE: Final = (
+    update(work)
+    .where(work.c.row == bindparam("the_row"))
+    .values(fence=bindparam("fence"), lease_until=bindparam("lease_until"), again_at=None)
+)
+
+# --- giving back -------------------------------------------------------------------------------------------------------
+_RENEW: Final = update(work).where(_MINE).values(lease_until=bindparam("lease_until"))
+_AGAIN: Final = (
+    update(work)
+    .where(_MINE, work.c.again_at.is_not(None))
+    .values(due_at=work.c.again_at, again_at=None, lease_until=None, attempts=0)
+)
+_FINISH: Final = delete(work).where(_MINE)
+_POSTPONE: Final = (
+    update(work)
+    .where(_MINE)
+    .values(
+        due_at=case((work.c.again_at.is_(None), bindparam("due")), else_=_earlier(work.c.again_at)),
+        again_at=None,
+        lease_until=None,
+        attempts=work.c.attempts + bindparam("failures"),
+    )
+)
+_BURY: Final = insert(dead_letters)
+_RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values(lease_until=None, again_at=None)
+
+# --- looking -----------------------------------------------------------------------------------------------------------
+_NEXT_DUE: Final = (
+    select(func.min(work.c.due_at).label("due_at"), destinations.c.not_before)
+    .join(destinations, destinations.c.name == work.c.destination, isouter=True)
+    .where(work.c.lease_until.is_(None))
+    .group_by(work.c.destination, destinations.c.not_before)
+)
+_DESTINATION: Final = select(destinations).where(destinations.c.name == bindparam("name"))
+_SET_DESTINATION: Final = (
+    update(destinations)
+    .where(destinations.c.name == bindparam("the_name"))
+    .values(failures=bindparam("failures"), not_before=bindparam("not_before"))
+)
+_ADD_DESTINATION: Final = insert(destinations)
+_DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
+
+
+class WorkLedger:
+    """Implements `gateway.core.ledgers.Work` on one connection; `added` says whether this unit made something due."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+        self.added = False
+
+    # --- adding and claiming -----------------------------------------------------------------------------------------
+
+    def add(self, item: WorkItem) -> None:
+        """Make the item due, or due earlier; an item that is leased becomes due again when its lease is given back."""
+        self.added = True
+        due = to_millis(item.due_at)
+        known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due}
+        if self._connection.execute(_SOONER, known).rowcount == 0:
+            self._connection.execute(_ADD, _item_values(item) | {"fence": 0, "lease_until": None, "again_at": None})
+
+    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
+        """Lease due items, oldest first, within the windows of their destinations."""
+        rows = self._due(to_millis(now), windows, limit)
+        if not rows:
+            return ()
+        fence = self._next_fence()
+        until = to_millis(now + timedelta(seconds=lease))
+        self._connection.execute(_LEASE, [{"the_row": row.row, "fence": fence, "lease_until": until} for row in rows])
+        return tuple(Claim(item=_item(row), fence=fence) for row in rows)
+
+    def _due(self, now: int, windows: Mapping[str, int], limit: int) -> list[Row[Any]]:
+        """Page through what is due, leaving a destination out as soon as its window is full."""
+        room = dict(windows)
+        suspended = set(self._connection.execute(_SUSPENDED, {"now": now}).scalars())
+        taken: list[Row[Any]] = []
+        after = (-1, 0)
+        while len(taken) < limit:
+            closed = suspended | {name for name, free in room.items() if free <= 0}
+            wanted = {"now": now, "closed": sorted(closed), "after_due": after[0], "after_row": after[1], "rows": limit}
+            page = self._connection.execute(_DUE, wanted).all()
+            for row in page:
+                if len(taken) < limit and room.get(row.destination, inf) > 0:
+                    taken.append(row)
+                    if row.destination in room:
+                        room[row.destination] -= 1
+            if len(page) < limit:
+                break
+            after = (page[-1].due_at, page[-1].row)
+        return taken
+
+    def _next_fence(self) -> int:
+        fence: int | None = self._connection.execute(_NEXT_FENCE).scalar_one_or_none()
+        if fence is None:
+            self._connection.execute(_FIRST_FENCE)
+            return 1
+        return fence
+
+    # --- giving back -------------------------------------------------------------------------------------------------
+
+    def renew(self, claim: Claim, until: datetime) -> None:
+        """The lease of the claim runs until then."""
+        self._mine(_RENEW, claim, lease_until=to_millis(until))
+
+    def finish(self, claim: Claim) -> None:
+        """The item is done; if it was added again meanwhile, it is due again, else it leaves the table."""
+        if self._connection.execute(_AGAIN, _claimed(claim)).rowcount == 1:
+            self.added = True
+        else:
+            self._mine(_FINISH, claim)
+
+    def postpone(self, claim: Claim, due_at: datetime, *, failed: bool = False) -> None:
+        """Give the lease back: due again then, or when it was added meanwhile, if that is earlier."""
+        self._mine(_POSTPONE, claim, due=to_millis(due_at), failures=int(failed))
+
+    def bury(self, claim: Claim, reason: str, at: datetime) -> None:
+        """Move the item to the dead letters."""
+        self._mine(_FINISH, claim)
+        self._connection.execute(_BURY, _item_values(claim.item) | {"reason": reason, "at": to_millis(at)})
+
+    def _mine(self, statement: Executable, claim: Claim, **values: int) -> None:
+        if self._connection.execute(statement, _claimed(claim) | values).rowcount != 1:
+            raise LeaseLostError
+
+    def release_all(self) -> int:
+        """Give back every lease; how many there were."""
+        return self._connection.execute(_RELEASE_ALL).rowcount
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def next_due(self) -> datetime | None:
+        """When the earliest unleased item is due."""
+        rows = self._connection.execute(_NEXT_DUE)
+        return maybe_moment(min((max(row.due_at, row.not_before or 0) for row in rows), default=None))
+
+    def destination(self, name: str) -> Destination:
+        """How that destination has been behaving; one never heard of has behaved well."""
+        row = self._connection.execute(_DESTINATION, {"name": name}).one_or_none()
+        return Destination(name=name) if row is None else _destination(row)
+
+    def set_destination(self, destination: Destination) -> None:
+        """Remember how it behaves."""
+        values = {"failures": destination.failures, "not_before": maybe_millis(destination.not_before)}
+        if self._connection.execute(_SET_DESTINATION, values | {"the_name": destination.name}).rowcount == 0:
+            self._connection.execute(_ADD_DESTINATION, values | {"name": destination.name})
+
+    def dead(self, limit: int) -> tuple[DeadLetter, ...]:
+        """Dead letters, newest first."""
+        return tuple(_dead_letter(row) for row in self._connection.execute(_DEAD, {"rows": limit}))
+
+
+def _claimed(claim: Claim) -> dict[str, Any]:
+    return {"the_kind": claim.item.kind.value, "the_subject": claim.item.subject, "the_fence": claim.fence}
+
+
+def _item_values(item: WorkItem) -> dict[str, Any]:
+    return {
+        "kind": item.kind.value,
+        "subject": item.subject,
+        "destination": item.destination,
+        "due_at": to_millis(item.due_at),
+        "attempts": item.attempts,
+    }
+
+
+@reading
+def _item(row: Row[Any]) -> WorkItem:
+    return WorkItem(
+        kind=WorkKind(row.kind),
+        subject=row.subject,
+        destination=row.destination,
+        due_at=from_millis(row.due_at),
+        attempts=row.attempts,
+    )
+
+
+@reading
+def _destination(row: Row[Any]) -> Destination:
+    return Destination(name=row.name, failures=row.failures, not_before=maybe_moment(row.not_before))
+
+
+@reading
+def _dead_letter(row: Row[Any]) -> DeadLetter:
+    return DeadLetter(item=_item(row), reason=row.reason, at=from_millis(row.at))
