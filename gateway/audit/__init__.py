@@ -34,8 +34,9 @@ a lost disk) or was rewritten; a memory older than the published checkpoint, tha
 **What a stranger can check**, and with what: the checkpoint's signature with openssl (docs/AUDIT-EVENTS.md shows the
 commands); one receipt with any RFC 6962 implementation; the whole log with `verify_log`, or by recomputing it.
 
-Rules of the room: `tree`, `leaf`, `note`, `checkpoint`, `proof` and `verify` are pure. What does not prove what it claims raises
-`AuditError`; a proof is never a bool that can be forgotten. Only `memory` touches a file, only `publisher` waits.
+Rules of the room: `tree`, `leaf`, `note`, `checkpoint`, `proof` and `verify` are pure. What does not prove what it
+claims raises `AuditError`; a proof is never a bool that can be forgotten. Only `memory` touches a file, only
+`publisher` waits.
 """
 
 from gateway.audit.checkpoint import (

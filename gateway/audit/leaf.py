@@ -1,4 +1,4 @@
-"""The leaf: what stands in the tree about one event, and the opening that shows what it hides.
+r"""The leaf: what stands in the tree about one event, and the opening that shows what it hides.
 
     {"c": commitment, "e": event, "p": leaf hash of the subject's previous event or "", "q": number in the stream or 0,
      "s": stream handle or "", "t": milliseconds since 1970-01-01T00:00Z, "v": 1}        hashes in base64url, no padding

@@ -131,6 +131,8 @@ class _Findings:
     """Recomputed root at each size that a checkpoint speaks of."""
     events: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    disturbed: list[int] = field(default_factory=list)
+    """First leaves under the stored nodes that were found wrong."""
     opened: bytearray = field(default_factory=bytearray)
     openings: int = 0
     pending: int = 0
@@ -237,13 +239,16 @@ def _check_page(found: _Findings, first: int, page: Sequence[bytes]) -> None:
 
 
 def _check_nodes(found: _Findings, nodes: Mapping[Position, bytes]) -> None:
-    """Duty 2: the stored nodes are as recomputed. Above a wrong leaf every node is wrong: only the leaf is named."""
+    """Duty 2: the stored nodes are as recomputed. Above a wrong one all are wrong: only the lowest is named."""
     stored = _stored(found.read, sorted(nodes))
-    wrong = [position for position in sorted(nodes) if stored.get(position) != nodes[position]]
-    lowest = wrong[0][0] if wrong else 0
-    for level, index in (position for position in wrong if position[0] == lowest):
+    for level, index in sorted(nodes):
+        under = range(index << level, index + 1 << level)
+        if stored.get((level, index)) == nodes[level, index] or any(leaf in under for leaf in found.disturbed):
+            continue
         what = "missing" if (level, index) not in stored else "not the one recomputed from the leaves"
-        found.fault(f"the stored hash at level {level} is {what}", index << level)
+        found.fault(f"the stored hash at level {level} is {what}", under.start)
+        if len(found.disturbed) < FAULTS_MAX:
+            found.disturbed.append(under.start)
 
 
 def _stored(read: LogReader, positions: Sequence[Position]) -> Mapping[Position, bytes]:

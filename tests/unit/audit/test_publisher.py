@@ -1,0 +1,369 @@
+"""The order of A2.4: committed, consistent, signed, remembered, published; and what a crash between two of them leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import (
+    Checkpoint,
+    CheckpointPublisher,
+    SignerMemory,
+    VerifierKey,
+    format_checkpoint,
+    prove,
+    sequence,
+    sign_note,
+    verify_checkpoint,
+)
+from gateway.core.errors import SiteError
+from gateway.core.events import TreeHead
+from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
+from tests.kit.log_signer import LogSigner
+from tests.kit.memory_log import LogState, MemoryLogStore
+from tests.unit.audit.world import ORIGIN, HandClock, append, grow, leaf
+
+KEY = VerifierKey.of(ORIGIN, LogSigner().public_key)
+
+
+class PlainMemory:
+    """`CheckpointMemory` without a disk, whose next writes can be made to fail."""
+
+    def __init__(self) -> None:
+        self.note: str | None = None
+        self.full = 0
+
+    async def recall(self) -> str | None:
+        return self.note
+
+    async def remember(self, note: str) -> None:
+        if self.full:
+            self.full -= 1
+            raise OSError(28, "No space left on device")
+        self.note = note
+
+
+@dataclass
+class Site:
+    """What outlives a crash (the store's state and the memory), and what does not."""
+
+    store: MemoryLogStore = field(default_factory=MemoryLogStore)
+    memory: PlainMemory = field(default_factory=PlainMemory)
+    clock: HandClock = field(default_factory=HandClock)
+    signer: LogSigner = field(default_factory=LogSigner)
+
+    def publisher(self) -> CheckpointPublisher:
+        return CheckpointPublisher(
+            store=self.store, signer=self.signer, origin=ORIGIN, memory=self.memory, clock=self.clock
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[CheckpointPublisher]:
+        publisher = self.publisher()
+        task = asyncio.create_task(publisher.run())
+        try:
+            yield publisher
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, SiteError):
+                await task
+
+    async def fails(self) -> SiteError:
+        """Run a publisher that must give up."""
+        with pytest.raises(SiteError) as caught:
+            await asyncio.wait_for(self.publisher().run(), 5)
+        return caught.value
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def soon(publisher: CheckpointPublisher, size: int) -> Checkpoint:
+    published = await asyncio.wait_for(publisher.covering(size), 5)
+    checkpoint = verify_checkpoint(published.note, [KEY.format()])
+    assert (published.size, published.root) == (checkpoint.size, checkpoint.root)
+    return checkpoint
+
+
+async def test_a_receipt_s_leaf_is_proven_under_the_published_checkpoint(tmp_path: Path) -> None:
+    site = Site()
+    memory = SignerMemory(path=tmp_path / "memory")
+    publisher = CheckpointPublisher(
+        store=site.store, signer=site.signer, origin=ORIGIN, memory=memory, clock=site.clock
+    )
+    task = asyncio.create_task(publisher.run())
+    for batch in (1, 2, 7, 336):
+        leaves = grow(site.store, batch)
+        publisher.notify(site.store.state.head)
+        checkpoint = await soon(publisher, site.store.state.head.size)
+        proofs = await site.store.read(partial(prove, leaf_hashes=[one.hash for one in leaves], size=checkpoint.size))
+        for one in leaves:
+            proofs[one.hash].check(one.hash, checkpoint.root)
+        assert site.store.state.checkpoint == (checkpoint.size, await memory.recall())
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_one_checkpoint_serves_all_who_wait() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        waiting = [asyncio.create_task(publisher.covering(size)) for size in range(1, 51)]
+        await settle()
+        grow(site.store, 50)
+        publisher.notify(site.store.state.head)
+        assert {(await one).size for one in waiting} == {50}
+        assert (await publisher.covering(3)).size == 50
+    assert site.signer.signatures == 1
+
+
+async def test_nobody_waits_longer_than_for_its_own_leaves() -> None:
+    site = Site()
+    grow(site.store, 3)
+    async with site.running() as publisher:
+        later = asyncio.create_task(publisher.covering(4))
+        assert (await soon(publisher, 3)).size == 3
+        await settle()
+        assert not later.done()
+        grow(site.store, 1)
+        publisher.notify(site.store.state.head)
+        assert (await later).size == 4
+
+
+async def test_leaves_that_nobody_waits_for_gather_under_one_signature() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        await settle()
+        for _ in range(10):
+            grow(site.store, 1)
+            publisher.notify(site.store.state.head)
+            await settle()
+        assert site.signer.signatures == 0
+        assert site.clock.sleeping == [CHECKPOINT_IDLE_SECONDS]
+        site.clock.release()
+        await settle()
+        assert site.store.state.checkpoint is not None
+        assert site.store.state.checkpoint[0] == 10
+        assert site.signer.signatures == 1
+
+
+async def test_a_receipt_does_not_wait_for_the_gathering() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        await settle()
+        grow(site.store, 2)
+        publisher.notify(site.store.state.head)
+        await settle()
+        assert (await soon(publisher, 2)).size == 2
+
+
+async def test_a_waiter_that_gives_up_is_forgotten() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(publisher.covering(9), 0.01)
+        grow(site.store, 9)
+        assert (await soon(publisher, 9)).size == 9
+
+
+async def test_nothing_is_published_before_it_is_remembered() -> None:
+    site = Site()
+    site.memory.full = 2
+    grow(site.store, 1)
+    async with site.running() as publisher:
+        waiting = asyncio.create_task(publisher.covering(1))
+        for _ in range(2):
+            await settle()
+            assert site.clock.sleeping == [CHECKPOINT_RETRY_SECONDS]
+            assert site.store.state.checkpoint is None
+            assert not waiting.done()
+            site.clock.release()
+        assert (await waiting).size == 1
+    assert site.memory.note is not None
+
+
+async def test_a_busy_store_only_delays() -> None:
+    site = Site()
+    site.store.busy = 1
+    grow(site.store, 1)
+    async with site.running() as publisher:
+        waiting = asyncio.create_task(publisher.covering(1))
+        await settle()
+        assert site.memory.note is not None, "remembered, not yet published"
+        assert site.store.state.checkpoint is None
+        assert not waiting.done()
+        site.clock.release()
+        assert (await waiting).size == 1
+    assert site.signer.signatures == 1, "the same note is published, not a second one signed"
+
+
+async def test_killed_between_remembering_and_publishing() -> None:
+    site = Site()
+    grow(site.store, 5)
+    async with site.running() as publisher:
+        before = (await publisher.covering(5)).note
+    site.store.state.checkpoint = None
+    site = Site(store=MemoryLogStore(site.store.state), memory=site.memory)
+    async with site.running() as publisher:
+        assert (await publisher.covering(5)).note == before
+    assert site.signer.signatures == 0
+    assert site.store.state.checkpoint == (5, before)
+
+
+async def test_killed_there_and_grown_since() -> None:
+    site = Site()
+    grow(site.store, 5)
+    async with site.running() as publisher:
+        await publisher.covering(5)
+    site.store.state.checkpoint = None
+    grow(site.store, 6)
+    site = Site(store=MemoryLogStore(site.store.state), memory=site.memory)
+    async with site.running() as publisher:
+        assert (await soon(publisher, 11)).size == 11
+
+
+async def test_an_idle_log_is_not_signed() -> None:
+    site = Site()
+    async with site.running():
+        await settle()
+        assert site.store.state.checkpoint is None
+        assert site.memory.note is None
+    assert site.signer.signatures == 0
+
+
+async def signed_at(size: int) -> Site:
+    """A site whose log has that many leaves, all signed and published; its publisher was killed."""
+    site = Site()
+    grow(site.store, size)
+    async with site.running() as publisher:
+        await publisher.covering(size)
+    return site
+
+
+def _replace(state: LogState, other: LogState) -> None:
+    state.nodes, state.leaves, state.indexes, state.head = other.nodes, other.leaves, other.indexes, other.head
+
+
+def _rewritten(state: LogState) -> None:
+    """Longer, and its first leaf is another."""
+    other = MemoryLogStore()
+    append(other, *[leaf(number + 1) for number in range(9)])
+    other.do(sequence)
+    _replace(state, other.state)
+
+
+def _restored(state: LogState) -> None:
+    """A true log, as it was before."""
+    earlier = MemoryLogStore()
+    grow(earlier, 3)
+    _replace(state, earlier.state)
+    state.checkpoint = None
+
+
+def _other_root(state: LogState) -> None:
+    state.head = TreeHead(size=7, root=bytes(32), frontier=state.head.frontier)
+
+
+def _node_lost(state: LogState) -> None:
+    longer = MemoryLogStore(state.copy())
+    grow(longer, 4)
+    _replace(state, longer.state)
+    del state.nodes[0, 7]
+
+
+@pytest.mark.parametrize("damage", [_rewritten, _restored, _other_root, _node_lost])
+async def test_a_log_that_does_not_grow_out_of_what_was_signed_ends_the_signing(
+    damage: Callable[[LogState], None],
+) -> None:
+    site = await signed_at(7)
+    damage(site.store.state)
+    published, remembered, signatures = site.store.state.checkpoint, site.memory.note, site.signer.signatures
+    publisher = site.publisher()
+    waiting = asyncio.create_task(publisher.covering(8))
+    await settle()
+    with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+        await asyncio.wait_for(publisher.run(), 5)
+    for asked in (waiting, publisher.covering(8), publisher.covering(1)):
+        with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+            await asked
+    assert (site.store.state.checkpoint, site.memory.note) == (published, remembered)
+    assert site.signer.signatures == signatures
+
+
+async def test_the_same_while_it_runs() -> None:
+    site = await signed_at(7)
+    publisher = site.publisher()
+    task = asyncio.create_task(publisher.run())
+    assert (await soon(publisher, 7)).size == 7
+    _rewritten(site.store.state)
+    with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+        await publisher.covering(9)
+    with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+        await task
+
+
+async def test_a_lost_memory_is_not_a_new_log() -> None:
+    site = await signed_at(7)
+    site.memory.note = None
+    assert (await site.fails()).code == "audit.inconsistent"
+
+
+async def test_a_restored_memory_is_older_than_what_was_published() -> None:
+    site = await signed_at(7)
+    older = (await signed_at(5)).memory.note
+    newer, site.memory.note = site.memory.note, older
+    assert (await site.fails()).code == "audit.inconsistent"
+    site.memory.note = newer  # the operator puts the newest checkpoint that anybody holds in its place
+    async with site.running() as publisher:
+        assert (await publisher.covering(7)).size == 7
+
+
+async def test_a_memory_of_another_key_is_not_believed() -> None:
+    site = await signed_at(7)
+    body = format_checkpoint(Checkpoint(origin=ORIGIN, size=7, root=site.store.state.head.root))
+    other = LogSigner(2)
+    site.memory.note = await sign_note(body, key=VerifierKey.of(ORIGIN, other.public_key), signer=other)
+    assert (await site.fails()).code == "audit.inconsistent"
+
+
+async def test_another_published_checkpoint_of_the_same_size() -> None:
+    site = await signed_at(7)
+    body = format_checkpoint(Checkpoint(origin=ORIGIN, size=7, root=bytes(32)))
+    site.store.state.checkpoint = (7, await sign_note(body, key=KEY, signer=site.signer))
+    assert (await site.fails()).code == "audit.inconsistent"
+
+
+async def test_the_first_signature_is_over_the_tree_that_is_stored() -> None:
+    site = Site()
+    grow(site.store, 7)
+    _other_root(site.store.state)
+    assert (await site.fails()).code == "audit.inconsistent"
+    assert site.signer.signatures == 0
+
+
+async def test_a_signer_that_signs_wrongly_is_stopped() -> None:
+    class Broken(LogSigner):
+        async def sign(self, data: bytes) -> bytes:
+            return bytes(64)
+
+    site = Site(signer=Broken())
+    grow(site.store, 1)
+    assert (await site.fails()).code == "audit.inconsistent"
+    assert site.memory.note is None
+
+
+async def test_who_waits_when_the_gateway_stops_is_told_to_come_again() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        waiting = asyncio.create_task(publisher.covering(1))
+        await settle()
+    with pytest.raises(SiteError, match=r"store\.busy"):
+        await waiting
+    with pytest.raises(SiteError, match=r"store\.busy"):
+        await publisher.covering(1)
