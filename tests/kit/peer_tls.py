@@ -41,6 +41,7 @@ class Order:
     """What a certificate shall say."""
 
     name: str
+    other_names: tuple[str, ...] = ()
     usages: tuple[x509.ObjectIdentifier, ...] = (CLIENT, SERVER)
     not_before: datetime = datetime(2020, 1, 1, tzinfo=UTC)
     not_after: datetime = datetime(2099, 1, 1, tzinfo=UTC)
@@ -72,7 +73,10 @@ class Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(_name(order.name), self._name, key, order)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(order.name)]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(name) for name in (order.name, *order.other_names)]),
+                critical=False,
+            )
             .add_extension(x509.ExtendedKeyUsage(order.usages), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .sign(self._key, hashes.SHA256())

@@ -89,10 +89,10 @@ class World:
 
 @asynccontextmanager
 async def peer_world(
-    folder: Path, *, client: ssl.SSLContext | None = None, server: ssl.SSLContext | None = None
+    folder: Path, *, authority: Authority | None = None, server: ssl.SSLContext | None = None
 ) -> AsyncIterator[World]:
-    """A running pair; `client` and `server` replace the TLS contexts of the two sides."""
-    authority = Authority(folder)
+    """A running pair; `server` replaces the TLS context of the destination."""
+    authority = authority or Authority(folder)
     origin, destination = authority.issue(PARTY), authority.issue(GOVERNMENT)
     blobs = FolderBlobs(folder / "blobs")
     desk = RecordingDesk(blobs)
@@ -108,7 +108,7 @@ async def peer_world(
     port = await relay.start()
     envelope = folder / "envelope.edxml"
     envelope.write_bytes(ENVELOPE)
-    tls = client or client_context(authority, origin)
+    tls = client_context(authority, origin)
     async with PeerTransport(directory=directory, ssl_context=tls, own=PARTY, entropy=entropy) as transport:
         world = World(
             authority=authority,

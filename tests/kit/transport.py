@@ -96,6 +96,8 @@ class RecordingDesk:
     blobs: Blobs
     refusals: list[GatewayError] = field(default_factory=list)
     """Raised one by one, before anything is stored."""
+    before_read: Callable[[], None] = lambda: None
+    """Called when a slip was admitted and its envelope has not been read yet."""
     after_store: Callable[[], None] = lambda: None
     """Called when a transfer is stored and its answer has not left yet."""
     admitted: list[TransferKey] = field(default_factory=list)
@@ -106,6 +108,7 @@ class RecordingDesk:
         self.admitted.append(slip.transfer)
         if slip.sender != SENDER:
             raise PeerError("peer.foreign_sender", peer=origin, sender=slip.sender)
+        self.before_read()
 
     async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
         if self.refusals:

@@ -45,9 +45,11 @@ async def test_a_server_with_another_key_of_the_same_authority_gets_no_byte_of_t
 
 
 async def test_a_server_that_is_another_pinned_gateway_is_not_the_one_we_meant(tmp_path: Path) -> None:
-    """The certificate says the right name, but the registry knows its key as somebody else's."""
-    async with peer_world(tmp_path) as world:
-        world.pin(origin=(world.origin.pin, world.destination.pin), destination=(NOBODY,))
+    """It holds a certificate with both names, so TLS and its own pin are content: only the registry tells them apart."""
+    authority = Authority(tmp_path)
+    impostor = authority.issue(Order(name=PARTY, other_names=(GOVERNMENT,)))
+    async with peer_world(tmp_path, authority=authority, server=server_context(authority, impostor)) as world:
+        world.pin(origin=(world.origin.pin, impostor.pin))
         assert await carry(world) == Unreachable("WrongKeyError")
         assert world.desk.admitted == []
 
@@ -267,13 +269,9 @@ async def test_an_answer_lost_after_storing_can_be_asked_for_or_repeated(world: 
 
 
 async def test_a_body_cut_on_the_way_is_indeterminate_and_left_nothing(world: World) -> None:
-    async def admit_and_cut(*_: object) -> None:
-        world.relay.drop()
-
-    real = world.desk.admit
-    world.desk.admit = admit_and_cut  # type: ignore[method-assign]
+    world.desk.before_read = world.relay.drop
     assert isinstance(await carry(world), Indeterminate)
     assert await world.transport.inquire(TRANSFER) == Unknown()
     assert world.blobs.names() == []
-    world.desk.admit = real  # type: ignore[method-assign]
+    world.desk.before_read = lambda: None
     assert isinstance(await carry(world), Answered)

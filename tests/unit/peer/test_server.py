@@ -5,7 +5,7 @@ import gzip
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from gateway.core.model import TransferSlip
 from gateway.peer import listen
 from gateway.peer.wire import encode_slip
 from tests.kit.peer_raw import RawAnswer, RawConnection, headers_for, path_of
-from tests.kit.peer_tls import SERVER, Authority, Order, server_context
+from tests.kit.peer_tls import SERVER, Authority, Identity, Order, server_context
 from tests.kit.peer_world import ENVELOPE, World, peer_world
 from tests.kit.transport import GOVERNMENT, PARTY, make_slip
 
@@ -150,7 +150,7 @@ async def test_headers_are_judged_first(
     assert_untouched(world)
 
 
-async def test_a_compressed_body_is_not_inflated(world: World, raw: RawConnection) -> None:
+async def test_a_bomb_is_refused_by_its_header(raw: RawConnection) -> None:
     bomb = gzip.compress(bytes(20_000_000))
     answer = await raw.ask("POST", PATH, {**headers_for(bomb), "Content-Encoding": "gzip"}, bomb)
     assert (answer.status, answer.code) == (415, "request.encoding")
@@ -295,14 +295,14 @@ async def handshake_fails(port: int, context: ssl.SSLContext) -> bool:
 async def test_certificates_that_do_not_pass_the_handshake(world: World, case: str) -> None:
     """Each is over the pinned key, so that only the flaw under test decides."""
     own, key = world.authority, world.origin.key
-    identity = {
+    cases: dict[str, Callable[[], Identity | None]] = {
         "none": lambda: None,
         "other authority": lambda: Authority(world.envelope.parent, "Other CA").issue(PARTY, key=key),
         "expired": lambda: own.issue(Order(name=PARTY).expired(), key=key),
         "not yet valid": lambda: own.issue(Order(name=PARTY).not_yet_valid(), key=key),
         "server only": lambda: own.issue(Order(name=PARTY, usages=(SERVER,)), key=key),
-    }[case]()
-    assert await handshake_fails(world.port, world.client_tls(identity))
+    }
+    assert await handshake_fails(world.port, world.client_tls(cases[case]()))
     assert not await handshake_fails(world.port, world.client_tls(own.issue(PARTY, key=key)))
 
 
