@@ -1,0 +1,19 @@
+"""The door for offices' document systems: HTTP and JSON under `/api/v1`, and the client that speaks it.
+
+A request passes the border (trace, problem documents, one log line), the gate (default deny: a row in `routes`, a good
+key, its scope) and reaches a handler, which reads it under limits, asks a desk of `gateway.exchange`, and puts the answer
+into words. The door decides nothing about documents.
+
+Rules: bodies are counted, timed and hashed while they are read, and only as far as they are wanted; every error there is
+leaves as a problem document (RFC 9457) in both languages; what is not yours and what does not exist are one answer; no
+file is addressed by its digest; names and types that strangers chose are made harmless on the way in and on the way out.
+
+When it fails: before 202 nothing was promised, and the caller repeats with the same Idempotency-Key; files of a submission
+that broke off lie in the blob store without a name. A damaged file breaks its download off instead of arriving whole.
+"""
+
+from gateway.api.client import ApiProblem, OfficeClient
+from gateway.api.parts import ApiLimits, ApiParts
+from gateway.api.server import OfficeRunner, build_app
+
+__all__ = ["ApiLimits", "ApiParts", "ApiProblem", "OfficeClient", "OfficeRunner", "build_app"]

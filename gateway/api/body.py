@@ -1,0 +1,119 @@
+"""The body of a request, read under limits: bytes counted, time counted, digest checked over exactly what came."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import re
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from gateway.api.parts import PARTS
+from gateway.core.errors import SenderError
+
+# RFC 9530 section 2: a dictionary of byte sequences (RFC 8941); only sha-256 is looked for.
+_MEMBER: Final = re.compile(r"\s*([a-z*][a-z0-9_.*-]{0,31})=:([A-Za-z0-9+/=]{0,128}):\s*")
+
+
+class Body:
+    """Reads a request's body once, chunk by chunk.
+
+    The bytes are those of the content as it was sent, after chunked transfer coding and before anything else: what
+    Content-Digest speaks of (RFC 9530 section 2).
+    """
+
+    def __init__(self, request: web.Request, *, limit: int) -> None:
+        self._request = request
+        self._limit = limit
+        self._wanted = _wanted_digest(request)
+        self._digest = hashlib.sha256()
+        self._count = 0
+        self._ended = False
+        self._bounds = request.app[PARTS].limits
+        self._deadline: float | None = None
+        if request.content_length is not None and request.content_length > limit:
+            raise SenderError("size.limit", what="request", limit=limit)
+
+    async def chunk(self) -> bytes:
+        """Some bytes as soon as there are any; empty at the end, when the digest has been found right.
+
+        Raises:
+            SenderError: `size.limit`, `request.timeout`, `request.digest`, `request.malformed`.
+        """
+        if self._ended:
+            return b""
+        data = await self._timed_read()
+        if not data:
+            self._ended = True
+            self._check_digest()
+            return b""
+        self._count += len(data)
+        if self._count > self._limit:
+            raise SenderError("size.limit", what="request", limit=self._limit)
+        if self._wanted is not None:
+            self._digest.update(data)
+        return data
+
+    async def whole(self) -> bytes:
+        """All bytes at once, for small bodies."""
+        collected = bytearray()
+        while data := await self.chunk():
+            collected += data
+        return bytes(collected)
+
+    async def _timed_read(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            await self._say_continue()
+            self._deadline = loop.time() + self._bounds.body_seconds
+        remaining = self._deadline - loop.time()
+        if remaining <= 0:
+            raise SenderError("request.timeout")
+        try:
+            async with asyncio.timeout(min(remaining, self._bounds.idle_seconds)):
+                return await self._request.content.readany()
+        except TimeoutError:
+            raise SenderError("request.timeout") from None
+        except (web.RequestPayloadError, ConnectionError) as error:
+            raise SenderError("request.malformed", reason="the body broke off") from error
+
+    async def _say_continue(self) -> None:
+        if hdrs.EXPECT in self._request.headers:
+            await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._request.writer.output_size = 0  # the interim answer is not the beginning of the final one
+
+    def _check_digest(self) -> None:
+        if self._wanted is not None and self._digest.digest() != self._wanted:
+            raise SenderError("request.digest")
+
+
+def content_digest(sha256: bytes) -> str:
+    """The value of a Content-Digest header."""
+    return f"sha-256=:{base64.b64encode(sha256).decode('ascii')}:"
+
+
+def parse_content_digest(header: str) -> bytes | None:
+    """The SHA-256 in a Content-Digest header; None when there is none, or the header is not well formed."""
+    found: dict[str, str] = {}
+    for member in header.split(","):
+        match = _MEMBER.fullmatch(member)
+        if match is None:
+            return None
+        found[match.group(1)] = match.group(2)
+    try:
+        digest = base64.b64decode(found.get("sha-256", ""), validate=True)
+    except binascii.Error:
+        return None
+    return digest if len(digest) == hashlib.sha256().digest_size else None
+
+
+def _wanted_digest(request: web.Request) -> bytes | None:
+    """The digest the caller announced. One that cannot be checked is refused: it was sent to be checked."""
+    header = request.headers.get("Content-Digest")
+    if header is None:
+        return None
+    digest = parse_content_digest(header)
+    if digest is None:
+        raise SenderError("request.digest")
+    return digest

@@ -1,0 +1,100 @@
+"""The border of the API: every request gets a trace, every failure becomes a problem document, every answer a log line."""
+
+import asyncio
+import json
+import re
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.api.parts import PARTS, REQUEST_ID, STARTED, TRACE_ID
+from gateway.api.problems import MEDIA_TYPE, from_http, headers_of, is_denial, is_ours, problem
+from gateway.core.errors import GatewayError, SiteError
+from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_log = logger("gateway.api")
+
+
+@web.middleware
+async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost middleware: nothing leaves the API but an answer of ours."""
+    entropy = request.app[PARTS].entropy
+    # Two headers are as bad as a broken one: who knows which of them a proxy looked at.
+    given = request.headers.getall("traceparent", [])
+    parent = parse_traceparent(given[0]) if len(given) == 1 else None
+    request[TRACE_ID] = parent.trace_id if parent else new_trace_id(entropy)
+    asked = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = asked if _REQUEST_ID.fullmatch(asked) else entropy(16).hex()
+    started = asyncio.get_running_loop().time()
+    with bound_ids(trace_id=request[TRACE_ID], request_id=request[REQUEST_ID]):
+        response = await _answer(request, handler)
+        _log.info(
+            "request",
+            method=request.method,
+            route=_route(request),
+            status=response.status,
+            milliseconds=round((asyncio.get_running_loop().time() - started) * 1000, 1),
+        )
+    return response
+
+
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: headers that every answer carries."""
+    request[STARTED] = True
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers[hdrs.SERVER] = "gateway"
+    if REQUEST_ID in request:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if request.get(STARTED):
+            raise
+        answer = problem_response(request, from_http(error), status=error.status)
+        if hdrs.ALLOW in error.headers:
+            answer.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+        return answer
+    except GatewayError as error:
+        _note(error)
+        if request.get(STARTED):
+            raise  # half an answer is out: aiohttp closes the connection, the caller sees it is incomplete
+        return problem_response(request, error)
+    except ConnectionError:
+        raise  # the caller has gone: there is nobody to answer
+    except Exception:
+        _log.exception("request.failed", route=_route(request))
+        if request.get(STARTED):
+            raise
+        return problem_response(request, SiteError("internal"))
+
+
+def problem_response(request: web.BaseRequest, error: GatewayError, *, status: int | None = None) -> web.Response:
+    """The problem document as an answer."""
+    code = status or error.facts.status
+    trace_id = request.get(TRACE_ID, "")
+    members = problem(error, status=code, instance=request.path, trace_id=trace_id)
+    return web.Response(
+        status=code,
+        body=json.dumps(members, ensure_ascii=False).encode("utf-8", "backslashreplace"),
+        headers={hdrs.CONTENT_TYPE: MEDIA_TYPE, **headers_of(error)},
+    )
+
+
+def _note(error: GatewayError) -> None:
+    if is_ours(error):
+        _log.error("request.site_error", code=error.code, exc_info=error)
+    elif is_denial(error):
+        _log.warning("request.denied", code=error.code)
+    else:
+        _log.info("request.refused", code=error.code)
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""

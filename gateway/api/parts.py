@@ -1,0 +1,51 @@
+"""What the office API is made of: the desks and ports it is handed, its limits, and what a request carries along."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.core import limits
+from gateway.core.ids import Entropy
+from gateway.core.model import Principal
+from gateway.core.ports import Authenticator, Blobs
+from gateway.exchange.contract import QueryDesk, StatusDesk, SubmissionDesk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiLimits:
+    """Bounds of a request. They are counted while reading: `client_max_size` of aiohttp does not see a stream."""
+
+    file_bytes: int = limits.FILE_BYTES_MAX
+    document_bytes: int = limits.DOCUMENT_BYTES_MAX
+    request_bytes: int = limits.REQUEST_BYTES_MAX
+    metadata_bytes: int = limits.METADATA_BYTES_MAX
+    header_bytes: int = limits.HEADER_BYTES_MAX
+    files: int = limits.FILES_MAX
+    idle_seconds: float = limits.BODY_IDLE_SECONDS_MAX
+    body_seconds: float = limits.BODY_SECONDS_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """Everything the office API is handed by whoever plugs the gateway together."""
+
+    submission: SubmissionDesk
+    queries: QueryDesk
+    statuses: StatusDesk
+    authenticator: Authenticator
+    blobs: Blobs
+    entropy: Entropy
+    limits: ApiLimits = ApiLimits()
+
+
+PREFIX: Final = "/api/v1"
+
+PARTS: Final = web.AppKey("parts", ApiParts)
+
+PRINCIPAL: Final = web.RequestKey("principal", Principal)
+"""Set by the gate: who asks."""
+TRACE_ID: Final = web.RequestKey("trace_id", str)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+STARTED: Final = web.RequestKey("started", bool)
+"""Set once the head of the answer is out: from then on no other answer can be given."""

@@ -1,0 +1,224 @@
+"""What offices may write: strict models, every error listed with its pointer, nothing unknown let through."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gateway.api.problems import FieldError, InvalidRequest
+from gateway.core import limits
+from gateway.core.errors import SenderError
+from gateway.core.ids import ORGAN_ID, OrganId
+from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
+
+# Control characters (C0, C1), line and paragraph separators, and what turns the direction of writing around: none has a
+# place in a line of text, and each can make a person read something else than what was signed (security.md 26).
+NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+# A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
+_CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
+_CODE_NOTATION: Final = re.compile(r"[^\s,]+")
+
+
+def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = None) -> AfterValidator:
+    """A line of text in NFC, at most `limit` characters (after NFC: the same words count the same however typed)."""
+
+    def check(value: str) -> str:
+        text = unicodedata.normalize("NFC", value)
+        if required and not text.strip():
+            raise PydanticCustomError("field.required", "blank")
+        if len(text) > limit:
+            raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
+        if NOT_IN_A_LINE.search(text):
+            raise PydanticCustomError("field.characters", "characters")
+        if form is not None and not form.fullmatch(text):
+            raise PydanticCustomError("field.value", "form")
+        return text
+
+    return AfterValidator(check)
+
+
+def _organ_id(value: str) -> str:
+    if len(value) > limits.ORGAN_ID_CHARS_MAX or not ORGAN_ID.fullmatch(value):
+        raise PydanticCustomError("field.organ_id", "identification code")
+    return value
+
+
+def _no_code_twice(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("field.duplicate", "duplicate")
+    return values
+
+
+OrganCode = Annotated[str, AfterValidator(_organ_id)]
+Short = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX)]
+Subject = Annotated[str, _line(limits.SUBJECT_CHARS_MAX, required=True)]
+Place = Annotated[str, _line(limits.PLACE_CHARS_MAX, required=True)]
+DocumentId = Annotated[str, _line(limits.DOCUMENT_ID_CHARS_MAX, required=True)]
+Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=_CODE_NUMBER)]
+Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=_CODE_NOTATION)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class CodeIn(_Strict):
+    """Số, ký hiệu."""
+
+    number: Number
+    notation: Notation
+
+
+class SignerIn(_Strict):
+    """Who signed the paper."""
+
+    competence: Short = ""
+    position: Short = ""
+    full_name: Short = ""
+
+
+class ResponseForIn(_Strict):
+    """The document that this one answers."""
+
+    organ_id: OrganCode
+    document_id: DocumentId
+    code: Short = ""
+    promulgation_date: date | None = None
+
+
+class MetadataIn(_Strict):
+    """The part `metadata` of a submission."""
+
+    sender: OrganCode
+    recipients: Annotated[
+        tuple[OrganCode, ...],
+        Field(min_length=1, max_length=limits.RECIPIENTS_MAX),
+        AfterValidator(_no_code_twice),
+    ]
+    code: CodeIn
+    promulgation_place: Place
+    promulgation_date: date
+    subject: Subject
+    type_name: Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)] = "Công văn"
+    document_type: Literal[1, 2] = 2
+    type_detail: Annotated[int, Field(ge=1, le=99)] = 18
+    content: Annotated[str, _line(limits.CONTENT_CHARS_MAX)] = ""
+    signer: SignerIn = SignerIn()
+    priority: Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"] = "normal"
+    page_amount: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    response_for: Annotated[tuple[ResponseForIn, ...], Field(max_length=100)] = ()
+    secrecy: Short = ""
+
+    def metadata(self) -> Metadata:
+        """The value the desks know."""
+        return Metadata(
+            sender=OrganId(self.sender),
+            recipients=tuple(OrganId(code) for code in self.recipients),
+            code=Code(number=self.code.number, notation=self.code.notation),
+            promulgation_place=self.promulgation_place,
+            promulgation_date=self.promulgation_date,
+            subject=self.subject,
+            type_name=self.type_name,
+            document_type=self.document_type,
+            type_detail=self.type_detail,
+            content=self.content,
+            signer=SignerInfo(**self.signer.model_dump()),
+            priority=Priority[self.priority.upper()],
+            page_amount=self.page_amount,
+            response_for=tuple(
+                ResponseFor(
+                    organ_id=OrganId(answered.organ_id),
+                    document_id=answered.document_id,
+                    code=answered.code,
+                    promulgation_date=answered.promulgation_date,
+                )
+                for answered in self.response_for
+            ),
+            secrecy=self.secrecy,
+        )
+
+
+class RefusalIn(_Strict):
+    """The body of `:refuse`. A blank reason is the desk's to refuse: it has its own code."""
+
+    reason: Annotated[str, _line(limits.REASON_CHARS_MAX)] = ""
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], data: bytes) -> Model:
+    """A model from JSON bytes.
+
+    Raises:
+        SenderError: `request.malformed` when it is no JSON, or names a member twice.
+        InvalidRequest: fields are wrong; all of them are listed.
+    """
+    try:
+        found = model.model_validate_json(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        if any(detail["type"] == "json_invalid" for detail in details):
+            raise SenderError("request.malformed", reason="JSON") from None
+        raise InvalidRequest([_field_error(detail) for detail in details]) from None
+    # Only now, because what the model has accepted is known to be shallow.
+    json.loads(data, object_pairs_hook=_no_member_twice)
+    return found
+
+
+def whole_number(name: str, given: str | None, *, default: int, most: int, least: int = 0) -> int:
+    """A number from the query.
+
+    Raises:
+        InvalidRequest: it is none, or out of bounds.
+    """
+    if given is None:
+        return default
+    pointer = f"/query/{name}"
+    if not re.fullmatch(r"[0-9]{1,19}", given):
+        raise InvalidRequest([FieldError(pointer=pointer, code="field.type")])
+    number = int(given)
+    if not least <= number <= most:
+        bound = least if number < least else most
+        raise InvalidRequest([FieldError(pointer=pointer, code="field.range", params={"limit": bound})])
+    return number
+
+
+def _no_member_twice(pairs: Iterable[tuple[str, object]]) -> None:
+    """Two members of one name: readers differ in which they believe (RFC 8259 section 4)."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise SenderError("request.malformed", reason="a JSON member given twice")
+
+
+_Finding = tuple[str, Callable[[dict[str, object]], object]]
+_BY_TYPE: Final[dict[str, _Finding]] = {
+    "missing": ("field.required", lambda _: None),
+    "extra_forbidden": ("field.unknown", lambda _: None),
+    "too_long": ("field.too_long", lambda context: context.get("max_length")),
+    "too_short": ("field.too_short", lambda context: context.get("min_length")),
+    "greater_than_equal": ("field.range", lambda context: context.get("ge")),
+    "less_than_equal": ("field.range", lambda context: context.get("le")),
+}
+
+
+def _field_error(detail: ErrorDetails) -> FieldError:
+    """One finding of pydantic in our words."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind.startswith("field."):
+        code, limit = kind, context.get("limit")
+    elif kind in _BY_TYPE:
+        code, read = _BY_TYPE[kind]
+        limit = read(context)
+    elif kind.startswith("date_"):
+        code, limit = "field.date", None
+    else:
+        code, limit = ("field.type" if kind.endswith("_type") else "field.value"), None
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
+    return FieldError(pointer=pointer, code=code, params={} if limit is None else {"limit": limit})

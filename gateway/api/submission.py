@@ -1,0 +1,118 @@
+"""A submission as it comes over the wire, up to the order that is handed to the desk."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from gateway.api.body import Body
+from gateway.api.multipart import FormReader, Part
+from gateway.api.parts import PARTS, PRINCIPAL
+from gateway.api.problems import FieldError, InvalidRequest
+from gateway.api.schemas import NOT_IN_A_LINE, MetadataIn, parse
+from gateway.core import limits
+from gateway.core.errors import AccessError, SenderError
+from gateway.core.model import Metadata
+from gateway.exchange.contract import SubmissionOrder, UploadedFile
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
+_UNKNOWN_TYPE: Final = "application/octet-stream"
+
+
+async def read_submission(request: web.Request) -> SubmissionOrder:
+    """The order in a request: part `metadata` first, then the files, each durable before the next is looked at.
+
+    Metadata come first so that a caller who may not send, or sends nonsense, is told before anything is stored.
+
+    Raises:
+        SenderError: everything that can be wrong with a submission's form, size, digest or pace.
+        AccessError: the key may not act for the sender.
+    """
+    key = idempotency_key(request)
+    bounds = request.app[PARTS].limits
+    form = FormReader(Body(request, limit=bounds.request_bytes), request.headers.get(hdrs.CONTENT_TYPE, ""))
+    metadata = await _metadata(form, bounds.metadata_bytes)
+    if metadata.sender not in request[PRINCIPAL].organs:
+        raise AccessError("access.organ", organ=metadata.sender)
+    files = await _files(request, form)
+    return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
+
+
+def idempotency_key(request: web.Request) -> str:
+    """The Idempotency-Key header; quotes around it (draft-ietf-httpapi-idempotency-key-header-07) are not part of it."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if len(given) > 2 and given.startswith('"') and given.endswith('"'):
+        given = given[1:-1]
+    if not _IDEMPOTENCY_KEY.fullmatch(given) or len(given) > limits.IDEMPOTENCY_KEY_CHARS_MAX:
+        raise SenderError("request.idempotency_key")
+    return given
+
+
+async def _metadata(form: FormReader, limit: int) -> Metadata:
+    part = await form.next()
+    if part is None or part.name != "metadata":
+        raise InvalidRequest([FieldError(pointer="", code="field.required")])
+    if part.content_type not in ("", "application/json"):
+        raise SenderError("request.media_type", expected="application/json")
+    collected = bytearray()
+    async for piece in form.data():
+        collected += piece
+        if len(collected) > limit:
+            raise SenderError("size.limit", what="metadata", limit=limit)
+    return parse(MetadataIn, bytes(collected)).metadata()
+
+
+async def _files(request: web.Request, form: FormReader) -> tuple[UploadedFile, ...]:
+    bounds, blobs = request.app[PARTS].limits, request.app[PARTS].blobs
+    files: list[UploadedFile] = []
+    left = bounds.document_bytes
+    while (part := await form.next()) is not None:
+        name = _checked(part, len(files))
+        if len(files) == bounds.files:
+            raise SenderError("count.limit", what="files", count=len(files) + 1, limit=bounds.files)
+        what, limit = (name, bounds.file_bytes) if bounds.file_bytes <= left else ("document", bounds.document_bytes)
+        allowed = min(bounds.file_bytes, left)
+        blob = await blobs.put(_counted(form.data(), allowed, what, limit), limit=allowed)
+        left -= blob.size
+        files.append(UploadedFile(name=name, content_type=part.content_type or _UNKNOWN_TYPE, blob=blob))
+    if not files:
+        raise InvalidRequest([FieldError(pointer="/files", code="field.required")])
+    return tuple(files)
+
+
+async def _counted(data: AsyncIterator[bytes], allowed: int, what: str, limit: int) -> AsyncIterator[bytes]:
+    """The same bytes, until there are too many; the refusal names what is too large and its whole limit."""
+    count = 0
+    async for piece in data:
+        count += len(piece)
+        if count > allowed:
+            raise SenderError("size.limit", what=what, limit=limit)
+        yield piece
+
+
+def _checked(part: Part, index: int) -> str:
+    """The name of a file, safe to be shown, stored in an envelope and offered for download.
+
+    Raises:
+        InvalidRequest: no name, a path, characters that do not belong into a name, or a type that is none.
+    """
+    if part.name != "file":
+        raise InvalidRequest([FieldError(pointer=f"/{part.name}", code="field.unknown")])
+    name, errors = part.file_name or "", []
+    if not is_file_name(name):
+        params = {"limit": limits.FILE_NAME_CHARS_MAX}
+        errors.append(FieldError(pointer=f"/files/{index}/name", code="field.file_name", params=params))
+    if part.content_type and not _MEDIA_TYPE.fullmatch(part.content_type):
+        errors.append(FieldError(pointer=f"/files/{index}/content_type", code="field.value"))
+    if errors:
+        raise InvalidRequest(errors)
+    return name
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a text names a file and nothing else: no path of any system, no control or direction characters."""
+    if not name.strip(" .") or len(name) > limits.FILE_NAME_CHARS_MAX:
+        return False
+    return not NOT_IN_A_LINE.search(name) and not any(letter in name for letter in "/\\:") and name == name.strip()
