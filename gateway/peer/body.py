@@ -38,10 +38,10 @@ class TransferBody:
         seen = bytearray()
         while (end := seen.find(b"\n", 0, limits.SLIP_BYTES_MAX)) < 0:
             if len(seen) >= limits.SLIP_BYTES_MAX:
-                raise PeerError("size.limit", limit=limits.SLIP_BYTES_MAX, unit="byte")
+                raise PeerError("size.limit", what="slip", limit=limits.SLIP_BYTES_MAX)
             chunk = await self._next()
             if not chunk:
-                raise PeerError("transfer.malformed", part="slip")
+                raise PeerError("transfer.malformed", reason="slip")
             seen += chunk
         self._rest = bytes(seen[end + 1 :])
         return bytes(seen[: end + 1])
@@ -59,12 +59,12 @@ class TransferBody:
         while chunk:
             size += len(chunk)
             if size > expected.size:
-                raise PeerError("transfer.malformed", part="envelope")
+                raise PeerError("transfer.malformed", reason="envelope")
             envelope.update(chunk)
             yield chunk
             chunk = await self._next()
         if size != expected.size:
-            raise PeerError("transfer.malformed", part="envelope")
+            raise PeerError("transfer.malformed", reason="envelope")
         if self._whole.digest() != self._announced or envelope.hexdigest() != expected.digest:
             raise PeerError("transfer.digest")
 

@@ -1,12 +1,12 @@
-"""How this door says no: a problem document with a stable code, and what the connection needs beside it."""
+"""How this door says no: a problem document (RFC 9457) with a stable code, and what the connection needs beside it."""
 
 import json
 from typing import Final
 
 from aiohttp import web
 
-from gateway.core.errors import GatewayError
-from gateway.observe.problem import problem_document
+from gateway.core.errors import GatewayError, SiteError
+from gateway.observe import explain
 from gateway.peer.wire import PROBLEM_TYPE
 
 RETRY_AFTER_SECONDS: Final = 5
@@ -16,11 +16,10 @@ _LAST_WORDS = frozenset({"peer.unpinned", "request.timeout"})
 
 
 def problem(error: GatewayError) -> web.Response:
-    """The answer for an error. Operators of other gateways read it: English, and nothing but the catalogue's words."""
-    document = problem_document(error, language="en")
+    """The answer for an error."""
     response = web.Response(
         status=error.facts.status,
-        body=json.dumps(document).encode(),
+        body=json.dumps(_document(error)).encode(),
         content_type=PROBLEM_TYPE,
         headers=_headers(error),
     )
@@ -29,5 +28,21 @@ def problem(error: GatewayError) -> web.Response:
     return response
 
 
+def _document(error: GatewayError) -> dict[str, object]:
+    """`code` is for the other gateway, the rest for its operator: English, and of our own faults no detail."""
+    texts = explain(error.code, {} if isinstance(error, SiteError) else error.params)
+    return {
+        "type": f"urn:edoc:problem:{error.code}",
+        "title": texts.what_en,
+        "status": error.facts.status,
+        "detail": texts.todo_en,
+        "code": error.code,
+    }
+
+
 def _headers(error: GatewayError) -> dict[str, str]:
-    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.facts.status in _PATIENCE else {}
+    if error.facts.status in _PATIENCE:
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if error.code == "request.method":
+        return {"Allow": "GET, POST"}
+    return {}

@@ -104,7 +104,7 @@ class _Door:
         except web.HTTPNotFound:
             refusal = NotFound("not_found")
         except web.HTTPMethodNotAllowed:
-            refusal = SenderError("request.method")
+            refusal = SenderError("request.method", method=request.method)
         except (ConnectionError, asyncio.CancelledError):
             raise  # the peer went away, or we are closing: nobody is left to answer
         except Exception:  # noqa: BLE001 - the door's border (house.md)
@@ -137,7 +137,7 @@ class _Door:
                 slip = decode_slip(line)
                 self._check_slip(slip, name, origin)
                 if request.content_length != len(line) + slip.envelope.size:
-                    raise PeerError("transfer.malformed", part="Content-Length")
+                    raise PeerError("transfer.malformed", reason="Content-Length")
                 await self.reception.admit(origin, slip)
                 envelope = await self.blobs.put(body.envelope(slip.envelope), limit=slip.envelope.size)
         except TimeoutError as error:
@@ -146,9 +146,9 @@ class _Door:
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey, origin: GatewayId) -> None:
         if slip.transfer != name:
-            raise PeerError("transfer.malformed", part="slip.transfer")
+            raise PeerError("transfer.malformed", reason="slip.transfer")
         if slip.origin != origin:
-            raise PeerError("peer.foreign_sender", peer=origin, sender=slip.sender)
+            raise PeerError("peer.foreign_sender", organ=slip.sender)
         if slip.destination != self.own:
             raise PeerError("transfer.not_ours")
 
@@ -164,13 +164,13 @@ class _Door:
 def _transfer_of(request: web.Request) -> TransferKey:
     name = request.match_info["transfer"]
     if not is_transfer_key(name):
-        raise PeerError("transfer.malformed", part="path")
+        raise PeerError("transfer.malformed", reason="path")
     return TransferKey(name)
 
 
 def _check_header_bytes(request: web.Request) -> None:
     if sum(len(name) + len(value) for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
-        raise SenderError("size.limit", limit=limits.HEADER_BYTES_MAX, unit="byte")
+        raise SenderError("size.limit", what="headers", limit=limits.HEADER_BYTES_MAX)
 
 
 def _check_headers(request: web.Request) -> bytes:
@@ -179,10 +179,10 @@ def _check_headers(request: web.Request) -> bytes:
         raise SenderError("request.encoding")
     check_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if request.content_length is None or hdrs.TRANSFER_ENCODING in request.headers:
-        raise PeerError("transfer.malformed", part="Content-Length")
+        raise PeerError("transfer.malformed", reason="Content-Length")
     bound = limits.SLIP_BYTES_MAX + limits.ENVELOPE_BYTES_MAX
     if request.content_length > bound:
-        raise PeerError("size.limit", limit=bound, unit="byte")
+        raise PeerError("size.limit", what="body", limit=bound)
     return read_content_digest(",".join(request.headers.getall("Content-Digest", [])))
 
 

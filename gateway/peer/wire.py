@@ -155,11 +155,11 @@ def decode_slip(line: bytes) -> TransferSlip:
     try:
         slip = _Slip.model_validate_json(line).noun()
     except ValidationError as error:
-        raise PeerError("transfer.malformed", part=_where(error)) from error
+        raise PeerError("transfer.malformed", reason=_where(error)) from error
     if encode_slip(slip) != line:
-        raise PeerError("transfer.malformed", part="slip")
+        raise PeerError("transfer.malformed", reason="slip")
     if slip.envelope.size > limits.ENVELOPE_BYTES_MAX:
-        raise PeerError("size.limit", limit=limits.ENVELOPE_BYTES_MAX, unit="byte")
+        raise PeerError("size.limit", what="envelope", limit=limits.ENVELOPE_BYTES_MAX)
     return slip
 
 
@@ -186,11 +186,11 @@ def read_content_digest(value: str) -> bytes:
     """
     found = [match for member in value.split(",") if (match := _SHA_256.fullmatch(member))]
     if len(found) != 1:
-        raise PeerError("transfer.malformed", part="Content-Digest")
+        raise PeerError("transfer.malformed", reason="Content-Digest")
     try:
         return base64.b64decode(found[0][1], validate=True)
     except binascii.Error as error:
-        raise PeerError("transfer.malformed", part="Content-Digest") from error
+        raise PeerError("transfer.malformed", reason="Content-Digest") from error
 
 
 def check_content_type(value: str) -> None:
@@ -200,7 +200,7 @@ def check_content_type(value: str) -> None:
         PeerError: `request.media_type` for another type, `transfer.version` for another version or none.
     """
     if value.partition(";")[0].strip().lower() != MEDIA_TYPE:
-        raise PeerError("request.media_type")
+        raise PeerError("request.media_type", expected=MEDIA_TYPE)
     version = _VERSION.search(value)
     if version is None or int(version[1]) != 1:
         raise PeerError("transfer.version")

@@ -107,7 +107,7 @@ class RecordingDesk:
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         self.admitted.append(slip.transfer)
         if slip.sender != SENDER:
-            raise PeerError("peer.foreign_sender", peer=origin, sender=slip.sender)
+            raise PeerError("peer.foreign_sender", organ=slip.sender)
         self.before_read()
 
     async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:

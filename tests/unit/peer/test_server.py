@@ -332,5 +332,6 @@ async def test_the_door_does_not_open_with_weak_tls(world: World) -> None:
 async def test_json_of_a_problem_names_the_code_as_its_type(raw: RawConnection) -> None:
     document = json.loads((await raw.ask("GET", PATH, {})).body)
     assert document["type"] == "urn:edoc:problem:not_found"
-    assert document["title"]
-    assert document["detail"]
+    assert document["title"].startswith("There is no such thing")
+    malformed = (await raw.ask("POST", PATH, {**headers_for(b"x"), "Content-Digest": "x"}, b"x")).problem
+    assert "Content-Digest" in malformed["title"]

@@ -102,7 +102,7 @@ def test_a_member_out_of_bounds_is_malformed(member: str, value: object) -> None
     with pytest.raises(PeerError) as caught:
         decode_slip(line + b"\n")
     assert caught.value.code == "transfer.malformed"
-    assert caught.value.params["part"].startswith(f"slip.{member}")  # type: ignore[attr-defined]
+    assert caught.value.params["reason"].startswith(f"slip.{member}")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("member", sorted(members()))
@@ -116,7 +116,7 @@ def test_every_member_is_required(member: str) -> None:
 def test_the_name_of_an_unknown_member_is_not_repeated_to_anybody() -> None:
     with pytest.raises(PeerError) as caught:
         decode_slip(line_of({**members(), "<script>": 1}))
-    assert dict(caught.value.params) == {"part": "slip"}
+    assert dict(caught.value.params) == {"reason": "slip"}
 
 
 def test_other_readings_of_the_same_slip_are_refused() -> None:
