@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator
-from gateway.api import build_app
+from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
 from gateway.config import Config, KeyEntry, load_config
 from gateway.core.directory import Snapshot
@@ -121,7 +122,7 @@ async def serve(path: Path) -> None:
         GatewayError: the configuration, the registry, a key or the database is not as it must be.
     """
     config = load_config(path)
-    configure_logging(level=config.log.level)
+    configure_logging(stream=sys.stderr, level=config.log.level.upper())
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -140,7 +141,7 @@ async def running(config: Config) -> AsyncIterator[Addresses]:
     snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
     own = GatewayId(config.gateway.id)
     if own not in snapshot.gateways:
-        raise SiteError("registry.invalid", path="gateways", reason=f"{own} is not in it")
+        raise SiteError("registry.invalid", path="gateways", problem=f"{own} is not in it")
     trust = load_trust(config.trust.folder, config.demo)
     _refuse_demo_keys(config)
     directory = LoadedDirectory(snapshot)
@@ -311,26 +312,22 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
     peer = await listen_peer(peer_app, host=section.host, port=section.port, ssl_context=context)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
-        submission=Submission(desk=desk),
-        queries=Queries(desk=desk),
-        statuses=BusinessStatuses(desk=desk),
-        authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
-        blobs=desk.blobs,
-        entropy=desk.entropy,
+        ApiParts(
+            submission=Submission(desk=desk),
+            queries=Queries(desk=desk),
+            statuses=BusinessStatuses(desk=desk),
+            authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
+            blobs=desk.blobs,
+            entropy=desk.entropy,
+        )
     )
     api = config.office_api
-    office = await _listen(
-        office_app, host=api.host, port=api.port, ssl_context=office_context(certificate=api.certificate, key=api.key)
-    )
+    office = OfficeRunner(office_app)
+    await office.setup()
     stack.push_async_callback(office.cleanup)
+    office_tls = office_context(certificate=api.certificate, key=api.key)
+    await web.TCPSite(office, api.host, api.port, ssl_context=office_tls).start()
     return Addresses(office_api=_port(office), peer=_port(peer))
-
-
-async def _listen(app: web.Application, *, host: str, port: int, ssl_context: ssl.SSLContext) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False)
-    await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
-    return runner
 
 
 def _port(runner: web.AppRunner) -> int:

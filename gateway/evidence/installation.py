@@ -8,7 +8,7 @@ It reads the database (read-only), the blobs, the receipts and the log; keys it 
 4. every PDF in them: sealed by its sender, intact, trusted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -20,7 +20,7 @@ from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import PDF, BlobRef, Delivery, Document, ReceiptLine, Transfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
-from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState
+from gateway.core.states import DeliveryState, Evidence, MessageKind, Outcome, TransferState
 from gateway.core.verdict import FileVerdict, Indication
 
 
@@ -37,6 +37,7 @@ class CheckedReceipt:
     """A receipt whose every line holds."""
 
     transfer: TransferKey
+    kind: MessageKind
     destination: GatewayId
     lines: tuple[ReceiptLine, ...]
 
@@ -52,7 +53,8 @@ class InstallationReport:
     receipts: tuple[CheckedReceipt, ...]
     envelopes: int
     seals: int
-    inbox: int
+    inbox: Mapping[OrganId, int]
+    """Documents that arrived, by recipient."""
     business_statuses: Mapping[str, int]
     """Statuses that arrived from recipients, by code."""
     problems: tuple[Problem, ...]
@@ -71,7 +73,7 @@ class _Findings:
     receipts: list[CheckedReceipt] = field(default_factory=list)
     envelopes: set[Digest] = field(default_factory=set)
     seals: set[Digest] = field(default_factory=set)
-    inbox: int = 0
+    inbox: dict[OrganId, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, what: str, why: str) -> None:
@@ -119,7 +121,7 @@ class InstallationCheck:
             receipts=tuple(found.receipts),
             envelopes=len(found.envelopes),
             seals=len(found.seals),
-            inbox=found.inbox,
+            inbox=dict(found.inbox),
             business_statuses=dict(found.statuses),
             problems=tuple(found.problems),
         )
@@ -129,6 +131,10 @@ class InstallationCheck:
         entry = self._snapshot.gateways[self._own]
         keys = [VerifierKey.parse(key) for key in entry.log_keys]
         return await self._store.read(lambda uow: verify_log(uow.log, keys))
+
+    async def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
+        """Where these leaves stand in this gateway's log: for holding another gateway's receipts against it."""
+        return await self._store.read(lambda uow: uow.log.indexes(leaf_hashes))
 
     # --- receipts ----------------------------------------------------------------------------------------------------
 
@@ -153,7 +159,12 @@ class InstallationCheck:
         deliveries = await self._store.read(_deliveries_of(transfer))
         for delivery in deliveries:
             _compare(found, delivery, lines)
-        checked = CheckedReceipt(transfer=transfer.slip.transfer, destination=transfer.slip.destination, lines=lines)
+        checked = CheckedReceipt(
+            transfer=transfer.slip.transfer,
+            kind=transfer.slip.kind,
+            destination=transfer.slip.destination,
+            lines=lines,
+        )
         found.receipts.append(checked)
 
     # --- documents ---------------------------------------------------------------------------------------------------
@@ -185,7 +196,7 @@ class InstallationCheck:
         while more:
             page = await self._store.read(_inbox_after(organs, after))
             for entry in page.entries:
-                found.inbox += 1
+                found.inbox[entry.recipient] = found.inbox.get(entry.recipient, 0) + 1
                 await self._check_envelope(found, entry.envelope, entry.sender)
                 after = entry.cursor
             more = page.more

@@ -1,0 +1,113 @@
+"""The demo's conductor: build the network, start the gateways, tell the story, have a stranger check it, say how it went."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from gateway.api import ApiProblem
+from gateway.core.errors import GatewayError, SiteError
+from gateway.demo.board import Board, next_steps, report
+from gateway.demo.network import Network, build_network
+from gateway.demo.outcome import Outcome
+from gateway.demo.processes import Gateways
+from gateway.demo.story import Story
+from gateway.observe import explain
+
+VERIFY_SECONDS: Final = 90.0
+WARDS_MIN: Final = 3
+"""One accepts, one refuses, one answers."""
+
+
+async def run_demo(*, folder: Path, once: bool, wards: int | None, console: Console) -> int:
+    """Run the demo; 0 when all of it holds, 1 when anything does not.
+
+    `once` ends after the check; otherwise both gateways stay up until Ctrl-C. `wards` limits the world. The last line
+    goes to stdout, everything else to `console`.
+    """
+    started = time.monotonic()
+    folder = await asyncio.to_thread(folder.resolve)
+    try:
+        if wards is not None and wards < WARDS_MIN:
+            raise SiteError("config.invalid", path="--wards", reason=f"at least {WARDS_MIN}")
+        return await _run(folder, once=once, wards=wards, console=console, started=started)
+    except ApiProblem as problem:
+        console.print(f"✘ {problem.members.get('detail', problem)}", markup=False, style="red")
+        print(f"DEMO FAILED {problem.code}", flush=True)  # noqa: T201 - the demo's datum, on stdout
+        return 1
+    except GatewayError as error:
+        explanation = explain(error.code, error.params)
+        console.print(f"✘ {explanation.what_vi}\n  {explanation.what_en}\n  {error}", markup=False, style="red")
+        print(f"DEMO FAILED {error.code}", flush=True)  # noqa: T201 - the demo's datum, on stdout
+        return 1
+
+
+async def _run(folder: Path, *, once: bool, wards: int | None, console: Console, started: float) -> int:
+    async with AsyncExitStack() as stack:
+        with Board(console) as board:
+            network = await _build(folder, wards, board)
+            board.show("gateways", 0, 2)
+            gateways = await stack.enter_async_context(Gateways(network))
+            board.show("gateways", 2, 2)
+            told = await Story(network, on_progress=board.show).tell()
+            board.show("verified", 0, 1)
+            findings = await verify_outside(folder)
+            board.show("verified", 1, 1)
+        outcome = Outcome.of(findings, recipients=told.recipients, seconds=time.monotonic() - started)
+        report(console, network, outcome)
+        if not once:
+            next_steps(console, network)
+        print(outcome.line(), flush=True)  # noqa: T201 - the demo's datum, on stdout
+        if not once:
+            await _until_interrupted(gateways)
+    return 0 if outcome.good else 1
+
+
+async def _build(folder: Path, wards: int | None, board: Board) -> Network:
+    def keys_made(done: int, total: int) -> None:
+        board.show("keys", done, total)
+
+    moment = datetime.now(UTC).replace(microsecond=0)
+    return await asyncio.to_thread(build_network, folder, wards=wards, moment=moment, on_progress=keys_made)
+
+
+async def verify_outside(folder: Path) -> dict[str, Any]:
+    """The findings of `gateway.demo.verify`, run as a process of its own.
+
+    Raises:
+        SiteError: `internal` when it gave no findings.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway.demo.verify", str(folder), stdout=PIPE, stderr=PIPE
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), VERIFY_SECONDS)
+        findings = json.loads(output)
+    except (TimeoutError, ValueError) as error:
+        with suppress(ProcessLookupError):
+            process.kill()
+        detail = errors.decode(errors="replace")[-800:] if process.returncode is not None else "no answer in time"
+        raise SiteError("internal", reason=f"the check from outside gave no findings: {detail}") from error
+    assert isinstance(findings, dict)
+    return findings
+
+
+async def _until_interrupted(gateways: Gateways) -> None:
+    """Stay until Ctrl-C or SIGTERM, or until a gateway ends by itself."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    ended = asyncio.create_task(gateways.ended())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (ended, stopped):
+        task.cancel()
