@@ -11,13 +11,21 @@ from gateway.demo.network import Network
 from gateway.demo.outcome import Outcome
 from gateway.observe import text
 
-STEPS: Final = ("keys", "gateways", "submitted", "delivered", "statuses", "replies", "verified")
+STEPS: Final = (
+    "demo.keys",
+    "demo.gateways",
+    "demo.submitted",
+    "demo.delivered",
+    "demo.statuses",
+    "demo.replies",
+    "demo.verified",
+)
 PROBLEMS_SHOWN: Final = 10
 
 
-def words(message: str) -> str:
+def words(message_id: str) -> str:
     """A text of the catalogue, Vietnamese and English side by side: the demo is shown to both."""
-    both = text(f"demo.{message}", {})
+    both = text(message_id)
     return f"{both.vi} · {both.en}"
 
 
@@ -41,24 +49,24 @@ class Board:
         self._progress.stop()
 
     def show(self, step: str, done: int, total: int) -> None:
-        """How far a step is."""
-        task = self._tasks[step]
+        """How far a step is: `keys`, `gateways`, `submitted`, `delivered`, `statuses`, `replies`, `verified`."""
+        task = self._tasks[f"demo.{step}"]
         self._progress.start_task(task)
         self._progress.update(task, completed=done, total=total)
 
 
 def report(console: Console, network: Network, outcome: Outcome) -> None:
     """The short table, and every problem that the stranger found (the first ten)."""
-    table = Table(title=words("title"), show_header=False)
+    table = Table(title=words("demo.title"), show_header=False)
     rows = (
-        ("delivered", f"{outcome.deliveries}/{outcome.recipients}"),
-        ("receipts", f"{outcome.receipts}/{outcome.recipients}"),
-        ("statuses", f"{outcome.statuses}/{outcome.statuses_wanted}"),
-        ("replies", f"{outcome.replies}/{outcome.replies_wanted}"),
-        ("envelopes", str(outcome.envelopes)),
-        ("seals", str(outcome.seals)),
-        ("leaves", str(outcome.leaves)),
-        ("folder", str(network.folder)),
+        ("demo.delivered", f"{outcome.deliveries}/{outcome.recipients}"),
+        ("demo.receipts", f"{outcome.receipts}/{outcome.recipients}"),
+        ("demo.statuses", f"{outcome.statuses}/{outcome.statuses_wanted}"),
+        ("demo.replies", f"{outcome.replies}/{outcome.replies_wanted}"),
+        ("demo.envelopes", str(outcome.envelopes)),
+        ("demo.seals", str(outcome.seals)),
+        ("demo.leaves", str(outcome.leaves)),
+        ("demo.folder", str(network.folder)),
     )
     for name, value in rows:
         table.add_row(words(name), value)
@@ -73,7 +81,7 @@ def next_steps(console: Console, network: Network) -> None:
     office = network.world.sender
     for side in network.sides.values():
         console.print(f"{side.gateway}: {side.url}/api/v1", markup=False, highlight=False)
-    console.print(words("next"), markup=False)
+    console.print(words("demo.next"), markup=False)
     folder = network.folder
     for line in (
         f"export GATEWAY_URL={party.url} GATEWAY_CA={network.root}",
@@ -83,4 +91,4 @@ def next_steps(console: Console, network: Network) -> None:
         f"gateway audit verify --config {party.config}",
     ):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print(words("stop"), markup=False)
+    console.print(words("demo.stop"), markup=False)

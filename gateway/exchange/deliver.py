@@ -102,11 +102,10 @@ class TransferDelivery:
                 )
                 return RoadReport.GOOD
             case TryLater(reason, after):
-                await self._again(claim, transfer, TransferState.QUEUED, reason, after)
+                await self._again(claim, transfer, _not_handed_over(transfer), reason, after)
                 return RoadReport.BAD
             case Unreachable(reason):
-                state = TransferState.QUEUED if transfer.state is TransferState.SENDING else TransferState.INDETERMINATE
-                await self._again(claim, transfer, state, reason, None)
+                await self._again(claim, transfer, _not_handed_over(transfer), reason, None)
                 return RoadReport.BAD
             case Indeterminate(reason):
                 await self._again(claim, transfer, TransferState.INDETERMINATE, reason, None)
@@ -239,6 +238,11 @@ class TransferDelivery:
 
     async def _transact(self, unit: Callable[[UnitOfWork], None]) -> None:
         await self._desk.store.transact(unit)
+
+
+def _not_handed_over(transfer: Transfer) -> TransferState:
+    """Where a transfer goes that this attempt did not hand over: what was indeterminate before stays so."""
+    return TransferState.QUEUED if transfer.state is TransferState.SENDING else TransferState.INDETERMINATE
 
 
 def known_code(code: str) -> str:
