@@ -79,7 +79,7 @@ CATALOGUE: Final = MappingProxyType(
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
         "envelope.signature": ErrorFacts(422, _S),
-        "envelope.undecided": ErrorFacts(422, _O),
+        "envelope.undecided": ErrorFacts(503, _O, retryable=True),
         "envelope.sender": ErrorFacts(422, _S),
         "envelope.recipients": ErrorFacts(422, _S),
         "envelope.attachments": ErrorFacts(422, _S),
