@@ -64,6 +64,19 @@ def test_bad_verifier_keys() -> None:
             VerifierKey.parse(text)
 
 
+def test_a_key_id_is_computed_and_not_believed() -> None:
+    name, key_id, key = KEY.format().split("+", 2)
+    assert VerifierKey.parse(f"{name}+{key_id}+{key}") == KEY
+    for text in (
+        f"{name}+00000000+{key}",
+        f"{name}x+{key_id}+{key}",
+        f"{name}+{key_id.upper()}+{key}",
+        f"{name}+{key}",
+    ):
+        with pytest.raises(NoteError):
+            VerifierKey.parse(text)
+
+
 def test_the_tree_text_vectors() -> None:
     text = notes()["tree_text"]
     expected = Checkpoint(

@@ -153,6 +153,29 @@ async def test_leaves_that_nobody_waits_for_gather_under_one_signature() -> None
         assert site.signer.signatures == 1
 
 
+async def test_they_gather_again_after_somebody_waited() -> None:
+    site = Site()
+    async with site.running() as publisher:
+        waiting = asyncio.create_task(publisher.covering(1))
+        await settle()
+        for _ in range(3):
+            grow(site.store, 1)
+            publisher.notify(site.store.state.head)
+            await settle()
+        assert (await waiting).size == 1
+        assert site.signer.signatures == 1
+        assert site.clock.sleeping == [CHECKPOINT_IDLE_SECONDS]
+
+
+async def test_looking_without_need_writes_nothing() -> None:
+    site = await signed_at(7)
+    commits, signatures = site.store.commits, site.signer.signatures
+    async with site.running() as publisher:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(publisher.covering(8), 0.01)
+    assert (site.store.commits, site.signer.signatures) == (commits, signatures)
+
+
 async def test_a_receipt_does_not_wait_for_the_gathering() -> None:
     site = Site()
     async with site.running() as publisher:

@@ -148,6 +148,16 @@ def test_a_changed_consistency_proof_proves_nothing(data: st.DataObject) -> None
             verify_consistency(old_size=old_size, new_size=new_size, old_root=old_root, new_root=new_root, path=way)
 
 
+def test_bytes_cannot_move_between_neighbouring_hashes() -> None:
+    first, second = LEAVES[:2]
+    old_root, path = first + second[:1], (second[1:],)
+    assert node_hash(old_root, path[0]) == ROOTS[2]
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_consistency(old_size=1, new_size=2, old_root=old_root, new_root=ROOTS[2], path=path)
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_inclusion(old_root, index=0, size=2, path=path, root=ROOTS[2])
+
+
 def test_the_reference_tree_of_rfc_6962() -> None:
     reference = json.loads((vectors("tlog") / "rfc6962_reference.json").read_text())
     leaves = [leaf_hash(bytes.fromhex(text)) for text in reference["leaf_inputs_hex"]]

@@ -197,6 +197,14 @@ async def test_the_head(page: int) -> None:
         assert not check(state).sound
 
 
+async def test_a_leaf_beyond_a_head_that_is_itself_in_order(page: int) -> None:
+    state = await a_log()
+    earlier = MemoryLogStore()
+    grow(earlier, 31)
+    state.head = earlier.state.head
+    assert [fault.reason for fault in check(state).faults] == ["a leaf beyond the head"]
+
+
 async def test_the_published_checkpoint() -> None:
     state = await a_log()
     assert state.checkpoint is not None
