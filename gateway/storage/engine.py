@@ -61,7 +61,7 @@ def memory_engine() -> Engine:
     """One connection to a database in memory."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     _on_connect(engine, _COMMON)
-    _on_begin(engine, "BEGIN IMMEDIATE")
+    _on_begin(engine, "BEGIN")
     return engine
 
 

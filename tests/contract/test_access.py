@@ -1,0 +1,27 @@
+"""The promises of the ledger `Access`."""
+
+from dataclasses import replace
+
+from tests.contract.stores import LedgerStore
+from tests.kit import rows
+from tests.kit.rows import api_key, later
+
+
+async def test_declared_keys_come_back_whole_by_id(store: LedgerStore) -> None:
+    keys = (api_key("b", expires_at=None, organs=frozenset(), scopes=frozenset()), api_key("a", revoked_at=later(1)))
+    await store.transact(lambda uow: uow.access.declare(keys, rows.NOW))
+    assert await store.read(lambda uow: uow.access.keys()) == (keys[1], keys[0])
+    assert await store.read(lambda uow: uow.access.key("a")) == keys[1]
+    assert await store.read(lambda uow: uow.access.key("none")) is None
+
+
+async def test_declaring_again_replaces_what_changed_and_revokes_what_is_missing(store: LedgerStore) -> None:
+    kept, changed, missing = api_key("kept"), api_key("changed"), api_key("missing")
+    await store.transact(lambda uow: uow.access.declare([kept, changed, missing], rows.NOW))
+    new, changed = api_key("new"), replace(changed, secret_digest=rows.digest("rolled"), name="Tên khác")
+    await store.transact(lambda uow: uow.access.declare([kept, changed, new], later(5)))
+    await store.transact(lambda uow: uow.access.declare([kept, changed, new], later(9)))
+    expected = (changed, kept, replace(missing, revoked_at=later(5)), new)
+    assert await store.read(lambda uow: uow.access.keys()) == expected
+    await store.transact(lambda uow: uow.access.declare([missing], later(10)))
+    assert await store.read(lambda uow: uow.access.key("missing")) == missing

@@ -1,0 +1,29 @@
+"""The promises of the ledger `Directories`."""
+
+import pytest
+
+from gateway.core.errors import SiteError
+from gateway.core.ledgers import Activation
+from tests.contract.stores import LedgerStore
+from tests.kit import rows
+
+
+def activation(epoch: int, at: float = 0) -> Activation:
+    return Activation(epoch=epoch, digest=rows.digest(str(epoch)), at=rows.later(at))
+
+
+async def test_the_newest_activation_is_in_force_and_all_are_remembered(store: LedgerStore) -> None:
+    assert await store.read(lambda uow: uow.directory.active()) is None
+    made = (activation(3), activation(7, 1), activation(7, 2))
+    for one in made:
+        await store.transact(lambda uow, one=one: uow.directory.activate(one))
+        assert await store.read(lambda uow: uow.directory.active()) == one
+    assert await store.read(lambda uow: uow.directory.history()) == made
+
+
+async def test_a_lower_epoch_is_refused(store: LedgerStore) -> None:
+    await store.transact(lambda uow: uow.directory.activate(activation(7)))
+    with pytest.raises(SiteError) as refused:
+        await store.transact(lambda uow: uow.directory.activate(activation(6)))
+    assert refused.value.code == "registry.epoch"
+    assert await store.read(lambda uow: uow.directory.history()) == (activation(7),)

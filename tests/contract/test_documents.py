@@ -1,0 +1,176 @@
+"""The promises of the ledger `Documents`."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from gateway.core.errors import Conflict
+from gateway.core.ids import OrganId
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.model import Document
+from gateway.core.states import DeliveryState, DocumentState, MessageKind
+from tests.contract.stores import LedgerStore
+from tests.kit import rows
+
+
+async def added(store: LedgerStore, document: Document) -> Document:
+    await store.transact(lambda uow: uow.documents.add(document))
+    return document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        rows.document(),
+        rows.document(envelope=rows.blob("envelope"), may_seal=False, reason="seal.missing", last_leaf="ab" * 32),
+        rows.document(kind=MessageKind.STATUS, metadata=None, status=rows.status(), attachments=()),
+    ],
+    ids=["document", "sealed", "status"],
+)
+async def test_every_field_comes_back(store: LedgerStore, document: Document) -> None:
+    await added(store, document)
+    for found in (
+        await store.read(lambda uow: uow.documents.find(document.key)),
+        await store.read(lambda uow: uow.documents.by_document_id(document.sender, document.document_id)),
+        await store.read(lambda uow: uow.documents.by_idempotency_key(document.sender, document.idempotency_key)),
+    ):
+        assert found == document
+
+
+async def test_what_is_not_there_is_none(store: LedgerStore) -> None:
+    document = rows.document()
+    assert await store.read(lambda uow: uow.documents.find(document.key)) is None
+    assert await store.read(lambda uow: uow.documents.by_document_id(rows.PARTY, "x")) is None
+    assert await store.read(lambda uow: uow.documents.by_idempotency_key(rows.PARTY, "x")) is None
+    assert await store.read(lambda uow: uow.documents.delivery(document.key, rows.WARD)) is None
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == ()
+
+
+async def test_a_second_document_of_the_same_name_is_a_conflict(store: LedgerStore) -> None:
+    first = await added(store, rows.document())
+    same_id = rows.document(document_id=first.document_id)
+    same_key = rows.document(idempotency_key=first.idempotency_key)
+    both = rows.document(document_id=first.document_id, idempotency_key=first.idempotency_key)
+    for document, code in (
+        (same_id, "conflict.document_id"),
+        (same_key, "conflict.idempotency"),
+        (both, "conflict.idempotency"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await added(store, document)
+        assert refused.value.code == code
+    await added(store, replace(same_id, sender=rows.WARD))  # another sender's names are its own
+    assert await store.read(lambda uow: uow.documents.find(first.key)) == first
+
+
+async def test_a_unit_may_go_on_after_a_conflict(store: LedgerStore) -> None:
+    first, second = await added(store, rows.document()), rows.document()
+
+    def work(uow: UnitOfWork) -> None:
+        with pytest.raises(Conflict):
+            uow.documents.add(replace(second, document_id=first.document_id))
+        uow.documents.add(second)
+
+    await store.transact(work)
+    assert await store.read(lambda uow: uow.documents.find(second.key)) == second
+
+
+async def test_pages_go_by_key(store: LedgerStore) -> None:
+    made = [await added(store, rows.document()) for _ in range(3)]
+    assert await store.read(lambda uow: uow.documents.page(None, 2)) == tuple(made[:2])
+    assert await store.read(lambda uow: uow.documents.page(made[1].key, 2)) == (made[2],)
+
+
+async def test_advancing_writes_every_mutable_field_and_nothing_else(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    changed = replace(
+        document,
+        state=DocumentState.SEALED,
+        reason="why",
+        attachments=document.attachments[:1],
+        envelope=rows.blob("new"),
+        changed_at=rows.later(2),
+        last_leaf="ef" * 32,
+    )
+    await store.transact(lambda uow: uow.documents.advance(replace(changed, principal="x"), was=DocumentState.ACCEPTED))
+    assert await store.read(lambda uow: uow.documents.find(document.key)) == changed
+
+
+async def test_advancing_from_another_state_writes_nothing(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    for key in (document.key, rows.document().key):
+        with pytest.raises(StaleStateError):
+            await store.transact(
+                lambda uow, key=key: uow.documents.advance(
+                    replace(document, key=key, state=DocumentState.ROUTED), was=DocumentState.WRAPPED
+                )
+            )
+    assert await store.read(lambda uow: uow.documents.find(document.key)) == document
+
+
+async def test_deliveries_come_back_whole_in_the_order_of_adding(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    wards = [OrganId(f"Z79.{n}") for n in (5, 3, 9)]
+    made = [rows.delivery(document, ward, transfer="t-1" if n else None) for n, ward in enumerate(wards)]
+    made[2] = rows.delivered(made[2])
+    await store.transact(lambda uow: uow.documents.add_deliveries(made))
+    await store.transact(lambda uow: uow.documents.add_deliveries([]))
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == tuple(made)
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key, "t-1")) == tuple(made[1:])
+    assert await store.read(lambda uow: uow.documents.delivery(document.key, wards[2])) == made[2]
+
+
+async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    one, two = rows.delivery(document), rows.delivery(document, rows.OTHER_WARD, state=DeliveryState.SENDING)
+    await store.transact(lambda uow: uow.documents.add_deliveries([one, two]))
+    queued = {one.key: DeliveryState.QUEUED, two.key: DeliveryState.QUEUED}
+
+    def stale(uow: UnitOfWork) -> None:
+        with pytest.raises(StaleStateError):
+            uow.documents.advance_deliveries([rows.delivered(one), rows.delivered(two)], was=queued)
+
+    await store.transact(stale)  # the unit itself commits
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == (one, two)
+    was = queued | {two.key: DeliveryState.SENDING}
+    await store.transact(
+        lambda uow: uow.documents.advance_deliveries([rows.delivered(one), rows.delivered(two)], was=was)
+    )
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == (
+        rows.delivered(one),
+        rows.delivered(two),
+    )
+
+
+async def test_sequences_start_at_one_have_no_gaps_and_keep_their_handle_for_the_year(store: LedgerStore) -> None:
+    made = count()
+
+    def numbered(uow: UnitOfWork, *, year: int = 2026) -> dict[OrganId, tuple[int, bytes]]:
+        handle = lambda: next(made).to_bytes(16, "big")  # noqa: E731
+        return dict(uow.documents.next_sequence(rows.PARTY, [rows.WARD, rows.OTHER_WARD], year, handle))
+
+    def undone(uow: UnitOfWork) -> None:
+        numbered(uow)
+        raise LookupError
+
+    first = await store.transact(numbered)
+    assert {number for number, _ in first.values()} == {1}
+    assert len({handle for _, handle in first.values()}) == 2
+    with pytest.raises(LookupError):
+        await store.transact(undone)
+    second = await store.transact(numbered)
+    assert second == {ward: (2, handle) for ward, (_, handle) in first.items()}
+    third = await store.transact(lambda uow: numbered(uow, year=2027))
+    assert {number for number, _ in third.values()} == {3}
+    assert {handle for _, handle in third.values()}.isdisjoint(handle for _, handle in first.values())
+
+
+async def test_streams_are_of_a_sender_and_a_recipient(store: LedgerStore) -> None:
+    def number(uow: UnitOfWork, sender: OrganId, recipients: list[OrganId]) -> list[int]:
+        return [n for n, _ in uow.documents.next_sequence(sender, recipients, 2026, lambda: bytes(16)).values()]
+
+    many = [OrganId(f"Z79.{n}") for n in range(1_000)]
+    assert await store.transact(lambda uow: number(uow, rows.PARTY, many)) == [1] * 1_000
+    assert await store.transact(lambda uow: number(uow, rows.PARTY, [*many[500:502], rows.WARD])) == [2, 2, 1]
+    assert await store.transact(lambda uow: number(uow, rows.WARD, many[:1])) == [1]

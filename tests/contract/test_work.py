@@ -1,0 +1,177 @@
+"""The promises of the ledger `Work`."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.ledgers import LeaseLostError, UnitOfWork
+from gateway.core.work import Claim, DeadLetter, Destination, WorkItem, WorkKind
+from tests.contract.stores import LedgerStore
+from tests.kit.rows import item, later
+
+
+async def add(store: LedgerStore, *items: WorkItem) -> None:
+    def work(uow: UnitOfWork) -> None:
+        for one in items:
+            uow.work.add(one)
+
+    await store.transact(work)
+
+
+async def claim(
+    store: LedgerStore, at: float = 0, *, limit: int = 10, windows: dict[str, int] | None = None
+) -> tuple[Claim, ...]:
+    return await store.transact(lambda uow: uow.work.claim(later(at), lease=60, windows=windows or {}, limit=limit))
+
+
+def subjects(claims: tuple[Claim, ...]) -> list[str]:
+    return [claim.item.subject for claim in claims]
+
+
+async def test_due_items_are_claimed_oldest_first_and_once(store: LedgerStore) -> None:
+    await add(store, item("b", -1), item("c", -1), item("a", -5), item("future", 1))
+    assert subjects(await claim(store, limit=2)) == ["a", "b"]
+    assert subjects(await claim(store)) == ["c"]
+    assert await claim(store) == ()
+    assert subjects(await claim(store, at=1)) == ["future"]
+
+
+async def test_a_claim_carries_the_item_whole(store: LedgerStore) -> None:
+    given = WorkItem(kind=WorkKind.DOCUMENT, subject="s", destination="d", due_at=later(-1.5), attempts=3)
+    await add(store, given)
+    (claimed,) = await claim(store)
+    assert claimed.item == given
+
+
+async def test_an_item_is_there_once_and_due_at_the_earlier_time(store: LedgerStore) -> None:
+    await add(store, item("x", 5), item("x", 2), item("x", 9), item("x", 3, kind=WorkKind.DOCUMENT))
+    assert await store.read(lambda uow: uow.work.next_due()) == later(2)
+    assert len(await claim(store, at=10)) == 2
+
+
+async def test_windows_bound_each_destination_and_starve_nobody(store: LedgerStore) -> None:
+    await add(store, *(item(f"a{n}", n - 100, destination="a") for n in range(30)))
+    await add(store, *(item(f"b{n}", n - 50, destination="b") for n in range(3)))
+    await add(store, item("c", -2, destination="c"), item("none", -1))
+    claimed = await claim(store, windows={"a": 2, "b": 0, "d": 5}, limit=5)
+    assert subjects(claimed) == ["a0", "a1", "c", "none"]
+    assert subjects(await claim(store, windows={"a": 0, "b": 9}, limit=2)) == ["b0", "b1"]
+
+
+async def test_a_destination_that_waits_is_left_until_its_time(store: LedgerStore) -> None:
+    await add(store, item("x", -5, destination="a"), item("y", -4, destination="b"))
+    resting = Destination(name="a", failures=2, not_before=later(30))
+    await store.transact(lambda uow: uow.work.set_destination(resting))
+    assert subjects(await claim(store)) == ["y"]
+    assert await store.read(lambda uow: uow.work.next_due()) == later(30)
+    assert subjects(await claim(store, at=30)) == ["x"]
+    assert await store.read(lambda uow: uow.work.next_due()) is None
+
+
+async def test_destinations_are_remembered(store: LedgerStore) -> None:
+    assert await store.read(lambda uow: uow.work.destination("a")) == Destination(name="a")
+    for state in (Destination(name="a", failures=3, not_before=later(9)), Destination(name="a", failures=0)):
+        await store.transact(lambda uow, state=state: uow.work.set_destination(state))
+        assert await store.read(lambda uow: uow.work.destination("a")) == state
+
+
+async def test_a_lease_that_ran_out_is_due_again_and_its_old_holder_has_lost_it(store: LedgerStore) -> None:
+    await add(store, item("x"))
+    (old,) = await claim(store)
+    assert await claim(store, at=59.9) == ()
+    (new,) = await claim(store, at=60)
+    assert new.fence > old.fence
+    for verb in (
+        lambda uow: uow.work.finish(old),
+        lambda uow: uow.work.postpone(old, later(1)),
+        lambda uow: uow.work.bury(old, "why", later(1)),
+        lambda uow: uow.work.renew(old, later(100)),
+    ):
+        with pytest.raises(LeaseLostError):
+            await store.transact(verb)
+    assert await store.read(lambda uow: uow.work.dead(10)) == ()
+    await store.transact(lambda uow: uow.work.finish(new))
+    with pytest.raises(LeaseLostError):
+        await store.transact(lambda uow: uow.work.finish(new))
+
+
+async def test_a_fence_is_never_given_twice_even_to_an_item_that_came_back(store: LedgerStore) -> None:
+    await add(store, item("x"))
+    (old,) = await claim(store)
+    (new,) = await claim(store, at=60)
+    await store.transact(lambda uow: uow.work.finish(new))
+    await add(store, item("x"))
+    (again,) = await claim(store, at=61)
+    assert again.fence > new.fence > old.fence
+    with pytest.raises(LeaseLostError):
+        await store.transact(lambda uow: uow.work.finish(old))
+
+
+async def test_renewing_keeps_the_lease(store: LedgerStore) -> None:
+    await add(store, item("x"))
+    (claimed,) = await claim(store)
+    await store.transact(lambda uow: uow.work.renew(claimed, later(200)))
+    assert await claim(store, at=199) == ()
+    await store.transact(lambda uow: uow.work.finish(claimed))
+
+
+async def test_postponing_gives_the_lease_back_and_counts_only_own_failures(store: LedgerStore) -> None:
+    await add(store, item("x"))
+    for attempts, failed in enumerate([True, True, False]):
+        (claimed,) = await claim(store, at=10)
+        assert claimed.item.attempts == attempts
+        await store.transact(lambda uow, c=claimed, f=failed: uow.work.postpone(c, later(10), failed=f))
+        with pytest.raises(LeaseLostError):
+            await store.transact(lambda uow, c=claimed: uow.work.finish(c))
+    assert await claim(store, at=9) == ()
+    (claimed,) = await claim(store, at=10)
+    assert claimed.item == replace(item("x", 10), attempts=2)
+
+
+async def test_what_is_added_while_leased_is_not_lost_by_finishing(store: LedgerStore) -> None:
+    await add(store, item("x"))
+    (claimed,) = await claim(store)
+    await add(store, item("x", 7), item("x", 5))
+    assert await claim(store, at=8) == ()  # still leased
+    await store.transact(lambda uow: uow.work.finish(claimed))
+    assert await store.read(lambda uow: uow.work.next_due()) == later(5)
+    (again,) = await claim(store, at=8)
+    assert again.item == item("x", 5)
+    await store.transact(lambda uow: uow.work.finish(again))
+    assert await claim(store, at=100) == ()
+
+
+async def test_what_is_added_while_leased_is_due_at_the_earlier_time_when_postponed(store: LedgerStore) -> None:
+    for added, postponed, due in ((5, 9, 5), (9, 5, 5)):
+        await add(store, item("x"))
+        (claimed,) = await claim(store)
+        await add(store, item("x", added))
+        await store.transact(lambda uow, c=claimed, p=postponed: uow.work.postpone(c, later(p)))
+        assert await store.read(lambda uow: uow.work.next_due()) == later(due)
+        (claimed,) = await claim(store, at=due)
+        await store.transact(lambda uow, c=claimed: uow.work.finish(c))
+
+
+async def test_a_buried_item_becomes_a_dead_letter(store: LedgerStore) -> None:
+    await add(store, item("x", -2, destination="d"), item("y", -1))
+    for n, claimed in enumerate(await claim(store)):
+        await store.transact(lambda uow, c=claimed, n=n: uow.work.bury(c, f"why {n}", later(n)))
+    assert await claim(store, at=100) == ()
+    expected = (
+        DeadLetter(item=item("y", -1), reason="why 1", at=later(1)),
+        DeadLetter(item=item("x", -2, destination="d"), reason="why 0", at=later(0)),
+    )
+    assert await store.read(lambda uow: uow.work.dead(10)) == expected
+    assert await store.read(lambda uow: uow.work.dead(1)) == expected[:1]
+
+
+async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
+    await add(store, item("x", -2), item("y", -1), item("z", 5))
+    held = await claim(store)
+    assert await store.read(lambda uow: uow.work.next_due()) == later(5)
+    assert await store.transact(lambda uow: uow.work.release_all()) == 2
+    assert await store.transact(lambda uow: uow.work.release_all()) == 0
+    assert await store.read(lambda uow: uow.work.next_due()) == later(-2)
+    with pytest.raises(LeaseLostError):
+        await store.transact(lambda uow: uow.work.finish(held[0]))
+    assert subjects(await claim(store)) == ["x", "y"]
