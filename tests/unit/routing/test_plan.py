@@ -102,8 +102,13 @@ def test_a_closed_code_names_the_active_body_at_the_end_of_the_chain(length: int
         edition(body("Z79.0", status=CLOSED, successor="Z79.0")),
         edition(body("Z79.0", status=CLOSED, successor="Z79.1"), body("Z79.1", status=CLOSED, successor="Z79.0")),
         edition(body("Z79.0", status=CLOSED, successor="Z79.9")),
+        edition(
+            body("Z79.0", status=CLOSED, successor="Z79.1"),
+            body("Z79.1", status=LOCKED, successor="Z79.2"),
+            body("Z79.2"),
+        ),
     ],
-    ids=["too long", "ends closed", "ends locked", "itself", "circle", "unknown"],
+    ids=["too long", "ends closed", "ends locked", "itself", "circle", "unknown", "locked on the way"],
 )
 def test_a_chain_without_an_active_end_names_no_successor(snapshot: Snapshot) -> None:
     (refusal,) = planned(snapshot, "Z79.0").refusals
