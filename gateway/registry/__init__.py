@@ -18,13 +18,5 @@ that was in force stays in force.
 from gateway.registry.code import parse_organ_id
 from gateway.registry.directory import LoadedDirectory
 from gateway.registry.edition import load_snapshot, write_snapshot
-from gateway.registry.verifier_key import parse_verifier_key, verifier_key
 
-__all__ = [
-    "LoadedDirectory",
-    "load_snapshot",
-    "parse_organ_id",
-    "parse_verifier_key",
-    "verifier_key",
-    "write_snapshot",
-]
+__all__ = ["LoadedDirectory", "load_snapshot", "parse_organ_id", "write_snapshot"]

@@ -14,7 +14,7 @@ from gateway.core import limits
 from gateway.core.clock import parse_rfc3339
 from gateway.core.directory import BodyStatus
 from gateway.core.ids import DIGEST, ORGAN_ID
-from gateway.registry.verifier_key import parse_verifier_key
+from gateway.registry.verifier_key import check_verifier_key
 
 KEYS_MAX: Final = 8
 """Keys of one kind that one body or gateway may have at a time: the current one, the next, and some in transition."""
@@ -50,7 +50,7 @@ def _receipt_key(der: bytes) -> bytes:
 
 
 def _log_key(text: str) -> str:
-    parse_verifier_key(text)
+    check_verifier_key(text)
     return text
 
 

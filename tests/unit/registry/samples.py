@@ -1,5 +1,6 @@
 """A small registry with real certificates and keys, made once per test session."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -12,7 +13,6 @@ from cryptography.x509.oid import NameOID
 
 from gateway.core.directory import Body, BodyStatus, GatewayEntry, Snapshot
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.registry import verifier_key
 
 ISSUED = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 PARTY, STATE = GatewayId("dang.demo.internal"), GatewayId("chinhquyen.demo.internal")
@@ -42,6 +42,13 @@ def certificate(name: str) -> bytes:
     return builder.sign(key(name), hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+def verifier_key(origin: str, public_key: bytes) -> str:
+    """C2SP signed-note: name, key id and typed key."""
+    typed = b"\x01" + public_key
+    key_id = sha256(origin.encode() + b"\n" + typed).hexdigest()[:8]
+    return f"{origin}+{key_id}+{base64.b64encode(typed).decode()}"
+
+
 def gateway(name: GatewayId, **changes: object) -> GatewayEntry:
     fields: dict[str, object] = {
         "gateway": name,
@@ -49,7 +56,7 @@ def gateway(name: GatewayId, **changes: object) -> GatewayEntry:
         "url": f"https://{name}:8444",
         "tls_keys": (Digest(sha256(name.encode()).hexdigest()),),
         "receipt_keys": (spki(f"receipt {name}"),),
-        "log_keys": (verifier_key(name, sha256(name.encode()).digest()),),
+        "log_keys": (verifier_key(f"{name}/audit", sha256(name.encode()).digest()),),
     }
     return GatewayEntry(**{**fields, **changes})  # type: ignore[arg-type]
 
