@@ -211,7 +211,7 @@ def _startup(config: Config, snapshot: Snapshot, journal: Journal, clock: Clock)
         active = uow.directory.active()
         if active is None or (active.epoch, active.digest) != (snapshot.epoch, snapshot.digest):
             uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=now))
-            private = {"epoch": str(snapshot.epoch), "digest": snapshot.digest}
+            private = {"epoch": snapshot.epoch, "registry": snapshot.digest}
             journal.record(
                 uow,
                 AuditEvent(

@@ -1,0 +1,171 @@
+"""The house rules that no linter knows, read off the sources (style.md 3.17). Each failure names the file and the line."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import gateway
+
+ROOT = Path(gateway.__file__).parent
+FILES = sorted(path for path in ROOT.rglob("*.py"))
+ROOMS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 50
+POSITIONAL_MAX = 6  # five parameters and self
+
+# The three borders of house.md where anything may be caught: the doors, the worker loops, the edge of a plug-in.
+BROAD_EXCEPT = {
+    "api/border.py": "door",
+    "peer/server.py": "door",
+    "delivery/engine.py": "worker loop",
+    "storage/group_commit.py": "worker loop",
+    "storage/sqlite.py": "worker loop",
+    "crypto/workers.py": "worker loop",
+    "crypto/edge.py": "plug-in edge: libraries that read hostile files",
+    "cli/errors.py": "door",
+    "cli/main.py": "door",
+}
+CLOCKS = {"app.py", "crypto/workers.py", "crypto/judge.py"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def trees() -> Iterator[tuple[str, str, ast.Module]]:
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        yield name_of(path), text, ast.parse(text)
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_files_and_functions_stay_small() -> None:
+    long = [f"{name}: {text.count(chr(10))} lines" for name, text, _ in trees() if text.count("\n") > FILE_LINES_MAX]
+    for name, _, tree in trees():
+        for function in functions(tree):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                long.append(f"{name}:{function.lineno} {function.name}: {lines} lines")
+            if len(function.args.args) + len(function.args.posonlyargs) > POSITIONAL_MAX:
+                long.append(f"{name}:{function.lineno} {function.name}: too many positional parameters")
+    assert long == []
+
+
+def test_imports_stand_at_the_top() -> None:
+    """None inside a function (but in the one lazy file), none behind TYPE_CHECKING."""
+    found = []
+    for name, text, tree in trees():
+        if "TYPE_CHECKING" in text:
+            found.append(f"{name}: TYPE_CHECKING")
+        if name == "cli/lazy.py":
+            continue
+        for function in functions(tree):
+            found += [
+                f"{name}:{node.lineno}" for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+    assert found == []
+
+
+def test_broad_excepts_stand_at_named_borders_only() -> None:
+    found = []
+    for name, _, tree in trees():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            kinds = [node.type] if not isinstance(node.type, ast.Tuple) else node.type.elts
+            broad = any(kind is None or getattr(kind, "id", "") in {"Exception", "BaseException"} for kind in kinds)
+            reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+            if broad and not reraises and name not in BROAD_EXCEPT:
+                found.append(f"{name}:{node.lineno}")
+    assert found == []
+
+
+def test_rooms_meet_at_front_doors() -> None:
+    """`from gateway.crypto import seal_pdf`, never `from gateway.crypto.pades import ...`; core has no door."""
+    found = []
+    for name, _, tree in trees():
+        own = name.split("/", 1)[0]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gateway."):
+                room, _, inside = node.module.removeprefix("gateway.").partition(".")
+                if inside and room in ROOMS - {"core", own} and not name.startswith("cli/lazy"):
+                    found.append(f"{name}:{node.lineno} {node.module}")
+    assert found == []
+
+
+def test_every_room_opens_with_an_essay_and_lists_its_front_door() -> None:
+    for room in sorted(ROOMS):
+        module = importlib.import_module(f"gateway.{room}")
+        assert module.__doc__, room
+        assert len(module.__doc__) > 200, f"{room}: what it does, its rules, its failure story"
+        if room not in {"core"}:
+            names = module.__all__
+            assert sorted(names) == list(names), f"{room}: __all__ in order"
+            assert all(hasattr(module, name) for name in names), room
+
+
+def test_only_safe_xml_calls_a_parser() -> None:
+    calls = re.compile(r"\b(XMLParser|XMLPullParser|HTMLParser|iterparse|fromstring|fromstringlist|XML)\(")
+    found = [
+        f"{name}:{number}"
+        for name, text, _ in trees()
+        if not name.startswith("safe_xml/") and ("lxml" in text or "ElementTree" in text)
+        for number, line in enumerate(text.splitlines(), 1)
+        if calls.search(line)
+    ]
+    assert found == []
+
+
+def test_time_comes_from_the_clock() -> None:
+    """One source of time, so that a seeded world can jump it. The demo stands outside and may look at the wall."""
+    reads = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|monotonic)|asyncio\.sleep)\(")
+    found = [
+        f"{name}:{number}"
+        for name, text, _ in trees()
+        if name not in CLOCKS and not name.startswith(("demo/", "cli/"))
+        for number, line in enumerate(text.splitlines(), 1)
+        if reads.search(line)
+    ]
+    assert found == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    words = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError|HACK)\b")
+    found = [
+        f"{name}:{number}"
+        for name, text, _ in trees()
+        for number, line in enumerate(text.splitlines(), 1)
+        if words.search(line)
+    ]
+    assert found == []
+
+
+def test_importing_everything_does_nothing() -> None:
+    """No thread, no child, no open file but the interpreter's own; and every module can be imported first."""
+    names = [module.name for module in pkgutil.walk_packages([str(ROOT)], "gateway.") if "migrations" not in module.name]
+    names = [name for name in names if name != "gateway.__main__"]
+    script = (
+        "import importlib, threading, multiprocessing, os\n"
+        "before = len(os.listdir('/proc/self/fd'))\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert not multiprocessing.active_children()\n"
+        "assert len(os.listdir('/proc/self/fd')) <= before + 1\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [name for name, _, tree in trees() if not ast.get_docstring(tree)] == []

@@ -1,0 +1,75 @@
+"""The configuration is strict, and the example has every key there is."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from gateway.config import Config, load_config
+from gateway.core.errors import SiteError
+
+EXAMPLE = Path(__file__).parents[3] / "config" / "gateway.example.toml"
+
+
+def test_the_example_is_a_configuration() -> None:
+    config = load_config(EXAMPLE)
+    assert config.office_api.port == 8443
+    assert config.registry.file == EXAMPLE.parent / "registry.json"
+    assert config.gateway.state == Path("/var/lib/gateway")
+    assert not config.demo
+
+
+def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        section = next((kind for kind in inner if issubclass(kind, BaseModel)), None)
+        found |= keys_of(section, f"{path}{name}.") if section else {f"{path}{name}"}
+    return found
+
+
+def keys_in(tree: dict[str, Any], path: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, value in tree.items():
+        inner = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
+        found |= keys_in(inner, f"{path}{name}.") if isinstance(inner, dict) else {f"{path}{name}"}
+    return found
+
+
+def test_the_example_has_every_key() -> None:
+    assert keys_in(tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))) == keys_of(Config)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('host = "127.0.0.1"', 'hots = "127.0.0.1"', "office_api.hots"),
+        ("port = 8443", "port = 84430", "office_api.port"),
+        ("judges = 2", "judges = 0", "workers.judges"),
+        ('environment = "production"', 'environment = "test"', "gateway.environment"),
+        ('scopes = ["read", "send"]', 'scopes = ["everything"]', "access.keys.0.scopes.0"),
+        ('organs = ["Z79.VPTU"]', 'organs = ["hcm"]', "access.keys.0.organs.0"),
+        ("[workers]", "[worker]", "worker"),
+        ("[gateway]", "[gateway", "gateway"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(tmp_path: Path, old: str, new: str, named: str) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "gateway.toml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SiteError) as caught:
+        load_config(path)
+    assert caught.value.code == "config.invalid"
+    assert named in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_and_a_binary_file_are_errors_too(tmp_path: Path) -> None:
+    with pytest.raises(SiteError):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SiteError):
+        load_config(tmp_path / "binary")
