@@ -41,6 +41,7 @@ class FormReader:
         self._delimiter = b"\r\n--" + _boundary(content_type).encode("ascii")
         # The first delimiter stands at the very beginning, without the line break that belongs to the others.
         self._buffer = bytearray(b"\r\n")
+        self._begun = False
         self._in_data = False
 
     async def next(self) -> Part | None:
@@ -48,8 +49,9 @@ class FormReader:
         if self._in_data:
             async for _ in self.data():
                 pass
-        elif bytes(await self._take(len(self._delimiter))) != self._delimiter:
+        elif not self._begun and bytes(await self._take(len(self._delimiter))) != self._delimiter:
             raise _malformed("the body does not begin with the boundary")
+        self._begun = True
         mark = bytes(await self._take(2))
         if mark == b"--":
             await self._end()

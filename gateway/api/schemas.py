@@ -20,9 +20,25 @@ from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
 # place in a line of text, and each can make a person read something else than what was signed (security.md 26).
 NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
+_LINE_BREAKS: Final = re.compile("\r\n?")
+
 # A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
 _CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
 _CODE_NOTATION: Final = re.compile(r"[^\s,]+")
+
+
+def _lines(limit: int) -> AfterValidator:
+    """Running text: the same, but line breaks (one kind of them) and tabs are welcome."""
+
+    def check(value: str) -> str:
+        text = _LINE_BREAKS.sub("\n", unicodedata.normalize("NFC", value))
+        if len(text) > limit:
+            raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
+        if NOT_IN_A_LINE.search(text.translate({0x09: None, 0x0A: None})):
+            raise PydanticCustomError("field.characters", "characters")
+        return text
+
+    return AfterValidator(check)
 
 
 def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = None) -> AfterValidator:
@@ -108,7 +124,7 @@ class MetadataIn(_Strict):
     type_name: Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)] = "Công văn"
     document_type: Literal[1, 2] = 2
     type_detail: Annotated[int, Field(ge=1, le=99)] = 18
-    content: Annotated[str, _line(limits.CONTENT_CHARS_MAX)] = ""
+    content: Annotated[str, _lines(limits.CONTENT_CHARS_MAX)] = ""
     signer: SignerIn = SignerIn()
     priority: Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"] = "normal"
     page_amount: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -147,7 +163,7 @@ class MetadataIn(_Strict):
 class RefusalIn(_Strict):
     """The body of `:refuse`. A blank reason is the desk's to refuse: it has its own code."""
 
-    reason: Annotated[str, _line(limits.REASON_CHARS_MAX)] = ""
+    reason: Annotated[str, _lines(limits.REASON_CHARS_MAX)] = ""
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -43,7 +43,7 @@ async def read_submission(request: web.Request) -> SubmissionOrder:
 def idempotency_key(request: web.Request) -> str:
     """The Idempotency-Key header; quotes around it (draft-ietf-httpapi-idempotency-key-header-07) are not part of it."""
     given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > 2 and given.startswith('"') and given.endswith('"'):
+    if len(given) >= 2 and given.startswith('"') and given.endswith('"'):
         given = given[1:-1]
     if not _IDEMPOTENCY_KEY.fullmatch(given) or len(given) > limits.IDEMPOTENCY_KEY_CHARS_MAX:
         raise SenderError("request.idempotency_key")

@@ -1,0 +1,156 @@
+"""A real office API on loopback over in-memory desks, with three keys: the party office's, a ward's and a mute one."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from gateway.api import ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
+from gateway.core.ids import OrganId
+from gateway.core.model import Principal
+from tests.kit.desks import MemoryDesks
+from tests.kit.folder_blobs import FolderBlobs
+
+PARTY = OrganId("Z79.00.01")
+WARD = OrganId("Z79.01.01")
+OTHER = OrganId("Z79.01.02")
+CITY_KEY = "gwk_city_" + "c" * 43
+WARD_KEY = "gwk_ward_" + "w" * 43
+MUTE_KEY = "gwk_mute_" + "m" * 43
+BOUNDARY = "b0unDary"
+PDF = b"%PDF-1.7\n" + b"x" * 500
+
+
+class Keys:
+    """The port `Authenticator` over a plain table."""
+
+    def __init__(self) -> None:
+        everything = frozenset({"read", "send", "seal", "act"})
+        self.principals = {
+            CITY_KEY: Principal(key_id="city", name="QLVB Thành ủy", organs=frozenset({PARTY}), scopes=everything),
+            WARD_KEY: Principal(key_id="ward", name="QLVB phường", organs=frozenset({WARD}), scopes=everything),
+            MUTE_KEY: Principal(key_id="mute", name="câm", organs=frozenset({PARTY}), scopes=frozenset()),
+        }
+
+    async def authenticate(self, presented: str) -> Principal | None:
+        return self.principals.get(presented)
+
+
+@dataclass
+class World:
+    url: str
+    port: int
+    desks: MemoryDesks
+    blobs: FolderBlobs
+    keys: Keys
+    app: web.Application
+    session: aiohttp.ClientSession
+
+    def client(self, key: str = CITY_KEY) -> OfficeClient:
+        return OfficeClient(self.url, key)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = CITY_KEY,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+    ) -> Any:
+        sent = dict(headers or {})
+        if key is not None:
+            sent["Authorization"] = f"Bearer {key}"
+        return self.session.request(method, f"{self.url}/api/v1{path}", headers=sent, data=data)
+
+    def post(self, body: Any, *, key: str | None = CITY_KEY, headers: Mapping[str, str] | None = None) -> Any:
+        known = {
+            "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+            "Idempotency-Key": secrets.token_hex(8),
+        }
+        return self.ask("POST", "/documents", key=key, headers={**known, **(headers or {})}, data=body)
+
+
+@asynccontextmanager
+async def running(folder: Path, **limits: Any) -> AsyncIterator[World]:
+    blobs = FolderBlobs(folder / "blobs")
+    desks, keys = MemoryDesks(blobs=blobs), Keys()
+    app = build_app(
+        ApiParts(
+            submission=desks,
+            queries=desks,
+            statuses=desks,
+            authenticator=keys,
+            blobs=blobs,
+            entropy=secrets.token_bytes,
+            limits=ApiLimits(**limits),
+        )
+    )
+    runner = OfficeRunner(app, shutdown_seconds=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = int(runner.addresses[0][1])
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield World(
+                url=f"http://127.0.0.1:{port}", port=port, desks=desks, blobs=blobs, keys=keys, app=app, session=session
+            )
+    finally:
+        await runner.cleanup()
+
+
+def metadata(**more: Any) -> dict[str, Any]:
+    return {
+        "sender": PARTY,
+        "recipients": [WARD, OTHER],
+        "code": {"number": "12", "notation": "CV/VPTU"},
+        "promulgation_place": "Thành phố Hồ Chí Minh",
+        "promulgation_date": "2026-11-21",
+        "subject": "Về việc chuẩn bị hội nghị",
+        **more,
+    }
+
+
+def part(disposition: str, content: bytes, *more: str) -> bytes:
+    head = "\r\n".join([f"Content-Disposition: form-data; {disposition}", *more])
+    return f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + content + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def meta_part(members: Any = None) -> bytes:
+    content = members if isinstance(members, bytes) else json.dumps(metadata() if members is None else members).encode()
+    return part('name="metadata"', content, "Content-Type: application/json")
+
+
+def file_part(name: str = "cong-van.pdf", content: bytes = PDF, content_type: str = "application/pdf") -> bytes:
+    return part(f'name="file"; filename="{name}"', content, f"Content-Type: {content_type}")
+
+
+def codes(problem: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return [(error["pointer"], error["code"]) for error in problem["errors"]]
+
+
+async def problem_of(answer: aiohttp.ClientResponse, status: int, code: str) -> dict[str, Any]:
+    """Every error has this form, whatever it is about."""
+    assert answer.headers["Content-Type"] == "application/problem+json", (answer.status, await answer.text())
+    members: dict[str, Any] = await answer.json(content_type=None)
+    assert (answer.status, members["status"], members["code"]) == (status, status, code), members
+    assert members.keys() == {
+        "type", "title", "status", "detail", "instance", "code", "turn", "todo", "messages", "errors", "trace_id", "retryable",
+    }  # fmt: skip
+    assert members["type"] == f"/problems/{code}"
+    assert members["detail"] == members["messages"]["vi"]["what"]
+    assert members["todo"] == members["messages"]["vi"]["todo"]
+    assert all(members["messages"][language][name] for language in ("vi", "en") for name in ("what", "todo"))
+    assert all(error.keys() == {"pointer", "code", "message_vi", "message_en"} for error in members["errors"])
+    return members
