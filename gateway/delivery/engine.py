@@ -51,6 +51,11 @@ class WorkEngine:
         self._awake = asyncio.Event()
         self._stopping = False
 
+    @property
+    def busy(self) -> int:
+        """Items that run now."""
+        return len(self._running)
+
     def wake(self) -> None:
         """Something may be due. Called on the loop's thread."""
         self._awake.set()

@@ -70,7 +70,7 @@ class TransferDelivery:
         def unit(uow: UnitOfWork) -> Transfer | None:
             transfer = uow.transfers.find(TransferKey(claim.item.subject))
             if transfer is None:
-                raise SiteError("store.damaged", what=f"transfer {claim.item.subject}")
+                raise SiteError("store.damaged", reason=f"transfer {claim.item.subject}")
             if is_final(transfer.state):
                 uow.work.finish(claim)
                 return None
@@ -233,7 +233,7 @@ class TransferDelivery:
         """The row as it is in this transaction: the attempt itself took place outside of any."""
         fresh = uow.transfers.find(transfer.slip.transfer)
         if fresh is None:
-            raise SiteError("store.damaged", what=f"transfer {transfer.slip.transfer}")
+            raise SiteError("store.damaged", reason=f"transfer {transfer.slip.transfer}")
         return fresh
 
     async def _transact(self, unit: Callable[[UnitOfWork], None]) -> None:

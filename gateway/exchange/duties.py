@@ -38,7 +38,7 @@ def admit(slip: TransferSlip, *, origin: GatewayId, own: GatewayId, snapshot: Sn
     if slip.destination != own:
         raise PeerError("transfer.not_ours", destination=slip.destination)
     if slip.origin != origin or not snapshot.hosts(origin, slip.sender):
-        raise PeerError("peer.foreign_sender", origin=origin, sender=slip.sender)
+        raise PeerError("peer.foreign_sender", origin=origin, organ=slip.sender)
     ahead = slip.sent_at - moment
     if ahead > timedelta(seconds=SENT_AHEAD_SECONDS_MAX) or -ahead > timedelta(seconds=SENT_AGE_SECONDS_MAX):
         raise PeerError("transfer.sent_at", sent_at=slip.sent_at.isoformat())
@@ -54,7 +54,7 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
         _check_signature(reading, slip, snapshot)
         _check_identity(reading, slip)
         if not reading.bound:
-            raise SenderError("envelope.attachments")
+            raise SenderError("envelope.attachments", reason="unbound")
         for file in reading.files:
             _check_file(file, slip, snapshot)
         if reading.secrecy:
@@ -109,11 +109,11 @@ def _check_file(file: JudgedFile, slip: TransferSlip, snapshot: Snapshot) -> Non
             raise SenderError("file.not_pdf", file=file.name)
         return
     if verdict.indication is Indication.TOTAL_FAILED:
-        raise SenderError("seal.broken", file=file.name)
+        raise SenderError("seal.broken", file=file.name, reason=str(verdict.sub_indication or ""))
     body = snapshot.body(slip.sender)
     seals = body.seal_certificates if body else ()
     if not any(signature.certificate in seals for signature in verdict.signatures):
-        raise SenderError("seal.missing", file=file.name)
+        raise SenderError("seal.missing", file=file.name, organ=slip.sender)
 
 
 def _addressed(reading: EnvelopeReading) -> frozenset[OrganId]:

@@ -51,7 +51,7 @@ class DocumentSteps:
         key = DocumentKey(claim.item.subject)
         document = await self._desk.store.read(lambda uow: uow.documents.find(key))
         if document is None:
-            raise SiteError("store.damaged", what=f"document {key}")
+            raise SiteError("store.damaged", reason=f"document {key}")
         while not is_final(document.state) and document.state is not DocumentState.HELD:
             document = await self._step(document, claim)
         return RoadReport.NEUTRAL

@@ -168,7 +168,7 @@ def _check_counts(order: SubmissionOrder) -> None:
 
 def _check_fields(document: Document, snapshot: Snapshot) -> None:
     """Lengths and required fields of the regulation, before the yes: what we accept we can also write."""
-    violations = validate(document_message(document, snapshot))
+    violations = validate(document_message(document, snapshot), document.attachments)
     if violations:
         fields = ", ".join(f"{violation.path}: {violation.code}" for violation in violations)
         raise SenderError("request.field", field=fields, problem="regulation")

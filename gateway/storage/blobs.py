@@ -42,7 +42,7 @@ class FileBlobs:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
-                    raise SenderError("size.limit", limit=limit, unit="byte")
+                    raise SenderError("size.limit", limit=limit, what="data")
                 held += chunk
                 if len(held) >= HOP_BYTES:
                     await asyncio.to_thread(draft.write, bytes(held))

@@ -21,7 +21,7 @@ class MemoryBlobs:
         async for chunk in chunks:
             data += chunk
             if len(data) > limit:
-                raise SenderError("size.limit", limit=limit, unit="byte")
+                raise SenderError("size.limit", limit=limit, what="data")
         return await self.put_bytes(bytes(data))
 
     async def put_bytes(self, data: bytes) -> BlobRef:

@@ -26,7 +26,7 @@ class FolderBlobs:
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > limit:
-                        raise SenderError("size.limit", limit=limit, unit="byte")
+                        raise SenderError("size.limit", limit=limit, what="data")
                     digest.update(chunk)
                     file.write(chunk)
         except BaseException:

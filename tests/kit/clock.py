@@ -1,0 +1,26 @@
+"""A clock that only moves when it is told to, or when everybody sleeps on it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 11, 21, 2, 0, 0, tzinfo=UTC)
+
+
+class ManualClock:
+    """Implements the port `Clock`. `sleep` really yields, for a moment, and moves the clock by what was asked."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self.moment = start
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return (self.moment - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
