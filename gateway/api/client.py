@@ -54,11 +54,15 @@ class OfficeClient:
     whole answer. A submission may be repeated after either, with the same idempotency key.
     """
 
-    def __init__(self, base_url: str, api_key: str, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, ssl_context: ssl.SSLContext | None = None, *, tls_name: str | None = None
+    ) -> None:
+        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address."""
         self._base = URL(base_url)
         if self._base.scheme != "https" and self._base.host not in _LOOPBACK:
             raise SiteError("config.invalid", path="base_url", reason="an API key travels over TLS only")
         self._api_key = api_key
+        self._tls_name = tls_name
         self._ssl: ssl.SSLContext | bool = ssl_context if ssl_context is not None else True
         self._session: aiohttp.ClientSession | None = None
 
@@ -151,7 +155,12 @@ class OfficeClient:
         session = self._opened()
         try:
             async with session.request(
-                method, self._url(path), headers=headers, data=data, allow_redirects=False
+                method,
+                self._url(path),
+                headers=headers,
+                data=data,
+                allow_redirects=False,
+                server_hostname=self._tls_name,
             ) as response:
                 await _raise_problem(response)
                 members = json.loads(await _bounded(response, ANSWER_BYTES_MAX))
@@ -165,7 +174,9 @@ class OfficeClient:
         """Download beside the target, and give it its name only when length and digest were right."""
         partial = target.with_name(target.name + ".part")
         try:
-            async with self._opened().get(self._url(path), allow_redirects=False) as response:
+            async with self._opened().get(
+                self._url(path), allow_redirects=False, server_hostname=self._tls_name
+            ) as response:
                 await _raise_problem(response)
                 size = await _pour(response, partial)
             await asyncio.to_thread(partial.replace, target)

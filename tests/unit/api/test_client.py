@@ -1,0 +1,111 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.api import ApiProblem, OfficeClient
+from gateway.api.client import PROBLEM_BYTES_MAX, encode_form
+from gateway.core.errors import RoadError, SiteError
+from tests.kit.loopback import Loopback
+from tests.unit.api.world import PDF, World, metadata
+
+
+def stranger(answer: bytes) -> Loopback:
+    """A server that reads a request's head and answers with these bytes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    return Loopback(serve)
+
+
+def http(status: str, content_type: str, body: bytes, *, length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {size}\r\n\r\n".encode() + body
+
+
+async def ask(answer: bytes) -> object:
+    server = stranger(answer)
+    await server.start()
+    try:
+        async with OfficeClient(f"http://127.0.0.1:{server.port}", "k") as client:
+            return await client.me()
+    finally:
+        await server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"not http at all\r\n\r\n",
+        http("200 OK", "application/json", b"{"),
+        http("200 OK", "application/json", b"[]"),
+        http("200 OK", "application/json", b"[" * 100_000),
+        http("200 OK", "application/json", b"{}", length=50),
+        http("200 OK", "application/json", b"\xff"),
+    ],
+)
+async def test_no_whole_answer_is_a_bad_road(answer: bytes) -> None:
+    with pytest.raises(RoadError) as refusal:
+        await ask(answer)
+    assert refusal.value.code == "peer.unreachable"
+
+
+async def test_nobody_there_is_a_bad_road() -> None:
+    server = stranger(b"")
+    await server.start()
+    await server.close()
+    async with OfficeClient(f"http://127.0.0.1:{server.port}", "k") as client:
+        with pytest.raises(RoadError):
+            await client.me()
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body", "code"),
+    [
+        ("503 Busy", "text/html", b"<html>", ""),
+        ("302 Found", "text/plain", b"", ""),
+        ("409 Conflict", "application/problem+json", b"[]", ""),
+        ("409 Conflict", "application/problem+json", json.dumps({"code": "conflict.state"}).encode(), "conflict.state"),
+    ],
+)
+async def test_an_error_is_a_problem_whatever_its_form(status: str, content_type: str, body: bytes, code: str) -> None:
+    with pytest.raises(ApiProblem) as refusal:
+        await ask(http(status, content_type, body))
+    assert (refusal.value.status, refusal.value.code) == (int(status[:3]), code)
+
+
+async def test_a_problem_is_bounded() -> None:
+    with pytest.raises(RoadError):
+        await ask(http("400 Bad", "application/problem+json", b'"' + b"x" * PROBLEM_BYTES_MAX + b'"'))
+
+
+def test_a_key_does_not_travel_in_clear() -> None:
+    with pytest.raises(SiteError):
+        OfficeClient("http://gateway.example", "k")
+
+
+async def test_problems_of_the_gateway_arrive_as_such(world: World) -> None:
+    async with OfficeClient(world.url, "wrong") as client:
+        with pytest.raises(ApiProblem) as refusal:
+            await client.me()
+    assert (refusal.value.status, refusal.value.code, refusal.value.retryable) == (401, "access.no_key", False)
+    assert str(refusal.value) == "401 access.no_key"
+
+
+async def test_a_file_that_contains_a_boundary_is_carried_whole(world: World, tmp_path: Path) -> None:
+    boundary = encode_form(metadata(), [("a.pdf", PDF)])[0].rpartition("=")[2].encode()
+    nasty = PDF + b"\r\n--" + boundary + b"--\r\n"
+    (tmp_path / "a.pdf").write_bytes(nasty)
+    async with world.client() as client:
+        made = await client.send(metadata(), [tmp_path / "a.pdf"], "k")
+    assert made["attachments"][0]["size"] == len(nasty)
+
+
+def test_a_form_is_the_same_bytes_for_the_same_submission() -> None:
+    assert encode_form(metadata(), [("a", b"1")]) == encode_form(metadata(), [("a", b"1")])
+    assert encode_form(metadata(), [("a", b"1")])[0] != encode_form(metadata(), [("a", b"2")])[0]
