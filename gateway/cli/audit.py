@@ -1,0 +1,99 @@
+"""`gateway audit verify`: everything one gateway keeps, checked from outside beside the running service."""
+
+from pathlib import Path
+from typing import Any
+
+from gateway.app import open_for_reading
+from gateway.cli.errors import Exit
+from gateway.cli.output import Terminal
+from gateway.core.states import DeliveryState
+from gateway.evidence import InstallationReport
+
+
+async def verify(terminal: Terminal, config: Path) -> int:
+    """Check log, receipts, envelopes and seals of an installation, read-only; print what was found.
+
+    Raises:
+        GatewayError: the installation cannot be opened for reading.
+    """
+    async with open_for_reading(config) as check:
+        report = await check.run(on_step=lambda step: terminal.say(_STEPS[step]) if step in _STEPS else None)
+    if terminal.json:
+        terminal.value(report_json(report))
+    else:
+        print_report(terminal, report)
+    return Exit.OK if report.sound else Exit.VERIFICATION
+
+
+_STEPS = {
+    "audit": "cli.audit.step.audit",
+    "receipts": "cli.audit.step.receipts",
+    "documents": "cli.audit.step.documents",
+    "inbox": "cli.audit.step.inbox",
+}
+
+
+def print_report(terminal: Terminal, report: InstallationReport) -> None:
+    """The verdict first, then the counts, then every problem."""
+    if report.sound:
+        terminal.print(terminal.text("cli.audit.sound", gateway=report.gateway), style="bold green")
+    else:
+        terminal.print(terminal.text("cli.audit.unsound", gateway=report.gateway), style="bold red")
+    recipients = sum(len(receipt.lines) for receipt in report.receipts)
+    terminal.table(
+        ("cli.column.checked", "cli.column.count"),
+        [
+            (terminal.text("cli.audit.row.leaves"), report.log.leaves),
+            (terminal.text("cli.audit.row.receipts"), len(report.receipts)),
+            (terminal.text("cli.audit.row.recipients"), recipients),
+            (terminal.text("cli.audit.row.documents"), report.documents),
+            *_deliveries(terminal, report),
+            (terminal.text("cli.audit.row.inbox"), report.inbox),
+            (terminal.text("cli.audit.row.envelopes"), report.envelopes),
+            (terminal.text("cli.audit.row.seals"), report.seals),
+            (terminal.text("cli.audit.row.problems"), len(_problems(report))),
+        ],
+    )
+    for what, why in _problems(report):
+        terminal.print(f"✘ {what}: {why}", style="red")
+    if not report.sound:
+        terminal.say("cli.audit.todo")
+
+
+def report_json(report: InstallationReport) -> dict[str, Any]:
+    """The report for programs."""
+    return {
+        "gateway": report.gateway,
+        "sound": report.sound,
+        "log": {
+            "sound": report.log.sound,
+            "leaves": report.log.leaves,
+            "root": report.log.root.hex(),
+            "pending": report.log.pending,
+        },
+        "documents": report.documents,
+        "deliveries": {state.value: count for state, count in sorted(report.deliveries.items())},
+        "receipts": len(report.receipts),
+        "receipt_recipients": sum(len(receipt.lines) for receipt in report.receipts),
+        "inbox": report.inbox,
+        "envelopes": report.envelopes,
+        "seals": report.seals,
+        "business_statuses": dict(sorted(report.business_statuses.items())),
+        "problems": [{"what": what, "why": why} for what, why in _problems(report)],
+    }
+
+
+def _deliveries(terminal: Terminal, report: InstallationReport) -> list[tuple[str, int]]:
+    by_state = [(state, report.deliveries[state]) for state in DeliveryState if report.deliveries.get(state)]
+    total = sum(count for _, count in by_state)
+    return [
+        (terminal.text("cli.audit.row.deliveries"), total),
+        *((f"  {terminal.word(f'delivery.{state}')}", count) for state, count in by_state),
+    ]
+
+
+def _problems(report: InstallationReport) -> list[tuple[str, str]]:
+    return [
+        *(("audit log" if fault.index is None else f"leaf {fault.index}", fault.reason) for fault in report.log.faults),
+        *((problem.what, problem.why) for problem in report.problems),
+    ]

@@ -1,0 +1,224 @@
+"""Errors as a person meets them: three lines, one exit code. The only place that knows which error means which code."""
+
+import os
+import tempfile
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from secrets import token_hex
+from types import MappingProxyType
+from typing import Any, Final
+
+from rich.text import Text
+
+from gateway.cli.output import Terminal, clean
+from gateway.core.errors import GatewayError
+from gateway.observe import explain
+
+DETAIL_CHARS_MAX: Final = 2_000
+FIELDS_MAX: Final = 10
+
+
+class Exit(IntEnum):
+    """Exit codes of every command (experience.md 2.6)."""
+
+    OK = 0
+    PROBLEM = 1
+    """A check, or somebody's rule, says no."""
+    USAGE = 2
+    NOT_FOUND = 3
+    VERIFICATION = 4
+    """A signature, a receipt or the log does not hold."""
+    UNREACHABLE = 5
+    PERMISSION = 6
+    CONFLICT = 7
+    CONFIGURATION = 8
+    BUG = 70
+    INTERRUPTED = 130
+
+
+_BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
+    {
+        # by family: the first word of the code
+        "request": Exit.USAGE,
+        "count": Exit.USAGE,
+        "reason": Exit.USAGE,
+        "access": Exit.PERMISSION,
+        "not_found": Exit.NOT_FOUND,
+        "conflict": Exit.CONFLICT,
+        "envelope": Exit.VERIFICATION,
+        "peer": Exit.UNREACHABLE,
+        "worker": Exit.UNREACHABLE,
+        "key": Exit.CONFIGURATION,
+        "config": Exit.CONFIGURATION,
+        "registry": Exit.CONFIGURATION,
+        "store": Exit.CONFIGURATION,
+        "blob": Exit.VERIFICATION,
+        "audit": Exit.VERIFICATION,
+        "internal": Exit.BUG,
+        # by code, where it differs from its family
+        "request.timeout": Exit.UNREACHABLE,
+        "seal.broken": Exit.VERIFICATION,
+        "peer.receipt": Exit.VERIFICATION,
+        "worker.killed": Exit.PROBLEM,
+        "store.busy": Exit.UNREACHABLE,
+        "store.locked": Exit.CONFLICT,
+        "store.damaged": Exit.VERIFICATION,
+    }
+)
+
+_BY_STATUS: Final[Mapping[int, Exit]] = MappingProxyType(
+    {
+        400: Exit.USAGE,
+        401: Exit.PERMISSION,
+        403: Exit.PERMISSION,
+        404: Exit.NOT_FOUND,
+        408: Exit.UNREACHABLE,
+        409: Exit.CONFLICT,
+        429: Exit.UNREACHABLE,
+        502: Exit.UNREACHABLE,
+        503: Exit.UNREACHABLE,
+        504: Exit.UNREACHABLE,
+    }
+)
+
+
+def exit_code(code: str, status: int = 0) -> Exit:
+    """The exit code of an error code of ours, whoever raised it; of one that we do not know, by its HTTP status."""
+    for name in (code, code.partition(".")[0]):
+        if name in _BY_CODE:
+            return _BY_CODE[name]
+    return _BY_STATUS.get(status, Exit.PROBLEM)
+
+
+_TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
+    {
+        "cli.usage": ("cli.usage.todo", Exit.USAGE),
+        "cli.no_recipient": ("cli.no_recipient.todo", Exit.USAGE),
+        "cli.date": ("cli.date.todo", Exit.USAGE),
+        "cli.url": ("cli.url.todo", Exit.USAGE),
+        "cli.registry_digest": ("cli.registry_digest.todo", Exit.USAGE),
+        "cli.no_file": ("cli.no_file.todo", Exit.NOT_FOUND),
+        "cli.file": ("cli.file.todo", Exit.PERMISSION),
+        "cli.exists": ("cli.exists.todo", Exit.CONFLICT),
+        "cli.no_key": ("cli.no_key.todo", Exit.PERMISSION),
+        "cli.unreachable": ("cli.unreachable.todo", Exit.UNREACHABLE),
+        "cli.tls": ("cli.tls.todo", Exit.UNREACHABLE),
+        "cli.bug": ("cli.bug.todo", Exit.BUG),
+    }
+)
+
+
+class Failure(Exception):  # noqa: N818 - of a command, and told as one
+    """Something the command line itself found wrong: an id of the catalogue and what fills it."""
+
+    def __init__(self, message_id: str, /, *, why: str = "", **params: object) -> None:
+        super().__init__(message_id)
+        self.message_id: Final = message_id
+        self.why: Final = why
+        self.params: Final = MappingProxyType(params)
+
+
+class Refusal(Exception):  # noqa: N818 - the gateway's word against ours
+    """The gateway answered with a problem document (RFC 9457); `members` are its members, perhaps none."""
+
+    def __init__(self, status: int, members: Mapping[str, Any], /) -> None:
+        super().__init__(status)
+        self.status: Final = status
+        self.members: Final = members
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a person is told, and what the shell is told."""
+
+    what: str
+    why: str
+    todo: str
+    exit: Exit
+
+
+def of_failure(failure: Failure, terminal: Terminal) -> Report:
+    """The report of what the command line found."""
+    todo, code = _TODO[failure.message_id]
+    return Report(
+        what=terminal.text(failure.message_id, **failure.params),
+        why=failure.why or details(failure.message_id.removeprefix("cli."), failure.params),
+        todo=terminal.text(todo, **failure.params),
+        exit=code,
+    )
+
+
+def of_gateway_error(error: GatewayError, terminal: Terminal) -> Report:
+    """The report of an error of this process."""
+    said = explain(error.code, error.params)
+    what, todo = (said.what_en, said.todo_en) if terminal.language == "en" else (said.what_vi, said.todo_vi)
+    return Report(what=what, why=details(error.code, error.params), todo=todo, exit=exit_code(error.code))
+
+
+def of_refusal(refusal: Refusal, terminal: Terminal) -> Report:
+    """The report of a problem document: the gateway's own words where it gave some, and everything to ask it about."""
+    members, code = refusal.members, str(refusal.members.get("code", ""))
+    messages = members.get("messages")
+    said = messages.get(terminal.language) if isinstance(messages, Mapping) else None
+    if not isinstance(said, Mapping):
+        said = {}
+    facts = {
+        "status": refusal.status,
+        "trace": members.get("trace_id"),
+        "fields": _fields(members.get("errors"), terminal),
+    }
+    return Report(
+        what=str(said.get("what") or terminal.text("cli.refused", status=refusal.status)),
+        why=details(code or f"HTTP {refusal.status}", facts),
+        todo=str(said.get("todo") or terminal.text("cli.refused.todo")),
+        exit=exit_code(code, refusal.status),
+    )
+
+
+def _fields(errors: object, terminal: Terminal) -> str:
+    """Which fields are wrong, in words."""
+    if not isinstance(errors, list):
+        return ""
+    rows = [row for row in errors[:FIELDS_MAX] if isinstance(row, Mapping)]
+    return "; ".join(f"{row.get('pointer', '')}: {row.get(f'message_{terminal.language}', '')}" for row in rows)
+
+
+def of_os_error(error: OSError) -> Failure:
+    """A file that is not there, or not for us."""
+    path, reason = error.filename or "", error.strerror or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return Failure("cli.no_file", path=path)
+    if isinstance(error, FileExistsError):
+        return Failure("cli.exists", path=path)
+    return Failure("cli.file", path=path, reason=reason)
+
+
+def of_bug(error: BaseException) -> Failure:
+    """A fault of our own: the trace goes into a file of its own, the person gets its id."""
+    bug = token_hex(4)
+    descriptor, path = tempfile.mkstemp(prefix=f"gateway-{bug}-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(traceback.format_exception(error))
+    return Failure("cli.bug", bug=bug, path=path)
+
+
+def details(code: str, params: Mapping[str, object]) -> str:
+    """The line for whoever is asked for help: the code and what it was about."""
+    return " · ".join([code, *(f"{name}={value}" for name, value in params.items() if value not in ("", None))])
+
+
+def tell(report: Report, terminal: Terminal) -> int:
+    """Print the three lines; the exit code."""
+    lines = (
+        (terminal.text("cli.line.what"), report.what, "bold red"),
+        (terminal.text("cli.line.why"), report.why, ""),
+        (terminal.text("cli.line.todo"), report.todo, ""),
+    )
+    for head, line, style in lines:
+        shown = clean(line)
+        if len(shown) > DETAIL_CHARS_MAX:
+            shown = shown[:DETAIL_CHARS_MAX] + "…"
+        terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), shown), soft_wrap=True)
+    return report.exit

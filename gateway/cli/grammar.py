@@ -1,0 +1,297 @@
+"""The grammar: every command and option there is. Declared here, done elsewhere (`lazy`).
+
+Helps are ids of the catalogue; `translate` puts the words of one language in their place, since they are fixed before
+anybody has said which language they read. Options of the whole program may stand anywhere on the line (`hoist`).
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from gateway.cli import lazy, version
+from gateway.cli.errors import Exit, Failure
+from gateway.cli.orders import Connection, SendOrder, Session, VerifyOrder
+from gateway.cli.output import Terminal
+from gateway.cli.recipients import read_recipients
+from gateway.core.limits import PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX
+
+URL_DEFAULT: Final = "https://127.0.0.1:8443"
+DEMO_FOLDER: Final = Path("gateway-demo")
+_VALUED: Final = frozenset({"--lang", "--url", "--key-file", "--ca", "--tls-name"})
+_FLAGS: Final = frozenset({"--json", "--no-color"})
+
+
+class Language(StrEnum):
+    """Languages of the catalogue."""
+
+    VI = "vi"
+    EN = "en"
+
+
+class Urgency(StrEnum):
+    """Độ khẩn, as the office API names it."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+    VERY_URGENT = "very_urgent"
+    IMMEDIATE = "immediate"
+    IMMEDIATE_AT_TIME = "immediate_at_time"
+
+
+class Environment(StrEnum):
+    """Whether certificates marked DEMO are believed."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+
+
+HELP_NAMES: Final = ["-h", "--help"]
+_SETTINGS: Final = {"help_option_names": HELP_NAMES, "max_content_width": 100}
+app: Final = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_SETTINGS)
+audit: Final = typer.Typer(rich_markup_mode=None, context_settings=_SETTINGS)
+app.add_typer(audit, name="audit", help="cli.help.audit")
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="cli.option.files", show_default=False)]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="cli.option.key", show_default=False)]
+ConfigFile = Annotated[
+    Path,
+    typer.Option("--config", metavar="FILE", envvar="GATEWAY_CONFIG", help="cli.option.config", show_default=False),
+]
+
+
+@app.callback(invoke_without_command=True, help="cli.help.gateway")
+def gateway(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    *,
+    lang: Annotated[Language | None, typer.Option("--lang", help="cli.option.lang")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="cli.option.json")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="cli.option.no_color")] = False,
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", envvar="GATEWAY_URL", help="cli.option.url")
+    ] = URL_DEFAULT,
+    key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="cli.option.key_file")] = None,
+    ca: Annotated[Path | None, typer.Option("--ca", metavar="FILE", envvar="GATEWAY_CA", help="cli.option.ca")] = None,
+    tls_name: Annotated[
+        str | None, typer.Option("--tls-name", metavar="NAME", envvar="GATEWAY_TLS_NAME", help="cli.option.tls_name")
+    ] = None,
+) -> None:
+    """What holds for every command. Language, form and colour are read before (`main`): errors need them, too."""
+    del lang, as_json, no_color
+    terminal: Terminal = context.obj
+    connection = Connection(url=url, ca=ca, tls_name=tls_name or None, key_file=key_file)
+    context.obj = Session(terminal=terminal, connection=connection)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(Exit.USAGE)
+
+
+# --- this installation -------------------------------------------------------------------------------------------------
+
+
+@app.command("version", help="cli.help.version")
+def _version(context: typer.Context) -> int:
+    return version.version(_terminal(context))
+
+
+@app.command("demo", help="cli.help.demo")
+def _demo(
+    context: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="cli.option.once")] = False,
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="cli.option.folder")] = DEMO_FOLDER,
+    wards: Annotated[int | None, typer.Option("--wards", min=1, max=168, help="cli.option.wards")] = None,
+) -> int:
+    return lazy.demo(_session(context), folder=folder, once=once, wards=wards)
+
+
+@app.command("serve", help="cli.help.serve")
+def _serve(config: ConfigFile) -> int:
+    return lazy.serve(config)
+
+
+@audit.command("verify", help="cli.help.audit_verify")
+def _audit_verify(context: typer.Context, config: ConfigFile) -> int:
+    return lazy.audit_verify(_session(context), config)
+
+
+@app.command("verify", help="cli.help.verify")
+def _verify(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    files: Files,
+    *,
+    trust: Annotated[Path, typer.Option("--trust", metavar="DIR", help="cli.option.trust", show_default=False)],
+    registry: Annotated[Path | None, typer.Option("--registry", metavar="FILE", help="cli.option.registry")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="cli.option.sha256")] = None,
+    environment: Annotated[
+        Environment, typer.Option("--environment", help="cli.option.environment")
+    ] = Environment.PRODUCTION,
+) -> int:
+    order = VerifyOrder(
+        files=tuple(files),
+        trust=trust,
+        demo=environment is Environment.DEMO,
+        registry=registry,
+        registry_digest=sha256,
+    )
+    return lazy.verify(_session(context), order)
+
+
+# --- documents, over HTTPS ---------------------------------------------------------------------------------------------
+
+
+@app.command("send", help="cli.help.send")
+def _send(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    files: Files,
+    *,
+    sender: Annotated[str, typer.Option("--from", metavar="CODE", help="cli.option.from", show_default=False)],
+    number: Annotated[str, typer.Option("--number", metavar="TEXT", help="cli.option.number", show_default=False)],
+    notation: Annotated[
+        str, typer.Option("--notation", metavar="TEXT", help="cli.option.notation", show_default=False)
+    ],
+    subject: Annotated[str, typer.Option("--subject", metavar="TEXT", help="cli.option.subject", show_default=False)],
+    place: Annotated[str, typer.Option("--place", metavar="TEXT", help="cli.option.place", show_default=False)],
+    day: Annotated[str, typer.Option("--date", metavar="DATE", help="cli.option.date", show_default=False)],
+    to: Annotated[list[str] | None, typer.Option("--to", metavar="CODE", help="cli.option.to")] = None,
+    to_file: Annotated[Path | None, typer.Option("--to-file", metavar="FILE", help="cli.option.to_file")] = None,
+    type_name: Annotated[str | None, typer.Option("--type-name", metavar="TEXT", help="cli.option.type_name")] = None,
+    priority: Annotated[Urgency, typer.Option("--priority", help="cli.option.priority")] = Urgency.NORMAL,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", metavar="TEXT", help="cli.option.idempotency_key")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="cli.option.wait")] = False,
+) -> int:
+    order = SendOrder(
+        files=tuple(files),
+        sender=sender,
+        recipients=read_recipients(to or (), to_file),
+        number=number,
+        notation=notation,
+        subject=subject,
+        place=place,
+        date=parse_day(day),
+        type_name=type_name,
+        priority=priority.value,
+        idempotency_key=idempotency_key,
+        wait=wait,
+    )
+    return lazy.send(_session(context), order)
+
+
+@app.command("inbox", help="cli.help.inbox")
+def _inbox(
+    context: typer.Context,
+    *,
+    after: Annotated[int, typer.Option("--after", min=0, help="cli.option.after")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=PAGE_ROWS_MAX, help="cli.option.limit")] = (
+        PAGE_ROWS_DEFAULT
+    ),
+) -> int:
+    return lazy.inbox(_session(context), after=after, limit=limit)
+
+
+@app.command("get", help="cli.help.get")
+def _get(
+    context: typer.Context,
+    key: Key,
+    *,
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="cli.option.output")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
+) -> int:
+    return lazy.get(_session(context), key, folder=folder, force=force)
+
+
+@app.command("accept", help="cli.help.accept")
+def _accept(context: typer.Context, key: Key) -> int:
+    return lazy.accept(_session(context), key)
+
+
+@app.command("refuse", help="cli.help.refuse")
+def _refuse(
+    context: typer.Context,
+    key: Key,
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="cli.option.reason", show_default=False)],
+) -> int:
+    return lazy.refuse(_session(context), key, reason=reason)
+
+
+@app.command("trace", help="cli.help.trace")
+def _trace(context: typer.Context, key: Key) -> int:
+    return lazy.trace(_session(context), key)
+
+
+# --- on the way to and from typer --------------------------------------------------------------------------------------
+
+
+def command(terminal: Terminal) -> TyperGroup:
+    """The whole command line, its helps in the reader's language."""
+    built = typer.main.get_command(app)
+    assert isinstance(built, TyperGroup)
+    translate(built, terminal)
+    return built
+
+
+def translate(node: TyperGroup | TyperCommand, terminal: Terminal) -> None:
+    """Put words in the place of ids, all the way down."""
+    node.help = terminal.text(node.help) if node.help else None
+    if isinstance(node, TyperCommand):
+        node.epilog = terminal.text("cli.help.epilog")
+    if (own := node.get_help_option(typer.Context(node, help_option_names=HELP_NAMES))) is not None:
+        own.help = terminal.text("cli.option.help")
+    for parameter in node.params:
+        if isinstance(parameter, TyperOption | TyperArgument) and parameter.help and parameter.help.startswith("cli."):
+            parameter.help = terminal.text(parameter.help)
+    for child in node.commands.values() if isinstance(node, TyperGroup) else ():
+        assert isinstance(child, TyperGroup | TyperCommand)
+        translate(child, terminal)
+
+
+def hoist(arguments: Sequence[str]) -> list[str]:
+    """The same line with the program's own options in front: people type `gateway inbox --json`, and mean this.
+
+    What follows `--`, and the value after another option, is left alone only as far as typer itself can tell; an option's
+    text that looks like one of ours is written `--subject=--json`.
+    """
+    ours: list[str] = []
+    theirs: list[str] = []
+    left = iter(arguments)
+    for word in left:
+        if word == "--":
+            theirs += [word, *left]
+        elif word in _FLAGS or (word.partition("=")[0] in _VALUED and "=" in word):
+            ours.append(word)
+        elif word in _VALUED:
+            ours += [word, *([value] if (value := next(left, None)) is not None else [])]
+        else:
+            theirs.append(word)
+    return ours + theirs
+
+
+def parse_day(text: str) -> date:
+    """A date as offices (`21/11/2026`) or programs (`2026-11-21`) write it.
+
+    Raises:
+        Failure: neither.
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day on paper has no zone
+        except ValueError:
+            continue
+    raise Failure("cli.date", value=text)
+
+
+def _session(context: typer.Context) -> Session:
+    session: Any = context.obj
+    assert isinstance(session, Session)
+    return session
+
+
+def _terminal(context: typer.Context) -> Terminal:
+    return _session(context).terminal

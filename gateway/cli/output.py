@@ -1,0 +1,94 @@
+"""Printing: data on stdout, talk on stderr, in the reader's language; tables for people, tabs for pipes, JSON for programs."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.core.clock import VIETNAM
+from gateway.observe import label
+from gateway.observe import text as catalogue_text
+
+LANGUAGES: Final = ("vi", "en")
+LANGUAGE_DEFAULT: Final = "vi"
+
+# C0, C1, separators of lines, and everything that turns the direction of writing: foreign texts come without them.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(foreign: object) -> str:
+    """A stranger's text as it may be shown: nothing in it moves the cursor or forges a line."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(foreign))
+
+
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """`dd/MM/yyyy HH:mm` in Vietnam's time, with seconds where it serves as evidence."""
+    return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S" if seconds else "%d/%m/%Y %H:%M")
+
+
+def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:
+    """The language that was asked for, else that of the locale, else Vietnamese."""
+    if asked in LANGUAGES:
+        return asked
+    # POSIX: the first of these that is set decides, even when it names a language that we do not speak.
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    spoken = locale[:2].lower()
+    return spoken if spoken in LANGUAGES and not locale[2:3].isalpha() else LANGUAGE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """Where a command prints."""
+
+    language: str
+    json: bool
+    """Data as one JSON value."""
+    out: Console
+    """Data."""
+    talk: Console
+    """Everything else."""
+
+    def text(self, message_id: str, **params: object) -> str:
+        """A text of the catalogue in the reader's language."""
+        found = catalogue_text(message_id, params)
+        return found.en if self.language == "en" else found.vi
+
+    def word(self, name: str) -> str:
+        """The word for a state: `delivery.queued`. One that this version does not know is shown as it is."""
+        try:
+            found = label(name)
+        except KeyError:
+            return clean(name.rsplit(".", 1)[-1])
+        return found.en if self.language == "en" else found.vi
+
+    def say(self, message_id: str, **params: object) -> None:
+        """Talk: one line on stderr."""
+        self.talk.print(Text(self.text(message_id, **params)), soft_wrap=True)
+
+    def print(self, line: str, *, style: str = "") -> None:
+        """Data for people: one line on stdout."""
+        self.out.print(Text(clean(line), style=style), soft_wrap=True)
+
+    def value(self, value: object) -> None:
+        """Data for programs: one JSON value on stdout."""
+        self.out.file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Rows under headings (ids of the catalogue): ruled on a terminal, tab-separated and uncut in a pipe."""
+        headings = [self.text(column) for column in columns]
+        if not self.out.is_terminal:
+            for row in [headings, *rows]:
+                self.out.file.write("\t".join(clean(cell) for cell in row) + "\n")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in headings:
+            table.add_column(Text(heading), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(clean(cell)) for cell in row))
+        self.out.print(table)
