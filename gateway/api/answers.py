@@ -47,7 +47,7 @@ def document_json(document: Document) -> Json:
         "document_id": document.document_id,
         "state": document.state.value,
         "state_label_vi": label(f"document.{document.state}").vi,
-        "reason": _reason(document.reason),
+        "reason": _reason(document.reason, organ=document.sender),
         "metadata": None if document.metadata is None else metadata_json(document.metadata),
         "attachments": [_attachment(attached) for attached in document.attachments],
         "accepted_at": rfc3339(document.accepted_at),
@@ -99,7 +99,7 @@ def delivery_json(delivery: Delivery) -> Json:
         "sequence": delivery.sequence,
         "state": delivery.state.value,
         "state_label_vi": label(f"delivery.{delivery.state}").vi,
-        "reason": _reason(delivery.reason),
+        "reason": _reason(delivery.reason, organ=delivery.recipient, peer=delivery.destination),
         "evidence": None if delivery.evidence is None else delivery.evidence.value,
         "evidence_label_vi": None if delivery.evidence is None else label(f"evidence.{delivery.evidence}").vi,
         **_business(delivery.business_status, delivery.business_description),
@@ -179,13 +179,13 @@ def principal_json(principal: Principal) -> Json:
     }
 
 
-def _reason(code: str) -> Json | None:
+def _reason(code: str, **known: str | None) -> Json | None:
     """A stable code in words; None when nothing went wrong. A code of a newer peer stands alone."""
     if not code:
         return None
     if code not in CATALOGUE:
         return {"code": code, "turn": None, "what_vi": None, "todo_vi": None, "what_en": None, "todo_en": None}
-    said = explain(code)
+    said = explain(code, known)
     return {
         "code": code,
         "turn": CATALOGUE[code].turn.value,

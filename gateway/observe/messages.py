@@ -1,8 +1,8 @@
 """The one catalogue of texts for people, Vietnamese first, English second (gettext, `locale/*/LC_MESSAGES/gateway.po`).
 
 Ids are stable names, never sentences: an error code says what happened, `<code>.todo` what to do next and whose turn
-it is, `label.<what>.<value>` is the word on a screen for a state. `{name}` is filled from the parameters of the error;
-one that is not given reads "unknown", so a text is always whole.
+it is, `label.<what>.<value>` is the word on a screen for a state. `{name}` is filled from the parameters of the error.
+A text is whole without them: details stand in round brackets, and brackets whose parameter is not given are left out.
 """
 
 import gettext
@@ -18,6 +18,8 @@ DOMAIN: Final = "gateway"
 LOCALES: Final = Path(__file__).parent / "locale"
 PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 PARAM_CHARS_MAX: Final = 300
+
+_DETAIL: Final = re.compile(r" ?\([^()]*\{[a-z_]+\}[^()]*\)")
 
 _UNKNOWN: Final = "param.unknown"
 _WORDS: Final = {
@@ -72,13 +74,21 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
     if "{" not in template:
         return template
 
-    def value(place: re.Match[str]) -> str:
-        given = params.get(place.group(1))
-        if given is None or given == "":
-            return _template(language, _UNKNOWN)
-        return _word(language, place.group(1), given) or _plain(given)
+    def detail(brackets: re.Match[str]) -> str:
+        named = PLACEHOLDER.findall(brackets.group())
+        return brackets.group() if all(_given(params, name) for name in named) else ""
 
-    return PLACEHOLDER.sub(value, template)
+    def value(place: re.Match[str]) -> str:
+        name = place.group(1)
+        if not _given(params, name):
+            return _template(language, _UNKNOWN)
+        return _word(language, name, params[name]) or _plain(params[name])
+
+    return PLACEHOLDER.sub(value, _DETAIL.sub(detail, template))
+
+
+def _given(params: Mapping[str, object], name: str) -> bool:
+    return params.get(name) not in (None, "")
 
 
 def _word(language: str, name: str, value: object) -> str | None:

@@ -96,15 +96,23 @@ def test_both_languages_say_the_same_things_about_the_same_things() -> None:
 
 def test_an_explanation_is_whole_in_both_languages() -> None:
     found = explain("recipient.closed", {"organ": "H29.16", "successor": "H29.99"})
-    assert found.what_vi == "Mã định danh nơi nhận H29.16 đã đóng; cơ quan kế thừa: H29.99."
-    assert found.what_en.startswith("The recipient's identification code H29.16 is closed")
+    assert found.what_vi == "Mã định danh nơi nhận (H29.16) đã đóng (cơ quan kế thừa: H29.99)."
+    assert found.what_en.startswith("The recipient's identification code (H29.16) is closed")
     assert found.todo_vi
     assert found.todo_en
 
 
-def test_a_missing_parameter_reads_unknown() -> None:
-    assert "không rõ" in explain("peer.unreachable", {}).what_vi
-    assert "unknown" in explain("peer.unreachable", None).what_en
+def test_a_detail_that_is_not_given_is_left_out() -> None:
+    assert explain("peer.unreachable", {"peer": ""}).what_vi == "Mất kết nối với cổng bên kia."
+    assert explain("recipient.closed", {"organ": "H29"}).what_vi == "Mã định danh nơi nhận (H29) đã đóng."
+    assert text("field.too_long", {}).vi == "Quá dài: tối đa không rõ."
+
+
+def test_every_text_of_an_error_is_whole_without_its_parameters() -> None:
+    for code in CATALOGUE:
+        said = explain(code)
+        for words in (said.what_vi, said.todo_vi, said.what_en, said.todo_en):
+            assert not re.search(r"không rõ|unknown|[{}]|\(\)|: \.| \.|  ", words), (code, words)
 
 
 def test_our_own_words_inside_a_text_are_translated_too() -> None:
