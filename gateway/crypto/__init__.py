@@ -1,4 +1,33 @@
-"""Crypto (essay follows)."""
+"""Crypto: keys, signatures, certificates, receipts' tokens and TLS; and the processes in which all that is dangerous runs.
+
+Who does what, and where:
+
+| what                                     | where                          | sees                                    |
+|------------------------------------------|--------------------------------|-----------------------------------------|
+| judging PDFs and envelopes, preparing them| a *judge* (`JudgePool`)        | strangers' files; no key, no network    |
+| signing for bodies (RSA, ECDSA)           | a *key-holder* (`KeyHolderPool`)| keys, and bytes to sign; never a file   |
+| assembling, carrying between the two      | the service (`FileSealer`)     | digests, attributes, finished files     |
+| receipts (P-256), audit log (Ed25519)     | the service (`FileSigner`)     | two keys that cost nothing to use       |
+
+Rules of the room:
+
+* A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope` and
+  `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means nobody can say
+  from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
+* Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
+  system is asked, and without revocation evidence nothing passes.
+* The moment of judgement is an argument. Nobody here looks at a clock.
+* A seal leaves the room only after a judge has found the sealed file good; a signature only after it was checked
+  against the certificate that will be shown with it.
+* What a verdict does not say: whose certificate it had to be. That is in the registry, and the conductor compares.
+
+When it fails: a file that crashes, starves or hangs a judge costs its own task (`SenderError` `worker.killed`) and one
+process, which is replaced. A full queue is `SiteError` `worker.busy`. A missing, unreadable or mismatched key, or an own
+certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the service is killed, its
+children notice and end.
+
+Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
+"""
 
 from gateway.crypto.certificates import (
     DEMO_POLICY_OID,
@@ -13,33 +42,52 @@ from gateway.crypto.certificates import (
     spki_digest,
     subject_public_key,
 )
+from gateway.crypto.envelope import PreparedSignature, prepare_envelope
 from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.judge import InlineJudge, JudgePool
+from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.pades import judge_pdf, media_type
 from gateway.crypto.seal import PreparedSeal, prepare_seal
+from gateway.crypto.sealer import FileSealer, KeyRef
+from gateway.crypto.signers import FileSigner
+from gateway.crypto.tls import client_context, office_context, server_context
 from gateway.crypto.trust import load_trust, read_certificates
+from gateway.crypto.xades import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",
+    "RECEIPT_TYPE",
     "SEAL_USAGES",
     "CertificateVerdict",
+    "EnvelopeVerdict",
+    "FileSealer",
+    "FileSigner",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
     "KeyHolder",
     "KeyHolderPool",
+    "KeyRef",
     "PreparedSeal",
+    "PreparedSignature",
     "Trust",
     "certificate_digest",
+    "client_context",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
     "load_trust",
     "media_type",
+    "office_context",
     "organization_identifier",
+    "prepare_envelope",
     "prepare_seal",
     "read_certificates",
     "refuse_demo",
+    "server_context",
+    "sign_jws",
     "spki_digest",
     "subject_public_key",
+    "verify_envelope",
+    "verify_jws",
 ]

@@ -243,6 +243,12 @@ def common_name(certificate: x509.Certificate) -> str:
     return str(value)[: limits.CONTENT_CHARS_MAX]
 
 
+def certificate_name(der: bytes) -> str:
+    """Common name of the subject, or an empty text: for reports, from bytes that may be hostile."""
+    name = attempt(lambda: common_name(x509.Certificate.load(der, strict=True)))
+    return name if isinstance(name, str) else ""
+
+
 def is_demo(der: bytes) -> bool:
     """Whether the certificate is marked as a development one: policy `DEMO_POLICY_OID`, or the word DEMO in a name.
 

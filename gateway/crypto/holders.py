@@ -9,7 +9,7 @@ missing entry, and a key that is neither RSA (>= 2048 bits) nor on one of the NI
 """
 
 import ctypes
-import os
+import errno
 import pickle
 import resource
 import stat
@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, Protocol, TypeGuard
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -138,15 +139,24 @@ def read_private_key(path: Path, key_id: str, *, skip_check: bool = False) -> Pr
         SiteError: `key.missing` with the reason; never with anything out of the file.
     """
     try:
+        check_mode(path)
         with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o177:
-                raise SiteError("key.missing", key=key_id, reason="the file's mode must be 0400 or 0600")
             pem = file.read(_KEY_FILE_BYTES_MAX)
         return load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=skip_check)
     except OSError as error:
-        raise SiteError("key.missing", key=key_id, reason=error.strerror or "unreadable") from error
-    except (ValueError, TypeError) as error:
+        raise SiteError("key.missing", key=key_id, reason=error.strerror or str(error)) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SiteError("key.missing", key=key_id, reason="not an unencrypted PEM private key") from error
+
+
+def check_mode(path: Path) -> None:
+    """Insist that a key file is its owner's alone.
+
+    Raises:
+        PermissionError: its mode is neither 0400 nor 0600; other `OSError`: it is not there.
+    """
+    if stat.S_IMODE(path.stat().st_mode) & 0o177:
+        raise PermissionError(errno.EPERM, "the file's mode must be 0400 or 0600")
 
 
 # --- in the child ----------------------------------------------------------------------------------------------------

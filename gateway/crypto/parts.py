@@ -1,0 +1,87 @@
+"""The parts of an envelope that its signature covers, and where each must stand (house.md; docs/ARCHITECTURE.md).
+
+A part is known by its local name in whatever namespace: a second one anywhere, under any spelling that a reader of ours
+or of the vendor accepts, is refused before a digest is computed. That leaves signature wrapping no element to hide in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from gateway.safe_xml import QCVN, Element
+
+HEADER: Final = "header"
+BUSINESS: Final = "business"
+BODY: Final = "body"
+"""Ids of the parts: MessageHeader, Bussiness (revoke, update and replace live there), edXMLBody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Local names an element goes by, and the path of its parent from the root."""
+
+    names: tuple[str, ...]
+    parent: str
+
+
+_ENVELOPE: Final = f"{{{QCVN}}}edXMLEnvelope"
+_HEADER: Final = f"{_ENVELOPE}/{{{QCVN}}}edXMLHeader"
+_PLACES: Final[Mapping[str, _Place]] = {
+    HEADER: _Place(("MessageHeader",), _HEADER),
+    BUSINESS: _Place(("Bussiness", "Business"), f"{_HEADER}/{{{QCVN}}}TraceHeaderList"),
+    BODY: _Place(("edXMLBody",), _ENVELOPE),
+}
+_FRAME: Final = ("edXMLEnvelope", "edXMLHeader", "TraceHeaderList")
+_BY_NAME: Final = etree.XPath("//*[local-name() = $name]")
+_IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
+
+
+class StructureError(ValueError):
+    """The file is not built as the profile says; the message says where, and contains nothing of the file."""
+
+
+def header_of(root: Element) -> Element:
+    """The one edXMLHeader, in its place.
+
+    Raises:
+        StructureError: the frame of the envelope is not there, or twice.
+    """
+    if root.tag != f"{{{QCVN}}}edXML" or root.getparent() is not None:
+        raise StructureError("the root is not edXML")
+    for name in _FRAME:
+        if len(_BY_NAME(root, name=name)) > 1:
+            raise StructureError(f"more than one {name}")
+    header = root.find(_HEADER)
+    if header is None:
+        raise StructureError("no edXMLHeader in its place")
+    return header
+
+
+def parts_of(root: Element) -> dict[str, Element]:
+    """The parts that are there, by Id, each the only one of its kind, in its place, under its Id.
+
+    Raises:
+        StructureError: otherwise, or when any two id-like attributes of the file are equal.
+    """
+    header_of(root)
+    parts = {}
+    for identifier, place in _PLACES.items():
+        found = [element for name in place.names for element in _BY_NAME(root, name=name)]
+        if not found:
+            continue
+        if len(found) > 1:
+            raise StructureError(f"more than one {place.names[0]}")
+        element = found[0]
+        if element.getparent() is not root.find(place.parent) or element.tag[1:].split("}")[0] != QCVN:
+            raise StructureError(f"{place.names[0]} is not in its place")
+        if element.get("Id") != identifier:
+            raise StructureError(f"{place.names[0]} does not bear its Id")
+        parts[identifier] = element
+    if HEADER not in parts:
+        raise StructureError("no MessageHeader")
+    identifiers = _IDS(root)
+    if len(identifiers) != len(set(identifiers)):
+        raise StructureError("two elements with one id")
+    return parts

@@ -1,0 +1,156 @@
+"""The port `Sealer` over key files: judges see documents, key-holders see attributes, the service carries between them.
+
+Own certificates are judged before they are used, at most a minute apart: pyHanko, like any signer, signs with a revoked
+or expired certificate as gladly as with a good one (signing.md 0.7). Each signature is checked against the certificate
+it will be shown with, so a key file in the wrong place is found here and not by a recipient.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from gateway.core import limits
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import OrganId
+from gateway.core.ports import Clock, Judge
+from gateway.core.verdict import FileVerdict, Indication
+from gateway.crypto.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
+from gateway.crypto.cms import assemble, room_for, seal_attributes
+from gateway.crypto.envelope import prepare_envelope
+from gateway.crypto.holders import KeyHolder
+from gateway.crypto.pades import judge_pdf
+from gateway.crypto.seal import PreparedSeal, prepare_seal
+
+CERTIFICATE_JUDGED_SECONDS: Final = 60.0
+"""How long the verdict on an own certificate is used again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRef:
+    """A private key by name, and the certificates that go with it."""
+
+    key_id: str
+    chain: tuple[bytes, ...]
+    """DER, the key's own certificate first."""
+
+
+class FileSealer:
+    """Seals and signs for the bodies whose keys this installation holds."""
+
+    def __init__(  # noqa: PLR0913 - what the composition root hands over, each once
+        self,
+        *,
+        judge: Judge,
+        holder: KeyHolder,
+        seals: Mapping[OrganId, KeyRef],
+        transports: Mapping[OrganId, KeyRef],
+        trust: Trust,
+        clock: Clock,
+    ) -> None:
+        self._judge = judge
+        self._holder = holder
+        self._seals = dict(seals)
+        self._transports = dict(transports)
+        self._trust = trust
+        self._clock = clock
+        self._judged: dict[str, tuple[float, CertificateVerdict]] = {}
+
+    def entrusted(self, organ: OrganId) -> bool:
+        """See `Sealer.entrusted`."""
+        return organ in self._seals
+
+    async def seal(self, pdf: Path, organ: OrganId) -> bytes:
+        """See `Sealer.seal`; what is given out has been judged TOTAL-PASSED as a whole."""
+        key = self._key(self._seals, organ, "seal")
+        await self._check_certificate(key)
+        moment = self._clock.now()
+        prepared = await self._judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
+        digest = _digest(prepared)
+        attributes = seal_attributes(digest, key.chain[0])
+        signature = await self._sign(key, attributes.to_sign)
+        sealed = prepared.filled(assemble(attributes, signature, key.chain))
+        verdict = await self._judge.run(judge_pdf, sealed, trust=self._trust, moment=moment)
+        _check_seal(verdict, key)
+        return sealed
+
+    async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
+        """See `Sealer.sign_envelope`."""
+        key = self._key(self._transports, organ, "transport")
+        await self._check_certificate(key)
+        prepared = await self._judge.run(prepare_envelope, skeleton, chain=key.chain, moment=self._clock.now())
+        return prepared.filled(await self._sign(key, prepared.to_sign))
+
+    @staticmethod
+    def _key(keys: Mapping[OrganId, KeyRef], organ: OrganId, purpose: str) -> KeyRef:
+        try:
+            return keys[organ]
+        except KeyError:
+            raise SiteError("key.missing", key=f"{purpose} of {organ}", reason="not configured") from None
+
+    async def _check_certificate(self, key: KeyRef) -> None:
+        """Judge the own certificate, or remember that it was judged a moment ago."""
+        judged, verdict = self._judged.get(key.key_id, (0.0, None))
+        if verdict is None or self._clock.monotonic() - judged > CERTIFICATE_JUDGED_SECONDS:
+            verdict = await self._judge.run(
+                judge_certificate, key.chain[0], trust=self._trust, moment=self._clock.now(), chain=key.chain[1:]
+            )
+            self._judged[key.key_id] = (self._clock.monotonic(), verdict)
+        if verdict.indication is not Indication.TOTAL_PASSED:
+            reason = f"certificate: {verdict.sub_indication}: {verdict.reason}"
+            raise SiteError("key.missing", key=key.key_id, reason=reason)
+
+    async def _sign(self, key: KeyRef, data: bytes) -> bytes:
+        signature = await self._holder.sign(key.key_id, data)
+        if not _belongs(signature, data, key.chain[0]):
+            raise SiteError("key.missing", key=key.key_id, reason="key and certificate do not belong together")
+        return signature
+
+
+def prepare_seal_file(path: Path, *, room: int, moment: datetime) -> PreparedSeal:
+    """`prepare_seal` for a stored file; the judge's task.
+
+    Raises:
+        SenderError: `size.limit`, `file.unreadable`.
+    """
+    if path.stat().st_size > limits.FILE_BYTES_MAX:
+        raise SenderError("size.limit", limit=limits.FILE_BYTES_MAX, what="file")
+    return prepare_seal(path.read_bytes(), room=room, moment=moment)
+
+
+def _digest(prepared: PreparedSeal) -> bytes:
+    """The digest, computed again over the bytes that will be given out: a key never signs what only a judge has seen."""
+    view = memoryview(prepared.pdf)
+    digest = hashlib.sha256(view[: prepared.start])
+    digest.update(view[prepared.end :])
+    if digest.digest() != prepared.digest:
+        raise SenderError("worker.killed", bound="crash")
+    return prepared.digest
+
+
+def _belongs(signature: bytes, data: bytes, leaf: bytes) -> bool:
+    public_key = x509.load_der_x509_certificate(leaf).public_key()
+    try:
+        if isinstance(public_key, rsa.RSAPublicKey):
+            public_key.verify(signature, data, padding.PKCS1v15(), SHA256())
+        elif isinstance(public_key, ec.EllipticCurvePublicKey):
+            public_key.verify(signature, data, ec.ECDSA(SHA256()))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _check_seal(verdict: FileVerdict, key: KeyRef) -> None:
+    """Give no seal out that a judge does not find good: the document allowed none, or broke by it."""
+    own = verdict.signatures[-1].certificate if verdict.signatures else None
+    if verdict.indication is not Indication.TOTAL_PASSED or own != certificate_digest(key.chain[0]):
+        raise SenderError("file.unreadable", reason=f"cannot be sealed: {verdict.reason}")

@@ -1,0 +1,68 @@
+"""TLS contexts: one per trust domain, made once (security.md C2).
+
+Peers: TLS 1.3 only, a certificate on both sides, both chains to the configured anchors, no resumption that identity could
+hang on. Above this stands the pin of the registry, which the peer door checks on every request. Offices: TLS 1.2 or
+later, the server shows its certificate, the caller its API key.
+"""
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from gateway.core.errors import SiteError
+from gateway.crypto.holders import check_mode
+
+_HTTP: Final = ["http/1.1"]
+_TLS_1_2_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Forward secrecy and an AEAD (RFC 9325 section 4.2); TLS 1.3 has no others."""
+
+
+def server_context(*, certificate: Path, key: Path, client_anchors: tuple[bytes, ...]) -> ssl.SSLContext:
+    """For the peer listener. `certificate`: PEM chain, leaf first; `client_anchors`: DER.
+
+    Raises:
+        SiteError: `key.missing`.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.num_tickets = 0
+    return _for_peers(context, certificate, key, client_anchors)
+
+
+def client_context(*, certificate: Path, key: Path, anchors: tuple[bytes, ...]) -> ssl.SSLContext:
+    """For calls to peers; the name asked for (`server_hostname`) must stand in the peer's certificate.
+
+    Raises:
+        SiteError: `key.missing`.
+    """
+    return _for_peers(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key, anchors)
+
+
+def office_context(*, certificate: Path, key: Path) -> ssl.SSLContext:
+    """For the office API.
+
+    Raises:
+        SiteError: `key.missing`.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_TLS_1_2_CIPHERS)
+    return _with_key(context, certificate, key)
+
+
+def _for_peers(context: ssl.SSLContext, certificate: Path, key: Path, anchors: tuple[bytes, ...]) -> ssl.SSLContext:
+    assert anchors, "without an anchor nobody could be believed"
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=b"".join(anchors))
+    return _with_key(context, certificate, key)
+
+
+def _with_key(context: ssl.SSLContext, certificate: Path, key: Path) -> ssl.SSLContext:
+    try:
+        check_mode(key)
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is an OSError: not PEM, or not a pair
+        reason = error.strerror or "certificate and key are no pair"
+        raise SiteError("key.missing", key=str(key), reason=reason) from error
+    context.set_alpn_protocols(_HTTP)
+    return context
