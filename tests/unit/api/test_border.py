@@ -102,7 +102,9 @@ async def test_one_line_for_each_request(world: World, logs: io.StringIO) -> Non
     assert lines[0]["milliseconds"] >= 0
 
 
-async def test_no_secret_and_no_content_reaches_the_log(world: World, logs: io.StringIO) -> None:
+async def test_no_secret_and_no_content_reaches_the_log(
+    world: World, logs: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Canaries through every way in: key, header, path, query, metadata, file name, file, refusal, broken forms."""
     world.keys.principals[KEY_CANARY] = world.keys.principals[CITY_KEY]
     entry = await world.desks.deliver(PARTY, (f"{CANARY}.pdf", "", CANARY.encode()), sender=WARD)
@@ -124,7 +126,10 @@ async def test_no_secret_and_no_content_reaches_the_log(world: World, logs: io.S
             headers = {"Content-Type": "application/json"}
             async with world.ask(method, path, key=key, headers=headers, data=data) as answer:
                 await answer.read()
+    break_queries(world, monkeypatch, RuntimeError(CANARY))
+    async with world.ask("GET", f"/inbox?{CANARY}={CANARY}", key=KEY_CANARY) as answer:
+        await problem_of(answer, 500, "internal")
     written = logs.getvalue()
-    assert len(events(logs)) >= 22
+    assert len(events(logs)) >= 23
     assert CANARY not in written
     assert "QQQQQQQQ" not in written
