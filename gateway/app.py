@@ -65,7 +65,7 @@ from gateway.observe import configure_logging, logger
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory, load_snapshot
-from gateway.storage import FileBlobs, SqliteStore, open_reader, open_sqlite
+from gateway.storage import FileBlobs, SqliteStore, open_blobs, open_reader, open_sqlite
 
 DRAIN_SECONDS: Final = 30.0
 EXIT_FATAL: Final = 70
@@ -147,7 +147,7 @@ async def running(config: Config) -> AsyncIterator[Addresses]:
     directory = LoadedDirectory(snapshot)
     async with AsyncExitStack() as stack:
         store = await _open_store(config, stack)
-        blobs = FileBlobs(config.blobs)
+        blobs = open_blobs(config.blobs)
         journal = Journal(entropy=secrets.token_bytes)
         await store.transact(_startup(config, snapshot, journal, clock))
         judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD)
@@ -166,12 +166,14 @@ async def running(config: Config) -> AsyncIterator[Addresses]:
         )
         publisher = CheckpointPublisher(
             store=store,
-            signer=FileSigner(config.audit.key),
+            signer=FileSigner(config.audit.key, key_id="audit"),
             origin=config.log_origin,
             memory=SignerMemory(path=config.signer_memory),
             clock=clock,
         )
-        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=FileSigner(config.receipts.key))
+        reception = Reception(
+            desk=desk, checkpoints=publisher, receipt_signer=FileSigner(config.receipts.key, key_id="receipts")
+        )
         peers = PeerTransport(
             directory=directory, ssl_context=_peer_client(config), own=own, entropy=secrets.token_bytes
         )
@@ -186,7 +188,7 @@ async def running(config: Config) -> AsyncIterator[Addresses]:
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> SqliteStore:
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die)
+    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die, migrate=True)
     stack.push_async_callback(store.close)
     return store
 
@@ -204,18 +206,18 @@ def _startup(config: Config, snapshot: Snapshot, journal: Journal, clock: Clock)
         now = clock.now()
         gateway = config.gateway.id
         if uow.directory.active() is None:
-            private = {"gateway": gateway, "origin": config.log_origin}
+            born: dict[str, str | int] = {"gateway": gateway, "origin": config.log_origin}
             journal.record(
-                uow, AuditEvent(kind=EventKind.GENESIS, at=now, subject=gateway, document=gateway, private=private)
+                uow, AuditEvent(kind=EventKind.GENESIS, at=now, subject=gateway, document=gateway, private=born)
             )
         active = uow.directory.active()
         if active is None or (active.epoch, active.digest) != (snapshot.epoch, snapshot.digest):
             uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=now))
-            private = {"epoch": snapshot.epoch, "registry": snapshot.digest}
+            edition: dict[str, str | int] = {"epoch": snapshot.epoch, "registry": snapshot.digest}
             journal.record(
                 uow,
                 AuditEvent(
-                    kind=EventKind.REGISTRY_ACTIVATED, at=now, subject=gateway, document=gateway, private=private
+                    kind=EventKind.REGISTRY_ACTIVATED, at=now, subject=gateway, document=gateway, private=edition
                 ),
             )
         uow.access.declare([_api_key(entry) for entry in config.access.keys], now)

@@ -1,0 +1,363 @@
+"""Two whole gateways in one process: real conductors, store, signatures and receipts; only the road between is a fake.
+
+The materials (keys, certificates, registry) are the demo's own, made once per session for a small world. The clock is
+manual: `World.settle` runs what is due on both sides and lets time jump to what is due next, so an hour of back-off costs
+nothing. The road can be down, lose answers, or change bytes (`Road`).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.core.directory import Body, Snapshot
+from gateway.core.errors import GatewayError
+from gateway.core.events import TreeHead
+from gateway.core.ids import Digest, GatewayId, OrganId
+from gateway.core.model import BlobRef, Code, Document, Metadata, Principal, Transfer
+from gateway.core.ports import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TransferRefused,
+    Transport,
+    TryLater,
+    Unknown,
+    Unreachable,
+)
+from gateway.core.work import Claim, WorkKind
+from gateway.crypto import FileSealer, FileSigner, InlineHolder, InlineJudge, KeyRef, load_trust, read_certificates
+from gateway.delivery import backoff
+from gateway.demo.pki import DemoPki, make_pki
+from gateway.demo.plan import read_plan
+from gateway.demo.registry_seed import log_origin, seed_registry
+from gateway.demo.world import DemoWorld, demo_world
+from gateway.exchange import (
+    BusinessStatuses,
+    Desk,
+    DocumentSteps,
+    ExchangeRecords,
+    Journal,
+    LocalTransport,
+    Queries,
+    Reception,
+    Submission,
+    SubmissionOrder,
+    TransferDelivery,
+    UploadedFile,
+)
+from gateway.registry import LoadedDirectory, load_snapshot
+from gateway.storage import FileBlobs, MemoryStore, open_blobs, open_memory
+from tests.kit.clock import ManualClock
+
+MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
+ALL = frozenset({"read", "send", "seal", "act"})
+
+
+@dataclass(frozen=True)
+class Materials:
+    """Keys, certificates and registry of a small demo world, made once."""
+
+    folder: Path
+    world: DemoWorld
+    pki: DemoPki
+    snapshot: Snapshot
+
+
+def make_materials(folder: Path, wards: int = 3) -> Materials:
+    world = demo_world(wards=wards)
+    pki = make_pki(folder / "pki", world, plan=read_plan(), moment=MOMENT - timedelta(hours=1))
+    urls = {world.party: "https://127.0.0.1:1", world.government: "https://127.0.0.1:2"}
+    data, digest = seed_registry(world, pki, urls=urls, issued_at=MOMENT)
+    (folder / "registry.json").write_bytes(data)
+    snapshot = load_snapshot(folder / "registry.json", expected=digest)
+    return Materials(folder=folder, world=world, pki=pki, snapshot=snapshot)
+
+
+@dataclass
+class Road:
+    """The way to the other gateway, and what can go wrong on it. Implements the port `Transport`."""
+
+    origin: GatewayId
+    reach: Callable[[GatewayId], "Node"]
+    down: bool = False
+    lose_answers: int = 0
+    """So many answers are lost after the peer has stored the transfer."""
+    busy: int = 0
+    change: Callable[[bytes], bytes] | None = None
+    """What happens to an envelope's bytes on the way."""
+    forge: Callable[[bytes], bytes] | None = None
+    """What happens to a receipt's bytes on the way back."""
+    carried: int = 0
+    asked: int = 0
+
+    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
+        if self.down:
+            return Unreachable("down")
+        if self.busy:
+            self.busy -= 1
+            return TryLater("busy", 30.0)
+        self.carried += 1
+        peer = self.reach(transfer.slip.destination)
+        data = envelope.read_bytes()
+        if self.change:
+            data = self.change(data)
+        if Digest(hashlib.sha256(data).hexdigest()) != transfer.slip.envelope.digest:
+            return TryLater("transfer.digest")  # the door's own check: nothing is stored
+        try:
+            await peer.reception.admit(self.origin, transfer.slip)
+            blob = await peer.blobs.put_bytes(data)
+            answer = await peer.reception.receive(self.origin, transfer.slip, blob)
+        except GatewayError as error:
+            return TryLater(str(error)) if error.facts.retryable else TransferRefused(error.code, str(error))
+        return self._back(answer)
+
+    async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
+        if self.down:
+            return Unreachable("down")
+        self.asked += 1
+        answer = await self.reach(transfer.slip.destination).reception.answer_of(self.origin, transfer.slip.transfer)
+        return Unknown() if answer is None else self._back(answer)
+
+    def _back(self, answer: bytes) -> CarryResult:
+        if self.lose_answers:
+            self.lose_answers -= 1
+            return Indeterminate("answer lost")
+        return Answered(self.forge(answer) if self.forge else answer)
+
+
+@dataclass
+class Node:
+    """One gateway of the world."""
+
+    own: GatewayId
+    desk: Desk
+    store: MemoryStore
+    blobs: FileBlobs
+    directory: LoadedDirectory
+    publisher: CheckpointPublisher
+    reception: Reception
+    submission: Submission
+    queries: Queries
+    statuses: BusinessStatuses
+    road: Road
+    handlers: dict[WorkKind, Callable[[Claim], object]]
+    records: ExchangeRecords
+
+    def principal(self, *organs: str, scopes: frozenset[str] = ALL) -> Principal:
+        return Principal(key_id="key", name="Phần mềm", organs=frozenset(map(OrganId, organs)), scopes=scopes)
+
+    async def submit(self, order: SubmissionOrder, *, scopes: frozenset[str] = ALL) -> Document:
+        principal = self.principal(order.metadata.sender, scopes=scopes)
+        return (await self.submission.submit(principal, order, trace_id="0" * 32))[0]
+
+    async def file(self, name: str, data: bytes, content_type: str = "application/pdf") -> UploadedFile:
+        blob = (
+            await self.blobs.put_bytes(data) if data else BlobRef(digest=Digest(hashlib.sha256().hexdigest()), size=0)
+        )
+        return UploadedFile(name=name, content_type=content_type, blob=blob)
+
+    async def due(self) -> datetime | None:
+        return await self.store.read(lambda uow: uow.work.next_due())
+
+    async def run_due(self, now: datetime) -> int:
+        windows = {"": 100, **{str(gateway): 100 for gateway in self.directory.current().gateways}}
+        claims = await self.store.transact(lambda uow: uow.work.claim(now, lease=60, windows=windows, limit=100))
+        for claim in claims:
+            result = self.handlers[claim.item.kind](claim)
+            assert asyncio.iscoroutine(result)
+            await result
+        return len(claims)
+
+
+@dataclass
+class World:
+    """Both gateways and the clock they share."""
+
+    clock: ManualClock
+    nodes: dict[GatewayId, Node] = field(default_factory=dict)
+    materials: Materials | None = None
+
+    @property
+    def party(self) -> Node:
+        return next(iter(self.nodes.values()))
+
+    @property
+    def government(self) -> Node:
+        return list(self.nodes.values())[1]
+
+    @property
+    def sender(self) -> OrganId:
+        assert self.materials
+        return self.materials.world.sender.organ_id
+
+    @property
+    def wards(self) -> tuple[OrganId, ...]:
+        """Party committee and People's Committee of each unit, in turn."""
+        assert self.materials
+        return tuple(body.organ_id for body in self.materials.world.recipients)
+
+    async def settle(self, *, limit: timedelta = timedelta(days=7), rounds: int = 500) -> None:
+        """Run everything that is or becomes due within `limit`, on both sides."""
+        end = self.clock.now() + limit
+        for _ in range(rounds):
+            if sum([await node.run_due(self.clock.now()) for node in self.nodes.values()]):
+                continue
+            dues = [due for node in self.nodes.values() if (due := await node.due()) is not None]
+            if not dues or min(dues) > end:
+                return
+            self.clock.moment = max(self.clock.now(), min(dues))
+        raise AssertionError("the world does not come to rest")
+
+    def replace_body(self, organ_id: OrganId, **changes: object) -> None:
+        """A new edition of the registry on both sides, with one body changed."""
+        for node in self.nodes.values():
+            old = node.directory.current()
+            bodies: dict[OrganId, Body] = dict(old.bodies)
+            bodies[organ_id] = replace(bodies[organ_id], **changes)  # type: ignore[arg-type]
+            edition = replace(old, epoch=old.epoch + 1, digest=Digest(f"{old.epoch + 1:064x}"), bodies=bodies)
+            node.directory.replace(edition)
+
+
+@asynccontextmanager
+async def exchange_world(materials: Materials, folder: Path) -> AsyncIterator[World]:
+    world = World(clock=ManualClock(MOMENT), materials=materials)
+    tasks = []
+    for gateway in (materials.world.party, materials.world.government):
+        node = _node(world, gateway, materials, folder / gateway)
+        world.nodes[gateway] = node
+        tasks.append(asyncio.create_task(node.publisher.run()))
+    try:
+        yield world
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for node in world.nodes.values():
+            await node.store.close()
+
+
+class _Listener:
+    def __init__(self, publisher: CheckpointPublisher) -> None:
+        self._publisher = publisher
+
+    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
+        if head is not None:
+            self._publisher.notify(head)
+
+
+def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> Node:
+    folder.mkdir()
+    files = materials.pki.gateways[own].files
+    trust = load_trust(files.anchors.parent, True)
+    store = open_memory(sequencer=sequence)
+    blobs = open_blobs(folder / "blobs")
+    directory = LoadedDirectory(materials.snapshot)
+    sealer = _sealer(world, own, materials)
+    desk = Desk(
+        own=own,
+        store=store,
+        blobs=blobs,
+        clock=world.clock,
+        directory=directory,
+        judge=InlineJudge(),
+        sealer=sealer,
+        trust=trust,
+        journal=Journal(entropy=_entropy),
+        entropy=_entropy,
+    )
+    publisher = CheckpointPublisher(
+        store=store,
+        signer=FileSigner(files.log_key, key_id="log"),
+        origin=log_origin(own),
+        memory=SignerMemory(path=folder / "memory"),
+        clock=_RealClock(world.clock),
+    )
+    store.set_listener(_Listener(publisher))
+    reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt"))
+    road = Road(origin=own, reach=lambda name: world.nodes[name])
+    local: Transport = LocalTransport(reception=reception)
+    transfers = TransferDelivery(
+        desk=desk,
+        transports=lambda destination: local if destination == own else road,
+        backoff=lambda failures: backoff(failures, _entropy),
+    )
+    steps = DocumentSteps(desk=desk)
+    return Node(
+        own=own,
+        desk=desk,
+        store=store,
+        blobs=blobs,
+        directory=directory,
+        publisher=publisher,
+        reception=reception,
+        submission=Submission(desk=desk),
+        queries=Queries(desk=desk),
+        statuses=BusinessStatuses(desk=desk),
+        road=road,
+        handlers={WorkKind.DOCUMENT: steps.handle, WorkKind.TRANSFER: transfers.handle},
+        records=ExchangeRecords(trust=trust),
+    )
+
+
+class _RealClock:
+    """The shared clock, but sleeping on it takes real (short) time: the publisher's timers must not move the world."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+
+def _sealer(world: World, own: GatewayId, materials: Materials) -> FileSealer:
+    files = materials.pki.gateways[own].files
+    seals, transports, keys = {}, {}, {}
+    for body in materials.world.hosted(own):
+        for folder, refs in ((files.transport_keys, transports), (files.seal_keys, seals)):
+            key = folder / f"{body.organ_id}.pem"
+            if key.is_file():
+                ref = KeyRef(key_id=str(key), chain=read_certificates(folder / f"{body.organ_id}.crt"))
+                refs[body.organ_id] = ref
+                keys[ref.key_id] = key
+    holder = InlineHolder(keys=keys, own_files=True)
+    trust = load_trust(files.anchors.parent, True)
+    return FileSealer(
+        judge=InlineJudge(), holder=holder, seals=seals, transports=transports, trust=trust, clock=world.clock
+    )
+
+
+_counter = 0
+
+
+def _entropy(count: int) -> bytes:
+    """Different every time, the same in every run."""
+    global _counter  # noqa: PLW0603 - a counter is the point
+    _counter += 1
+    return hashlib.shake_256(_counter.to_bytes(8)).digest(count)
+
+
+def letter(
+    sender: OrganId, recipients: tuple[OrganId, ...], *files: UploadedFile, number: str = "12", **fields: object
+) -> SubmissionOrder:
+    """An order with plausible metadata; `fields` replace some of it."""
+    metadata = Metadata(
+        sender=sender,
+        recipients=recipients,
+        code=Code(number=number, notation="CV/VPTU"),
+        promulgation_place="Thành phố Hồ Chí Minh",
+        promulgation_date=date(2026, 11, 20),
+        subject="Về việc gửi, nhận văn bản điện tử",
+    )
+    key = str(fields.pop("idempotency_key", f"order-{number}"))
+    return SubmissionOrder(metadata=replace(metadata, **fields), files=files, idempotency_key=key)  # type: ignore[arg-type]
