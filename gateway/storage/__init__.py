@@ -29,7 +29,7 @@ B2.5). A damaged file is refused at start (`quick_check`), a stored value that d
 and never a guess.
 
 **One process.** `<database>.lock` is held as long as the store is open; a second gateway gets `store.locked`. Whoever only
-reads (`open_reader`: verification from outside) needs no lock and leaves no trace.
+reads (`open_reader`: verification from outside) needs no lock and changes neither database nor log.
 """
 
 from gateway.storage.blobs import FileBlobs, open_blobs

@@ -36,6 +36,8 @@ def translated(error: BaseException) -> BaseException:
         return _caused(FatalStoreError(str(error)), error)
     if sqlite3.SQLITE_FULL in codes:
         return _caused(SiteError("store.full"), error)
+    if isinstance(error, StopIteration):  # a future cannot carry it, and its caller would wait for ever (PEP 479)
+        return _caused(RuntimeError("a unit of work raised StopIteration"), error)
     if not isinstance(error, DBAPIError):
         return error
     if codes & _BUSY:

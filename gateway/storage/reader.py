@@ -1,7 +1,8 @@
-"""The store as somebody from outside reads it: beside a running service or after it, without lock, without a trace.
+"""The store as somebody from outside reads it: beside a running service or after it, without its lock.
 
 A read-only connection neither writes to the database nor moves its write-ahead log into it (sqlite.org/wal.html, "Read-Only
-Databases"); it needs the right to make the `-shm` file beside it when no service runs.
+Databases"). When no service runs it makes the two files beside the database (`-wal`, empty, and `-shm`) and leaves them,
+so it must run as the service's own user.
 """
 
 from collections.abc import Callable

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import Digest
 from gateway.core.ports import Blobs
 
 
@@ -39,7 +40,7 @@ async def test_more_than_the_limit_is_refused(blobs: Blobs) -> None:
     assert refused.value.code == "size.limit"
     assert dict(refused.value.params) == {"limit": 600_000, "unit": "byte"}
     ref = await blobs.put_bytes(b"")
-    would_be = replace(ref, digest=hashlib.sha256(b"x" * 600_000).hexdigest(), size=600_000)
+    would_be = replace(ref, digest=Digest(hashlib.sha256(b"x" * 600_000).hexdigest()), size=600_000)
     with pytest.raises(SiteError, match=r"blob\.damaged"):
         await blobs.read(would_be)
 

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from gateway.core.errors import Conflict
-from gateway.core.ids import OrganId
+from gateway.core.ids import OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.model import Document
 from gateway.core.states import DeliveryState, DocumentState, MessageKind
@@ -117,7 +117,7 @@ async def test_deliveries_come_back_whole_in_the_order_of_adding(store: LedgerSt
     await store.transact(lambda uow: uow.documents.add_deliveries(made))
     await store.transact(lambda uow: uow.documents.add_deliveries([]))
     assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == tuple(made)
-    assert await store.read(lambda uow: uow.documents.deliveries(document.key, "t-1")) == tuple(made[1:])
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key, TransferKey("t-1"))) == tuple(made[1:])
     assert await store.read(lambda uow: uow.documents.delivery(document.key, wards[2])) == made[2]
 
 

@@ -48,6 +48,12 @@ async def test_a_unit_that_raises_leaves_nothing_and_its_own_error_comes_out(sto
     assert (await store.read(lambda uow: uow.log.head())).size == 0
 
 
+async def test_a_unit_that_raises_stop_iteration_does_not_leave_its_caller_waiting(store: LedgerStore) -> None:
+    for verb in (store.transact, store.read):
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(verb(lambda _uow: next(iter(()))), 5)
+
+
 async def test_the_failure_of_one_unit_does_not_undo_its_neighbours(store: LedgerStore) -> None:
     good = [rows.document() for _ in range(40)]
 

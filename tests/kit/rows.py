@@ -264,7 +264,7 @@ def leaf(n: int | None = None, **fields: Any) -> Leaf:
     n = next(_numbers) if n is None else n
     known: dict[str, Any] = {
         "kind": EventKind.ACCEPTED,
-        "at": later(n),
+        "at": NOW + timedelta(milliseconds=n % 1_000_000),
         "subject": f"subject {n}",
         "document": "document 1",
         "recipient": WARD,

@@ -1,0 +1,114 @@
+"""The migrations give exactly the schema of `tables`, and a database of another version is refused."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from gateway.core.errors import SiteError
+from gateway.storage import open_reader, open_sqlite, schema, upgrade
+from gateway.storage.engine import memory_engine, writing_engine
+from gateway.storage.tables import metadata
+from tests.contract.stores import fail
+from tests.unit.storage.databases import opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "gateway.db"
+
+
+@pytest.fixture
+def migrated(path: Path) -> Iterator[Connection]:
+    upgrade(path)
+    engine = writing_engine(path)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def definitions(connection: Connection) -> set[tuple[str, str]]:
+    """Every table and index, word for word, whatever the layout and the order of the constraints."""
+    found = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        " AND name <> 'alembic_version'"
+    )
+    return {(name, " ".join(sorted(sql.replace(",", " ").split()))) for name, sql in found}
+
+
+def test_the_migrations_and_the_tables_are_the_same_to_the_letter(migrated: Connection) -> None:
+    with memory_engine().connect() as fresh, fresh.begin():
+        metadata.create_all(fresh)
+        assert definitions(migrated) == definitions(fresh)
+        assert len(definitions(fresh)) > len(metadata.tables)
+
+
+def test_alembic_sees_no_difference(migrated: Connection) -> None:
+    assert compare_metadata(MigrationContext.configure(migrated, opts={"compare_type": True}), metadata) == []
+
+
+def test_every_table_is_strict(migrated: Connection) -> None:
+    tables = migrated.exec_driver_sql("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
+    strict = {name for name, is_strict in tables if is_strict}
+    assert strict == set(metadata.tables)
+    driver = migrated.connection.dbapi_connection
+    assert driver is not None
+    with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER column"):
+        driver.execute("INSERT INTO fences VALUES (1, 'not a number')")
+
+
+def test_the_database_refuses_contradictions_by_itself(migrated: Connection) -> None:
+    driver = migrated.connection.dbapi_connection
+    assert driver is not None
+    for statement in (
+        "INSERT INTO fences VALUES (2, 1)",
+        "INSERT INTO streams VALUES ('a', 'b', 1)",
+        "INSERT INTO stream_handles VALUES ('a', 'b', 2026, x'00')",
+        "INSERT INTO tree_head VALUES (1, 0, x'00', x'')",
+        "INSERT INTO incoming_recipients VALUES ('none', 0, 'a', 1, 'received', '', x'', x'')",
+        "INSERT INTO destinations VALUES ('a', -1, NULL)",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            driver.execute(statement)
+
+
+async def test_upgrading_twice_is_harmless_and_keeps_the_rows(path: Path) -> None:
+    store = opened(path)
+    await store.transact(lambda uow: uow.log.publish(1, "note"))
+    await store.close()
+    upgrade(path)
+    store = open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail)
+    assert await store.read(lambda uow: uow.log.checkpoint()) == (1, "note")
+    await store.close()
+
+
+def test_a_newer_schema_is_refused_by_everybody(path: Path) -> None:
+    upgrade(path)
+    with sqlite3.connect(path) as driver:
+        driver.execute("UPDATE alembic_version SET version_num = '9999'")
+    driver.close()
+    for attempt in (
+        lambda: upgrade(path),
+        lambda: opened(path),
+        lambda: open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail),
+        lambda: open_reader(path),
+    ):
+        with pytest.raises(SiteError) as refused:
+            attempt()
+        assert refused.value.code == "store.version"
+        assert dict(refused.value.params) == {"found": "9999", "expected": schema.newest()}
+
+
+def test_an_absent_or_empty_database_is_made_only_when_asked(path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(SiteError, match=r"store\.version"):
+            open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(SiteError, match=r"store\.version"):
+        open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail)
+    upgrade(path)
