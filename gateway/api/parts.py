@@ -9,7 +9,7 @@ from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
 from gateway.core.ports import Authenticator, Blobs
-from gateway.exchange.contract import QueryDesk, StatusDesk, SubmissionDesk
+from gateway.exchange import QueryDesk, StatusDesk, SubmissionDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from gateway.api.schemas import NOT_IN_A_LINE, MetadataIn, parse
 from gateway.core import limits
 from gateway.core.errors import AccessError, SenderError
 from gateway.core.model import Metadata
-from gateway.exchange.contract import SubmissionOrder, UploadedFile
+from gateway.exchange import SubmissionOrder, UploadedFile
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
