@@ -5,6 +5,7 @@ judge at a moment of their own and never at the wall clock, except `Pki(now=...)
 """
 
 import datetime as dt
+import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from gateway.crypto import DEMO_POLICY_OID, Trust
 
 MOMENT = dt.datetime(2026, 11, 21, 12, 0, 0, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
+REVOKED_SERIALS = range(0x52_0000, 0x52_0100)
+"""Every leaf of the kind `revoked` bears one of these serial numbers, and the CRL lists them all."""
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 LeafKind = Literal[
@@ -98,12 +101,13 @@ class Pki:
 
     @cached_property
     def crls(self) -> tuple[bytes, ...]:
-        """CRL of the root (empty) and of the issuing authority (with the `revoked` leaf)."""
+        """CRL of the root (empty) and of the issuing authority (with every leaf of the kind `revoked`)."""
         return self.crl(self.root, rsa_key(f"{self.name} root")), self.crl(
-            self.issuing, rsa_key(f"{self.name} issuing"), self.leaf("revoked").certificate.serial_number
+            self.issuing, rsa_key(f"{self.name} issuing"), *REVOKED_SERIALS
         )
 
     def crl(self, issuer: x509.Certificate, key: rsa.RSAPrivateKey, *serials: int) -> bytes:
+        """A CRL that ran yesterday and runs for thirty days."""
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.subject)
@@ -173,12 +177,15 @@ def _leaf(pki: Pki, kind: LeafKind, common_name: str, organ_id: str) -> Leaf:
         ]
     )
     begin = {"expired": -60, "future": 30}.get(kind, -30)
+    serial = x509.random_serial_number()
+    if kind == "revoked":
+        serial = REVOKED_SERIALS[zlib.crc32(f"{common_name} {organ_id}".encode()) % len(REVOKED_SERIALS)]
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(pki.issuing.subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(pki.now + begin * DAY)
         .not_valid_after(pki.now + (begin + (365 if kind != "expired" else 30)) * DAY)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

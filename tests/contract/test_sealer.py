@@ -1,0 +1,196 @@
+"""The promises of the port `Sealer`, on every implementation: with processes as in service, and inline as in worlds."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.core import limits
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import OrganId
+from gateway.core.ports import Judge, Sealer
+from gateway.core.verdict import Indication
+from gateway.crypto import (
+    FileSealer,
+    InlineHolder,
+    InlineJudge,
+    JudgePool,
+    KeyHolder,
+    KeyHolderPool,
+    KeyRef,
+    certificate_digest,
+    judge_pdf,
+    verify_envelope,
+)
+from gateway.safe_xml import read_skeleton
+from tests.kit.pdfs import encrypted_pdf, tiny_pdf
+from tests.kit.pki import DAY, MOMENT, Leaf, LeafKind, Pki, write_key
+from tests.unit.crypto.envelopes import document, status
+
+PKI = Pki()
+OFFICE = OrganId("Z79.1")
+KINDS: Mapping[str, LeafKind] = {
+    "Z79.1": "seal",
+    "Z79.2": "elliptic",
+    "Z79.3": "revoked",
+    "Z79.4": "expired",
+    "Z79.5": "usage",
+}
+MISMATCHED = OrganId("Z79.6")
+NO_FILE = OrganId("Z79.7")
+
+
+@dataclass
+class SteppedClock:
+    """Stands still until a test moves it."""
+
+    moment: dt.datetime = field(default=MOMENT)
+    seconds: float = 100.0
+
+    def now(self) -> dt.datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class World:
+    sealer: Sealer
+    clock: SteppedClock
+    folder: Path
+
+    def pdf(self, data: bytes) -> Path:
+        path = self.folder / "document.pdf"
+        path.write_bytes(data)
+        return path
+
+
+def leaves() -> dict[str, Leaf]:
+    return {organ: PKI.leaf(kind, organ_id=organ) for organ, kind in KINDS.items()}
+
+
+@pytest.fixture(params=["inline", "processes"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    keys = {organ: write_key(tmp_path / f"{organ}.pem", leaf.key) for organ, leaf in leaves().items()}
+    refs = {OrganId(organ): KeyRef(key_id=organ, chain=leaf.chain) for organ, leaf in leaves().items()}
+    refs[MISMATCHED] = KeyRef(key_id="Z79.1", chain=PKI.leaf("seal", organ_id=MISMATCHED).chain)
+    refs[NO_FILE] = KeyRef(key_id="nowhere", chain=PKI.leaf("seal", organ_id=OFFICE).chain)
+    keys["nowhere"] = tmp_path / "nowhere.pem"
+    clock = SteppedClock()
+    async with AsyncExitStack() as stack:
+        judge: Judge = InlineJudge()
+        holder: KeyHolder = InlineHolder(keys=keys)
+        if request.param == "processes":
+            judges, holders = JudgePool(size=1, preload=()), KeyHolderPool(keys=keys)
+            for pool in (judges, holders):
+                await pool.start()
+                stack.push_async_callback(pool.close)
+            judge, holder = judges, holders
+        sealer = FileSealer(judge=judge, holder=holder, seals=refs, transports=refs, trust=PKI.trust, clock=clock)
+        yield World(sealer, clock, tmp_path)
+
+
+async def test_it_knows_whose_seal_was_entrusted(world: World) -> None:
+    assert world.sealer.entrusted(OFFICE)
+    assert not world.sealer.entrusted(OrganId("Z79.99"))
+
+
+@pytest.mark.parametrize("organ", ["Z79.1", "Z79.2"])
+async def test_a_seal_is_good_and_the_body_s_own(world: World, organ: str) -> None:
+    pdf = tiny_pdf(padding=20_000)
+    sealed = await world.sealer.seal(world.pdf(pdf), OrganId(organ))
+    assert sealed.startswith(pdf)
+    verdict = judge_pdf(sealed, trust=PKI.trust, moment=MOMENT)
+    assert verdict.indication is Indication.TOTAL_PASSED
+    assert [signature.certificate for signature in verdict.signatures] == [certificate_digest(leaves()[organ].der)]
+
+
+@pytest.mark.parametrize("organ", ["Z79.1", "Z79.2"])
+@pytest.mark.parametrize("skeleton", [document(), document(336), status()])
+async def test_a_signed_envelope_is_good_and_the_body_s_own(world: World, organ: str, skeleton: bytes) -> None:
+    signed = await world.sealer.sign_envelope(skeleton, OrganId(organ))
+    verdict = verify_envelope(read_skeleton(signed).root, trust=PKI.trust, moment=MOMENT)
+    assert verdict.signature is not None
+    assert verdict.signature.indication is Indication.TOTAL_PASSED
+    assert verdict.certificate == leaves()[organ].der
+
+
+async def test_one_flipped_byte_after_sealing_fails(world: World) -> None:
+    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    verdict = judge_pdf(sealed.replace(b"100 dong", b"900 dong"), trust=PKI.trust, moment=MOMENT)
+    assert verdict.indication is Indication.TOTAL_FAILED
+
+
+async def test_an_unknown_body_has_no_key(world: World) -> None:
+    with pytest.raises(SiteError) as caught:
+        await world.sealer.seal(world.pdf(tiny_pdf()), OrganId("Z79.99"))
+    assert caught.value.code == "key.missing"
+    with pytest.raises(SiteError) as caught:
+        await world.sealer.sign_envelope(document(), OrganId("Z79.99"))
+    assert caught.value.code == "key.missing"
+
+
+@pytest.mark.parametrize(
+    ("organ", "reason"),
+    [
+        ("Z79.3", "REVOKED_NO_POE"),
+        ("Z79.4", "OUT_OF_BOUNDS_NO_POE"),
+        ("Z79.5", "CHAIN_CONSTRAINTS_FAILURE"),
+        (MISMATCHED, "do not belong together"),
+        (NO_FILE, "No such file"),
+    ],
+)
+async def test_it_never_signs_with_a_bad_key_of_its_own(world: World, organ: str, reason: str) -> None:
+    pdf = world.pdf(tiny_pdf())
+    with pytest.raises(SiteError) as sealing:
+        await world.sealer.seal(pdf, OrganId(organ))
+    with pytest.raises(SiteError) as signing:
+        await world.sealer.sign_envelope(document(), OrganId(organ))
+    for caught in (sealing, signing):
+        assert caught.value.code == "key.missing"
+        assert reason in str(caught.value.params["reason"])
+
+
+async def test_its_certificate_is_judged_again_after_a_minute(world: World) -> None:
+    await world.sealer.sign_envelope(status(), OFFICE)
+    world.clock.moment += 400 * DAY
+    await world.sealer.sign_envelope(status(), OFFICE)
+    world.clock.seconds += 61
+    with pytest.raises(SiteError) as caught:
+        await world.sealer.sign_envelope(status(), OFFICE)
+    assert caught.value.code == "key.missing"
+
+
+@pytest.mark.parametrize("data", [b"no pdf", b"", encrypted_pdf(), tiny_pdf()[:300]])
+async def test_what_cannot_be_sealed_is_the_sender_s_turn(world: World, data: bytes) -> None:
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.seal(world.pdf(data), OFFICE)
+    assert caught.value.code == "file.unreadable"
+
+
+async def test_a_file_over_the_limit_is_not_sealed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = world.pdf(b"%PDF-" + bytes(limits.FILE_BYTES_MAX))
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.seal(path, OFFICE)
+    assert caught.value.code == "size.limit"
+
+
+async def test_a_document_that_was_changed_after_an_earlier_seal_gets_no_second_one(world: World) -> None:
+    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.seal(world.pdf(sealed.replace(b"100 dong", b"900 dong")), OFFICE)
+    assert caught.value.code == "file.unreadable"
+
+
+async def test_what_is_no_skeleton_is_refused(world: World) -> None:
+    for hostile in (b"<!DOCTYPE x []><edXML/>", await world.sealer.sign_envelope(status(), OFFICE)):
+        with pytest.raises(SenderError) as caught:
+            await world.sealer.sign_envelope(hostile, OFFICE)
+        assert caught.value.code == "envelope.malformed"

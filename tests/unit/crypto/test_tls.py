@@ -1,0 +1,138 @@
+"""TLS contexts, tried on real sockets: who is let in, and who is not."""
+
+import datetime as dt
+import socket
+import ssl
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import SiteError
+from gateway.crypto import client_context, office_context, server_context
+from tests.kit.pki import DAY, Leaf, LeafKind, Pki, der, write_chain, write_key
+
+NOW = dt.datetime.now(dt.UTC)  # OpenSSL looks at the real clock
+PKI = Pki(name="Tls", now=NOW)
+STRANGER = Pki(name="TlsStranger", now=NOW)
+ANCHORS = (der(PKI.root), der(PKI.issuing))
+
+
+def files(folder: Path, name: str, leaf: Leaf, mode: int = 0o600) -> dict[str, Path]:
+    return {
+        "certificate": write_chain(folder / f"{name}.crt", leaf.certificate, leaf.issuing),
+        "key": write_key(folder / f"{name}.key", leaf.key, mode),
+    }
+
+
+def shake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "localhost") -> tuple[str | None, bool]:
+    """One connection; the protocol spoken, and whether the server saw a certificate. Raises what either side raised."""
+    ours, theirs = socket.socketpair()
+    seen: list[bool | BaseException] = []
+
+    def serve() -> None:
+        try:
+            with server.wrap_socket(ours, server_side=True) as connection:
+                connection.sendall(b"hello")
+                seen.append(bool(connection.getpeercert(binary_form=True)))
+                connection.recv(1)
+        except OSError as error:
+            seen.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with client.wrap_socket(theirs, server_hostname=name) as connection:
+            if connection.recv(5) != b"hello":
+                raise ssl.SSLError("the server closed")
+            version = connection.version()
+    finally:
+        theirs.close()
+        thread.join(5)
+        ours.close()
+    if isinstance(seen[0], BaseException):
+        raise seen[0]
+    return version, seen[0]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> ssl.SSLContext:
+    return server_context(**files(tmp_path, "server", PKI.leaf("tls")), client_anchors=ANCHORS)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> ssl.SSLContext:
+    return client_context(**files(tmp_path, "client", PKI.leaf("tls", organ_id="H2")), anchors=ANCHORS)
+
+
+def test_peers_speak_tls_1_3_and_show_certificates(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    assert shake(server, client) == ("TLSv1.3", True)
+    assert shake(server, client, "gateway.test") == ("TLSv1.3", True)
+
+
+def test_another_name_is_refused(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake(server, client, "other.test")
+
+
+def test_a_client_without_a_certificate_is_refused(server: ssl.SSLContext) -> None:
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    bare.load_verify_locations(cadata=b"".join(ANCHORS))
+    with pytest.raises(OSError):
+        shake(server, bare)
+
+
+def test_tls_1_2_is_refused(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    client.minimum_version = ssl.TLSVersion.TLSv1_2
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(OSError):
+        shake(server, client)
+
+
+@pytest.mark.parametrize("kind", ["expired", "future", "purpose"])
+def test_a_client_with_a_bad_certificate_is_refused(server: ssl.SSLContext, tmp_path: Path, kind: LeafKind) -> None:
+    bad = client_context(**files(tmp_path, "bad", PKI.leaf(kind)), anchors=ANCHORS)
+    with pytest.raises(OSError):
+        shake(server, bad)
+
+
+def test_a_stranger_is_refused_on_both_sides(server: ssl.SSLContext, client: ssl.SSLContext, tmp_path: Path) -> None:
+    leaf = STRANGER.leaf("tls")
+    with pytest.raises(OSError):
+        shake(server, client_context(**files(tmp_path, "stranger", leaf), anchors=ANCHORS))
+    strange = server_context(**files(tmp_path, "strange", leaf), client_anchors=ANCHORS)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake(strange, client)
+
+
+def test_no_session_can_be_resumed(server: ssl.SSLContext) -> None:
+    assert server.num_tickets == 0
+
+
+def test_offices_need_no_certificate_and_speak_1_2_at_least(tmp_path: Path) -> None:
+    office = office_context(**files(tmp_path, "office", PKI.leaf("tls")))
+    caller = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    caller.load_verify_locations(cadata=b"".join(ANCHORS))
+    assert shake(office, caller) == ("TLSv1.3", False)
+    caller.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert shake(office, caller) == ("TLSv1.2", False)
+    assert office.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_missing_open_and_mismatched_keys_are_named(tmp_path: Path) -> None:
+    good = files(tmp_path, "good", PKI.leaf("tls"))
+    other = files(tmp_path, "other", PKI.leaf("tls", organ_id="H3"))
+    readable = files(tmp_path, "open", PKI.leaf("tls"), mode=0o644)
+    for pair in (
+        {**good, "key": tmp_path / "absent"},
+        {**good, "key": other["key"]},
+        {**good, "certificate": good["key"]},
+        readable,
+    ):
+        with pytest.raises(SiteError) as caught:
+            office_context(**pair)
+        assert caught.value.code == "key.missing"
+
+
+def test_certificates_of_tomorrow_are_of_no_use_today() -> None:
+    assert PKI.leaf("future").certificate.not_valid_before_utc > NOW + DAY
