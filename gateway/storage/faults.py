@@ -36,10 +36,14 @@ def translated(error: BaseException) -> BaseException:
         return _caused(FatalStoreError(str(error)), error)
     if sqlite3.SQLITE_FULL in codes:
         return _caused(SiteError("store.full"), error)
+    if isinstance(error, DBAPIError):
+        return _statement_fault(error, codes)
     if isinstance(error, StopIteration):  # a future cannot carry it, and its caller would wait for ever (PEP 479)
         return _caused(RuntimeError("a unit of work raised StopIteration"), error)
-    if not isinstance(error, DBAPIError):
-        return error
+    return error
+
+
+def _statement_fault(error: DBAPIError, codes: set[int]) -> BaseException:
     if codes & _BUSY:
         return _caused(SiteError("store.busy"), error)
     if codes & {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_READONLY}:

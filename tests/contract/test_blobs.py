@@ -38,7 +38,7 @@ async def test_more_than_the_limit_is_refused(blobs: Blobs) -> None:
     with pytest.raises(SenderError) as refused:
         await blobs.put(stream(b"x" * 600_000, b"y"), limit=600_000)
     assert refused.value.code == "size.limit"
-    assert dict(refused.value.params) == {"limit": 600_000, "unit": "byte"}
+    assert dict(refused.value.params) == {"limit": 600_000, "what": "data"}
     ref = await blobs.put_bytes(b"")
     would_be = replace(ref, digest=Digest(hashlib.sha256(b"x" * 600_000).hexdigest()), size=600_000)
     with pytest.raises(SiteError, match=r"blob\.damaged"):
