@@ -7,5 +7,5 @@ from gateway.demo import run_demo
 
 
 async def demo(terminal: Terminal, *, folder: Path, once: bool, wards: int | None) -> int:
-    """Build and run the demo network; its own exit code (0: everything arrived and was verified)."""
-    return await run_demo(folder=folder, once=once, wards=wards, console=terminal.out)
+    """Build and run the demo network: talk on stderr, one line of outcome on stdout; 0 when everything was verified."""
+    return await run_demo(folder=folder, once=once, wards=wards, console=terminal.talk)

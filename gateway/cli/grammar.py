@@ -104,7 +104,7 @@ def _demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="cli.option.once")] = False,
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="cli.option.folder")] = DEMO_FOLDER,
-    wards: Annotated[int | None, typer.Option("--wards", min=1, max=168, help="cli.option.wards")] = None,
+    wards: Annotated[int | None, typer.Option("--wards", min=3, max=168, help="cli.option.wards")] = None,
 ) -> int:
     return lazy.demo(_session(context), folder=folder, once=once, wards=wards)
 

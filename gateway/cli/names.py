@@ -51,6 +51,8 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _shortened(name: str) -> str:
+    if len(name.encode()) <= NAME_BYTES_MAX:
+        return name
     stem, suffix = _split(name)
     room = NAME_BYTES_MAX - len(suffix.encode())
     return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + suffix

@@ -1,0 +1,294 @@
+"""The office's commands against the real API over TLS."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main, progress
+from gateway.cli.errors import Failure
+from gateway.cli.link import tls_context
+from gateway.cli.office import content_key, worst_indication
+from gateway.core.states import BusinessStatus, DeliveryState
+from tests.unit.api.world import CITY_KEY, MUTE_KEY, OTHER, PARTY, PDF, WARD, WARD_KEY
+from tests.unit.cli.world import NAME, Office
+
+LETTER = (
+    *("--from", PARTY, "--to", WARD, "--number", "12", "--notation", "CV/VPTU"),
+    *("--subject", "Về việc chuẩn bị hội nghị", "--place", "Thành phố Hồ Chí Minh", "--date", "21/11/2026"),
+)
+UNKNOWN_KEY = "01900000-0000-7000-8000-00000000ffff"
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> str:
+    (tmp_path / "công văn.pdf").write_bytes(PDF)
+    return str(tmp_path / "công văn.pdf")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "POLL_FIRST_SECONDS", 0.01)
+
+
+# --- send
+
+
+async def test_send_prints_the_key_and_nothing_else_on_stdout(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await running.run("send", letter, *LETTER) == 0
+    said = capsys.readouterr()
+    (document,) = running.desks.documents.values()
+    assert said.out == f"{document.key}\n"
+    assert said.err == "Cổng đã nhận văn bản Z79.00.01,2026/11/21,12/CV/VPTU.\n"
+    assert document.attachments[0].name == "công văn.pdf"
+    assert document.metadata is not None
+    assert document.metadata.type_name == "Công văn"
+
+
+async def test_the_same_command_again_sends_nothing_twice(running: Office, letter: str) -> None:
+    assert await running.run("send", letter, *LETTER) == 0
+    assert await running.run("send", letter, *LETTER) == 0
+    assert len(running.desks.documents) == 1
+    assert await running.run("send", letter, *LETTER, "--priority", "urgent") == 0
+    assert len(running.desks.documents) == 2
+
+
+async def test_a_key_of_ones_own_cannot_carry_another_content(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await running.run("send", letter, *LETTER, "--idempotency-key", "one") == 0
+    assert await running.run("send", letter, *LETTER, "--idempotency-key", "one", "--priority", "urgent") == 7
+    assert "conflict.idempotency" in capsys.readouterr().err
+
+
+async def test_wait_ends_when_everybody_has_it(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.desks.register(WARD, "Ủy ban nhân dân")
+    running.desks.register(OTHER, "Đảng ủy")
+    assert await running.run("send", letter, *LETTER, "--to", OTHER, "--wait", "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["deliveries"] == {"total": 2, "counts": {"delivered": 2}}
+    assert "Nơi nhận đã có kết quả: 2/2" in said.err
+    assert "Đã đến nơi nhận: 2" in said.err
+
+
+async def test_wait_says_when_somebody_never_will(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.desks.ending = DeliveryState.REFUSED
+    assert await running.run("send", letter, *LETTER, "--wait") == 1
+    assert "Bị từ chối: 1" in capsys.readouterr().err
+
+
+async def test_wait_does_not_wait_for_what_is_held(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.desks.stopped = "seal.undecided"
+    assert await running.run("send", letter, *LETTER, "--wait") == 1
+    said = capsys.readouterr().err
+    assert "Đang tạm giữ" in said
+    assert "Chưa đủ căn cứ kết luận" in said
+
+
+async def test_what_the_gateway_refuses_is_told_with_its_fields(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await running.run("send", letter, *LETTER, "--number", "12/3", "--lang", "en") == 2
+    said = capsys.readouterr().err
+    assert "/code/number" in said
+    assert "trace=" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [(("--from", WARD), 6), (("--date", "hôm nay"), 2), (("--to-file", "/no/such"), 3)],
+)
+async def test_wrong_orders(running: Office, letter: str, more: tuple[str, ...], code: int) -> None:
+    assert await running.run("send", letter, *LETTER, *more) == code
+    assert running.desks.documents == {}
+
+
+async def test_no_such_file(running: Office) -> None:
+    assert await running.run("send", "/no/such.pdf", *LETTER) == 3
+
+
+def test_a_key_made_of_the_content() -> None:
+    one = content_key({"a": 1}, [("x", b"1"), ("y", b"2")])
+    assert one == content_key({"a": 1}, [("x", b"1"), ("y", b"2")])
+    others = {
+        content_key({"a": 2}, [("x", b"1"), ("y", b"2")]),
+        content_key({"a": 1}, [("y", b"2"), ("x", b"1")]),
+        content_key({"a": 1}, [("x", b"1"), ("y", b"3")]),
+        content_key({"a": 1}, [("z", b"1"), ("y", b"2")]),
+    }
+    assert len(others | {one}) == 5
+    assert len(one) <= 128
+
+
+# --- inbox, get, accept, refuse, trace
+
+
+async def test_the_inbox_as_a_table_and_as_json(
+    running: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    assert await running.run("inbox") == 0
+    assert capsys.readouterr() == ("", "Không có văn bản đến.\n")
+    for _ in range(3):
+        await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    assert await running.run("inbox", "--limit", "2") == 0
+    said = capsys.readouterr()
+    rows = [line.split("\t") for line in said.out.splitlines()]
+    assert rows[0][:3] == ["Mã", "Số, ký hiệu", "Trích yếu"]
+    assert rows[1][1:] == [
+        *("1-CV/VPTU", "Về việc chuẩn bị hội nghị", "Văn phòng Thành ủy", "Khẩn"),
+        *("Chữ ký hợp lệ", "Đã đến", "21/11/2026 13:05"),
+    ]
+    assert said.err == "Còn nữa: gateway inbox --after 2\n"
+    assert await running.run("inbox", "--after", "2", "--json") == 0
+    page = json.loads(capsys.readouterr().out)
+    assert ([entry["cursor"] for entry in page["entries"]], page["more"]) == ([3], False)
+
+
+async def test_get_saves_everything_once(
+    running: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    entry = await running.desks.deliver(
+        WARD,
+        ("công văn.pdf", "application/pdf", PDF),
+        ("..\\..\\phụ lục.xlsx", "application/zip", b"PK"),
+        sender=PARTY,
+    )
+    folder = tmp_path / "new" / "đến"
+    assert await running.run("get", entry.key, "-o", str(folder)) == 0
+    names = [f"{entry.key}.edxml", "công văn.pdf", "_.._phụ lục.xlsx"]
+    assert capsys.readouterr().out.split("\n")[:-1] == [str(folder / name) for name in names]
+    assert (folder / names[0]).read_bytes() == b"<edXML>1</edXML>"
+    assert (folder / names[1]).read_bytes() == PDF
+    assert {path.name for path in folder.iterdir()} == set(names)
+
+    (folder / names[1]).write_bytes(b"mine")
+    (folder / names[0]).unlink()
+    assert await running.run("get", entry.key, "-o", str(folder)) == 7
+    assert (folder / names[1]).read_bytes() == b"mine"
+    assert not (folder / names[0]).exists()
+    assert await running.run("get", entry.key, "-o", str(folder), "--force") == 0
+    assert (folder / names[1]).read_bytes() == PDF
+
+
+async def test_a_folder_that_is_a_file(running: Office, letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    assert await running.run("get", entry.key, "-o", letter) == 7
+    assert Path(letter).read_bytes() == PDF
+
+
+async def test_accept_and_refuse(
+    running: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    first = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    second = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    assert await running.run("accept", first.key) == 0
+    assert await running.run("accept", first.key) == 0
+    assert capsys.readouterr().out == f"{first.document_id}: Đã tiếp nhận\n" * 2
+    assert await running.run("refuse", first.key, "--reason", "nhầm") == 7
+    assert await running.run("refuse", second.key, "--reason", "  ") == 2
+    assert await running.run("refuse", second.key, "--reason", "Không đúng thẩm quyền", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["business_description"] == "Không đúng thẩm quyền"
+    assert running.desks.entries[second.key].business_status is BusinessStatus.REFUSED
+    assert await running.run("accept", UNKNOWN_KEY) == 3
+
+
+async def test_trace_tells_either_side(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await running.run("send", letter, *LETTER) == 0
+    key = capsys.readouterr().out.strip()
+    assert await running.run("trace", key) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1].split("\t")[:2] == ["21/11/2026 13:05:09", "Nhận vào cổng"]
+    assert "Đã nhận vào cổng · 0/1" in said.err
+
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    assert await running.run("trace", key) == 3
+    entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    capsys.readouterr()
+    assert await running.run("trace", entry.key, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["entry"]["key"], told["events"][0]["event"]) == (entry.key, "received")
+
+
+def test_one_bad_file_decides() -> None:
+    def entry(*indications: str | None) -> dict[str, object]:
+        return {"attachments": [{"indication": indication} for indication in indications]}
+
+    assert worst_indication(entry("TOTAL-PASSED", None, "TOTAL-FAILED", "INDETERMINATE")) == "TOTAL-FAILED"
+    assert worst_indication(entry("TOTAL-PASSED", "INDETERMINATE")) == "INDETERMINATE"
+    assert worst_indication(entry("TOTAL-PASSED", None)) == "TOTAL-PASSED"
+    assert worst_indication(entry(None)) == worst_indication(entry()) == "none"
+
+
+# --- the way there
+
+
+@pytest.mark.parametrize(("key", "code"), [("gwk_nobody", 6), (MUTE_KEY, 6), ("", 6), ("two words", 6), ("đ", 6)])
+async def test_keys(running: Office, monkeypatch: pytest.MonkeyPatch, key: str, code: int) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", key)
+    assert await running.run("inbox") == code
+
+
+async def test_a_key_file_comes_before_the_environment_and_should_be_private(
+    running: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", "gwk_nobody")
+    (tmp_path / "key").write_text(f"{CITY_KEY}\n", "utf-8")
+    (tmp_path / "key").chmod(0o644)
+    assert await running.run("inbox", "--key-file", str(tmp_path / "key")) == 0
+    assert "chmod 600" in capsys.readouterr().err
+    (tmp_path / "key").chmod(0o600)
+    assert await running.run("inbox", "--key-file", str(tmp_path / "key")) == 0
+    assert "chmod" not in capsys.readouterr().err
+
+
+async def test_tls_is_always_verified(
+    running: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await running.run("inbox", "--tls-name", "other.test") == 5
+    assert "Không xác thực được cổng" in capsys.readouterr().err
+    monkeypatch.setenv("GATEWAY_URL", running.url)
+    monkeypatch.setenv("GATEWAY_TLS_NAME", NAME)
+    monkeypatch.setenv("GATEWAY_CA", str(running.ca))
+    assert await in_thread("inbox") == 0
+    monkeypatch.delenv("GATEWAY_CA")
+    assert await in_thread("inbox") == 5
+    assert "Không xác thực được cổng" in capsys.readouterr().err
+
+
+async def in_thread(*line: str) -> int:
+    return await asyncio.to_thread(main, line)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8443", "127.0.0.1:8443", "https://", "ftp://x"])
+def test_an_address_that_no_key_travels_to(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inbox", "--url", url]) == 2
+    assert capsys.readouterr().err.startswith("Lỗi: Địa chỉ cổng không dùng được")
+
+
+def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inbox", "--url", "https://127.0.0.1:1"]) == 5
+    assert "Không kết nối được" in capsys.readouterr().err
+
+
+def test_an_authority_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("không phải PEM", "utf-8")
+    with pytest.raises(Failure):
+        tls_context(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").write_text("not PEM", "utf-8")
+    with pytest.raises(Failure):
+        tls_context(tmp_path / "ca.pem")

@@ -1,0 +1,67 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.cli.output import choose_language, clean, local_time
+from tests.unit.cli.world import printed, terminal
+
+HOSTILE = "a\x1b[2J\r\nb\u202ec\td\ud800"
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "language"),
+    [
+        (None, {}, "vi"),
+        (None, {"LANG": "C.UTF-8"}, "vi"),
+        (None, {"LANG": "en_GB.UTF-8"}, "en"),
+        (None, {"LANG": "en"}, "en"),
+        (None, {"LANG": "eng"}, "vi"),
+        (None, {"LANG": "en_GB.UTF-8", "LC_ALL": "de_DE"}, "vi"),
+        (None, {"LC_MESSAGES": "en_US", "LANG": "vi_VN"}, "en"),
+        ("vi", {"LANG": "en_GB"}, "vi"),
+        ("xx", {"LANG": "en_GB"}, "en"),
+    ],
+)
+def test_the_language(asked: str | None, environ: dict[str, str], language: str) -> None:
+    assert choose_language(asked, environ) == language
+
+
+def test_foreign_text_moves_no_cursor() -> None:
+    assert clean(HOSTILE) == "a\ufffd[2J\ufffd\ufffdb\ufffdc\ufffdd\ufffd"
+
+
+def test_a_moment_is_told_in_vietnams_time() -> None:
+    moment = datetime(2026, 11, 21, 17, 30, 5, tzinfo=UTC)
+    assert local_time(moment) == "22/11/2026 00:30"
+    assert local_time(moment, seconds=True) == "22/11/2026 00:30:05"
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_a_hostile_cell_is_one_cell(tty: bool) -> None:
+    shown = terminal(tty=tty)
+    shown.table(("cli.column.key", "cli.column.subject"), [("1", HOSTILE), ("2", "[bold]x[/]")])
+    text = printed(shown.out)
+    assert len(text.splitlines()) == 3
+    assert "[bold]x[/]" in text
+    assert "\x1b[2J" not in text
+
+
+def test_a_pipe_gets_tabs_and_everything() -> None:
+    shown = terminal()
+    shown.table(("cli.column.key", "cli.column.subject"), [("1", "dài " * 100)])
+    assert printed(shown.out) == "Mã\tTrích yếu\n1\t" + "dài " * 100 + "\n"
+
+
+def test_json_keeps_letters() -> None:
+    shown = terminal(as_json=True)
+    shown.value({"subject": "Trích yếu\x1b"})
+    assert "Trích yếu" in printed(shown.out)
+    assert "\x1b" not in printed(shown.out)
+    assert json.loads(printed(shown.out)) == {"subject": "Trích yếu\x1b"}
+
+
+def test_a_state_of_a_newer_version_is_shown_as_it_is() -> None:
+    assert terminal().word("delivery.queued") == "Chờ gửi"
+    assert terminal("en").word("delivery.queued") == "Waiting"
+    assert terminal().word("delivery.tele\x1bported") == "tele\ufffdported"

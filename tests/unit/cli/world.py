@@ -1,0 +1,101 @@
+"""The command line against a real office API over TLS; and terminals that keep what was printed."""
+
+import asyncio
+import io
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aiohttp import web
+from rich.console import Console
+
+from gateway.api import ApiParts, OfficeRunner, build_app
+from gateway.cli import main
+from gateway.cli.output import Terminal
+from gateway.core.ids import DocumentKey
+from gateway.core.model import Principal
+from gateway.core.states import DeliveryState, DocumentState
+from gateway.exchange import DocumentView
+from tests.kit.desks import MemoryDesks
+from tests.kit.folder_blobs import FolderBlobs
+from tests.kit.peer_tls import Authority
+from tests.unit.api.world import Keys
+
+NAME = "gateway.test"
+
+
+class WalkingDesks(MemoryDesks):
+    """A submitted document is under way at the first look, and arrived (or stopped) at the next."""
+
+    ending = DeliveryState.DELIVERED
+    stopped: str = ""
+
+    async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
+        view = await super().document(principal, key)
+        self.looks = getattr(self, "looks", 0) + 1
+        if self.stopped:
+            held = replace(view.document, state=DocumentState.HELD, reason=self.stopped)
+            return replace(view, document=held, counts={}, total=0)
+        if self.looks < 2:
+            return view
+        return replace(view, counts={self.ending: view.total})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """A running API and how to reach it."""
+
+    url: str
+    ca: Path
+    desks: WalkingDesks
+
+    async def run(self, *line: str) -> int:
+        """One command, in a thread: it brings its own event loop."""
+        reach = ("--url", self.url, "--ca", str(self.ca), "--tls-name", NAME)
+        return await asyncio.to_thread(main, [*reach, *line])
+
+
+@asynccontextmanager
+async def office(folder: Path) -> AsyncIterator[Office]:
+    (folder / "tls").mkdir()
+    authority = Authority(folder / "tls")
+    identity = authority.issue(NAME)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*identity.files)
+    blobs = FolderBlobs(folder / "blobs")
+    desks = WalkingDesks(blobs=blobs)
+    parts = ApiParts(
+        submission=desks,
+        queries=desks,
+        statuses=desks,
+        authenticator=Keys(),
+        blobs=blobs,
+        entropy=secrets.token_bytes,
+    )
+    runner = OfficeRunner(build_app(parts), shutdown_seconds=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield Office(url=f"https://127.0.0.1:{runner.addresses[0][1]}", ca=authority.file, desks=desks)
+    finally:
+        await runner.cleanup()
+
+
+def terminal(language: str = "vi", *, as_json: bool = False, tty: bool = False) -> Terminal:
+    """A terminal in memory."""
+
+    def console() -> Console:
+        return Console(
+            file=io.StringIO(), force_terminal=tty, width=200, highlight=False, markup=False, emoji=False, no_color=True
+        )
+
+    return Terminal(language=language, json=as_json, out=console(), talk=console())
+
+
+def printed(console: Console) -> str:
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
