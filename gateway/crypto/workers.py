@@ -22,23 +22,27 @@ import io
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, is_dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from gateway.core import limits
 from gateway.core.errors import GatewayError, SenderError, SiteError
 
+T = TypeVar("T")
 Bound = Literal["cpu", "memory", "time", "crash"]
 Verb = Literal["returned", "raised", "memory"]
 
 _SIGNAL_CPU: Final = -24  # SIGXCPU: the soft RLIMIT_CPU was reached
+_READY: Final = b"ready"
 _SPAWNING: Final = threading.Lock()
-"""`Process.start` and `join` reap each other's children; two threads at once would lose an exit code."""
+"""`Process.start`, `is_alive` and `join` reap each other's children; two threads at once would lose an exit code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class Kind:
     arguments: tuple[object, ...] = ()
     wall_seconds: float
     preload: tuple[str, ...]
+    start_seconds: float = 30.0
+    """A cold start imports for a second; on a loaded machine for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class KilledError(Exception):
 
 
 def watch_parent() -> None:
-    """End this child as soon as the service that started it is gone."""
+    """End this child as soon as the service that started it is gone, and not before: Ctrl-C is the service's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "watch_parent is for children"
 
@@ -85,7 +92,8 @@ def watch_parent() -> None:
 
 
 def answer_all(pipe: Connection, handle: Callable[[bytes], object]) -> None:
-    """The child's loop: read a message, answer it, until the service closes the pipe."""
+    """The child's loop: say that it is ready, then read a message, answer it, until the service closes the pipe."""
+    pipe.send_bytes(_READY)
     while True:
         try:
             message = pipe.recv_bytes()
@@ -173,8 +181,12 @@ class Seat:
         return self._process.pid if self._process else None
 
     async def fill(self) -> None:
-        """Start a child if there is none alive."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._fill)
+        """Start a child if there is none alive, and wait until it is ready.
+
+        Raises:
+            KilledError: it died before it was.
+        """
+        await self._in_thread(self._fill, self._kind.start_seconds)
 
     async def exchange(self, message: object) -> Answer:
         """Hand `message` to the child and wait for its answer.
@@ -182,11 +194,16 @@ class Seat:
         Raises:
             KilledError: the child died or was killed, with the bound it hit.
         """
+        await self.fill()  # a child that died between two tasks is nobody's fault: replace it first
+        return await self._in_thread(partial(self._talk, message), self._kind.wall_seconds)
+
+    async def _in_thread(self, work: Callable[[], T], seconds: float) -> T:
+        """Do `work` in this seat's thread; after `seconds` the child is killed, which ends the work."""
         loop = asyncio.get_running_loop()
         self._overdue = False
-        timer = loop.call_later(self._kind.wall_seconds, self._kill_overdue)
+        timer = loop.call_later(seconds, self._kill_overdue)
         try:
-            return await loop.run_in_executor(self._thread, self._exchange, message)
+            return await loop.run_in_executor(self._thread, work)
         finally:
             timer.cancel()
 
@@ -201,8 +218,9 @@ class Seat:
             self._process.kill()
 
     def _fill(self) -> None:
-        if self._process is not None and self._process.is_alive():
-            return
+        with _SPAWNING:
+            if self._process is not None and self._process.is_alive():
+                return
         self._end()
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
@@ -213,26 +231,33 @@ class Seat:
             process.start()
         theirs.close()
         self._process, self._pipe = process, ours
+        if self._receive() != _READY:
+            raise KilledError("crash")
 
-    def _exchange(self, message: object) -> Answer:
+    def _talk(self, message: object) -> Answer:
         packed = _pack(message)
-        self._fill()  # a child that died between two tasks is nobody's fault: replace it first
-        assert self._pipe is not None
+        assert self._pipe is not None, "the seat was filled"
         try:
             self._pipe.send_bytes(packed)
-            return _read_answer(self._pipe.recv_bytes(limits.WORKER_ANSWER_BYTES_MAX))
+        except OSError as error:
+            raise KilledError(self._reason()) from error
+        return _read_answer(self._receive())
+
+    def _receive(self) -> bytes:
+        assert self._pipe is not None, "the seat was filled"
+        try:
+            return self._pipe.recv_bytes(limits.WORKER_ANSWER_BYTES_MAX)
         except (EOFError, OSError) as error:
             raise KilledError(self._reason()) from error
 
     def _reason(self) -> Bound:
         """Which bound ended the child, by its exit code."""
-        assert self._process is not None
-        if not self._overdue:
-            with _SPAWNING:
-                self._process.join(1)
+        assert self._process is not None, "there was a child"
         if self._overdue:
             return "time"
-        return "cpu" if self._process.exitcode == _SIGNAL_CPU else "crash"
+        with _SPAWNING:
+            self._process.join(1)
+            return "cpu" if self._process.exitcode == _SIGNAL_CPU else "crash"
 
     def _end(self) -> None:
         process, pipe = self._process, self._pipe
@@ -263,9 +288,17 @@ class WorkerPool:
         return tuple(seat.pid for seat in self._seats if seat.pid is not None)
 
     async def start(self) -> None:
-        """Start every child; returns when all are there."""
+        """Start every child; returns when all are ready.
+
+        Raises:
+            SiteError: `internal`: one did not start.
+        """
         multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", *self._kind.preload])
-        await asyncio.gather(*(seat.fill() for seat in self._seats))
+        try:
+            await asyncio.gather(*(seat.fill() for seat in self._seats))
+        except KilledError as error:
+            await asyncio.gather(*(seat.close() for seat in self._seats))
+            raise SiteError("internal", reason=f"a {self._kind.name} process does not start") from error
         for seat in self._seats:
             self._idle.put_nowait(seat)
         self._open = True
@@ -309,7 +342,8 @@ class WorkerPool:
         try:
             if not promise.done():
                 await self._settle(seat, message, promise)
-            await seat.fill()
+            with contextlib.suppress(KilledError, OSError):  # tried again, and reported, by the next task
+                await seat.fill()
         finally:
             self._idle.put_nowait(seat)
 
