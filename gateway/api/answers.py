@@ -47,7 +47,7 @@ def document_json(document: Document) -> Json:
         "document_id": document.document_id,
         "state": document.state.value,
         "state_label_vi": label(f"document.{document.state}").vi,
-        "reason": _reason(document.reason, organ=document.sender),
+        "reason": _reason(document.reason, **{"organ": document.sender, **dict(document.reason_params)}),
         "metadata": None if document.metadata is None else metadata_json(document.metadata),
         "attachments": [_attachment(attached) for attached in document.attachments],
         "accepted_at": rfc3339(document.accepted_at),

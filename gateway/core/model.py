@@ -177,6 +177,8 @@ class Document:
     state: DocumentState
     reason: str
     """Stable error code when refused or held, else empty."""
+    reason_params: tuple[tuple[str, str], ...]
+    """What fills the texts of that code: which file, which body."""
     metadata: Metadata | None
     """None for a status message."""
     status: StatusMessage | None

@@ -5,6 +5,7 @@ or expired certificate as gladly as with a good one (signing.md 0.7). Each signa
 it will be shown with, so a key file in the wrong place is found here and not by a recipient.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class FileSealer:
         await self._check_certificate(key)
         moment = self._clock.now()
         prepared = await self._judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
+        await asyncio.to_thread(_check_untouched, pdf, prepared)
         digest = _digest(prepared)
         attributes = seal_attributes(digest, key.chain[0])
         signature = await self._sign(key, attributes.to_sign)
@@ -147,6 +149,13 @@ def _belongs(signature: bytes, data: bytes, leaf: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _check_untouched(pdf: Path, prepared: PreparedSeal) -> None:
+    """An incremental update only adds (ISO 32000-2 clause 7.5.6): a judge that was taken over must not swap the document."""
+    original = pdf.read_bytes()
+    if not prepared.pdf.startswith(original) or prepared.start < len(original):
+        raise SenderError("file.unreadable", reason="cannot be sealed: it would not stay as it was handed in")
 
 
 def _check_seal(verdict: FileVerdict, key: KeyRef) -> None:

@@ -42,8 +42,8 @@ async def verify_demo(folder: Path) -> dict[str, object]:
             "statuses": dict(party.business_statuses),
             "replies": party.inbox.get(PARTY_OFFICE, 0),
             "leaves": party.log.leaves + government.log.leaves,
-            "envelopes": party.envelopes + government.envelopes,
-            "seals": party.seals + government.seals,
+            "envelopes": len(party.envelopes | government.envelopes),
+            "seals": len(party.seals | government.seals),
             "problems": problems,
         }
 

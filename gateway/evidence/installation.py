@@ -51,8 +51,10 @@ class InstallationReport:
     documents: int
     deliveries: Mapping[DeliveryState, int]
     receipts: tuple[CheckedReceipt, ...]
-    envelopes: int
-    seals: int
+    envelopes: frozenset[Digest]
+    """Digests of the envelopes that were looked at."""
+    seals: frozenset[Digest]
+    """Certificates whose seals were found good."""
     inbox: Mapping[OrganId, int]
     """Documents that arrived, by recipient."""
     business_statuses: Mapping[str, int]
@@ -119,8 +121,8 @@ class InstallationCheck:
             documents=found.documents,
             deliveries=dict(found.deliveries),
             receipts=tuple(found.receipts),
-            envelopes=len(found.envelopes),
-            seals=len(found.seals),
+            envelopes=frozenset(found.envelopes),
+            seals=frozenset(found.seals),
             inbox=dict(found.inbox),
             business_statuses=dict(found.statuses),
             problems=tuple(found.problems),

@@ -34,6 +34,9 @@ from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState,
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
+from gateway.observe import bound_ids, logger
+
+_log = logger(__name__)
 
 Backoff = Callable[[int], float]
 """Seconds to wait after this many failures in a row."""
@@ -58,10 +61,17 @@ class TransferDelivery:
         transfer = await self._begin(claim)
         if transfer is None:
             return RoadReport.NEUTRAL
-        transport = self._transports(transfer.slip.destination)
-        asked_first = transfer.state is TransferState.INDETERMINATE
-        result = await self._attempt(transport, transfer, asked_first=asked_first)
-        return await self._settle(claim, transfer, result)
+        trace_id = await self._trace_of(transfer)
+        with bound_ids(transfer=transfer.slip.transfer, peer=transfer.slip.destination, trace_id=trace_id):
+            result = await self._attempt(transfer)
+            report = await self._settle(claim, transfer, result)
+            _log.info("transfer.attempted", outcome=type(result).__name__, recipients=len(transfer.slip.recipients))
+            return report
+
+    async def _trace_of(self, transfer: Transfer) -> str:
+        """The trace that the office's request began, so that one trace leads through both gateways."""
+        document = await self._desk.store.read(lambda uow: uow.documents.find(transfer.document))
+        return document.trace_id if document else ""
 
     async def _begin(self, claim: Claim) -> Transfer | None:
         """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
@@ -85,8 +95,9 @@ class TransferDelivery:
 
         return await self._desk.store.transact(unit)
 
-    async def _attempt(self, transport: Transport, transfer: Transfer, *, asked_first: bool) -> CarryResult:
-        if asked_first:
+    async def _attempt(self, transfer: Transfer) -> CarryResult:
+        transport = self._transports(transfer.slip.destination)
+        if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
             if not isinstance(result, Unknown):
                 return result

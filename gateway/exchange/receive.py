@@ -36,6 +36,9 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.duties import admit, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
+from gateway.observe import logger
+
+_log = logger(__name__)
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
@@ -80,6 +83,15 @@ class Reception:
             admit(slip, origin=origin, own=desk.own, snapshot=snapshot, moment=desk.clock.now())
             arrival = await self._judge(slip, envelope, snapshot)
             incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
+            refused = sum(line.outcome is Outcome.REFUSED for line in incoming.recipients)
+            _log.info(
+                "transfer.received",
+                transfer=slip.transfer,
+                peer=origin,
+                recipients=len(incoming.recipients),
+                refused=refused,
+                code=arrival.refusal or None,
+            )
         _same_or_conflict(incoming, origin, slip)
         return incoming.answer or await self._answer(incoming)
 

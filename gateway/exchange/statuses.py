@@ -18,6 +18,9 @@ from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block
 from gateway.exchange.submit import store_new
+from gateway.observe import logger
+
+_log = logger(__name__)
 
 SCOPE_ACT: Final = "act"
 DESCRIPTIONS: Final = {BusinessStatus.ACCEPTED: "Đã tiếp nhận", BusinessStatus.REFUSED: "Từ chối tiếp nhận"}
@@ -60,7 +63,9 @@ class BusinessStatuses:
                 raise Conflict("conflict.state", state=entry.business_status.value)
             return self._write(uow, entry, status, description, (principal.key_id, trace_id))
 
-        return await self._desk.store.transact(unit)
+        entry = await self._desk.store.transact(unit)
+        _log.info("entry.status", entry=key, status=status.value)
+        return entry
 
     def _write(
         self, uow: UnitOfWork, entry: InboxEntry, status: BusinessStatus, description: str, by: tuple[str, str]
@@ -113,6 +118,7 @@ class BusinessStatuses:
             document_id=name,
             state=DocumentState.ACCEPTED,
             reason="",
+            reason_params=(),
             metadata=None,
             status=status,
             attachments=(),

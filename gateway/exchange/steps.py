@@ -17,7 +17,7 @@ from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError,
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS
+from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import PDF, Attachment, Document
 from gateway.core.states import DocumentState, MessageKind, advance, is_final
 from gateway.core.verdict import FileVerdict, Indication
@@ -28,8 +28,10 @@ from gateway.exchange.dispatch import dispatch
 from gateway.exchange.files import as_chunks, blob_chunks
 from gateway.exchange.judging import judge_pdf_file
 from gateway.exchange.messages import message_of, recipients_of
+from gateway.observe import bound_ids, logger
 from gateway.routing import plan
 
+_log = logger(__name__)
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
 _EVENTS: Final = {
     DocumentState.SEALED: EventKind.SEALED,
@@ -52,8 +54,10 @@ class DocumentSteps:
         document = await self._desk.store.read(lambda uow: uow.documents.find(key))
         if document is None:
             raise SiteError("store.damaged", reason=f"document {key}")
-        while not is_final(document.state) and document.state is not DocumentState.HELD:
-            document = await self._step(document, claim)
+        with bound_ids(document=document.key, trace_id=document.trace_id):
+            while not is_final(document.state) and document.state is not DocumentState.HELD:
+                document = await self._step(document, claim)
+                _log.info(f"document.{document.state}", code=document.reason or None)
         return RoadReport.NEUTRAL
 
     async def _step(self, document: Document, claim: Claim) -> Document:
@@ -70,7 +74,8 @@ class DocumentSteps:
         """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
         ours = CATALOGUE[error.code].turn is Turn.OPERATOR
         state = DocumentState.HELD if ours else DocumentState.REFUSED
-        return await self._write(replace(document, reason=error.code), state, claim)
+        params = tuple((name, str(value)[:REASON_CHARS_MAX]) for name, value in error.params.items())
+        return await self._write(replace(document, reason=error.code, reason_params=params), state, claim)
 
     # --- judge and seal ----------------------------------------------------------------------------------------------
 

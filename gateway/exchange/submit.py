@@ -77,6 +77,7 @@ class Submission:
             document_id=order.metadata.document_id(),
             state=DocumentState.ACCEPTED,
             reason="",
+            reason_params=(),
             metadata=order.metadata,
             status=None,
             attachments=attachments,

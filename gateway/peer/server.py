@@ -17,7 +17,7 @@ from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, Se
 from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.model import TransferSlip
 from gateway.core.ports import Blobs, Directory
-from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.exchange import ReceptionDesk
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody
 from gateway.peer.problems import problem

@@ -45,6 +45,7 @@ STATUS_MESSAGE: Final = Codec(TypeAdapter(StatusMessage))
 DOCUMENT_MESSAGE: Final = Codec(TypeAdapter(DocumentMessage))
 ATTACHMENTS: Final = Codec(TypeAdapter(tuple[Attachment, ...]))
 SLIP_RECIPIENTS: Final = Codec(TypeAdapter(tuple[SlipRecipient, ...]))
+REASON_PARAMS: Final = Codec(TypeAdapter(tuple[tuple[str, str], ...]))
 TEXTS: Final = Codec(TypeAdapter(tuple[str, ...]))
 ORGAN_IDS: Final = Codec(TypeAdapter(tuple[OrganId, ...]))
 

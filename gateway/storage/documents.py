@@ -13,7 +13,7 @@ from gateway.core.ids import DeliveryKey, Digest, DocumentKey, GatewayId, OrganI
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
-from gateway.storage.codec import ATTACHMENTS, METADATA, STATUS_MESSAGE, reading
+from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.rows import chunks, compare_and_set, maybe_blob
 from gateway.storage.tables import deliveries, documents, stream_handles, streams
 
@@ -37,6 +37,7 @@ _ADVANCE: Final = (
             for name in (
                 "state",
                 "reason",
+                "reason_params",
                 "attachments",
                 "envelope_digest",
                 "envelope_size",
@@ -209,6 +210,7 @@ def _document_changes(document: Document) -> dict[str, Any]:
     return {
         "state": document.state.value,
         "reason": document.reason,
+        "reason_params": REASON_PARAMS.encode(document.reason_params),
         "attachments": ATTACHMENTS.encode(document.attachments),
         "envelope_digest": document.envelope.digest if document.envelope else None,
         "envelope_size": document.envelope.size if document.envelope else None,
@@ -243,6 +245,7 @@ def _document(row: Row[Any]) -> Document:
         document_id=row.document_id,
         state=DocumentState(row.state),
         reason=row.reason,
+        reason_params=REASON_PARAMS.decode(row.reason_params),
         metadata=None if row.metadata is None else METADATA.decode(row.metadata),
         status=None if row.status is None else STATUS_MESSAGE.decode(row.status),
         attachments=ATTACHMENTS.decode(row.attachments),

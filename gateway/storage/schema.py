@@ -4,6 +4,7 @@ The revisions in `migrations/versions` are the history; `tables` is the present.
 many revisions it takes: a power failure in the middle leaves the old schema.
 """
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ def upgrade(connection: Connection) -> None:
     Raises:
         SiteError: `store.version` when it is newer than this program.
     """
+    # Alembic tells its context at every start; which revisions ran is in the schema itself.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config()
     refuse_newer(connection)
     config.attributes["connection"] = connection

@@ -77,6 +77,7 @@ documents: Final = _strict(
     _text("document_id"),
     _text("state"),
     _text("reason"),
+    _text("reason_params"),
     _maybe_text("metadata"),
     _maybe_text("status"),
     _text("attachments"),

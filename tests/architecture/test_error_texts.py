@@ -24,9 +24,7 @@ FAMILIES = {
 
 def wanted() -> dict[str, set[str]]:
     texts = gettext.translation("gateway", ROOT / "observe" / "locale", ["vi"])
-    return {
-        code: set(PLACEHOLDER.findall(texts.gettext(code) + texts.gettext(f"{code}.todo"))) for code in CATALOGUE
-    }
+    return {code: set(PLACEHOLDER.findall(texts.gettext(code) + texts.gettext(f"{code}.todo"))) for code in CATALOGUE}
 
 
 def test_every_error_that_is_raised_fills_its_texts() -> None:

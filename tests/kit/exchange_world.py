@@ -201,7 +201,7 @@ class World:
         assert self.materials
         return tuple(body.organ_id for body in self.materials.world.recipients)
 
-    async def settle(self, *, limit: timedelta = timedelta(days=7), rounds: int = 500) -> None:
+    async def settle(self, *, limit: timedelta = timedelta(days=7), rounds: int = 3000) -> None:
         """Run everything that is or becomes due within `limit`, on both sides."""
         end = self.clock.now() + limit
         for _ in range(rounds):
@@ -278,7 +278,9 @@ def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> N
         clock=_RealClock(world.clock),
     )
     store.set_listener(_Listener(publisher))
-    reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt"))
+    reception = Reception(
+        desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
+    )
     road = Road(origin=own, reach=lambda name: world.nodes[name])
     local: Transport = LocalTransport(reception=reception)
     transfers = TransferDelivery(

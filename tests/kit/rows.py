@@ -130,6 +130,7 @@ def document(**fields: Any) -> Document:
         "document_id": f"Z79.01,2026/11/21,{n}/CV/VPTU",
         "state": DocumentState.ACCEPTED,
         "reason": "",
+        "reason_params": (("file", "công văn.pdf"),),
         "metadata": metadata(),
         "status": None,
         "attachments": attachments(),

@@ -31,6 +31,7 @@ def _documents() -> None:
         sa.Column("document_id", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason_params", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("attachments", sa.Text(), nullable=False),
