@@ -63,6 +63,7 @@ _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
         "peer.receipt": Exit.VERIFICATION,
         "worker.killed": Exit.PROBLEM,
         "store.busy": Exit.UNREACHABLE,
+        "store.full": Exit.UNREACHABLE,
         "store.locked": Exit.CONFLICT,
         "store.damaged": Exit.VERIFICATION,
     }
@@ -100,6 +101,7 @@ _TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
         "cli.url": ("cli.url.todo", Exit.USAGE),
         "cli.registry_digest": ("cli.registry_digest.todo", Exit.USAGE),
         "cli.no_file": ("cli.no_file.todo", Exit.NOT_FOUND),
+        "cli.no_position": ("cli.no_position.todo", Exit.NOT_FOUND),
         "cli.file": ("cli.file.todo", Exit.PERMISSION),
         "cli.exists": ("cli.exists.todo", Exit.CONFLICT),
         "cli.no_key": ("cli.no_key.todo", Exit.PERMISSION),

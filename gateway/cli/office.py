@@ -14,6 +14,7 @@ from gateway.cli.orders import SendOrder, Session
 from gateway.cli.output import Terminal, local_time
 from gateway.cli.progress import watch
 from gateway.core.clock import parse_rfc3339
+from gateway.core.ids import DIGEST
 from gateway.core.states import DeliveryState, DocumentState
 from gateway.core.verdict import Indication
 
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 
 _UNDONE: Final = frozenset({DocumentState.REFUSED.value, DocumentState.HELD.value})
 _WORST_FIRST: Final = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
+_POSITION_DIGITS_MAX: Final = 18
 EDXML_SUFFIX: Final = ".edxml"
 
 
@@ -36,13 +38,15 @@ async def send(session: Session, order: SendOrder) -> int:
     async with office_client(session) as client:
         document = await client.send_contents(metadata, contents, key)
         terminal.say("cli.send.accepted", document=document["document_id"])
+        deliveries: list[Json] = []
         if order.wait:
             document = await watch(client, document["key"], terminal)
+            deliveries = await client.deliveries(document["key"])
     if terminal.json:
         terminal.value(document)
     else:
         terminal.print(document["key"])
-    return _told(terminal, document) if order.wait else Exit.OK
+    return tell_ending(terminal, document, deliveries) if order.wait else Exit.OK
 
 
 def metadata_of(order: SendOrder) -> Json:
@@ -72,20 +76,26 @@ def _content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _told(terminal: Terminal, document: Json) -> int:
-    """How it ended, in words on stderr and as an exit code."""
+def tell_ending(terminal: Terminal, document: Json, deliveries: Sequence[Json]) -> int:
+    """How it ended, in words on stderr (who did not get it, and why) and as an exit code."""
     counts = document["deliveries"]["counts"]
-    delivered, total = counts.get(DeliveryState.DELIVERED.value, 0), document["deliveries"]["total"]
     for state, count in counts.items():
         terminal.say("cli.send.count", state=terminal.word(f"delivery.{state}"), count=count)
+    undelivered = [delivery for delivery in deliveries if delivery["state"] != DeliveryState.DELIVERED]
+    for delivery in undelivered:
+        state = terminal.word(f"delivery.{delivery['state']}")
+        _tell_reason(terminal, f"{delivery['recipient']}: {state}", delivery["reason"])
     if document["state"] in _UNDONE:
-        reason = document.get("reason") or {}
-        state = terminal.word(f"document.{document['state']}")
-        terminal.say("cli.send.undone", state=state, reason=reason.get(f"what_{terminal.language}"))
-        if todo := reason.get(f"todo_{terminal.language}"):
-            terminal.talk.print(todo, markup=False, soft_wrap=True)
+        _tell_reason(terminal, terminal.word(f"document.{document['state']}"), document["reason"])
         return Exit.PROBLEM
-    return Exit.OK if delivered == total else Exit.PROBLEM
+    all_delivered = counts.get(DeliveryState.DELIVERED.value, 0) == document["deliveries"]["total"]
+    return Exit.OK if all_delivered else Exit.PROBLEM
+
+
+def _tell_reason(terminal: Terminal, head: str, reason: Json | None) -> None:
+    """A state with the reason the gateway gives, if it gives one, and what to do next."""
+    said = [reason.get(f"{part}_{terminal.language}") or "" for part in ("what", "todo")] if reason else []
+    terminal.note(" ".join([head, *(said or [])]).strip())
 
 
 # --- in ----------------------------------------------------------------------------------------------------------------
@@ -103,7 +113,7 @@ async def inbox(session: Session, *, after: int, limit: int) -> int:
         terminal.say("cli.inbox.empty")
         return Exit.OK
     columns = (
-        "cli.column.key",
+        "cli.column.position",
         "cli.column.code",
         "cli.column.subject",
         "cli.column.sender",
@@ -111,18 +121,19 @@ async def inbox(session: Session, *, after: int, limit: int) -> int:
         "cli.column.signature",
         "cli.column.status",
         "cli.column.received",
+        *(() if terminal.for_people else ("cli.column.key",)),
     )
-    terminal.table(columns, [inbox_row(terminal, entry) for entry in page["entries"]])
+    terminal.table(columns, [inbox_row(terminal, entry)[: len(columns)] for entry in page["entries"]])
     if page["more"]:
         terminal.say("cli.inbox.more", after=page["next_after"])
     return Exit.OK
 
 
 def inbox_row(terminal: Terminal, entry: Json) -> tuple[str, ...]:
-    """One document that arrived, as a line of the table."""
+    """One document that arrived, as a line of the table. The key comes last: people type the position."""
     message = entry["message"]
     return (
-        entry["key"],
+        str(entry["cursor"]),
         message["code"]["text"],
         message["subject"],
         message["sender"]["name"] or entry["sender"],
@@ -130,6 +141,7 @@ def inbox_row(terminal: Terminal, entry: Json) -> tuple[str, ...]:
         terminal.word(f"indication.{worst_indication(entry)}"),
         terminal.word(f"business.{entry['business_status']}"),
         local_time(parse_rfc3339(entry["received_at"])),
+        entry["key"],
     )
 
 
@@ -147,6 +159,7 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     """
     terminal = session.terminal
     async with office_client(session) as client:
+        key = await entry_key(client, key)
         entry = await client.entry(key)
         attachments = entry["attachments"]
         names = safe_names([f"{entry['key']}{EDXML_SUFFIX}", *(attached["name"] for attached in attachments)])
@@ -164,6 +177,22 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     return Exit.OK
 
 
+async def entry_key(client: OfficeClient, named: str) -> str:
+    """The key of an entry that may be named by its position in the inbox, as the table shows it.
+
+    Raises:
+        Failure: nothing stands at that position.
+    """
+    if not (named.isascii() and named.isdigit()):
+        return named
+    position = int(named[:_POSITION_DIGITS_MAX])
+    page = await client.inbox(max(position - 1, 0), 1)
+    for entry in page["entries"]:
+        if entry["cursor"] == position:
+            return str(entry["key"])
+    raise Failure("cli.no_position", position=named)
+
+
 def _make_room(folder: Path, targets: Sequence[Path], *, force: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for target in targets if not force else ():
@@ -174,13 +203,13 @@ def _make_room(folder: Path, targets: Sequence[Path], *, force: bool) -> None:
 async def accept(session: Session, key: str) -> int:
     """Tiếp nhận."""
     async with office_client(session) as client:
-        return _answered(session.terminal, await client.accept(key))
+        return _answered(session.terminal, await client.accept(await entry_key(client, key)))
 
 
 async def refuse(session: Session, key: str, *, reason: str) -> int:
     """Từ chối tiếp nhận, with the reason the sender will read."""
     async with office_client(session) as client:
-        return _answered(session.terminal, await client.refuse(key, reason))
+        return _answered(session.terminal, await client.refuse(await entry_key(client, key), reason))
 
 
 def _answered(terminal: Terminal, entry: Json) -> int:
@@ -212,11 +241,13 @@ async def trace(session: Session, key: str) -> int:
 
 
 async def _story(client: OfficeClient, key: str) -> tuple[str, Json, list[Json]]:
-    try:
-        return "document", await client.document(key), await client.history(key)
-    except ApiProblem as problem:
-        if problem.status != 404:
-            raise
+    if not key.isdigit():
+        try:
+            return "document", await client.document(key), await client.history(key)
+        except ApiProblem as problem:
+            if problem.status != 404:
+                raise
+    key = await entry_key(client, key)
     return "entry", await client.entry(key), await client.entry_history(key)
 
 
@@ -232,4 +263,16 @@ def _standing(terminal: Terminal, side: str, subject: Json) -> str:
 def event_row(terminal: Terminal, event: Json) -> tuple[str, ...]:
     """One line of the story; a time in it may have to serve as evidence, so with seconds."""
     at = local_time(parse_rfc3339(event["at"]), seconds=True)
-    return at, terminal.word(f"event.{event['event']}"), event["recipient"] or "", event["detail"]
+    return at, terminal.word(f"event.{event['event']}"), event["recipient"] or "", short_detail(event["detail"])
+
+
+def short_detail(detail: str) -> str:
+    """What was committed to the log, for the eye: empty facts left out, digests cut. `--json` has it whole."""
+    try:
+        facts = json.loads(detail)
+    except ValueError:
+        return detail
+    if not isinstance(facts, dict):
+        return detail
+    shown = {name: str(value) for name, value in facts.items() if value not in ("", None)}
+    return " ".join(f"{name}={value[:12] if DIGEST.fullmatch(value) else value}" for name, value in shown.items())

@@ -71,6 +71,10 @@ class Terminal:
         """Talk: one line on stderr."""
         self.talk.print(Text(self.text(message_id, **params)), soft_wrap=True)
 
+    def note(self, line: str) -> None:
+        """Talk that holds a stranger's words: one line on stderr."""
+        self.talk.print(Text(clean(line)), soft_wrap=True)
+
     def print(self, line: str, *, style: str = "") -> None:
         """Data for people: one line on stdout."""
         self.out.print(Text(clean(line), style=style), soft_wrap=True)
@@ -79,10 +83,15 @@ class Terminal:
         """Data for programs: one JSON value on stdout."""
         self.out.file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
+    @property
+    def for_people(self) -> bool:
+        """Whether a person looks at the data, and not a pipe or a file."""
+        return self.out.is_terminal
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Rows under headings (ids of the catalogue): ruled on a terminal, tab-separated and uncut in a pipe."""
         headings = [self.text(column) for column in columns]
-        if not self.out.is_terminal:
+        if not self.for_people:
             for row in [headings, *rows]:
                 self.out.file.write("\t".join(clean(cell) for cell in row) + "\n")
             return

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import signal
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from gateway.cli import main, progress
 from gateway.cli.errors import Failure
 from gateway.cli.link import tls_context
-from gateway.cli.office import content_key, worst_indication
+from gateway.cli.office import content_key, short_detail, worst_indication
 from gateway.core.states import BusinessStatus, DeliveryState
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, OTHER, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import NAME, Office
@@ -81,7 +84,10 @@ async def test_wait_says_when_somebody_never_will(
 ) -> None:
     running.desks.ending = DeliveryState.REFUSED
     assert await running.run("send", letter, *LETTER, "--wait") == 1
-    assert "Bị từ chối: 1" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Bị từ chối: 1" in said
+    assert "Z79.01.01: Bị từ chối" in said
+    assert "không có trong danh bạ" in said
 
 
 async def test_wait_does_not_wait_for_what_is_held(
@@ -143,10 +149,10 @@ async def test_the_inbox_as_a_table_and_as_json(
     assert await running.run("inbox", "--limit", "2") == 0
     said = capsys.readouterr()
     rows = [line.split("\t") for line in said.out.splitlines()]
-    assert rows[0][:3] == ["Mã", "Số, ký hiệu", "Trích yếu"]
-    assert rows[1][1:] == [
-        *("1-CV/VPTU", "Về việc chuẩn bị hội nghị", "Văn phòng Thành ủy", "Khẩn"),
-        *("Chữ ký hợp lệ", "Đã đến", "21/11/2026 13:05"),
+    assert rows[0][:3] == ["Vị trí", "Số, ký hiệu", "Trích yếu"]
+    assert rows[1] == [
+        *("1", "1-CV/VPTU", "Về việc chuẩn bị hội nghị", "Văn phòng Thành ủy", "Khẩn"),
+        *("Chữ ký hợp lệ", "Đã đến", "21/11/2026 13:05", next(iter(running.desks.entries))),
     ]
     assert said.err == "Còn nữa: gateway inbox --after 2\n"
     assert await running.run("inbox", "--after", "2", "--json") == 0
@@ -203,6 +209,28 @@ async def test_accept_and_refuse(
     assert json.loads(capsys.readouterr().out)["business_description"] == "Không đúng thẩm quyền"
     assert running.desks.entries[second.key].business_status is BusinessStatus.REFUSED
     assert await running.run("accept", UNKNOWN_KEY) == 3
+
+
+async def test_an_entry_may_be_named_by_its_position(
+    running: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running.desks.deliver(OTHER, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    mine = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    assert await running.run("accept", "2") == 0
+    assert running.desks.entries[mine.key].business_status is BusinessStatus.ACCEPTED
+    assert await running.run("trace", "2") == 0
+    for position in ("1", "3", "0", "9" * 60):
+        assert await running.run("refuse", position, "--reason", "x") == 3
+    assert "Không có văn bản đến ở vị trí 1." in capsys.readouterr().err
+
+
+def test_details_for_the_eye() -> None:
+    assert short_detail(json.dumps({"code": "", "to": "H29", "receipt": "ab" * 32, "epoch": 1})) == (
+        "to=H29 receipt=abababababab epoch=1"
+    )
+    assert short_detail("plain") == "plain"
+    assert short_detail("[1]") == "[1]"
 
 
 async def test_trace_tells_either_side(
@@ -268,6 +296,26 @@ async def test_tls_is_always_verified(
     monkeypatch.delenv("GATEWAY_CA")
     assert await in_thread("inbox") == 5
     assert "Không xác thực được cổng" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+async def test_ctrl_c_is_quiet() -> None:
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    connected = asyncio.Event()
+    server = await asyncio.start_server(silence, "127.0.0.1", 0)
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("gateway"), "inbox", "--url", url, stdout=PIPE, stderr=PIPE
+        )
+        await asyncio.wait_for(connected.wait(), 30)
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.communicate(), 30) == (b"", b"")
+    assert process.returncode == 130
 
 
 async def in_thread(*line: str) -> int:

@@ -16,7 +16,7 @@ from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.cli import main
 from gateway.cli.output import Terminal
 from gateway.core.ids import DocumentKey
-from gateway.core.model import Principal
+from gateway.core.model import Delivery, Principal
 from gateway.core.states import DeliveryState, DocumentState
 from gateway.exchange import DocumentView
 from tests.kit.desks import MemoryDesks
@@ -42,6 +42,9 @@ class WalkingDesks(MemoryDesks):
         if self.looks < 2:
             return view
         return replace(view, counts={self.ending: view.total})
+
+    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
+        return tuple(replace(row, state=self.ending) for row in await super().deliveries(principal, key))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,72 @@
+"""The report on an installation as it is printed; the check itself is tested in its own room."""
+
+from dataclasses import replace
+
+from gateway.audit import Fault, LogReport
+from gateway.cli.audit import print_report, report_json
+from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
+from gateway.core.model import ReceiptLine
+from gateway.core.states import DeliveryState, MessageKind, Outcome
+from gateway.evidence import CheckedReceipt, InstallationReport, Problem
+from tests.unit.cli.world import printed, terminal
+
+LOG = LogReport(leaves=61, openings=61, pending=0, events={}, root=b"\x01" * 32, checkpoint=None, faults=())
+LINES = tuple(
+    ReceiptLine(organ_id=OrganId(code), outcome=Outcome.RECEIVED, code="", leaf_hash=b"\x02" * 32, index=index)
+    for index, code in enumerate(("H29.1", "H29.2"))
+)
+REPORT = InstallationReport(
+    gateway=GatewayId("dang.demo.internal"),
+    log=LOG,
+    documents=3,
+    deliveries={DeliveryState.REFUSED: 1, DeliveryState.DELIVERED: 2},
+    receipts=(
+        CheckedReceipt(kind=MessageKind.DOCUMENT, transfer=TransferKey("t"), destination=GatewayId("x"), lines=LINES),
+    ),
+    envelopes=frozenset({Digest("ab" * 32), Digest("cd" * 32)}),
+    seals=frozenset({Digest("ef" * 32)}),
+    inbox={OrganId("H29.1"): 1, OrganId("H29.2"): 4},
+    business_statuses={"03": 1},
+    problems=(),
+)
+BAD = replace(
+    REPORT,
+    log=replace(LOG, faults=(Fault(index=7, reason="opening"), Fault(index=None, reason="no checkpoint"))),
+    problems=(Problem(what="envelope ab", why="signature: none\x1b[2J"),),
+)
+
+
+def test_a_sound_installation() -> None:
+    shown = terminal()
+    print_report(shown, REPORT)
+    lines = printed(shown.out).splitlines()
+    assert lines[0] == "Mọi thứ khớp: dang.demo.internal"
+    counts = dict(line.split("\t") for line in lines[1:])
+    assert counts["Lá của nhật ký"] == "61"
+    assert counts["Nơi nhận trong biên nhận"] == "2"
+    assert counts["Lượt gửi đến nơi nhận"] == "3"
+    assert counts["  Đã đến nơi nhận"] == "2"
+    assert counts["Văn bản đến"] == "5"
+    assert counts["Sai lệch"] == "0"
+    assert printed(shown.talk) == ""
+
+
+def test_every_problem_is_named_and_the_next_step_told() -> None:
+    shown = terminal("en")
+    print_report(shown, BAD)
+    lines = printed(shown.out).splitlines()
+    assert lines[0] == "SOMETHING DOES NOT HOLD: dang.demo.internal"
+    assert lines[-3:] == [
+        "✘ leaf 7: opening",
+        "✘ audit log: no checkpoint",
+        "✘ envelope ab: signature: none\ufffd[2J",
+    ]
+    assert "security officer" in printed(shown.talk)
+
+
+def test_the_report_for_programs() -> None:
+    good, bad = report_json(REPORT), report_json(BAD)
+    assert (good["sound"], good["problems"]) == (True, [])
+    assert good["deliveries"] == {"delivered": 2, "refused": 1}
+    assert good["receipt_recipients"] == 2
+    assert (bad["sound"], bad["log"]["sound"], len(bad["problems"])) == (False, False, 3)

@@ -1,0 +1,157 @@
+"""Verdicts on files: the printed forms over reports, and whole runs with a judge process."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.cli.verify import exit_of, print_report, report_json
+from gateway.core.ids import Digest, OrganId
+from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
+from gateway.evidence import ExaminedPart, FileReport
+from tests.kit.pdfs import tiny_pdf
+from tests.kit.pki import Pki
+from tests.unit.cli.world import printed, terminal
+from tests.unit.crypto.sealing import sealed
+
+NOW = datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)
+CERTIFICATE = Digest("ab" * 32)
+
+
+def signature(indication: Indication) -> SignatureVerdict:
+    passed = indication is Indication.TOTAL_PASSED
+    return SignatureVerdict(
+        indication=indication,
+        sub_indication=None if passed else SubIndication.HASH_FAILURE,
+        reason="trusted" if passed else "the bytes are not the signed ones",
+        certificate=CERTIFICATE,
+        signer="Văn phòng\x1b[2J Thành ủy",
+        claimed_time=NOW,
+        covers="whole file",
+    )
+
+
+def report(*signatures: SignatureVerdict, indication: Indication | None) -> FileReport:
+    verdict = FileVerdict(
+        media_type="application/pdf", indication=indication, sub_indication=None, signatures=signatures, reason=""
+    )
+    return FileReport(
+        name="công\nvăn.pdf",
+        size=12,
+        digest=Digest("cd" * 32),
+        examined_at=NOW,
+        kind="pdf",
+        indication=indication,
+        envelope=None,
+        parts=(ExaminedPart(name="công\nvăn.pdf", verdict=verdict),),
+        signers=((CERTIFICATE, OrganId("Z79.VPTU")),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("indication", "code", "verdict", "mark"),
+    [
+        (Indication.TOTAL_PASSED, 0, "Chữ ký hợp lệ", "✔"),
+        (Indication.INDETERMINATE, 4, "Chưa đủ căn cứ kết luận", "!"),
+        (Indication.TOTAL_FAILED, 4, "Chữ ký KHÔNG hợp lệ", "✘"),
+    ],
+)
+def test_the_verdict_comes_first_and_the_next_step_last(
+    indication: Indication, code: int, verdict: str, mark: str
+) -> None:
+    shown, found = terminal(), report(signature(indication), indication=indication)
+    print_report(shown, found)
+    lines = printed(shown.out).splitlines()
+    assert lines[0] == f"{mark} {verdict}: công\ufffdvăn.pdf"
+    assert lines[1] == f"  {verdict}. Người ký: Văn phòng\ufffd[2J Thành ủy (Z79.VPTU)"
+    assert "21/11/2026 13:05:09" in lines[2]
+    assert lines[-1].startswith("  Cần làm gì tiếp:")
+    assert any("HASH_FAILURE" in line for line in lines) == (indication is not Indication.TOTAL_PASSED)
+    assert exit_of(found) == code
+
+
+def test_a_file_without_a_signature() -> None:
+    shown, found = terminal(), report(indication=None)
+    print_report(shown, found)
+    assert printed(shown.out).startswith("? Không có chữ ký số")
+    assert exit_of(found) == 1
+    assert report_json(found)["indication"] is None
+
+
+def test_an_envelope_nobody_signed_is_unsigned_however_good_its_files_are() -> None:
+    found = replace(
+        report(signature(Indication.TOTAL_PASSED), indication=Indication.TOTAL_PASSED), kind="edxml", envelope=None
+    )
+    assert exit_of(found) == 1
+    assert exit_of(replace(found, envelope=signature(Indication.TOTAL_PASSED))) == 0
+    assert exit_of(replace(found, indication=Indication.TOTAL_FAILED)) == 4
+
+
+def test_the_report_for_programs() -> None:
+    members = json.loads(
+        json.dumps(report_json(report(signature(Indication.INDETERMINATE), indication=Indication.INDETERMINATE)))
+    )
+    assert members["indication"] == "INDETERMINATE"
+    (one,) = members["parts"][0]["signatures"]
+    assert one == {
+        "indication": "INDETERMINATE",
+        "sub_indication": "HASH_FAILURE",
+        "reason": "the bytes are not the signed ones",
+        "signer": "Văn phòng\x1b[2J Thành ủy",
+        "organ": "Z79.VPTU",
+        "certificate_sha256": CERTIFICATE,
+        "claimed_time": "2026-11-21T06:05:09.000Z",
+        "covers": "whole file",
+    }
+
+
+# --- whole runs
+
+
+@pytest.mark.slow
+def test_files_of_every_kind_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pki = Pki(now=datetime.now(UTC))
+    trust = pki.write_trust(tmp_path / "trust")
+    good = sealed(tiny_pdf(), pki.leaf("seal", common_name="Văn phòng Thành ủy"))
+    files = {
+        "good.pdf": good,
+        "changed.pdf": good.replace(b"Van ban", b"Van bam", 1),
+        "unsigned.pdf": tiny_pdf(),
+        "garbage.xml": b"<edXML",
+        "empty.pdf": b"",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+
+    def verify(*names: str, more: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        code = main(["verify", *(str(tmp_path / name) for name in names), "--trust", str(trust), *more])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    code, out, err = verify(*files)
+    assert code == 4
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == [
+        "✔ Chữ ký hợp lệ: good.pdf",
+        "✘ Chữ ký KHÔNG hợp lệ: changed.pdf",
+        "? Không có chữ ký số: unsigned.pdf",
+    ]
+    assert err.count("Cần làm:") == 2
+    assert "file.empty" in err
+
+    code, out, _ = verify("good.pdf", more=("--json",))
+    assert (code, json.loads(out)["files"][0]["indication"]) == (0, "TOTAL-PASSED")
+    assert verify("good.pdf", "unsigned.pdf")[0] == 1
+
+
+def test_what_must_be_there(tmp_path: Path) -> None:
+    trust = Pki(now=datetime.now(UTC)).write_trust(tmp_path / "trust")
+    (tmp_path / "a.pdf").write_bytes(tiny_pdf())
+    line = ["verify", str(tmp_path / "a.pdf"), "--trust"]
+    assert main(["verify", "/no/such.pdf", "--trust", str(trust)]) == 3
+    assert main([*line, str(tmp_path)]) == 8
+    assert main([*line, str(trust), "--registry", str(tmp_path / "a.pdf")]) == 2
+    assert main([*line, str(trust), "--sha256", "ab" * 32]) == 2
+    assert main([*line, str(trust), "--registry", str(tmp_path / "a.pdf"), "--sha256", "ab" * 32]) == 8
