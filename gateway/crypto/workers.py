@@ -6,8 +6,7 @@ ended. The kinds never mix: a pool is made of one `Kind`, and what a child under
 * A child starts by `forkserver` with a preload, never by `fork`: it inherits no socket, no lock and no secret.
 * Each child has a thread that waits for the death of the service and then ends the child (house.md), so `kill -9` of
   the service leaves no orphan and no busy port.
-* A child that parses strangers' files may have been taken over by one. Its answers are therefore read by an unpickler
-  that builds plain values and this project's value classes, and calls nothing else.
+* A child that parses strangers' files may have been taken over by one: its answers are values, not pickles (`answers`).
 * The event loop never waits: each seat has one thread that writes to and reads from its child, and a timer of the loop
   that kills the child when the time is up.
 
@@ -17,27 +16,27 @@ judges first.
 
 import asyncio
 import contextlib
-import enum
-import io
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, Final, Literal, TypeVar
 
 from gateway.core import limits
-from gateway.core.errors import GatewayError, SenderError, SiteError
+from gateway.core.errors import SenderError, SiteError
+from gateway.crypto.answers import read_answer, write_answer
 
 T = TypeVar("T")
 Bound = Literal["cpu", "memory", "time", "crash"]
 Verb = Literal["returned", "raised", "memory"]
+_VERBS: Final[Mapping[str, Verb]] = {"returned": "returned", "raised": "raised", "memory": "memory"}
 
 _SIGNAL_CPU: Final = -24  # SIGXCPU: the soft RLIMIT_CPU was reached
 _READY: Final = b"ready"
@@ -111,58 +110,27 @@ def _answer(pipe: Connection, handle: Callable[[bytes], object], message: bytes)
     except MemoryError:
         verb, value = "memory", None
     except Exception as error:  # noqa: BLE001 - the worker loop, a named border: every failure goes back to the caller
-        verb, value = "raised", _portable(error)
+        verb, value = "raised", error
     try:
-        packed = _pack((verb, value))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        packed = _pack(("raised", RuntimeError(f"the answer cannot be sent: {error}")))
+        frame = write_answer(verb, value)
+    except (TypeError, ValueError, RecursionError) as error:
+        frame = write_answer("raised", error)
     except MemoryError:
-        verb, packed = "memory", _pack(("memory", None))
-    pipe.send_bytes(packed)
+        verb, frame = "memory", write_answer("memory", None)
+    pipe.send_bytes(frame)
     return verb != "memory"
-
-
-def _pack(thing: object) -> bytes:
-    return pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def _portable(error: Exception) -> Exception:
-    """The error if the service will be able to read it back, else one that says the same."""
-    if isinstance(error, GatewayError) or type(error).__module__ == "builtins":
-        return error
-    return RuntimeError(f"{type(error).__module__}.{type(error).__qualname__}: {error}")
 
 
 # --- in the service --------------------------------------------------------------------------------------------------
 
 
-class _ValueUnpickler(pickle.Unpickler):
-    """Builds values; refuses to find any function, and any class that is not a value class."""
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        if module == "datetime" and name in {"date", "datetime", "timedelta", "timezone"}:
-            return super().find_class(module, name)
-        if module == "builtins" or module.split(".", maxsplit=1)[0] == "gateway":
-            found = super().find_class(module, name)
-            if isinstance(found, type) and _is_value_class(found, module):
-                return found
-        raise pickle.UnpicklingError(f"a worker's answer may not contain {module}.{name}")
-
-
-def _is_value_class(found: type, module: str) -> bool:
-    """Exceptions of Python, and the data classes, enumerations, tuples and errors of this project."""
-    if module == "builtins":
-        return issubclass(found, Exception)
-    return is_dataclass(found) or issubclass(found, enum.Enum | tuple | GatewayError)
-
-
-def _read_answer(message: bytes) -> Answer:
-    """The answer in a child's message; a message that is none counts as a crash of the child."""
+def _read(frame: bytes) -> Answer:
+    """The answer in a child's frame; a frame that is none counts as a crash of the child."""
     try:
-        verb, value = _ValueUnpickler(io.BytesIO(message)).load()
-    except (pickle.UnpicklingError, ValueError, TypeError, EOFError, LookupError, AttributeError, ImportError) as error:
+        verb, value = read_answer(frame)
+        return Answer(_VERBS[verb], value)
+    except (ValueError, KeyError) as error:
         raise KilledError("crash") from error
-    return Answer(verb, value)
 
 
 class Seat:
@@ -235,13 +203,13 @@ class Seat:
             raise KilledError("crash")
 
     def _talk(self, message: object) -> Answer:
-        packed = _pack(message)
+        packed = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         assert self._pipe is not None, "the seat was filled"
         try:
             self._pipe.send_bytes(packed)
         except OSError as error:
             raise KilledError(self._reason()) from error
-        return _read_answer(self._receive())
+        return _read(self._receive())
 
     def _receive(self) -> bytes:
         assert self._pipe is not None, "the seat was filled"

@@ -3,10 +3,12 @@
 import ctypes
 import mmap
 import os
+import pickle
 import resource
 import socket
 import subprocess
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +50,27 @@ def fail_strangely() -> None:
     raise ForeignError("strange")
 
 
-class Treacherous:
-    """What a judge that was taken over would answer: a pickle that runs something in the service."""
+class Unknown:
+    """A class of another project: cannot be sent."""
 
+
+def answer_with_a_foreign_class() -> Unknown:
+    return Unknown()
+
+
+def speak_past_the_loop(pipe: Connection) -> None:
+    """A judge that was taken over: answers with a pickle that runs something in the service, for `WorkerPool` tests."""
+    pipe.send_bytes(b"ready")
+    while True:
+        pipe.send_bytes(pickle.dumps(Treacherous(pickle.loads(pipe.recv_bytes()))))
+
+
+class Treacherous:
     def __init__(self, path: str) -> None:
         self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, (f"touch {self.path}",)
-
-
-def betray(path: str) -> Treacherous:
-    return Treacherous(path)
 
 
 def sleep(seconds: float) -> str:

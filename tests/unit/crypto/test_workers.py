@@ -152,12 +152,20 @@ async def test_a_judge_changes_no_file(pool: JudgePool, tmp_path: Path) -> None:
     assert await pool.run(tasks.read_file, kept) == b"kept"
 
 
-async def test_what_a_judge_answers_runs_nothing_in_the_service(pool: JudgePool, tmp_path: Path) -> None:
+async def test_what_a_judge_answers_runs_nothing_in_the_service(tmp_path: Path) -> None:
     mark = tmp_path / "betrayed"
+    turned = WorkerPool(Kind(name="turned", main=tasks.speak_past_the_loop, wall_seconds=5, preload=()), 1)
+    await turned.start()
     with pytest.raises(SenderError) as caught:
-        await pool.run(tasks.betray, str(mark))
+        await turned.call(str(mark))
     assert caught.value.params["bound"] == "crash"
     assert not mark.exists()
+    await turned.close()
+
+
+async def test_what_cannot_be_sent_is_an_error_of_the_task(pool: JudgePool) -> None:
+    with pytest.raises(TypeError, match="cannot answer with"):
+        await pool.run(tasks.answer_with_a_foreign_class)
 
 
 async def test_a_foreign_error_is_told_in_words(pool: JudgePool) -> None:
