@@ -88,6 +88,7 @@ def test_errors_come_back_as_what_they_were(error: Exception, expected: type[Exc
     _, back = read_answer(write_answer("raised", error))
     assert type(back) is expected
     if isinstance(error, SenderError):
+        assert isinstance(back, SenderError)
         assert (back.code, dict(back.params)) == (error.code, dict(error.params))
 
 
