@@ -5,6 +5,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -158,7 +159,7 @@ class OfficeClient:
                 method,
                 self._url(path),
                 headers=headers,
-                data=data,
+                data=BytesIO(data) if data else None,
                 allow_redirects=False,
                 server_hostname=self._tls_name,
             ) as response:

@@ -114,6 +114,10 @@ class Transfers(Protocol):
         """The incoming transfer of a key."""
         ...
 
+    def incoming_page(self, after: TransferKey | None, limit: int) -> tuple[IncomingTransfer, ...]:
+        """Incoming transfers whose key is greater than `after`, by key, at most `limit`."""
+        ...
+
     def answer(self, key: TransferKey, answer: bytes) -> bytes:
         """Keep the answer of an incoming transfer, if it has none yet; return the one that is kept (the first wins)."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
 
@@ -87,13 +87,17 @@ class FileExamination:
         if reading.signature is not None:
             signatures = (reading.signature, *signatures)
         decisive = worst(signatures)
+        indication = decisive.indication if decisive else None
+        if not reading.bound and indication is Indication.TOTAL_PASSED:
+            # the header's signature says nothing of attachments whose digests it does not cover
+            indication = Indication.INDETERMINATE
         return FileReport(
             name=path.name,
             size=identity[0],
             digest=identity[1],
             examined_at=moment,
             kind="edxml",
-            indication=decisive.indication if decisive else None,
+            indication=indication,
             envelope=reading.signature,
             parts=parts,
             signers=self._signers(signatures),
@@ -105,7 +109,10 @@ class FileExamination:
         known = {
             certificate: body.organ_id
             for body in self._snapshot.bodies.values()
-            for certificate in body.seal_certificates
+            for certificate in (
+                *body.seal_certificates,
+                *(Digest(sha256(der).hexdigest()) for der in body.transport_certificates),
+            )
         }
         found = {signature.certificate for signature in signatures if signature.certificate in known}
         return tuple((certificate, known[certificate]) for certificate in sorted(filter(None, found)))

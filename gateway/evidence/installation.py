@@ -3,9 +3,10 @@
 It reads the database (read-only), the blobs, the receipts and the log; keys it needs none. What it finds:
 
 1. the audit log: every leaf, the tree, the openings, the checkpoint's signature (`gateway.audit.verify_log`);
-2. every receipt our gateway holds: signature, claims, recipients, inclusion proofs; and that the deliveries say the same;
+2. every receipt, those our gateway holds and those it gave: signature, claims, recipients, inclusion proofs; and that the
+   deliveries say the same;
 3. every envelope, sent or received: bytes by digest, signature by the sender's transport key, attachments bound;
-4. every PDF in them: sealed by its sender, intact, trusted.
+4. every PDF in them: sealed by its sender, intact, trusted; and every stored attachment: bytes by digest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import PDF, BlobRef, Delivery, Document, ReceiptLine, Transfer
+from gateway.core.model import PDF, BlobRef, Delivery, Document, IncomingTransfer, ReceiptLine, Transfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import DeliveryState, Evidence, MessageKind, Outcome, TransferState
 from gateway.core.verdict import FileVerdict, Indication
@@ -73,6 +74,7 @@ class _Findings:
     deliveries: dict[DeliveryState, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     receipts: list[CheckedReceipt] = field(default_factory=list)
+    blobs: dict[Digest, bool] = field(default_factory=dict)
     envelopes: set[Digest] = field(default_factory=set)
     seals: set[Digest] = field(default_factory=set)
     inbox: dict[OrganId, int] = field(default_factory=dict)
@@ -113,6 +115,8 @@ class InstallationCheck:
         await self._check_transfers(found)
         on_step("documents")
         await self._check_documents(found)
+        on_step("incoming")
+        await self._check_incoming(found)
         on_step("inbox")
         await self._check_inbox(found)
         return InstallationReport(
@@ -169,6 +173,23 @@ class InstallationCheck:
         )
         found.receipts.append(checked)
 
+    async def _check_incoming(self, found: _Findings) -> None:
+        """The receipts we gave, and the envelopes they were given for."""
+        after: TransferKey | None = None
+        while page := await self._store.read(_incoming_after(after)):
+            after = page[-1].slip.transfer
+            for incoming in page:
+                slip = incoming.slip
+                if incoming.answer is not None:
+                    try:
+                        self._records.check_receipt(incoming.answer, slip, self._snapshot)
+                    except GatewayError as error:
+                        found.problem(f"receipt given for {slip.transfer}", str(error))
+                if any(line.outcome is Outcome.RECEIVED for line in incoming.recipients):
+                    await self._check_envelope(found, slip.envelope, slip.sender)
+                else:
+                    await self._check_bytes(found, slip.envelope)
+
     # --- documents ---------------------------------------------------------------------------------------------------
 
     async def _check_documents(self, found: _Findings) -> None:
@@ -180,6 +201,8 @@ class InstallationCheck:
                 await self._count_deliveries(found, document)
                 if document.envelope is not None:
                     await self._check_envelope(found, document.envelope, document.sender)
+                for attachment in document.attachments:
+                    await self._check_bytes(found, attachment.blob)
 
     async def _count_deliveries(self, found: _Findings, document: Document) -> None:
         for delivery in await self._store.read(lambda uow: uow.documents.deliveries(document.key)):
@@ -200,8 +223,23 @@ class InstallationCheck:
             for entry in page.entries:
                 found.inbox[entry.recipient] = found.inbox.get(entry.recipient, 0) + 1
                 await self._check_envelope(found, entry.envelope, entry.sender)
+                for attachment in entry.attachments:
+                    await self._check_bytes(found, attachment.blob)
                 after = entry.cursor
             more = page.more
+
+    async def _check_bytes(self, found: _Findings, blob: BlobRef) -> bool:
+        """Whether a blob is there and is what its digest says, looked at once however many rows name it."""
+        if blob.digest in found.blobs:
+            return found.blobs[blob.digest]
+        try:
+            await self._blobs.read(blob)
+        except GatewayError as error:
+            found.problem(f"blob {blob.digest}", str(error))
+            found.blobs[blob.digest] = False
+        else:
+            found.blobs[blob.digest] = True
+        return found.blobs[blob.digest]
 
     async def _check_envelope(self, found: _Findings, envelope: BlobRef, sender: OrganId) -> None:
         """Bytes, signature and files of one envelope, once however many rows name it."""
@@ -210,8 +248,9 @@ class InstallationCheck:
         found.envelopes.add(envelope.digest)
         name = f"envelope {envelope.digest}"
         body = self._snapshot.body(sender)
+        if not await self._check_bytes(found, envelope):
+            return
         try:
-            await self._blobs.read(envelope)
             path = self._blobs.path(envelope)
             reading = await self._judge.run(self._records.read_envelope, path, self._clock.now())
         except GatewayError as error:
@@ -249,6 +288,10 @@ def _check_seal(found: _Findings, name: str, verdict: FileVerdict, seals: frozen
 
 def _transfers_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[Transfer, ...]]:
     return lambda uow: uow.transfers.page(after, PAGE_ROWS_MAX)
+
+
+def _incoming_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[IncomingTransfer, ...]]:
+    return lambda uow: uow.transfers.incoming_page(after, PAGE_ROWS_MAX)
 
 
 def _documents_after(after: DocumentKey | None) -> Callable[[UnitOfWork], tuple[Document, ...]]:

@@ -33,6 +33,12 @@ _ADVANCE: Final = (
 _RECEIVE: Final = insert(incoming_transfers)
 _RECEIVE_RECIPIENT: Final = insert(incoming_recipients)
 _INCOMING: Final = select(incoming_transfers).where(incoming_transfers.c.key == bindparam("key"))
+_INCOMING_PAGE: Final = (
+    select(incoming_transfers)
+    .where(incoming_transfers.c.key > bindparam("after"))
+    .order_by(incoming_transfers.c.key)
+    .limit(bindparam("rows"))
+)
 _INCOMING_RECIPIENTS: Final = (
     select(incoming_recipients)
     .where(incoming_recipients.c.transfer == bindparam("transfer"))
@@ -98,9 +104,15 @@ class TransferLedger:
     def incoming(self, key: TransferKey) -> IncomingTransfer | None:
         """The incoming transfer of a key."""
         row = self._connection.execute(_INCOMING, {"key": key}).one_or_none()
-        if row is None:
-            return None
-        lines = self._connection.execute(_INCOMING_RECIPIENTS, {"transfer": key})
+        return None if row is None else self._with_lines(row)
+
+    def incoming_page(self, after: TransferKey | None, limit: int) -> tuple[IncomingTransfer, ...]:
+        """Incoming transfers with a key greater than `after`."""
+        rows = self._connection.execute(_INCOMING_PAGE, {"after": after or "", "rows": limit}).all()
+        return tuple(self._with_lines(row) for row in rows)
+
+    def _with_lines(self, row: Row[Any]) -> IncomingTransfer:
+        lines = self._connection.execute(_INCOMING_RECIPIENTS, {"transfer": row.key})
         return _incoming(row, tuple(_recipient(line) for line in lines))
 
     def answer(self, key: TransferKey, answer: bytes) -> bytes:

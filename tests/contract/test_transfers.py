@@ -82,3 +82,18 @@ async def test_the_first_answer_wins(store: LedgerStore) -> None:
     assert await store.transact(receive_and_answer) == b"first"
     assert await store.transact(lambda uow: uow.transfers.answer(key, b"second")) == b"first"
     assert await store.read(lambda uow: uow.transfers.incoming(key)) == replace(incoming, answer=b"first")
+
+
+async def test_incoming_transfers_come_in_pages_by_key_with_their_lines(store: LedgerStore) -> None:
+    made = [rows.incoming(f"transfer-{number}") for number in range(5)]
+
+    def unit(uow: UnitOfWork) -> None:
+        for incoming in reversed(made):
+            uow.transfers.receive(incoming)
+
+    await store.transact(unit)
+    first = await store.read(lambda uow: uow.transfers.incoming_page(None, 3))
+    assert list(first) == made[:3]
+    rest = await store.read(lambda uow: uow.transfers.incoming_page(first[-1].slip.transfer, 3))
+    assert list(rest) == made[3:]
+    assert await store.read(lambda uow: uow.transfers.incoming_page(made[-1].slip.transfer, 3)) == ()

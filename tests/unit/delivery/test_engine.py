@@ -31,7 +31,7 @@ class Bench:
             store=self.store,
             clock=self.clock,
             entropy=bytes,
-            handlers={kind: handle or self.finish for kind in WorkKind},
+            handlers=dict.fromkeys(WorkKind, handle or self.finish),
             destinations=lambda: ["gov", "other"],
         )
 
@@ -158,7 +158,7 @@ async def test_a_stopped_engine_waits_for_what_runs_and_claims_no_more() -> None
         store=bench.store,
         clock=bench.clock,
         entropy=bytes,
-        handlers={kind: slow for kind in WorkKind},
+        handlers=dict.fromkeys(WorkKind, slow),
         destinations=list,
     )
     await bench.add("running")

@@ -1,0 +1,237 @@
+"""Two real gateway processes on loopback, for tests that kill them: the demo's network with its parts within reach."""
+
+import asyncio
+import hashlib
+import json
+import re
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gateway.api import ApiProblem, OfficeClient
+from gateway.core.errors import RoadError
+from gateway.core.ids import Digest, OrganId
+from gateway.demo.network import Network, build_network
+from gateway.demo.processes import Gateways
+from gateway.demo.run import verify_outside
+from tests.kit.pdfs import tiny_pdf
+
+
+class Relay:
+    """TCP between the two gateways. It can cut, and it can lose answers: swallow what comes back for a long request."""
+
+    def __init__(self, upstream: int) -> None:
+        self.upstream = upstream
+        self.lose_answers = 0
+        self.lost = 0
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        assert self._server
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
+        except OSError:
+            writer.close()
+            return
+        sent = [0]
+        up = asyncio.create_task(self._pump(reader, up_writer, sent))
+        down = asyncio.create_task(self._answers(up_reader, writer, sent))
+        try:
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (up, down):
+                one.cancel()
+            for end in (writer, up_writer):
+                end.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: list[int]) -> None:
+        while data := await reader.read(65536):
+            sent[0] += len(data)
+            writer.write(data)
+            await writer.drain()
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: list[int]) -> None:
+        while data := await reader.read(65536):
+            # a handshake is short; whoever has sent more than that waits for an answer to a transfer
+            if self.lose_answers and sent[0] > 12_000:
+                self.lose_answers -= 1
+                self.lost += 1
+                return
+            writer.write(data)
+            await writer.drain()
+
+
+@dataclass
+class RealNetwork:
+    """Both gateways, their offices, and the count of what was acknowledged, kept in a file outside both."""
+
+    network: Network
+    gateways: Gateways
+    relay: Relay
+    journal: Path
+    sent: dict[str, str] = field(default_factory=dict)
+    """Idempotency key -> document key, as acknowledged."""
+
+    @property
+    def sender(self) -> OrganId:
+        return self.network.world.sender.organ_id
+
+    @property
+    def wards(self) -> list[OrganId]:
+        return [body.organ_id for body in self.network.world.recipients]
+
+    @property
+    def government_wards(self) -> list[OrganId]:
+        return [organ for organ in self.network.offices if organ != self.sender]
+
+    def client(self, organ: OrganId) -> OfficeClient:
+        office = self.network.offices[organ]
+        return OfficeClient(self.network.sides[office.side].url, office.api_key, self.network.client_context())
+
+    def metadata(self, number: int, recipients: list[OrganId], **fields: Any) -> dict[str, Any]:
+        return {
+            "sender": self.sender,
+            "recipients": recipients,
+            "code": {"number": str(number), "notation": "CV/VPTU"},
+            "promulgation_place": "Thành phố Hồ Chí Minh",
+            "promulgation_date": "2026-02-02",
+            "subject": f"Thử nghiệm số {number}",
+            **fields,
+        }
+
+    async def send(self, number: int, *, data: bytes | None = None, recipients: list[OrganId] | None = None) -> str:
+        """Hand a letter in until somebody acknowledges it, as an office's system would; then write it into the journal."""
+        key = f"letter-{number}"
+        files = [("cong-van.pdf", data or tiny_pdf(f"Van ban {number}"))]
+        metadata = self.metadata(number, recipients or self.wards)
+        for _ in range(600):
+            try:
+                async with self.client(self.sender) as client:
+                    document = await client.send_contents(metadata, files, key)
+                break
+            except RoadError:
+                await asyncio.sleep(0.1)
+            except ApiProblem as problem:
+                if not problem.retryable:
+                    raise
+                await asyncio.sleep(0.1)
+        else:
+            raise AssertionError(f"{key} was never acknowledged")
+        self.sent[key] = document["key"]
+        with self.journal.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps([key, document["key"], document["document_id"]]) + "\n")
+        return str(document["key"])
+
+    async def until_delivered(self, *keys: str, seconds: float = 90) -> None:
+        async with asyncio.timeout(seconds), self.client(self.sender) as client:
+            for key in keys:
+                while True:
+                    view = await client.document(key)
+                    counts = view["deliveries"]["counts"]
+                    if view["deliveries"]["total"] and set(counts) <= {"delivered", "refused", "expired"}:
+                        break
+                    await asyncio.sleep(0.1)
+
+    async def inbox(self, organ: OrganId) -> list[Mapping[str, Any]]:
+        async with self.client(organ) as client:
+            return list((await client.inbox(limit=200))["entries"])
+
+    def rows(self, side: str, query: str) -> list[Any]:
+        """Straight from the database, read-only: the test's own eyes."""
+        path = self.network.sides[side].folder / "state" / "gateway.db"
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    async def check(self) -> dict[str, Any]:
+        """The stranger's findings; nothing may be wrong."""
+        findings = await verify_outside(self.network.folder)
+        assert not findings["problems"], findings["problems"]
+        return findings
+
+    def children(self, side: str) -> list[psutil.Process]:
+        return psutil.Process(self.gateways.pids[side]).children(recursive=True)
+
+    async def gone(self, children: list[psutil.Process]) -> None:
+        """None of them may go on running. A zombie runs no more: where nobody reaps orphans, it stays in the table."""
+        async with asyncio.timeout(10):
+            while alive := [child for child in children if _runs(child)]:
+                await asyncio.sleep(0.05)
+        assert alive == []
+
+    async def kill_and_restart(self, side: str) -> None:
+        """As a power cut would; no child may outlive the gateway, and its ports must be free for the next one."""
+        children = self.children(side)
+        self.gateways.kill(side)
+        await self.gone(children)
+        for port in (self.network.sides[side].office_port, self.network.sides[side].peer_port):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        await self.gateways.start(side)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+@asynccontextmanager
+async def real_network(folder: Path, *, wards: int = 3, start: bool = True) -> AsyncIterator[RealNetwork]:
+    network = await asyncio.to_thread(
+        build_network, folder / "network", wards=wards, moment=datetime.now(UTC).replace(microsecond=0)
+    )
+    relay = Relay(network.sides["government"].peer_port)
+    await relay.start()
+    _lead_through(network, relay)
+    gateways = Gateways(network)
+    made = RealNetwork(network=network, gateways=gateways, relay=relay, journal=folder / "journal.jsonl")
+    try:
+        if start:
+            async with gateways:
+                yield made
+        else:
+            yield made
+    finally:
+        await relay.stop()
+
+
+def _lead_through(network: Network, relay: Relay) -> None:
+    """The registry says that the government gateway listens where the relay does; both configurations pin the new digest."""
+    path = network.folder / "registry.json"
+    old_port = network.sides["government"].peer_port
+    text = path.read_text(encoding="utf-8").replace(f"127.0.0.1:{old_port}", f"127.0.0.1:{relay.port}")
+    path.write_text(text, encoding="utf-8")
+    digest = Digest(hashlib.sha256(text.encode()).hexdigest())
+    for side in network.sides.values():
+        config = side.config.read_text(encoding="utf-8")
+        side.config.write_text(
+            re.sub(r'^sha256 = "[0-9a-f]{64}"', f'sha256 = "{digest}"', config, count=1, flags=re.MULTILINE)
+        )
