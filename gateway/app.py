@@ -12,26 +12,24 @@ import secrets
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator
 from gateway.api import ApiParts, OfficeRunner, build_app
-from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, sequence
 from gateway.config import Config, KeyEntry, load_config
-from gateway.core.directory import Snapshot
+from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import SiteError
-from gateway.core.events import AuditEvent, EventKind, TreeHead
+from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import Activation, ApiKey, UnitOfWork
-from gateway.core.ports import Clock, Store, Transport
+from gateway.core.ledgers import ApiKey
+from gateway.core.ports import Store, Transport
 from gateway.core.work import WorkKind
 from gateway.crypto import (
     FileSealer,
@@ -46,6 +44,7 @@ from gateway.crypto import (
     read_certificates,
     refuse_demo,
     server_context,
+    spki_digest,
 )
 from gateway.delivery import WorkEngine, backoff
 from gateway.evidence import InstallationCheck
@@ -60,8 +59,9 @@ from gateway.exchange import (
     Reception,
     Submission,
     TransferDelivery,
+    opening,
 )
-from gateway.observe import configure_logging, logger
+from gateway.observe import SystemClock, configure_logging, logger
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory, load_snapshot
@@ -75,28 +75,16 @@ JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", 
 _log = logger(__name__)
 
 
-class SystemClock:
-    """The port `Clock` on the machine's clocks."""
-
-    def now(self) -> datetime:
-        """See `Clock.now`."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """See `Clock.monotonic`."""
-        return monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        """See `Clock.sleep`."""
-        await asyncio.sleep(seconds)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
-    """Where the doors listen, once they do."""
+class Running:
+    """A gateway that is open."""
 
     office_api: int
+    """Port of the office API."""
     peer: int
+    """Port of the peer listener."""
+    broken: asyncio.Future[None]
+    """Ends, with the reason, when a task ends without which the gateway is no good any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,63 +115,70 @@ async def serve(path: Path) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    async with running(config) as addresses:
-        _log.info("gateway.ready", gateway=config.gateway.id, office_api=addresses.office_api, peer=addresses.peer)
+    async with running(config) as gateway:
+        _log.info("gateway.ready", gateway=config.gateway.id, office_api=gateway.office_api, peer=gateway.peer)
+        gateway.broken.add_done_callback(lambda _: stopping.set())
         await stopping.wait()
         _log.info("gateway.draining", seconds=DRAIN_SECONDS)
     _log.info("gateway.stopped")
+    if gateway.broken.done():
+        gateway.broken.result()
 
 
 @asynccontextmanager
-async def running(config: Config) -> AsyncIterator[Addresses]:
+async def running(config: Config) -> AsyncIterator[Running]:
     """One gateway, open for as long as the context lasts."""
-    clock = SystemClock()
     snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
     own = GatewayId(config.gateway.id)
     if own not in snapshot.gateways:
         raise SiteError("registry.invalid", path="gateways", problem=f"{own} is not in it")
-    trust = load_trust(config.trust.folder, config.demo)
     _refuse_demo_keys(config)
-    directory = LoadedDirectory(snapshot)
+    log_signer, receipt_signer = _own_signers(config, snapshot.gateways[own])
     async with AsyncExitStack() as stack:
         store = await _open_store(config, stack)
-        blobs = open_blobs(config.blobs)
-        journal = Journal(entropy=secrets.token_bytes)
-        await store.transact(_startup(config, snapshot, journal, clock))
-        judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD)
-        sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
-        desk = Desk(
-            own=own,
-            store=store,
-            blobs=blobs,
-            clock=clock,
-            directory=directory,
-            judge=judge,
-            sealer=sealer,
-            trust=trust,
-            journal=journal,
-            entropy=secrets.token_bytes,
-        )
+        desk = await _open_desk(config, snapshot, store, stack)
         publisher = CheckpointPublisher(
             store=store,
-            signer=FileSigner(config.audit.key, key_id="audit"),
+            signer=log_signer,
             origin=config.log_origin,
             memory=SignerMemory(path=config.signer_memory),
-            clock=clock,
+            clock=desk.clock,
         )
-        reception = Reception(
-            desk=desk, checkpoints=publisher, receipt_signer=FileSigner(config.receipts.key, key_id="receipts")
-        )
-        peers = PeerTransport(
-            directory=directory, ssl_context=_peer_client(config), own=own, entropy=secrets.token_bytes
-        )
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipt_signer)
+        peers = PeerTransport(directory=desk.directory, ssl_context=_peer_client(config), own=own, entropy=desk.entropy)
         stack.push_async_callback(peers.close)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
         store.set_listener(_Wakeups(loop=asyncio.get_running_loop(), engine=engine, publisher=publisher))
-        await _in_background(stack, publisher.run, name="checkpoints")
-        await _in_background(stack, engine.run, name="work engine")
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        _in_background(stack, publisher.run, broken)
+        _in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
-        yield await _open_doors(config, desk, reception, stack)
+        office_port, peer_port = await _open_doors(config, desk, reception, stack)
+        yield Running(office_api=office_port, peer=peer_port, broken=broken)
+
+
+async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, stack: AsyncExitStack) -> Desk:
+    """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
+    own, clock, entropy = GatewayId(config.gateway.id), SystemClock(), secrets.token_bytes
+    trust = load_trust(config.trust.folder, config.demo)
+    journal = Journal(entropy=entropy)
+    now = clock.now()
+    await store.transact(opening(own, config.log_origin, snapshot, journal=journal, moment=now))
+    await store.transact(lambda uow: uow.access.declare([_api_key(key) for key in config.access.keys], now))
+    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD)
+    sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
+    return Desk(
+        own=own,
+        store=store,
+        blobs=open_blobs(config.blobs),
+        clock=clock,
+        directory=LoadedDirectory(snapshot),
+        judge=judge,
+        sealer=sealer,
+        trust=trust,
+        journal=journal,
+        entropy=entropy,
+    )
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> SqliteStore:
@@ -197,32 +192,6 @@ def _die(error: BaseException) -> None:
     """A database that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
     _log.critical("store.fatal", error=str(error))
     os._exit(EXIT_FATAL)
-
-
-def _startup(config: Config, snapshot: Snapshot, journal: Journal, clock: Clock) -> Callable[[UnitOfWork], None]:
-    """The first unit of work: genesis of a new log, the registry edition put into force, API keys made as declared."""
-
-    def unit(uow: UnitOfWork) -> None:
-        now = clock.now()
-        gateway = config.gateway.id
-        if uow.directory.active() is None:
-            born: dict[str, str | int] = {"gateway": gateway, "origin": config.log_origin}
-            journal.record(
-                uow, AuditEvent(kind=EventKind.GENESIS, at=now, subject=gateway, document=gateway, private=born)
-            )
-        active = uow.directory.active()
-        if active is None or (active.epoch, active.digest) != (snapshot.epoch, snapshot.digest):
-            uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=now))
-            edition: dict[str, str | int] = {"epoch": snapshot.epoch, "registry": snapshot.digest}
-            journal.record(
-                uow,
-                AuditEvent(
-                    kind=EventKind.REGISTRY_ACTIVATED, at=now, subject=gateway, document=gateway, private=edition
-                ),
-            )
-        uow.access.declare([_api_key(entry) for entry in config.access.keys], now)
-
-    return unit
 
 
 def _api_key(entry: KeyEntry) -> ApiKey:
@@ -248,11 +217,33 @@ def _refuse_demo_keys(config: Config) -> None:
         refuse_demo(read_certificates(path)[0], what=str(path))
 
 
+def _own_signers(config: Config, entry: GatewayEntry) -> tuple[FileSigner, FileSigner]:
+    """The log's and the receipts' keys, which must be those that the registry tells everybody to expect.
+
+    Raises:
+        SiteError: `key.missing`, before anything is signed that no peer would believe.
+    """
+    log, receipts = FileSigner(config.audit.key, key_id="audit"), FileSigner(config.receipts.key, key_id="receipts")
+    tls = spki_digest(read_certificates(config.peer.certificate)[0])
+    for key_id, known in (
+        ("audit", VerifierKey.of(config.log_origin, log.public_key).format() in entry.log_keys),
+        ("receipts", receipts.public_key in entry.receipt_keys),
+        ("peer", tls in entry.tls_keys),
+    ):
+        if not known:
+            raise SiteError("key.missing", key=key_id, reason="another key than the registry names for this gateway")
+    return log, receipts
+
+
 async def _open_sealer(
     config: Config, snapshot: Snapshot, trust: Trust, *, judge: JudgePool, stack: AsyncExitStack
 ) -> FileSealer:
-    own = [body.organ_id for body in snapshot.bodies.values() if body.gateway == config.gateway.id]
-    transports = {organ: _key_files(config.keys.transport, organ, "transport") for organ in own}
+    own = [body for body in snapshot.bodies.values() if body.gateway == config.gateway.id]
+    transports = {body.organ_id: _key_files(config.keys.transport, body.organ_id, "transport") for body in own}
+    for body in own:
+        ref, _ = transports[body.organ_id]
+        if ref.chain[0] not in body.transport_certificates:
+            raise SiteError("key.missing", key=ref.key_id, reason="another certificate than the registry names")
     seals: dict[OrganId, tuple[KeyRef, Path]] = {}
     if config.keys.entrusted:
         if config.keys.seals is None:
@@ -305,7 +296,7 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEng
     )
 
 
-async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: AsyncExitStack) -> Addresses:
+async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: AsyncExitStack) -> tuple[int, int]:
     peer_app = build_peer_app(
         reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
     )
@@ -329,7 +320,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
     stack.push_async_callback(office.cleanup)
     office_tls = office_context(certificate=api.certificate, key=api.key)
     await web.TCPSite(office, api.host, api.port, ssl_context=office_tls).start()
-    return Addresses(office_api=_port(office), peer=_port(peer))
+    return _port(office), _port(peer)
 
 
 def _port(runner: web.AppRunner) -> int:
@@ -346,24 +337,24 @@ def _anchors(folder: Path) -> tuple[bytes, ...]:
     return tuple(der for path in sorted(folder.iterdir()) for der in read_certificates(path))
 
 
-async def _in_background(stack: AsyncExitStack, run: Callable[[], Awaitable[None]], *, name: str) -> None:
-    """A task of the gateway's own: when it ends by itself the whole process is no good any more and stops."""
+def _in_background(
+    stack: AsyncExitStack, run: Callable[[], Coroutine[Any, Any, None]], broken: asyncio.Future[None]
+) -> None:
+    """A task of the gateway's own. When it ends by itself, whatever the reason, the gateway is no good any more."""
+    task = asyncio.create_task(run())
 
-    async def guarded() -> None:
-        try:
-            await run()
-        except asyncio.CancelledError:
-            raise
-        except SiteError as error:
-            _log.critical("gateway.task_failed", task=name, error=str(error))
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    task = asyncio.create_task(guarded(), name=name)
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not broken.done():
+            error = task.exception() or SiteError("internal", reason="a task ended by itself")
+            _log.critical("gateway.broken", error=str(error))
+            broken.set_exception(error)
 
     async def cancel() -> None:
+        task.remove_done_callback(ended)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    task.add_done_callback(ended)
     stack.push_async_callback(cancel)
 
 

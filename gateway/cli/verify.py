@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.app import JUDGE_PRELOAD, SystemClock
+from gateway.app import JUDGE_PRELOAD
 from gateway.cli.errors import Exit, Failure, of_gateway_error, tell
 from gateway.cli.orders import VerifyOrder
 from gateway.cli.output import Terminal, local_time
@@ -17,6 +17,7 @@ from gateway.core.verdict import Indication, SignatureVerdict
 from gateway.crypto import JudgePool, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
+from gateway.observe import SystemClock
 from gateway.registry import load_snapshot
 
 _LOOKS: Final = MappingProxyType(

@@ -27,6 +27,7 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
+from gateway.exchange.opening import opening
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceptionDesk
@@ -53,4 +54,5 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "opening",
 ]

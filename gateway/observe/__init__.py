@@ -9,12 +9,14 @@ loaded or configured at import. When something here fails, the work goes on: an 
 type's name, a missing parameter as "unknown", a bad `traceparent` as none at all.
 """
 
+from gateway.observe.clock import SystemClock
 from gateway.observe.logs import bound_ids, configure_logging, logger
 from gateway.observe.messages import Explanation, Text, explain, label, text
 from gateway.observe.traces import TraceParent, new_trace_id, parse_traceparent
 
 __all__ = [
     "Explanation",
+    "SystemClock",
     "Text",
     "TraceParent",
     "bound_ids",

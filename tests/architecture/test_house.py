@@ -31,7 +31,7 @@ BROAD_EXCEPT = {
     "cli/errors.py": "door",
     "cli/main.py": "door",
 }
-CLOCKS = {"app.py", "crypto/workers.py", "crypto/judge.py"}
+CLOCKS = {"observe/clock.py", "crypto/workers.py", "crypto/judge.py"}
 
 
 def name_of(path: Path) -> str:

@@ -1,0 +1,35 @@
+"""Opening: the first unit of work of every start: the log is born, the registry edition is put into force."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.core.directory import Snapshot
+from gateway.core.events import AuditEvent, EventKind
+from gateway.core.ids import GatewayId
+from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.exchange.journal import Journal
+
+
+def opening(
+    own: GatewayId, origin: str, snapshot: Snapshot, *, journal: Journal, moment: datetime
+) -> Callable[[UnitOfWork], None]:
+    """The unit; `origin` is the audit log's name. Repeating it with the same edition changes nothing.
+
+    Raises:
+        SiteError: `registry.epoch`, in the unit, when a higher edition was in force here before.
+    """
+
+    def unit(uow: UnitOfWork) -> None:
+        active = uow.directory.active()
+        if active is None:
+            journal.record(uow, _event(EventKind.GENESIS, own, moment, gateway=own, origin=origin))
+        if active is None or (active.epoch, active.digest) != (snapshot.epoch, snapshot.digest):
+            uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=moment))
+            edition = _event(EventKind.REGISTRY_ACTIVATED, own, moment, epoch=snapshot.epoch, registry=snapshot.digest)
+            journal.record(uow, edition)
+
+    return unit
+
+
+def _event(kind: EventKind, own: GatewayId, moment: datetime, **private: str | int) -> AuditEvent:
+    return AuditEvent(kind=kind, at=moment, subject=own, document=own, private=private)
