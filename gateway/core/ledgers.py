@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, five to ten verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to eleven verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -35,12 +35,8 @@ class Documents(Protocol):
         """The document of a key."""
         ...
 
-    def by_idempotency_key(self, sender: OrganId, key: str) -> Document | None:
-        """The document that was stored under this idempotency key of this sender."""
-        ...
-
-    def by_document_id(self, sender: OrganId, document_id: str) -> Document | None:
-        """The document that this sender sent under this DocumentId."""
+    def submitted(self, sender: OrganId, *, document_id: str, idempotency_key: str | None = None) -> Document | None:
+        """What this sender handed in before: under this idempotency key, else (or with None) under this DocumentId."""
         ...
 
     def page(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:

@@ -139,7 +139,8 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
 
     Saying the same twice changes nothing. A status for a document we did not send to that body is refused.
     """
-    document = uow.documents.by_document_id(message.response_for.organ_id, message.response_for.document_id)
+    answered = message.response_for
+    document = uow.documents.submitted(answered.organ_id, document_id=answered.document_id)
     delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None
     if document is None or delivery is None:
         return "status.unknown_document"

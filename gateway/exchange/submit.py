@@ -94,15 +94,16 @@ class Submission:
 
     def _accept(self, uow: UnitOfWork, document: Document) -> tuple[Document, bool]:
         """The unit of work: a repeated order gives back the first document, another one under its name is a conflict."""
-        if known := uow.documents.by_idempotency_key(document.sender, document.idempotency_key):
-            if known.request_digest != document.request_digest:
-                raise Conflict("conflict.idempotency", document=known.key)
+        known = uow.documents.submitted(
+            document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
+        )
+        if known is None:
+            return store_new(uow, document, self._desk), True
+        if known.request_digest == document.request_digest:
             return known, False
-        if known := uow.documents.by_document_id(document.sender, document.document_id):
-            if known.request_digest != document.request_digest:
-                raise Conflict("conflict.document_id", document_id=document.document_id)
-            return known, False
-        return store_new(uow, document, self._desk), True
+        if known.idempotency_key == document.idempotency_key:
+            raise Conflict("conflict.idempotency", document=known.key)
+        raise Conflict("conflict.document_id", document_id=document.document_id)
 
 
 def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:

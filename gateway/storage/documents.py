@@ -108,23 +108,25 @@ class DocumentLedger:
             with self._connection.begin_nested():
                 self._connection.execute(_ADD, _document_values(document))
         except IntegrityError as error:
-            if self.by_idempotency_key(document.sender, document.idempotency_key):
+            known = self.submitted(
+                document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
+            )
+            if known is None:
+                raise
+            if known.idempotency_key == document.idempotency_key:
                 raise Conflict("conflict.idempotency") from error
-            if self.by_document_id(document.sender, document.document_id):
-                raise Conflict("conflict.document_id", document_id=document.document_id) from error
-            raise
+            raise Conflict("conflict.document_id", document_id=document.document_id) from error
 
     def find(self, key: DocumentKey) -> Document | None:
         """The document of a key."""
         return self._one_document(_BY_KEY, key=key)
 
-    def by_idempotency_key(self, sender: OrganId, key: str) -> Document | None:
-        """The document stored under this idempotency key of this sender."""
-        return self._one_document(_BY_IDEMPOTENCY_KEY, sender=sender, idempotency_key=key)
-
-    def by_document_id(self, sender: OrganId, document_id: str) -> Document | None:
-        """The document that this sender sent under this DocumentId."""
-        return self._one_document(_BY_DOCUMENT_ID, sender=sender, document_id=document_id)
+    def submitted(self, sender: OrganId, *, document_id: str, idempotency_key: str | None = None) -> Document | None:
+        """What this sender handed in before under this idempotency key, else under this DocumentId."""
+        known = None
+        if idempotency_key is not None:
+            known = self._one_document(_BY_IDEMPOTENCY_KEY, sender=sender, idempotency_key=idempotency_key)
+        return known or self._one_document(_BY_DOCUMENT_ID, sender=sender, document_id=document_id)
 
     def _one_document(self, statement: Executable, **names: str) -> Document | None:
         row = self._connection.execute(statement, names).one_or_none()

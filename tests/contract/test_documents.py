@@ -32,8 +32,12 @@ async def test_every_field_comes_back(store: LedgerStore, document: Document) ->
     await added(store, document)
     for found in (
         await store.read(lambda uow: uow.documents.find(document.key)),
-        await store.read(lambda uow: uow.documents.by_document_id(document.sender, document.document_id)),
-        await store.read(lambda uow: uow.documents.by_idempotency_key(document.sender, document.idempotency_key)),
+        await store.read(lambda uow: uow.documents.submitted(document.sender, document_id=document.document_id)),
+        await store.read(
+            lambda uow: uow.documents.submitted(
+                document.sender, document_id="another", idempotency_key=document.idempotency_key
+            )
+        ),
     ):
         assert found == document
 
@@ -41,10 +45,25 @@ async def test_every_field_comes_back(store: LedgerStore, document: Document) ->
 async def test_what_is_not_there_is_none(store: LedgerStore) -> None:
     document = rows.document()
     assert await store.read(lambda uow: uow.documents.find(document.key)) is None
-    assert await store.read(lambda uow: uow.documents.by_document_id(rows.PARTY, "x")) is None
-    assert await store.read(lambda uow: uow.documents.by_idempotency_key(rows.PARTY, "x")) is None
+    assert await store.read(lambda uow: uow.documents.submitted(rows.PARTY, document_id="x")) is None
+    assert (
+        await store.read(lambda uow: uow.documents.submitted(rows.PARTY, document_id="x", idempotency_key="x")) is None
+    )
     assert await store.read(lambda uow: uow.documents.delivery(document.key, rows.WARD)) is None
     assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == ()
+
+
+async def test_what_was_submitted_is_found_by_its_idempotency_key_first(store: LedgerStore) -> None:
+    by_key, by_name = await added(store, rows.document()), await added(store, rows.document())
+    elsewhere = OrganId("Z79.99")
+
+    def find(uow: UnitOfWork, sender: OrganId, idempotency_key: str | None) -> Document | None:
+        return uow.documents.submitted(sender, document_id=by_name.document_id, idempotency_key=idempotency_key)
+
+    assert await store.read(lambda uow: find(uow, rows.PARTY, by_key.idempotency_key)) == by_key
+    assert await store.read(lambda uow: find(uow, rows.PARTY, "another")) == by_name
+    assert await store.read(lambda uow: find(uow, rows.PARTY, None)) == by_name
+    assert await store.read(lambda uow: find(uow, elsewhere, by_key.idempotency_key)) is None
 
 
 async def test_a_second_document_of_the_same_name_is_a_conflict(store: LedgerStore) -> None:
