@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from gateway.core.errors import SiteError
 from gateway.core.ids import DIGEST, ORGAN_ID
 from gateway.core.limits import MIB, ORGAN_ID_CHARS_MAX
+from gateway.core.model import Scope
 
 CONFIG_BYTES_MAX: Final = MIB
 
@@ -129,7 +130,7 @@ class KeyEntry(_Section):
     sha256: HexDigest
     """SHA-256 of the secret part, as `gateway apikey` prints it."""
     organs: Annotated[tuple[OrganCode, ...], Field(min_length=1)]
-    scopes: Annotated[tuple[Literal["read", "send", "seal", "act"], ...], Field(min_length=1)]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
     expires_at: datetime | None = None
     """With an offset; absent: does not expire."""
 

@@ -10,9 +10,10 @@ from typing import Final
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, Entropy, OrganId
 from gateway.core.ledgers import ApiKey
+from gateway.core.model import Scope
 
-SCOPES: Final = frozenset({"read", "send", "seal", "act"})
-"""Everything a key can be allowed to do; the list is closed."""
+SCOPES: Final = frozenset(Scope)
+"""Everything a key can be allowed to do."""
 
 # The prefix lets secret scanners find a key that was committed or pasted somewhere.
 _KEY: Final = re.compile(r"gwk_([0-9a-z]{1,32})_[A-Za-z0-9_-]{43}")
@@ -45,7 +46,7 @@ def make_key(
         name=name,
         secret_digest=secret_digest(shown),
         organs=bodies,
-        scopes=granted,
+        scopes=frozenset(map(Scope, granted)),
         expires_at=expires_at,
         revoked_at=None,
     )

@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import AccessError, SenderError
-from gateway.core.model import Principal
+from gateway.core.model import Principal, Scope
 from gateway.observe import bound_ids
 
 _BEARER: Final = re.compile(r"(?i:bearer) +(\S{1,512})")
@@ -26,7 +26,7 @@ _ONCE: Final = (
 _CLOSED: Final = "not granted to anybody"
 
 
-def gate(scopes: Mapping[tuple[str, str], str]) -> Middleware:
+def gate(scopes: Mapping[tuple[str, str], Scope]) -> Middleware:
     """The middleware over a table {(method, path): scope}."""
 
     @web.middleware
@@ -36,11 +36,11 @@ def gate(scopes: Mapping[tuple[str, str], str]) -> Middleware:
         _check_headers(request)
         route = request.match_info.route
         path = route.resource.canonical if route.resource is not None else ""
-        scope = scopes.get((request.method, path), _CLOSED)
+        scope = scopes.get((request.method, path))
         request[PRINCIPAL] = await _principal(request)
         with bound_ids(principal=request[PRINCIPAL].key_id):
-            if not request[PRINCIPAL].may(scope):
-                raise AccessError("access.scope", scope=scope)
+            if scope is None or not request[PRINCIPAL].may(scope):
+                raise AccessError("access.scope", scope=scope or _CLOSED)
             return await handler(request)
 
     return check

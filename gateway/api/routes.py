@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.api import directory, documents, inbox
 from gateway.api.gate import postpone_continue
 from gateway.api.parts import PREFIX
+from gateway.core.model import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +18,28 @@ class Row:
 
     method: str
     path: str
-    scope: str
+    scope: Scope
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 ROUTES: Final = (
-    Row("POST", "/documents", "send", documents.submit),
-    Row("GET", "/documents/{key}", "read", documents.show),
-    Row("GET", "/documents/{key}/deliveries", "read", documents.deliveries),
-    Row("GET", "/documents/{key}/history", "read", documents.history),
-    Row("GET", "/inbox", "read", inbox.listing),
-    Row("GET", "/inbox/{key}", "read", inbox.show),
-    Row("GET", "/inbox/{key}/history", "read", inbox.history),
-    Row("GET", "/inbox/{key}/content", "read", inbox.content),
-    Row("GET", "/inbox/{key}/attachments/{position}", "read", inbox.attachment),
-    Row("POST", "/inbox/{key}:accept", "act", inbox.accept),
-    Row("POST", "/inbox/{key}:refuse", "act", inbox.refuse),
-    Row("GET", "/organizations/{organ_id}", "read", directory.organization),
-    Row("GET", "/me", "read", directory.me),
+    Row("POST", "/documents", Scope.SEND, documents.submit),
+    Row("GET", "/documents/{key}", Scope.READ, documents.show),
+    Row("GET", "/documents/{key}/deliveries", Scope.READ, documents.deliveries),
+    Row("GET", "/documents/{key}/history", Scope.READ, documents.history),
+    Row("GET", "/inbox", Scope.READ, inbox.listing),
+    Row("GET", "/inbox/{key}", Scope.READ, inbox.show),
+    Row("GET", "/inbox/{key}/history", Scope.READ, inbox.history),
+    Row("GET", "/inbox/{key}/content", Scope.READ, inbox.content),
+    Row("GET", "/inbox/{key}/attachments/{position}", Scope.READ, inbox.attachment),
+    Row("POST", "/inbox/{key}:accept", Scope.ACT, inbox.accept),
+    Row("POST", "/inbox/{key}:refuse", Scope.ACT, inbox.refuse),
+    Row("GET", "/organizations/{organ_id}", Scope.READ, directory.organization),
+    Row("GET", "/me", Scope.READ, directory.me),
 )
 
 
-def scopes() -> dict[tuple[str, str], str]:
+def scopes() -> dict[tuple[str, str], Scope]:
     """{(method, whole path): scope}, for the gate."""
     return {(row.method, PREFIX + row.path): row.scope for row in ROUTES}
 

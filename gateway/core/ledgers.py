@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.core.events import Leaf, TreeHead
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
-from gateway.core.model import Delivery, Document, HistoryEvent, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.model import Delivery, Document, HistoryEvent, InboxEntry, IncomingTransfer, Scope, Transfer
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, DeadLetter, Destination, WorkItem
 
@@ -293,7 +293,7 @@ class ApiKey:
     name: str
     secret_digest: Digest
     organs: frozenset[OrganId]
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
     expires_at: datetime | None
     revoked_at: datetime | None
 

@@ -5,7 +5,7 @@ Field names follow QCVN 102:2016/BTTTT where the regulation has the field (facts
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
@@ -333,6 +333,19 @@ class HistoryEvent:
     leaf_hash: str
 
 
+class Scope(StrEnum):
+    """What an API key may be allowed to do; the list is closed."""
+
+    READ = "read"
+    """See what was sent and what arrived."""
+    SEND = "send"
+    """Hand documents in."""
+    SEAL = "seal"
+    """Have the seal that a body has entrusted to the gateway put on its documents."""
+    ACT = "act"
+    """Accept and refuse what arrived."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who is asking: a body's system behind an API key."""
@@ -341,8 +354,8 @@ class Principal:
     name: str
     organs: frozenset[OrganId]
     """The bodies it may act for."""
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
 
-    def may(self, scope: str) -> bool:
+    def may(self, scope: Scope) -> bool:
         """Whether the scope was granted."""
         return scope in self.scopes

@@ -15,6 +15,7 @@ from gateway.access import make_key
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ledgers import ApiKey
+from gateway.core.model import Scope
 from gateway.demo.layout import GatewayFiles
 from gateway.demo.pki import DemoPki, make_pki
 from gateway.demo.plan import read_plan
@@ -25,7 +26,6 @@ from gateway.demo.world import DemoWorld, demo_world
 MARK: Final = ".gateway-demo"
 """A folder with this file in it was made by the demo, and may be made anew by it; no other folder is ever removed."""
 HOST: Final = "127.0.0.1"
-ALL_SCOPES: Final = ("read", "send", "seal", "act")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def _offices(world: DemoWorld) -> list[tuple[Office, ApiKey]]:
     bodies = [(world.sender, "party"), *((body, "government") for body in wards)]
     offices = []
     for body, side in bodies:
-        text, row = make_key(name=body.name, organs=[body.organ_id], scopes=ALL_SCOPES, entropy=secrets.token_bytes)
+        text, row = make_key(name=body.name, organs=[body.organ_id], scopes=Scope, entropy=secrets.token_bytes)
         offices.append((Office(organ_id=body.organ_id, side=side, api_key=text), row))
     return offices
 

@@ -2,18 +2,15 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Final
 
 from gateway.core.directory import Body
 from gateway.core.errors import AccessError, NotFound
 from gateway.core.ids import DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, HistoryEvent, InboxEntry, Principal
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, HistoryEvent, InboxEntry, Principal, Scope
 from gateway.exchange.contract import DocumentView
 from gateway.exchange.desk import Desk
-
-SCOPE_READ: Final = "read"
 
 
 class Queries:
@@ -97,8 +94,8 @@ class Queries:
 
 
 def _may_read(principal: Principal) -> None:
-    if not principal.may(SCOPE_READ):
-        raise AccessError("access.scope", scope=SCOPE_READ)
+    if not principal.may(Scope.READ):
+        raise AccessError("access.scope", scope=Scope.READ)
 
 
 def _own_document(uow: UnitOfWork, principal: Principal, key: DocumentKey) -> Document:

@@ -13,7 +13,7 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import REASON_CHARS_MAX
-from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, StatusMessage
+from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, Scope, StatusMessage
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block
@@ -22,7 +22,6 @@ from gateway.observe import logger
 
 _log = logger(__name__)
 
-SCOPE_ACT: Final = "act"
 DESCRIPTIONS: Final = {BusinessStatus.ACCEPTED: "Đã tiếp nhận", BusinessStatus.REFUSED: "Từ chối tiếp nhận"}
 """The regulation's own words (QCVN 102:2016, StatusCode): data on the wire, not texts of a screen."""
 
@@ -50,8 +49,8 @@ class BusinessStatuses:
     async def _say(
         self, principal: Principal, key: EntryKey, status: BusinessStatus, description: str, trace_id: str
     ) -> InboxEntry:
-        if not principal.may(SCOPE_ACT):
-            raise AccessError("access.scope", scope=SCOPE_ACT)
+        if not principal.may(Scope.ACT):
+            raise AccessError("access.scope", scope=Scope.ACT)
 
         def unit(uow: UnitOfWork) -> InboxEntry:
             entry = uow.inbox.find(key)

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Final
 
 from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.errors import AccessError, Conflict, SenderError
@@ -18,7 +17,7 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
-from gateway.core.model import PDF, Attachment, Document, Metadata, Principal
+from gateway.core.model import PDF, Attachment, Document, Metadata, Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
@@ -27,9 +26,6 @@ from gateway.exchange.contract import SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.judging import PDF_MAGIC, claims_pdf
 from gateway.exchange.messages import document_message
-
-SCOPE_SEND: Final = "send"
-SCOPE_SEAL: Final = "seal"
 
 
 class Submission:
@@ -81,7 +77,7 @@ class Submission:
             metadata=order.metadata,
             status=None,
             attachments=attachments,
-            may_seal=principal.may(SCOPE_SEAL),
+            may_seal=principal.may(Scope.SEAL),
             principal=principal.key_id,
             idempotency_key=order.idempotency_key,
             request_digest=_digest_of(order.metadata, attachments),
@@ -131,8 +127,8 @@ def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
 
 
 def _check_principal(principal: Principal, metadata: Metadata, snapshot: Snapshot, desk: Desk) -> None:
-    if not principal.may(SCOPE_SEND):
-        raise AccessError("access.scope", scope=SCOPE_SEND)
+    if not principal.may(Scope.SEND):
+        raise AccessError("access.scope", scope=Scope.SEND)
     if metadata.sender not in principal.organs:
         raise AccessError("access.organ", organ=metadata.sender)
     body = snapshot.body(metadata.sender)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from gateway.core.clock import to_millis
 from gateway.core.ids import Digest
 from gateway.core.ledgers import ApiKey
-from gateway.storage.codec import ORGAN_IDS, TEXTS, reading
+from gateway.storage.codec import ORGAN_IDS, SCOPES, reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import api_keys
 
@@ -58,7 +58,7 @@ def _values(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "secret_digest": key.secret_digest,
         "organs": ORGAN_IDS.encode(tuple(sorted(key.organs))),
-        "scopes": TEXTS.encode(tuple(sorted(key.scopes))),
+        "scopes": SCOPES.encode(tuple(sorted(key.scopes))),
         "expires_at": maybe_millis(key.expires_at),
         "revoked_at": maybe_millis(key.revoked_at),
     }
@@ -71,7 +71,7 @@ def _key(row: Row[Any]) -> ApiKey:
         name=row.name,
         secret_digest=Digest(row.secret_digest),
         organs=frozenset(ORGAN_IDS.decode(row.organs)),
-        scopes=frozenset(TEXTS.decode(row.scopes)),
+        scopes=frozenset(SCOPES.decode(row.scopes)),
         expires_at=maybe_moment(row.expires_at),
         revoked_at=maybe_moment(row.revoked_at),
     )

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
-from gateway.core.model import Attachment, DocumentMessage, Metadata, SlipRecipient, StatusMessage
+from gateway.core.model import Attachment, DocumentMessage, Metadata, Scope, SlipRecipient, StatusMessage
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -48,6 +48,7 @@ SLIP_RECIPIENTS: Final = Codec(TypeAdapter(tuple[SlipRecipient, ...]))
 REASON_PARAMS: Final = Codec(TypeAdapter(tuple[tuple[str, str], ...]))
 TEXTS: Final = Codec(TypeAdapter(tuple[str, ...]))
 ORGAN_IDS: Final = Codec(TypeAdapter(tuple[OrganId, ...]))
+SCOPES: Final = Codec(TypeAdapter(tuple[Scope, ...]))
 
 
 def reading(build: Callable[P, T]) -> Callable[P, T]:

@@ -18,7 +18,7 @@ from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.model import BlobRef, Code, Document, Metadata, Principal, Transfer
+from gateway.core.model import BlobRef, Code, Document, Metadata, Principal, Scope, Transfer
 from gateway.core.ports import (
     Answered,
     CarryResult,
@@ -55,7 +55,7 @@ from gateway.storage import FileBlobs, MemoryStore, open_blobs, open_memory
 from tests.kit.clock import ManualClock
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
-ALL = frozenset({"read", "send", "seal", "act"})
+ALL = frozenset(Scope)
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,10 @@ class Node:
     handlers: dict[WorkKind, Callable[[Claim], object]]
     records: ExchangeRecords
 
-    def principal(self, *organs: str, scopes: frozenset[str] = ALL) -> Principal:
+    def principal(self, *organs: str, scopes: frozenset[Scope] = ALL) -> Principal:
         return Principal(key_id="key", name="Phần mềm", organs=frozenset(map(OrganId, organs)), scopes=scopes)
 
-    async def submit(self, order: SubmissionOrder, *, scopes: frozenset[str] = ALL) -> Document:
+    async def submit(self, order: SubmissionOrder, *, scopes: frozenset[Scope] = ALL) -> Document:
         principal = self.principal(order.metadata.sender, scopes=scopes)
         return (await self.submission.submit(principal, order, trace_id="0" * 32))[0]
 

@@ -24,6 +24,7 @@ from gateway.core.model import (
     Organ,
     Priority,
     ResponseFor,
+    Scope,
     SignerInfo,
     SlipRecipient,
     StatusMessage,
@@ -280,7 +281,7 @@ def api_key(key_id: str = "office", **fields: Any) -> ApiKey:
         "name": "Hệ thống QLVB",
         "secret_digest": digest(key_id),
         "organs": frozenset({PARTY, WARD}),
-        "scopes": frozenset({"send", "seal"}),
+        "scopes": frozenset({Scope.SEND, Scope.SEAL}),
         "expires_at": later(3600),
         "revoked_at": None,
     }

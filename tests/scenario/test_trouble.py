@@ -11,7 +11,7 @@ from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, GatewayError, NotFound, PeerError, SenderError
 from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
 from gateway.core.limits import FILE_BYTES_MAX, RECIPIENTS_MAX
-from gateway.core.model import BlobRef, Document, Transfer
+from gateway.core.model import BlobRef, Document, Scope, Transfer
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.exchange import SubmissionOrder
 from gateway.exchange.submit import store_new
@@ -323,7 +323,7 @@ async def test_a_recipient_that_closed_while_the_letter_travelled_is_refused_by_
 # --- what an office hands in -----------------------------------------------------------------------------------------------
 
 
-async def refusal(world: World, order: SubmissionOrder, scopes: frozenset[str] = ALL) -> str:
+async def refusal(world: World, order: SubmissionOrder, scopes: frozenset[Scope] = ALL) -> str:
     with pytest.raises(GatewayError) as caught:
         await world.party.submit(order, scopes=scopes)
     assert await world.party.store.read(lambda uow: uow.documents.page(None, 10)) == ()
@@ -373,7 +373,7 @@ async def test_counts_lengths_and_doubles_are_said_at_once(world: World) -> None
 async def test_scopes_and_bodies_of_a_key_are_kept(world: World) -> None:
     file = await world.party.file("a.pdf", tiny_pdf())
     order = letter(world.sender, (ub(world),), file)
-    assert await refusal(world, order, scopes=frozenset({"read", "seal"})) == "access.scope"
+    assert await refusal(world, order, scopes=frozenset({Scope.READ, Scope.SEAL})) == "access.scope"
     stranger = world.party.principal("Z79.DU.25747")
     with pytest.raises(AccessError) as caught:
         await world.party.submission.submit(stranger, order, trace_id="0" * 32)
@@ -384,7 +384,7 @@ async def test_scopes_and_bodies_of_a_key_are_kept(world: World) -> None:
 
 async def test_without_the_seal_scope_an_unsealed_letter_is_refused_and_nothing_leaves(world: World) -> None:
     order = letter(world.sender, (ub(world),), await world.party.file("a.pdf", tiny_pdf()))
-    document = await world.party.submit(order, scopes=frozenset({"send", "read"}))
+    document = await world.party.submit(order, scopes=frozenset({Scope.SEND, Scope.READ}))
     await world.settle()
     view = await world.party.queries.document(world.party.principal(world.sender), document.key)
     assert (view.document.state, view.document.reason) == (DocumentState.REFUSED, "seal.missing")
@@ -410,7 +410,7 @@ async def sealed_letter(world: World, tmp_path: Path) -> bytes:
 async def test_a_letter_that_carries_its_seal_is_left_as_it_is(world: World, tmp_path: Path) -> None:
     sealed = await sealed_letter(world, tmp_path)
     order = letter(world.sender, (ub(world),), await world.party.file("a.pdf", sealed))
-    document = await world.party.submit(order, scopes=frozenset({"send", "read"}))
+    document = await world.party.submit(order, scopes=frozenset({Scope.SEND, Scope.READ}))
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
     government = world.government
@@ -508,7 +508,7 @@ async def test_a_refusal_needs_a_reason_and_cannot_be_taken_back_by_accepting(wo
     with pytest.raises(Conflict) as caught:
         await government.statuses.accept(principal, key, trace_id="0" * 32)
     assert caught.value.code == "conflict.state"
-    reader = government.principal(ub(world), scopes=frozenset({"read"}))
+    reader = government.principal(ub(world), scopes=frozenset({Scope.READ}))
     with pytest.raises(AccessError):
         await government.statuses.accept(reader, key, trace_id="0" * 32)
 

@@ -13,6 +13,7 @@ from gateway.access.authenticator import _NOBODY
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import ApiKey, UnitOfWork
+from gateway.core.model import Scope
 
 OFFICE = OrganId("Z79.00.01")
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -72,8 +73,8 @@ async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: TellingCloc
     found = await StoredAuthenticator(store=KeyStore(row), clock=clock).authenticate(shown)
     assert found is not None
     assert (found.key_id, found.name, found.organs) == (row.key_id, "qlvb", frozenset({OFFICE}))
-    assert found.may("send")
-    assert not found.may("act")
+    assert found.may(Scope.SEND)
+    assert not found.may(Scope.ACT)
 
 
 async def test_everything_else_is_nobody(clock: TellingClock) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway.api import ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.core.ids import OrganId
-from gateway.core.model import Principal
+from gateway.core.model import Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 
@@ -31,7 +31,7 @@ class Keys:
     """The port `Authenticator` over a plain table."""
 
     def __init__(self) -> None:
-        everything = frozenset({"read", "send", "seal", "act"})
+        everything = frozenset(Scope)
         self.principals = {
             CITY_KEY: Principal(key_id="city", name="QLVB Thành ủy", organs=frozenset({PARTY}), scopes=everything),
             WARD_KEY: Principal(key_id="ward", name="QLVB phường", organs=frozenset({WARD}), scopes=everything),
