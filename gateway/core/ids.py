@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Final, NewType
 from uuid import UUID
 
+from gateway.core.clock import to_millis
+
 OrganId = NewType("OrganId", str)
 """Electronic identification code of a body (Decision 20/2020/QD-TTg, art. 4-6): `H29.16`, at most 35 characters."""
 GatewayId = NewType("GatewayId", str)
@@ -28,9 +30,12 @@ Entropy = Callable[[int], bytes]
 
 def uuid7(moment: datetime, entropy: Entropy) -> str:
     """A UUID version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, then 74 random bits."""
-    millis = int(moment.timestamp() * 1000)
     random = int.from_bytes(entropy(10))
     value = (
-        (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+        (to_millis(moment) & (1 << 48) - 1) << 80
+        | 0x7 << 76
+        | (random >> 68 & 0xFFF) << 64
+        | 0b10 << 62
+        | random & (1 << 62) - 1
     )
     return str(UUID(int=value))
