@@ -1,19 +1,13 @@
 """The body of a request, read under limits: bytes counted, time counted, digest checked over exactly what came."""
 
 import asyncio
-import base64
-import binascii
 import hashlib
-import re
-from typing import Final
 
 from aiohttp import hdrs, web
 
 from gateway.api.parts import PARTS
+from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import SenderError
-
-# RFC 9530 section 2: a dictionary of byte sequences (RFC 8941); only sha-256 is looked for.
-_MEMBER: Final = re.compile(r"\s*([a-z*][a-z0-9_.*-]{0,31})=:([A-Za-z0-9+/=]{0,128}):\s*")
 
 
 class Body:
@@ -86,26 +80,6 @@ class Body:
     def _check_digest(self) -> None:
         if self._wanted is not None and self._digest.digest() != self._wanted:
             raise SenderError("request.digest")
-
-
-def content_digest(sha256: bytes) -> str:
-    """The value of a Content-Digest header."""
-    return f"sha-256=:{base64.b64encode(sha256).decode('ascii')}:"
-
-
-def parse_content_digest(header: str) -> bytes | None:
-    """The SHA-256 in a Content-Digest header; None when there is none, or the header is not well formed."""
-    found: dict[str, str] = {}
-    for member in header.split(","):
-        match = _MEMBER.fullmatch(member)
-        if match is None:
-            return None
-        found[match.group(1)] = match.group(2)
-    try:
-        digest = base64.b64decode(found.get("sha-256", ""), validate=True)
-    except binascii.Error:
-        return None
-    return digest if len(digest) == hashlib.sha256().digest_size else None
 
 
 def _wanted_digest(request: web.Request) -> bytes | None:

@@ -15,10 +15,10 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from gateway.api.body import content_digest, parse_content_digest
 from gateway.api.parts import PREFIX
 from gateway.api.problems import MEDIA_TYPE
 from gateway.core import limits
+from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ class OfficeClient:
         headers: Headers = {
             hdrs.CONTENT_TYPE: content_type,
             "Idempotency-Key": idempotency_key,
-            "Content-Digest": content_digest(hashlib.sha256(body).digest()),
+            "Content-Digest": format_content_digest(hashlib.sha256(body).digest()),
         }
         return await self._json(hdrs.METH_POST, "/documents", headers=headers, data=body)
 

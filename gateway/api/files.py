@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
-from gateway.api.body import content_digest
+from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.limits import CHUNK_BYTES
 from gateway.core.model import BlobRef
@@ -57,7 +57,7 @@ def _headers(blob: BlobRef, name: str, content_type: str) -> dict[str, str]:
     return {
         hdrs.CONTENT_TYPE: content_type if known else "application/octet-stream",
         hdrs.CONTENT_DISPOSITION: content_disposition(name),
-        "Content-Digest": content_digest(bytes.fromhex(blob.digest)),
+        "Content-Digest": format_content_digest(bytes.fromhex(blob.digest)),
         # A file of a stranger is shown by nobody's browser as if it were ours.
         hdrs.CONTENT_SECURITY_POLICY: "default-src 'none'; sandbox",
     }

@@ -120,7 +120,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """One attached file. `blob` is the decoded file; `seal_checked` says a judge has seen it."""
+    """One attached file; `blob` is the file decoded. `position` counts from 1."""
 
     position: int
     name: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.core.errors import SenderError
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.model import PDF, Message
+from gateway.core.model import PDF, DocumentMessage, Message, StatusMessage
 from gateway.core.secrecy import find_mark
 from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.crypto import Trust, judge_pdf, verify_envelope
@@ -63,7 +63,8 @@ def claims_pdf(name: str, content_type: str) -> bool:
 
 def _texts(message: Message) -> tuple[str, ...]:
     """The free texts of a header in which a mark of secrecy may stand."""
-    subject = getattr(message, "subject", "")
-    content = getattr(message, "content", "")
-    type_name = getattr(message, "type_name", "")
-    return (subject, content, type_name, getattr(message, "description", ""))
+    match message:
+        case DocumentMessage():
+            return (message.subject, message.content, message.type_name)
+        case StatusMessage():
+            return (message.description,)

@@ -12,7 +12,7 @@ type's name, a missing parameter as "unknown", a bad `traceparent` as none at al
 from gateway.observe.clock import SystemClock
 from gateway.observe.logs import bound_ids, configure_logging, logger
 from gateway.observe.messages import Explanation, Text, explain, label, text
-from gateway.observe.traces import TraceParent, new_trace_id, parse_traceparent
+from gateway.observe.traces import TraceParent, new_parent_id, new_trace_id, parse_traceparent
 
 __all__ = [
     "Explanation",
@@ -24,6 +24,7 @@ __all__ = [
     "explain",
     "label",
     "logger",
+    "new_parent_id",
     "new_trace_id",
     "parse_traceparent",
     "text",

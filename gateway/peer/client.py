@@ -15,14 +15,15 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.core import limits
+from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import CarryResult, Directory, Indeterminate, Unknown, Unreachable
-from gateway.observe import TraceParent
+from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
-from gateway.peer.wire import CONTENT_TYPE, TRANSFERS_PATH, content_digest, encode_slip
+from gateway.peer.wire import CONTENT_TYPE, TRANSFERS_PATH, encode_slip
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
 _ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -81,7 +82,7 @@ class PeerTransport:
         headers = {
             hdrs.CONTENT_TYPE: CONTENT_TYPE,
             hdrs.CONTENT_LENGTH: str(len(line) + slip.envelope.size),
-            "Content-Digest": content_digest(digest),
+            "Content-Digest": format_content_digest(digest),
         }
         try:
             return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
@@ -129,7 +130,7 @@ class PeerTransport:
     def _traceparent(self, slip: TransferSlip) -> str:
         """The trace of the work in hand; without one, the transfer's own UUID is as good a trace id as any."""
         trace_id = structlog.contextvars.get_contextvars().get("trace_id", slip.transfer.replace("-", ""))
-        return TraceParent(trace_id=trace_id, parent_id=self._entropy(8).hex()).header()
+        return TraceParent(trace_id=trace_id, parent_id=new_parent_id(self._entropy)).header()
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.core import limits
+from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
 from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.model import TransferSlip
@@ -28,7 +29,6 @@ from gateway.peer.wire import (
     check_content_type,
     decode_slip,
     is_transfer_key,
-    read_content_digest,
 )
 
 KEEP_ALIVE_SECONDS: Final = 75.0
@@ -183,7 +183,10 @@ def _check_headers(request: web.Request) -> bytes:
     bound = limits.SLIP_BYTES_MAX + limits.ENVELOPE_BYTES_MAX
     if request.content_length > bound:
         raise PeerError("size.limit", what="body", limit=bound)
-    return read_content_digest(",".join(request.headers.getall("Content-Digest", [])))
+    digest = parse_content_digest(",".join(request.headers.getall("Content-Digest", [])))
+    if digest is None:
+        raise PeerError("transfer.malformed", reason="Content-Digest")
+    return digest
 
 
 def _receipt(receipt: bytes) -> web.Response:

@@ -1,12 +1,10 @@
-"""What goes over the wire, as pure functions: slip <-> line, Content-Digest, media types (docs/PROTOCOL.md, section 4).
+"""What goes over the wire, as pure functions: slip <-> line, media types (docs/PROTOCOL.md, section 4).
 
 The slip travels as canonical JSON (RFC 8785). A reader parses it strictly, writes it again and compares the bytes:
 that one comparison refuses repeated members, odd numbers, other spacing and everything else two readers could
 understand differently.
 """
 
-import base64
-import binascii
 import json
 import re
 from typing import Annotated, Final, Literal
@@ -27,7 +25,6 @@ RECEIPT_TYPE: Final = "application/jose"
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _VERSION = re.compile(r";\s*version=\"?([0-9]{1,9})\"?\s*(?:;|$)", re.IGNORECASE)
-_SHA_256 = re.compile(r"\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*")
 _SENT_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _GATEWAY = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -171,26 +168,6 @@ def _where(error: ValidationError) -> str:
 
 
 _NAMES: Final = frozenset({*_Slip.model_fields, *_Envelope.model_fields, *_Recipient.model_fields})
-
-
-def content_digest(sha256: bytes) -> str:
-    """Value of `Content-Digest` (RFC 9530 section 2) for a SHA-256."""
-    return f"sha-256=:{base64.b64encode(sha256).decode()}:"
-
-
-def read_content_digest(value: str) -> bytes:
-    """The SHA-256 in a `Content-Digest`; other algorithms are passed over.
-
-    Raises:
-        PeerError: `transfer.malformed` when there is not exactly one well-formed `sha-256`.
-    """
-    found = [match for member in value.split(",") if (match := _SHA_256.fullmatch(member))]
-    if len(found) != 1:
-        raise PeerError("transfer.malformed", reason="Content-Digest")
-    try:
-        return base64.b64decode(found[0][1], validate=True)
-    except binascii.Error as error:
-        raise PeerError("transfer.malformed", reason="Content-Digest") from error
 
 
 def check_content_type(value: str) -> None:

@@ -1,7 +1,6 @@
 import pytest
 
-from gateway.observe import TraceParent, new_trace_id, parse_traceparent
-from gateway.observe.traces import new_parent_id
+from gateway.observe import TraceParent, new_parent_id, new_trace_id, parse_traceparent
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"

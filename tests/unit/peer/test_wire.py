@@ -15,11 +15,9 @@ from gateway.core.ids import OrganId
 from gateway.core.model import SlipRecipient
 from gateway.peer.wire import (
     check_content_type,
-    content_digest,
     decode_slip,
     encode_slip,
     has_jws_form,
-    read_content_digest,
 )
 from tests.kit.transport import make_slip
 
@@ -150,27 +148,6 @@ def test_no_line_does_more_than_raise_a_typed_error(line: bytes) -> None:
 def test_a_deep_line_is_refused() -> None:
     with pytest.raises(PeerError, match=r"transfer\.malformed"):
         decode_slip(b"[" * limits.SLIP_BYTES_MAX)
-
-
-def test_content_digest_both_ways() -> None:
-    # RFC 9530 appendix B.1: the digest of {"hello": "world"} and an LF.
-    header = "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
-    assert content_digest(read_content_digest(header)) == header
-    assert read_content_digest(f"sha-512=:AAAA:, {header}") == read_content_digest(header)
-
-
-@pytest.mark.parametrize(
-    "value", ["", "sha-256", "sha-256=RK", "sha-256=:AAAA:", "md5=:AAAA:", "sha-256=:" + "A" * 43 + ":"]
-)
-def test_a_content_digest_without_one_sha_256_is_refused(value: str) -> None:
-    with pytest.raises(PeerError, match=r"transfer\.malformed"):
-        read_content_digest(value)
-
-
-def test_two_sha_256_are_refused() -> None:
-    one = content_digest(bytes(32))
-    with pytest.raises(PeerError, match=r"transfer\.malformed"):
-        read_content_digest(f"{one}, {one}")
 
 
 @pytest.mark.parametrize(
