@@ -4,19 +4,33 @@ Every key with its default and unit stands in config/gateway.example.toml; a tes
 relative to the configuration file's folder, so an installation can be moved as a whole.
 """
 
+import json
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 
+from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.ids import DIGEST, ORGAN_ID
+from gateway.core.ledgers import ApiKey
 from gateway.core.limits import MIB, ORGAN_ID_CHARS_MAX
 from gateway.core.model import Scope
 
 CONFIG_BYTES_MAX: Final = MIB
+KEY_NAME_CHARS_MAX: Final = 200
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -126,12 +140,12 @@ class KeyEntry(_Section):
     """One API key of a body's system; the secret itself is never here."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=KEY_NAME_CHARS_MAX)]
     sha256: HexDigest
-    """SHA-256 of the secret part, as `gateway apikey` prints it."""
+    """SHA-256 of the whole key text, as `gateway apikey` prints it."""
     organs: Annotated[tuple[OrganCode, ...], Field(min_length=1)]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
     """With an offset; absent: does not expire."""
 
 
@@ -212,3 +226,29 @@ def parse_config(tree: dict[str, Any], *, file: Path) -> Config:
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
         )
         raise SiteError("config.invalid", path=str(file), reason=problems) from error
+
+
+def key_table(key: ApiKey) -> str:
+    """The `[[access.keys]]` table by which a gateway knows an API key, as `load_config` reads it back."""
+    values: dict[str, object] = {
+        "id": key.key_id,
+        "name": key.name,
+        "sha256": key.secret_digest,
+        "organs": sorted(key.organs),
+        "scopes": sorted(key.scopes),
+    }
+    if key.expires_at is not None:
+        values["expires_at"] = key.expires_at
+    return toml_table("[[access.keys]]", values)
+
+
+def toml_table(head: str, values: Mapping[str, object]) -> str:
+    """A TOML table of texts, integers, instants and arrays of texts."""
+    return "\n".join([head, *(f"{name} = {_toml_value(value)}" for name, value in values.items()), ""])
+
+
+def _toml_value(value: object) -> str:
+    """JSON texts, integers and arrays of texts are TOML as they stand, but for DEL, which a basic string must escape."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

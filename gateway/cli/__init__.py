@@ -3,7 +3,7 @@
 `grammar` declares every command with its options and nothing more; `lazy` is the one place that imports what a command
 needs, when it is called, so that `gateway version` and `--help` start in under 0.3 s. Behind it stand one file per noun:
 `office` (send, inbox, get, accept, refuse, trace: over HTTPS, like any office), `verify` (a file, without service or
-database), `audit` (a whole installation, read-only), `serve` and `demo`.
+database), `audit` (a whole installation, read-only), `apikey` (makes a key, changes nothing), `serve` and `demo`.
 
 Rules: stdout is data, stderr is talk; `--json` turns any data into one JSON value; texts stand in the catalogue, in both
 languages; what strangers wrote (subjects, names, problem details) reaches a terminal only without control characters;

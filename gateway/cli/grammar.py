@@ -15,10 +15,12 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from gateway.cli import lazy, version
 from gateway.cli.errors import Exit, Failure
-from gateway.cli.orders import Connection, SendOrder, Session, VerifyOrder
+from gateway.cli.orders import Connection, KeyOrder, SendOrder, Session, VerifyOrder
 from gateway.cli.output import Terminal
 from gateway.cli.recipients import read_recipients
+from gateway.core.clock import parse_rfc3339
 from gateway.core.limits import PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX
+from gateway.core.model import Scope
 
 URL_DEFAULT: Final = "https://127.0.0.1:8443"
 DEMO_FOLDER: Final = Path("gateway-demo")
@@ -112,6 +114,28 @@ def _demo(
 @app.command("serve", help="cli.help.serve")
 def _serve(config: ConfigFile) -> int:
     return lazy.serve(config)
+
+
+@app.command("apikey", help="cli.help.apikey")
+def _apikey(
+    context: typer.Context,
+    *,
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="cli.option.name", show_default=False)],
+    organs: Annotated[list[str], typer.Option("--organ", metavar="CODE", help="cli.option.organ", show_default=False)],
+    scopes: Annotated[
+        list[Scope], typer.Option("--scope", metavar="SCOPE", help="cli.option.scope", show_default=False)
+    ],
+    expires_at: Annotated[
+        str | None, typer.Option("--expires-at", metavar="RFC3339", help="cli.option.expires_at")
+    ] = None,
+) -> int:
+    order = KeyOrder(
+        name=name,
+        organs=tuple(organs),
+        scopes=tuple(scopes),
+        expires_at=None if expires_at is None else parse_instant(expires_at),
+    )
+    return lazy.apikey(_session(context), order)
 
 
 @audit.command("verify", help="cli.help.audit_verify")
@@ -285,6 +309,18 @@ def parse_day(text: str) -> date:
         except ValueError:
             continue
     raise Failure("cli.date", value=text)
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant of an RFC 3339 text.
+
+    Raises:
+        Failure: it is none, or it has no offset.
+    """
+    try:
+        return parse_rfc3339(text.strip())
+    except (ValueError, OverflowError) as error:  # OverflowError: the year 1 or 9999, seen from another zone
+        raise Failure("cli.instant", value=text) from error
 
 
 def _session(context: typer.Context) -> Session:

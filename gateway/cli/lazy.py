@@ -7,7 +7,7 @@ Without it `gateway version` would load the whole gateway first (0.9 s instead o
 import asyncio
 from pathlib import Path
 
-from gateway.cli.orders import SendOrder, Session, VerifyOrder
+from gateway.cli.orders import KeyOrder, SendOrder, Session, VerifyOrder
 
 
 def send(session: Session, order: SendOrder) -> int:
@@ -57,6 +57,13 @@ def verify(session: Session, order: VerifyOrder) -> int:
     from gateway.cli import verify as command
 
     return asyncio.run(command.verify(session.terminal, order))
+
+
+def apikey(session: Session, order: KeyOrder) -> int:
+    """See `apikey.apikey`."""
+    from gateway.cli import apikey as command
+
+    return command.apikey(session.terminal, order)
 
 
 def audit_verify(session: Session, config: Path) -> int:

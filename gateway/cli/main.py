@@ -55,7 +55,7 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, TyperException):
-        return Failure("cli.usage", why=error.format_message())
+        return Failure("cli.usage", why=" ".join(error.format_message().split()))
     if isinstance(error, OSError):
         return of_os_error(error)
     return of_bug(error)

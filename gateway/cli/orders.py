@@ -1,10 +1,11 @@
 """What a person asked for, once parsed: plain values between the grammar and the commands."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from gateway.cli.output import Terminal
+from gateway.core.model import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +58,13 @@ class VerifyOrder:
     registry: Path | None
     registry_digest: str | None
     """SHA-256 the registry file must have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyOrder:
+    """An API key to be made."""
+
+    name: str
+    organs: tuple[str, ...]
+    scopes: tuple[Scope, ...]
+    expires_at: datetime | None

@@ -1,6 +1,5 @@
 """The network on disk: folders, keys, registry, two configurations, API keys: ready for two `gateway serve` processes."""
 
-import json
 import secrets
 import shutil
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.access import make_key
+from gateway.config import key_table, toml_table
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ledgers import ApiKey
@@ -186,27 +186,11 @@ def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], 
         "audit": {"key": str(files.log_key)},
     }
     text = "# Made by `gateway demo`. DEMO keys only: never use any of this in production.\n"
-    text += "".join(_table(f"[{name}]", section) for name, section in sections.items())
-    text += "".join(_table("[[access.keys]]", _key(row)) for row in keys)
+    tables = [*(toml_table(f"[{name}]", section) for name, section in sections.items()), *map(key_table, keys)]
+    text += "".join(f"\n{table}" for table in tables)
     side.config.touch(mode=0o600)
     side.config.write_text(text, encoding="utf-8")
 
 
 def _listener(files: GatewayFiles, port: int) -> dict[str, object]:
     return {"host": HOST, "port": port, "certificate": str(files.tls_certificate), "key": str(files.tls_key)}
-
-
-def _key(row: ApiKey) -> dict[str, object]:
-    return {
-        "id": row.key_id,
-        "name": row.name,
-        "sha256": row.secret_digest,
-        "organs": sorted(row.organs),
-        "scopes": sorted(row.scopes),
-    }
-
-
-def _table(head: str, values: Mapping[str, object]) -> str:
-    """A TOML table. JSON strings, integers and arrays of strings are TOML as they stand (TOML 1.0, basic strings)."""
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    return "\n".join(["", head, *lines, ""])

@@ -51,6 +51,7 @@ def test_the_example_has_every_key() -> None:
         ('environment = "production"', 'environment = "test"', "gateway.environment"),
         ('scopes = ["read", "send"]', 'scopes = ["everything"]', "access.keys.0.scopes.0"),
         ('organs = ["Z79.VPTU"]', 'organs = ["hcm"]', "access.keys.0.organs.0"),
+        ("2027-12-31T23:59:59+07:00", "2027-12-31T23:59:59", "access.keys.0.expires_at"),
         ("[workers]", "[worker]", "worker"),
         ("[gateway]", "[gateway", "gateway"),
     ],
