@@ -57,6 +57,7 @@ from gateway.exchange import (
     LocalTransport,
     Queries,
     Reception,
+    Release,
     Submission,
     TransferDelivery,
     opening,
@@ -136,21 +137,25 @@ async def running(config: Config) -> AsyncIterator[Running]:
     log_signer, receipt_signer = _own_signers(config, snapshot.gateways[own])
     async with AsyncExitStack() as stack:
         store = await _open_store(config, stack)
-        desk = await _open_desk(config, snapshot, store, stack)
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         publisher = CheckpointPublisher(
             store=store,
             signer=log_signer,
             origin=config.log_origin,
             memory=SignerMemory(path=config.signer_memory),
-            clock=desk.clock,
+            clock=SystemClock(),
         )
+        _in_background(stack, publisher.run, broken)
+        # The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10).
+        signed = await store.read(lambda uow: uow.log.head().size)
+        if signed:
+            await publisher.covering(signed)
+        desk = await _open_desk(config, snapshot, store, stack)
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipt_signer)
         peers = PeerTransport(directory=desk.directory, ssl_context=_peer_client(config), own=own, entropy=desk.entropy)
         stack.push_async_callback(peers.close)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
         store.set_listener(_Wakeups(loop=asyncio.get_running_loop(), engine=engine, publisher=publisher))
-        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        _in_background(stack, publisher.run, broken)
         _in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
         office_port, peer_port = await _open_doors(config, desk, reception, stack)
@@ -291,7 +296,7 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEng
         store=desk.store,
         clock=desk.clock,
         entropy=desk.entropy,
-        handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk).handle, WorkKind.TRANSFER: transfers.handle},
+        handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk), WorkKind.TRANSFER: transfers},
         destinations=lambda: desk.directory.current().gateways,
     )
 
@@ -309,6 +314,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
             submission=Submission(desk=desk),
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
+            releases=Release(desk=desk),
             authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
             blobs=desk.blobs,
             entropy=desk.entropy,

@@ -103,6 +103,10 @@ class OfficeClient:
         """An outgoing document and the count of its deliveries by state."""
         return await self._json(hdrs.METH_GET, f"/documents/{_step(key)}")
 
+    async def release(self, key: str) -> Json:
+        """Let a held document, or its held transfers, go on."""
+        return await self._json(hdrs.METH_POST, f"/documents/{_step(key)}:release")
+
     async def deliveries(self, key: str) -> list[Json]:
         """The deliveries of an outgoing document."""
         found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/deliveries"))["deliveries"]

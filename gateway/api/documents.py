@@ -40,6 +40,13 @@ async def history(request: web.Request) -> web.StreamResponse:
     return answer(history_json(await request.app[PARTS].queries.history(request[PRINCIPAL], _key(request))))
 
 
+async def release(request: web.Request) -> web.StreamResponse:
+    """`POST /documents/{key}:release`: what was held goes on."""
+    document = await request.app[PARTS].releases.release(request[PRINCIPAL], _key(request))
+    _log.info("document.released", document=document.key)
+    return answer(document_json(document), status=202)
+
+
 def _key(request: web.Request) -> DocumentKey:
     key = request.match_info["key"]
     if not KEY.fullmatch(key):

@@ -9,7 +9,7 @@ from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
 from gateway.core.ports import Authenticator, Blobs
-from gateway.exchange import QueryDesk, StatusDesk, SubmissionDesk
+from gateway.exchange import QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class ApiParts:
     submission: SubmissionDesk
     queries: QueryDesk
     statuses: StatusDesk
+    releases: ReleaseDesk
     authenticator: Authenticator
     blobs: Blobs
     entropy: Entropy

@@ -27,6 +27,7 @@ ROUTES: Final = (
     Row("GET", "/documents/{key}", Scope.READ, documents.show),
     Row("GET", "/documents/{key}/deliveries", Scope.READ, documents.deliveries),
     Row("GET", "/documents/{key}/history", Scope.READ, documents.history),
+    Row("POST", "/documents/{key}:release", Scope.SEND, documents.release),
     Row("GET", "/inbox", Scope.READ, inbox.listing),
     Row("GET", "/inbox/{key}", Scope.READ, inbox.show),
     Row("GET", "/inbox/{key}/history", Scope.READ, inbox.history),

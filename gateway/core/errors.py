@@ -73,7 +73,6 @@ CATALOGUE: Final = MappingProxyType(
         "not_found": ErrorFacts(404, _S),
         # --- contradictions
         "conflict.idempotency": ErrorFacts(422, _S),
-        "conflict.running": ErrorFacts(409, _G, retryable=True),
         "conflict.document_id": ErrorFacts(409, _S),
         "conflict.state": ErrorFacts(409, _S),
         # --- envelopes and transfers
@@ -106,12 +105,14 @@ CATALOGUE: Final = MappingProxyType(
         "blob.damaged": ErrorFacts(500, _O),
         "worker.killed": ErrorFacts(422, _S),
         "worker.busy": ErrorFacts(503, _G, retryable=True),
+        "worker.died": ErrorFacts(503, _G, retryable=True),
         "key.missing": ErrorFacts(500, _O),
         "key.demo": ErrorFacts(500, _O),
         "config.invalid": ErrorFacts(500, _O),
         "registry.digest": ErrorFacts(500, _O),
         "registry.invalid": ErrorFacts(500, _O),
         "registry.epoch": ErrorFacts(500, _O),
+        "registry.behind": ErrorFacts(503, _O, retryable=True),
         "audit.inconsistent": ErrorFacts(500, _O),
         "internal": ErrorFacts(500, _O),
     }

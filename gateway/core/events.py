@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     WRAPPED = "wrapped"
     ROUTED = "routed"
     HELD = "held"
+    RELEASED = "released"
+    """What was held goes on: the document from its first step, or its held transfers."""
     REFUSED = "refused"
     """A document refused on our side after it was accepted (judging, sealing)."""
     QUEUED = "delivery.queued"

@@ -277,7 +277,11 @@ class Directories(Protocol):
         ...
 
     def activate(self, activation: Activation) -> None:
-        """Put an edition into force. MUST refuse an epoch lower than the active one (`SiteError` registry.epoch)."""
+        """Put an edition into force.
+
+        MUST refuse an epoch lower than the active one, and the active one with another digest (`SiteError`
+        registry.epoch).
+        """
         ...
 
     def history(self) -> tuple[Activation, ...]:

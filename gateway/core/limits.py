@@ -61,7 +61,7 @@ REQUEST_BYTES_MAX: Final = DOCUMENT_BYTES_MAX + MIB
 METADATA_BYTES_MAX: Final = 256 * KIB
 SLIP_BYTES_MAX: Final = 512 * KIB
 """The first line of a transfer: who, what, and every recipient with its sequence number."""
-RECEIPT_BYTES_MAX: Final = 2 * MIB
+RECEIPT_BYTES_MAX: Final = 4 * MIB
 HEADER_BYTES_MAX: Final = 16 * KIB
 BODY_IDLE_SECONDS_MAX: Final = 30.0
 """A body that brings nothing for this long is cut."""
@@ -94,6 +94,7 @@ GROUP_COMMIT_UNITS_MAX: Final = 64
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0
+"""Renewed by the engine's heartbeat while the item runs; it decides only how late a frozen process is noticed."""
 WORK_RUNNING_MAX: Final = 32
 WINDOW_START: Final = 2
 WINDOW_MAX: Final = 16

@@ -219,10 +219,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """The peer is there but asks for patience."""
+    """The peer is there but asks for patience: with this transfer alone, or (`road`) with everything."""
 
     reason: str
     after: float | None = None
+    road: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class TransferState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
     INDETERMINATE = "indeterminate"
+    HELD = "held"
     RECEIPTED = "receipted"
     REFUSED = "refused"
     EXPIRED = "expired"
@@ -101,9 +102,11 @@ DOCUMENT_MOVES: Final[Mapping[DocumentState, frozenset[DocumentState]]] = Mappin
 
 TRANSFER_MOVES: Final[Mapping[TransferState, frozenset[TransferState]]] = MappingProxyType(
     {
-        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED}),
-        _T.SENDING: frozenset({_T.QUEUED, _T.INDETERMINATE, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED}),
-        _T.INDETERMINATE: frozenset({_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED}),
+        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED, _T.HELD}),
+        _T.SENDING: frozenset({_T.QUEUED, _T.INDETERMINATE, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD}),
+        _T.INDETERMINATE: frozenset({_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD}),
+        # Released, a transfer is asked for before it is sent: nobody knows any more how far it came.
+        _T.HELD: frozenset({_T.INDETERMINATE, _T.EXPIRED}),
         _T.RECEIPTED: frozenset(),
         _T.REFUSED: frozenset(),
         _T.EXPIRED: frozenset(),
@@ -118,7 +121,7 @@ DELIVERY_MOVES: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = Mappin
         _V.SENDING: frozenset({_V.QUEUED, _V.INDETERMINATE, _V.HANDED_OVER, _V.HELD}) | _ENDINGS,
         _V.HANDED_OVER: frozenset({_V.INDETERMINATE, _V.HELD}) | _ENDINGS,
         _V.INDETERMINATE: frozenset({_V.QUEUED, _V.SENDING, _V.HANDED_OVER, _V.HELD}) | _ENDINGS,
-        _V.HELD: frozenset({_V.QUEUED, _V.VOID, _V.REROUTED, _V.EXPIRED}),
+        _V.HELD: frozenset({_V.QUEUED, _V.INDETERMINATE, _V.VOID, _V.REROUTED, _V.EXPIRED}),
         _V.DELIVERED: frozenset(),
         _V.REFUSED: frozenset(),
         _V.EXPIRED: frozenset(),

@@ -59,6 +59,7 @@ class KeyHolderPool:
             arguments=({key_id: str(path) for key_id, path in keys.items()}, own_files),
             wall_seconds=limits.HOLDER_WALL_SECONDS_MAX,
             preload=(__name__,),
+            blames_task=False,
         )
         self._pool = WorkerPool(kind, size)
 

@@ -52,6 +52,7 @@ class JudgePool:
             main=judge_main,
             wall_seconds=limits.JUDGE_WALL_SECONDS_MAX,
             preload=(__name__, *preload),
+            blames_task=True,
         )
         self._pool = WorkerPool(kind, size)
 

@@ -75,7 +75,7 @@ class FileSealer:
         moment = self._clock.now()
         prepared = await self._judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
         await asyncio.to_thread(_check_untouched, pdf, prepared)
-        digest = _digest(prepared)
+        digest = await asyncio.to_thread(_digest, prepared)
         attributes = seal_attributes(digest, key.chain[0])
         signature = await self._sign(key, attributes.to_sign)
         sealed = prepared.filled(assemble(attributes, signature, key.chain))
@@ -133,7 +133,7 @@ def _digest(prepared: PreparedSeal) -> bytes:
     digest = hashlib.sha256(view[: prepared.start])
     digest.update(view[prepared.end :])
     if digest.digest() != prepared.digest:
-        raise SenderError("worker.killed", bound="crash")
+        raise SiteError("internal", reason="a judge returned another digest than the file has")
     return prepared.digest
 
 

@@ -54,6 +54,8 @@ class Kind:
     arguments: tuple[object, ...] = ()
     wall_seconds: float
     preload: tuple[str, ...]
+    blames_task: bool
+    """Whether a child that does not survive its task condemns the task (a stranger's file), or is our own misfortune."""
     start_seconds: float = 30.0
     """A cold start imports for a second; on a loaded machine for many."""
 
@@ -74,12 +76,17 @@ class KilledError(Exception):
         self.bound: Final = bound
 
 
+class NotStartedError(Exception):
+    """A child did not come up: no task has anything to do with it."""
+
+
 # --- in the child ----------------------------------------------------------------------------------------------------
 
 
 def watch_parent() -> None:
     """End this child as soon as the service that started it is gone, and not before: Ctrl-C is the service's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM):  # a terminal and a service manager signal the whole group
+        signal.signal(name, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None, "watch_parent is for children"
 
@@ -152,15 +159,19 @@ class Seat:
         """Start a child if there is none alive, and wait until it is ready.
 
         Raises:
-            KilledError: it died before it was.
+            NotStartedError: it died before it was.
         """
-        await self._in_thread(self._fill, self._kind.start_seconds)
+        try:
+            await self._in_thread(self._fill, self._kind.start_seconds)
+        except KilledError as error:
+            raise NotStartedError from error
 
     async def exchange(self, message: object) -> Answer:
         """Hand `message` to the child and wait for its answer.
 
         Raises:
             KilledError: the child died or was killed, with the bound it hit.
+            NotStartedError: there is no child.
         """
         await self.fill()  # a child that died between two tasks is nobody's fault: replace it first
         return await self._in_thread(partial(self._talk, message), self._kind.wall_seconds)
@@ -247,7 +258,7 @@ class WorkerPool:
         self._seats = tuple(Seat(kind) for _ in range(size))
         self._idle: asyncio.Queue[Seat] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting = 0
+        self._inside = 0
         self._open = False
 
     @property
@@ -264,7 +275,7 @@ class WorkerPool:
         multiprocessing.get_context("forkserver").set_forkserver_preload(["__main__", *self._kind.preload])
         try:
             await asyncio.gather(*(seat.fill() for seat in self._seats))
-        except KilledError as error:
+        except NotStartedError as error:
             await asyncio.gather(*(seat.close() for seat in self._seats))
             raise SiteError("internal", reason=f"a {self._kind.name} process does not start") from error
         for seat in self._seats:
@@ -284,11 +295,13 @@ class WorkerPool:
         """What the child returned for `message`, or what it raised.
 
         Raises:
-            SiteError: `worker.busy` when too many tasks wait, or the pool is closed.
-            SenderError: `worker.killed` with `bound` = cpu, memory, time or crash.
+            SiteError: `worker.busy` when too many tasks wait, or the pool is closed; `worker.died` when a child died of
+                something else than its task.
+            SenderError: `worker.killed` with `bound` = cpu, memory, time, or crash (twice), if this kind blames its tasks.
         """
-        if not self._open or self._waiting >= limits.WORKER_QUEUE_MAX:
+        if not self._open or self._inside >= len(self._seats) + limits.WORKER_QUEUE_MAX:
             raise SiteError("worker.busy", kind=self._kind.name)
+        self._inside += 1  # counted here, not where a seat is waited for: many may call before one of them begins to
         promise: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._serve(message, promise))
         self._tasks.add(task)
@@ -302,29 +315,39 @@ class WorkerPool:
 
     async def _serve(self, message: object, promise: "asyncio.Future[Answer]") -> None:
         """Wait for a seat, use it, mend it, give it back. Its own task: a caller that gives up must not lose a seat."""
-        self._waiting += 1
-        try:
-            seat = await self._idle.get()
-        finally:
-            self._waiting -= 1
+        seat = await self._idle.get()
         try:
             if not promise.done():
                 await self._settle(seat, message, promise)
-            with contextlib.suppress(KilledError, OSError):  # tried again, and reported, by the next task
+            with contextlib.suppress(NotStartedError, OSError):  # tried again, and reported, by the next task
                 await seat.fill()
         finally:
+            self._inside -= 1
             self._idle.put_nowait(seat)
 
     async def _settle(self, seat: Seat, message: object, promise: "asyncio.Future[Answer]") -> None:
         try:
-            answer = await seat.exchange(message)
+            answer = await self._exchange(seat, message)
         except KilledError as killed:
-            self._fail(promise, SenderError("worker.killed", bound=killed.bound))
+            blamed = SenderError("worker.killed", bound=killed.bound)
+            self._fail(promise, blamed if self._kind.blames_task else SiteError("worker.died", kind=self._kind.name))
+        except NotStartedError:
+            self._fail(promise, SiteError("worker.died", kind=self._kind.name))
         except (pickle.PicklingError, AttributeError, TypeError, OSError) as error:
             self._fail(promise, error)
         else:
             with contextlib.suppress(asyncio.InvalidStateError):
                 promise.set_result(answer)
+
+    @staticmethod
+    async def _exchange(seat: Seat, message: object) -> Answer:
+        """A child may die of something else than its task (memory of the machine, a stray signal): the second death tells."""
+        try:
+            return await seat.exchange(message)
+        except KilledError as killed:
+            if killed.bound != "crash":
+                raise
+        return await seat.exchange(message)
 
     @staticmethod
     def _fail(promise: "asyncio.Future[Answer]", error: Exception) -> None:

@@ -1,15 +1,18 @@
 """The engine: claims what is due, hands it to the conductor of its kind, keeps the windows, never loses an item.
 
 The conductor itself finishes or postpones the item in the transaction of its outcome. What it leaves undone because it
-failed, the engine postpones by its own back-off, and after `STEP_ATTEMPTS_MAX` failures gives up as a dead letter.
+failed, the engine postpones by its own back-off; after `STEP_ATTEMPTS_MAX` failures the item becomes a dead letter, and the
+conductor writes, in the same transaction, what that means (`give_up`): nothing is given up silently.
+
+A claim is a lease. As long as an item runs, a heartbeat renews it; a process that froze finds its fence outdated.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Entropy
 from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX, WORK_RUNNING_MAX
@@ -19,14 +22,27 @@ from gateway.delivery.backoff import backoff
 from gateway.delivery.window import Window
 from gateway.observe import logger
 
-Handler = Callable[[Claim], Awaitable[RoadReport]]
-
 DOCUMENTS_IN_FLIGHT_MAX: Final = 4
 """Steps of documents are bound by two cores of judges and key-holders: more in flight only wait."""
 IDLE_SECONDS: Final = 1.0
 """Longest nap: timers are the fallback, the wake-up after each commit is the rule."""
+HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 4
+BREATH_SECONDS: Final = 0.5
+"""After the store refused to be asked (busy, full): the items are still there."""
 
 _log = logger(__name__)
+
+
+class Handler(Protocol):
+    """A conductor, as the engine sees it."""
+
+    async def handle(self, claim: Claim) -> RoadReport:
+        """Do the item; finish or postpone it in the transaction of the outcome."""
+        ...
+
+    def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
+        """Write what it means that the item is buried; runs in the unit that buries it."""
+        ...
 
 
 class WorkEngine:
@@ -47,9 +63,12 @@ class WorkEngine:
         self._handlers = handlers
         self._destinations = destinations
         self._windows: dict[str, Window] = {"": Window(size=DOCUMENTS_IN_FLIGHT_MAX)}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Claim] = {}
         self._awake = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._stopping = False
+        self._beat = clock.monotonic()
 
     @property
     def busy(self) -> int:
@@ -62,23 +81,40 @@ class WorkEngine:
 
     async def run(self) -> None:
         """Claim and run until `stop`. Leases of a dead process are taken back first (one process, one writer)."""
-        released = await self._store.transact(lambda uow: uow.work.release_all())
-        if released:
-            _log.info("work.recovered", items=released)
-        while not self._stopping:
-            self._awake.clear()
-            if not await self._claim():
-                await self._nap()
+        self._ended.clear()
+        try:
+            released = await self._store.transact(lambda uow: uow.work.release_all())
+            if released:
+                _log.info("work.recovered", items=released)
+            while not self._stopping:
+                self._awake.clear()
+                await self._turn()
+        finally:
+            self._ended.set()
 
     async def stop(self, *, patience: float) -> None:
         """Claim no more, wait for what runs (seconds), then cancel it: its leases are taken back at the next start."""
         self._stopping = True
         self._awake.set()
+        await self._ended.wait()  # a claim that is under way starts its items first: they are waited for too
         if self._running:
             await asyncio.wait(self._running, timeout=patience)
-        for task in self._running:
+        left = list(self._running)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        """Claim what fits, or rest. A store that is busy or full for a moment costs a breath, never the engine."""
+        try:
+            await self._renew_leases()
+            if not await self._claim():
+                await self._nap()
+        except SiteError as error:
+            if not error.facts.retryable and error.code != "store.full":
+                raise
+            _log.warning("work.waits", why=str(error))
+            await self._clock.sleep(BREATH_SECONDS)
 
     async def _claim(self) -> int:
         """Claim what fits into the windows and start it; how many items."""
@@ -95,9 +131,20 @@ class WorkEngine:
         for claim in claims:
             self._window(claim.item.destination).started()
             task = asyncio.create_task(self._run(claim), name=f"{claim.item.kind} {claim.item.subject}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = claim
+            task.add_done_callback(self._running.pop)
         return len(claims)
+
+    async def _renew_leases(self) -> None:
+        """The heartbeat of everything that runs. A lost lease is its conductor's to find, at the fence."""
+        if not self._running or self._clock.monotonic() - self._beat < HEARTBEAT_SECONDS:
+            return
+        self._beat = self._clock.monotonic()
+        claims = tuple(self._running.values())
+        until = self._clock.now() + timedelta(seconds=LEASE_SECONDS)
+        lost = await self._store.transact(lambda uow: _renew(uow, claims, until))
+        if lost:
+            _log.warning("work.lease_lost", items=lost)
 
     async def _nap(self) -> None:
         due = await self._store.read(lambda uow: uow.work.next_due())
@@ -113,39 +160,51 @@ class WorkEngine:
     async def _run(self, claim: Claim) -> None:
         report = RoadReport.NEUTRAL
         try:
-            report = await self._handlers[claim.item.kind](claim)
+            report = await self._handlers[claim.item.kind].handle(claim)
         except LeaseLostError:
-            _log.warning("work.lease_lost", kind=claim.item.kind, subject=claim.item.subject)
+            _log.warning("work.lease_lost", kind=claim.item.kind, item=claim.item.subject)
         except StaleStateError:
-            await self._postpone(claim, "stale state", failed=False)
+            await self._postpone(claim, "stale state", code="")
         except GatewayError as error:
-            await self._postpone(claim, str(error), failed=not error.facts.retryable)
+            await self._postpone(claim, str(error), code="" if error.facts.retryable else error.code)
         except Exception as error:  # noqa: BLE001 - the worker loop is one of the three named borders (house.md)
-            _log.exception("work.failed", kind=claim.item.kind, subject=claim.item.subject)
-            await self._postpone(claim, f"{type(error).__name__}: {error}")
+            _log.exception("work.failed", kind=claim.item.kind, item=claim.item.subject)
+            await self._postpone(claim, f"{type(error).__name__}: {error}", code="internal")
         finally:
             self._window(claim.item.destination).ended(report)
             self._awake.set()
 
-    async def _postpone(self, claim: Claim, reason: str, *, failed: bool = True) -> None:
-        """The item is tried again later; too many failures of its own make it a dead letter, never silently."""
+    async def _postpone(self, claim: Claim, reason: str, *, code: str) -> None:
+        """The item is tried again later; too many failures of its own (`code` not empty) make it a dead letter."""
         now = self._clock.now()
-        attempts = claim.item.attempts + failed
+        attempts = claim.item.attempts + bool(code)
         dead = attempts >= STEP_ATTEMPTS_MAX
 
         def unit(uow: UnitOfWork) -> None:
             if dead:
+                self._handlers[claim.item.kind].give_up(uow, claim, code)
                 uow.work.bury(claim, reason[:500], now)
             else:
-                uow.work.postpone(claim, now + timedelta(seconds=backoff(attempts, self._entropy)), failed=failed)
+                wait = timedelta(seconds=backoff(attempts, self._entropy))
+                uow.work.postpone(claim, now + wait, failed=bool(code))
 
-        _log.warning(
-            "work.dead" if dead else "work.again", kind=claim.item.kind, subject=claim.item.subject, why=reason
-        )
+        _log.warning("work.dead" if dead else "work.again", kind=claim.item.kind, item=claim.item.subject, why=reason)
         try:
             await self._store.transact(unit)
-        except LeaseLostError:
-            _log.warning("work.lease_lost", kind=claim.item.kind, subject=claim.item.subject)
+        except (LeaseLostError, GatewayError) as error:
+            # the item keeps its lease and is due again when that runs out
+            _log.warning("work.not_postponed", kind=claim.item.kind, item=claim.item.subject, why=str(error))
 
     def _window(self, destination: str) -> Window:
         return self._windows.setdefault(destination, Window())
+
+
+def _renew(uow: UnitOfWork, claims: tuple[Claim, ...], until: datetime) -> int:
+    """Renew each lease; how many were lost."""
+    lost = 0
+    for claim in claims:
+        try:
+            uow.work.renew(claim, until)
+        except LeaseLostError:
+            lost += 1
+    return lost

@@ -18,6 +18,7 @@ letters. Read `steps` for who does what, `duties` for what reception checks, `re
 from gateway.exchange.contract import (
     DocumentView,
     QueryDesk,
+    ReleaseDesk,
     StatusDesk,
     SubmissionDesk,
     SubmissionOrder,
@@ -32,6 +33,7 @@ from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
+from gateway.exchange.release import Release
 from gateway.exchange.statuses import BusinessStatuses
 from gateway.exchange.steps import DocumentSteps
 from gateway.exchange.submit import Submission
@@ -48,6 +50,8 @@ __all__ = [
     "QueryDesk",
     "Reception",
     "ReceptionDesk",
+    "Release",
+    "ReleaseDesk",
     "StatusDesk",
     "Submission",
     "SubmissionDesk",

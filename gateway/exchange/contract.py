@@ -72,6 +72,20 @@ class SubmissionDesk(Protocol):
         ...
 
 
+class ReleaseDesk(Protocol):
+    """Lets go on what was held."""
+
+    async def release(self, principal: Principal, key: DocumentKey) -> Document:
+        """The document, on its way again: from its first step, or its held transfers.
+
+        Raises:
+            AccessError: `access.scope`.
+            NotFound: there is no such document for this principal.
+            Conflict: `conflict.state` when nothing of it is held.
+        """
+        ...
+
+
 class QueryDesk(Protocol):
     """Says how things stand. What is not the principal's is not there: `NotFound` either way (security.md 43)."""
 

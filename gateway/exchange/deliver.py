@@ -3,22 +3,26 @@
     queued ──attempt──> sending ──receipt checked──> receipted        each recipient delivered or refused
                            │  ├──try later, unreachable──> queued     again after a back-off
                            │  ├──no answer──> indeterminate           the next attempt asks first, never guesses
-                           │  └──refused as a whole──> refused
-                           └──deadline passed──> expired
+                           │  ├──refused as a whole──> refused
+                           │  └──failed by itself, again and again──> held      an operator looks
+                           └──deadline passed, the peer asked once more──> expired
 
 `sending` is durable before the first byte leaves, so that after a power cut the transfer is asked for, not sent blindly.
+What the road does (no connection, a peer that is busy) puts off everything that goes there, once, however many transfers
+met it; what one transfer meets (no answer, a receipt that does not check) puts off that transfer alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from gateway.core.errors import CATALOGUE, GatewayError, PeerError, SiteError
+from gateway.core.errors import CATALOGUE, PeerError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import Delivery, Transfer
 from gateway.core.ports import (
     Answered,
@@ -41,11 +45,39 @@ _log = logger(__name__)
 Backoff = Callable[[int], float]
 """Seconds to wait after this many failures in a row."""
 
+LEASE: Final = timedelta(seconds=LEASE_SECONDS)
+
+_DELIVERED_AS: Final = {Outcome.RECEIVED: DeliveryState.DELIVERED, Outcome.REFUSED: DeliveryState.REFUSED}
+_ENDS: Final = {
+    TransferState.REFUSED: DeliveryState.REFUSED,
+    TransferState.EXPIRED: DeliveryState.EXPIRED,
+    TransferState.HELD: DeliveryState.HELD,
+}
+_WAITS: Final = {
+    TransferState.QUEUED: DeliveryState.QUEUED,
+    TransferState.INDETERMINATE: DeliveryState.INDETERMINATE,
+}
 _EVENTS: Final = {
+    DeliveryState.HELD: EventKind.HELD,
     DeliveryState.DELIVERED: EventKind.DELIVERED,
     DeliveryState.REFUSED: EventKind.DELIVERY_REFUSED,
     DeliveryState.EXPIRED: EventKind.DELIVERY_EXPIRED,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """How a transfer ends, and with it every delivery in it."""
+
+    state: TransferState
+    code: str = ""
+    answer: bytes | None = None
+    outcomes: Mapping[OrganId, tuple[DeliveryState, str]] | None = None
+    """By recipient; None: every delivery ends as `_ENDS` says, with the same code."""
+
+    def of(self, recipient: OrganId) -> tuple[DeliveryState, str]:
+        """State and code of one delivery."""
+        return self.outcomes[recipient] if self.outcomes is not None else (_ENDS[self.state], self.code)
 
 
 class TransferDelivery:
@@ -58,7 +90,7 @@ class TransferDelivery:
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
-        transfer = await self._begin(claim)
+        transfer = await self._desk.store.transact(lambda uow: self._begin(uow, claim))
         if transfer is None:
             return RoadReport.NEUTRAL
         trace_id = await self._trace_of(transfer)
@@ -68,139 +100,141 @@ class TransferDelivery:
             _log.info("transfer.attempted", outcome=type(result).__name__, recipients=len(transfer.slip.recipients))
             return report
 
+    def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
+        """What the unit writes that buries the item: the transfer and its deliveries are held, with the reason."""
+        transfer = self._fresh(uow, TransferKey(claim.item.subject))
+        if not is_final(transfer.state) and transfer.state is not TransferState.HELD:
+            self._conclude(uow, transfer, _Ending(state=TransferState.HELD, code=code))
+
+    # --- the attempt -------------------------------------------------------------------------------------------------
+
+    def _begin(self, uow: UnitOfWork, claim: Claim) -> Transfer | None:
+        """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
+        now = self._desk.clock.now()
+        uow.work.renew(claim, now + LEASE)
+        transfer = self._fresh(uow, TransferKey(claim.item.subject))
+        if is_final(transfer.state) or transfer.state is TransferState.HELD:
+            uow.work.finish(claim)
+            return None
+        if transfer.state is TransferState.QUEUED and now >= transfer.deadline:
+            self._conclude(uow, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
+            uow.work.finish(claim)
+            return None
+        if transfer.state is TransferState.INDETERMINATE:
+            return transfer
+        if transfer.state is TransferState.SENDING:
+            return self._move(uow, transfer, TransferState.INDETERMINATE, DeliveryState.INDETERMINATE)
+        return self._move(uow, transfer, TransferState.SENDING, DeliveryState.SENDING)
+
+    async def _attempt(self, transfer: Transfer) -> CarryResult | Unknown:
+        """Ask first where an answer may have been lost; after the deadline only ask: then silence is the end."""
+        transport = self._transports(transfer.slip.destination)
+        if transfer.state is TransferState.INDETERMINATE:
+            result = await transport.inquire(transfer)
+            if not isinstance(result, Unknown) or self._desk.clock.now() >= transfer.deadline:
+                return result
+        return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope))
+
     async def _trace_of(self, transfer: Transfer) -> str:
         """The trace that the office's request began, so that one trace leads through both gateways."""
         document = await self._desk.store.read(lambda uow: uow.documents.find(transfer.document))
         return document.trace_id if document else ""
 
-    async def _begin(self, claim: Claim) -> Transfer | None:
-        """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
-        now = self._desk.clock.now()
+    # --- what follows ------------------------------------------------------------------------------------------------
 
-        def unit(uow: UnitOfWork) -> Transfer | None:
-            transfer = uow.transfers.find(TransferKey(claim.item.subject))
-            if transfer is None:
-                raise SiteError("store.damaged", reason=f"transfer {claim.item.subject}")
-            if is_final(transfer.state):
-                uow.work.finish(claim)
-                return None
-            if now >= transfer.deadline:
-                self._end(uow, claim, transfer, TransferState.EXPIRED, "delivery.expired")
-                return None
-            if transfer.state is TransferState.INDETERMINATE:
-                return transfer
-            if transfer.state is TransferState.SENDING:
-                return self._move(uow, transfer, TransferState.INDETERMINATE, DeliveryState.INDETERMINATE)
-            return self._move(uow, transfer, TransferState.SENDING, DeliveryState.SENDING)
-
-        return await self._desk.store.transact(unit)
-
-    async def _attempt(self, transfer: Transfer) -> CarryResult:
-        transport = self._transports(transfer.slip.destination)
-        if transfer.state is TransferState.INDETERMINATE:
-            result = await transport.inquire(transfer)
-            if not isinstance(result, Unknown):
-                return result
-        return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope))
-
-    async def _settle(self, claim: Claim, transfer: Transfer, result: CarryResult) -> RoadReport:
-        match result:
-            case Answered(receipt):
-                return await self._answered(claim, transfer, receipt)
-            case TransferRefused(code):
-                await self._transact(
-                    lambda uow: self._end(uow, claim, transfer, TransferState.REFUSED, known_code(code))
-                )
-                return RoadReport.GOOD
-            case TryLater(reason, after):
-                await self._again(claim, transfer, _not_handed_over(transfer), reason, after)
-                return RoadReport.BAD
-            case Unreachable(reason):
-                await self._again(claim, transfer, _not_handed_over(transfer), reason, None)
-                return RoadReport.BAD
-            case Indeterminate(reason):
-                await self._again(claim, transfer, TransferState.INDETERMINATE, reason, None)
-                return RoadReport.BAD
+    async def _settle(self, claim: Claim, transfer: Transfer, result: CarryResult | Unknown) -> RoadReport:
+        if isinstance(result, Answered):
+            return await self._answered(claim, transfer, result.receipt)
+        if isinstance(result, TransferRefused):
+            await self._end(claim, transfer, _Ending(state=TransferState.REFUSED, code=known_code(result.code)))
+            return RoadReport.GOOD
+        if self._desk.clock.now() >= transfer.deadline:
+            await self._end(claim, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
+            return RoadReport.NEUTRAL
+        assert not isinstance(result, Unknown), "what the peer does not know is sent, before the deadline"
+        return await self._again(claim, transfer, result)
 
     async def _answered(self, claim: Claim, transfer: Transfer, receipt: bytes) -> RoadReport:
         """Only a receipt whose every line checks ends the transfer; a bad one is nobody's answer (peer.receipt)."""
         try:
             lines = receipts.check(receipt, transfer.slip, self._desk.directory.current())
         except PeerError as error:
-            await self._again(claim, transfer, TransferState.INDETERMINATE, str(error), None)
-            return RoadReport.BAD
-        outcomes = {line.organ_id: (line.outcome, known_code(line.code)) for line in lines}
-
-        def unit(uow: UnitOfWork) -> None:
-            fresh = self._fresh(uow, transfer)
-            done = replace(
-                fresh,
-                state=advance(fresh.state, TransferState.RECEIPTED),
-                answer=receipt,
-                reason="",
-                changed_at=self._desk.clock.now(),
-            )
-            uow.transfers.advance(done, was=fresh.state)
-            self._receipted(uow, done, outcomes, sha256(receipt).hexdigest())
-            uow.work.finish(claim)
-            uow.work.set_destination(Destination(name=transfer.slip.destination))
-
-        await self._transact(unit)
+            if self._desk.clock.now() >= transfer.deadline:
+                await self._end(claim, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
+                return RoadReport.NEUTRAL
+            return await self._again(claim, transfer, Indeterminate(str(error)))
+        outcomes = {line.organ_id: (_DELIVERED_AS[line.outcome], known_code(line.code)) for line in lines}
+        await self._end(claim, transfer, _Ending(state=TransferState.RECEIPTED, answer=receipt, outcomes=outcomes))
         return RoadReport.GOOD
 
-    def _receipted(
-        self,
-        uow: UnitOfWork,
-        transfer: Transfer,
-        outcomes: Mapping[OrganId, tuple[Outcome, str]],
-        receipt_digest: str,
-    ) -> None:
-        ends = {Outcome.RECEIVED: DeliveryState.DELIVERED, Outcome.REFUSED: DeliveryState.REFUSED}
-        deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
-        moved = []
-        for delivery in deliveries:
-            outcome, code = outcomes[delivery.recipient]
-            moved.append(self._moved(uow, delivery, ends[outcome], (code, receipt_digest), transfer.changed_at))
-        uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
+    async def _end(self, claim: Claim, transfer: Transfer, ending: _Ending) -> None:
+        def unit(uow: UnitOfWork) -> None:
+            self._conclude(uow, self._fresh(uow, transfer.slip.transfer), ending)
+            uow.work.finish(claim)
+            if ending.state in {TransferState.RECEIPTED, TransferState.REFUSED}:
+                uow.work.set_destination(Destination(name=transfer.slip.destination))
+
+        await self._desk.store.transact(unit)
 
     async def _again(
-        self, claim: Claim, transfer: Transfer, state: TransferState, reason: str, after: float | None
-    ) -> None:
-        """Give the lease back. Failures of the road count for the peer, not for the document (reliability.md B2.4)."""
-        now = self._desk.clock.now()
-        delivery_state = DeliveryState.QUEUED if state is TransferState.QUEUED else DeliveryState.INDETERMINATE
+        self, claim: Claim, transfer: Transfer, result: TryLater | Unreachable | Indeterminate
+    ) -> RoadReport:
+        """Give the lease back. The road's failures are the peer's, one transfer's are its own (reliability.md B2.4)."""
+        road = not isinstance(result, Indeterminate) and getattr(result, "road", True)
+        state = TransferState.INDETERMINATE if isinstance(result, Indeterminate) else _not_handed_over(transfer)
+        after = result.after if isinstance(result, TryLater) else None
 
         def unit(uow: UnitOfWork) -> None:
-            road = uow.work.destination(transfer.slip.destination)
-            wait = after if after is not None else self._backoff(road.failures)
-            due_at = now + timedelta(seconds=wait)
-            uow.work.set_destination(replace(road, failures=road.failures + 1, not_before=due_at))
-            fresh = self._fresh(uow, transfer)
+            now = self._desk.clock.now()
+            fresh = self._fresh(uow, transfer.slip.transfer)
             if fresh.state is not state:
-                fresh = self._move(uow, fresh, state, delivery_state)
-            uow.transfers.advance(replace(fresh, reason=reason[:500], attempts=fresh.attempts + 1), was=fresh.state)
-            uow.work.postpone(claim, due_at)
+                fresh = self._move(uow, fresh, state, _WAITS[state])
+            uow.transfers.advance(
+                replace(fresh, reason=result.reason[:REASON_CHARS_MAX], attempts=fresh.attempts + 1), was=fresh.state
+            )
+            if road:
+                self._close_road(uow, transfer.slip.destination, now, after)
+                uow.work.postpone(claim, now)
+            else:
+                wait = after if after is not None else self._backoff(fresh.attempts)
+                uow.work.postpone(claim, now + timedelta(seconds=wait))
 
-        await self._transact(unit)
+        await self._desk.store.transact(unit)
+        return RoadReport.BAD if road else RoadReport.NEUTRAL
 
-    def _end(self, uow: UnitOfWork, claim: Claim, transfer: Transfer, state: TransferState, code: str) -> None:
-        """The transfer is over without a receipt: every delivery that still waits ends the same way."""
+    def _close_road(self, uow: UnitOfWork, destination: GatewayId, now: datetime, after: float | None) -> None:
+        """One more failure in a row; what was in flight together with one that failed already counts no second time."""
+        road = uow.work.destination(destination)
+        if road.not_before is not None and road.not_before > now:
+            return
+        wait = after if after is not None else self._backoff(road.failures)
+        not_before = now + timedelta(seconds=wait)
+        uow.work.set_destination(replace(road, failures=road.failures + 1, not_before=not_before))
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _conclude(self, uow: UnitOfWork, transfer: Transfer, ending: _Ending) -> None:
+        """The transfer's new state, every delivery's, and their leaves."""
         now = self._desk.clock.now()
-        fresh = self._fresh(uow, transfer)
-        uow.transfers.advance(
-            replace(fresh, state=advance(fresh.state, state), reason=code, changed_at=now), was=fresh.state
+        answer = ending.answer if ending.answer is not None else transfer.answer
+        done = replace(
+            transfer,
+            state=advance(transfer.state, ending.state),
+            reason=ending.code,
+            answer=answer,
+            changed_at=now,
         )
-        end = DeliveryState.EXPIRED if state is TransferState.EXPIRED else DeliveryState.REFUSED
+        uow.transfers.advance(done, was=transfer.state)
+        digest = sha256(ending.answer).hexdigest() if ending.answer is not None else ""
         deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
-        moved = [self._moved(uow, delivery, end, (code, ""), now) for delivery in deliveries]
+        moved = [self._moved(uow, delivery, ending.of(delivery.recipient), digest, now) for delivery in deliveries]
         uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
-        uow.work.finish(claim)
 
     def _moved(
-        self, uow: UnitOfWork, delivery: Delivery, state: DeliveryState, why: tuple[str, str], now: datetime
+        self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, now: datetime
     ) -> Delivery:
-        """The delivery at its end, with its leaf; `why` is (refusal code, digest of the receipt)."""
-        code, receipt_digest = why
+        """The delivery in its new state, with its leaf; `digest` is the receipt's, or empty."""
+        state, code = end
         leaf = self._desk.journal.record(
             uow,
             AuditEvent(
@@ -213,7 +247,7 @@ class TransferDelivery:
                 recipient=delivery.recipient,
                 private={
                     "code": code,
-                    "receipt": receipt_digest,
+                    "receipt": digest,
                     "to": delivery.recipient,
                     "transfer": delivery.transfer or "",
                 },
@@ -223,7 +257,7 @@ class TransferDelivery:
             delivery,
             state=advance(delivery.state, state),
             reason=code,
-            evidence=Evidence.RECEIPT if receipt_digest else delivery.evidence,
+            evidence=Evidence.RECEIPT if digest else delivery.evidence,
             changed_at=now,
             last_leaf=leaf,
         )
@@ -240,15 +274,13 @@ class TransferDelivery:
         )
         return moved
 
-    def _fresh(self, uow: UnitOfWork, transfer: Transfer) -> Transfer:
+    @staticmethod
+    def _fresh(uow: UnitOfWork, key: TransferKey) -> Transfer:
         """The row as it is in this transaction: the attempt itself took place outside of any."""
-        fresh = uow.transfers.find(transfer.slip.transfer)
+        fresh = uow.transfers.find(key)
         if fresh is None:
-            raise SiteError("store.damaged", reason=f"transfer {transfer.slip.transfer}")
+            raise SiteError("store.damaged", reason=f"transfer {key}")
         return fresh
-
-    async def _transact(self, unit: Callable[[UnitOfWork], None]) -> None:
-        await self._desk.store.transact(unit)
 
 
 def _not_handed_over(transfer: Transfer) -> TransferState:
@@ -259,8 +291,3 @@ def _not_handed_over(transfer: Transfer) -> TransferState:
 def known_code(code: str) -> str:
     """A peer may know codes that we do not: those read `peer.refused` on our side (docs/PROTOCOL.md section 8)."""
     return code if not code or code in CATALOGUE else "peer.refused"
-
-
-def is_temporary(error: GatewayError) -> bool:
-    """Whether the same request may succeed later without anybody's mending it."""
-    return error.facts.retryable

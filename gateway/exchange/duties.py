@@ -37,6 +37,8 @@ def admit(slip: TransferSlip, *, origin: GatewayId, own: GatewayId, snapshot: Sn
     """
     if slip.destination != own:
         raise PeerError("transfer.not_ours", destination=slip.destination)
+    if slip.origin == origin and not snapshot.hosts(origin, slip.sender):
+        _not_behind(slip, snapshot)
     if slip.origin != origin or not snapshot.hosts(origin, slip.sender):
         raise PeerError("peer.foreign_sender", origin=origin, organ=slip.sender)
     ahead = slip.sent_at - moment
@@ -48,7 +50,7 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
     """Duties 3, 4, 5, 8, 9: the code of the first one that is not fulfilled, or an empty text.
 
     Raises:
-        SiteError: `envelope.undecided`: our own evidence is too old to say; the peer should try later.
+        SiteError: `envelope.undecided`, `registry.behind`: our own evidence is too old to say; the peer tries later.
     """
     try:
         _check_signature(reading, slip, snapshot)
@@ -64,11 +66,29 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
     return ""
 
 
-def refuse_recipient(reading: EnvelopeReading, recipient: OrganId, *, own: GatewayId, snapshot: Snapshot) -> str:
-    """Duties 10 and 11: the code of the refusal, or an empty text."""
+def _not_behind(slip: TransferSlip, snapshot: Snapshot) -> None:
+    """What the registry decides is not decided by an older edition than the sender's (reliability.md B2.2).
+
+    Raises:
+        SiteError: `registry.behind`: the peer tries again later.
+    """
+    if slip.registry_epoch > snapshot.epoch:
+        raise SiteError("registry.behind", epoch=slip.registry_epoch)
+
+
+def refuse_recipient(
+    reading: EnvelopeReading, recipient: OrganId, slip: TransferSlip, *, own: GatewayId, snapshot: Snapshot
+) -> str:
+    """Duties 10 and 11: the code of the refusal, or an empty text.
+
+    Raises:
+        SiteError: `registry.behind`.
+    """
     if recipient not in _addressed(reading):
         return "envelope.recipients"
     body = snapshot.body(recipient)
+    if body is None or body.gateway != own or body.status is not BodyStatus.ACTIVE:
+        _not_behind(slip, snapshot)
     if body is None or body.gateway != own:
         return "recipient.unknown"
     return {
@@ -86,6 +106,7 @@ def _check_signature(reading: EnvelopeReading, slip: TransferSlip, snapshot: Sna
     body = snapshot.body(slip.sender)
     pinned = {sha256(certificate).digest() for certificate in body.transport_certificates} if body else set()
     if reading.certificate is None or sha256(reading.certificate).digest() not in pinned:
+        _not_behind(slip, snapshot)
         raise SenderError("envelope.signature", reason="certificate is not the registry's")
     if verdict.indication is Indication.INDETERMINATE:
         if verdict.sub_indication in {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}:
@@ -113,6 +134,7 @@ def _check_file(file: JudgedFile, slip: TransferSlip, snapshot: Snapshot) -> Non
     body = snapshot.body(slip.sender)
     seals = body.seal_certificates if body else ()
     if not any(signature.certificate in seals for signature in verdict.signatures):
+        _not_behind(slip, snapshot)
         raise SenderError("seal.missing", file=file.name, organ=slip.sender)
 
 

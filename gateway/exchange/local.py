@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.model import Transfer
-from gateway.core.ports import Answered, CarryResult, TransferRefused, TryLater, Unknown
-from gateway.exchange.deliver import is_temporary
+from gateway.core.ports import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown
 from gateway.exchange.reception_contract import ReceptionDesk
 
 
@@ -22,11 +21,21 @@ class LocalTransport:
             await self._reception.admit(slip.origin, slip)
             return Answered(await self._reception.receive(slip.origin, slip, slip.envelope))
         except GatewayError as error:
-            if is_temporary(error):
-                return TryLater(str(error))
-            return TransferRefused(error.code, str(error))
+            return _conclude(error)
 
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
         """See `Transport.inquire`."""
-        answer = await self._reception.answer_of(transfer.slip.origin, transfer.slip.transfer)
+        try:
+            answer = await self._reception.answer_of(transfer.slip.origin, transfer.slip.transfer)
+        except GatewayError as error:
+            return _conclude(error)
         return Answered(answer) if answer is not None else Unknown()
+
+
+def _conclude(error: GatewayError) -> CarryResult:
+    """As the peer door and its client would between them: a fault of ours says nothing about the transfer."""
+    if error.facts.retryable:
+        return TryLater(str(error), road=False)
+    if isinstance(error, SiteError):
+        return Indeterminate(str(error))
+    return TransferRefused(error.code, str(error))

@@ -28,7 +28,7 @@ from gateway.core.model import (
     TransferSlip,
 )
 from gateway.core.ports import Checkpoints, Signer
-from gateway.core.states import BusinessStatus, Outcome
+from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
@@ -136,7 +136,7 @@ class Reception:
         if twin := uow.transfers.incoming(arrival.slip.transfer):
             return twin
         slip = arrival.slip
-        known = uow.inbox.seen(slip.sender, slip.document_id) if slip.kind == "edoc" else None
+        known = uow.inbox.seen(slip.sender, slip.document_id) if slip.kind is MessageKind.DOCUMENT else None
         if known and known[0] != slip.envelope.digest and not arrival.refusal:
             arrival = replace(arrival, refusal="conflict.document_id")
         arrived_before = known[1] if known else frozenset[OrganId]()
@@ -157,7 +157,7 @@ class Reception:
 
     def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
         assert arrival.reading is not None, "an unreadable envelope is refused as a whole"
-        code = refuse_recipient(arrival.reading, recipient, own=self._desk.own, snapshot=snapshot)
+        code = refuse_recipient(arrival.reading, recipient, arrival.slip, own=self._desk.own, snapshot=snapshot)
         message = arrival.reading.message
         if not code and isinstance(message, StatusMessage):
             return apply_status(uow, message, desk=self._desk)

@@ -54,11 +54,19 @@ class DocumentSteps:
         document = await self._desk.store.read(lambda uow: uow.documents.find(key))
         if document is None:
             raise SiteError("store.damaged", reason=f"document {key}")
+        if is_final(document.state) or document.state is DocumentState.HELD:
+            await self._desk.store.transact(lambda uow: uow.work.finish(claim))
         with bound_ids(document=document.key, trace_id=document.trace_id):
             while not is_final(document.state) and document.state is not DocumentState.HELD:
                 document = await self._step(document, claim)
                 _log.info(f"document.{document.state}", code=document.reason or None)
         return RoadReport.NEUTRAL
+
+    def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
+        """What the unit writes that buries the item: the document is held, with the reason."""
+        document = uow.documents.find(DocumentKey(claim.item.subject))
+        if document is not None and not is_final(document.state) and document.state is not DocumentState.HELD:
+            self._advance(uow, replace(document, reason=code, reason_params=()), DocumentState.HELD)
 
     async def _step(self, document: Document, claim: Claim) -> Document:
         try:

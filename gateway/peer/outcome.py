@@ -26,6 +26,8 @@ PROBLEM_BYTES_MAX: Final = 16 * limits.KIB
 _CODE = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,2}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _PATIENCE = frozenset({429, 503})
+_OF_ONE: Final = frozenset({"envelope.undecided", "registry.behind"})
+"""Codes that put off one transfer: the road is good, others need not wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,10 @@ def conclude_carry(reply: Reply) -> CarryResult:
     code = _code(reply)
     if code == "peer.unpinned":
         return Unreachable(code)
-    if reply.status in _PATIENCE or (code in CATALOGUE and CATALOGUE[code].retryable and reply.status < 500):
-        return TryLater(code or f"status {reply.status}", _seconds(reply.retry_after))
+    if reply.status in _PATIENCE:
+        return TryLater(code or f"status {reply.status}", _seconds(reply.retry_after), road=code not in _OF_ONE)
+    if code in CATALOGUE and CATALOGUE[code].retryable and reply.status < 500:
+        return TryLater(code, _seconds(reply.retry_after), road=False)
     if code and 400 <= reply.status < 500:
         return TransferRefused(code if code in CATALOGUE else "peer.refused", code)
     return Indeterminate(code or f"status {reply.status}")

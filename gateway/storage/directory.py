@@ -28,9 +28,10 @@ class DirectoryLedger:
         return None if row is None else _activation(row)
 
     def activate(self, activation: Activation) -> None:
-        """Put an edition into force; never a lower epoch after a higher one."""
+        """Put an edition into force; never a lower epoch after a higher one, never two contents under one epoch."""
         active = self.active()
-        if active is not None and activation.epoch < active.epoch:
+        other = active is not None and activation.epoch == active.epoch and activation.digest != active.digest
+        if active is not None and (activation.epoch < active.epoch or other):
             raise SiteError("registry.epoch", epoch=activation.epoch, active=active.epoch)
         values = {"epoch": activation.epoch, "digest": activation.digest, "at": to_millis(activation.at)}
         self._connection.execute(_ADD, values)

@@ -27,3 +27,13 @@ async def test_a_lower_epoch_is_refused(store: LedgerStore) -> None:
         await store.transact(lambda uow: uow.directory.activate(activation(6)))
     assert refused.value.code == "registry.epoch"
     assert await store.read(lambda uow: uow.directory.history()) == (activation(7),)
+
+
+async def test_the_same_epoch_with_another_content_is_refused(store: LedgerStore) -> None:
+    await store.transact(lambda uow: uow.directory.activate(activation(3)))
+    other = Activation(epoch=3, digest=rows.digest("another"), at=rows.later(1))
+    with pytest.raises(SiteError) as refused:
+        await store.transact(lambda uow: uow.directory.activate(other))
+    assert refused.value.code == "registry.epoch"
+    await store.transact(lambda uow: uow.directory.activate(activation(3, at=2)))
+    assert len(await store.read(lambda uow: uow.directory.history())) == 2

@@ -22,6 +22,7 @@ from gateway.core.model import (
     Organ,
     Principal,
     Priority,
+    Scope,
     SignerInfo,
 )
 from gateway.core.ports import Blobs
@@ -43,6 +44,19 @@ class MemoryDesks:
         self.bodies: dict[OrganId, Body] = {}
         self.events: dict[str, list[HistoryEvent]] = {}
         self._numbers = itertools.count(1)
+
+    # --- ReleaseDesk -------------------------------------------------------------------------------------------------
+
+    async def release(self, principal: Principal, key: DocumentKey) -> Document:
+        if not principal.may(Scope.SEND):
+            raise AccessError("access.scope", scope=Scope.SEND)
+        document = self.documents.get(key)
+        if document is None or document.sender not in principal.organs:
+            raise NotFound("not_found")
+        if document.state is not DocumentState.HELD:
+            raise Conflict("conflict.state", state=document.state.value)
+        self.documents[key] = replace(document, state=DocumentState.ACCEPTED, reason="", reason_params=())
+        return self.documents[key]
 
     # --- SubmissionDesk
 

@@ -29,9 +29,9 @@ from gateway.core.ports import (
     Unknown,
     Unreachable,
 )
-from gateway.core.work import Claim, WorkKind
+from gateway.core.work import WorkKind
 from gateway.crypto import FileSealer, FileSigner, InlineHolder, InlineJudge, KeyRef, load_trust, read_certificates
-from gateway.delivery import backoff
+from gateway.delivery import Handler, backoff
 from gateway.demo.pki import DemoPki, make_pki
 from gateway.demo.plan import read_plan
 from gateway.demo.registry_seed import log_origin, seed_registry
@@ -45,6 +45,7 @@ from gateway.exchange import (
     LocalTransport,
     Queries,
     Reception,
+    Release,
     Submission,
     SubmissionOrder,
     TransferDelivery,
@@ -113,7 +114,9 @@ class Road:
             blob = await peer.blobs.put_bytes(data)
             answer = await peer.reception.receive(self.origin, transfer.slip, blob)
         except GatewayError as error:
-            return TryLater(str(error)) if error.facts.retryable else TransferRefused(error.code, str(error))
+            return (
+                TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
+            )
         return self._back(answer)
 
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
@@ -144,8 +147,9 @@ class Node:
     submission: Submission
     queries: Queries
     statuses: BusinessStatuses
+    releases: Release
     road: Road
-    handlers: dict[WorkKind, Callable[[Claim], object]]
+    handlers: dict[WorkKind, Handler]
     records: ExchangeRecords
 
     def principal(self, *organs: str, scopes: frozenset[Scope] = ALL) -> Principal:
@@ -168,9 +172,7 @@ class Node:
         windows = {"": 100, **{str(gateway): 100 for gateway in self.directory.current().gateways}}
         claims = await self.store.transact(lambda uow: uow.work.claim(now, lease=60, windows=windows, limit=100))
         for claim in claims:
-            result = self.handlers[claim.item.kind](claim)
-            assert asyncio.iscoroutine(result)
-            await result
+            await self.handlers[claim.item.kind].handle(claim)
         return len(claims)
 
 
@@ -300,8 +302,9 @@ def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> N
         submission=Submission(desk=desk),
         queries=Queries(desk=desk),
         statuses=BusinessStatuses(desk=desk),
+        releases=Release(desk=desk),
         road=road,
-        handlers={WorkKind.DOCUMENT: steps.handle, WorkKind.TRANSFER: transfers.handle},
+        handlers={WorkKind.DOCUMENT: steps, WorkKind.TRANSFER: transfers},
         records=ExchangeRecords(trust=trust),
     )
 

@@ -86,6 +86,7 @@ async def running(folder: Path, **limits: Any) -> AsyncIterator[World]:
             submission=desks,
             queries=desks,
             statuses=desks,
+            releases=desks,
             authenticator=keys,
             blobs=blobs,
             entropy=secrets.token_bytes,

@@ -74,6 +74,7 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         submission=desks,
         queries=desks,
         statuses=desks,
+        releases=desks,
         authenticator=Keys(),
         blobs=blobs,
         entropy=secrets.token_bytes,

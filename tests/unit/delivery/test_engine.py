@@ -5,17 +5,32 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
 from gateway.audit import sequence
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.ledgers import StaleStateError
-from gateway.core.limits import STEP_ATTEMPTS_MAX
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX
 from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
 from gateway.delivery import WorkEngine
 from gateway.storage import MemoryStore, open_memory
 from tests.kit.clock import ManualClock
+
+T = TypeVar("T")
+
+
+class Conductor:
+    """A handler made of one function; what it is told to give up it remembers."""
+
+    def __init__(self, handle: Callable[[Claim], Awaitable[RoadReport]]) -> None:
+        self.handle = handle
+        self.given_up: list[str] = []
+
+    def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
+        assert uow.work is not None
+        self.given_up.append(code)
 
 
 class Bench:
@@ -27,11 +42,12 @@ class Bench:
         self.seen: Counter[str] = Counter()
         self.running: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
+        self.conductor = Conductor(handle or self.finish)
         self.engine = WorkEngine(
             store=self.store,
             clock=self.clock,
             entropy=bytes,
-            handlers=dict.fromkeys(WorkKind, handle or self.finish),
+            handlers=dict.fromkeys(WorkKind, self.conductor),
             destinations=lambda: ["gov", "other"],
         )
 
@@ -115,6 +131,7 @@ async def test_what_fails_by_itself_comes_back_and_is_given_up_in_the_end(failur
         assert [letter.item.subject for letter in dead] == ["poison"]
         assert type(failure).__name__ in dead[0].reason or "not_found" in dead[0].reason
         assert await bench.left() is None
+        assert bench.conductor.given_up == ["internal" if isinstance(failure, ValueError) else "not_found"]
 
 
 @pytest.mark.parametrize("passing", [SiteError("store.busy"), StaleStateError()])
@@ -158,7 +175,7 @@ async def test_a_stopped_engine_waits_for_what_runs_and_claims_no_more() -> None
         store=bench.store,
         clock=bench.clock,
         entropy=bytes,
-        handlers=dict.fromkeys(WorkKind, slow),
+        handlers=dict.fromkeys(WorkKind, Conductor(slow)),
         destinations=list,
     )
     await bench.add("running")
@@ -171,4 +188,82 @@ async def test_a_stopped_engine_waits_for_what_runs_and_claims_no_more() -> None
     await task
     assert done == ["running"]
     assert await bench.left() is not None
+    await bench.store.close()
+
+
+class Moody:
+    """The store, which now and then is too busy to be asked."""
+
+    def __init__(self, store: MemoryStore, code: str, times: int) -> None:
+        self._store, self._code, self.times = store, code, times
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        if self.times:
+            self.times -= 1
+            raise SiteError(self._code)
+        return await self._store.transact(work)
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        return await self._store.read(work)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+@pytest.mark.parametrize("code", ["store.busy", "store.full"])
+async def test_a_store_that_is_busy_or_full_for_a_moment_does_not_end_the_engine(code: str) -> None:
+    bench = Bench()
+    moody = Moody(bench.store, code, 0)
+    bench.engine._store = moody
+    async with running(bench):
+        await bench.add("before")
+        await bench.until(lambda: bench.seen["before"] == 1)
+        moody.times = 5
+        await bench.add("after")
+        await bench.until(lambda: bench.seen["after"] == 1)
+        assert moody.times == 0
+
+
+async def test_a_store_that_cannot_be_trusted_any_more_does_end_it() -> None:
+    bench = Bench()
+    bench.engine._store = Moody(bench.store, "store.damaged", 99)
+    with pytest.raises(SiteError):
+        await bench.engine.run()
+    await bench.store.close()
+
+
+async def test_work_that_takes_longer_than_its_lease_runs_once() -> None:
+    gate = asyncio.Event()
+    begun: list[str] = []
+    bench = Bench()
+
+    async def slow(claim: Claim) -> RoadReport:
+        begun.append(claim.item.subject)
+        await gate.wait()
+        await bench.store.transact(lambda uow: uow.work.finish(claim))
+        return RoadReport.NEUTRAL
+
+    bench.conductor.handle = slow
+    await bench.add("long")
+    async with running(bench):
+        await bench.until(lambda: bool(begun))
+        for _ in range(40):
+            bench.clock.advance(LEASE_SECONDS / 8)
+            bench.engine.wake()
+            await asyncio.sleep(0.002)
+        assert begun == ["long"]
+        gate.set()
+        await bench.until(lambda: not bench.engine.busy)
+        assert await bench.left() is None
+
+
+async def test_an_item_claimed_while_the_engine_stops_is_waited_for() -> None:
+    bench = Bench()
+    task = asyncio.create_task(bench.engine.run())
+    await asyncio.sleep(0.01)
+    await bench.add("last moment")
+    await bench.engine.stop(patience=2)
+    assert bench.engine.busy == 0
+    assert bench.running[""] == 0
+    await task
     await bench.store.close()

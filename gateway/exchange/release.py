@@ -1,0 +1,100 @@
+"""Release: what was held goes on, once whoever's turn it was has mended the reason (a revocation list, a key, a registry).
+
+A held document starts again at its first step: nothing of it has left the house. A held transfer may have reached its
+destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.core.errors import AccessError, Conflict, NotFound
+from gateway.core.events import AuditEvent, EventKind
+from gateway.core.ids import DocumentKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import Delivery, Document, Principal, Scope, Transfer
+from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
+from gateway.core.work import WorkItem, WorkKind
+from gateway.exchange.desk import Desk
+
+
+class Release:
+    """The release desk."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def release(self, principal: Principal, key: DocumentKey) -> Document:
+        """See `ReleaseDesk.release`."""
+        if not principal.may(Scope.SEND):
+            raise AccessError("access.scope", scope=Scope.SEND)
+
+        def unit(uow: UnitOfWork) -> Document:
+            document = uow.documents.find(key)
+            if document is None or document.sender not in principal.organs:
+                raise NotFound("not_found")
+            if document.state is DocumentState.HELD:
+                return self._document(uow, document)
+            held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
+            if not held:
+                raise Conflict("conflict.state", state=document.state.value)
+            for transfer in held:
+                self._transfer(uow, transfer)
+            return document
+
+        return await self._desk.store.transact(unit)
+
+    def _document(self, uow: UnitOfWork, document: Document) -> Document:
+        now = self._desk.clock.now()
+        leaf = self._record(uow, document, document.key, document.last_leaf, now)
+        released = replace(
+            document,
+            state=advance(document.state, DocumentState.ACCEPTED),
+            reason="",
+            reason_params=(),
+            envelope=None,
+            changed_at=now,
+            last_leaf=leaf,
+        )
+        uow.documents.advance(released, was=document.state)
+        uow.work.add(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
+        return released
+
+    def _transfer(self, uow: UnitOfWork, transfer: Transfer) -> None:
+        now = self._desk.clock.now()
+        moved = replace(transfer, state=advance(transfer.state, TransferState.INDETERMINATE), reason="", changed_at=now)
+        uow.transfers.advance(moved, was=transfer.state)
+        deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
+        uow.documents.advance_deliveries(
+            [self._delivery(uow, delivery, now) for delivery in deliveries],
+            was={delivery.key: delivery.state for delivery in deliveries},
+        )
+        uow.work.add(
+            WorkItem(
+                kind=WorkKind.TRANSFER,
+                subject=transfer.slip.transfer,
+                destination=transfer.slip.destination,
+                due_at=now,
+            )
+        )
+
+    def _delivery(self, uow: UnitOfWork, delivery: Delivery, now: datetime) -> Delivery:
+        leaf = self._record(uow, delivery, delivery.document, delivery.last_leaf, now)
+        state = advance(delivery.state, DeliveryState.INDETERMINATE)
+        return replace(delivery, state=state, reason="", changed_at=now, last_leaf=leaf)
+
+    def _record(
+        self, uow: UnitOfWork, row: Document | Delivery, document: DocumentKey, previous: str, now: datetime
+    ) -> str:
+        return self._desk.journal.record(
+            uow,
+            AuditEvent(
+                kind=EventKind.RELEASED,
+                at=now,
+                subject=row.key,
+                document=document,
+                previous=previous,
+                sequence=row.sequence if isinstance(row, Delivery) else 0,
+                recipient=row.recipient if isinstance(row, Delivery) else None,
+                private={"code": row.reason},
+            ),
+        )

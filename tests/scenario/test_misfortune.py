@@ -1,0 +1,216 @@
+"""Our own misfortune is nobody else's refusal: it is tried again, held, asked for; each of these was once got wrong."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.core.directory import BodyStatus
+from gateway.core.errors import AccessError, Conflict, NotFound, SiteError
+from gateway.core.ids import OrganId
+from gateway.core.model import Document
+from gateway.core.ports import PublishedCheckpoint
+from gateway.core.states import DeliveryState, DocumentState, TransferState
+from gateway.core.work import Claim, Destination, WorkKind
+from tests.kit.exchange_world import Node, World, letter
+from tests.kit.pdfs import tiny_pdf
+from tests.scenario.test_main_job import check
+from tests.scenario.test_trouble import arrived, only_transfer, sent, states, ub
+
+
+class Broken:
+    """A signer of checkpoints that refuses."""
+
+    async def covering(self, size: int) -> PublishedCheckpoint:
+        raise SiteError("audit.inconsistent", reason="test", size=size)
+
+
+async def test_a_fault_of_ours_refuses_no_delivery_on_our_own_gateway(world: World) -> None:
+    own = next(ward for ward in world.wards if ".DU." in ward)
+    good = world.party.reception._checkpoints
+    world.party.reception._checkpoints = Broken()
+    document = await sent(world, own)
+    await world.settle(limit=timedelta(hours=1))
+    assert await states(world, document) == [("indeterminate", "")]
+    world.party.reception._checkpoints = good
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    assert await arrived(world.party, own) == 1
+    await check(world, world.party)
+
+
+async def claim_only(node: Node, kind: WorkKind, world: World) -> Claim:
+    windows = {"": 9, **{str(name): 9 for name in node.directory.current().gateways}}
+    claims = await node.store.transact(
+        lambda uow: uow.work.claim(world.clock.now(), lease=60, windows=windows, limit=9)
+    )
+    (claim,) = [claim for claim in claims if claim.item.kind is kind]
+    return claim
+
+
+async def bury(node: Node, claim: Claim, code: str, world: World) -> None:
+    """What the engine does after the last failure."""
+
+    def unit(uow: object) -> None:
+        node.handlers[claim.item.kind].give_up(uow, claim, code)  # type: ignore[arg-type]
+        uow.work.bury(claim, code, world.clock.now())  # type: ignore[attr-defined]
+
+    await node.store.transact(unit)
+
+
+async def state_of(node: Node, document: Document) -> tuple[DocumentState, str]:
+    found = await node.store.read(lambda uow: uow.documents.find(document.key))
+    assert found
+    return found.state, found.reason
+
+
+async def test_a_document_that_was_given_up_is_held_and_goes_on_when_it_is_released(world: World) -> None:
+    party = world.party
+    document = await sent(world)
+    await bury(party, await claim_only(party, WorkKind.DOCUMENT, world), "key.missing", world)
+    assert await state_of(party, document) == (DocumentState.HELD, "key.missing")
+    assert [letter.reason for letter in await party.store.read(lambda uow: uow.work.dead(9))] == ["key.missing"]
+    await world.settle()
+    assert await state_of(party, document) == (DocumentState.HELD, "key.missing")
+
+    released = await party.releases.release(party.principal(world.sender), document.key)
+    assert (released.state, released.reason) == (DocumentState.ACCEPTED, "")
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    history = await party.queries.history(party.principal(world.sender), document.key)
+    assert [event.event for event in history][:4] == ["accepted", "held", "released", "sealed"]
+    await check(world, party)
+
+
+async def test_a_transfer_that_was_given_up_is_held_and_asked_for_first_when_it_is_released(world: World) -> None:
+    party = world.party
+    party.road.lose_answers = 1
+    document = await sent(world)
+    for _ in range(2):
+        await party.run_due(world.clock.now())
+    assert await states(world, document) == [("indeterminate", "")]
+    world.clock.advance(3600)
+    await bury(party, await claim_only(party, WorkKind.TRANSFER, world), "blob.damaged", world)
+    assert await states(world, document) == [("held", "blob.damaged")]
+    assert (await only_transfer(world)).state is TransferState.HELD
+    await world.settle(limit=timedelta(days=2))
+    await party.releases.release(party.principal(world.sender), document.key)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    assert (party.road.carried, party.road.asked) == (1, 1)
+    assert await arrived(world.government, ub(world)) == 1
+    await check(world, party)
+
+
+async def test_only_what_is_held_and_yours_is_released(world: World) -> None:
+    party = world.party
+    document = await sent(world)
+    with pytest.raises(Conflict):
+        await party.releases.release(party.principal(world.sender), document.key)
+    with pytest.raises(NotFound):
+        await party.releases.release(party.principal("Z79.DU.25747"), document.key)
+    with pytest.raises(AccessError):
+        await party.releases.release(party.principal(world.sender, scopes=frozenset({"read"})), document.key)
+    await world.settle()
+    with pytest.raises(Conflict):
+        await party.releases.release(party.principal(world.sender), document.key)
+
+
+async def several(world: World, count: int) -> list[Document]:
+    documents = []
+    for number in range(1, count + 1):
+        file = await world.party.file("a.pdf", tiny_pdf(str(number)))
+        documents.append(await world.party.submit(letter(world.sender, (ub(world),), file, number=str(number))))
+    return documents
+
+
+async def test_one_short_outage_is_one_failure_however_many_transfers_met_it(world: World) -> None:
+    world.party.road.down = True
+    await several(world, 16)
+    await world.party.run_due(world.clock.now())
+    assert await world.party.run_due(world.clock.now()) == 16
+    name = world.government.own
+    road = await world.party.store.read(lambda uow: uow.work.destination(name))
+    assert road.failures == 1
+    assert road.not_before is not None
+    assert road.not_before - world.clock.now() <= timedelta(seconds=1)
+
+
+async def test_a_peer_that_calls_opens_the_road_for_everything_at_once(world: World) -> None:
+    world.party.road.down = True
+    documents = await several(world, 5)
+    await world.settle(limit=timedelta(hours=3))
+    world.party.road.down = False
+    await world.party.store.transact(lambda uow: uow.work.set_destination(Destination(name=world.government.own)))
+    now = world.clock.now()
+    await world.settle(limit=timedelta(seconds=1))
+    assert [await states(world, document) for document in documents] == [[("delivered", "")]] * 5
+    assert world.clock.now() - now < timedelta(seconds=1)
+
+
+async def test_one_transfer_whose_receipt_never_checks_does_not_close_the_road(world: World) -> None:
+    world.party.road.forge = lambda receipt: receipt[:-4] + b"AAAA"
+    bad = await sent(world)
+    await world.settle(limit=timedelta(hours=2))
+    assert await states(world, bad) == [("indeterminate", "")]
+    road = await world.party.store.read(lambda uow: uow.work.destination(world.government.own))
+    assert road.not_before is None or road.not_before <= world.clock.now()
+    world.party.road.forge = None
+    started = world.clock.now()
+    good = await world.party.submit(
+        letter(world.sender, (ub(world),), await world.party.file("b.pdf", tiny_pdf("b")), number="99")
+    )
+    await world.settle(limit=timedelta(seconds=1))
+    assert await states(world, good) == [("delivered", "")]
+    assert world.clock.now() - started < timedelta(seconds=1)
+
+
+async def test_an_older_registry_than_the_sender_s_decides_nothing(world: World) -> None:
+    """The ward is new in the edition that only the sender has: no final refusal, the transfer waits for the edition."""
+    ward = ub(world)
+    old = world.government.directory.current()
+    locked = {**old.bodies, ward: replace(old.bodies[ward], status=BodyStatus.LOCKED)}
+    newer = replace(old, epoch=old.epoch + 1, digest="f" * 64, bodies=old.bodies)
+    world.government.directory._snapshot = replace(old, bodies=locked)
+    world.party.directory.replace(newer)
+    document = await sent(world)
+    await world.settle(limit=timedelta(hours=1))
+    assert (await states(world, document))[0][0] in {"queued", "indeterminate"}
+    assert (await only_transfer(world)).reason.startswith("registry.behind")
+    world.government.directory.replace(newer)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+
+
+async def test_before_a_transfer_expires_the_peer_is_asked_once_more(world: World) -> None:
+    """The answer was lost and the road closed behind it: at the deadline the peer still knows, and it counts."""
+    world.party.road.lose_answers = 1
+    document = await sent(world)
+    for _ in range(2):
+        await world.party.run_due(world.clock.now())
+    world.party.road.down = True
+    await world.settle(limit=timedelta(days=4, hours=20))
+    world.party.road.down = False
+    transfer = await only_transfer(world)
+    world.clock.moment = transfer.deadline + timedelta(hours=1)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+
+
+async def test_silence_after_the_deadline_is_the_end(world: World) -> None:
+    world.party.road.lose_answers = 1
+    document = await sent(world)
+    for _ in range(2):
+        await world.party.run_due(world.clock.now())
+    world.party.road.down = True
+    await world.settle(limit=timedelta(days=8))
+    assert await states(world, document) == [("expired", "delivery.expired")]
+    found = await world.party.store.read(lambda uow: uow.documents.deliveries(document.key))
+    assert {delivery.state for delivery in found} == {DeliveryState.EXPIRED}
+    assert await world.party.due() is None
+
+
+async def test_what_is_not_known_here_is_no_body_of_anybody(world: World) -> None:
+    document = await sent(world, OrganId("Z79.UB.00000"))
+    await world.settle()
+    assert await states(world, document) == [("refused", "recipient.unknown")]
