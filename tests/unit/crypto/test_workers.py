@@ -16,9 +16,10 @@ import pytest
 
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
-from gateway.crypto import JudgePool
+from gateway.crypto import JudgePool, KeyHolderPool
 from gateway.crypto.workers import Kind, WorkerPool
 from tests.kit import tasks
+from tests.kit.pki import ec_key, write_key
 
 ROOT = Path(__file__).parents[3]
 
@@ -78,6 +79,35 @@ async def test_a_child_killed_between_tasks_fails_nobody(pool: JudgePool) -> Non
             await asyncio.sleep(0.01)
     sums = await asyncio.gather(pool.run(tasks.add, 1, right=1), pool.run(tasks.add, 2, right=2))
     assert list(sums) == [2, 4]
+
+
+async def test_a_child_that_dies_of_something_else_costs_its_task_nothing() -> None:
+    """Memory of the machine, a stray signal: the task is tried once more on a new child."""
+    judges = JudgePool(size=1, preload=())
+    await judges.start()
+    running = asyncio.create_task(judges.run(tasks.sleep, 0.4))
+    await asyncio.sleep(0.2)
+    os.kill(judges.pids[0], signal.SIGKILL)
+    assert await running == "slept"
+    await judges.close()
+
+
+async def test_a_key_holder_s_death_is_never_the_task_s_fault(tmp_path: Path) -> None:
+    key = write_key(tmp_path / "key.pem", ec_key("holder"))
+    holders = KeyHolderPool(keys={"key": key})
+    await holders.start()
+    for _ in range(3):
+        os.kill(holders.pids[0], signal.SIGKILL)
+        assert await holders.sign("key", b"data")
+    await holders.close()
+
+
+async def test_the_service_manager_s_signal_to_the_group_does_not_end_a_task(pool: JudgePool) -> None:
+    running = asyncio.create_task(pool.run(tasks.sleep, 0.3))
+    await asyncio.sleep(0.1)
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGTERM)
+    assert await running == "slept"
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_the_children(pool: JudgePool) -> None:
@@ -200,6 +230,7 @@ ORPHANS = """
 import asyncio, sys
 from gateway.crypto import JudgePool, KeyHolderPool
 from tests.kit import tasks
+from tests.kit.pki import ec_key, write_key
 
 async def main():
     judges, holders = JudgePool(size=2, preload=()), KeyHolderPool(keys={})
