@@ -14,7 +14,7 @@ help:  ## this list
 dev: $(STAMP)  ## .venv with hash-locked dependencies and .venv/bin/gateway
 
 $(STAMP): requirements-dev.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
@@ -25,7 +25,7 @@ demo: dev  ## one sealed PDF from the city's Party office to 336 bodies, verifie
 test: dev  ## every test
 	$(BIN)/python -m pytest
 
-check: dev  ## ruff, mypy strict, import contracts, catalogue
+check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,14 +1,18 @@
 """What a person sees of the demo: live progress, a short table, and what to try next. All of it goes to stderr."""
 
+import shlex
+import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 from gateway.demo.network import Network
 from gateway.demo.outcome import Outcome
+from gateway.demo.story import Told
 from gateway.observe import text
 
 STEPS: Final = (
@@ -33,8 +37,14 @@ class Board:
     """Live progress, one line for each step. A context manager; `show` may be called from any thread."""
 
     def __init__(self, console: Console) -> None:
-        columns = (SpinnerColumn(finished_text="✔"), TextColumn("{task.description}"), BarColumn(bar_width=24))
-        self._progress = Progress(*columns, MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+        # Numbers first: what is cut on a narrow terminal is the words' end, never a count.
+        self._progress = Progress(
+            SpinnerColumn(finished_text="✔"),
+            TextColumn("{task.completed:>3.0f}/{task.total:<3.0f}"),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=console,
+        )
         self._tasks: dict[str, TaskID] = {}
         for step in STEPS:
             self._tasks[step] = self._progress.add_task(words(step), total=1, start=False)
@@ -75,20 +85,29 @@ def report(console: Console, network: Network, outcome: Outcome) -> None:
         console.print(f"✘ {problem}", style="red", markup=False)
 
 
-def next_steps(console: Console, network: Network) -> None:
-    """Addresses of the running gateways, and commands that work as they stand."""
-    party = network.sides["party"]
-    office = network.world.sender
+def next_steps(console: Console, network: Network, told: Told) -> None:
+    """Addresses of the running gateways, and commands that work as they stand, whatever the folder is called."""
     for side in network.sides.values():
         console.print(f"{side.gateway}: {side.url}/api/v1", markup=False, highlight=False)
     console.print(words("demo.next"), markup=False)
-    folder = network.folder
-    for line in (
-        f"export GATEWAY_URL={party.url} GATEWAY_CA={network.root}",
-        f"export GATEWAY_API_KEY=$(cat {folder / 'api-keys' / office.organ_id})",
-        "gateway inbox",
-        f"gateway verify {network.letter} --trust {folder / 'pki' / 'party' / 'trust'} --environment demo",
-        f"gateway audit verify --config {party.config}",
-    ):
+    for line in _commands(network, told):
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(words("demo.stop"), markup=False)
+
+
+def _commands(network: Network, told: Told) -> list[str]:
+    """As the city's Party office and as one ward, each line whole in itself."""
+    program = shlex.quote(str(Path(sys.executable).parent / "gateway"))
+    party, government = network.sides["party"], network.sides["government"]
+    ca = f"--ca {shlex.quote(str(network.root))}"
+    keys = network.folder / "api-keys"
+    office = f"--url {party.url} {ca} --key-file {shlex.quote(str(keys / network.world.sender.organ_id))}"
+    ward = f"--url {government.url} {ca} --key-file {shlex.quote(str(keys / network.world.answering.organ_id))}"
+    trust = f"--trust {shlex.quote(str(network.folder / 'pki' / 'party' / 'trust'))} --environment demo"
+    return [
+        f"{program} inbox {office}",
+        f"{program} trace {told.letter} {office}",
+        f"{program} inbox {ward}",
+        f"{program} verify {shlex.quote(str(network.letter))} {trust}",
+        f"{program} audit verify --config {shlex.quote(str(party.config))}",
+    ]

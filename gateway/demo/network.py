@@ -1,5 +1,6 @@
 """The network on disk: folders, keys, registry, two configurations, API keys: ready for two `gateway serve` processes."""
 
+import fcntl
 import secrets
 import shutil
 import socket
@@ -124,9 +125,25 @@ def _fresh(folder: Path) -> None:
     if folder.exists():
         if not (folder / MARK).is_file():
             raise SiteError("config.invalid", path=str(folder), reason="the folder is there and is not a demo's")
+        _refuse_running(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, mode=0o700)
     (folder / MARK).write_text("made by `gateway demo`; the next demo in this place removes it\n", encoding="utf-8")
+
+
+def _refuse_running(folder: Path) -> None:
+    """A demo whose gateways still run keeps its folder: they hold the locks of their databases.
+
+    Raises:
+        SiteError: `store.locked`.
+    """
+    for path in folder.glob("*/state/gateway.db.lock"):
+        with path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
+                raise SiteError("store.locked", path=str(path), holder=holder) from error
 
 
 def _side(folder: Path, name: str, gateway: GatewayId, ports: list[int]) -> Side:

@@ -90,6 +90,10 @@ class Gateways:
             task.cancel()
         return waits[done.pop()]
 
+    def log_end(self, name: str) -> str:
+        """The end of a gateway's log."""
+        return _log_end(self._network.sides[name])
+
     async def _stop_all(self) -> None:
         await asyncio.gather(*(self.stop(name) for name in tuple(self._processes)))
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from gateway.api import ApiProblem
 from gateway.core.errors import GatewayError, SiteError
-from gateway.demo.board import Board, next_steps, report
+from gateway.demo.board import Board, next_steps, report, words
 from gateway.demo.network import Network, build_network
 from gateway.demo.outcome import Outcome
 from gateway.demo.processes import Gateways
@@ -64,10 +64,11 @@ async def _run(folder: Path, *, once: bool, wards: int | None, console: Console,
         outcome = Outcome.of(findings, recipients=told.recipients, seconds=time.monotonic() - started)
         report(console, network, outcome)
         if not once:
-            next_steps(console, network)
+            next_steps(console, network, told)
         print(outcome.line(), flush=True)  # noqa: T201 - the demo's datum, on stdout
-        if not once:
-            await _until_interrupted(gateways)
+        if not once and (ended := await _until_interrupted(gateways)):
+            console.print(f"{words('demo.ended')} {ended}", markup=False, style="red")
+            return 1
     return 0 if outcome.good else 1
 
 
@@ -100,8 +101,8 @@ async def verify_outside(folder: Path) -> dict[str, Any]:
     return findings
 
 
-async def _until_interrupted(gateways: Gateways) -> None:
-    """Stay until Ctrl-C or SIGTERM, or until a gateway ends by itself."""
+async def _until_interrupted(gateways: Gateways) -> str:
+    """Stay until Ctrl-C or SIGTERM (an empty text), or until a gateway ends by itself: which, and the end of its log."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -109,5 +110,7 @@ async def _until_interrupted(gateways: Gateways) -> None:
     ended = asyncio.create_task(gateways.ended())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    which = f"{ended.result()}: {gateways.log_end(ended.result())}" if ended.done() else ""
     for task in (ended, stopped):
         task.cancel()
+    return which

@@ -13,6 +13,7 @@ from gateway.demo import run_demo
 from gateway.demo.network import MARK, Network, build_network
 from gateway.demo.story import Story, Told
 from tests.kit.exchange_world import MOMENT
+from tests.kit.real_network import real_network
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +84,12 @@ def test_only_a_demo_s_own_folder_is_ever_removed(tmp_path: Path) -> None:
     (mine / MARK).touch()
     build_network(mine, wards=3, moment=MOMENT)
     assert not (mine / "thesis.txt").exists()
+
+
+async def test_a_demo_that_still_runs_keeps_its_folder(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        with pytest.raises(SiteError) as caught:
+            build_network(real.network.folder, wards=3, moment=MOMENT)
+        assert caught.value.code == "store.locked"
+        key = await real.send(1)
+        await real.until_delivered(key)
