@@ -1,5 +1,7 @@
 """`local`: the transport to bodies on this very gateway. The same duties and the same receipt, without HTTP."""
 
+import asyncio
+from hashlib import file_digest
 from pathlib import Path
 
 from gateway.core.errors import GatewayError, SiteError
@@ -14,9 +16,15 @@ class LocalTransport:
     def __init__(self, *, reception: ReceptionDesk) -> None:
         self._reception = reception
 
-    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:  # noqa: ARG002 - named by the slip
-        """See `Transport.carry`."""
+    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
+        """See `Transport.carry`.
+
+        Raises:
+            SiteError: `blob.damaged`: a damaged disk of ours must not become a refusal of the document.
+        """
         slip = transfer.slip
+        if await asyncio.to_thread(_digest, envelope) != slip.envelope.digest:
+            raise SiteError("blob.damaged", digest=slip.envelope.digest)
         try:
             await self._reception.admit(slip.origin, slip)
             return Answered(await self._reception.receive(slip.origin, slip, slip.envelope))
@@ -30,6 +38,14 @@ class LocalTransport:
         except GatewayError as error:
             return _conclude(error)
         return Answered(answer) if answer is not None else Unknown()
+
+
+def _digest(envelope: Path) -> str:
+    try:
+        with envelope.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _conclude(error: GatewayError) -> CarryResult:

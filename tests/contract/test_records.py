@@ -1,0 +1,169 @@
+"""The promises of the port `Records`, on what a world of two gateways has really stored."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import PeerError, SenderError
+from gateway.core.ids import GatewayId
+from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.model import DocumentMessage, Transfer
+from gateway.core.ports import Records
+from gateway.core.states import MessageKind, Outcome
+from gateway.core.verdict import Indication
+from gateway.crypto import JudgePool
+from tests.kit.exchange_world import Materials, World, exchange_world, letter, make_materials
+from tests.kit.pdfs import tiny_pdf
+
+
+@dataclass
+class Stored:
+    """One letter to two bodies of the other gateway, delivered: everything that is kept of it."""
+
+    records: Records
+    world: World
+    transfer: Transfer
+    folder: Path
+
+    @property
+    def envelope(self) -> Path:
+        return self.world.party.blobs.path(self.transfer.slip.envelope)
+
+    @property
+    def receipt(self) -> bytes:
+        assert self.transfer.answer is not None
+        return self.transfer.answer
+
+    def file(self, data: bytes) -> Path:
+        path = self.folder / "file"
+        path.write_bytes(data)
+        return path
+
+
+@pytest.fixture(scope="module")
+def materials(tmp_path_factory: pytest.TempPathFactory) -> Materials:
+    return make_materials(tmp_path_factory.mktemp("materials"))
+
+
+@pytest.fixture
+async def stored(materials: Materials, tmp_path: Path) -> AsyncIterator[Stored]:
+    async with exchange_world(materials, tmp_path) as world:
+        wards = tuple(ward for ward in world.wards if ".UB." in ward)[:2]
+        await world.party.submit(letter(world.sender, wards, await world.party.file("a.pdf", tiny_pdf())))
+        await world.settle()
+        (transfer,) = await world.party.store.read(lambda uow: uow.transfers.page(None, 10))
+        yield Stored(world.party.records, world, transfer, tmp_path)
+
+
+async def test_a_receipt_s_lines_come_in_the_order_of_the_slip(stored: Stored) -> None:
+    snapshot = stored.world.party.directory.current()
+    lines = stored.records.check_receipt(stored.receipt, stored.transfer.slip, snapshot)
+    assert [line.organ_id for line in lines] == [one.organ_id for one in stored.transfer.slip.recipients]
+    assert {line.outcome for line in lines} == {Outcome.RECEIVED}
+    indexes = await stored.world.government.store.read(lambda uow: uow.log.indexes([one.leaf_hash for one in lines]))
+    assert [indexes[line.leaf_hash] for line in lines] == [line.index for line in lines]
+    assert stored.records.check_receipt(stored.receipt, stored.transfer.slip, snapshot) == lines
+
+
+async def test_a_receipt_that_does_not_fit_slip_and_registry_is_the_peer_s_error(stored: Stored) -> None:
+    slip, snapshot = stored.transfer.slip, stored.world.party.directory.current()
+    changed = bytearray(stored.receipt)
+    changed[len(changed) // 2] ^= 1
+    nowhere = replace(slip, destination=GatewayId("nowhere.example"))
+    swapped = replace(slip, destination=slip.origin)
+    fewer = replace(slip, recipients=slip.recipients[:1])
+    for receipt, claimed in (
+        (bytes(changed), slip),
+        (b"", slip),
+        *((stored.receipt, s) for s in (nowhere, swapped, fewer)),
+    ):
+        with pytest.raises(PeerError) as caught:
+            stored.records.check_receipt(receipt, claimed, snapshot)
+        assert caught.value.code == "peer.receipt"
+
+
+async def test_an_envelope_is_read_verified_and_its_files_are_judged(stored: Stored) -> None:
+    reading = stored.records.read_envelope(stored.envelope, stored.world.clock.now())
+    assert reading.kind is MessageKind.DOCUMENT
+    assert isinstance(reading.message, DocumentMessage)
+    assert reading.message.document_id == stored.transfer.slip.document_id
+    assert (reading.bound, reading.secrecy) == (True, "")
+    assert reading.signature is not None
+    assert reading.signature.indication is Indication.TOTAL_PASSED
+    body = stored.world.party.directory.current().body(stored.world.sender)
+    assert body is not None
+    assert reading.certificate in body.transport_certificates
+    (file,) = reading.files
+    assert (file.position, file.name, file.data.startswith(tiny_pdf())) == (1, "a.pdf", True)
+    assert file.verdict.indication is Indication.TOTAL_PASSED
+
+
+async def test_a_judge_can_read_in_its_own_process(stored: Stored) -> None:
+    pool = JudgePool(size=1, preload=())
+    await pool.start()
+    try:
+        moment = stored.world.clock.now()
+        reading = await pool.run(stored.records.read_envelope, stored.envelope, moment)
+        assert reading == stored.records.read_envelope(stored.envelope, moment)
+        verdict = await pool.run(stored.records.judge_file, stored.file(reading.files[0].data), moment)
+        assert verdict == reading.files[0].verdict
+    finally:
+        await pool.close()
+
+
+async def test_reading_changes_nothing(stored: Stored) -> None:
+    stored.records.read_envelope(stored.envelope, stored.world.clock.now())
+    assert sha256(stored.envelope.read_bytes()).hexdigest() == stored.transfer.slip.envelope.digest
+
+
+async def test_a_changed_envelope_is_never_good(stored: Stored) -> None:
+    data = stored.envelope.read_bytes()
+    for at in range(0, len(data), len(data) // 40):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        try:
+            reading = stored.records.read_envelope(stored.file(bytes(changed)), stored.world.clock.now())
+        except SenderError:
+            continue
+        good = reading.bound and reading.signature and reading.signature.indication is Indication.TOTAL_PASSED
+        assert not good or b"<edXMLBody" in data[:at] or b"TraceHeader" in data[:at], at
+
+
+async def test_what_is_no_envelope_cannot_be_read(stored: Stored) -> None:
+    moment = stored.world.clock.now()
+    for data in (b"", b"<edXML/>", b"<!DOCTYPE x []><edXML/>", tiny_pdf(), b"\xff" * 1000):
+        with pytest.raises(SenderError):
+            stored.records.read_envelope(stored.file(data), moment)
+    huge = stored.file(b"")
+    with huge.open("r+b") as file:
+        file.truncate(ENVELOPE_BYTES_MAX + 1)
+    with pytest.raises(SenderError) as caught:
+        stored.records.read_envelope(huge, moment)
+    assert caught.value.code == "size.limit"
+
+
+async def test_a_file_s_verdict_is_of_the_moment_that_is_asked_about(stored: Stored) -> None:
+    moment = stored.world.clock.now()
+    (sealed,) = stored.records.read_envelope(stored.envelope, moment).files
+    path = stored.file(sealed.data)
+    assert stored.records.judge_file(path, moment).indication is Indication.TOTAL_PASSED
+    for other in (moment - timedelta(days=400), moment + timedelta(days=40_000)):
+        assert stored.records.judge_file(path, other).indication is Indication.INDETERMINATE
+
+
+async def test_a_file_without_a_signature_has_no_verdict_on_any(stored: Stored) -> None:
+    for data, media_type in ((tiny_pdf(), "application/pdf"), (b"text", "application/octet-stream")):
+        verdict = stored.records.judge_file(stored.file(data), stored.world.clock.now())
+        assert (verdict.media_type, verdict.indication, verdict.signatures) == (media_type, None, ())
+
+
+async def test_a_seal_over_another_text_is_broken(stored: Stored) -> None:
+    (sealed,) = stored.records.read_envelope(stored.envelope, stored.world.clock.now()).files
+    forged = sealed.data.replace(b"Van ban", b"Van sai", 1)
+    assert forged != sealed.data
+    verdict = stored.records.judge_file(stored.file(forged), stored.world.clock.now())
+    assert verdict.indication is Indication.TOTAL_FAILED
