@@ -17,7 +17,7 @@ async def verify(terminal: Terminal, config: Path) -> int:
         GatewayError: the installation cannot be opened for reading.
     """
     async with open_for_reading(config) as check:
-        report = await check.run(on_step=lambda step: terminal.say(_STEPS[step]) if step in _STEPS else None)
+        report = await check.run(on_step=lambda step: terminal.say(_STEPS[step]))
     if terminal.json:
         terminal.value(report_json(report))
     else:
@@ -29,7 +29,9 @@ _STEPS = {
     "audit": "cli.audit.step.audit",
     "receipts": "cli.audit.step.receipts",
     "documents": "cli.audit.step.documents",
+    "incoming": "cli.audit.step.incoming",
     "inbox": "cli.audit.step.inbox",
+    "counts": "cli.audit.step.counts",
 }
 
 

@@ -9,7 +9,9 @@ report with its reason, never an exception, and never a silent repair. Nothing h
 """
 
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
-from gateway.evidence.installation import CheckedReceipt, InstallationCheck, InstallationReport, Problem
+from gateway.evidence.installation import InstallationCheck
+from gateway.evidence.problem import Problem
+from gateway.evidence.report import CheckedReceipt, InstallationReport
 
 __all__ = [
     "CheckedReceipt",
