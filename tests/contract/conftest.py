@@ -9,6 +9,7 @@ from gateway.core.ports import Blobs
 from gateway.storage import open_blobs
 from tests.contract.stores import STORES, LedgerStore
 from tests.kit.blobs import MemoryBlobs
+from tests.kit.folder_blobs import FolderBlobs
 
 
 @pytest.fixture(params=STORES)
@@ -18,6 +19,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-@pytest.fixture(params=["files", "memory"])
+@pytest.fixture(params=["files", "memory", "folder"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    return open_blobs(tmp_path / "blobs") if request.param == "files" else MemoryBlobs(spill=tmp_path)
+    if request.param == "files":
+        return open_blobs(tmp_path / "blobs")
+    return MemoryBlobs(spill=tmp_path) if request.param == "memory" else FolderBlobs(tmp_path / "blobs")

@@ -9,9 +9,10 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Directory
 from gateway.registry import LoadedDirectory
+from tests.kit.transport import LiveDirectory
 from tests.unit.registry.samples import snapshot
 
-IMPLEMENTATIONS: tuple[Callable[[Snapshot], Directory], ...] = (LoadedDirectory,)
+IMPLEMENTATIONS: tuple[Callable[[Snapshot], Directory], ...] = (LoadedDirectory, LiveDirectory)
 
 
 @pytest.mark.parametrize("make", IMPLEMENTATIONS)

@@ -1,17 +1,40 @@
-"""The promises of the ledger `Log`."""
+"""The promises of the ledger `Log`, on the stores and on the kit's log in plain memory."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from gateway.audit import sequence
 from gateway.core.events import Leaf, TreeHead
 from gateway.core.ledgers import StaleStateError, UnitOfWork
-from tests.contract.stores import LedgerStore
+from gateway.core.ports import Store
+from tests.contract.stores import STORES
 from tests.kit import rows
+from tests.kit.memory_log import MemoryLogStore
+
+T = TypeVar("T")
 
 
-async def append(store: LedgerStore, *leaves: Leaf) -> None:
+class SequencedLogStore(MemoryLogStore):
+    """The kit's store, sequencing in the commit that left leaves, as the real ones do."""
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        result = await super().transact(work)
+        self.do(sequence)
+        return result
+
+
+@pytest.fixture(params=[*STORES, "kit"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened: Store = SequencedLogStore() if request.param == "kit" else STORES[request.param](tmp_path)
+    yield opened
+    await opened.close()
+
+
+async def append(store: Store, *leaves: Leaf) -> None:
     def work(uow: UnitOfWork) -> None:
         for leaf in leaves:
             uow.log.append(leaf)
@@ -19,7 +42,7 @@ async def append(store: LedgerStore, *leaves: Leaf) -> None:
     await store.transact(work)
 
 
-async def test_leaves_are_pending_until_taken_in_the_order_of_appending(store: LedgerStore) -> None:
+async def test_leaves_are_pending_until_taken_in_the_order_of_appending(store: Store) -> None:
     leaves = [rows.leaf() for _ in range(5)]
 
     def work(uow: UnitOfWork) -> tuple[tuple[bytes, ...], ...]:
@@ -32,7 +55,7 @@ async def test_leaves_are_pending_until_taken_in_the_order_of_appending(store: L
     assert await store.transact(work) == (data[:3], data[3:], ())
 
 
-async def test_sequenced_leaves_are_found_by_index_and_by_hash(store: LedgerStore) -> None:
+async def test_sequenced_leaves_are_found_by_index_and_by_hash(store: Store) -> None:
     leaves = [rows.leaf() for _ in range(7)]
     await append(store, *leaves[:3])
     await append(store, *leaves[3:])
@@ -43,7 +66,7 @@ async def test_sequenced_leaves_are_found_by_index_and_by_hash(store: LedgerStor
     assert found == {leaf.hash: index for index, leaf in enumerate(leaves)}
 
 
-async def test_nodes_of_all_levels_are_found_and_a_missing_one_is_a_key_error(store: LedgerStore) -> None:
+async def test_nodes_of_all_levels_are_found_and_a_missing_one_is_a_key_error(store: Store) -> None:
     leaves = [rows.leaf() for _ in range(5)]
     await append(store, *leaves)
     head = await store.read(lambda uow: uow.log.head())
@@ -54,13 +77,13 @@ async def test_nodes_of_all_levels_are_found_and_a_missing_one_is_a_key_error(st
             await store.read(lambda uow, missing=missing: uow.log.nodes([(0, 0), missing]))
 
 
-async def test_the_head_of_a_new_log_is_the_empty_tree(store: LedgerStore) -> None:
+async def test_the_head_of_a_new_log_is_the_empty_tree(store: Store) -> None:
     head = await store.read(lambda uow: uow.log.head())
     assert (head.size, head.frontier) == (0, ())
     assert head.root.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-async def test_the_head_moves_from_the_size_it_has_and_from_no_other(store: LedgerStore) -> None:
+async def test_the_head_moves_from_the_size_it_has_and_from_no_other(store: Store) -> None:
     head = TreeHead(size=1, root=b"r" * 32, frontier=(b"r" * 32,))
     nodes = {(0, 0): b"r" * 32}
     await store.transact(lambda uow: uow.log.extend(0, head, [b"leaf"], nodes))
@@ -77,7 +100,7 @@ async def test_the_head_moves_from_the_size_it_has_and_from_no_other(store: Ledg
     assert await store.read(lambda uow: uow.log.leaves(0, 9)) == (b"leaf",)
 
 
-async def test_a_leaf_is_appended_once(store: LedgerStore) -> None:
+async def test_a_leaf_is_appended_once(store: Store) -> None:
     leaf = rows.leaf()
     await append(store, leaf)
     with pytest.raises(AssertionError):
@@ -85,7 +108,7 @@ async def test_a_leaf_is_appended_once(store: LedgerStore) -> None:
     assert (await store.read(lambda uow: uow.log.head())).size == 1
 
 
-async def test_history_is_of_one_document_oldest_first(store: LedgerStore) -> None:
+async def test_history_is_of_one_document_oldest_first(store: Store) -> None:
     mine = [rows.leaf(document="d"), rows.leaf(document="d", recipient=None)]
     await append(store, mine[0], rows.leaf(document="e"), mine[1])
     events = await store.read(lambda uow: uow.log.history("d"))
@@ -95,7 +118,7 @@ async def test_history_is_of_one_document_oldest_first(store: LedgerStore) -> No
     assert await store.read(lambda uow: uow.log.history("none")) == ()
 
 
-async def test_openings_go_by_row(store: LedgerStore) -> None:
+async def test_openings_go_by_row(store: Store) -> None:
     leaves = [rows.leaf() for _ in range(5)]
     await append(store, *leaves)
     first = await store.read(lambda uow: uow.log.openings(0, 3))
@@ -104,7 +127,7 @@ async def test_openings_go_by_row(store: LedgerStore) -> None:
     assert [row[0] for row in first + rest] == sorted({row[0] for row in first + rest})
 
 
-async def test_only_a_newer_checkpoint_is_kept(store: LedgerStore) -> None:
+async def test_only_a_newer_checkpoint_is_kept(store: Store) -> None:
     assert await store.read(lambda uow: uow.log.checkpoint()) is None
     await store.transact(lambda uow: uow.log.publish(3, "three\n"))
     await store.transact(lambda uow: uow.log.publish(9, "nine\n"))
@@ -114,7 +137,7 @@ async def test_only_a_newer_checkpoint_is_kept(store: LedgerStore) -> None:
     assert await store.read(lambda uow: uow.log.checkpoint()) == (9, "nine\n")
 
 
-async def test_many_callers_and_an_undone_unit_leave_one_tree_without_gaps(store: LedgerStore) -> None:
+async def test_many_callers_and_an_undone_unit_leave_one_tree_without_gaps(store: Store) -> None:
     def undone(uow: UnitOfWork) -> None:
         uow.log.append(rows.leaf())
         raise LookupError

@@ -47,7 +47,7 @@ class FolderBlobs:
     async def read(self, ref: BlobRef) -> bytes:
         path = self.path(ref)
         data = path.read_bytes() if path.exists() else b""
-        if hashlib.sha256(data).hexdigest() != ref.digest:
+        if len(data) != ref.size or hashlib.sha256(data).hexdigest() != ref.digest:
             raise SiteError("blob.damaged", digest=ref.digest)
         return data
 

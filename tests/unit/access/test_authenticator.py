@@ -2,7 +2,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,25 +14,9 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import ApiKey, UnitOfWork
 from gateway.core.model import Scope
+from tests.kit.clock import START, ManualClock
 
 OFFICE = OrganId("Z79.00.01")
-START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-
-
-class TellingClock:
-    """A clock that stands where the test has put it."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
 
 
 class KeyStore:
@@ -59,8 +43,8 @@ class KeyStore:
 
 
 @pytest.fixture
-def clock() -> TellingClock:
-    return TellingClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 def key(**more: Any) -> tuple[str, ApiKey]:
@@ -68,7 +52,7 @@ def key(**more: Any) -> tuple[str, ApiKey]:
     return shown, replace(row, **more)
 
 
-async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: TellingClock) -> None:
+async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: ManualClock) -> None:
     shown, row = key()
     found = await StoredAuthenticator(store=KeyStore(row), clock=clock).authenticate(shown)
     assert found is not None
@@ -77,7 +61,7 @@ async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: TellingCloc
     assert not found.may(Scope.ACT)
 
 
-async def test_everything_else_is_nobody(clock: TellingClock) -> None:
+async def test_everything_else_is_nobody(clock: ManualClock) -> None:
     (shown, row), (other, _) = key(), key()
     authenticator = StoredAuthenticator(store=KeyStore(row), clock=clock)
     wrong_secret = shown[:-1] + ("A" if shown[-1] != "A" else "B")
@@ -87,7 +71,7 @@ async def test_everything_else_is_nobody(clock: TellingClock) -> None:
 
 
 async def test_an_unknown_id_takes_the_same_path_as_a_wrong_secret(
-    clock: TellingClock, monkeypatch: pytest.MonkeyPatch
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both hash what was presented and compare 64 digits with 64 digits, once."""
     compared: list[tuple[str, str]] = []
@@ -107,50 +91,50 @@ async def test_an_unknown_id_takes_the_same_path_as_a_wrong_secret(
     assert compared[1] == (secret_digest(unknown), _NOBODY.secret_digest)
 
 
-async def test_a_key_ends_at_its_expiry_even_from_the_cache(clock: TellingClock) -> None:
+async def test_a_key_ends_at_its_expiry_even_from_the_cache(clock: ManualClock) -> None:
     shown, row = key(expires_at=START + timedelta(seconds=5))
     authenticator = StoredAuthenticator(store=KeyStore(row), clock=clock)
-    clock.passed = 4.999
+    clock.advance(4.999)
     assert await authenticator.authenticate(shown) is not None
-    clock.passed = 5.0
+    clock.advance(0.001)
     assert await authenticator.authenticate(shown) is None
 
 
-async def test_a_revocation_bites_within_a_minute(clock: TellingClock) -> None:
+async def test_a_revocation_bites_within_a_minute(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore(row)
     authenticator = StoredAuthenticator(store=store, clock=clock)
     assert await authenticator.authenticate(shown) is not None
     store.rows = [replace(row, revoked_at=clock.now())]
-    clock.passed = CACHE_SECONDS
+    clock.advance(CACHE_SECONDS)
     assert CACHE_SECONDS <= 30
     assert await authenticator.authenticate(shown) is None
 
 
-async def test_a_key_that_was_declared_later_is_found(clock: TellingClock) -> None:
+async def test_a_key_that_was_declared_later_is_found(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore()
     authenticator = StoredAuthenticator(store=store, clock=clock)
     assert await authenticator.authenticate(shown) is None
     store.rows = [row]
-    clock.passed = CACHE_SECONDS
+    clock.advance(CACHE_SECONDS)
     assert await authenticator.authenticate(shown) is not None
 
 
-async def test_a_flood_reads_the_ledger_once(clock: TellingClock) -> None:
+async def test_a_flood_reads_the_ledger_once(clock: ManualClock) -> None:
     store = KeyStore()
     authenticator = StoredAuthenticator(store=store, clock=clock)
     await asyncio.gather(*(authenticator.authenticate(key()[0]) for _ in range(50)))
     assert store.reads == 1
 
 
-async def test_when_the_ledger_cannot_be_read_nobody_is_let_in(clock: TellingClock) -> None:
+async def test_when_the_ledger_cannot_be_read_nobody_is_let_in(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore(row)
     authenticator = StoredAuthenticator(store=store, clock=clock)
     assert await authenticator.authenticate(shown) is not None
     store.broken = True
-    clock.passed = CACHE_SECONDS
+    clock.advance(CACHE_SECONDS)
     with pytest.raises(SiteError):
         await authenticator.authenticate(shown)
     store.broken = False

@@ -1,0 +1,24 @@
+"""Every port and every ledger has its contract suite (core/ports.py, docs/adr/0001)."""
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+from gateway.core import ledgers, ports
+
+SUITES = Path(__file__).parents[1] / "contract"
+PARTS = {"PublishedCheckpoint", "UnitOfWork"}
+"""What a port hands out, and the unit that only bundles the ledgers: their promises are those of the others."""
+
+
+def test_each_port_and_each_ledger_has_one_suite() -> None:
+    promised = {
+        name
+        for module in (ports, ledgers)
+        for name, found in vars(module).items()
+        if isinstance(found, type) and Protocol in found.__bases__ and found.__module__ == module.__name__
+    }
+    suites = {path.stem for path in SUITES.glob("test_*.py")}
+    wanted = {"test_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in promised - PARTS}
+    assert len(promised) > 15
+    assert suites == wanted
