@@ -1,12 +1,12 @@
 """API keys as text: `gwk_<key id>_<43 characters>`, the id 16 hex digits, the rest 32 random bytes in base64url."""
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from gateway.core.base64url import encode_base64url
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, Entropy, OrganId
 from gateway.core.ledgers import ApiKey
@@ -40,7 +40,7 @@ def make_key(
     if granted - SCOPES:
         raise SiteError("config.invalid", path=f"api key {name}", reason=f"no such scope: {sorted(granted - SCOPES)}")
     key_id = entropy(8).hex()
-    shown = f"gwk_{key_id}_{base64.urlsafe_b64encode(entropy(32)).rstrip(b'=').decode('ascii')}"
+    shown = f"gwk_{key_id}_{encode_base64url(entropy(32))}"
     row = ApiKey(
         key_id=key_id,
         name=name,

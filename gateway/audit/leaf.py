@@ -9,8 +9,6 @@ r"""The leaf: what stands in the tree about one event, and the opening that show
 The salt is 32 random bytes for every leaf: without it anybody could guess document codes and test the guesses.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -19,6 +17,7 @@ from typing import Final
 
 from gateway.audit.canonical import canonical_json
 from gateway.audit.errors import LeafError, OpeningError
+from gateway.core.base64url import decode_base64url, encode_base64url
 from gateway.core.clock import to_millis
 from gateway.core.events import AuditEvent, Leaf
 from gateway.core.limits import LEAF_BYTES_MAX, SALT_BYTES, STREAM_HANDLE_BYTES
@@ -54,11 +53,11 @@ class LeafFields:
         """The canonical bytes of the leaf."""
         return canonical_json(
             {
-                "c": _b64url(self.commitment),
+                "c": encode_base64url(self.commitment),
                 "e": self.event,
-                "p": _b64url(self.previous),
+                "p": encode_base64url(self.previous),
                 "q": self.sequence,
-                "s": _b64url(self.stream),
+                "s": encode_base64url(self.stream),
                 "t": self.at_millis,
                 "v": VERSION,
             }
@@ -115,15 +114,15 @@ def parse_leaf(data: bytes) -> LeafFields:
     if match is None:
         raise LeafError("not a canonical leaf of version 1")
     fields = LeafFields(
-        commitment=_unb64url(match["c"]),
+        commitment=_bytes_of(match["c"]),
         event=match["e"].decode(),
-        previous=_unb64url(match["p"]),
+        previous=_bytes_of(match["p"]),
         sequence=int(match["q"]),
-        stream=_unb64url(match["s"]),
+        stream=_bytes_of(match["s"]),
         at_millis=int(match["t"]),
     )
     if fields.encode() != data:
-        raise LeafError("base64url with stray bits at its end")
+        raise LeafError("not a canonical leaf of version 1")
     return fields
 
 
@@ -147,12 +146,8 @@ def _commit(salt: bytes, private: bytes) -> bytes:
     return hashlib.sha256(COMMITMENT_PREFIX + salt + private).digest()
 
 
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _unb64url(text: bytes) -> bytes:
+def _bytes_of(text: bytes) -> bytes:
     try:
-        return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    except binascii.Error as error:  # the pattern leaves no such text; the verdict stays typed if it ever does
-        raise LeafError("not base64url") from error
+        return decode_base64url(text.decode("ascii"))
+    except ValueError as error:
+        raise LeafError("base64url with stray bits at its end") from error

@@ -7,7 +7,6 @@ is no algorithm to confuse (`none`, HS256 with the public key), and no jku, x5u,
 import hashlib
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.core import limits
+from gateway.core.base64url import decode_base64url, encode_base64url
 from gateway.core.errors import PeerError
 from gateway.core.ports import Signer
 
@@ -74,7 +74,7 @@ def _header(kid: str) -> bytes:
 
 
 def _b64(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return encode_base64url(data).encode("ascii")
 
 
 def _unb64(text: bytes) -> bytes:
@@ -84,9 +84,6 @@ def _unb64(text: bytes) -> bytes:
         PeerError: `peer.receipt`.
     """
     try:
-        data = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    except ValueError:
-        data = b""
-    if _b64(data) != text:
-        raise PeerError("peer.receipt", step="base64url is not in its one form")
-    return data
+        return decode_base64url(text.decode("ascii"))
+    except ValueError as error:
+        raise PeerError("peer.receipt", step="base64url is not in its one form") from error

@@ -7,7 +7,7 @@ destination, nobody knows any more: it becomes indeterminate, so the peer is ask
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.core.errors import AccessError, Conflict, NotFound
+from gateway.core.errors import Conflict
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import UnitOfWork
@@ -15,6 +15,7 @@ from gateway.core.model import Delivery, Document, Principal, Scope, Transfer
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.permission import own_document, require
 
 
 class Release:
@@ -25,13 +26,10 @@ class Release:
 
     async def release(self, principal: Principal, key: DocumentKey) -> Document:
         """See `ReleaseDesk.release`."""
-        if not principal.may(Scope.SEND):
-            raise AccessError("access.scope", scope=Scope.SEND)
+        require(principal, Scope.SEND)
 
         def unit(uow: UnitOfWork) -> Document:
-            document = uow.documents.find(key)
-            if document is None or document.sender not in principal.organs:
-                raise NotFound("not_found")
+            document = own_document(uow, principal, key)
             if document.state is DocumentState.HELD:
                 return self._document(uow, document)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]

@@ -8,7 +8,7 @@ writes it into the delivery it speaks of, in the unit of work that stores the tr
 from dataclasses import replace
 from typing import Final
 
-from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
+from gateway.core.errors import Conflict, SenderError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
@@ -17,6 +17,7 @@ from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, Sco
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block
+from gateway.exchange.permission import own_entry, require
 from gateway.exchange.submit import store_new
 from gateway.observe import logger
 
@@ -49,13 +50,10 @@ class BusinessStatuses:
     async def _say(
         self, principal: Principal, key: EntryKey, status: BusinessStatus, description: str, trace_id: str
     ) -> InboxEntry:
-        if not principal.may(Scope.ACT):
-            raise AccessError("access.scope", scope=Scope.ACT)
+        require(principal, Scope.ACT)
 
         def unit(uow: UnitOfWork) -> InboxEntry:
-            entry = uow.inbox.find(key)
-            if entry is None or entry.recipient not in principal.organs:
-                raise NotFound("not_found")
+            entry = own_entry(uow, principal, key)
             if entry.business_status is status:
                 return entry
             if entry.business_status is not BusinessStatus.ARRIVED:

@@ -26,6 +26,7 @@ from gateway.exchange.contract import SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.judging import PDF_MAGIC, claims_pdf
 from gateway.exchange.messages import document_message
+from gateway.exchange.permission import require
 
 
 class Submission:
@@ -127,8 +128,7 @@ def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
 
 
 def _check_principal(principal: Principal, metadata: Metadata, snapshot: Snapshot, desk: Desk) -> None:
-    if not principal.may(Scope.SEND):
-        raise AccessError("access.scope", scope=Scope.SEND)
+    require(principal, Scope.SEND)
     if metadata.sender not in principal.organs:
         raise AccessError("access.organ", organ=metadata.sender)
     body = snapshot.body(metadata.sender)

@@ -14,7 +14,7 @@ from gateway.core.ledgers import StaleStateError
 from gateway.core.model import Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
-from gateway.storage.rows import chunks, compare_and_set, maybe_blob
+from gateway.storage.rows import chunks, compare_and_set, maybe_blob, update_if
 from gateway.storage.tables import deliveries, documents, stream_handles, streams
 
 _ADD: Final = insert(documents)
@@ -28,24 +28,19 @@ _BY_DOCUMENT_ID: Final = select(documents).where(
 _PAGE: Final = (
     select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
 )
-_ADVANCE: Final = (
-    update(documents)
-    .where(documents.c.key == bindparam("the_key"), documents.c.state == bindparam("was"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state",
-                "reason",
-                "reason_params",
-                "attachments",
-                "envelope_digest",
-                "envelope_size",
-                "changed_at",
-                "last_leaf",
-            )
-        }
-    )
+_ADVANCE: Final = update_if(
+    documents,
+    "state",
+    (
+        "state",
+        "reason",
+        "reason_params",
+        "attachments",
+        "envelope_digest",
+        "envelope_size",
+        "changed_at",
+        "last_leaf",
+    ),
 )
 
 _ADD_DELIVERY: Final = insert(deliveries)
@@ -54,23 +49,10 @@ _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bind
 _DELIVERY: Final = select(deliveries).where(
     deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
 )
-_ADVANCE_DELIVERY: Final = (
-    update(deliveries)
-    .where(deliveries.c.key == bindparam("the_key"), deliveries.c.state == bindparam("was"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state",
-                "reason",
-                "evidence",
-                "business_status",
-                "business_description",
-                "changed_at",
-                "last_leaf",
-            )
-        }
-    )
+_ADVANCE_DELIVERY: Final = update_if(
+    deliveries,
+    "state",
+    ("state", "reason", "evidence", "business_status", "business_description", "changed_at", "last_leaf"),
 )
 
 _NUMBERS: Final = (

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
@@ -12,7 +12,7 @@ from gateway.core.ledgers import InboxPage
 from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
 from gateway.core.states import BusinessStatus
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
-from gateway.storage.rows import chunks, compare_and_set, unique
+from gateway.storage.rows import chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
 
 _ADD: Final = insert(inbox)
@@ -32,10 +32,8 @@ _SEEN: Final = (
     .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))
     .order_by(inbox.c.cursor)
 )
-_ADVANCE: Final = (
-    update(inbox)
-    .where(inbox.c.key == bindparam("the_key"), inbox.c.business_status == bindparam("was"))
-    .values({name: bindparam(name) for name in ("business_status", "business_description", "changed_at", "last_leaf")})
+_ADVANCE: Final = update_if(
+    inbox, "business_status", ("business_status", "business_description", "changed_at", "last_leaf")
 )
 
 _Messages = dict[str, DocumentMessage]

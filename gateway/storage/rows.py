@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, Update, bindparam, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import Executable
 
@@ -65,6 +65,15 @@ def unique(connection: Connection, code: str) -> Iterator[None]:
         if is_duplicate(error):
             raise Conflict(code) from error
         raise
+
+
+def update_if(table: Table, state: str, names: Sequence[str]) -> Update:
+    """The statement of a compare-and-set: writes these columns of the row `the_key`, if its column `state` still is `was`."""
+    return (
+        update(table)
+        .where(table.c.key == bindparam("the_key"), table.c[state] == bindparam("was"))
+        .values({name: bindparam(name) for name in names})
+    )
 
 
 def compare_and_set(connection: Connection, statement: Executable, values: Values) -> None:

@@ -11,7 +11,7 @@ from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef, IncomingRecipient, IncomingTransfer, Transfer, TransferSlip
 from gateway.core.states import MessageKind, Outcome, TransferState
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
-from gateway.storage.rows import unique
+from gateway.storage.rows import unique, update_if
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
 
 _ADD: Final = insert(transfers)
@@ -20,14 +20,8 @@ _OF_DOCUMENT: Final = select(transfers).where(transfers.c.document == bindparam(
 _PAGE: Final = (
     select(transfers).where(transfers.c.key > bindparam("after")).order_by(transfers.c.key).limit(bindparam("rows"))
 )
-_ADVANCE: Final = (
-    update(transfers)
-    .where(
-        transfers.c.key == bindparam("the_key"),
-        transfers.c.state == bindparam("was"),
-        or_(transfers.c.answer.is_(None), transfers.c.answer == bindparam("answer")),
-    )
-    .values({name: bindparam(name) for name in ("state", "reason", "attempts", "answer", "changed_at")})
+_ADVANCE: Final = update_if(transfers, "state", ("state", "reason", "attempts", "answer", "changed_at")).where(
+    or_(transfers.c.answer.is_(None), transfers.c.answer == bindparam("answer"))
 )
 
 _RECEIVE: Final = insert(incoming_transfers)
