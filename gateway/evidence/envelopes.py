@@ -1,0 +1,193 @@
+"""Envelopes and blobs as they lie on the disk: bytes by digest, signature, binding, seals; each looked at once.
+
+An envelope that 168 inbox entries name is judged once. What is kept of it is a digest of each thing that its rows say too
+(sender, DocumentId, recipients, subject, status, files ...), so that a row which says something else is found.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from gateway.core.directory import Snapshot
+from gateway.core.errors import GatewayError
+from gateway.core.ids import Digest, OrganId
+from gateway.core.model import (
+    PDF,
+    Attachment,
+    BlobRef,
+    Document,
+    DocumentMessage,
+    InboxEntry,
+    Message,
+    StatusMessage,
+    TransferSlip,
+)
+from gateway.core.ports import Blobs, Judge, Records
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication
+from gateway.evidence.findings import Findings
+from gateway.evidence.problem import Problem
+
+Said = Mapping[str, bytes]
+"""What an envelope or a row says: a digest of each part by its name."""
+_Parts = dict[str, object]
+
+
+class EnvelopeCheck:
+    """Looks at blobs and envelopes, and remembers what it saw."""
+
+    def __init__(self, *, blobs: Blobs, snapshot: Snapshot, records: Records, judge: Judge, found: Findings) -> None:
+        self._blobs = blobs
+        self._snapshot = snapshot
+        self._records = records
+        self._judge = judge
+        self._found = found
+        self._bytes: dict[Digest, bool] = {}
+        self._said: dict[Digest, Said | None] = {}
+
+    @property
+    def seen(self) -> frozenset[Digest]:
+        """Digests of the envelopes that were looked at."""
+        return frozenset(self._said)
+
+    async def check_bytes(self, blob: BlobRef) -> bool:
+        """Whether a blob is there and is what its digest says, looked at once however many rows name it."""
+        if blob.digest not in self._bytes:
+            try:
+                await self._blobs.read(blob)
+            except GatewayError as error:
+                self._found.problem(f"blob {blob.digest}", str(error))
+                self._bytes[blob.digest] = False
+            else:
+                self._bytes[blob.digest] = True
+        return self._bytes[blob.digest]
+
+    async def check(self, envelope: BlobRef, sender: OrganId, moment: datetime) -> Said | None:
+        """Bytes, signature and files of one envelope, once however many rows name it; what it says, if it can be read."""
+        if envelope.digest not in self._said:
+            self._said[envelope.digest] = None
+            if await self.check_bytes(envelope):
+                self._said[envelope.digest] = await self._judged(envelope, sender, moment)
+        return self._said[envelope.digest]
+
+    async def _judged(self, envelope: BlobRef, sender: OrganId, moment: datetime) -> Said | None:
+        try:
+            path = self._blobs.path(envelope)
+            reading = await self._judge.run(self._records.read_envelope, path, moment)
+        except GatewayError as error:
+            self._found.problem(f"envelope {envelope.digest}", str(error))
+            return None
+        self._found.note(self._reading_problems(f"envelope {envelope.digest}", reading, sender))
+        files = [(file.name, sha256(file.data).hexdigest()) for file in reading.files]
+        return message_said(reading.message, files)
+
+    def _reading_problems(self, what: str, reading: EnvelopeReading, sender: OrganId) -> Iterator[Problem]:
+        body = self._snapshot.body(sender)
+        pinned = {sha256(der).digest() for der in body.transport_certificates} if body else set()
+        if reading.signature is None or reading.signature.indication is not Indication.TOTAL_PASSED:
+            yield Problem(what=what, why=f"signature: {reading.signature.reason if reading.signature else 'none'}")
+        elif reading.certificate is None or sha256(reading.certificate).digest() not in pinned:
+            yield Problem(what=what, why="signed by another certificate than the registry's")
+        if not reading.bound:
+            yield Problem(what=what, why="an attachment is not bound by its digest")
+        seals = frozenset(body.seal_certificates) if body else frozenset()
+        for file in reading.files:
+            yield from self._seal_problems(file.name, file.verdict, seals)
+
+    def _seal_problems(self, name: str, verdict: FileVerdict, seals: frozenset[Digest]) -> Iterator[Problem]:
+        if verdict.media_type != PDF:
+            return
+        good = [signature.certificate for signature in verdict.signatures if signature.certificate in seals]
+        if verdict.indication is not Indication.TOTAL_PASSED or not good:
+            yield Problem(what=f"file {name}", why=f"seal: {verdict.reason or verdict.indication}")
+            return
+        self._found.seals.update(certificate for certificate in good if certificate)
+
+
+def said_problems(what: str, row: Said, envelope: Said | None) -> Iterator[Problem]:
+    """Where a row says something else than its envelope; nothing of an envelope that could not be read."""
+    if envelope is None:
+        return
+    for name, value in row.items():
+        if envelope.get(name) != value:
+            yield Problem(
+                what=what,
+                why=f"its {name} is not what its envelope says",
+            )
+
+
+def document_said(document: Document) -> Said:
+    """What the row of an outgoing document or status message says."""
+    files = _files(document.attachments)
+    if document.status is not None:
+        return _digests(_status_parts(document.status) | {"sender": document.sender}, files)
+    metadata = document.metadata
+    assert metadata is not None, "a row is a document or a status message"
+    parts: _Parts = {
+        "sender": document.sender,
+        "document id": document.document_id,
+        "list of recipients": metadata.recipients,
+        "code": metadata.code.text(),
+        "date": metadata.promulgation_date,
+        "type": plain(metadata.type_name),
+        "subject": plain(metadata.subject),
+        "content": plain(metadata.content),
+    }
+    return _digests(parts, files)
+
+
+def entry_said(entry: InboxEntry) -> Said:
+    """What an inbox entry says: the message that it shows, under its own sender and DocumentId."""
+    own: _Parts = {"sender": entry.sender, "document id": entry.document_id}
+    return _digests(_message_parts(entry.message) | own, _files(entry.attachments))
+
+
+def slip_said(slip: TransferSlip) -> Said:
+    """What the slip of a transfer says of its envelope."""
+    return {name: _digest(value) for name, value in (("sender", slip.sender), ("document id", slip.document_id))}
+
+
+def message_said(message: Message, files: Sequence[tuple[str, str]]) -> Said:
+    """What a message says; `files`: name and SHA-256 of each."""
+    parts = _status_parts(message) if isinstance(message, StatusMessage) else _message_parts(message)
+    return _digests(parts, files)
+
+
+def _message_parts(message: DocumentMessage) -> _Parts:
+    return {
+        "sender": message.sender.organ_id,
+        "document id": message.document_id,
+        "list of recipients": tuple(organ.organ_id for organ in message.recipients),
+        "code": message.code.text(),
+        "date": message.promulgation_date,
+        "type": plain(message.type_name),
+        "subject": plain(message.subject),
+        "content": plain(message.content),
+    }
+
+
+def _status_parts(message: StatusMessage) -> _Parts:
+    return {
+        "sender": message.sender.organ_id,
+        "document id": message.response_for.document_id,
+        "list of recipients": (message.response_for.organ_id,),
+        "status": message.status.value,
+        "description": plain(message.description),
+    }
+
+
+def _digests(parts: _Parts, files: Sequence[tuple[str, str]]) -> Said:
+    named = parts | {"list of files": [(plain(name), digest) for name, digest in files]}
+    return {name: _digest(value) for name, value in named.items()}
+
+
+def _digest(value: object) -> bytes:
+    return sha256(repr(value).encode()).digest()
+
+
+def _files(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
+    return [(attachment.name, attachment.blob.digest) for attachment in attachments]
+
+
+def plain(text: str) -> str:
+    """One space for any white space: not every writer and reader of XML keeps it."""
+    return " ".join(text.split())
