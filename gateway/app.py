@@ -23,7 +23,7 @@ from aiohttp import web
 from gateway.access import StoredAuthenticator
 from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, sequence
-from gateway.config import Config, KeyEntry, load_config
+from gateway.config import Config, KeyEntry, PeerSection, load_config
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
@@ -65,7 +65,7 @@ from gateway.exchange import (
 from gateway.observe import SystemClock, configure_logging, logger
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
-from gateway.registry import LoadedDirectory, load_snapshot
+from gateway.registry import LoadedDirectory, load_snapshot, refuse_demo_codes
 from gateway.storage import FileBlobs, SqliteStore, open_blobs, open_reader, open_sqlite
 
 DRAIN_SECONDS: Final = 30.0
@@ -133,7 +133,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
     own = GatewayId(config.gateway.id)
     if own not in snapshot.gateways:
         raise SiteError("registry.invalid", path="gateways", problem=f"{own} is not in it")
-    _refuse_demo_keys(config)
+    _refuse_demo_keys(config, snapshot)
     log_signer, receipt_signer = _own_signers(config, snapshot.gateways[own])
     async with AsyncExitStack() as stack:
         store = await _open_store(config, stack)
@@ -152,7 +152,9 @@ async def running(config: Config) -> AsyncIterator[Running]:
             await publisher.covering(signed)
         desk = await _open_desk(config, snapshot, store, stack)
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipt_signer)
-        peers = PeerTransport(directory=desk.directory, ssl_context=_peer_client(config), own=own, entropy=desk.entropy)
+        peers = PeerTransport(
+            directory=desk.directory, ssl_context=_peer_client(config.peer), own=own, entropy=desk.entropy
+        )
         stack.push_async_callback(peers.close)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
         store.set_listener(_Wakeups(loop=asyncio.get_running_loop(), engine=engine, publisher=publisher))
@@ -214,12 +216,18 @@ def _api_key(entry: KeyEntry) -> ApiKey:
 # --- keys --------------------------------------------------------------------------------------------------------------
 
 
-def _refuse_demo_keys(config: Config) -> None:
+def _refuse_demo_keys(config: Config, snapshot: Snapshot) -> None:
     """A demo certificate in a real installation is refused at start, before anything listens (house.md)."""
     if config.demo:
         return
-    for path in (config.office_api.certificate, config.peer.certificate):
-        refuse_demo(read_certificates(path)[0], what=str(path))
+    shown = [
+        *((str(path), read_certificates(path)[0]) for path in (config.office_api.certificate, config.peer.certificate)),
+        *(("peer anchor", anchor) for anchor in _anchors(config.peer.anchors)),
+        *((body.organ_id, der) for body in snapshot.bodies.values() for der in body.transport_certificates),
+    ]
+    for what, certificate in shown:
+        refuse_demo(certificate, what=what)
+    refuse_demo_codes(snapshot)
 
 
 def _own_signers(config: Config, entry: GatewayEntry) -> tuple[FileSigner, FileSigner]:
@@ -326,16 +334,10 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
     stack.push_async_callback(office.cleanup)
     office_tls = office_context(certificate=api.certificate, key=api.key)
     await web.TCPSite(office, api.host, api.port, ssl_context=office_tls).start()
-    return _port(office), _port(peer)
+    return office.addresses[0][1], peer.addresses[0][1]
 
 
-def _port(runner: web.AppRunner) -> int:
-    address = runner.addresses[0]
-    return int(address[1])
-
-
-def _peer_client(config: Config) -> ssl.SSLContext:
-    section = config.peer
+def _peer_client(section: PeerSection) -> ssl.SSLContext:
     return client_context(certificate=section.certificate, key=section.key, anchors=_anchors(section.anchors))
 
 

@@ -12,8 +12,9 @@ from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.schemas import NOT_IN_A_LINE, MetadataIn, parse
 from gateway.core import limits
-from gateway.core.errors import AccessError, SenderError
+from gateway.core.errors import SenderError
 from gateway.core.model import Metadata
+from gateway.core.secrecy import find_mark
 from gateway.exchange import SubmissionOrder, UploadedFile
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
@@ -34,8 +35,7 @@ async def read_submission(request: web.Request) -> SubmissionOrder:
     bounds = request.app[PARTS].limits
     form = FormReader(Body(request, limit=bounds.request_bytes), request.headers.get(hdrs.CONTENT_TYPE, ""))
     metadata = await _metadata(form, bounds.metadata_bytes)
-    if metadata.sender not in request[PRINCIPAL].organs:
-        raise AccessError("access.organ", organ=metadata.sender)
+    await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata)
     files = await _files(request, form)
     return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
 
@@ -108,6 +108,8 @@ def _checked(part: Part, index: int) -> str:
         errors.append(FieldError(pointer=f"/files/{index}/content_type", code="field.value"))
     if errors:
         raise InvalidRequest(errors)
+    if mark := find_mark(name):
+        raise SenderError("secrecy.marked", mark=mark)
     return name
 
 

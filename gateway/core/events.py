@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     """Incoming side: stored for one of our bodies. This leaf is in the receipt."""
     RECEIVE_REFUSED = "receive.refused"
     """Incoming side: refused for one recipient. This leaf is in the receipt too."""
+    FOREIGN_SENDER = "peer.foreign_sender"
+    """A gateway spoke for a body that is not its own: somebody is wrong, or worse. Once an hour for each pair."""
     BUSINESS_STATUS = "business.status"
     """A body of ours said 02, 03 ... of a document it received."""
     BUSINESS_STATUS_RECEIVED = "business.status_received"

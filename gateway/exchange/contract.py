@@ -58,6 +58,15 @@ class DocumentView:
 class SubmissionDesk(Protocol):
     """Takes documents in."""
 
+    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+        """Refuse by the metadata alone, before a byte of the files is stored: who sends, and marks of secrecy.
+
+        Raises:
+            AccessError: `access.scope`, `access.organ`.
+            SenderError: `secrecy.marked`, `sender.unknown`, `sender.closed`.
+        """
+        ...
+
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """The stored document, and whether it is new: False when the same order was handed in before.
 

@@ -19,14 +19,19 @@ caller still owes after all of them: storing, logging, checkpointing and answeri
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final
 
-from gateway.core.directory import BodyStatus, Snapshot
+from gateway.core.directory import Body, BodyStatus, Snapshot
 from gateway.core.errors import GatewayError, PeerError, SenderError, SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
 from gateway.core.model import PDF, DocumentMessage, TransferSlip
-from gateway.core.verdict import EnvelopeReading, Indication, JudgedFile, SubIndication
+from gateway.core.states import MessageKind
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SubIndication
 from gateway.exchange.judging import claims_pdf
+
+OWN_EVIDENCE: Final = frozenset({SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND})
+"""Not decided because of what *we* hold (a revocation list too old, an authority we lack): the peer tries again later."""
 
 
 def admit(slip: TransferSlip, *, origin: GatewayId, own: GatewayId, snapshot: Snapshot, moment: datetime) -> None:
@@ -57,6 +62,8 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
         _check_identity(reading, slip)
         if not reading.bound:
             raise SenderError("envelope.attachments", reason="unbound")
+        if slip.kind is MessageKind.DOCUMENT and not reading.files:
+            raise SenderError("envelope.attachments", reason="none")
         for file in reading.files:
             _check_file(file, slip, snapshot)
         if reading.secrecy:
@@ -109,7 +116,7 @@ def _check_signature(reading: EnvelopeReading, slip: TransferSlip, snapshot: Sna
         _not_behind(slip, snapshot)
         raise SenderError("envelope.signature", reason="certificate is not the registry's")
     if verdict.indication is Indication.INDETERMINATE:
-        if verdict.sub_indication in {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}:
+        if verdict.sub_indication in OWN_EVIDENCE:
             raise SiteError("envelope.undecided", reason=str(verdict.sub_indication))
         raise SenderError("envelope.signature", reason=str(verdict.sub_indication))
 
@@ -123,19 +130,44 @@ def _check_identity(reading: EnvelopeReading, slip: TransferSlip) -> None:
 
 
 def _check_file(file: JudgedFile, slip: TransferSlip, snapshot: Snapshot) -> None:
-    """Duty 8: a broken seal, or a PDF that its sender did not seal, is refused; other kinds are bound by digest alone."""
+    """Duty 8: a PDF is taken only as a whole: every signature in it good, and one of them its sender's seal.
+
+    Other kinds are bound by digest alone. What is not decided is not taken (house.md holds it on the sender's side).
+    """
     verdict = file.verdict
     if verdict.media_type != PDF:
         if claims_pdf(file.name, file.content_type):
             raise SenderError("file.not_pdf", file=file.name)
         return
-    if verdict.indication is Indication.TOTAL_FAILED:
-        raise SenderError("seal.broken", file=file.name, reason=str(verdict.sub_indication or ""))
+    refuse_bad_seal(verdict, file.name)
+    if verdict.indication is Indication.INDETERMINATE:
+        if verdict.sub_indication in OWN_EVIDENCE:
+            raise SiteError("envelope.undecided", reason=str(verdict.sub_indication))
+        raise SenderError("seal.undecided", file=file.name, reason=str(verdict.sub_indication or ""))
     body = snapshot.body(slip.sender)
-    seals = body.seal_certificates if body else ()
-    if not any(signature.certificate in seals for signature in verdict.signatures):
+    if body is None or not has_seal(verdict, body):
         _not_behind(slip, snapshot)
         raise SenderError("seal.missing", file=file.name, organ=slip.sender)
+
+
+def has_seal(verdict: FileVerdict, body: Body) -> bool:
+    """Whether a good signature in the file is by a seal that the registry names for the body."""
+    return any(
+        signature.certificate in body.seal_certificates and signature.indication is Indication.TOTAL_PASSED
+        for signature in verdict.signatures
+    )
+
+
+def refuse_bad_seal(verdict: FileVerdict, name: str) -> None:
+    """A broken signature is a refusal wherever it is met, on the way out and on arrival.
+
+    Raises:
+        SenderError: `seal.broken`, `file.not_pdf`.
+    """
+    if verdict.media_type != PDF:
+        raise SenderError("file.not_pdf", file=name)
+    if verdict.indication is Indication.TOTAL_FAILED:
+        raise SenderError("seal.broken", file=name, reason=str(verdict.sub_indication or ""))
 
 
 def _addressed(reading: EnvelopeReading) -> frozenset[OrganId]:

@@ -5,18 +5,20 @@ nothing: `check` believes no line whose leaf it cannot open and find under the c
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.audit import Checkpoint, InclusionProof, LoggedLeaf, leaf_hash, verify_checkpoint, verify_logged
+from gateway.core.base64url import decode_base64url, encode_base64url
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, PeerError
 from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
-from gateway.core.limits import RECEIPT_BYTES_MAX
+from gateway.core.limits import LEAF_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECIPIENTS_MAX
 from gateway.core.model import IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.ports import Signer
 from gateway.core.states import Outcome
@@ -27,23 +29,18 @@ EVENT_OF: Final[Mapping[Outcome, EventKind]] = {
     Outcome.RECEIVED: EventKind.RECEIVED,
     Outcome.REFUSED: EventKind.RECEIVE_REFUSED,
 }
-_CLAIMS: Final = frozenset(
-    {
-        "version",
-        "transfer",
-        "origin",
-        "destination",
-        "sender",
-        "document_id",
-        "registry_epoch",
-        "envelope",
-        "received_at",
-        "checkpoint",
-        "recipients",
-    }
-)
-_LINE: Final = frozenset({"organ_id", "sequence", "outcome", "code", "leaf", "salt", "index", "path"})
 PATH_HASHES_MAX: Final = 63
+Text = Annotated[str, StringConstraints(max_length=1_000)]
+Whole = Annotated[int, Field(ge=0, lt=2**53)]
+_OF_THE_SLIP: Final = {
+    "transfer",
+    "origin",
+    "destination",
+    "sender",
+    "document_id",
+    "registry_epoch",
+    "envelope",
+}
 
 
 def private_part(slip: TransferSlip, recipient: OrganId, outcome: Outcome, code: str) -> Mapping[str, str | int]:
@@ -93,37 +90,35 @@ def check(receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[Recei
         raise PeerError("peer.receipt", step="size")
     try:
         claims = _claims(verify_jws(receipt, destination.receipt_keys))
-        _expect(_slip_claims(slip), claims, "the receipt speaks of another transfer")
-        lines = claims["recipients"]
-        if [(line["organ_id"], line["sequence"]) for line in lines] != [
+        if claims.model_dump(include=_OF_THE_SLIP) != _slip_claims(slip):
+            raise PeerError("peer.receipt", step="the receipt speaks of another transfer")
+        if [(line.organ_id, line.sequence) for line in claims.recipients] != [
             (recipient.organ_id, recipient.sequence) for recipient in slip.recipients
         ]:
             raise PeerError("peer.receipt", step="recipients")
-        checkpoint = verify_checkpoint(claims["checkpoint"], destination.log_keys)
-        return tuple(_check_line(line, slip, checkpoint) for line in lines)
+        checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
+        return tuple(_check_line(line, slip, checkpoint) for line in claims.recipients)
     except PeerError:
         raise
     except (GatewayError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise PeerError("peer.receipt", step=str(error)[:200]) from error
 
 
-def _check_line(line: Mapping[str, Any], slip: TransferSlip, checkpoint: Checkpoint) -> ReceiptLine:
-    outcome = Outcome(line["outcome"])
-    organ_id = OrganId(line["organ_id"])
-    path = tuple(_unb64(node) for node in line["path"])
-    if len(path) > PATH_HASHES_MAX:
-        raise PeerError("peer.receipt", step=f"inclusion proof of {organ_id}")
+def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint) -> ReceiptLine:
+    organ_id = OrganId(line.organ_id)
     leaf = LoggedLeaf(
-        data=line["leaf"].encode(),
-        salt=_unb64(line["salt"]),
-        private=_canonical(private_part(slip, organ_id, outcome, line["code"])),
-        proof=InclusionProof(index=line["index"], size=checkpoint.size, path=path),
+        data=line.leaf.encode(),
+        salt=decode_base64url(line.salt),
+        private=_canonical(private_part(slip, organ_id, line.outcome, line.code)),
+        proof=InclusionProof(
+            index=line.index, size=checkpoint.size, path=tuple(decode_base64url(node) for node in line.path)
+        ),
     )
     fields = verify_logged(leaf, checkpoint)
-    if fields.event != EVENT_OF[outcome] or fields.sequence != line["sequence"]:
+    if fields.event != EVENT_OF[line.outcome] or fields.sequence != line.sequence:
         raise PeerError("peer.receipt", step=f"leaf of {organ_id}")
     return ReceiptLine(
-        organ_id=organ_id, outcome=outcome, code=line["code"], leaf_hash=leaf_hash(leaf.data), index=leaf.proof.index
+        organ_id=organ_id, outcome=line.outcome, code=line.code, leaf_hash=leaf_hash(leaf.data), index=line.index
     )
 
 
@@ -146,28 +141,59 @@ def _line(recipient: IncomingRecipient, proof: InclusionProof) -> dict[str, Any]
         "outcome": recipient.outcome.value,
         "code": recipient.code,
         "leaf": recipient.leaf.decode(),
-        "salt": _b64(recipient.salt),
+        "salt": encode_base64url(recipient.salt),
         "index": proof.index,
-        "path": [_b64(node) for node in proof.path],
+        "path": [encode_base64url(node) for node in proof.path],
     }
 
 
-def _claims(payload: bytes) -> Mapping[str, Any]:
-    """The payload as strict canonical JSON: every claim there, none unknown, and the right types where code relies on it."""
-    claims = json.loads(payload)
-    if not isinstance(claims, dict) or frozenset(claims) != _CLAIMS or claims["version"] != VERSION:
-        raise PeerError("peer.receipt", step="claims")
-    lines = claims["recipients"]
-    if not isinstance(lines, list) or not all(isinstance(line, dict) and frozenset(line) == _LINE for line in lines):
-        raise PeerError("peer.receipt", step="lines")
-    if _canonical(claims) != payload:
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Line(_Strict):
+    """One recipient, as docs/PROTOCOL.md section 6 lists its members."""
+
+    organ_id: Text
+    sequence: Whole
+    outcome: Outcome
+    code: Text
+    leaf: Annotated[str, StringConstraints(max_length=LEAF_BYTES_MAX)]
+    salt: Text
+    index: Whole
+    path: Annotated[tuple[Text, ...], Field(max_length=PATH_HASHES_MAX)]
+
+
+class _Envelope(_Strict):
+    sha256: Text
+    size: Whole
+
+
+class _Claims(_Strict):
+    """The payload: every claim there, none unknown, each of its own type."""
+
+    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    transfer: Text
+    origin: Text
+    destination: Text
+    sender: Text
+    document_id: Text
+    registry_epoch: Whole
+    envelope: _Envelope
+    received_at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+    checkpoint: Annotated[str, StringConstraints(max_length=NOTE_BYTES_MAX)]
+    recipients: Annotated[tuple[_Line, ...], Field(max_length=RECIPIENTS_MAX)]
+
+
+def _claims(payload: bytes) -> _Claims:
+    """The claims of a payload in canonical JSON, strictly.
+
+    Raises:
+        ValueError: not JSON, not canonical, or not the claims of section 6.
+    """
+    if _canonical(json.loads(payload)) != payload:
         raise PeerError("peer.receipt", step="not canonical JSON")
-    return claims
-
-
-def _expect(expected: Mapping[str, Any], claims: Mapping[str, Any], step: str) -> None:
-    if any(claims[name] != value or type(claims[name]) is not type(value) for name, value in expected.items()):
-        raise PeerError("peer.receipt", step=step)
+    return _Claims.model_validate_json(payload)
 
 
 def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:
@@ -178,14 +204,3 @@ def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:
 def _canonical(value: Mapping[str, Any]) -> bytes:
     """RFC 8785 for this subset: ASCII member names, strings, integers, arrays."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _b64(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _unb64(text: str) -> bytes:
-    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if _b64(data) != text:
-        raise ValueError("base64url is not in its one form")
-    return data

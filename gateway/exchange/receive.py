@@ -12,8 +12,8 @@ from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, SiteError
-from gateway.core.events import AuditEvent, Leaf
+from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
+from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import (
@@ -42,6 +42,9 @@ _log = logger(__name__)
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
+ALARM_SECONDS: Final = 3600.0
+ALARMS_MAX: Final = 1_000
+"""Pairs (gateway, body) that are remembered, and so leaves that can be forced upon us in an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Reception:
         self._desk = desk
         self._checkpoints = checkpoints
         self._signer = receipt_signer
+        self._alarms: dict[tuple[GatewayId, OrganId], float] = {}
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
@@ -72,7 +76,12 @@ class Reception:
         if known is not None:
             _same_or_conflict(known, origin, slip)
             return
-        admit(slip, origin=origin, own=desk.own, snapshot=desk.directory.current(), moment=desk.clock.now())
+        try:
+            admit(slip, origin=origin, own=desk.own, snapshot=desk.directory.current(), moment=desk.clock.now())
+        except PeerError as error:
+            if error.code == "peer.foreign_sender":
+                await self._alarm(origin, slip)
+            raise
 
     async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
         """See `ReceptionDesk.receive`."""
@@ -101,6 +110,24 @@ class Reception:
         if incoming is None or incoming.slip.origin != origin:
             return None
         return incoming.answer or await self._answer(incoming)
+
+    async def _alarm(self, origin: GatewayId, slip: TransferSlip) -> None:
+        """A leaf for the security officer (security.md 10); bounded, so that nobody fills our log by repeating himself."""
+        now = self._desk.clock.monotonic()
+        pair = (origin, slip.sender)
+        known = {key: at for key, at in self._alarms.items() if now - at < ALARM_SECONDS}
+        if pair in known or len(known) >= ALARMS_MAX:
+            return
+        self._alarms = {**known, pair: now}
+        event = AuditEvent(
+            kind=EventKind.FOREIGN_SENDER,
+            at=self._desk.clock.now(),
+            subject=slip.transfer,
+            document=slip.transfer,
+            private={"origin": origin, "from": slip.sender, "transfer": slip.transfer},
+        )
+        _log.warning("peer.foreign_sender", peer=origin, transfer=slip.transfer)
+        await self._desk.store.transact(lambda uow: self._desk.journal.record(uow, event))
 
     # --- judging, before any transaction -----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from gateway.core.work import Claim, RoadReport
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange.desk import Desk
 from gateway.exchange.dispatch import dispatch
+from gateway.exchange.duties import has_seal, refuse_bad_seal
 from gateway.exchange.files import as_chunks, blob_chunks
 from gateway.exchange.judging import judge_pdf_file
 from gateway.exchange.messages import message_of, recipients_of
@@ -109,10 +110,7 @@ class DocumentSteps:
         if verdict.indication is Indication.INDETERMINATE:
             raise SenderError("seal.undecided", file=name, reason=str(verdict.sub_indication or ""))
         body = self._desk.directory.current().body(sender)
-        return body is not None and any(
-            signature.certificate in body.seal_certificates and signature.indication is Indication.TOTAL_PASSED
-            for signature in verdict.signatures
-        )
+        return body is not None and has_seal(verdict, body)
 
     # --- wrap --------------------------------------------------------------------------------------------------------
 
@@ -178,15 +176,3 @@ class DocumentSteps:
         moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
         uow.documents.advance(moved, was=document.state)
         return moved
-
-
-def refuse_bad_seal(verdict: FileVerdict, name: str) -> None:
-    """A broken signature is a refusal wherever it is met, on the way out and on arrival.
-
-    Raises:
-        SenderError: `seal.broken`, `file.not_pdf`.
-    """
-    if verdict.media_type != PDF:
-        raise SenderError("file.not_pdf", file=name)
-    if verdict.indication is Indication.TOTAL_FAILED:
-        raise SenderError("seal.broken", file=name, reason=str(verdict.sub_indication or ""))

@@ -35,6 +35,11 @@ class Submission:
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
 
+    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+        """See `SubmissionDesk.admit`."""
+        _check_principal(principal, metadata, self._desk.directory.current(), self._desk)
+        _check_secrecy(metadata, ())
+
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
         desk = self._desk

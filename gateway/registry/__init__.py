@@ -15,8 +15,8 @@ When it fails: `SiteError` `registry.digest`, `registry.invalid` (path and probl
 that was in force stays in force.
 """
 
-from gateway.registry.code import parse_organ_id
+from gateway.registry.code import parse_organ_id, refuse_demo_codes
 from gateway.registry.directory import LoadedDirectory
 from gateway.registry.edition import load_snapshot, write_snapshot
 
-__all__ = ["LoadedDirectory", "load_snapshot", "parse_organ_id", "write_snapshot"]
+__all__ = ["LoadedDirectory", "load_snapshot", "parse_organ_id", "refuse_demo_codes", "write_snapshot"]

@@ -35,6 +35,7 @@ def change(side: Side, old: str, new: str) -> None:
     ("old", "new", "code"),
     [
         (r'environment = "demo"', 'environment = "production"', "key.demo"),
+        (r'environment = "demo"\n', "\n", "key.demo"),
         (r'sha256 = "[0-9a-f]{64}"', f'sha256 = "{"0" * 64}"', "registry.digest"),
         (r'id = "dang\.demo\.internal"', 'id = "nobody.example"', "registry.invalid"),
         (r'receipt\.pem"', 'tls.pem"', "key.missing"),

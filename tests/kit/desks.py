@@ -19,6 +19,7 @@ from gateway.core.model import (
     DocumentMessage,
     HistoryEvent,
     InboxEntry,
+    Metadata,
     Organ,
     Principal,
     Priority,
@@ -60,12 +61,15 @@ class MemoryDesks:
 
     # --- SubmissionDesk
 
+    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+        if metadata.sender not in principal.organs:
+            raise AccessError("access.organ", organ=metadata.sender)
+        if metadata.secrecy:
+            raise SenderError("secrecy.marked", mark=metadata.secrecy)
+
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         sender = order.metadata.sender
-        if sender not in principal.organs:
-            raise AccessError("access.organ", organ=sender)
-        if order.metadata.secrecy:
-            raise SenderError("secrecy.marked", mark=order.metadata.secrecy)
+        await self.admit(principal, order.metadata)
         if empty := next((file.name for file in order.files if not file.blob.size), None):
             raise SenderError("file.empty", file=empty)
         for document in self.documents.values():

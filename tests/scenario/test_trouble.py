@@ -1,19 +1,25 @@
 """What goes wrong, between two whole gateways: nothing lost, nothing twice, and a clear word to whoever's turn it is."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms
+from pyhanko.pdf_utils.generic import ArrayObject, NumberObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, GatewayError, NotFound, PeerError, SenderError
 from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
 from gateway.core.limits import FILE_BYTES_MAX, RECIPIENTS_MAX
-from gateway.core.model import BlobRef, Document, Scope, Transfer
+from gateway.core.model import Attachment, BlobRef, Document, Scope, Transfer
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
+from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder
+from gateway.exchange.messages import document_message
 from gateway.exchange.submit import store_new
 from tests.kit.exchange_world import ALL, Node, World, letter
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
@@ -522,3 +528,67 @@ async def test_receipts_speak_of_every_recipient_in_the_order_of_the_slip(world:
     lines = world.party.records.check_receipt(transfer.answer, transfer.slip, world.party.directory.current())
     assert [line.organ_id for line in lines] == list(reversed(wards))
     assert json.dumps([line.index for line in lines]) == json.dumps(sorted(line.index for line in lines))
+
+
+# --- a peer that has the sender's transport key, but not its seal ------------------------------------------------------------
+
+
+async def forged(world: World, pdf: bytes, name: str = "a.pdf") -> list[tuple[str, str]]:
+    """An envelope with this file, truly signed by the sender's transport key; the outcomes of its reception."""
+    transfer, _ = await prepared(world)
+    file = await world.party.file(name, pdf)
+    attachment = Attachment(position=1, name=name, content_type="application/pdf", blob=file.blob)
+    (document,) = await world.party.store.read(lambda uow: uow.documents.page(None, 1))
+    message = document_message(document, world.party.directory.current())
+    signed = await world.party.desk.sealer.sign_envelope(write_skeleton(message, (attachment,)), world.sender)
+    data = b"".join(assemble(signed, [(attachment, [pdf])]))
+    return await receive(world, transfer, data)
+
+
+def shadowed(sealed: bytes) -> bytes:
+    """An incremental update that changes what the page shows, after the seal was made."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
+    page = writer.root["/Pages"]["/Kids"][0].get_object()
+    page["/MediaBox"] = ArrayObject([NumberObject(0), NumberObject(0), NumberObject(10), NumberObject(10)])
+    writer.mark_update(page.get_container_ref())
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+async def test_a_sealed_letter_that_was_painted_over_is_refused_on_arrival(world: World, tmp_path: Path) -> None:
+    sealed = await sealed_letter(world, tmp_path)
+    outcomes = await forged(world, shadowed(sealed))
+    assert outcomes == [("refused", "seal.undecided")]
+    assert await arrived(world.government, ub(world)) == 0
+    await check(world, world.government)
+
+
+async def test_a_seal_with_the_right_certificate_and_no_signature_is_refused_on_arrival(
+    world: World, tmp_path: Path
+) -> None:
+    """Whoever has seen one sealed letter has the certificate: only the signature says that it is the body's seal."""
+    sealed = await sealed_letter(world, tmp_path)
+    start = sealed.index(b"/Contents <") + len(b"/Contents <")
+    end = sealed.index(b">", start)
+    raw = bytes.fromhex(sealed[start:end].decode())
+    info = cms.ContentInfo.load(raw)
+    info["content"]["signer_infos"][0]["signature"] = b"A" * 256
+    hollow = info.dump().hex().encode().ljust(end - start, b"0")
+    assert len(hollow) == end - start
+    ((outcome, code),) = await forged(world, sealed[:start] + hollow + sealed[end:])
+    assert (outcome, code) == ("refused", "seal.broken")
+
+
+async def test_an_unsealed_pdf_and_a_letter_without_any_file_are_refused_on_arrival(world: World) -> None:
+    assert await forged(world, tiny_pdf()) == [("refused", "seal.missing")]
+
+
+async def test_a_gateway_that_speaks_for_a_foreign_body_raises_an_alarm_once(world: World) -> None:
+    transfer, _ = await prepared(world)
+    foreign = replace(transfer.slip, sender=ub(world, 1))
+    for _ in range(5):
+        with pytest.raises(PeerError):
+            await world.government.reception.admit(world.party.own, foreign)
+    history = await world.government.store.read(lambda uow: uow.log.history(foreign.transfer))
+    assert [event.event for event in history] == ["peer.foreign_sender"]

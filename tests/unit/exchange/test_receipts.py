@@ -105,6 +105,12 @@ LIES: dict[str, Change] = {
     "an unsigned checkpoint": lambda c: c.update(checkpoint=c["checkpoint"].split("\n\n")[0] + "\n"),
     "a line that is a list": lambda c: c["recipients"].__setitem__(0, []),
     "recipients that are a mapping": lambda c: c.update(recipients={}),
+    "a leaf that is a number": lambda c: c["recipients"][0].update(leaf=7),
+    "a leaf that is a list": lambda c: c["recipients"][0].update(leaf=["x"]),
+    "a leaf that is nothing": lambda c: c["recipients"][0].update(leaf=None),
+    "a version that equals but is no integer": lambda c: c.update(version=True),
+    "a sequence with a fraction": lambda c: c["recipients"][0].update(sequence=1.0),
+    "a time that is none": lambda c: c.update(received_at={"year": 2999}),
     "an unknown member of a line": lambda c: c["recipients"][0].update(extra=1),
 }
 
