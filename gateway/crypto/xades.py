@@ -10,7 +10,8 @@ Duties of `verify_envelope`, numbered as in the code (signing.md 4.1; the attack
 6. The signer's certificate is the one in KeyInfo that the (signed) SigningCertificateV2 names.
 7. signxml verifies with that certificate pinned, at that place, with that number of references.
 8. What signxml digested is, byte for byte, what stands in the tree that the reader uses.
-9. The certificate passes `judge_certificate`.
+9. Outside the signed parts stands only what hubs may add and the files: nothing that a reader could take for signed (`frame`).
+10. The certificate passes `judge_certificate`.
 
 The caller still owes: that the certificate is the registry's for the body in From; attachment digests against the signed
 manifest; that the message is neither old nor repeated. A signature alone says none of it.
@@ -32,6 +33,7 @@ from gateway.core.verdict import Indication, SignatureVerdict, SubIndication
 from gateway.crypto.certificates import Trust, certificate_digest, certificate_name, judge_certificate
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.envelope import DS, EXCLUSIVE, XADES
+from gateway.crypto.frame import frame_fault
 from gateway.crypto.parts import StructureError, header_of, parts_of
 from gateway.safe_xml import QCVN, Element
 
@@ -115,7 +117,7 @@ def _verdict(
 
 
 def _duties(root: Element, signatures: list[Element], findings: _Findings) -> _Outcome | None:
-    """Duties 1 to 8; None when all are met."""
+    """Duties 1 to 9; None when all are met."""
     try:
         header = header_of(root)
         if _is_whole_document(signatures):
@@ -137,6 +139,9 @@ def _duties(root: Element, signatures: list[Element], findings: _Findings) -> _O
     except InvalidSignature as error:
         return Indication.TOTAL_FAILED, SubIndication.SIG_CRYPTO_FAILURE, str(error)
     findings.signed = frozenset(parts)
+    if fault := frame_fault(root):
+        reason = f"outside the signed parts: {fault}"
+        return Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason
     return None
 
 
@@ -256,7 +261,7 @@ def _verify(root: Element, targets: list[Element], findings: _Findings) -> None:
         expect_references=len(targets),
         signature_methods=_METHODS,
         digest_algorithms=frozenset(DigestAlgorithm(uri) for uri in _DIGESTS),
-        verification_time=leaf.not_valid_before_utc,  # dates are duty 9's business
+        verification_time=leaf.not_valid_before_utc,  # dates are duty 10's business
     )
     results = XMLVerifier().verify(root, x509_cert=leaf, expect_config=configuration)
     assert isinstance(results, list), "more than one reference gives a list"
@@ -266,7 +271,7 @@ def _verify(root: Element, targets: list[Element], findings: _Findings) -> None:
 
 
 def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
-    """Duty 9."""
+    """Duty 10."""
     assert findings.certificate is not None, "duty 6 found the signer"
     verdict = judge_certificate(findings.certificate, trust=trust, moment=moment, chain=findings.chain)
     return verdict.indication, verdict.sub_indication, verdict.reason

@@ -27,7 +27,8 @@ def document(recipients: int = 1, subject: str = "Về việc thử") -> bytes:
         '</edXML:TraceHeaderList></edXML:edXMLHeader><edXML:edXMLBody Id="body"><edXML:edXMLManifest><edXML:Reference>'
         f'<edXML:ContentId>cid:1</edXML:ContentId><ds:DigestValue xmlns:ds="{DS}">AAAA</ds:DigestValue>'
         "</edXML:Reference></edXML:edXMLManifest></edXML:edXMLBody></edXML:edXMLEnvelope><AttachmentEncoded><Attachment>"
-        f'<ContentId>cid:1</ContentId><edXML:ContentTransferEncoded xmlns:edXML="{NS}"/></Attachment>'
+        "<ContentId>cid:1</ContentId><AttachmentName>a.pdf</AttachmentName><ContentType>application/pdf</ContentType>"
+        f'<edXML:ContentTransferEncoded xmlns:edXML="{NS}"/></Attachment>'
         "</AttachmentEncoded></edXML>"
     ).encode()
 

@@ -94,7 +94,7 @@ def fill_attachment(root: Element) -> None:
 
 
 def other_prefixes_outside(root: Element) -> None:
-    etree.SubElement(find(root, "TraceHeaderList"), "{urn:hub}Note", nsmap={"hub": "urn:hub"})
+    find(root, "TraceHeaderList").set("{urn:hub}note", "seen")
 
 
 @pytest.mark.parametrize("change", [append_trace, rename_trace_list, fill_attachment, other_prefixes_outside])
