@@ -216,6 +216,8 @@ class Delivery:
     evidence: Evidence | None
     business_status: BusinessStatus | None
     business_description: str
+    business_at: datetime | None
+    """When the recipient said so, by its own signed timestamp (whole seconds): an older word never replaces a newer."""
     registry_epoch: int
     route_reason: str
     changed_at: datetime

@@ -134,14 +134,18 @@ class BusinessStatuses:
 def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     """Write a status that arrived into the delivery it speaks of; the code of a refusal, or an empty text.
 
-    Saying the same twice changes nothing. A status for a document we did not send to that body is refused.
+    Saying the same twice changes nothing, and a word older than the last one (by the signed timestamps) comes too late:
+    a retry that arrives late, or one that is played again, never takes back what was said after it. A status for a
+    document we did not send to that body is refused.
     """
     answered = message.response_for
     document = uow.documents.submitted(answered.organ_id, document_id=answered.document_id)
     delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None
     if document is None or delivery is None:
         return "status.unknown_document"
-    if (delivery.business_status, delivery.business_description) == (message.status, message.description):
+    known = (delivery.business_status, delivery.business_description)
+    older = delivery.business_at is not None and message.timestamp < delivery.business_at
+    if older or known == (message.status, message.description):
         return ""
     now = desk.clock.now()
     leaf = desk.journal.record(
@@ -166,6 +170,7 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
         delivery,
         business_status=message.status,
         business_description=message.description,
+        business_at=message.timestamp,
         changed_at=now,
         last_leaf=leaf,
     )

@@ -52,7 +52,16 @@ _DELIVERY: Final = select(deliveries).where(
 _ADVANCE_DELIVERY: Final = update_if(
     deliveries,
     "state",
-    ("state", "reason", "evidence", "business_status", "business_description", "changed_at", "last_leaf"),
+    (
+        "state",
+        "reason",
+        "evidence",
+        "business_status",
+        "business_description",
+        "business_at",
+        "changed_at",
+        "last_leaf",
+    ),
 )
 
 _NUMBERS: Final = (
@@ -252,6 +261,7 @@ def _delivery_changes(delivery: Delivery) -> dict[str, Any]:
         "evidence": delivery.evidence and delivery.evidence.value,
         "business_status": delivery.business_status and delivery.business_status.value,
         "business_description": delivery.business_description,
+        "business_at": None if delivery.business_at is None else to_millis(delivery.business_at),
         "changed_at": to_millis(delivery.changed_at),
         "last_leaf": delivery.last_leaf,
     }
@@ -284,6 +294,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         evidence=None if row.evidence is None else Evidence(row.evidence),
         business_status=None if row.business_status is None else BusinessStatus(row.business_status),
         business_description=row.business_description,
+        business_at=None if row.business_at is None else from_millis(row.business_at),
         registry_epoch=row.registry_epoch,
         route_reason=row.route_reason,
         changed_at=from_millis(row.changed_at),

@@ -113,6 +113,7 @@ deliveries: Final = _strict(
     _maybe_text("evidence"),
     _maybe_text("business_status"),
     _text("business_description"),
+    _maybe_whole("business_at"),
     _whole("registry_epoch"),
     _text("route_reason"),
     _whole("changed_at"),

@@ -241,6 +241,7 @@ class MemoryDesks:
                 evidence=None,
                 business_status=None,
                 business_description="",
+                business_at=None,
                 registry_epoch=1,
                 route_reason="",
                 changed_at=NOW,

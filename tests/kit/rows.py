@@ -161,6 +161,7 @@ def delivery(of: Document, recipient: OrganId = WARD, **fields: Any) -> Delivery
         "evidence": None,
         "business_status": None,
         "business_description": "",
+        "business_at": None,
         "registry_epoch": 7,
         "route_reason": "active code",
         "changed_at": NOW,
@@ -178,6 +179,7 @@ def delivered(row: Delivery) -> Delivery:
         evidence=Evidence.RECEIPT,
         business_status=BusinessStatus.ACCEPTED,
         business_description="Đã tiếp nhận",
+        business_at=later(0.5),
         changed_at=later(1),
         last_leaf="ab" * 32,
     )

@@ -20,6 +20,7 @@ from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Tr
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder
 from gateway.exchange.messages import document_message
+from gateway.exchange.statuses import apply_status
 from gateway.exchange.submit import store_new
 from tests.kit.exchange_world import ALL, Node, World, letter
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
@@ -592,3 +593,27 @@ async def test_a_gateway_that_speaks_for_a_foreign_body_raises_an_alarm_once(wor
             await world.government.reception.admit(world.party.own, foreign)
     history = await world.government.store.read(lambda uow: uow.log.history(foreign.transfer))
     assert [event.event for event in history] == ["peer.foreign_sender"]
+
+
+async def test_an_older_status_never_takes_back_a_newer_one_and_a_replay_changes_nothing(world: World) -> None:
+    document = await sent(world)
+    await world.settle()
+    government, principal = world.government, world.government.principal(ub(world))
+    entry = (await government.queries.inbox(principal, 0, 1)).entries[0]
+    accepted = government.statuses._message(replace(entry, business_status=BusinessStatus.ACCEPTED), ("k", "0" * 32))
+    assert accepted.status
+
+    async def arrives(status: BusinessStatus, seconds: float) -> tuple[str, str]:
+        moment = (world.clock.now() + timedelta(seconds=seconds)).replace(microsecond=0)
+        message = replace(accepted.status, status=status, description=status.name, timestamp=moment)
+        code = await world.party.store.transact(lambda uow: apply_status(uow, message, desk=world.party.desk))
+        assert code == ""
+        (delivery,) = await world.party.queries.deliveries(world.party.principal(world.sender), document.key)
+        return str(delivery.business_status), delivery.business_description
+
+    assert await arrives(BusinessStatus.COMPLETED, 60) == ("06", "COMPLETED")
+    assert await arrives(BusinessStatus.ACCEPTED, 0) == ("06", "COMPLETED")
+    assert await arrives(BusinessStatus.COMPLETED, 60) == ("06", "COMPLETED")
+    history = await world.party.queries.history(world.party.principal(world.sender), document.key)
+    assert [event.event for event in history].count("business.status_received") == 1
+    assert await arrives(BusinessStatus.REFUSED, 61) == ("02", "REFUSED")

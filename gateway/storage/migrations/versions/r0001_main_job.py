@@ -70,6 +70,7 @@ def _deliveries() -> None:
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("business_status", sa.Text(), nullable=True),
         sa.Column("business_description", sa.Text(), nullable=False),
+        sa.Column("business_at", whole, nullable=True),
         sa.Column("registry_epoch", whole, nullable=False),
         sa.Column("route_reason", sa.Text(), nullable=False),
         sa.Column("changed_at", whole, nullable=False),
