@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError
-from gateway.core.ids import Digest, OrganId
+from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.model import (
     PDF,
     Attachment,
@@ -41,7 +41,7 @@ class EnvelopeCheck:
         self._records = records
         self._judge = judge
         self._found = found
-        self._bytes: dict[Digest, bool] = {}
+        self._bytes: dict[BlobRef, bool] = {}
         self._said: dict[Digest, Said | None] = {}
 
     @property
@@ -51,22 +51,27 @@ class EnvelopeCheck:
 
     async def check_bytes(self, blob: BlobRef) -> bool:
         """Whether a blob is there and is what its digest says, looked at once however many rows name it."""
-        if blob.digest not in self._bytes:
-            try:
-                await self._blobs.read(blob)
-            except GatewayError as error:
-                self._found.problem(f"blob {blob.digest}", str(error))
-                self._bytes[blob.digest] = False
-            else:
-                self._bytes[blob.digest] = True
-        return self._bytes[blob.digest]
+        if blob not in self._bytes:
+            problem = await self._blob_problem(blob)
+            self._bytes[blob] = not problem
+            if problem:
+                self._found.problem(f"blob {blob.digest}", problem)
+        return self._bytes[blob]
+
+    async def _blob_problem(self, blob: BlobRef) -> str:
+        if not DIGEST.fullmatch(blob.digest):
+            return "its row names no digest"
+        try:
+            await self._blobs.read(blob)
+        except GatewayError as error:
+            return str(error)
+        return ""
 
     async def check(self, envelope: BlobRef, sender: OrganId, moment: datetime) -> Said | None:
         """Bytes, signature and files of one envelope, once however many rows name it; what it says, if it can be read."""
+        whole = await self.check_bytes(envelope)
         if envelope.digest not in self._said:
-            self._said[envelope.digest] = None
-            if await self.check_bytes(envelope):
-                self._said[envelope.digest] = await self._judged(envelope, sender, moment)
+            self._said[envelope.digest] = await self._judged(envelope, sender, moment) if whole else None
         return self._said[envelope.digest]
 
     async def _judged(self, envelope: BlobRef, sender: OrganId, moment: datetime) -> Said | None:

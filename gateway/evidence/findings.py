@@ -10,8 +10,8 @@ from gateway.core.states import DeliveryState
 from gateway.evidence.problem import Problem
 from gateway.evidence.story import Story
 
-PROBLEMS_MAX: Final = 1_000
-"""A report names this many problems; who lost a whole table needs no line for each row."""
+PROBLEMS_MAX: Final = 200
+"""A report names this many problems of one kind of thing: a lost table needs no line for each row, and hides no other."""
 
 
 @dataclass(slots=True)
@@ -28,20 +28,20 @@ class Findings:
     """Events that were met in the story of a row that is there."""
     seals: set[Digest] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
-    unnamed: int = 0
-    """Problems beyond `PROBLEMS_MAX`."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    """All problems by the first word of what they are about, those beyond `PROBLEMS_MAX` too."""
 
     def problem(self, what: str, why: str) -> None:
         """Note one problem."""
         self.note([Problem(what=what, why=why)])
 
     def note(self, problems: Iterable[Problem]) -> None:
-        """Note problems, as many as a report can name."""
+        """Note problems, as many of each kind as a report can name."""
         for problem in problems:
-            if len(self.problems) < PROBLEMS_MAX:
+            kind = problem.what.partition(" ")[0]
+            self.kinds[kind] += 1
+            if self.kinds[kind] <= PROBLEMS_MAX:
                 self.problems.append(problem)
-            else:
-                self.unnamed += 1
 
     def met(self, story: Story) -> None:
         """Note a story whose document or transfer is there."""
@@ -49,6 +49,10 @@ class Findings:
         self.events.update(event.kind for event in story.events if event.index < self.leaves)
 
     def all_problems(self) -> tuple[Problem, ...]:
-        """The problems, and how many more there are."""
-        more = Problem(what="report", why=f"{self.unnamed} more problems")
-        return (*self.problems, more) if self.unnamed else tuple(self.problems)
+        """The problems, and how many more of each kind there are."""
+        more = [
+            Problem(what=kind, why=f"{count - PROBLEMS_MAX} more problems")
+            for kind, count in self.kinds.items()
+            if count > PROBLEMS_MAX
+        ]
+        return (*self.problems, *more)

@@ -12,7 +12,8 @@ It reads the database (read-only), the blobs, the receipts and the log; keys it 
 6. every leaf of the log: that the row it happened to is still there.
 
 The service may run meanwhile: a row, its company and its story are read in one snapshot, and leaves that were appended
-after the log was checked are not counted. In memory are one page of rows, the story of one document, and digests.
+after the log was checked are not counted. In memory are one page of rows, the story of one document, a few digests of each
+envelope, and what the report itself names (the lines of the receipts).
 
 What no leaf and no signature speaks of cannot be checked: attempts, deadlines and other passing states of a transfer, and
 whether a receipt was already given for a transfer whose answer is gone (it is then made again from its leaves).
@@ -158,9 +159,9 @@ class InstallationCheck:
         """The receipts our gateway holds. What a transfer's row owes its document is asked with the document."""
         after: TransferKey | None = None
         while page := await self._store.read(_transfers_after(after)):
-            after = page[-1].transfer.slip.transfer
-            for carried in page:
-                self._check_transfer(run, carried)
+            after = page[-1].slip.transfer
+            for transfer in page:
+                self._check_transfer(run, await self._store.read(_carried(transfer)))
 
     def _check_transfer(self, run: _Run, carried: _Carried) -> None:
         transfer = carried.transfer
@@ -278,15 +279,18 @@ def _reconcile(found: Findings, sent: _Sent) -> None:
 # --- what is read in one snapshot --------------------------------------------------------------------------------------
 
 
-def _transfers_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[_Carried, ...]]:
-    def unit(uow: UnitOfWork) -> tuple[_Carried, ...]:
-        return tuple(
-            _Carried(
-                transfer=transfer,
-                deliveries=uow.documents.deliveries(transfer.document, transfer.slip.transfer),
-                has_document=uow.documents.find(transfer.document) is not None,
-            )
-            for transfer in uow.transfers.page(after, PAGE_ROWS_MAX)
+def _transfers_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[Transfer, ...]]:
+    return lambda uow: uow.transfers.page(after, PAGE_ROWS_MAX)
+
+
+def _carried(transfer: Transfer) -> Callable[[UnitOfWork], _Carried]:
+    """The transfer as it is in the snapshot in which its deliveries are read; its row is never removed."""
+
+    def unit(uow: UnitOfWork) -> _Carried:
+        return _Carried(
+            transfer=uow.transfers.find(transfer.slip.transfer) or transfer,
+            deliveries=uow.documents.deliveries(transfer.document, transfer.slip.transfer),
+            has_document=uow.documents.find(transfer.document) is not None,
         )
 
     return unit

@@ -246,6 +246,21 @@ DOCUMENTS = (
         "its envelope is not the one that the log tells",
     ),
     Tampering(
+        "a path instead of a digest",
+        f"update documents set envelope_digest = '../../../etc/passwd' where key = {doc(3)}",
+        "blob ../../../etc/passwd: its row names no digest",
+    ),
+    Tampering(
+        "another size",
+        f"update documents set envelope_size = envelope_size - 1 where key = {doc(3)}",
+        "its slip speaks of another document",
+    ),
+    Tampering(
+        "another size of a file",
+        f"update documents set attachments = json_set(attachments, '$[0].blob.size', 7) where key = {doc(3)}",
+        "blob.damaged",
+    ),
+    Tampering(
         "submitted by another key",
         f"update documents set principal = 'other' where key = {doc(3)}",
         "principal is not what accepted says",

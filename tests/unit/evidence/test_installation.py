@@ -116,10 +116,14 @@ async def test_a_service_that_goes_on_meanwhile_makes_nothing_unsound(
     assert lines(report) == []
 
 
-def test_a_report_names_a_bounded_number_of_problems() -> None:
+def test_a_report_names_a_bounded_number_of_problems_of_each_kind() -> None:
     findings = Findings(leaves=0)
     for number in range(PROBLEMS_MAX + 7):
-        findings.problem(f"row {number}", "x")
+        findings.problem(f"delivery {number}", "x")
+    findings.problem("inbox entry 1", "x")
     problems = findings.all_problems()
-    assert len(problems) == PROBLEMS_MAX + 1
-    assert problems[-1].why == "7 more problems"
+    assert len(problems) == PROBLEMS_MAX + 2
+    assert [(problem.what, problem.why) for problem in problems[-2:]] == [
+        ("inbox entry 1", "x"),
+        ("delivery", "7 more problems"),
+    ]
