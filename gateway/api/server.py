@@ -58,8 +58,19 @@ class OfficeRunner(web.AppRunner):
         return _Server(plain.request_handler, request_factory=plain.request_factory)
 
 
+class _Cut(asyncio.Protocol):
+    """For a connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Cut it at once: what is already being served goes on."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
+
+
 class _Server(web.Server):
     def __call__(self) -> web.RequestHandler:
+        if len(self.connections) >= limits.CONNECTIONS_MAX:
+            return _Cut()  # type: ignore[return-value] # the loop needs a protocol and nothing more of it
         return _Protocol(self, loop=asyncio.get_running_loop(), **_BOUNDS)
 
 

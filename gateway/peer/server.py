@@ -55,7 +55,7 @@ async def listen(app: web.Application, *, host: str, port: int, ssl_context: ssl
     assert_strict(ssl_context)
     # A resumed session shows the certificate of its first handshake without checking it again: none is offered.
     ssl_context.num_tickets = 0
-    runner = web.AppRunner(
+    runner = _Runner(
         app,
         access_log=None,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
@@ -66,6 +66,30 @@ async def listen(app: web.Application, *, host: str, port: int, ssl_context: ssl
     await runner.setup()
     await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
     return runner
+
+
+class _Runner(web.AppRunner):
+    """Serves at most `CONNECTIONS_MAX` connections."""
+
+    async def _make_server(self) -> web.Server:
+        plain = await super()._make_server()
+        return _Server(plain.request_handler, request_factory=plain.request_factory, **self._kwargs)
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        if len(self.connections) >= limits.CONNECTIONS_MAX:
+            return _Cut()  # type: ignore[return-value] # the loop needs a protocol and nothing more of it
+        return super().__call__()
+
+
+class _Cut(asyncio.Protocol):
+    """For a connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Cut it at once: what is already being served goes on."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -335,3 +335,17 @@ async def test_json_of_a_problem_names_the_code_as_its_type(raw: RawConnection) 
     assert document["title"].startswith("There is no such thing")
     malformed = (await raw.ask("POST", PATH, {**headers_for(b"x"), "Content-Digest": "x"}, b"x")).problem
     assert "Content-Digest" in malformed["title"]
+
+
+async def test_a_connection_too_many_is_cut_and_the_others_go_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 2)
+    tls = world.client_tls(world.origin)
+    async with (
+        await RawConnection.open(world.port, tls) as first,
+        await RawConnection.open(world.port, tls) as second,
+    ):
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            async with await RawConnection.open(world.port, tls) as third:
+                await third.ask("GET", PATH, {})
+        assert (await first.ask("GET", PATH, {})).status == 404
+        assert (await second.ask("POST", PATH, headers_for(BODY), BODY)).status == 200
