@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.app import open_for_reading
 from gateway.cli.errors import Exit
-from gateway.cli.output import Terminal
+from gateway.cli.output import Column, Terminal
 from gateway.core.states import DeliveryState
 from gateway.evidence import InstallationReport
 
@@ -43,7 +43,7 @@ def print_report(terminal: Terminal, report: InstallationReport) -> None:
         terminal.print(terminal.text("cli.audit.unsound", gateway=report.gateway), style="bold red")
     recipients = sum(len(receipt.lines) for receipt in report.receipts)
     terminal.table(
-        ("cli.column.checked", "cli.column.count"),
+        (Column(heading="cli.column.checked"), Column(heading="cli.column.count")),
         [
             (terminal.text("cli.audit.row.leaves"), report.log.leaves),
             (terminal.text("cli.audit.row.receipts"), len(report.receipts)),

@@ -1,4 +1,7 @@
-"""Errors as a person meets them: three lines, one exit code. The only place that knows which error means which code."""
+"""Errors as a person meets them: three lines, one exit code; with `--json` as one object, too.
+
+The only place that knows which error means which exit code.
+"""
 
 import os
 import tempfile
@@ -12,9 +15,10 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from gateway.cli.output import Terminal, clean
+from gateway.cli.output import LANGUAGES, Terminal, clean
 from gateway.core.errors import GatewayError
-from gateway.observe import explain
+from gateway.observe import Text as Words
+from gateway.observe import explain, text
 
 DETAIL_CHARS_MAX: Final = 2_000
 FIELDS_MAX: Final = 10
@@ -96,6 +100,14 @@ def exit_code(code: str, status: int = 0) -> Exit:
 _TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
     {
         "cli.usage": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.command": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.command_missing": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.option": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.missing": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.value": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.value_missing": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.value_unwanted": ("cli.usage.todo", Exit.USAGE),
+        "cli.usage.extra": ("cli.usage.todo", Exit.USAGE),
         "cli.no_recipient": ("cli.no_recipient.todo", Exit.USAGE),
         "cli.date": ("cli.date.todo", Exit.USAGE),
         "cli.instant": ("cli.instant.todo", Exit.USAGE),
@@ -103,6 +115,13 @@ _TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
         "cli.organ": ("cli.organ.todo", Exit.USAGE),
         "cli.url": ("cli.url.todo", Exit.USAGE),
         "cli.registry_digest": ("cli.registry_digest.todo", Exit.USAGE),
+        "cli.digest": ("cli.digest.todo", Exit.USAGE),
+        "cli.registry": ("cli.registry.todo", Exit.CONFIGURATION),
+        "cli.registry_other": ("cli.registry_other.todo", Exit.CONFIGURATION),
+        "cli.trust": ("cli.trust.todo", Exit.CONFIGURATION),
+        "cli.trust_demo": ("cli.trust_demo.todo", Exit.CONFIGURATION),
+        "cli.folder": ("cli.folder.todo", Exit.USAGE),
+        "cli.not_folder": ("cli.not_folder.todo", Exit.CONFLICT),
         "cli.no_file": ("cli.no_file.todo", Exit.NOT_FOUND),
         "cli.no_position": ("cli.no_position.todo", Exit.NOT_FOUND),
         "cli.file": ("cli.file.todo", Exit.PERMISSION),
@@ -113,6 +132,9 @@ _TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
         "cli.bug": ("cli.bug.todo", Exit.BUG),
     }
 )
+
+_ADVICE: Final[Mapping[str, str]] = MappingProxyType({"access.no_key": "cli.key_refused.todo"})
+"""What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
 
 
 class Failure(Exception):  # noqa: N818 - of a command, and told as one
@@ -136,50 +158,66 @@ class Refusal(Exception):  # noqa: N818 - the gateway's word against ours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a person is told, and what the shell is told."""
+    """What a person is told, what a program is told, and what the shell is told."""
 
-    what: str
+    code: str
+    """Stable: the gateway's code, or `cli.…` for what the command line itself found."""
+    what: Words
     why: str
-    todo: str
+    todo: Words
     exit: Exit
+    trace_id: str | None = None
+    """Under which the gateway's log speaks of it, when the gateway said so."""
 
 
-def of_failure(failure: Failure, terminal: Terminal) -> Report:
+def of_failure(failure: Failure) -> Report:
     """The report of what the command line found."""
     todo, code = _TODO[failure.message_id]
     return Report(
-        what=terminal.text(failure.message_id, **failure.params),
+        code=failure.message_id,
+        what=text(failure.message_id, failure.params),
         why=failure.why or details(failure.message_id.removeprefix("cli."), failure.params),
-        todo=terminal.text(todo, **failure.params),
+        todo=text(todo, failure.params),
         exit=code,
     )
 
 
-def of_gateway_error(error: GatewayError, terminal: Terminal) -> Report:
+def of_gateway_error(error: GatewayError) -> Report:
     """The report of an error of this process."""
     said = explain(error.code, error.params)
-    what, todo = (said.what_en, said.todo_en) if terminal.language == "en" else (said.what_vi, said.todo_vi)
-    return Report(what=what, why=details(error.code, error.params), todo=todo, exit=exit_code(error.code))
+    return Report(
+        code=error.code,
+        what=Words(vi=said.what_vi, en=said.what_en),
+        why=details(error.code, error.params),
+        todo=Words(vi=said.todo_vi, en=said.todo_en),
+        exit=exit_code(error.code),
+    )
 
 
 def of_refusal(refusal: Refusal, terminal: Terminal) -> Report:
     """The report of a problem document: the gateway's own words where it gave some, and everything to ask it about."""
     members, code = refusal.members, str(refusal.members.get("code", ""))
-    messages = members.get("messages")
-    said = messages.get(terminal.language) if isinstance(messages, Mapping) else None
-    if not isinstance(said, Mapping):
-        said = {}
-    facts = {
-        "status": refusal.status,
-        "trace": members.get("trace_id"),
-        "fields": _fields(members.get("errors"), terminal),
-    }
+    trace = members.get("trace_id")
+    facts = {"status": refusal.status, "trace": trace, "fields": _fields(members.get("errors"), terminal)}
+    todo = text(_ADVICE[code]) if code in _ADVICE else _words(members, "todo", text("cli.refused.todo"))
     return Report(
-        what=str(said.get("what") or terminal.text("cli.refused", status=refusal.status)),
+        code=code or f"http.{refusal.status}",
+        what=_words(members, "what", text("cli.refused", {"status": refusal.status})),
         why=details(code or f"HTTP {refusal.status}", facts),
-        todo=str(said.get("todo") or terminal.text("cli.refused.todo")),
+        todo=todo,
         exit=exit_code(code, refusal.status),
+        trace_id=None if trace is None else str(trace),
     )
+
+
+def _words(members: Mapping[str, Any], part: str, instead: Words) -> Words:
+    """One part of what the gateway says, in each language that it speaks."""
+    messages = members.get("messages")
+    found = {}
+    for language in LANGUAGES:
+        said = messages.get(language) if isinstance(messages, Mapping) else None
+        found[language] = said.get(part) if isinstance(said, Mapping) else None
+    return Words(vi=str(found["vi"] or instead.vi), en=str(found["en"] or instead.en))
 
 
 def _fields(errors: object, terminal: Terminal) -> str:
@@ -197,6 +235,10 @@ def of_os_error(error: OSError) -> Failure:
         return Failure("cli.no_file", path=path)
     if isinstance(error, FileExistsError):
         return Failure("cli.exists", path=path)
+    if isinstance(error, IsADirectoryError):
+        return Failure("cli.folder", path=path)
+    if isinstance(error, NotADirectoryError):
+        return Failure("cli.not_folder", path=path)
     return Failure("cli.file", path=path, reason=reason)
 
 
@@ -217,13 +259,28 @@ def details(code: str, params: Mapping[str, object]) -> str:
 def tell(report: Report, terminal: Terminal) -> int:
     """Print the three lines; the exit code."""
     lines = (
-        (terminal.text("cli.line.what"), report.what, "bold red"),
+        (terminal.text("cli.line.what"), terminal.choose(report.what), "bold red"),
         (terminal.text("cli.line.why"), report.why, ""),
-        (terminal.text("cli.line.todo"), report.todo, ""),
+        (terminal.text("cli.line.todo"), terminal.choose(report.todo), ""),
     )
     for head, line, style in lines:
-        shown = clean(line)
-        if len(shown) > DETAIL_CHARS_MAX:
-            shown = shown[:DETAIL_CHARS_MAX] + "…"
-        terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), shown), soft_wrap=True)
+        terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), _shown(line)), soft_wrap=True)
     return report.exit
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report for programs: what stands in the three lines, in both languages."""
+    return {
+        "code": report.code,
+        "what_vi": _shown(report.what.vi),
+        "what_en": _shown(report.what.en),
+        "detail": _shown(report.why),
+        "todo_vi": _shown(report.todo.vi),
+        "todo_en": _shown(report.todo.en),
+        "trace_id": report.trace_id,
+    }
+
+
+def _shown(line: str) -> str:
+    shown = clean(line)
+    return shown if len(shown) <= DETAIL_CHARS_MAX else shown[:DETAIL_CHARS_MAX] + "…"

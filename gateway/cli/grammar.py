@@ -58,11 +58,23 @@ app: Final = typer.Typer(add_completion=False, rich_markup_mode=None, context_se
 audit: Final = typer.Typer(rich_markup_mode=None, context_settings=_SETTINGS)
 app.add_typer(audit, name="audit", help="cli.help.audit")
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="cli.option.files", show_default=False)]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="cli.option.key", show_default=False)]
+# What stands for a value in usages and helps: ids of the catalogue, too.
+CODE: Final = "cli.metavar.code"
+COUNT: Final = "cli.metavar.count"
+DATE: Final = "cli.metavar.date"
+DIR: Final = "cli.metavar.dir"
+FILE: Final = "cli.metavar.file"
+KEY: Final = "cli.metavar.key"
+NAME: Final = "cli.metavar.name"
+SCOPE: Final = "cli.metavar.scope"
+TEXT: Final = "cli.metavar.text"
+
+Files = Annotated[list[Path], typer.Argument(metavar=FILE, help="cli.option.files", show_default=False)]
+Key = Annotated[str, typer.Argument(metavar=KEY, help="cli.option.key", show_default=False)]
+SentKey = Annotated[str, typer.Argument(metavar=KEY, help="cli.option.sent_key", show_default=False)]
 ConfigFile = Annotated[
     Path,
-    typer.Option("--config", metavar="FILE", envvar="GATEWAY_CONFIG", help="cli.option.config", show_default=False),
+    typer.Option("--config", metavar=FILE, envvar="GATEWAY_CONFIG", help="cli.option.config", show_default=False),
 ]
 
 
@@ -76,10 +88,10 @@ def gateway(  # noqa: PLR0913 - one for each option
     url: Annotated[
         str, typer.Option("--url", metavar="URL", envvar="GATEWAY_URL", help="cli.option.url")
     ] = URL_DEFAULT,
-    key_file: Annotated[Path | None, typer.Option("--key-file", metavar="FILE", help="cli.option.key_file")] = None,
-    ca: Annotated[Path | None, typer.Option("--ca", metavar="FILE", envvar="GATEWAY_CA", help="cli.option.ca")] = None,
+    key_file: Annotated[Path | None, typer.Option("--key-file", metavar=FILE, help="cli.option.key_file")] = None,
+    ca: Annotated[Path | None, typer.Option("--ca", metavar=FILE, envvar="GATEWAY_CA", help="cli.option.ca")] = None,
     tls_name: Annotated[
-        str | None, typer.Option("--tls-name", metavar="NAME", envvar="GATEWAY_TLS_NAME", help="cli.option.tls_name")
+        str | None, typer.Option("--tls-name", metavar=NAME, envvar="GATEWAY_TLS_NAME", help="cli.option.tls_name")
     ] = None,
 ) -> None:
     """What holds for every command. Language, form and colour are read before (`main`): errors need them, too."""
@@ -105,8 +117,10 @@ def _demo(
     context: typer.Context,
     *,
     once: Annotated[bool, typer.Option("--once", help="cli.option.once")] = False,
-    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="cli.option.folder")] = DEMO_FOLDER,
-    wards: Annotated[int | None, typer.Option("--wards", min=3, max=168, help="cli.option.wards")] = None,
+    folder: Annotated[Path, typer.Option("--folder", metavar=DIR, help="cli.option.folder")] = DEMO_FOLDER,
+    wards: Annotated[
+        int | None, typer.Option("--wards", metavar=COUNT, min=3, max=168, help="cli.option.wards")
+    ] = None,
 ) -> int:
     return lazy.demo(_session(context), folder=folder, once=once, wards=wards)
 
@@ -120,11 +134,9 @@ def _serve(config: ConfigFile) -> int:
 def _apikey(
     context: typer.Context,
     *,
-    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="cli.option.name", show_default=False)],
-    organs: Annotated[list[str], typer.Option("--organ", metavar="CODE", help="cli.option.organ", show_default=False)],
-    scopes: Annotated[
-        list[Scope], typer.Option("--scope", metavar="SCOPE", help="cli.option.scope", show_default=False)
-    ],
+    name: Annotated[str, typer.Option("--name", metavar=TEXT, help="cli.option.name", show_default=False)],
+    organs: Annotated[list[str], typer.Option("--organ", metavar=CODE, help="cli.option.organ", show_default=False)],
+    scopes: Annotated[list[Scope], typer.Option("--scope", metavar=SCOPE, help="cli.option.scope", show_default=False)],
     expires_at: Annotated[
         str | None, typer.Option("--expires-at", metavar="RFC3339", help="cli.option.expires_at")
     ] = None,
@@ -148,8 +160,8 @@ def _verify(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     files: Files,
     *,
-    trust: Annotated[Path, typer.Option("--trust", metavar="DIR", help="cli.option.trust", show_default=False)],
-    registry: Annotated[Path | None, typer.Option("--registry", metavar="FILE", help="cli.option.registry")] = None,
+    trust: Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)],
+    registry: Annotated[Path | None, typer.Option("--registry", metavar=FILE, help="cli.option.registry")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="cli.option.sha256")] = None,
     environment: Annotated[
         Environment, typer.Option("--environment", help="cli.option.environment")
@@ -173,20 +185,18 @@ def _send(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     files: Files,
     *,
-    sender: Annotated[str, typer.Option("--from", metavar="CODE", help="cli.option.from", show_default=False)],
-    number: Annotated[str, typer.Option("--number", metavar="TEXT", help="cli.option.number", show_default=False)],
-    notation: Annotated[
-        str, typer.Option("--notation", metavar="TEXT", help="cli.option.notation", show_default=False)
-    ],
-    subject: Annotated[str, typer.Option("--subject", metavar="TEXT", help="cli.option.subject", show_default=False)],
-    place: Annotated[str, typer.Option("--place", metavar="TEXT", help="cli.option.place", show_default=False)],
-    day: Annotated[str, typer.Option("--date", metavar="DATE", help="cli.option.date", show_default=False)],
-    to: Annotated[list[str] | None, typer.Option("--to", metavar="CODE", help="cli.option.to")] = None,
-    to_file: Annotated[Path | None, typer.Option("--to-file", metavar="FILE", help="cli.option.to_file")] = None,
-    type_name: Annotated[str | None, typer.Option("--type-name", metavar="TEXT", help="cli.option.type_name")] = None,
+    sender: Annotated[str, typer.Option("--from", metavar=CODE, help="cli.option.from", show_default=False)],
+    number: Annotated[str, typer.Option("--number", metavar=TEXT, help="cli.option.number", show_default=False)],
+    notation: Annotated[str, typer.Option("--notation", metavar=TEXT, help="cli.option.notation", show_default=False)],
+    subject: Annotated[str, typer.Option("--subject", metavar=TEXT, help="cli.option.subject", show_default=False)],
+    place: Annotated[str, typer.Option("--place", metavar=TEXT, help="cli.option.place", show_default=False)],
+    day: Annotated[str, typer.Option("--date", metavar=DATE, help="cli.option.date", show_default=False)],
+    to: Annotated[list[str] | None, typer.Option("--to", metavar=CODE, help="cli.option.to")] = None,
+    to_file: Annotated[Path | None, typer.Option("--to-file", metavar=FILE, help="cli.option.to_file")] = None,
+    type_name: Annotated[str | None, typer.Option("--type-name", metavar=TEXT, help="cli.option.type_name")] = None,
     priority: Annotated[Urgency, typer.Option("--priority", help="cli.option.priority")] = Urgency.NORMAL,
     idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", metavar="TEXT", help="cli.option.idempotency_key")
+        str | None, typer.Option("--idempotency-key", metavar=TEXT, help="cli.option.idempotency_key")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="cli.option.wait")] = False,
 ) -> int:
@@ -211,8 +221,8 @@ def _send(  # noqa: PLR0913 - one for each option
 def _inbox(
     context: typer.Context,
     *,
-    after: Annotated[int, typer.Option("--after", min=0, help="cli.option.after")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=PAGE_ROWS_MAX, help="cli.option.limit")] = (
+    after: Annotated[int, typer.Option("--after", metavar=COUNT, min=0, help="cli.option.after")] = 0,
+    limit: Annotated[int, typer.Option("--limit", metavar=COUNT, min=1, max=PAGE_ROWS_MAX, help="cli.option.limit")] = (
         PAGE_ROWS_DEFAULT
     ),
 ) -> int:
@@ -224,7 +234,7 @@ def _get(
     context: typer.Context,
     key: Key,
     *,
-    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="cli.option.output")] = Path(),
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar=DIR, help="cli.option.output")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
 ) -> int:
     return lazy.get(_session(context), key, folder=folder, force=force)
@@ -240,14 +250,24 @@ def _refuse(
     context: typer.Context,
     key: Key,
     *,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="cli.option.reason", show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", metavar=TEXT, help="cli.option.reason", show_default=False)],
 ) -> int:
     return lazy.refuse(_session(context), key, reason=reason)
 
 
 @app.command("trace", help="cli.help.trace")
-def _trace(context: typer.Context, key: Key) -> int:
-    return lazy.trace(_session(context), key)
+def _trace(
+    context: typer.Context,
+    key: Key,
+    *,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="cli.option.verbose")] = False,
+) -> int:
+    return lazy.trace(_session(context), key, verbose=verbose)
+
+
+@app.command("release", help="cli.help.release")
+def _release(context: typer.Context, key: SentKey) -> int:
+    return lazy.release(_session(context), key)
 
 
 # --- on the way to and from typer --------------------------------------------------------------------------------------
@@ -258,6 +278,7 @@ def command(terminal: Terminal) -> TyperGroup:
     built = typer.main.get_command(app)
     assert isinstance(built, TyperGroup)
     translate(built, terminal)
+    built.epilog = "\b\n" + terminal.text("cli.help.exit_codes")  # \b: typer leaves these lines as they are
     return built
 
 
@@ -269,11 +290,25 @@ def translate(node: TyperGroup | TyperCommand, terminal: Terminal) -> None:
     if (own := node.get_help_option(typer.Context(node, help_option_names=HELP_NAMES))) is not None:
         own.help = terminal.text("cli.option.help")
     for parameter in node.params:
-        if isinstance(parameter, TyperOption | TyperArgument) and parameter.help and parameter.help.startswith("cli."):
-            parameter.help = terminal.text(parameter.help)
+        if isinstance(parameter, TyperOption | TyperArgument):
+            _translate_parameter(parameter, terminal)
     for child in node.commands.values() if isinstance(node, TyperGroup) else ():
         assert isinstance(child, TyperGroup | TyperCommand)
         translate(child, terminal)
+
+
+def _translate_parameter(parameter: TyperOption | TyperArgument, terminal: Terminal) -> None:
+    if parameter.help and parameter.help.startswith("cli."):
+        parameter.help = terminal.text(parameter.help)
+    if parameter.metavar and parameter.metavar.startswith("cli."):
+        parameter.metavar = terminal.text(parameter.metavar)
+    if isinstance(parameter, TyperArgument):
+        parameter.display_type_rich = _no_type  # type: ignore[method-assign]
+
+
+def _no_type(ctx: object) -> None:
+    """Beside its metavar typer shows an argument's Python type, which says nothing to whoever types a command."""
+    del ctx
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

@@ -45,11 +45,18 @@ def refuse(session: Session, key: str, *, reason: str) -> int:
     return asyncio.run(office.refuse(session, key, reason=reason))
 
 
-def trace(session: Session, key: str) -> int:
-    """See `office.trace`."""
+def release(session: Session, key: str) -> int:
+    """See `office.release`."""
     from gateway.cli import office
 
-    return asyncio.run(office.trace(session, key))
+    return asyncio.run(office.release(session, key))
+
+
+def trace(session: Session, key: str, *, verbose: bool) -> int:
+    """See `trace.trace`."""
+    from gateway.cli import trace as command
+
+    return asyncio.run(command.trace(session, key, verbose=verbose))
 
 
 def verify(session: Session, order: VerifyOrder) -> int:

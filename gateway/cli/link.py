@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.errors import Failure, Refusal
@@ -30,18 +31,33 @@ async def office_client(session: Session) -> AsyncIterator[OfficeClient]:
         Refusal: the gateway answered with a problem.
     """
     connection = session.connection
-    if urlsplit(connection.url).scheme != "https" or not urlsplit(connection.url).hostname:
-        raise Failure("cli.url", url=connection.url)
+    base = _base(connection.url)
     key = _api_key(session.terminal, connection)
     try:
-        async with OfficeClient(
-            connection.url, key, tls_context(connection.ca), tls_name=connection.tls_name
-        ) as client:
+        async with OfficeClient(base, key, tls_context(connection.ca), tls_name=connection.tls_name) as client:
             yield client
     except ApiProblem as problem:
         raise Refusal(problem.status, problem.members) from problem
     except RoadError as error:
         raise of_road(error, connection) from error
+
+
+def _base(typed: str) -> str:
+    """The address as it is used: scheme, host and port, and nothing that would silently be dropped.
+
+    Raises:
+        Failure: it is no address, or says more.
+    """
+    try:
+        url = URL(typed)
+        more = (url.user, url.password, url.query_string, url.fragment, url.raw_path.removeprefix("/"))
+        usable = url.scheme == "https" and bool(url.host) and url.port is not None and not any(more)
+        origin = str(url.origin())
+    except (ValueError, TypeError) as error:  # UnicodeError is a ValueError: names that IDNA cannot write
+        raise Failure("cli.url", url=typed) from error
+    if not usable:
+        raise Failure("cli.url", url=typed)
+    return origin
 
 
 def of_road(error: RoadError, connection: Connection) -> Failure:

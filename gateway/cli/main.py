@@ -19,10 +19,12 @@ from gateway.cli.errors import (
     of_gateway_error,
     of_os_error,
     of_refusal,
+    report_json,
     tell,
 )
 from gateway.cli.grammar import command, hoist
 from gateway.cli.output import Terminal, choose_language
+from gateway.cli.usage import of_usage
 from gateway.core.errors import GatewayError
 
 
@@ -39,23 +41,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         code = _reader_gone()
     except Exception as error:  # noqa: BLE001 - named border: the program's own edge; a bug becomes an id and a file
-        code = tell(_report(error, terminal), terminal)
+        code = _told(_report(error, terminal), terminal)
     return code
+
+
+def _told(report: Report, terminal: Terminal) -> int:
+    """Told to people always, and on stdout to the program that asked for JSON: it waits for one value."""
+    if terminal.json:
+        terminal.value({"error": report_json(report)})
+    return tell(report, terminal)
 
 
 def _report(error: Exception, terminal: Terminal) -> Report:
     if isinstance(error, GatewayError):
-        return of_gateway_error(error, terminal)
+        return of_gateway_error(error)
     if isinstance(error, Refusal):
         return of_refusal(error, terminal)
-    return of_failure(_failure(error), terminal)
+    return of_failure(_failure(error))
 
 
 def _failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, TyperException):
-        return Failure("cli.usage", why=" ".join(error.format_message().split()))
+        return of_usage(error.format_message())
     if isinstance(error, OSError):
         return of_os_error(error)
     return of_bug(error)

@@ -1,4 +1,4 @@
-"""The commands of an office, over HTTPS like any document system: send, inbox, get, accept, refuse, trace."""
+"""The commands of an office, over HTTPS like any document system: send, release, inbox, get, accept, refuse."""
 
 import hashlib
 import json
@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.api import ApiProblem, OfficeClient
+from gateway.api import OfficeClient
 from gateway.cli.errors import Exit, Failure
+from gateway.cli.files import require_file, require_folder
 from gateway.cli.link import office_client
 from gateway.cli.names import safe_names
 from gateway.cli.orders import SendOrder, Session
-from gateway.cli.output import Terminal, local_time
+from gateway.cli.outcome import tell_ending
+from gateway.cli.output import Column, Terminal, local_time
 from gateway.cli.progress import watch
 from gateway.core.clock import parse_rfc3339
-from gateway.core.ids import DIGEST
-from gateway.core.states import DeliveryState, DocumentState
 from gateway.core.verdict import Indication
 
 Json = dict[str, Any]
 
-_UNDONE: Final = frozenset({DocumentState.REFUSED.value, DocumentState.HELD.value})
 _WORST_FIRST: Final = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
 _POSITION_DIGITS_MAX: Final = 18
 EDXML_SUFFIX: Final = ".edxml"
@@ -38,14 +37,15 @@ async def send(session: Session, order: SendOrder) -> int:
     async with office_client(session) as client:
         document = await client.send_contents(metadata, contents, key)
         terminal.say("cli.send.accepted", document=document["document_id"])
+        if not terminal.json:  # at once: whoever does not wait for the end can trace it
+            terminal.print(document["key"])
         deliveries: list[Json] = []
         if order.wait:
+            terminal.say("cli.send.waiting", key=document["key"])
             document = await watch(client, document["key"], terminal)
             deliveries = await client.deliveries(document["key"])
     if terminal.json:
         terminal.value(document)
-    else:
-        terminal.print(document["key"])
     return tell_ending(terminal, document, deliveries) if order.wait else Exit.OK
 
 
@@ -71,31 +71,21 @@ def content_key(metadata: Mapping[str, Any], contents: Sequence[tuple[str, bytes
 
 
 def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise Failure("cli.no_file", path=str(path))
+    require_file(path)
     return path.read_bytes()
 
 
-def tell_ending(terminal: Terminal, document: Json, deliveries: Sequence[Json]) -> int:
-    """How it ended, in words on stderr (who did not get it, and why) and as an exit code."""
-    counts = document["deliveries"]["counts"]
-    for state, count in counts.items():
-        terminal.say("cli.send.count", state=terminal.word(f"delivery.{state}"), count=count)
-    undelivered = [delivery for delivery in deliveries if delivery["state"] != DeliveryState.DELIVERED]
-    for delivery in undelivered:
-        state = terminal.word(f"delivery.{delivery['state']}")
-        _tell_reason(terminal, f"{delivery['recipient']}: {state}", delivery["reason"])
-    if document["state"] in _UNDONE:
-        _tell_reason(terminal, terminal.word(f"document.{document['state']}"), document["reason"])
-        return Exit.PROBLEM
-    all_delivered = counts.get(DeliveryState.DELIVERED.value, 0) == document["deliveries"]["total"]
-    return Exit.OK if all_delivered else Exit.PROBLEM
-
-
-def _tell_reason(terminal: Terminal, head: str, reason: Json | None) -> None:
-    """A state with the reason the gateway gives, if it gives one, and what to do next."""
-    said = [reason.get(f"{part}_{terminal.language}") or "" for part in ("what", "todo")] if reason else []
-    terminal.note(" ".join([head, *(said or [])]).strip())
+async def release(session: Session, key: str) -> int:
+    """Let a held document, or its held transfers, go on."""
+    async with office_client(session) as client:
+        document = await client.release(key)
+    terminal = session.terminal
+    if terminal.json:
+        terminal.value(document)
+    else:
+        state = terminal.word(f"document.{document['state']}")
+        terminal.print(f"{document['document_id']}: {state}")
+    return Exit.OK
 
 
 # --- in ----------------------------------------------------------------------------------------------------------------
@@ -112,37 +102,46 @@ async def inbox(session: Session, *, after: int, limit: int) -> int:
     if not page["entries"]:
         terminal.say("cli.inbox.empty")
         return Exit.OK
-    columns = (
-        "cli.column.position",
-        "cli.column.code",
-        "cli.column.subject",
-        "cli.column.sender",
-        "cli.column.priority",
-        "cli.column.signature",
-        "cli.column.status",
-        "cli.column.received",
-        *(() if terminal.for_people else ("cli.column.key",)),
-    )
-    terminal.table(columns, [inbox_row(terminal, entry)[: len(columns)] for entry in page["entries"]])
+    print_entries(terminal, page["entries"])
     if page["more"]:
         terminal.say("cli.inbox.more", after=page["next_after"])
     return Exit.OK
 
 
-def inbox_row(terminal: Terminal, entry: Json) -> tuple[str, ...]:
-    """One document that arrived, as a line of the table. The key comes last: people type the position."""
-    message = entry["message"]
-    return (
-        str(entry["cursor"]),
-        message["code"]["text"],
-        message["subject"],
-        message["sender"]["name"] or entry["sender"],
-        terminal.word(f"priority.{message['priority']}"),
-        terminal.word(f"indication.{worst_indication(entry)}"),
-        terminal.word(f"business.{entry['business_status']}"),
-        local_time(parse_rfc3339(entry["received_at"])),
-        entry["key"],
-    )
+_POSITION: Final = Column(heading="cli.column.position", whole=True)
+_CODE: Final = Column(heading="cli.column.code", whole=True)
+_SUBJECT: Final = Column(heading="cli.column.subject")
+_SENDER: Final = Column(heading="cli.column.sender")
+_PRIORITY: Final = Column(heading="cli.column.priority")
+_SIGNATURE: Final = Column(heading="cli.column.signature", widest=10)
+_STATUS: Final = Column(heading="cli.column.status", widest=9)
+_RECEIVED: Final = Column(heading="cli.column.received", whole=True)
+_KEY: Final = Column(heading="cli.column.key")
+
+
+def print_entries(terminal: Terminal, entries: Sequence[Json]) -> None:
+    """What arrived, as a table. People type the position: the key is for pipes; where room is scarce, less is told."""
+    left_out = [_KEY] if terminal.for_people else []
+    left_out += [_PRIORITY] if terminal.narrow else []
+    rows = [inbox_row(terminal, entry) for entry in entries]
+    columns = [column for column in rows[0] if column not in left_out]
+    terminal.table(columns, [[row[column] for column in columns] for row in rows])
+
+
+def inbox_row(terminal: Terminal, entry: Json) -> dict[Column, str]:
+    """One document that arrived, as a line of the table."""
+    message, received = entry["message"], local_time(parse_rfc3339(entry["received_at"]))
+    return {
+        _POSITION: str(entry["cursor"]),
+        _CODE: message["code"]["text"],
+        _SUBJECT: message["subject"],
+        _SENDER: message["sender"]["name"] or entry["sender"],
+        _PRIORITY: terminal.word(f"priority.{message['priority']}"),
+        _SIGNATURE: terminal.word(f"indication.{worst_indication(entry)}"),
+        _STATUS: terminal.word(f"business.{entry['business_status']}"),
+        _RECEIVED: received.partition(" ")[0] if terminal.narrow else received,
+        _KEY: entry["key"],
+    }
 
 
 def worst_indication(entry: Json) -> str:
@@ -155,9 +154,10 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     """Save the edXML file of a document that arrived, and its files.
 
     Raises:
-        Failure: a file of that name is there already.
+        Failure: a file of that name is there already, or a file stands where the folder should be.
     """
     terminal = session.terminal
+    require_folder(folder)
     async with office_client(session) as client:
         key = await entry_key(client, key)
         entry = await client.entry(key)
@@ -219,60 +219,3 @@ def _answered(terminal: Terminal, entry: Json) -> int:
         status = terminal.word(f"business.{entry['business_status']}")
         terminal.print(f"{entry['document_id']}: {status}")
     return Exit.OK
-
-
-# --- the story ---------------------------------------------------------------------------------------------------------
-
-
-async def trace(session: Session, key: str) -> int:
-    """Hành trình: of a document that was sent, or else of one that arrived."""
-    async with office_client(session) as client:
-        side, subject, events = await _story(client, key)
-    terminal = session.terminal
-    if terminal.json:
-        terminal.value({side: subject, "events": events})
-        return Exit.OK
-    terminal.say("cli.trace.head", document=subject["document_id"], state=_standing(terminal, side, subject))
-    terminal.table(
-        ("cli.column.time", "cli.column.event", "cli.column.recipient", "cli.column.detail"),
-        [event_row(terminal, event) for event in events],
-    )
-    return Exit.OK
-
-
-async def _story(client: OfficeClient, key: str) -> tuple[str, Json, list[Json]]:
-    if not key.isdigit():
-        try:
-            return "document", await client.document(key), await client.history(key)
-        except ApiProblem as problem:
-            if problem.status != 404:
-                raise
-    key = await entry_key(client, key)
-    return "entry", await client.entry(key), await client.entry_history(key)
-
-
-def _standing(terminal: Terminal, side: str, subject: Json) -> str:
-    if side == "entry":
-        return terminal.word(f"business.{subject['business_status']}")
-    deliveries = subject["deliveries"]
-    delivered = deliveries["counts"].get(DeliveryState.DELIVERED.value, 0)
-    state = terminal.word(f"document.{subject['state']}")
-    return f"{state} · {delivered}/{deliveries['total']}"
-
-
-def event_row(terminal: Terminal, event: Json) -> tuple[str, ...]:
-    """One line of the story; a time in it may have to serve as evidence, so with seconds."""
-    at = local_time(parse_rfc3339(event["at"]), seconds=True)
-    return at, terminal.word(f"event.{event['event']}"), event["recipient"] or "", short_detail(event["detail"])
-
-
-def short_detail(detail: str) -> str:
-    """What was committed to the log, for the eye: empty facts left out, digests cut. `--json` has it whole."""
-    try:
-        facts = json.loads(detail)
-    except ValueError:
-        return detail
-    if not isinstance(facts, dict):
-        return detail
-    shown = {name: str(value) for name, value in facts.items() if value not in ("", None)}
-    return " ".join(f"{name}={value[:12] if DIGEST.fullmatch(value) else value}" for name, value in shown.items())

@@ -12,11 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.core.clock import VIETNAM
+from gateway.observe import Text as Words
 from gateway.observe import label
 from gateway.observe import text as catalogue_text
 
 LANGUAGES: Final = ("vi", "en")
 LANGUAGE_DEFAULT: Final = "vi"
+NARROW_COLUMNS: Final = 100
+"""A terminal with fewer columns has no room for everything."""
 
 # C0, C1, separators of lines, and everything that turns the direction of writing: foreign texts come without them.
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -32,6 +35,12 @@ def local_time(moment: datetime, *, seconds: bool = False) -> str:
     return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S" if seconds else "%d/%m/%Y %H:%M")
 
 
+def evidence_time(moment: datetime) -> str:
+    """A moment that serves as evidence: `dd/MM/yyyy HH:mm:ss +07:00`, so that nobody asks in whose time."""
+    shown = moment.astimezone(VIETNAM)
+    return f"{local_time(moment, seconds=True)} {shown.isoformat()[-6:]}"
+
+
 def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:
     """The language that was asked for, else that of the locale, else Vietnamese."""
     if asked in LANGUAGES:
@@ -40,6 +49,17 @@ def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     spoken = locale[:2].lower()
     return spoken if spoken in LANGUAGES and not locale[2:3].isalpha() else LANGUAGE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table; `heading` is an id of the catalogue. What is not said otherwise folds to make room."""
+
+    heading: str
+    whole: bool = False
+    """Never broken: a number or a date in two pieces is none."""
+    widest: int | None = None
+    """On a narrow terminal: not broken either while it fits into this many places, and wrapped between words beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +76,16 @@ class Terminal:
 
     def text(self, message_id: str, **params: object) -> str:
         """A text of the catalogue in the reader's language."""
-        found = catalogue_text(message_id, params)
-        return found.en if self.language == "en" else found.vi
+        return self.choose(catalogue_text(message_id, params))
+
+    def choose(self, words: Words) -> str:
+        """One text of two, in the reader's language."""
+        return words.en if self.language == "en" else words.vi
+
+    def number(self, number: int) -> str:
+        """Digits in groups of three, as the language writes them."""
+        grouped = f"{number:,}"
+        return grouped if self.language == "en" else grouped.replace(",", ".")
 
     def word(self, name: str) -> str:
         """The word for a state: `delivery.queued`. One that this version does not know is shown as it is."""
@@ -65,7 +93,7 @@ class Terminal:
             found = label(name)
         except KeyError:
             return clean(name.rsplit(".", 1)[-1])
-        return found.en if self.language == "en" else found.vi
+        return self.choose(found)
 
     def say(self, message_id: str, **params: object) -> None:
         """Talk: one line on stderr."""
@@ -88,16 +116,24 @@ class Terminal:
         """Whether a person looks at the data, and not a pipe or a file."""
         return self.out.is_terminal
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Rows under headings (ids of the catalogue): ruled on a terminal, tab-separated and uncut in a pipe."""
-        headings = [self.text(column) for column in columns]
+    @property
+    def narrow(self) -> bool:
+        """Whether a person looks at the data on a terminal without much room."""
+        return self.for_people and self.out.width < NARROW_COLUMNS
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
+        """Rows under headings: ruled on a terminal, tab-separated and uncut in a pipe."""
+        headings = [self.text(column.heading) for column in columns]
         if not self.for_people:
             for row in [headings, *rows]:
                 self.out.file.write("\t".join(clean(cell) for cell in row) + "\n")
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in headings:
-            table.add_column(Text(heading), overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(clean(cell)) for cell in row))
+        cells = [[Text(clean(cell)) for cell in row] for row in rows]
+        for place, (column, heading) in enumerate(zip(columns, headings, strict=True)):
+            longest = max([len(heading), *(row[place].cell_len for row in cells)])
+            width = min(longest, column.widest) if column.widest is not None and self.narrow else None
+            table.add_column(Text(heading), overflow="fold", no_wrap=column.whole, width=width)
+        for row in cells:
+            table.add_row(*row)
         self.out.print(table)

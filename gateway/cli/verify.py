@@ -6,15 +6,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.app import JUDGE_PRELOAD
-from gateway.cli.errors import Exit, Failure, of_gateway_error, tell
+from gateway.cli.errors import Exit, Failure, of_failure, of_gateway_error, of_os_error, tell
+from gateway.cli.errors import report_json as error_json
+from gateway.cli.files import require_file
 from gateway.cli.orders import VerifyOrder
-from gateway.cli.output import Terminal, local_time
+from gateway.cli.output import Terminal, evidence_time
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Snapshot
-from gateway.core.errors import SenderError
+from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.verdict import Indication, SignatureVerdict
-from gateway.crypto import JudgePool, load_trust
+from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
 from gateway.observe import SystemClock
@@ -39,30 +41,31 @@ async def verify(terminal: Terminal, order: VerifyOrder) -> int:
         GatewayError: trust or registry cannot be used.
     """
     for path in order.files:
-        if not path.is_file():
-            raise Failure("cli.no_file", path=str(path))
-    reports: list[FileReport] = []
+        require_file(path)
+    found: list[dict[str, Any]] = []
     codes: list[int] = []
     async with _examination(order) as examination:
         for path in order.files:
             try:
                 report = await examination.examine(path)
-            except SenderError as error:  # no signature could even be looked at; the other files still can
+            except (SenderError, OSError) as error:  # no signature could even be looked at; the other files still can
                 codes.append(Exit.VERIFICATION)
-                tell(of_gateway_error(error, terminal), terminal)
+                failed = of_failure(of_os_error(error)) if isinstance(error, OSError) else of_gateway_error(error)
+                found.append({"name": path.name, "error": error_json(failed)})
+                tell(failed, terminal)
                 continue
-            reports.append(report)
+            found.append(report_json(report))
             codes.append(exit_of(report))
             if not terminal.json:
                 print_report(terminal, report)
     if terminal.json:
-        terminal.value({"files": [report_json(report) for report in reports]})
+        terminal.value({"files": found})
     return max(codes, default=Exit.OK)  # 4 beats 1 beats 0
 
 
 @asynccontextmanager
 async def _examination(order: VerifyOrder) -> AsyncIterator[FileExamination]:
-    trust, snapshot = load_trust(order.trust, order.demo), _registry(order)
+    trust, snapshot = _trust(order), _registry(order)
     judge = JudgePool(size=1, preload=JUDGE_PRELOAD)
     await judge.start()
     try:
@@ -71,14 +74,31 @@ async def _examination(order: VerifyOrder) -> AsyncIterator[FileExamination]:
         await judge.close()
 
 
+def _trust(order: VerifyOrder) -> Trust:
+    try:
+        return load_trust(order.trust, order.demo)
+    except SiteError as error:  # told as what it is here: not a gateway's configuration, but what was typed
+        if error.code == "key.demo":
+            raise Failure("cli.trust_demo", path=str(order.trust)) from error
+        params = error.params
+        raise Failure("cli.trust", path=params.get("path"), reason=params.get("reason")) from error
+
+
 def _registry(order: VerifyOrder) -> Snapshot | None:
     """The registry names the body behind a certificate. Without its digest it could be anybody's, so both or none."""
     if order.registry is None and order.registry_digest is None:
         return None
-    digest = (order.registry_digest or "").strip().lower()
-    if order.registry is None or not DIGEST.fullmatch(digest):
+    if order.registry is None or order.registry_digest is None:
         raise Failure("cli.registry_digest")
-    return load_snapshot(order.registry, expected=Digest(digest))
+    digest = order.registry_digest.strip().lower()
+    if not DIGEST.fullmatch(digest):
+        raise Failure("cli.digest", value=order.registry_digest)
+    try:
+        return load_snapshot(order.registry, expected=Digest(digest))
+    except SiteError as error:
+        if error.code == "registry.digest":
+            raise Failure("cli.registry_other", path=str(order.registry)) from error
+        raise Failure("cli.registry", path=error.params.get("path"), problem=error.params.get("problem")) from error
 
 
 def indication_of(report: FileReport) -> Indication | None:
@@ -109,7 +129,8 @@ def print_report(terminal: Terminal, report: FileReport) -> None:
         head = part.name if report.kind == "edxml" else ""
         for signature in part.verdict.signatures or (None,) * bool(head):
             _print_signature(terminal, head, signature, bodies)
-    terminal.print(f"  SHA-256 {report.digest} · {report.size} byte · {local_time(report.examined_at, seconds=True)}")
+    size = terminal.text("cli.verify.size", size=terminal.number(report.size))
+    terminal.print(f"  SHA-256 {report.digest} · {size} · {evidence_time(report.examined_at)}")
     terminal.print("  " + terminal.text(todo))
 
 
@@ -126,7 +147,7 @@ def _print_signature(
     line = f"{prefix}{terminal.word(f'indication.{signature.indication}')}. "
     terminal.print(line + terminal.text("cli.verify.signer", signer=signer))
     if signature.claimed_time is not None:
-        claimed = local_time(signature.claimed_time, seconds=True)
+        claimed = evidence_time(signature.claimed_time)
         terminal.print("    " + terminal.text("cli.verify.claimed", time=claimed))
     if signature.indication is not Indication.TOTAL_PASSED:
         technical = " ".join(filter(None, (signature.sub_indication, signature.reason)))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.api.world import CITY_KEY
+from tests.unit.api.world import CITY_KEY, PDF
 from tests.unit.cli.world import Office, office
 
 
@@ -18,3 +18,9 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 async def running(tmp_path: Path) -> AsyncIterator[Office]:
     async with office(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> str:
+    (tmp_path / "công văn.pdf").write_bytes(PDF)
+    return str(tmp_path / "công văn.pdf")

@@ -55,7 +55,7 @@ def test_exit_codes(code: str, status: int, expected: Exit) -> None:
 def test_an_error_is_three_lines() -> None:
     shown = terminal("en")
     error = SenderError("recipient.closed", organ="H29.16", successor="H29.99")
-    assert tell(of_gateway_error(error, shown), shown) == 1
+    assert tell(of_gateway_error(error), shown) == 1
     lines = printed(shown.talk).splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("Error: The recipient's identification code")
@@ -69,7 +69,7 @@ def test_every_failure_of_the_command_line_is_told_in_both_languages() -> None:
     for name in errors._TODO:
         for language in ("vi", "en"):
             shown = terminal(language)
-            assert tell(of_failure(Failure(name), shown), shown) == errors._TODO[name][1]
+            assert tell(of_failure(Failure(name)), shown) == errors._TODO[name][1]
             assert len(printed(shown.talk).splitlines()) == 3
 
 
@@ -89,6 +89,10 @@ def test_a_problem_document_speaks_for_itself() -> None:
     assert what == "Lỗi: Có thông tin chưa hợp lệ\ufffd[2J"
     assert why == f"Chi tiết: request.field · status=422 · trace={'ab' * 16} · fields=/subject: Thiếu."
     assert todo == "Cần làm: Sửa lại."
+    told = errors.report_json(errors.of_refusal(refusal, shown))
+    assert (told["code"], told["trace_id"]) == ("request.field", "ab" * 16)
+    assert (told["what_vi"], told["todo_vi"]) == ("Có thông tin chưa hợp lệ\ufffd[2J", "Sửa lại.")
+    assert told["what_en"] == "The gateway answered with an error (HTTP 422)."
 
 
 @pytest.mark.parametrize(
@@ -106,13 +110,15 @@ def test_whatever_a_stranger_answers(members: dict[str, object]) -> None:
     [
         (FileNotFoundError(2, "No such file", "x"), Exit.NOT_FOUND),
         (FileExistsError(17, "File exists", "x"), Exit.CONFLICT),
+        (IsADirectoryError(21, "Is a directory", "x"), Exit.USAGE),
+        (NotADirectoryError(20, "Not a directory", "x"), Exit.CONFLICT),
         (PermissionError(13, "Permission denied", "x"), Exit.PERMISSION),
         (OSError("strange"), Exit.PERMISSION),
     ],
 )
 def test_files(error: OSError, expected: Exit) -> None:
     shown = terminal()
-    assert tell(of_failure(of_os_error(error), shown), shown) is expected
+    assert tell(of_failure(of_os_error(error)), shown) is expected
 
 
 def test_a_bug_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,7 +126,7 @@ def test_a_bug_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_p
     shown = terminal()
     with pytest.raises(ZeroDivisionError) as bug:
         raise ZeroDivisionError("of all things")
-    assert tell(of_failure(of_bug(bug.value), shown), shown) == Exit.BUG
+    assert tell(of_failure(of_bug(bug.value)), shown) == Exit.BUG
     (file,) = tmp_path.iterdir()
     assert str(file) in printed(shown.talk).replace("\n", "")
     assert "of all things" in file.read_text("utf-8")

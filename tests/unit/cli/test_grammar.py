@@ -1,4 +1,5 @@
 import io
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -6,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.core import TyperCommand, TyperGroup
 
-from gateway.cli.errors import Failure
+from gateway.cli import main
+from gateway.cli.errors import Exit, Failure
 from gateway.cli.grammar import command, hoist, parse_day
 from gateway.cli.recipients import parse_lines, read_recipients
 from gateway.core.limits import RECIPIENTS_MAX
@@ -26,6 +28,27 @@ def test_every_command_and_option_is_explained_in_both_languages(language: str) 
     helps = list(every_help(command(terminal(language))))
     assert len(helps) > 40
     assert [words for words in helps if not words or words.startswith("cli.")] == []
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_exit_codes_stand_in_the_help(language: str) -> None:
+    told = command(terminal(language)).epilog or ""
+    numbers = {int(line.split()[0]) for line in told.splitlines() if line.split()[0].isdigit()}
+    assert numbers == set(Exit)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_no_help_speaks_of_types_or_breaks_off(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("", *command(terminal(language)).commands):
+        assert main([*([name] if name else []), "--help", "--lang", language]) == 0
+    shown = capsys.readouterr().out
+    _, _, listed = shown.partition("Commands:")
+    assert [line for line in listed.partition("\n\n")[0].splitlines() if line.endswith("...")] == []
+    assert not re.search(r"list\[|<(int|str|Path|path)\b|cli\.", shown)
+    assert ("FILE" in shown) == (language == "en")
 
 
 def test_a_second_language_does_not_meet_the_words_of_the_first() -> None:

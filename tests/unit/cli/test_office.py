@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,22 +13,12 @@ import pytest
 from gateway.cli import main, progress
 from gateway.cli.errors import Failure
 from gateway.cli.link import tls_context
-from gateway.cli.office import content_key, short_detail, worst_indication
-from gateway.core.states import BusinessStatus, DeliveryState
+from gateway.cli.office import content_key, worst_indication
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, OTHER, PARTY, PDF, WARD, WARD_KEY
-from tests.unit.cli.world import NAME, Office
+from tests.unit.cli.world import LETTER, NAME, Office
 
-LETTER = (
-    *("--from", PARTY, "--to", WARD, "--number", "12", "--notation", "CV/VPTU"),
-    *("--subject", "Về việc chuẩn bị hội nghị", "--place", "Thành phố Hồ Chí Minh", "--date", "21/11/2026"),
-)
 UNKNOWN_KEY = "01900000-0000-7000-8000-00000000ffff"
-
-
-@pytest.fixture
-def letter(tmp_path: Path) -> str:
-    (tmp_path / "công văn.pdf").write_bytes(PDF)
-    return str(tmp_path / "công văn.pdf")
 
 
 @pytest.fixture(autouse=True)
@@ -84,10 +75,12 @@ async def test_wait_says_when_somebody_never_will(
 ) -> None:
     running.desks.ending = DeliveryState.REFUSED
     assert await running.run("send", letter, *LETTER, "--wait") == 1
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()
     assert "Bị từ chối: 1" in said
-    assert "Z79.01.01: Bị từ chối" in said
-    assert "không có trong danh bạ" in said
+    assert said[-2:] == [
+        "Z79.01.01: Bị từ chối — Mã định danh nơi nhận (Z79.01.01) không có trong danh bạ.",
+        "  Cần làm: Người gửi tra lại mã định danh của nơi nhận rồi gửi lại cho nơi đó.",
+    ]
 
 
 async def test_wait_does_not_wait_for_what_is_held(
@@ -98,6 +91,57 @@ async def test_wait_does_not_wait_for_what_is_held(
     said = capsys.readouterr().err
     assert "Đang tạm giữ" in said
     assert "Chưa đủ căn cứ kết luận" in said
+
+
+@pytest.mark.slow
+async def test_the_key_is_known_before_the_waiting_begins(running: Office, letter: str) -> None:
+    running.desks.register(WARD, "Ủy ban nhân dân")
+    running.desks.ending = DeliveryState.QUEUED
+    reach = ("--url", running.url, "--ca", str(running.ca), "--tls-name", NAME)
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("gateway"), *reach, "send", letter, *LETTER, "--wait", stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout is not None
+    first = await asyncio.wait_for(process.stdout.readline(), 30)
+    (key,) = running.desks.documents
+    assert first.decode() == f"{key}\n"
+    process.send_signal(signal.SIGINT)
+    rest, talk = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, rest) == (130, b"")
+    assert f"gateway trace {key}" in talk.decode()
+
+
+async def test_waiting_with_json_still_prints_one_value(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running.desks.register(WARD, "Ủy ban nhân dân")
+    assert await running.run("send", letter, *LETTER, "--wait", "--json") == 0
+    said = capsys.readouterr()
+    assert f"gateway trace {json.loads(said.out)['key']}" in said.err
+
+
+async def test_a_folder_is_no_file(running: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await running.run("send", str(tmp_path), *LETTER) == 2
+    assert f"{tmp_path} là thư mục, không phải tệp" in capsys.readouterr().err
+    assert await running.run("inbox", "--key-file", str(tmp_path)) == 2
+    assert "là thư mục" in capsys.readouterr().err
+
+
+async def test_what_is_held_is_released_once(running: Office, letter: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await running.run("send", letter, *LETTER) == 0
+    (key,) = running.desks.documents
+    held = replace(running.desks.documents[key], state=DocumentState.HELD, reason="seal.undecided")
+    running.desks.documents[key] = held
+    capsys.readouterr()
+    assert await running.run("release", key) == 0
+    assert capsys.readouterr().out == f"{held.document_id}: Đã nhận vào cổng\n"
+    assert running.desks.documents[key].state is DocumentState.ACCEPTED
+    assert await running.run("release", key) == 7
+    running.desks.documents[key] = held
+    capsys.readouterr()
+    assert await running.run("release", key, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "accepted"
+    assert await running.run("release", UNKNOWN_KEY) == 3
 
 
 async def test_what_the_gateway_refuses_is_told_with_its_fields(
@@ -135,7 +179,7 @@ def test_a_key_made_of_the_content() -> None:
     assert len(one) <= 128
 
 
-# --- inbox, get, accept, refuse, trace
+# --- inbox, get, accept, refuse
 
 
 async def test_the_inbox_as_a_table_and_as_json(
@@ -187,10 +231,16 @@ async def test_get_saves_everything_once(
     assert (folder / names[1]).read_bytes() == PDF
 
 
-async def test_a_folder_that_is_a_file(running: Office, letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_that_is_a_file(
+    running: Office, letter: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
     entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
-    assert await running.run("get", entry.key, "-o", letter) == 7
+    for folder in (letter, f"{letter}/below/it"):
+        assert await running.run("get", entry.key, "-o", folder, "--force") == 7
+        said = capsys.readouterr().err
+        assert f"{letter} là tệp, không phải thư mục" in said
+        assert "--force" not in said
     assert Path(letter).read_bytes() == PDF
 
 
@@ -211,6 +261,22 @@ async def test_accept_and_refuse(
     assert await running.run("accept", UNKNOWN_KEY) == 3
 
 
+async def test_the_advice_fits_whoever_acts(
+    running: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    assert await running.run("refuse", entry.key, "--reason", "x" * 501) == 2
+    said = capsys.readouterr().err
+    assert "/reason" in said
+    assert "Người gửi" not in said
+    assert await running.run("accept", entry.key) == 0
+    assert await running.run("refuse", entry.key, "--reason", "nhầm") == 7
+    said = capsys.readouterr().err
+    assert "xem lại trạng thái" in said
+    assert "tải lại trang" not in said
+
+
 async def test_an_entry_may_be_named_by_its_position(
     running: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,33 +289,6 @@ async def test_an_entry_may_be_named_by_its_position(
     for position in ("1", "3", "0", "9" * 60):
         assert await running.run("refuse", position, "--reason", "x") == 3
     assert "Không có văn bản đến ở vị trí 1." in capsys.readouterr().err
-
-
-def test_details_for_the_eye() -> None:
-    assert short_detail(json.dumps({"code": "", "to": "H29", "receipt": "ab" * 32, "epoch": 1})) == (
-        "to=H29 receipt=abababababab epoch=1"
-    )
-    assert short_detail("plain") == "plain"
-    assert short_detail("[1]") == "[1]"
-
-
-async def test_trace_tells_either_side(
-    running: Office, letter: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert await running.run("send", letter, *LETTER) == 0
-    key = capsys.readouterr().out.strip()
-    assert await running.run("trace", key) == 0
-    said = capsys.readouterr()
-    assert said.out.splitlines()[1].split("\t")[:2] == ["21/11/2026 13:05:09", "Nhận vào cổng"]
-    assert "Đã nhận vào cổng · 0/1" in said.err
-
-    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
-    assert await running.run("trace", key) == 3
-    entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
-    capsys.readouterr()
-    assert await running.run("trace", entry.key, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["entry"]["key"], told["events"][0]["event"]) == (entry.key, "received")
 
 
 def test_one_bad_file_decides() -> None:
@@ -271,6 +310,17 @@ async def test_keys(running: Office, monkeypatch: pytest.MonkeyPatch, key: str, 
     assert await running.run("inbox") == code
 
 
+async def test_a_key_that_is_not_known_is_looked_for_where_it_was_given(
+    running: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", "gwk_nobody")
+    assert await running.run("inbox") == 6
+    said = capsys.readouterr().err
+    assert "--key-file" in said
+    assert "GATEWAY_API_KEY" in said
+    assert "Authorization" not in said
+
+
 async def test_a_key_file_comes_before_the_environment_and_should_be_private(
     running: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +332,21 @@ async def test_a_key_file_comes_before_the_environment_and_should_be_private(
     (tmp_path / "key").chmod(0o600)
     assert await running.run("inbox", "--key-file", str(tmp_path / "key")) == 0
     assert "chmod" not in capsys.readouterr().err
+
+
+async def test_with_json_an_error_is_data_too(
+    running: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await running.run("trace", UNKNOWN_KEY, "--json") == 3
+    said = capsys.readouterr()
+    error = json.loads(said.out)["error"]
+    assert error["code"] == "not_found"
+    assert len(error["trace_id"]) == 32
+    assert all(error[name] for name in ("what_vi", "what_en", "todo_vi", "todo_en"))
+    assert len(said.err.splitlines()) == 3
+    monkeypatch.setenv("GATEWAY_API_KEY", "")
+    assert await running.run("inbox", "--json") == 6
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "cli.no_key"
 
 
 async def test_tls_is_always_verified(
@@ -322,10 +387,24 @@ async def in_thread(*line: str) -> int:
     return await asyncio.to_thread(main, line)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8443", "127.0.0.1:8443", "https://", "ftp://x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:8443", "127.0.0.1:8443", "https://", "ftp://x", ""),
+        *("https://127.0.0.1:99999", "https://127.0.0.1:abc", "https://[::1", "https://xn--", "https://ü.."),
+        *("https://user@x", "https://:word@x", "https://x?a=b", "https://x#y", "https://x/api/v1", "https://x//"),
+    ],
+)
 def test_an_address_that_no_key_travels_to(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inbox", "--url", url]) == 2
     assert capsys.readouterr().err.startswith("Lỗi: Địa chỉ cổng không dùng được")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a b", "https://.", f"https://{'a' * 300}", "https://127.0.0.1:0", "https://-/"]
+)
+def test_an_address_where_nobody_can_be(url: str) -> None:
+    assert main(["inbox", "--url", url]) == 5
 
 
 def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:

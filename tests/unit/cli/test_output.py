@@ -1,11 +1,15 @@
 import json
+import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from gateway.cli.output import choose_language, clean, local_time
+from gateway.cli.office import print_entries
+from gateway.cli.output import Column, choose_language, clean, evidence_time, local_time
 from tests.unit.cli.world import printed, terminal
 
+KEY_AND_SUBJECT = (Column(heading="cli.column.key"), Column(heading="cli.column.subject"))
 HOSTILE = "a\x1b[2J\r\nb\u202ec\td\ud800"
 
 
@@ -40,7 +44,7 @@ def test_a_moment_is_told_in_vietnams_time() -> None:
 @pytest.mark.parametrize("tty", [False, True])
 def test_a_hostile_cell_is_one_cell(tty: bool) -> None:
     shown = terminal(tty=tty)
-    shown.table(("cli.column.key", "cli.column.subject"), [("1", HOSTILE), ("2", "[bold]x[/]")])
+    shown.table(KEY_AND_SUBJECT, [("1", HOSTILE), ("2", "[bold]x[/]")])
     text = printed(shown.out)
     assert len(text.splitlines()) == 3
     assert "[bold]x[/]" in text
@@ -49,8 +53,40 @@ def test_a_hostile_cell_is_one_cell(tty: bool) -> None:
 
 def test_a_pipe_gets_tabs_and_everything() -> None:
     shown = terminal()
-    shown.table(("cli.column.key", "cli.column.subject"), [("1", "dài " * 100)])
+    shown.table(KEY_AND_SUBJECT, [("1", "dài " * 100)])
     assert printed(shown.out) == "Mã\tTrích yếu\n1\t" + "dài " * 100 + "\n"
+
+
+def test_numbers_and_dates_stay_whole_where_room_is_scarce() -> None:
+    entry: dict[str, Any] = {
+        "cursor": 1024,
+        "key": "01900000-0000-7000-8000-000000000001",
+        "sender": "Z79.00.01",
+        "message": {
+            "code": {"text": "1234-QĐ-UBND/TTHC"},
+            "subject": "Về việc chuẩn bị hội nghị tổng kết công tác văn thư, lưu trữ năm 2026",
+            "sender": {"name": "Văn phòng Thành ủy Thành phố Hồ Chí Minh"},
+            "priority": "immediate_at_time",
+        },
+        "attachments": [{"indication": "INDETERMINATE"}],
+        "business_status": "02",
+        "received_at": "2026-11-21T06:05:09Z",
+    }
+    narrow, wide = terminal(tty=True, width=80), terminal(tty=True, width=200)
+    print_entries(narrow, [entry])
+    print_entries(wide, [entry])
+    shown = re.sub("\x1b\\[[0-9;]*m", "", printed(narrow.out))
+    assert max(map(len, shown.splitlines())) <= 80
+    for whole in ("1024", "1234-QĐ-UBND/TTHC", "21/11/2026", "Chưa đủ", "Từ chối", "tiếp nhận", "chuẩn bị"):
+        assert whole in shown
+    assert "Hỏa tốc" not in shown
+    assert "Hỏa tốc hẹn" in printed(wide.out)
+    assert "21/11/2026 13:05" in printed(wide.out)
+    assert entry["key"] not in shown + printed(wide.out)
+
+
+def test_evidence_names_its_zone() -> None:
+    assert evidence_time(datetime(2026, 11, 21, 17, 30, 5, tzinfo=UTC)) == "22/11/2026 00:30:05 +07:00"
 
 
 def test_json_keeps_letters() -> None:

@@ -67,10 +67,17 @@ def test_the_verdict_comes_first_and_the_next_step_last(
     lines = printed(shown.out).splitlines()
     assert lines[0] == f"{mark} {verdict}: công\ufffdvăn.pdf"
     assert lines[1] == f"  {verdict}. Người ký: Văn phòng\ufffd[2J Thành ủy (Z79.VPTU)"
-    assert "21/11/2026 13:05:09" in lines[2]
+    assert "21/11/2026 13:05:09 +07:00" in lines[2]
     assert lines[-1].startswith("  Cần làm gì tiếp:")
     assert any("HASH_FAILURE" in line for line in lines) == (indication is not Indication.TOTAL_PASSED)
     assert exit_of(found) == code
+
+
+@pytest.mark.parametrize(("language", "size"), [("vi", "60.673 byte"), ("en", "60,673 bytes")])
+def test_a_size_is_written_as_the_language_writes_numbers(language: str, size: str) -> None:
+    shown = terminal(language)
+    print_report(shown, replace(report(indication=None), size=60_673))
+    assert f"· {size} · 21/11/2026 13:05:09 +07:00" in printed(shown.out)
 
 
 def test_a_file_without_a_signature() -> None:
@@ -143,6 +150,12 @@ def test_files_of_every_kind_in_one_run(tmp_path: Path, capsys: pytest.CaptureFi
 
     code, out, _ = verify("good.pdf", more=("--json",))
     assert (code, json.loads(out)["files"][0]["indication"]) == (0, "TOTAL-PASSED")
+    code, out, err = verify("empty.pdf", "good.pdf", more=("--json",))
+    failed, passed = json.loads(out)["files"]
+    assert (code, passed["indication"], err.count("Cần làm:")) == (4, "TOTAL-PASSED", 1)
+    assert (failed["name"], failed["error"]["code"]) == ("empty.pdf", "file.empty")
+    assert "empty.pdf" in failed["error"]["what_vi"]
+    assert all(failed["error"][name] for name in ("what_en", "todo_vi", "todo_en"))
     assert verify("good.pdf", "unsigned.pdf")[0] == 1
 
 
@@ -155,3 +168,28 @@ def test_what_must_be_there(tmp_path: Path) -> None:
     assert main([*line, str(trust), "--registry", str(tmp_path / "a.pdf")]) == 2
     assert main([*line, str(trust), "--sha256", "ab" * 32]) == 2
     assert main([*line, str(trust), "--registry", str(tmp_path / "a.pdf"), "--sha256", "ab" * 32]) == 8
+
+
+def test_the_advice_is_about_what_was_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trust = Pki(now=datetime.now(UTC)).write_trust(tmp_path / "trust")
+    demo = tmp_path / "demo"
+    (demo / "anchors").mkdir(parents=True)
+    (demo / "anchors" / "root.cer").write_bytes(Pki(now=datetime.now(UTC)).leaf("demo").der)
+    letter = tmp_path / "a.pdf"
+    letter.write_bytes(tiny_pdf())
+
+    def verify(*more: str, code: int) -> str:
+        assert main(["verify", str(letter), *more]) == code
+        said = capsys.readouterr().err
+        assert "khởi động lại" not in said
+        return said
+
+    assert "--trust" in verify("--trust", "/nope", code=8)
+    assert "--environment demo" in verify("--trust", str(demo), code=8)
+    registry = ("--trust", str(trust), "--registry", str(letter))
+    assert "64 chữ số" in verify(*registry, "--sha256", "00", code=2)
+    assert "--registry và --sha256" in verify(*registry, code=2)
+    assert "--sha256" in verify(*registry, "--sha256", "ab" * 32, code=8)
+    missing = ("--trust", str(trust), "--registry", str(tmp_path / "none"), "--sha256", "ab" * 32)
+    assert "--registry" in verify(*missing, code=8)
+    assert f"{tmp_path} là thư mục" in verify(str(tmp_path), "--trust", str(trust), code=2)

@@ -15,16 +15,21 @@ from rich.console import Console
 from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.cli import main
 from gateway.cli.output import Terminal
-from gateway.core.ids import DocumentKey
+from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.model import Delivery, Principal
-from gateway.core.states import DeliveryState, DocumentState
+from gateway.core.ports import Blobs
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from gateway.exchange import DocumentView
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority
-from tests.unit.api.world import Keys
+from tests.unit.api.world import PARTY, WARD, Keys
 
 NAME = "gateway.test"
+LETTER = (
+    *("--from", PARTY, "--to", WARD, "--number", "12", "--notation", "CV/VPTU"),
+    *("--subject", "Về việc chuẩn bị hội nghị", "--place", "Thành phố Hồ Chí Minh", "--date", "21/11/2026"),
+)
 
 
 class WalkingDesks(MemoryDesks):
@@ -32,6 +37,11 @@ class WalkingDesks(MemoryDesks):
 
     ending = DeliveryState.DELIVERED
     stopped: str = ""
+
+    def __init__(self, *, blobs: Blobs) -> None:
+        super().__init__(blobs=blobs)
+        self.answers: dict[OrganId, tuple[BusinessStatus, str]] = {}
+        """What recipients said of the document."""
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
         view = await super().document(principal, key)
@@ -44,7 +54,11 @@ class WalkingDesks(MemoryDesks):
         return replace(view, counts={self.ending: view.total})
 
     async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
-        return tuple(replace(row, state=self.ending) for row in await super().deliveries(principal, key))
+        return tuple(self._answered(row) for row in await super().deliveries(principal, key))
+
+    def _answered(self, row: Delivery) -> Delivery:
+        status, words = self.answers.get(row.recipient, (row.business_status, ""))
+        return replace(row, state=self.ending, business_status=status, business_description=words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +102,18 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         await runner.cleanup()
 
 
-def terminal(language: str = "vi", *, as_json: bool = False, tty: bool = False) -> Terminal:
+def terminal(language: str = "vi", *, as_json: bool = False, tty: bool = False, width: int = 200) -> Terminal:
     """A terminal in memory."""
 
     def console() -> Console:
         return Console(
-            file=io.StringIO(), force_terminal=tty, width=200, highlight=False, markup=False, emoji=False, no_color=True
+            file=io.StringIO(),
+            force_terminal=tty,
+            width=width,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            no_color=True,
         )
 
     return Terminal(language=language, json=as_json, out=console(), talk=console())
