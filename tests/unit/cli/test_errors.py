@@ -71,6 +71,7 @@ def test_every_failure_of_the_command_line_is_told_in_both_languages() -> None:
             shown = terminal(language)
             assert tell(of_failure(Failure(name)), shown) == errors._TODO[name][1]
             assert len(printed(shown.talk).splitlines()) == 3
+            assert "Người dùng lệnh" not in printed(shown.talk)
 
 
 def test_a_problem_document_speaks_for_itself() -> None:

@@ -125,6 +125,11 @@ def test_one_remedy_is_told_once_and_waiting_is_counted_by_gateway() -> None:
     ]
 
 
+def test_the_words_for_events_are_true_of_every_case() -> None:
+    assert terminal().word("event.sealed") == "Đã kiểm tra tệp và chữ ký"
+    assert terminal().word("event.delivery.refused") == "Không gửi được đến nơi nhận"
+
+
 def test_the_technical_detail_only_on_demand() -> None:
     event = {
         "at": "2026-11-21T06:05:09Z",
