@@ -13,10 +13,10 @@ from aiohttp import hdrs, web
 
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
+from gateway.core.filename import is_media_type
 from gateway.core.limits import CHUNK_BYTES
 from gateway.core.model import BlobRef
 
-_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNSAFE_IN_QUOTES: Final = re.compile(r"[^A-Za-z0-9 !#$&()+,.=@^_{}~-]")
 _NOT_IN_A_NAME: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f/\\\\:\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -53,9 +53,8 @@ def content_disposition(name: str) -> str:
 
 
 def _headers(blob: BlobRef, name: str, content_type: str) -> dict[str, str]:
-    known = _MEDIA_TYPE.fullmatch(content_type)
     return {
-        hdrs.CONTENT_TYPE: content_type if known else "application/octet-stream",
+        hdrs.CONTENT_TYPE: content_type if is_media_type(content_type) else "application/octet-stream",
         hdrs.CONTENT_DISPOSITION: content_disposition(name),
         "Content-Digest": format_content_digest(bytes.fromhex(blob.digest)),
         # A file of a stranger is shown by nobody's browser as if it were ours.

@@ -10,15 +10,15 @@ from gateway.api.body import Body
 from gateway.api.multipart import FormReader, Part
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.api.problems import FieldError, InvalidRequest
-from gateway.api.schemas import NOT_IN_A_LINE, MetadataIn, parse
+from gateway.api.schemas import MetadataIn, parse
 from gateway.core import limits
 from gateway.core.errors import SenderError
+from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.model import Metadata
 from gateway.core.secrecy import find_mark
 from gateway.exchange import SubmissionOrder, UploadedFile
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
-_MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
@@ -104,17 +104,10 @@ def _checked(part: Part, index: int) -> str:
     if not is_file_name(name):
         params = {"limit": limits.FILE_NAME_CHARS_MAX}
         errors.append(FieldError(pointer=f"/files/{index}/name", code="field.file_name", params=params))
-    if part.content_type and not _MEDIA_TYPE.fullmatch(part.content_type):
+    if part.content_type and not is_media_type(part.content_type):
         errors.append(FieldError(pointer=f"/files/{index}/content_type", code="field.value"))
     if errors:
         raise InvalidRequest(errors)
     if mark := find_mark(name):
         raise SenderError("secrecy.marked", mark=mark)
     return name
-
-
-def is_file_name(name: str) -> bool:
-    """Whether a text names a file and nothing else: no path of any system, no control or direction characters."""
-    if not name.strip(" .") or len(name) > limits.FILE_NAME_CHARS_MAX:
-        return False
-    return not NOT_IN_A_LINE.search(name) and not any(letter in name for letter in "/\\:") and name == name.strip()
