@@ -2,8 +2,9 @@
 
 The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 10 by itself:
 
-1. The file begins with the magic of a PDF; anything else carries no signature we know.
-2. A strict reader reads it; encrypted, hybrid and damaged files are "cannot judge", not "forged". Few signatures.
+1. Readers would open the file as a PDF (`media_type`); anything else carries no signature we know.
+2. It begins with its header and a strict reader reads it; encrypted, hybrid and damaged files are "cannot judge", not
+   "forged". Few signatures.
 3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached.
 4. Few embedded certificates, counted before anything is built from them (signing.md 1.2 C).
 5. One SignerInfo, no content inside the CMS, ESS signing-certificate-v2 naming the signer's certificate (EN 319 122-1
@@ -58,7 +59,11 @@ from gateway.crypto.edge import Trouble, attempt
 
 ZIP: Final = "application/zip"
 OTHER: Final = "application/octet-stream"
+MAGIC_BYTES: Final = 1024
+"""So much of a file's beginning decides its media type: readers look for the header of a PDF in the first 1024 bytes."""
 
+_HEADER: Final = b"%PDF-"
+_ZIP_MEMBER: Final = b"PK\x03\x04"
 _PADES: Final = "/ETSI.CAdES.detached"
 _PKCS7: Final = "/adbe.pkcs7.detached"
 _DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
@@ -103,10 +108,14 @@ class _Case:
 
 
 def media_type(data: bytes) -> str:
-    """What a file is by its magic: PDF (ISO 32000-2 clause 7.5.2, at offset 0), ZIP, or anything."""
-    if data.startswith(b"%PDF-"):
-        return PDF
-    return ZIP if data.startswith(b"PK\x03\x04") else OTHER
+    """What a file is by its first `MAGIC_BYTES`: ZIP, PDF, or anything.
+
+    A PDF begins with its header (ISO 32000-2 clause 7.5.2), but what readers open with something before it is one too: as a
+    file "of another kind" it would be carried unsealed. A ZIP may hold a PDF that is not compressed: it stays a ZIP.
+    """
+    if data.startswith(_ZIP_MEMBER):
+        return ZIP
+    return PDF if _HEADER in data[:MAGIC_BYTES] else OTHER
 
 
 def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -139,6 +148,8 @@ def _file_verdict(
 
 def _judge_all(data: bytes, trust: Trust, moment: datetime) -> Iterator[SignatureVerdict]:
     """Duty 2, then one verdict per signature, in the order of the revisions."""
+    if not data.startswith(_HEADER):  # readers differ over where such a file begins, and so over what it shows
+        raise ValueError("bytes before the header: cannot judge")
     reader = PdfFileReader(BytesIO(data), strict=True)
     if reader.encrypted:
         raise ValueError("encrypted: cannot judge")

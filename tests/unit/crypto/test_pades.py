@@ -10,7 +10,7 @@ import pytest
 
 from gateway.core.errors import SenderError
 from gateway.core.verdict import FileVerdict, Indication, SubIndication
-from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, prepare_seal
+from gateway.crypto import MAGIC_BYTES, JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.unit.crypto.sealing import sealed
@@ -246,10 +246,25 @@ def test_truncated_files_never_raise(length: int) -> None:
 
 
 def test_what_is_no_pdf_says_so() -> None:
-    assert judge(b"PK\x03\x04....").media_type == "application/zip"
-    for other in (b"", b"hello", b"\n%PDF-1.7 not at the beginning", b"\xef\xbb\xbf%PDF-1.7"):
+    for archive in (b"PK\x03\x04....", b"PK\x03\x04 a table" + tiny_pdf()):
+        assert (judge(archive).media_type, judge(archive).indication) == ("application/zip", None)
+    for other in (b"", b"hello", b"%PDF", b"%pdf-1.7", bytes(MAGIC_BYTES - 4) + tiny_pdf()):
         verdict = judge(other)
         assert (verdict.media_type, verdict.indication) == ("application/octet-stream", None)
+
+
+@pytest.mark.parametrize("junk", [b"\n", b"\xef\xbb\xbf", b"MZ", b"GIF89a", b"PK\x05\x06", bytes(MAGIC_BYTES - 5)])
+def test_what_readers_open_as_a_pdf_is_one_and_never_passes(junk: bytes) -> None:
+    """Readers look for the header in the first 1024 bytes; an unsealed letter must not slip by as a text file."""
+    for pdf in (tiny_pdf(), SEALED):
+        data = junk + pdf
+        assert media_type(data) == media_type(data[:MAGIC_BYTES]) == "application/pdf"
+        verdict = judge(data)
+        assert (verdict.media_type, verdict.indication) == ("application/pdf", UNDECIDED)
+        assert (verdict.sub_indication, verdict.signatures) == (SubIndication.FORMAT_FAILURE, ())
+        with pytest.raises(SenderError) as caught:
+            prepare_seal(data, room=4000, moment=MOMENT)
+        assert caught.value.code == "file.unreadable"
 
 
 def test_an_encrypted_file_cannot_be_judged_and_not_be_sealed() -> None:
