@@ -13,10 +13,14 @@ from typing import Final
 
 from gateway.audit import AuditError, parse_leaf
 from gateway.core.clock import to_millis
+from gateway.core.events import EventKind
 from gateway.core.ledgers import Log
 from gateway.core.limits import LOG_PAGE_LEAVES
 from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
+
+WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value})
+"""Alarms happened to no row of ours, and the key they stand under is a stranger's word: they belong to no story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ def read_story(log: Log, key: str) -> Story:
         opened = _open(event, index, leaves.get(index)) if index is not None else "its leaf is not in the log"
         if isinstance(opened, str):
             problems.append(Problem(what=f"event {event.event} of {event.subject}", why=opened))
-        else:
+        elif opened.kind not in WITHOUT_ROW:
             events.append(opened)
     return Story(events=events, problems=problems)
 

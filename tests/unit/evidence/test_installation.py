@@ -37,6 +37,14 @@ async def test_the_report_counts_what_there_is(both: dict[str, Kept], tmp_path: 
     assert sum(report.inbox.values()) == 4
 
 
+async def test_an_alarm_is_counted_and_belongs_to_no_row(both: dict[str, Kept], tmp_path: Path) -> None:
+    """Otherwise whoever sends nonsense could make every check of ours unsound."""
+    with both["government"].opened(tmp_path) as opened:
+        report = await opened.check()
+    assert report.log.events["peer.foreign_sender"] == 1
+    assert report.sound
+
+
 @pytest.mark.parametrize("tampering", AT_SENDER, ids=lambda tampering: tampering.name)
 async def test_what_was_changed_at_the_sender_is_named(
     both: dict[str, Kept], tampering: Tampering, tmp_path: Path
