@@ -11,7 +11,7 @@ from typing import Final
 
 from yarl import URL
 
-from gateway.api import ApiProblem, OfficeClient
+from gateway.api import PREFIX, ApiProblem, OfficeClient
 from gateway.cli.errors import Failure, Refusal
 from gateway.cli.orders import Connection, Session
 from gateway.cli.output import Terminal
@@ -43,15 +43,16 @@ async def office_client(session: Session) -> AsyncIterator[OfficeClient]:
 
 
 def _base(typed: str) -> str:
-    """The address as it is used: scheme, host and port, and nothing that would silently be dropped.
+    """The address as it is used: scheme, host and port. The API's own path may be given; no more is silently dropped.
 
     Raises:
         Failure: it is no address, or says more.
     """
     try:
         url = URL(typed)
-        more = (url.user, url.password, url.query_string, url.fragment, url.raw_path.removeprefix("/"))
-        usable = url.scheme == "https" and bool(url.host) and url.port is not None and not any(more)
+        more = (url.user, url.password, url.query_string, url.fragment)
+        ours = url.raw_path in ("/", PREFIX, f"{PREFIX}/")
+        usable = url.scheme == "https" and url.host and url.port is not None and ours and not any(more)
         origin = str(url.origin())
     except (ValueError, TypeError) as error:  # UnicodeError is a ValueError: names that IDNA cannot write
         raise Failure("cli.url", url=typed) from error

@@ -114,7 +114,7 @@ _SUBJECT: Final = Column(heading="cli.column.subject")
 _SENDER: Final = Column(heading="cli.column.sender")
 _PRIORITY: Final = Column(heading="cli.column.priority")
 _SIGNATURE: Final = Column(heading="cli.column.signature", widest=10)
-_STATUS: Final = Column(heading="cli.column.status", widest=9)
+_STATUS: Final = Column(heading="cli.column.status", widest=10)
 _RECEIVED: Final = Column(heading="cli.column.received", whole=True)
 _KEY: Final = Column(heading="cli.column.key")
 

@@ -363,6 +363,11 @@ async def test_tls_is_always_verified(
     assert "Không xác thực được cổng" in capsys.readouterr().err
 
 
+async def test_the_address_may_be_that_of_the_api(running: Office) -> None:
+    for path in ("/", "/api/v1", "/api/v1/"):
+        assert await running.run("inbox", "--url", running.url + path) == 0
+
+
 @pytest.mark.slow
 async def test_ctrl_c_is_quiet() -> None:
     async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -392,7 +397,7 @@ async def in_thread(*line: str) -> int:
     [
         *("http://127.0.0.1:8443", "127.0.0.1:8443", "https://", "ftp://x", ""),
         *("https://127.0.0.1:99999", "https://127.0.0.1:abc", "https://[::1", "https://xn--", "https://ü.."),
-        *("https://user@x", "https://:word@x", "https://x?a=b", "https://x#y", "https://x/api/v1", "https://x//"),
+        *("https://user@x", "https://:word@x", "https://x?a=b", "https://x#y", "https://x/api/v2", "https://x//"),
     ],
 )
 def test_an_address_that_no_key_travels_to(url: str, capsys: pytest.CaptureFixture[str]) -> None:
