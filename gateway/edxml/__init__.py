@@ -14,7 +14,7 @@ Rules:
   numbers and dates are taken as they come. But what could be read in two ways is refused: an element twice where one
   belongs, an element inside a text, a file that the manifest does not name.
 * *Seen is signed.* Name, type and digest of a file are the manifest's; where the (unsigned) attachment contradicts a
-  manifest that binds it, the message is refused.
+  manifest that binds it, the message is refused. A name that is a path or hides what it is (`core.filename`) is no name.
 * One file per message kind in `kinds/`; a new kind is a new file there and one line in `envelope` and `reading`.
 
 When it fails: `SenderError` with `request.field` (what we were asked to write), `envelope.malformed` and

@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.core import limits
 from gateway.core.errors import SenderError
+from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.ids import Digest
 from gateway.edxml.block import Block
 from gateway.edxml.manifest import Reference, bare_id
@@ -79,16 +80,31 @@ def _read(position: int, reference: Reference, block: Block, texts: Mapping[Elem
     # What the signed manifest says is what counts; an attachment that says otherwise was changed on its way.
     if bound and (name, content_type) != (reference.name, reference.content_type):
         raise SenderError("envelope.attachments", reason="label", position=position)
+    name = reference.name or name
+    # Without a digest the manifest's type says nothing: the vendor's software writes application/zip for all.
+    content_type = content_type or reference.content_type
+    _check_label(name, content_type, position)
     return ReadAttachment(
         position=position,
-        name=reference.name or name,
-        # Without a digest the manifest's type says nothing: the vendor's software writes application/zip for all.
-        content_type=content_type or reference.content_type,
+        name=name,
+        content_type=content_type,
         data=data,
         digest=digest,
         size=len(data),
         bound=bound,
     )
+
+
+def _check_label(name: str, content_type: str, position: int) -> None:
+    """A name as long as the regulation allows; a type, unless there is none.
+
+    Raises:
+        SenderError: `envelope.attachments` (`name`, `type`).
+    """
+    if not is_file_name(name, limit=limits.ATTACHMENT_NAME_CHARS_MAX):
+        raise SenderError("envelope.attachments", reason="name", position=position)
+    if content_type and not is_media_type(content_type):
+        raise SenderError("envelope.attachments", reason="type", position=position)
 
 
 def _decode(text: str, position: int) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.core import limits
 from gateway.core.errors import SenderError
+from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.ids import Digest
 from gateway.core.model import Attachment
 from gateway.edxml.block import SPACE, Block, malformed
@@ -99,9 +100,11 @@ def _read_digest(block: Block) -> Digest | None:
 
 
 def check_attachments(checks: Checks, attachments: Sequence[Attachment]) -> None:
-    """Names and types can be written, and not too many files."""
+    """Names and types are what they should be and can be written, and not too many files."""
     checks.count("attachments", len(attachments), lowest=0, highest=limits.FILES_MAX)
     for index, attachment in enumerate(attachments):
-        path = f"attachments[{index}]"
-        checks.text(f"{path}.name", attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
-        checks.text(f"{path}.content_type", attachment.content_type, limit=limits.ATTACHMENT_NAME_CHARS_MAX)
+        name, content_type = f"attachments[{index}].name", f"attachments[{index}].content_type"
+        checks.text(name, attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
+        checks.form(name, good=is_file_name(attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX))
+        checks.text(content_type, attachment.content_type, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
+        checks.form(content_type, good=is_media_type(attachment.content_type))

@@ -37,6 +37,11 @@ class Checks:
         if forbidden := _FORBIDDEN.search(text):
             self.add(path, "character", codepoint=f"U+{ord(forbidden[0]):04X}")
 
+    def form(self, path: str, *, good: bool) -> None:
+        """Of the form its kind has; said only where nothing else is wrong."""
+        if not good and all(violation.path != path for violation in self._found):
+            self.add(path, "value")
+
     def number(self, path: str, number: int, *, lowest: int, highest: int) -> None:
         """Within the bounds, both included."""
         if not lowest <= number <= highest:

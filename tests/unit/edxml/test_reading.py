@@ -410,6 +410,52 @@ def test_files_that_are_not_those_of_the_manifest_are_refused(case: str) -> None
     assert refusal(changed(envelope(), change))[:2] == ("envelope.attachments", reason)
 
 
+def label(name: str, text: str) -> Callable[[Element], object]:
+    """The first file's name or type, changed in the manifest and in the attachment alike."""
+
+    def change(root: Element) -> None:
+        for block in ("Reference", "Attachment"):
+            set_text(next(iter(at(root, block).iter(f"{{{QCVN}}}{name}"))), text)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("AttachmentName", "../../\u202eexe.fdp", "name"),
+        ("AttachmentName", "..", "name"),
+        ("AttachmentName", "C:a.exe", "name"),
+        ("AttachmentName", "a.pdf\u200f", "name"),
+        ("AttachmentName", "a\u2028.pdf", "name"),
+        ("AttachmentName", "a\tb.pdf", "name"),
+        ("AttachmentName", "a\u200b.pdf", "name"),
+        ("AttachmentName", "", "name"),
+        ("ContentType", "text/html\u2028x", "type"),
+        ("ContentType", "text/html\nX-A: b", "type"),
+        ("ContentType", "pdf", "type"),
+    ],
+)
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_name_that_is_a_path_or_hides_something_is_refused(name: str, text: str, reason: str, *, bound: bool) -> None:
+    def change(root: Element) -> None:
+        label(name, text)(root)
+        if not bound:
+            for element in list(root.iter(f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue")):
+                drop(element)
+
+    assert refusal(changed(envelope(), change))[:2] == ("envelope.attachments", reason)
+
+
+def test_the_longest_name_of_the_regulation_is_read() -> None:
+    name = "x" * limits.ATTACHMENT_NAME_CHARS_MAX
+    assert read(changed(envelope(), label("AttachmentName", name))).attachments[0].name == name
+
+
+def test_a_file_without_a_type_is_read() -> None:
+    assert read(changed(envelope(), label("ContentType", ""))).attachments[0].content_type == ""
+
+
 def test_a_manifest_without_digests_is_read_and_said_to_bind_nothing() -> None:
     def strip(root: Element) -> None:
         for element in list(root.iter(f"{{{DS}}}DigestMethod", f"{{{DS}}}DigestValue")):

@@ -292,12 +292,32 @@ def test_a_status_message_is_checked_too(changes: dict[str, Any], path: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("", "required"), ("a\x00.pdf", "character"), ("x" * 501, "length"), ("\ud83d.pdf", "character")]
+    ("name", "code"),
+    [
+        ("", "required"),
+        ("a\x00.pdf", "character"),
+        ("x" * 501, "length"),
+        ("\ud83d.pdf", "character"),
+        ("../a.pdf", "value"),
+        ("a.pdf\u200f", "value"),
+        ("a\u202efdp.exe", "value"),
+        ("..", "value"),
+    ],
 )
 def test_the_name_of_a_file_is_checked_too(name: str, code: str) -> None:
     part = replace(attachment(1, b"x"), name=name)
     assert [(one.path, one.code) for one in validate(DOCUMENT, [part])] == [("attachments[0].name", code)]
     with pytest.raises(SenderError, match=r"attachments\[0\]\.name"):
+        write_skeleton(DOCUMENT, [part])
+
+
+@pytest.mark.parametrize(
+    ("content_type", "code"), [("", "required"), ("pdf", "value"), ("text/html\u2028", "value"), ("a/b; c=d", "value")]
+)
+def test_the_type_of_a_file_is_checked_too(content_type: str, code: str) -> None:
+    part = replace(attachment(1, b"x"), content_type=content_type)
+    assert [(one.path, one.code) for one in validate(DOCUMENT, [part])] == [("attachments[0].content_type", code)]
+    with pytest.raises(SenderError, match=r"attachments\[0\]\.content_type"):
         write_skeleton(DOCUMENT, [part])
 
 
