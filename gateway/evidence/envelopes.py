@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from gateway.core.clock import to_millis
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.ids import DIGEST, Digest, OrganId
@@ -15,6 +16,7 @@ from gateway.core.model import (
     PDF,
     Attachment,
     BlobRef,
+    Delivery,
     Document,
     DocumentMessage,
     InboxEntry,
@@ -23,6 +25,7 @@ from gateway.core.model import (
     TransferSlip,
 )
 from gateway.core.ports import Blobs, Judge, Records
+from gateway.core.states import BusinessStatus
 from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication
 from gateway.evidence.findings import Findings
 from gateway.evidence.problem import Problem
@@ -146,6 +149,33 @@ def entry_said(entry: InboxEntry) -> Said:
     return _digests(_message_parts(entry.message) | own, _files(entry.attachments))
 
 
+def word_of(status: Said) -> bytes:
+    """What a body said of a document, and when: one digest for the envelope, the status message and the rows."""
+    return b"".join(
+        status[name] for name in ("sender", "document id", "list of recipients", "status", "description", "time")
+    )
+
+
+def delivery_word(delivery: Delivery, document: Document) -> bytes:
+    """What the row of a delivery keeps of its recipient's word."""
+    assert delivery.business_status is not None, "a delivery of which nothing was said"
+    said = (delivery.business_status, delivery.business_description, delivery.business_at)
+    return _row_word(delivery.recipient, document.document_id, document.sender, said)
+
+
+def entry_word(entry: InboxEntry) -> bytes:
+    """What an inbox entry keeps of its own body's word: the status message was written in the same second."""
+    said = (entry.business_status, entry.business_description, entry.changed_at.replace(microsecond=0))
+    return _row_word(entry.recipient, entry.document_id, entry.sender, said)
+
+
+def _row_word(
+    sender: OrganId, document_id: str, recipient: OrganId, said: tuple[BusinessStatus, str, datetime | None]
+) -> bytes:
+    parts = _word_parts(sender, document_id, recipient, said)
+    return word_of({name: _digest(value) for name, value in parts.items()})
+
+
 def slip_said(slip: TransferSlip) -> Said:
     """What the slip of a transfer says of its envelope."""
     return {name: _digest(value) for name, value in (("sender", slip.sender), ("document id", slip.document_id))}
@@ -171,12 +201,22 @@ def _message_parts(message: DocumentMessage) -> _Parts:
 
 
 def _status_parts(message: StatusMessage) -> _Parts:
+    answered = message.response_for
+    said = (message.status, message.description, message.timestamp)
+    return _word_parts(message.sender.organ_id, answered.document_id, answered.organ_id, said)
+
+
+def _word_parts(
+    sender: OrganId, document_id: str, recipient: OrganId, said: tuple[BusinessStatus, str, datetime | None]
+) -> _Parts:
+    status, description, moment = said
     return {
-        "sender": message.sender.organ_id,
-        "document id": message.response_for.document_id,
-        "list of recipients": (message.response_for.organ_id,),
-        "status": message.status.value,
-        "description": plain(message.description),
+        "sender": sender,
+        "document id": document_id,
+        "list of recipients": (recipient,),
+        "status": status.value,
+        "description": plain(description),
+        "time": to_millis(moment) if moment else None,
     }
 
 

@@ -26,6 +26,12 @@ class Findings:
     inbox: Counter[OrganId] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     """Events that were met in the story of a row that is there."""
+    words_sent: set[bytes] = field(default_factory=set)
+    """What our bodies said of documents, as the envelopes of their status messages have it."""
+    words_received: set[bytes] = field(default_factory=set)
+    """What others said of ours, likewise."""
+    words_kept: dict[bytes, str] = field(default_factory=dict)
+    """What deliveries keep of it, and which."""
     seals: set[Digest] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)

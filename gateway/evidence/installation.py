@@ -7,7 +7,7 @@ It reads the database (read-only), the blobs, the receipts and the log; keys it 
    deliveries and the stored lines say the same;
 3. every row of a document, delivery, transfer and inbox entry: that it is what the log tells of it (`reconcile`);
 4. every envelope, sent or received: bytes by digest, signature by the sender's transport key, attachments bound, and the
-   rows saying what it says;
+   rows saying what it says; every word of a receiving body (status, reason, time) that rows keep stands in one of them;
 5. every PDF in them: sealed by its sender, intact, trusted; and every stored attachment: bytes by digest;
 6. every leaf of the log: that the row it happened to is still there.
 
@@ -30,8 +30,17 @@ from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import Delivery, Document, IncomingTransfer, Transfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
-from gateway.core.states import Outcome
-from gateway.evidence.envelopes import EnvelopeCheck, document_said, entry_said, said_problems, slip_said
+from gateway.core.states import BusinessStatus, MessageKind, Outcome
+from gateway.evidence.envelopes import (
+    EnvelopeCheck,
+    delivery_word,
+    document_said,
+    entry_said,
+    entry_word,
+    said_problems,
+    slip_said,
+    word_of,
+)
 from gateway.evidence.findings import Findings
 from gateway.evidence.incoming import answer_problems, entry_problems, incoming_problems
 from gateway.evidence.outgoing import (
@@ -43,7 +52,7 @@ from gateway.evidence.outgoing import (
 )
 from gateway.evidence.reconcile import count_problems, registry_problems
 from gateway.evidence.report import CheckedReceipt, InstallationReport
-from gateway.evidence.story import Story, read_story
+from gateway.evidence.story import OpenedEvent, Story, read_story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +210,8 @@ class InstallationCheck:
         if document.envelope is not None:
             said = await run.envelopes.check(document.envelope, document.sender, self._clock.now())
             run.found.note(said_problems(f"document {document.key}", document_said(document), said))
+        if document.status is not None:
+            run.found.words_sent.add(word_of(document_said(document)))
         for attachment in document.attachments:
             await run.envelopes.check_bytes(attachment.blob)
 
@@ -235,6 +246,8 @@ class InstallationCheck:
             said = await run.envelopes.check(slip.envelope, slip.sender, self._clock.now())
             what = f"incoming transfer {slip.transfer}"
             run.found.note(said_problems(what, slip_said(slip), said))
+            if said is not None and slip.kind is MessageKind.STATUS:
+                run.found.words_received.add(word_of(said))
         else:
             await run.envelopes.check_bytes(slip.envelope)
 
@@ -245,7 +258,10 @@ class InstallationCheck:
             page, origins = await self._store.read(_inbox_after(organs, after))
             for entry in page.entries:
                 run.found.inbox[entry.recipient] += 1
-                run.found.note(entry_problems(entry, *origins[entry.transfer]))
+                incoming, story = origins[entry.transfer]
+                run.found.note(entry_problems(entry, incoming, story))
+                if _is_settled(story.of(entry.key), run.found) and entry.business_status is not BusinessStatus.ARRIVED:
+                    _check_word(run.found, entry_word(entry), run.found.words_sent, f"inbox entry {entry.key}")
                 said = await run.envelopes.check(entry.envelope, entry.sender, self._clock.now())
                 run.found.note(said_problems(f"inbox entry {entry.key}", entry_said(entry), said))
                 for attachment in entry.attachments:
@@ -259,6 +275,18 @@ class InstallationCheck:
         )
         run.found.met(story)
         run.found.note(registry_problems(self._own, activations, story))
+        for word, what in run.found.words_kept.items():
+            _check_word(run.found, word, run.found.words_received, what)
+
+
+def _is_settled(events: Sequence[OpenedEvent], found: Findings) -> bool:
+    """Whether the newest event was in the log that was checked: only then was what belongs to it surely walked past."""
+    return bool(events) and events[-1].index < found.leaves
+
+
+def _check_word(found: Findings, word: bytes, known: set[bytes], what: str) -> None:
+    if word not in known:
+        found.problem(what, "no status message says so, in these words and at that time")
 
 
 def _reconcile(found: Findings, sent: _Sent) -> None:
@@ -274,6 +302,7 @@ def _reconcile(found: Findings, sent: _Sent) -> None:
         found.deliveries[delivery.state] += 1
         if delivery.business_status is not None:
             found.statuses[delivery.business_status.value] += 1
+            found.words_kept[delivery_word(delivery, document)] = f"delivery {delivery.key}"
 
 
 # --- what is read in one snapshot --------------------------------------------------------------------------------------

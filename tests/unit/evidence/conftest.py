@@ -24,5 +24,5 @@ def both(world: tuple[Sides, Sides]) -> Sides:
 
 @pytest.fixture(scope="session")
 def earlier(world: tuple[Sides, Sides]) -> Sides:
-    """Both gateways after the first letter and its answers."""
+    """Both gateways after the first letter, before anybody answered."""
     return world[0]

@@ -15,6 +15,11 @@ INBOX = (
         "business status 01, the log tells 03",
     ),
     Tampering(
+        "another reason given",
+        f"update inbox set business_description = 'Sai thể thức' where {entry(1, TWO)}",
+        "no status message says so",
+    ),
+    Tampering(
         "everything as if nothing had been said, the event hidden elsewhere",
         f"""update openings set document = 'elsewhere' where event = 'business.status'
             and subject = (select key from inbox where {entry(1, ONE)});

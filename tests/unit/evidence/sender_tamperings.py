@@ -87,6 +87,16 @@ DELIVERIES = (
         "business status None, the log tells 03",
     ),
     Tampering(
+        "another reason given",
+        f"update deliveries set business_description = 'Sai thể thức' where {to(1, TWO)}",
+        "no status message says so",
+    ),
+    Tampering(
+        "said at another time",
+        f"update deliveries set business_at = business_at + 86400000 where {to(1, TWO)}",
+        "no status message says so",
+    ),
+    Tampering(
         "business statuses swapped, with their leaves",
         f"""create temporary table d as select * from deliveries where {to(1, ONE, TWO)};
         update deliveries set (business_status, last_leaf) =

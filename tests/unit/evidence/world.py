@@ -106,7 +106,7 @@ def lines(report: InstallationReport) -> list[str]:
 
 
 async def make_kept(materials: Materials, folder: Path) -> tuple[dict[str, Kept], dict[str, Kept]]:
-    """Both gateways of the world, after the first letter with its answers, and after everything."""
+    """Both gateways of the world, after the first letter, and after everything."""
     async with exchange_world(materials, folder) as world:
         for node in world.nodes.values():
             await node.store.transact(
@@ -120,6 +120,7 @@ async def make_kept(materials: Materials, folder: Path) -> tuple[dict[str, Kept]
             )
         await _first_letter(world)
         earlier = _keep(world, folder)
+        await _answers(world)
         await _all_the_rest(world)
         return earlier, _keep(world, folder)
 
@@ -187,8 +188,7 @@ def committees(world: World) -> tuple[OrganId, ...]:
 
 
 async def _first_letter(world: World) -> None:
-    one, two, _ = committees(world)
-    party, government = world.party, world.government
+    party = world.party
     files = (
         await party.file("công  văn.pdf", tiny_pdf()),
         await party.file("phụ lục.xlsx", b"PK\x03\x04 no spreadsheet \x00\xff" * 9, "application/vnd.ms-excel"),
@@ -196,6 +196,11 @@ async def _first_letter(world: World) -> None:
     order = letter(world.sender, (*world.wards, UNKNOWN), *files, number="1", content="Hai  dòng,\n dòng hai & <ba>")
     await party.submit(order)
     await world.settle()
+
+
+async def _answers(world: World) -> None:
+    one, two, _ = committees(world)
+    government = world.government
     for ward, refused in ((one, ""), (two, "Không thuộc thẩm quyền")):
         principal = government.principal(ward)
         key = (await government.queries.inbox(principal, 0, 10)).entries[0].key
