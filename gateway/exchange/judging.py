@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.core.errors import SenderError
+from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.model import PDF, DocumentMessage, Message, StatusMessage
 from gateway.core.secrecy import find_mark
@@ -15,8 +16,6 @@ from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.crypto import Trust, judge_pdf, verify_envelope
 from gateway.edxml import read_message
 from gateway.safe_xml import read_skeleton
-
-PDF_MAGIC = b"%PDF-"
 
 
 def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -57,8 +56,8 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
 
 
 def claims_pdf(name: str, content_type: str) -> bool:
-    """Whether a file says of itself that it is a PDF."""
-    return content_type.split(";", 1)[0].strip().lower() == PDF or name.lower().endswith(".pdf")
+    """Whether a file says of itself that it is a PDF, with whatever disguise around its name or type."""
+    return plain_name(content_type.split(";", 1)[0]) == PDF or plain_name(name).endswith(".pdf")
 
 
 def _texts(message: Message) -> tuple[str, ...]:

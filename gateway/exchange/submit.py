@@ -21,10 +21,11 @@ from gateway.core.model import PDF, Attachment, Document, Metadata, Principal, S
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
+from gateway.crypto import MAGIC_BYTES, media_type
 from gateway.edxml import validate
 from gateway.exchange.contract import SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
-from gateway.exchange.judging import PDF_MAGIC, claims_pdf
+from gateway.exchange.judging import claims_pdf
 from gateway.exchange.messages import document_message
 from gateway.exchange.permission import require
 
@@ -62,7 +63,7 @@ class Submission:
         if file.blob.size > FILE_BYTES_MAX:
             raise SenderError("size.limit", limit=FILE_BYTES_MAX, what=file.name)
         with self._desk.blobs.path(file.blob).open("rb") as opened:
-            is_pdf = opened.read(len(PDF_MAGIC)) == PDF_MAGIC
+            is_pdf = media_type(opened.read(MAGIC_BYTES)) == PDF
         if claims_pdf(file.name, file.content_type) and not is_pdf:
             raise SenderError("file.not_pdf", file=file.name)
         content_type = PDF if is_pdf else file.content_type or "application/octet-stream"

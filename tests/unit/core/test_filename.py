@@ -91,7 +91,18 @@ def test_what_is_no_type_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a.pdf", "A.PDF", "a.pdf\u200f", "a.p\u200bdf", "a.pdf.", "a.pdf ", "a.pdf\x00", "\ufeffa.pdf\u2028", "a.ｐｄｆ"],
+    [
+        "a.pdf",
+        "A.PDF",
+        "a.pdf\u200f",
+        "a.p\u200bdf",
+        "a.pdf.",
+        " a.pdf ",
+        "a.pdf\u00a0. .",
+        "a.pdf\x00",
+        "\ufeffa.pdf\u2028",
+        "a.ｐｄｆ",
+    ],
 )
 def test_without_its_disguise_a_name_says_what_it_is(name: str) -> None:
     assert plain_name(name) == "a.pdf"
