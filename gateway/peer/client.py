@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 import aiohttp
 import structlog
@@ -78,17 +78,19 @@ class PeerTransport:
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
         digest = await asyncio.to_thread(_digest, line, slip, envelope)
-        body = _Body(line=line, envelope=envelope)
         headers = {
             hdrs.CONTENT_TYPE: CONTENT_TYPE,
             hdrs.CONTENT_LENGTH: str(len(line) + slip.envelope.size),
             "Content-Digest": format_content_digest(digest),
         }
-        try:
-            return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
-        except _ROAD_FAILURES as error:
-            # As long as no byte of the body was handed out, the peer cannot have stored anything.
-            return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
+        # Opened and closed here: a request that is cut leaves its body's generator unfinished, and the file with it.
+        with await asyncio.to_thread(envelope.open, "rb") as file:
+            body = _Body(line=line, file=file)
+            try:
+                return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
+            except _ROAD_FAILURES as error:
+                # As long as no byte of the body was handed out, the peer cannot have stored anything.
+                return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
 
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
         """Ask what became of a transfer, without sending the payload (port `Transport`)."""
@@ -138,16 +140,15 @@ class _Body:
     """What is sent, and whether sending has begun."""
 
     line: bytes
-    envelope: Path
+    file: BinaryIO
     begun: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The slip's line, then the envelope in pieces; read in a thread, the file may lie on a slow disk."""
-        with await asyncio.to_thread(self.envelope.open, "rb") as file:
-            self.begun = True
-            yield self.line
-            while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
-                yield chunk
+        self.begun = True
+        yield self.line
+        while chunk := await asyncio.to_thread(self.file.read, _READ_BYTES):
+            yield chunk
 
 
 def _digest(line: bytes, slip: TransferSlip, path: Path) -> bytes:
