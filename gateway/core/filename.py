@@ -32,7 +32,7 @@ def is_media_type(text: str) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """The name as programs may take it in the end: what cannot be seen left out, one case, no space around it, no dot behind."""
+    """The name as programs may take it in the end: nothing unseen, in one case, no space around it, no dot behind."""
     seen = "".join(letter for letter in name if not _is_unseen(letter))
     return unicodedata.normalize("NFKC", seen).casefold().strip().rstrip(". ")
 
