@@ -379,6 +379,8 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     config = load_config(path)
     snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
     trust = load_trust(config.trust.folder, config.demo)
+    # Looked at before the database: what was signed by then must be in it.
+    remembered = await SignerMemory(path=config.signer_memory).recall()
     async with AsyncExitStack() as stack:
         store: Store = open_reader(config.database)
         stack.push_async_callback(store.close)
@@ -393,4 +395,5 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
             records=ExchangeRecords(trust=trust),
             judge=judge,
             clock=SystemClock(),
+            remembered=[remembered] if remembered else [],
         )

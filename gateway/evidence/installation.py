@@ -22,9 +22,9 @@ whether a receipt was already given for a transfer whose answer is gone (it is t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.audit import LogReport, VerifierKey, verify_log
+from gateway.audit import AuditError, LogReport, VerifierKey, verify_checkpoint, verify_log
 from gateway.core.directory import Snapshot
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
@@ -96,7 +96,9 @@ class InstallationCheck:
         records: Records,
         judge: Judge,
         clock: Clock,
+        remembered: Sequence[str] = (),
     ) -> None:
+        """`remembered`: checkpoints known from elsewhere (the signer's memory, an officer's last visit), as notes."""
         self._own = own
         self._store = store
         self._blobs = blobs
@@ -104,6 +106,7 @@ class InstallationCheck:
         self._records = records
         self._judge = judge
         self._clock = clock
+        self._remembered = tuple(remembered)
 
     async def run(self, *, on_step: Callable[[str], None] = lambda _: None) -> InstallationReport:
         """Do all checks; what does not hold becomes a problem of the report, not an exception.
@@ -116,6 +119,8 @@ class InstallationCheck:
         on_step("audit")
         log = await self.check_log()
         found = Findings(leaves=log.leaves)
+        if log.leaves and log.checkpoint is None:
+            found.problem("audit log", "no checkpoint is published: nobody vouches for the leaves")
         run = _Run(found=found, envelopes=self._envelopes(found))
         for step, work in (
             ("receipts", self._check_transfers),
@@ -133,10 +138,14 @@ class InstallationCheck:
         return self._report(log, run)
 
     async def check_log(self) -> LogReport:
-        """The audit log alone."""
+        """The audit log alone: it must have grown out of everything that is remembered of it."""
         entry = self._snapshot.gateways[self._own]
         keys = [VerifierKey.parse(key) for key in entry.log_keys]
-        return await self._store.read(lambda uow: verify_log(uow.log, keys))
+        try:
+            known = [verify_checkpoint(note, entry.log_keys) for note in self._remembered]
+        except AuditError as error:
+            raise SiteError("audit.inconsistent", reason=f"what is remembered: {error}") from error
+        return await self._store.read(lambda uow: verify_log(uow.log, keys, known=known))
 
     async def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
         """Where these leaves stand in this gateway's log: for holding another gateway's receipts against it."""

@@ -160,3 +160,19 @@ async def test_a_changed_receipt_in_the_database_is_seen_from_outside(tmp_path: 
         connection.close()
         with pytest.raises(AssertionError, match=r"peer\.receipt"):
             await real.check()
+
+
+async def test_a_log_without_its_checkpoint_is_vouched_for_by_nobody(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        key = await real.send(1)
+        await real.until_delivered(key)
+        await real.gateways.stop("party")
+        await real.gateways.stop("government")
+        side = real.network.sides["party"]
+        await real.check()
+        connection = sqlite3.connect(side.folder / "state" / "gateway.db")
+        connection.execute("DELETE FROM checkpoints")
+        connection.commit()
+        connection.close()
+        with pytest.raises(AssertionError, match="checkpoint"):
+            await real.check()

@@ -2,10 +2,12 @@
 
 from collections import Counter
 
-from gateway.audit import VerifierKey, verify_log
+from gateway.audit import Checkpoint, VerifierKey, format_checkpoint, sign_note, verify_log
 from gateway.core.ids import EntryKey, OrganId
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, TransferState
 from gateway.core.verdict import Indication
+from gateway.crypto import FileSigner
+from gateway.demo.registry_seed import log_origin
 from gateway.evidence import InstallationCheck
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
@@ -168,3 +170,29 @@ async def test_files_of_other_kinds_are_carried_as_they_are(world: World) -> Non
     path, _ = await government.queries.attachment(principal, entry.key, 2)
     assert path.read_bytes() == data
     assert entry.verdicts == ("TOTAL-PASSED", "")
+
+
+async def test_a_log_that_is_shorter_than_somebody_remembers_does_not_hold(world: World) -> None:
+    """Cut back to an earlier, truly signed state it is sound in itself: only memory from elsewhere tells."""
+    party = world.party
+    ward = next(ward for ward in world.wards if ".UB." in ward)
+    await party.submit(letter(world.sender, (ward,), await party.file("a.pdf", tiny_pdf())))
+    await world.settle()
+    assert world.materials
+    signer = FileSigner(world.materials.pki.gateways[party.own].files.log_key, key_id="log")
+    key = VerifierKey.of(log_origin(party.own), signer.public_key)
+    stored = await party.store.read(lambda uow: uow.log.checkpoint())
+    assert stored
+    longer = format_checkpoint(Checkpoint(origin=key.name, size=stored[0] + 7, root=bytes(32)))
+    for remembered, sound in ((stored[1], True), (await sign_note(longer, key=key, signer=signer), False)):
+        found = await InstallationCheck(
+            own=party.own,
+            store=party.store,
+            blobs=party.blobs,
+            snapshot=party.directory.current(),
+            records=party.records,
+            judge=party.desk.judge,
+            clock=world.clock,
+            remembered=[remembered],
+        ).run()
+        assert found.sound is sound
