@@ -10,7 +10,7 @@ from gateway.exchange.journal import Journal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The ports of the exchange. It is no locator: each conductor names what it takes from it in its constructor."""
+    """The ports that every conductor of this room shares. What only one of them needs is handed to that one alone."""
 
     own: GatewayId
     store: Store
