@@ -7,11 +7,25 @@ Bounds of a task, and who enforces them:
 | cpu    | the kernel: soft RLIMIT_CPU, set anew before each task to what was used + the allowance     |
 | memory | the kernel: RLIMIT_AS, the size of the preloaded child + the allowance                      |
 | time   | the service: it kills the child                                                             |
-| files  | the kernel: RLIMIT_FSIZE 0, few descriptors, no core dumps; the hook: none opened for writing |
+| files  | the kernel: RLIMIT_FSIZE 0, few descriptors, no core dumps; where it has Landlock nothing is made, |
+|        | changed or removed, and only `readable` is read; the hook always: none opened for writing   |
 | net    | the kernel where it lets us (own network namespace), and an audit hook of Python always     |
 
-The audit hook stops honest code that a hostile file talked into fetching something; the namespace also stops code that
-was taken over. `unshare` may be forbidden (containers); then the hook is what there is, and the operator's manual says so.
+The audit hook stops honest code that a hostile file talked into something; the namespace and Landlock also stop code that
+was taken over, for that calls libc past every hook. What such code can still do, if its user may:
+
+| on this kernel                     | a judge that was taken over can still                                       |
+|------------------------------------|-----------------------------------------------------------------------------|
+| any                                | spoil or forge the verdicts that it is asked for from then on, until it is  |
+|                                    | replaced; change mode, owner, times and attributes of files (chmod, utime); |
+|                                    | connect to sockets that have a name in the file system; see other processes |
+| before 6.12 (Landlock without scopes) | send signals to processes of its user: end the service                    |
+| without Landlock, or no `readable` | read every file that its user may read: keys, database, configuration       |
+| without Landlock (before 5.13)     | make, empty and remove files                                                |
+| without user namespaces            | use the network                                                             |
+
+So give judges `readable`, and the files of keys another owner than the service where that can be done. A container may
+forbid `unshare` and Landlock: the pool logs `judge.confined` when it starts.
 """
 
 import contextlib
@@ -27,7 +41,11 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from gateway.core import limits
+from gateway.crypto.landlock import abi, confine
 from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
+from gateway.observe import logger
+
+_log = logger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,22 +57,30 @@ _DESCRIPTORS_MAX: Final = 64
 _FORBIDDEN_EVENTS: Final = (
     *("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system"),
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate"),
+    *("os.utime", "os.setxattr", "os.chflags", "os.kill", "signal.pthread_kill", "pty.", "shutil.", "tempfile."),
 )
+"""Beginnings of events; os.mknod and os.mkfifo announce nothing in Python 3.11, only the kernel refuses them."""
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class JudgePool:
-    """The port `Judge` on child processes. `preload`: modules that tasks need, imported once in the forkserver."""
+    """The port `Judge` on child processes.
 
-    def __init__(self, *, size: int, preload: tuple[str, ...]) -> None:
+    `preload`: modules that tasks need, imported once in the forkserver. `readable`: folders and files that tasks may read,
+    all others are out of reach where the kernel has Landlock; without any, tasks may read whatever the user may.
+    """
+
+    def __init__(self, *, size: int, preload: tuple[str, ...], readable: tuple[Path, ...] = ()) -> None:
         kind = Kind(
             name="judge",
             main=judge_main,
+            arguments=(readable,),
             wall_seconds=limits.JUDGE_WALL_SECONDS_MAX,
             preload=(__name__, *preload),
             blames_task=True,
         )
         self._pool = WorkerPool(kind, size)
+        self._readable = readable
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -62,8 +88,13 @@ class JudgePool:
         return self._pool.pids
 
     async def start(self) -> None:
-        """Start the judges."""
+        """Start the judges, and log whether the kernel confines them: one that it should and does not, does not start.
+
+        Raises:
+            SiteError: `internal`: one does not start.
+        """
         await self._pool.start()
+        _log.info("judge.confined", files=abi() > 0, readable=[str(path) for path in self._readable])
 
     async def close(self) -> None:
         """Let running tasks end, then end the judges."""
@@ -92,11 +123,13 @@ class InlineJudge:
 # --- in the child ----------------------------------------------------------------------------------------------------
 
 
-def judge_main(pipe: Connection) -> None:
+def judge_main(pipe: Connection, readable: tuple[Path, ...]) -> None:
     """A judge's life."""
-    _leave_network()  # before any thread: a process with threads may not leave its user namespace
-    watch_parent()
+    # Before any thread: one with threads may not leave its user namespace, and Landlock holds for one thread alone.
+    _leave_network()
     _limit_resources()
+    confine(readable, version=abi())
+    watch_parent()
     sys.addaudithook(_refuse)
     answer_all(pipe, _run)
 

@@ -1,12 +1,14 @@
 """Functions that tests hand to a judge: importable, and some of them bad on purpose."""
 
 import ctypes
+import importlib
 import mmap
 import os
 import pickle
 import resource
 import socket
 import subprocess
+import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -108,10 +110,10 @@ def open_socket() -> None:
     socket.create_connection(("127.0.0.1", 9), timeout=1)
 
 
-def connect_without_python() -> int:
+def connect_without_python(kind: int) -> int:
     """connect(2) to 127.0.0.1 by libc, past every hook of Python; the errno."""
     libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+    descriptor = libc.socket(socket.AF_INET, kind, 0)
     if descriptor < 0:
         return ctypes.get_errno()
     address = bytes([2, 0, 0, 9, 127, 0, 0, 1]) + bytes(8)
@@ -134,6 +136,27 @@ def remove_file(path: Path) -> None:
 
 def read_file(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def call(name: str, *args: Any) -> object:
+    """Call a function of `os` by its name."""
+    return getattr(os, name)(*args)
+
+
+def call_libc(name: str, *args: bytes | int) -> tuple[int, int]:
+    """Call a function of libc, past every hook of Python; its answer and errno."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(getattr(libc, name)(*args)), ctypes.get_errno()
+
+
+def list_folder(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir())
+
+
+def import_late(name: str) -> str:
+    """Import a module that nothing has imported yet."""
+    assert name not in sys.modules
+    return importlib.import_module(name).__name__
 
 
 def give_back(data: bytes) -> bytes:
