@@ -172,12 +172,13 @@ async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, sta
     now = clock.now()
     await store.transact(opening(own, config.log_origin, snapshot, journal=journal, moment=now))
     await store.transact(lambda uow: uow.access.declare([_api_key(key) for key in config.access.keys], now))
-    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD)
+    blobs = open_blobs(config.blobs)
+    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,))
     sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
     return Desk(
         own=own,
         store=store,
-        blobs=open_blobs(config.blobs),
+        blobs=blobs,
         clock=clock,
         directory=LoadedDirectory(snapshot),
         judge=judge,
@@ -348,25 +349,27 @@ def _anchors(folder: Path) -> tuple[bytes, ...]:
 def _in_background(
     stack: AsyncExitStack, run: Callable[[], Coroutine[Any, Any, None]], broken: asyncio.Future[None]
 ) -> None:
-    """A task of the gateway's own. When it ends by itself, whatever the reason, the gateway is no good any more."""
+    """A task of the gateway's own. When it fails, whatever the reason, the gateway is no good any more."""
     task = asyncio.create_task(run())
 
     def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and not broken.done():
-            error = task.exception() or SiteError("internal", reason="a task ended by itself")
-            _log.critical("gateway.broken", error=str(error))
+        """Ending is what it was asked for, or an error."""
+        if not task.cancelled() and (error := task.exception()) is not None and not broken.done():
+            _log.critical("gateway.broken", error=str(error), exc_info=error)
             broken.set_exception(error)
 
     async def cancel() -> None:
         task.remove_done_callback(ended)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        if broken.done():
+            broken.exception()  # told in the log; whoever waits for it hears it too
 
     task.add_done_callback(ended)
     stack.push_async_callback(cancel)
 
 
-# --- reading from outside ------------------------------------------------------------------------------------------------
+# --- reading from outside ---
 
 
 @asynccontextmanager
@@ -384,7 +387,7 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     async with AsyncExitStack() as stack:
         store: Store = open_reader(config.database)
         stack.push_async_callback(store.close)
-        judge = JudgePool(size=1, preload=JUDGE_PRELOAD)
+        judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(config.blobs,))
         await judge.start()
         stack.push_async_callback(judge.close)
         yield InstallationCheck(
