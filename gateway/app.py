@@ -214,9 +214,6 @@ def _api_key(entry: KeyEntry) -> ApiKey:
     )
 
 
-# --- keys --------------------------------------------------------------------------------------------------------------
-
-
 def _refuse_demo_keys(config: Config, snapshot: Snapshot) -> None:
     """A demo certificate in a real installation is refused at start, before anything listens (house.md)."""
     if config.demo:

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from gateway.demo.world import DemoWorld, demo_world
 MARK: Final = ".gateway-demo"
 """A folder with this file in it was made by the demo, and may be made anew by it; no other folder is ever removed."""
 HOST: Final = "127.0.0.1"
+PORTS: Final = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +155,15 @@ def _side(folder: Path, name: str, gateway: GatewayId, ports: list[int]) -> Side
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; all are held at once, so that no two are the same."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that were free a moment ago, below those that the kernel gives to outgoing connections (RFC 6056)."""
+    found: list[int] = []
+    for port in secrets.SystemRandom().sample(PORTS, 200):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise SiteError("config.invalid", path="ports", reason=f"no {count} free ports from {PORTS.start} on")
 
 
 def _offices(world: DemoWorld) -> list[tuple[Office, ApiKey]]:

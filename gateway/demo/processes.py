@@ -23,6 +23,8 @@ class Gateways:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._processes: dict[str, Process] = {}
+        self.statuses: dict[str, int | None] = {}
+        """Exit status of each gateway that was stopped."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -76,6 +78,7 @@ class Gateways:
         except TimeoutError:
             process.kill()
             await process.wait()
+        self.statuses[name] = process.returncode
 
     def kill(self, name: str) -> None:
         """Kill one gateway as a power cut would."""

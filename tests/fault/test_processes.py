@@ -100,6 +100,7 @@ async def test_sigterm_drains_and_leaves_nothing_behind(tmp_path: Path) -> None:
         children = real.children("party") + real.children("government")
         await asyncio.gather(real.gateways.stop("party"), real.gateways.stop("government"))
         await real.gone(children)
+        assert real.gateways.statuses == {"party": 0, "government": 0}
         for side in ("party", "government"):
             log = (real.network.sides[side].folder / "serve.log").read_text(encoding="utf-8")
             assert '"gateway.stopped"' in log
