@@ -90,6 +90,7 @@ CATALOGUE: Final = MappingProxyType(
         "transfer.not_ours": ErrorFacts(421, _P),
         "transfer.version": ErrorFacts(400, _P),
         "status.unknown_document": ErrorFacts(422, _S),
+        "status.timestamp": ErrorFacts(422, _S),
         "peer.unpinned": ErrorFacts(403, _P),
         "peer.foreign_sender": ErrorFacts(403, _P),
         "peer.unreachable": ErrorFacts(502, _G, retryable=True),

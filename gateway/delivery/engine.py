@@ -30,6 +30,9 @@ HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 4
 BREATH_SECONDS: Final = 0.5
 """After the store refused to be asked (busy, full): the items are still there."""
 
+_OF_THE_ITEM: Final = frozenset({"worker.died"})
+"""May pass, and so is asked again; but a key-holder that dies of one item each time is that item's own failure."""
+
 _log = logger(__name__)
 
 
@@ -58,6 +61,8 @@ class WorkEngine:
         destinations: Callable[[], Iterable[str]],
     ) -> None:
         self._store = store
+        self._passing: dict[tuple[WorkKind, str], int] = {}
+        """Misfortunes in a row that are not an item's own: they lengthen its back-off and never bury it."""
         self._clock = clock
         self._entropy = entropy
         self._handlers = handlers
@@ -161,12 +166,14 @@ class WorkEngine:
         report = RoadReport.NEUTRAL
         try:
             report = await self._handlers[claim.item.kind].handle(claim)
+            self._passing.pop((claim.item.kind, claim.item.subject), None)
         except LeaseLostError:
             _log.warning("work.lease_lost", kind=claim.item.kind, item=claim.item.subject)
         except StaleStateError:
             await self._postpone(claim, "stale state", code="")
         except GatewayError as error:
-            await self._postpone(claim, str(error), code="" if error.facts.retryable else error.code)
+            own = not error.facts.retryable or error.code in _OF_THE_ITEM
+            await self._postpone(claim, str(error), code=error.code if own else "")
         except Exception as error:  # noqa: BLE001 - the worker loop is one of the three named borders (house.md)
             _log.exception("work.failed", kind=claim.item.kind, item=claim.item.subject)
             await self._postpone(claim, f"{type(error).__name__}: {error}", code="internal")
@@ -179,13 +186,17 @@ class WorkEngine:
         now = self._clock.now()
         attempts = claim.item.attempts + bool(code)
         dead = attempts >= STEP_ATTEMPTS_MAX
+        name = (claim.item.kind, claim.item.subject)
+        passing = self._passing.pop(name, 0)
+        if not code:
+            self._passing[name] = passing + 1
 
         def unit(uow: UnitOfWork) -> None:
             if dead:
                 self._handlers[claim.item.kind].give_up(uow, claim, code)
                 uow.work.bury(claim, reason[:500], now)
             else:
-                wait = timedelta(seconds=backoff(attempts, self._entropy))
+                wait = timedelta(seconds=backoff(attempts + passing, self._entropy))
                 uow.work.postpone(claim, now + wait, failed=bool(code))
 
         _log.warning("work.dead" if dead else "work.again", kind=claim.item.kind, item=claim.item.subject, why=reason)

@@ -116,15 +116,19 @@ class TransferDelivery:
         if is_final(transfer.state) or transfer.state is TransferState.HELD:
             uow.work.finish(claim)
             return None
-        if transfer.state is TransferState.QUEUED and now >= transfer.deadline:
+        late = transfer.state is TransferState.QUEUED and now >= transfer.deadline
+        if late and not transfer.attempts:
             self._conclude(uow, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
             uow.work.finish(claim)
             return None
         if transfer.state is TransferState.INDETERMINATE:
             return transfer
-        if transfer.state is TransferState.SENDING:
-            return self._move(uow, transfer, TransferState.INDETERMINATE, DeliveryState.INDETERMINATE)
-        return self._move(uow, transfer, TransferState.SENDING, DeliveryState.SENDING)
+        if transfer.state is TransferState.QUEUED:
+            transfer = self._move(uow, transfer, TransferState.SENDING, DeliveryState.SENDING)
+            if not late:
+                return transfer
+            # it was tried, and "later" may have been said by a peer that had stored it already: ask, do not guess
+        return self._move(uow, transfer, TransferState.INDETERMINATE, DeliveryState.INDETERMINATE)
 
     async def _attempt(self, transfer: Transfer) -> CarryResult | Unknown:
         """Ask first where an answer may have been lost; after the deadline only ask: then silence is the end."""

@@ -43,8 +43,9 @@ _log = logger(__name__)
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
 ALARM_SECONDS: Final = 3600.0
-ALARMS_MAX: Final = 1_000
-"""Pairs (gateway, body) that are remembered, and so leaves that can be forced upon us in an hour."""
+ALARMS_PER_ORIGIN_MAX: Final = 50
+"""Bodies remembered for each gateway, and so leaves that one can force upon us in an hour; per gateway, so that no noisy
+one silences the alarms about the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,9 @@ class Reception:
             return
         try:
             admit(slip, origin=origin, own=desk.own, snapshot=desk.directory.current(), moment=desk.clock.now())
-        except PeerError as error:
-            if error.code == "peer.foreign_sender":
+        except GatewayError as error:
+            # also where our registry may be the older one: who claims a newer edition must not escape the alarm
+            if error.code in {"peer.foreign_sender", "registry.behind"}:
                 await self._alarm(origin, slip)
             raise
 
@@ -116,7 +118,7 @@ class Reception:
         now = self._desk.clock.monotonic()
         pair = (origin, slip.sender)
         known = {key: at for key, at in self._alarms.items() if now - at < ALARM_SECONDS}
-        if pair in known or len(known) >= ALARMS_MAX:
+        if pair in known or sum(origin == of for of, _ in known) >= ALARMS_PER_ORIGIN_MAX:
             return
         self._alarms = {**known, pair: now}
         event = AuditEvent(

@@ -6,13 +6,14 @@ writes it into the delivery it speaks of, in the unit of work that stores the tr
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from gateway.core.errors import Conflict, SenderError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import REASON_CHARS_MAX
+from gateway.core.limits import REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
 from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, Scope, StatusMessage
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
@@ -136,8 +137,11 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
 
     Saying the same twice changes nothing, and a word older than the last one (by the signed timestamps) comes too late:
     a retry that arrives late, or one that is played again, never takes back what was said after it. A status for a
-    document we did not send to that body is refused.
+    document we did not send to that body is refused, and so is one from the future: it would silence all later ones.
     """
+    now = desk.clock.now()
+    if message.timestamp - now > timedelta(seconds=SENT_AHEAD_SECONDS_MAX):
+        return "status.timestamp"
     answered = message.response_for
     document = uow.documents.submitted(answered.organ_id, document_id=answered.document_id)
     delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None
@@ -147,7 +151,6 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     older = delivery.business_at is not None and message.timestamp < delivery.business_at
     if older or known == (message.status, message.description):
         return ""
-    now = desk.clock.now()
     leaf = desk.journal.record(
         uow,
         AuditEvent(

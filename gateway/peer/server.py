@@ -171,8 +171,6 @@ class _Door:
     def _check_slip(self, slip: TransferSlip, name: TransferKey, origin: GatewayId) -> None:
         if slip.transfer != name:
             raise PeerError("transfer.malformed", reason="slip.transfer")
-        if slip.origin != origin:
-            raise PeerError("peer.foreign_sender", organ=slip.sender)
         if slip.destination != self.own:
             raise PeerError("transfer.not_ours")
 

@@ -106,7 +106,7 @@ class RecordingDesk:
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         self.admitted.append(slip.transfer)
-        if slip.sender != SENDER:
+        if slip.origin != origin or slip.sender != SENDER:
             raise PeerError("peer.foreign_sender", organ=slip.sender)
         self.before_read()
 

@@ -25,6 +25,13 @@ class Broken:
         raise SiteError("audit.inconsistent", reason="test", size=size)
 
 
+class Busy:
+    """A signer of checkpoints that has no time."""
+
+    async def covering(self, size: int) -> PublishedCheckpoint:
+        raise SiteError("store.busy", size=size)
+
+
 async def test_a_fault_of_ours_refuses_no_delivery_on_our_own_gateway(world: World) -> None:
     own = next(ward for ward in world.wards if ".DU." in ward)
     good = world.party.reception._checkpoints
@@ -214,3 +221,19 @@ async def test_what_is_not_known_here_is_no_body_of_anybody(world: World) -> Non
     document = await sent(world, OrganId("Z79.UB.00000"))
     await world.settle()
     assert await states(world, document) == [("refused", "recipient.unknown")]
+
+
+async def test_later_said_by_a_peer_that_had_stored_it_does_not_let_it_expire(world: World) -> None:
+    """Stored, no checkpoint, 503: "later" is no proof that nothing was stored, so the deadline asks before it ends."""
+    good = world.government.reception._checkpoints
+    world.government.reception._checkpoints = Busy()
+    document = await sent(world)
+    await world.settle(limit=timedelta(days=4, hours=20))
+    assert await states(world, document) == [("queued", "")]
+    assert await arrived(world.government, ub(world)) == 1
+    world.government.reception._checkpoints = good
+    transfer = await only_transfer(world)
+    world.clock.moment = transfer.deadline + timedelta(hours=1)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    await check(world, world.party)

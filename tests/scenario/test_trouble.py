@@ -12,7 +12,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, NumberObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from gateway.core.directory import BodyStatus
-from gateway.core.errors import AccessError, Conflict, GatewayError, NotFound, PeerError, SenderError
+from gateway.core.errors import AccessError, Conflict, GatewayError, NotFound, PeerError, SenderError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
 from gateway.core.limits import FILE_BYTES_MAX, RECIPIENTS_MAX
 from gateway.core.model import Attachment, BlobRef, Document, Scope, Transfer
@@ -20,6 +20,7 @@ from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Tr
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder
 from gateway.exchange.messages import document_message
+from gateway.exchange.receive import ALARMS_PER_ORIGIN_MAX
 from gateway.exchange.statuses import apply_status
 from gateway.exchange.submit import store_new
 from tests.kit.exchange_world import ALL, Node, World, letter
@@ -595,6 +596,24 @@ async def test_a_gateway_that_speaks_for_a_foreign_body_raises_an_alarm_once(wor
     assert [event.event for event in history] == ["peer.foreign_sender"]
 
 
+async def test_no_alarm_is_escaped_by_a_newer_edition_or_silenced_by_the_noise_of_another(world: World) -> None:
+    transfer, _ = await prepared(world)
+    reception, origin = world.government.reception, world.party.own
+    for number in range(ALARMS_PER_ORIGIN_MAX + 9):
+        noise = replace(transfer.slip, origin=GatewayId("noisy.example"), sender=OrganId(f"Z79.N.{number:05}"))
+        with pytest.raises(PeerError):
+            await reception.admit(GatewayId("noisy.example"), noise)
+    newer = replace(transfer.slip, sender=ub(world, 1), registry_epoch=transfer.slip.registry_epoch + 1)
+    with pytest.raises(SiteError) as behind:
+        await reception.admit(origin, newer)
+    assert behind.value.code == "registry.behind"
+    lied = replace(transfer.slip, origin=GatewayId("other.example"))
+    with pytest.raises(PeerError):
+        await reception.admit(origin, lied)
+    history = await world.government.store.read(lambda uow: uow.log.history(transfer.slip.transfer))
+    assert len(history) == ALARMS_PER_ORIGIN_MAX + 2
+
+
 async def test_an_older_status_never_takes_back_a_newer_one_and_a_replay_changes_nothing(world: World) -> None:
     document = await sent(world)
     await world.settle()
@@ -617,3 +636,7 @@ async def test_an_older_status_never_takes_back_a_newer_one_and_a_replay_changes
     history = await world.party.queries.history(world.party.principal(world.sender), document.key)
     assert [event.event for event in history].count("business.status_received") == 1
     assert await arrives(BusinessStatus.REFUSED, 61) == ("02", "REFUSED")
+
+    future = replace(accepted.status, timestamp=world.clock.now() + timedelta(days=30_000))
+    code = await world.party.store.transact(lambda uow: apply_status(uow, future, desk=world.party.desk))
+    assert code == "status.timestamp"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import pytest
@@ -267,3 +268,33 @@ async def test_an_item_claimed_while_the_engine_stops_is_waited_for() -> None:
     assert bench.running[""] == 0
     await task
     await bench.store.close()
+
+
+async def test_misfortune_that_does_not_pass_is_tried_ever_less_often() -> None:
+    tries: list[float] = []
+    bench = Bench()
+
+    async def fail(_: Claim) -> RoadReport:
+        tries.append(bench.clock.monotonic())
+        raise SiteError("worker.busy")
+
+    bench.conductor.handle = fail
+    async with running(bench):
+        await bench.add("patient")
+        await bench.until(lambda: len(tries) == 8)
+        waits = [later - earlier for earlier, later in pairwise(tries)]
+        assert waits == sorted(waits)
+        assert waits[-1] > 16 * waits[0]
+
+
+async def test_an_item_that_its_key_holder_dies_of_is_given_up_in_the_end() -> None:
+    tries: list[int] = []
+
+    async def fail(claim: Claim) -> RoadReport:
+        tries.append(claim.item.attempts)
+        raise SiteError("worker.died", kind="keyholder")
+
+    async with running(Bench(fail)) as bench:
+        await bench.add("poison")
+        await bench.until(lambda: len(tries) == STEP_ATTEMPTS_MAX)
+        await bench.until(lambda: bench.conductor.given_up == ["worker.died"])
