@@ -58,24 +58,24 @@ class OfficeRunner(web.AppRunner):
         return _Server(plain.request_handler, request_factory=plain.request_factory)
 
 
-class _Cut(asyncio.Protocol):
-    """For a connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Cut it at once: what is already being served goes on."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
-
-
 class _Server(web.Server):
     def __call__(self) -> web.RequestHandler:
-        if len(self.connections) >= limits.CONNECTIONS_MAX:
-            return _Cut()  # type: ignore[return-value] # the loop needs a protocol and nothing more of it
         return _Protocol(self, loop=asyncio.get_running_loop(), **_BOUNDS)
 
 
 class _Protocol(web.RequestHandler):
-    __slots__ = ()
+    __slots__ = ("_server",)
+
+    def __init__(self, server: web.Server, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Cut one too many: after its handshake, for before it a stranger takes nobody's place; the others go on."""
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        if len(self._server.connections) > limits.CONNECTIONS_MAX:
+            transport.abort()
 
     def handle_error(
         self,

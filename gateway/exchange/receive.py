@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
+from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork

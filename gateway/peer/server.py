@@ -7,7 +7,7 @@ is stored before the last byte was checked, and nothing is answered before the d
 import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -78,18 +78,22 @@ class _Runner(web.AppRunner):
 
 class _Server(web.Server):
     def __call__(self) -> web.RequestHandler:
-        if len(self.connections) >= limits.CONNECTIONS_MAX:
-            return _Cut()  # type: ignore[return-value] # the loop needs a protocol and nothing more of it
-        return super().__call__()
+        return _Protocol(self, loop=asyncio.get_running_loop(), **self._kwargs)
 
 
-class _Cut(asyncio.Protocol):
-    """For a connection too many."""
+class _Protocol(web.RequestHandler):
+    __slots__ = ("_server",)
+
+    def __init__(self, server: web.Server, **kwargs: Any) -> None:
+        super().__init__(server, **kwargs)
+        self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Cut it at once: what is already being served goes on."""
+        """Cut one too many: after its handshake, for before it a stranger takes nobody's place; the others go on."""
+        super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+        if len(self._server.connections) > limits.CONNECTIONS_MAX:
+            transport.abort()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +163,7 @@ class _Door:
             async with asyncio.timeout(limits.BODY_SECONDS_MAX):
                 line = await body.slip_line()
                 slip = decode_slip(line)
-                self._check_slip(slip, name, origin)
+                self._check_slip(slip, name)
                 if request.content_length != len(line) + slip.envelope.size:
                     raise PeerError("transfer.malformed", reason="Content-Length")
                 await self.reception.admit(origin, slip)
@@ -168,7 +172,7 @@ class _Door:
             raise RoadError("request.timeout") from error
         return await self.reception.receive(origin, slip, envelope)
 
-    def _check_slip(self, slip: TransferSlip, name: TransferKey, origin: GatewayId) -> None:
+    def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:
             raise PeerError("transfer.malformed", reason="slip.transfer")
         if slip.destination != self.own:

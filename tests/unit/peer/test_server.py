@@ -349,3 +349,15 @@ async def test_a_connection_too_many_is_cut_and_the_others_go_on(world: World, m
                 await third.ask("GET", PATH, {})
         assert (await first.ask("GET", PATH, {})).status == 404
         assert (await second.ask("POST", PATH, headers_for(BODY), BODY)).status == 200
+
+
+async def test_connections_opened_before_the_first_handshake_are_counted_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 2)
+    tls = world.client_tls(world.origin)
+    raws = await asyncio.gather(*[RawConnection.open(world.port, tls) for _ in range(6)])
+    served = await asyncio.gather(*[raw.ask("GET", PATH, {}) for raw in raws], return_exceptions=True)
+    assert [isinstance(answer, RawAnswer) for answer in served].count(True) == 2
+    for raw in raws:
+        raw.writer.transport.abort()
