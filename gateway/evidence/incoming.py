@@ -1,14 +1,16 @@
 """Incoming: rows of transfers that reached us and of inboxes against what the log and the receipts tell. Pure."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from gateway.audit import AuditError, leaf_hash, open_leaf, private_bytes
 from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
-from gateway.core.model import InboxEntry, IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
+from gateway.core.model import PDF, InboxEntry, IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
+from gateway.core.verdict import Indication
 from gateway.evidence.problem import Problem
 from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
 from gateway.evidence.story import OpenedEvent, Story
@@ -93,6 +95,11 @@ def entry_problems(entry: InboxEntry, incoming: IncomingTransfer | None, story: 
     told = told_status(events, EventKind.BUSINESS_STATUS) or BusinessStatus.ARRIVED.value
     if told != entry.business_status.value:
         yield Problem(what=what, why=f"business status {entry.business_status}, the log tells {told}")
+    for attached, verdict in zip_longest(entry.attachments, entry.verdicts):
+        # by duty 8 nothing else is ever received: a PDF whose seal is good, or a file that is bound by digest alone
+        pdf = attached is not None and attached.content_type == PDF
+        if verdict not in ({Indication.TOTAL_PASSED} if pdf else {Indication.TOTAL_PASSED, ""}):
+            yield Problem(what=what, why=f"verdict {verdict or 'missing'} of a file that was received")
 
 
 def _entry_facts(entry: InboxEntry, event: OpenedEvent) -> Facts:

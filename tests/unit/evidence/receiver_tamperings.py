@@ -28,6 +28,16 @@ INBOX = (
         "events business.status: 2 in the log, 1 with a row",
     ),
     Tampering(
+        "verdict changed for the worse",
+        f"""update inbox set verdicts = '["TOTAL-FAILED"]' where {entry(1, ONE)}""",
+        "verdict TOTAL-FAILED of a file that was received",
+    ),
+    Tampering(
+        "verdict taken away",
+        f"""update inbox set verdicts = '[""]' where {entry(1, ONE)}""",
+        "verdict missing of a file that was received",
+    ),
+    Tampering(
         "one entry deleted",
         f"delete from inbox where {entry(1, THREE)}",
         f"received for {THREE}, whose inbox has no such document",
