@@ -15,8 +15,10 @@ The service may run meanwhile: a row, its company and its story are read in one 
 after the log was checked are not counted. In memory are one page of rows, the story of one document, a few digests of each
 envelope, and what the report itself names (the lines of the receipts).
 
-What no leaf and no signature speaks of cannot be checked: attempts, deadlines and other passing states of a transfer, and
-whether a receipt was already given for a transfer whose answer is gone (it is then made again from its leaves).
+What no leaf and no signature speaks of cannot be checked: attempts, deadlines and other passing states of a transfer;
+whether a receipt was already given for a transfer whose answer is gone (it is then made again from its leaves); work
+items, back-off, cursors and the next number of a stream; API keys (those are the configuration's, written anew at each
+start); and the reason texts of what was refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
