@@ -1,6 +1,5 @@
 import io
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from gateway.core.errors import PeerError, SiteError
-from gateway.observe import configure_logging
+from tests.kit.logs import caught_logs, logged_events
 from tests.unit.api.world import CITY_KEY, PARTY, WARD, World, file_part, form, meta_part, metadata, problem_of
 
 CANARY = "chim-hoang-yen-7f3a"
@@ -17,17 +16,8 @@ KEY_CANARY = "gwk_city_" + "Q" * 43
 
 @pytest.fixture
 def logs() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging(stream=stream, level="DEBUG")
-    yield stream
-    root.handlers[:] = before
-    root.setLevel(level)
-
-
-def events(logs: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in logs.getvalue().splitlines()]
+    with caught_logs() as stream:
+        yield stream
 
 
 class Broken:
@@ -56,7 +46,7 @@ async def test_an_unknown_exception_is_internal_and_tells_nothing(
         members = await problem_of(answer, 500, "internal")
     assert CANARY not in json.dumps(members)
     assert "RuntimeError" not in json.dumps(members)
-    failed = next(line for line in events(logs) if line["event"] == "request.failed")
+    failed = next(line for line in logged_events(logs) if line["event"] == "request.failed")
     assert failed["trace_id"] == members["trace_id"]
     assert failed["exception"][0]["type"] == "RuntimeError"
     assert any("inbox.py" in place for place in failed["exception"][0]["at"])
@@ -71,7 +61,7 @@ async def test_a_fault_of_the_site_keeps_its_details_inside(
         members = await problem_of(answer, 500, "store.damaged")
     assert "/var/lib" not in json.dumps(members)
     assert members["turn"] == "operator"
-    assert any(line["event"] == "request.site_error" for line in events(logs))
+    assert any(line["event"] == "request.site_error" for line in logged_events(logs))
 
 
 async def test_overload_says_when_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +84,7 @@ async def test_errors_of_every_family_have_the_form(world: World, monkeypatch: p
 async def test_one_line_for_each_request(world: World, logs: io.StringIO) -> None:
     async with world.ask("GET", "/inbox/x/history?after=1", headers={"X-Request-Id": "r-1"}):
         pass
-    lines = [line for line in events(logs) if line["event"] == "request"]
+    lines = [line for line in logged_events(logs) if line["event"] == "request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("GET", "/api/v1/inbox/{key}/history", 404)
     ]
@@ -130,6 +120,6 @@ async def test_no_secret_and_no_content_reaches_the_log(
     async with world.ask("GET", f"/inbox?{CANARY}={CANARY}", key=KEY_CANARY) as answer:
         await problem_of(answer, 500, "internal")
     written = logs.getvalue()
-    assert len(events(logs)) >= 23
+    assert len(logged_events(logs)) >= 23
     assert CANARY not in written
     assert "QQQQQQQQ" not in written

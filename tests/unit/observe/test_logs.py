@@ -1,6 +1,5 @@
 import asyncio
 import io
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.core.errors import SenderError
 from gateway.observe import bound_ids, configure_logging, logger
+from tests.kit.logs import caught_logs, logged_events
 
 CANARY = "MAT-2b1f-canary"
 KEY = "gwk_0123456789abcdef_" + "A" * 43
@@ -18,22 +18,13 @@ KEY = "gwk_0123456789abcdef_" + "A" * 43
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    configure_logging(stream=stream, level="DEBUG")
-    yield stream
-    root.handlers[:] = before
-    root.setLevel(level)
-
-
-def lines(stream: io.StringIO) -> list[dict[str, object]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
+    with caught_logs() as stream:
+        yield stream
 
 
 def test_one_event_is_one_line_of_json(stream: io.StringIO) -> None:
     logger("gateway.test").info("document.accepted", document="d-1", attempts=2)
-    (line,) = lines(stream)
+    (line,) = logged_events(stream)
     assert list(line)[:4] == ["time", "level", "logger", "event"]
     assert (line["level"], line["logger"], line["event"]) == ("info", "gateway.test", "document.accepted")
     assert (line["document"], line["attempts"]) == ("d-1", 2)
@@ -55,7 +46,7 @@ def test_nothing_can_forge_a_second_line(stream: io.StringIO, nasty: str) -> Non
 def test_libraries_are_routed_in(stream: io.StringIO) -> None:
     with bound_ids(trace_id="t-1"):
         logging.getLogger("aiohttp.server").error("Error handling %s", "request")
-    (line,) = lines(stream)
+    (line,) = logged_events(stream)
     assert (line["logger"], line["event"], line["trace_id"]) == ("aiohttp.server", "Error handling request", "t-1")
 
 
@@ -70,7 +61,7 @@ async def test_ids_are_bound_for_a_block_and_its_tasks_only(stream: io.StringIO)
             await asyncio.create_task(child())
         log.info("between")
     log.info("outside")
-    inside, between, outside = [line for line in lines(stream) if line["logger"] == "gateway.test"]
+    inside, between, outside = [line for line in logged_events(stream) if line["logger"] == "gateway.test"]
     assert (inside["trace_id"], inside["document"], inside["peer"]) == ("t-1", "d-2", "p")
     assert between["document"] == "d-1"
     assert "peer" not in between
@@ -103,7 +94,7 @@ def test_secrets_and_content_stay_out(stream: io.StringIO) -> None:
     logging.getLogger("library").info("header Authorization: Bearer %s", KEY)
     assert CANARY not in stream.getvalue()
     assert KEY[-20:] not in stream.getvalue()
-    first = lines(stream)[0]
+    first = logged_events(stream)[0]
     assert first["thing"] == "<Secretive>"
     assert first["raw"] == f"<{len(CANARY)} bytes>"
 
@@ -119,7 +110,7 @@ def test_an_exception_names_its_places_and_not_what_it_choked_on(stream: io.Stri
         log.exception("failed")
     written = stream.getvalue()
     assert CANARY not in written
-    story = lines(stream)[0]["exception"]
+    story = logged_events(stream)[0]["exception"]
     assert isinstance(story, list)
     assert [part["type"] for part in story] == ["SenderError", "ValueError"]
     assert story[0]["message"] == "size.limit limit=7"
@@ -134,7 +125,7 @@ def test_exceptions_of_libraries_too(stream: io.StringIO) -> None:
         logging.getLogger("library").error("oops", exc_info=error)
         logger("gateway.test").error("oops", exc_info=error)
     assert CANARY not in stream.getvalue()
-    assert all("exception" in line for line in lines(stream))
+    assert all("exception" in line for line in logged_events(stream))
 
 
 def test_values_are_bounded_and_odd_ones_are_named(stream: io.StringIO) -> None:
@@ -143,7 +134,7 @@ def test_values_are_bounded_and_odd_ones_are_named(stream: io.StringIO) -> None:
     logger("gateway.test").info(
         "odd", long="x" * 100_000, deep=deep, at=datetime(2026, 11, 21, tzinfo=UTC), path=Path("/x"), nan=float("nan")
     )
-    (line,) = lines(stream)
+    (line,) = logged_events(stream)
     assert len(str(line["long"])) < 3_000
     assert (line["at"], line["path"], line["nan"]) == ("2026-11-21T00:00:00.000Z", "/x", "nan")
 
@@ -154,4 +145,4 @@ def test_a_second_configuration_replaces_the_first(stream: io.StringIO) -> None:
     logger("gateway.test").info("quiet")
     logger("gateway.test").warning("loud")
     assert stream.getvalue() == ""
-    assert [line["event"] for line in lines(second)] == ["loud"]
+    assert [line["event"] for line in logged_events(second)] == ["loud"]
