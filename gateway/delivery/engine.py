@@ -168,6 +168,7 @@ class WorkEngine:
             report = await self._handlers[claim.item.kind].handle(claim)
             self._passing.pop((claim.item.kind, claim.item.subject), None)
         except LeaseLostError:
+            self._passing.pop((claim.item.kind, claim.item.subject), None)
             _log.warning("work.lease_lost", kind=claim.item.kind, item=claim.item.subject)
         except StaleStateError:
             await self._postpone(claim, "stale state", code="")

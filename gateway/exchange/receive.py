@@ -6,6 +6,7 @@ two: the repeat finds the transfer and finishes the answer from the stored claim
 gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gateway.exchange.duties` the list of duties.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -129,7 +130,11 @@ class Reception:
             private={"origin": origin, "from": slip.sender, "transfer": slip.transfer},
         )
         _log.warning("peer.foreign_sender", peer=origin, transfer=slip.transfer)
-        await self._desk.store.transact(lambda uow: self._desk.journal.record(uow, event))
+        try:
+            await self._desk.store.transact(lambda uow: self._desk.journal.record(uow, event))
+        except (GatewayError, asyncio.CancelledError):
+            self._alarms.pop(pair, None)  # what was not written is not remembered: the next attempt writes it
+            raise
 
     # --- judging, before any transaction -----------------------------------------------------------------------------
 

@@ -14,12 +14,16 @@ class ReceptionDesk(Protocol):
     """Takes transfers in. All verbs raise `GatewayError` for what concerns the transfer as a whole."""
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
-        """Refuse cheaply, before the envelope is read: a sender that is not the origin's, recipients that are not ours.
+        """Refuse cheaply, before the envelope is read: who is not who is connected, or sends to somebody else.
 
-        MUST let a repeat of a transfer through that was answered before. MUST NOT change anything.
+        That is a slip with another origin, a sender that is not the origin's, another destination than us.
+
+        MUST let a repeat of a transfer through that was answered before. MUST NOT store anything of the transfer; that a
+        gateway spoke for a body which is not its own it MAY write into the audit log.
 
         Raises:
-            PeerError: `peer.foreign_sender`, `transfer.not_ours`, `transfer.sent_at`; Conflict: `transfer.conflict`.
+            PeerError: `peer.foreign_sender`, `transfer.not_ours`, `transfer.sent_at`; Conflict: `transfer.conflict`;
+            SiteError: `registry.behind`, or the store's own, when the alarm could not be written.
         """
         ...
 

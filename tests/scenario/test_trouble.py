@@ -596,6 +596,30 @@ async def test_a_gateway_that_speaks_for_a_foreign_body_raises_an_alarm_once(wor
     assert [event.event for event in history] == ["peer.foreign_sender"]
 
 
+async def test_an_alarm_that_could_not_be_written_is_raised_by_the_next_attempt(world: World) -> None:
+    transfer, _ = await prepared(world)
+    foreign = replace(transfer.slip, sender=ub(world, 1))
+    reception, store = world.government.reception, world.government.desk.store
+
+    class Full:
+        """A store that reads and cannot write."""
+
+        read = staticmethod(store.read)
+
+        async def transact(self, work: object) -> object:
+            raise SiteError("store.full")
+
+    good = reception._desk
+    reception._desk = replace(good, store=Full())  # type: ignore[arg-type]
+    with pytest.raises(SiteError):
+        await reception.admit(world.party.own, foreign)
+    reception._desk = good
+    with pytest.raises(PeerError):
+        await reception.admit(world.party.own, foreign)
+    history = await world.government.store.read(lambda uow: uow.log.history(foreign.transfer))
+    assert [event.event for event in history] == ["peer.foreign_sender"]
+
+
 async def test_no_alarm_is_escaped_by_a_newer_edition_or_silenced_by_the_noise_of_another(world: World) -> None:
     transfer, _ = await prepared(world)
     reception, origin = world.government.reception, world.party.own

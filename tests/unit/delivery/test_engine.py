@@ -12,7 +12,7 @@ import pytest
 
 from gateway.audit import sequence
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX
 from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
 from gateway.delivery import WorkEngine
@@ -298,3 +298,25 @@ async def test_an_item_that_its_key_holder_dies_of_is_given_up_in_the_end() -> N
         await bench.add("poison")
         await bench.until(lambda: len(tries) == STEP_ATTEMPTS_MAX)
         await bench.until(lambda: bench.conductor.given_up == ["worker.died"])
+
+
+async def test_nothing_is_remembered_of_items_that_are_done_or_lost() -> None:
+    left = [SiteError("store.busy"), LeaseLostError(), SiteError("store.busy")]
+    bench = Bench()
+
+    async def stumble(claim: Claim) -> RoadReport:
+        if left:
+            failure = left.pop()
+            if isinstance(failure, LeaseLostError):
+                assert bench.engine._passing
+                await bench.store.transact(lambda uow: uow.work.finish(claim))
+            raise failure
+        return await bench.finish(claim)
+
+    bench.conductor.handle = stumble
+    async with running(bench):
+        await bench.add("lost")
+        await bench.until(lambda: len(left) == 1)
+        await bench.until(lambda: not bench.engine._passing)
+        await bench.add("done")
+        await bench.until(lambda: bench.seen["done"] == 1 and not bench.engine._passing)
