@@ -60,12 +60,15 @@ def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> t
 def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
     try:
         with path.open("rb") as file:
-            data = file.read(_FILE_BYTES_MAX + 1)
-        if len(data) > _FILE_BYTES_MAX:
-            raise ValueError("too large")
-        blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
-        for der in blocks:
-            load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
-        return tuple(blocks)
+            return _parsed(file.read(_FILE_BYTES_MAX + 1), load)
     except (OSError, ValueError, TypeError) as error:
         raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
+
+
+def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
+    if len(data) > _FILE_BYTES_MAX:
+        raise ValueError("too large")
+    blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
+    for der in blocks:
+        load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
+    return tuple(blocks)

@@ -58,19 +58,23 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
         SiteError: `envelope.undecided`, `registry.behind`: our own evidence is too old to say; the peer tries later.
     """
     try:
-        _check_signature(reading, slip, snapshot)
-        _check_identity(reading, slip)
-        if not reading.bound:
-            raise SenderError("envelope.attachments", reason="unbound")
-        if slip.kind is MessageKind.DOCUMENT and not reading.files:
-            raise SenderError("envelope.attachments", reason="none")
-        for file in reading.files:
-            _check_file(file, slip, snapshot)
-        if reading.secrecy:
-            raise SenderError("secrecy.marked", mark=reading.secrecy)
+        _check_envelope(reading, slip, snapshot)
     except SenderError as error:
         return error.code
     return ""
+
+
+def _check_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:
+    _check_signature(reading, slip, snapshot)
+    _check_identity(reading, slip)
+    if not reading.bound:
+        raise SenderError("envelope.attachments", reason="unbound")
+    if slip.kind is MessageKind.DOCUMENT and not reading.files:
+        raise SenderError("envelope.attachments", reason="none")
+    for file in reading.files:
+        _check_file(file, slip, snapshot)
+    if reading.secrecy:
+        raise SenderError("secrecy.marked", mark=reading.secrecy)
 
 
 def _not_behind(slip: TransferSlip, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.audit import Checkpoint, InclusionProof, LoggedLeaf, leaf_hash, verify_checkpoint, verify_logged
 from gateway.core.base64url import decode_base64url, encode_base64url
 from gateway.core.clock import rfc3339
-from gateway.core.directory import Snapshot
+from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, PeerError
 from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
@@ -89,19 +89,23 @@ def check(receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[Recei
     if len(receipt) > RECEIPT_BYTES_MAX:
         raise PeerError("peer.receipt", step="size")
     try:
-        claims = _claims(verify_jws(receipt, destination.receipt_keys))
-        if claims.model_dump(include=_OF_THE_SLIP) != _slip_claims(slip):
-            raise PeerError("peer.receipt", step="the receipt speaks of another transfer")
-        if [(line.organ_id, line.sequence) for line in claims.recipients] != [
-            (recipient.organ_id, recipient.sequence) for recipient in slip.recipients
-        ]:
-            raise PeerError("peer.receipt", step="recipients")
-        checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
-        return tuple(_check_line(line, slip, checkpoint) for line in claims.recipients)
+        return _lines(receipt, slip, destination)
     except PeerError:
         raise
     except (GatewayError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise PeerError("peer.receipt", step=str(error)[:200]) from error
+
+
+def _lines(receipt: bytes, slip: TransferSlip, destination: GatewayEntry) -> tuple[ReceiptLine, ...]:
+    claims = _claims(verify_jws(receipt, destination.receipt_keys))
+    if claims.model_dump(include=_OF_THE_SLIP) != _slip_claims(slip):
+        raise PeerError("peer.receipt", step="the receipt speaks of another transfer")
+    if [(line.organ_id, line.sequence) for line in claims.recipients] != [
+        (recipient.organ_id, recipient.sequence) for recipient in slip.recipients
+    ]:
+        raise PeerError("peer.receipt", step="recipients")
+    checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
+    return tuple(_check_line(line, slip, checkpoint) for line in claims.recipients)
 
 
 def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint) -> ReceiptLine:
