@@ -12,41 +12,41 @@ import secrets
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator
 from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, sequence
-from gateway.config import Config, KeyEntry, PeerSection, load_config
+from gateway.config import Config, PeerSection, load_config
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import SiteError
-from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import ApiKey
 from gateway.core.ports import Store, Transport
 from gateway.core.work import WorkKind
 from gateway.crypto import (
     FileSealer,
     FileSigner,
     JudgePool,
+    KeyFiles,
     KeyHolderPool,
-    KeyRef,
     Trust,
     client_context,
     load_trust,
     office_context,
     read_certificates,
+    read_folder,
+    read_key_files,
     refuse_demo,
     server_context,
     spki_digest,
 )
-from gateway.delivery import WorkEngine, backoff
+from gateway.delivery import Wakeups, WorkEngine, backoff
 from gateway.evidence import InstallationCheck
 from gateway.exchange import (
     BusinessStatuses,
@@ -62,7 +62,7 @@ from gateway.exchange import (
     TransferDelivery,
     opening,
 )
-from gateway.observe import SystemClock, configure_logging, logger
+from gateway.observe import SystemClock, configure_logging, in_background, logger
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory, load_snapshot, refuse_demo_codes
@@ -86,22 +86,6 @@ class Running:
     """Port of the peer listener."""
     broken: asyncio.Future[None]
     """Ends, with the reason, when a task ends without which the gateway is no good any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wakeups:
-    """Port `CommitListener`: carries news of a commit from the writer's thread to the loop."""
-
-    loop: asyncio.AbstractEventLoop
-    engine: WorkEngine
-    publisher: CheckpointPublisher
-
-    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
-        """See `CommitListener.committed`."""
-        if work_added:
-            self.loop.call_soon_threadsafe(self.engine.wake)
-        if head is not None:
-            self.loop.call_soon_threadsafe(self.publisher.notify, head)
 
 
 async def serve(path: Path) -> None:
@@ -145,7 +129,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
             memory=SignerMemory(path=config.signer_memory),
             clock=SystemClock(),
         )
-        _in_background(stack, publisher.run, broken)
+        in_background(stack, publisher.run, broken)
         # The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10).
         signed = await store.read(lambda uow: uow.log.head().size)
         if signed:
@@ -157,8 +141,10 @@ async def running(config: Config) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(peers.close)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
-        store.set_listener(_Wakeups(loop=asyncio.get_running_loop(), engine=engine, publisher=publisher))
-        _in_background(stack, engine.run, broken)
+        store.set_listener(
+            Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=publisher.notify)
+        )
+        in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
         office_port, peer_port = await _open_doors(config, desk, reception, stack)
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
@@ -171,7 +157,7 @@ async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, sta
     journal = Journal(entropy=entropy)
     now = clock.now()
     await store.transact(opening(own, config.log_origin, snapshot, journal=journal, moment=now))
-    await store.transact(lambda uow: uow.access.declare([_api_key(key) for key in config.access.keys], now))
+    await store.transact(lambda uow: uow.access.declare(config.access.api_keys(), now))
     blobs = open_blobs(config.blobs)
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,))
     sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
@@ -202,25 +188,13 @@ def _die(error: BaseException) -> None:
     os._exit(EXIT_FATAL)
 
 
-def _api_key(entry: KeyEntry) -> ApiKey:
-    return ApiKey(
-        key_id=entry.id,
-        name=entry.name,
-        secret_digest=Digest(entry.sha256),
-        organs=frozenset(OrganId(organ) for organ in entry.organs),
-        scopes=frozenset(entry.scopes),
-        expires_at=entry.expires_at,
-        revoked_at=None,
-    )
-
-
 def _refuse_demo_keys(config: Config, snapshot: Snapshot) -> None:
     """A demo certificate in a real installation is refused at start, before anything listens (house.md)."""
     if config.demo:
         return
     shown = [
         *((str(path), read_certificates(path)[0]) for path in (config.office_api.certificate, config.peer.certificate)),
-        *(("peer anchor", anchor) for anchor in _anchors(config.peer.anchors)),
+        *(("peer anchor", anchor) for anchor in read_folder(config.peer.anchors)),
         *((body.organ_id, der) for body in snapshot.bodies.values() for der in body.transport_certificates),
     ]
     for what, certificate in shown:
@@ -250,18 +224,16 @@ async def _open_sealer(
     config: Config, snapshot: Snapshot, trust: Trust, *, judge: JudgePool, stack: AsyncExitStack
 ) -> FileSealer:
     own = [body for body in snapshot.bodies.values() if body.gateway == config.gateway.id]
-    transports = {body.organ_id: _key_files(config.keys.transport, body.organ_id, "transport") for body in own}
+    transports = read_key_files(config.keys.transport, (body.organ_id for body in own), purpose="transport")
     for body in own:
         ref, _ = transports[body.organ_id]
         if ref.chain[0] not in body.transport_certificates:
             raise SiteError("key.missing", key=ref.key_id, reason="another certificate than the registry names")
-    seals: dict[OrganId, tuple[KeyRef, Path]] = {}
+    seals: KeyFiles = {}
     if config.keys.entrusted:
         if config.keys.seals is None:
             raise SiteError("config.invalid", path="keys.seals", reason="bodies are entrusted, but there is no folder")
-        seals = {
-            OrganId(organ): _key_files(config.keys.seals, OrganId(organ), "seal") for organ in config.keys.entrusted
-        }
+        seals = read_key_files(config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
     if not config.demo:
         for ref, path in (*transports.values(), *seals.values()):
             refuse_demo(ref.chain[0], what=str(path))
@@ -279,12 +251,6 @@ async def _open_sealer(
         trust=trust,
         clock=SystemClock(),
     )
-
-
-def _key_files(folder: Path, organ: OrganId, purpose: str) -> tuple[KeyRef, Path]:
-    """`<code>.pem` beside `<code>.crt`; the key itself is opened by the key-holder only."""
-    chain = read_certificates(folder / f"{organ}.crt")
-    return KeyRef(key_id=f"{purpose}:{organ}", chain=chain), folder / f"{organ}.pem"
 
 
 # --- conductors and doors ------------------------------------------------------------------------------------------------
@@ -312,7 +278,9 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
         reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
     )
     section = config.peer
-    context = server_context(certificate=section.certificate, key=section.key, client_anchors=_anchors(section.anchors))
+    context = server_context(
+        certificate=section.certificate, key=section.key, client_anchors=read_folder(section.anchors)
+    )
     peer = await listen_peer(peer_app, host=section.host, port=section.port, ssl_context=context)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
@@ -336,34 +304,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
 
 
 def _peer_client(section: PeerSection) -> ssl.SSLContext:
-    return client_context(certificate=section.certificate, key=section.key, anchors=_anchors(section.anchors))
-
-
-def _anchors(folder: Path) -> tuple[bytes, ...]:
-    return tuple(der for path in sorted(folder.iterdir()) for der in read_certificates(path))
-
-
-def _in_background(
-    stack: AsyncExitStack, run: Callable[[], Coroutine[Any, Any, None]], broken: asyncio.Future[None]
-) -> None:
-    """A task of the gateway's own. When it fails, whatever the reason, the gateway is no good any more."""
-    task = asyncio.create_task(run())
-
-    def ended(task: asyncio.Task[None]) -> None:
-        """Ending is what it was asked for, or an error."""
-        if not task.cancelled() and (error := task.exception()) is not None and not broken.done():
-            _log.critical("gateway.broken", error=str(error), exc_info=error)
-            broken.set_exception(error)
-
-    async def cancel() -> None:
-        task.remove_done_callback(ended)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        if broken.done():
-            broken.exception()  # told in the log; whoever waits for it hears it too
-
-    task.add_done_callback(ended)
-    stack.push_async_callback(cancel)
+    return client_context(certificate=section.certificate, key=section.key, anchors=read_folder(section.anchors))
 
 
 # --- reading from outside ---

@@ -24,7 +24,7 @@ from pydantic import (
 
 from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
-from gateway.core.ids import DIGEST, ORGAN_ID
+from gateway.core.ids import DIGEST, ORGAN_ID, Digest, OrganId
 from gateway.core.ledgers import ApiKey
 from gateway.core.limits import MIB, ORGAN_ID_CHARS_MAX
 from gateway.core.model import Scope
@@ -148,11 +148,27 @@ class KeyEntry(_Section):
     expires_at: AwareDatetime | None = None
     """With an offset; absent: does not expire."""
 
+    def api_key(self) -> ApiKey:
+        """The row the access ledger keeps."""
+        return ApiKey(
+            key_id=self.id,
+            name=self.name,
+            secret_digest=Digest(self.sha256),
+            organs=frozenset(map(OrganId, self.organs)),
+            scopes=frozenset(self.scopes),
+            expires_at=self.expires_at,
+            revoked_at=None,
+        )
+
 
 class AccessSection(_Section):
     """Who may ask."""
 
     keys: tuple[KeyEntry, ...] = ()
+
+    def api_keys(self) -> list[ApiKey]:
+        """All keys, as the access ledger keeps them."""
+        return [key.api_key() for key in self.keys]
 
 
 class LogSection(_Section):

@@ -46,12 +46,13 @@ from gateway.crypto.envelope import PreparedSignature, prepare_envelope
 from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.judge import InlineJudge, JudgePool
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.key_files import KeyFiles, read_key_files
 from gateway.crypto.pades import MAGIC_BYTES, judge_pdf, media_type
 from gateway.crypto.seal import PreparedSeal, prepare_seal
 from gateway.crypto.sealer import FileSealer, KeyRef
 from gateway.crypto.signers import FileSigner
 from gateway.crypto.tls import client_context, office_context, server_context
-from gateway.crypto.trust import load_trust, read_certificates
+from gateway.crypto.trust import load_trust, read_certificates, read_folder
 from gateway.crypto.xades import EnvelopeVerdict, verify_envelope
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
+    "KeyFiles",
     "KeyHolder",
     "KeyHolderPool",
     "KeyRef",
@@ -84,6 +86,8 @@ __all__ = [
     "prepare_envelope",
     "prepare_seal",
     "read_certificates",
+    "read_folder",
+    "read_key_files",
     "refuse_demo",
     "server_context",
     "sign_jws",

@@ -12,6 +12,7 @@ flight is due again; repeating a step is harmless by design. The clock jumps: it
 
 from gateway.delivery.backoff import backoff
 from gateway.delivery.engine import Handler, WorkEngine
+from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
 
-__all__ = ["Handler", "Window", "WorkEngine", "backoff"]
+__all__ = ["Handler", "Wakeups", "Window", "WorkEngine", "backoff"]

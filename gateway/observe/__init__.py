@@ -9,6 +9,7 @@ loaded or configured at import. When something here fails, the work goes on: an 
 type's name, a missing parameter as "unknown", a bad `traceparent` as none at all.
 """
 
+from gateway.observe.background import in_background
 from gateway.observe.clock import SystemClock
 from gateway.observe.logs import bound_ids, configure_logging, logger
 from gateway.observe.messages import Explanation, Text, explain, label, text
@@ -22,6 +23,7 @@ __all__ = [
     "bound_ids",
     "configure_logging",
     "explain",
+    "in_background",
     "label",
     "logger",
     "new_parent_id",

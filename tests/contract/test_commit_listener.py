@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gateway.app import _Wakeups
 from gateway.audit import empty_head
 from gateway.core.events import TreeHead
 from gateway.core.ports import CommitListener
+from gateway.delivery import Wakeups
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Sleepers:
 
 
 def _wakeups(sleepers: Any) -> CommitListener:
-    return _Wakeups(loop=asyncio.get_running_loop(), engine=sleepers, publisher=sleepers)
+    return Wakeups(loop=asyncio.get_running_loop(), work_added=sleepers.wake, head_moved=sleepers.notify)
 
 
 IMPLEMENTATIONS: tuple[Callable[[Any], CommitListener], ...] = (_wakeups,)
