@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help dev demo test check format lock catalogue letter clean
+.PHONY: help dev demo test bench check format lock catalogue letter clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -24,6 +24,9 @@ demo: dev  ## one sealed PDF from the city's Party office to 336 bodies, verifie
 
 test: dev  ## every test
 	$(BIN)/python -m pytest
+
+bench: dev  ## documents a second between two gateways, beside the cryptography they cannot do without
+	$(BIN)/python -m benchmarks
 
 check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

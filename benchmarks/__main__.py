@@ -1,0 +1,182 @@
+"""`make bench`: two gateways on loopback, eight kinds of document, and the cryptography of each by itself."""
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import CASES, EVERYBODY, Case
+from benchmarks.load import Office, Run, drive
+from benchmarks.meter import cpu_seconds, peak_bytes
+from benchmarks.results import Figure, write_figures
+from benchmarks.unavoidable import limits_of, operation_table
+from gateway.api import OfficeClient
+from gateway.demo.network import Network, build_network
+from gateway.demo.processes import Gateways
+
+HERE = Path(__file__).parent
+IN_FLIGHT = {1: 24, EVERYBODY: 6}
+"""Documents on their way at once while throughput is measured; one at a time while the time of one is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One case."""
+
+    case: Case
+    busy: Run
+    alone: Run
+    cpu: Mapping[str, Counter[str]]
+    """By gateway and role: CPU seconds while busy."""
+
+    def figures(self, limit: float) -> Iterator[Figure]:
+        """Everything that is kept of it."""
+        name, documents = self.case.id, len(self.busy.taken)
+        yield Figure(id=f"{name}.documents_per_second", value=_short(self.busy.rate), unit="1/s")
+        yield Figure(id=f"{name}.limit_per_second", value=_short(limit), unit="1/s")
+        yield Figure(id=f"{name}.share_of_limit", value=_short(self.busy.rate / limit), unit="ratio")
+        for run, kind in ((self.busy, "busy"), (self.alone, "alone")):
+            yield Figure(id=f"{name}.{kind}.p50", value=_short(percentile(run.taken, 50) * 1e3), unit="ms")
+            yield Figure(id=f"{name}.{kind}.p99", value=_short(percentile(run.taken, 99) * 1e3), unit="ms")
+        yield Figure(
+            id=f"{name}.alone.accepted_p50", value=_short(percentile(self.alone.accepted, 50) * 1e3), unit="ms"
+        )
+        for side, used in self.cpu.items():
+            for role, seconds in sorted(used.items()):
+                yield Figure(
+                    id=f"{name}.cpu.{side}.{role}", value=_short(seconds / documents * 1e3), unit="ms/document"
+                )
+
+
+def percentile(values: list[float], rank: int) -> float:
+    """The value below which `rank` per cent lie."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(sorted(values), n=100, method="inclusive")[rank - 1]
+
+
+async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seconds: float) -> Measured:
+    """Warm up, then one at a time, then as fast as it goes."""
+    async with OfficeClient(*_door(network), network.client_context()) as client:
+        office = Office(
+            client=client,
+            sender=network.world.sender.organ_id,
+            recipients=_recipients(network),
+            database=network.sides["party"].folder / "state" / "gateway.db",
+        )
+        await drive(office, case, in_flight=4, seconds=seconds / 8)
+        alone = await drive(office, case, in_flight=1, seconds=seconds / 3)
+        before = {side: cpu_seconds(pid) for side, pid in pids.items()}
+        before["generator"] = cpu_seconds(os.getpid())
+        busy = await drive(office, case, in_flight=IN_FLIGHT[case.recipients], seconds=seconds)
+        after = {side: cpu_seconds(pid) for side, pid in pids.items()}
+        after["generator"] = Counter({"service": _own_cpu()})
+    before["generator"] = Counter({"service": before["generator"]["service"]})
+    return Measured(case=case, busy=busy, alone=alone, cpu={side: after[side] - before[side] for side in after})
+
+
+def _own_cpu() -> float:
+    times = psutil.Process().cpu_times()
+    return times.user + times.system
+
+
+def _door(network: Network) -> tuple[str, str]:
+    office = network.offices[network.world.sender.organ_id]
+    return network.sides[office.side].url, office.api_key
+
+
+def _recipients(network: Network) -> tuple[str, ...]:
+    """The first is on the other gateway."""
+    far = [body.organ_id for body in network.world.recipients if body.gateway == network.world.government]
+    near = [body.organ_id for body in network.world.recipients if body.gateway == network.world.party]
+    return (*far, *near)
+
+
+async def run(console: Console, *, seconds: float, wards: int | None) -> list[Figure]:
+    """Everything, in the order of the tables."""
+    cores = len(os.sched_getaffinity(0))
+    console.print(f"[bold]{machine()}[/bold], {cores} cores")
+    operations = operation_table()
+    limits = limits_of(CASES, cores)
+    _print_operations(console, operations)
+    figures = [Figure(id=f"operation.{name}", value=_short(value), unit="µs") for name, value in operations.items()]
+    with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
+        network = await asyncio.to_thread(
+            build_network, Path(folder) / "network", wards=wards, moment=datetime.now(UTC).replace(microsecond=0)
+        )
+        async with Gateways(network) as gateways:
+            for case in CASES:
+                measured = await measure(network, gateways.pids, case, seconds=seconds)
+                _print_case(console, measured, limits[case.id])
+                figures += measured.figures(limits[case.id])
+            for side, pid in gateways.pids.items():
+                for role, size in sorted(peak_bytes(pid).items()):
+                    figures.append(Figure(id=f"memory.{side}.{role}", value=round(size / 1e6, 1), unit="MB"))
+    return figures
+
+
+def machine() -> str:
+    """What it ran on."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.machine(),
+    )
+    return f"{model}, Python {platform.python_version()}, Linux {platform.release()}"
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _print_operations(console: Console, operations: Mapping[str, float]) -> None:
+    table = Table("operation, one core", "µs", box=None)
+    for name, value in operations.items():
+        table.add_row(name, f"{value:,.1f}")
+    console.print(table)
+
+
+def _print_case(console: Console, measured: Measured, limit: float) -> None:
+    figures = {figure.id.removeprefix(measured.case.id + "."): figure for figure in measured.figures(limit)}
+    console.print(
+        f"[bold]{measured.case.id:<14}[/bold]"
+        f" {figures['documents_per_second'].value:>7} documents/s"
+        f"  limit {figures['limit_per_second'].value:>7}  share {figures['share_of_limit'].value:>7}"
+        f"  busy p50 {figures['busy.p50'].value} p99 {figures['busy.p99'].value} ms"
+        f"  alone p50 {figures['alone.p50'].value} p99 {figures['alone.p99'].value} ms"
+    )
+    cpu = ", ".join(
+        f"{name.removeprefix('cpu.')} {figure.value}" for name, figure in figures.items() if name.startswith("cpu.")
+    )
+    console.print(f"{'':<14} CPU ms/document: {cpu}")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0, help="of load for each case")
+    parser.add_argument("--wards", type=int, default=None, help="a smaller world, for trying the benchmark itself")
+    parser.add_argument("--output", type=Path, default=HERE / "latest.json")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    figures = asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
+    write_figures(arguments.output, figures)
+    console.print(f"written: {arguments.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Documents handed in through the office API, and how long each took until its last receipt was verified.
+
+The generator keeps a fixed number of documents on their way: a new one is handed in when an old one is delivered. It
+learns of deliveries from the sender's database, read-only, beside the service: asking through the API would measure
+the asking. `changed_at` of a delivery is written in the unit that verified its receipt.
+"""
+
+import asyncio
+import itertools
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.cases import Case
+from gateway.api import OfficeClient
+
+PATIENCE_SECONDS: Final = 60.0
+_NUMBERS: Final[Iterator[int]] = itertools.count(1)
+
+
+class Deliveries:
+    """The sender's table of deliveries, seen from outside."""
+
+    def __init__(self, database: Path) -> None:
+        self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False)
+        self._from_row = self._newest_row()
+
+    def _newest_row(self) -> int:
+        return int(self._connection.execute('SELECT coalesce(max("row"), 0) FROM deliveries').fetchone()[0])
+
+    def finished(self, waiting: set[str]) -> dict[str, float]:
+        """Of the documents that are waited for, those whose every delivery is delivered: key -> seconds since the epoch.
+
+        Raises:
+            AssertionError: a delivery ended otherwise.
+        """
+        rows = self._connection.execute(
+            "SELECT document, min(\"row\"), sum(state = 'delivered'), count(*), max(changed_at), min(state) FROM deliveries"
+            ' WHERE "row" > ? GROUP BY document',
+            (self._from_row,),
+        ).fetchall()
+        done = {row[0]: row[4] / 1000 for row in rows if row[0] in waiting and row[2] == row[3]}
+        bad = [row for row in rows if row[5] in {"refused", "expired", "held"}]
+        assert not bad, f"not delivered: {bad[0]}"
+        open_rows = [row[1] for row in rows if row[0] in waiting and row[0] not in done]
+        if rows:
+            self._from_row = min(open_rows) - 1 if open_rows else self._newest_row()
+        return done
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+@dataclass
+class Run:
+    """What became of the documents of one run."""
+
+    started: float = 0.0
+    ended: float = 0.0
+    taken: list[float] = field(default_factory=list)
+    """Seconds from the first byte of the request to the verified receipt of the last recipient, each document."""
+    accepted: list[float] = field(default_factory=list)
+    """Seconds until the office had its 202."""
+
+    @property
+    def rate(self) -> float:
+        """Documents a second."""
+        return len(self.taken) / (self.ended - self.started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The sender's system, and whom it writes to."""
+
+    client: OfficeClient
+    sender: str
+    recipients: tuple[str, ...]
+    database: Path
+
+
+async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -> Run:
+    """Keep `in_flight` documents on their way for about that long, then wait for the last."""
+    deliveries = Deliveries(office.database)
+    run, waiting, begun = Run(started=time.time()), set[str](), dict[str, float]()
+    handing_in: set[asyncio.Task[tuple[str, float]]] = set()
+    pause = 0.02 if case.recipients == 1 else 0.05
+    try:
+        while True:
+            open_for_more = time.time() < run.started + seconds
+            while open_for_more and len(waiting) + len(handing_in) < in_flight:
+                handing_in.add(asyncio.create_task(_hand_in(office, case, run)))
+            if not waiting and not handing_in:
+                break
+            assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
+            await asyncio.sleep(pause)
+            for task in [task for task in handing_in if task.done()]:
+                handing_in.discard(task)
+                key, at = task.result()
+                waiting.add(key)
+                begun[key] = at
+            for key, at in deliveries.finished(waiting).items():
+                waiting.discard(key)
+                run.taken.append(at - begun[key])
+                run.ended = max(run.ended, at)
+    finally:
+        deliveries.close()
+    return run
+
+
+async def _hand_in(office: Office, case: Case, run: Run) -> tuple[str, float]:
+    number = next(_NUMBERS)
+    started = time.time()
+    document = await office.client.send_contents(
+        _metadata(office, case, number), [case.content()], f"bench-{case.id}-{number}"
+    )
+    run.accepted.append(time.time() - started)
+    return str(document["key"]), started
+
+
+def _metadata(office: Office, case: Case, number: int) -> dict[str, Any]:
+    return {
+        "sender": office.sender,
+        "recipients": list(office.recipients if case.recipients > 1 else office.recipients[:1]),
+        "code": {"number": str(number), "notation": "CV/VPTU"},
+        "promulgation_place": "Thành phố Hồ Chí Minh",
+        "promulgation_date": "2026-02-02",
+        "subject": f"Văn bản đo kiểm số {number}",
+    }

@@ -1,0 +1,35 @@
+"""A figure of a run, and the list that is kept (`benchmarks/latest.json`)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value. `target` is None where only the truth is asked for; then `met` is None, too."""
+
+    id: str
+    value: float
+    unit: str
+    target: float | None = None
+    """At least this much, or at most where `at_most`."""
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target was reached."""
+        if self.target is None:
+            return None
+        return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+def write_figures(path: Path, figures: Sequence[Figure]) -> None:
+    """Write `[{id, value, unit, target, met}, ...]`, one to a line, so that a diff shows what changed."""
+    rows = []
+    for figure in figures:
+        members = {**asdict(figure), "met": figure.met}
+        del members["at_most"]
+        rows.append("  " + json.dumps(members, ensure_ascii=False))
+    path.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
