@@ -11,6 +11,8 @@ from typing import Final
 
 from gateway.audit.errors import LeafError
 
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 INTEGER_MAX: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8785 section 3.2.2.3, I-JSON RFC 7493 section 2.2)."""
 
@@ -25,9 +27,8 @@ def canonical_json(fields: Mapping[str, str | int]) -> bytes:
         _check(name, value)
     # Python's writer escapes the quotation mark, the backslash and U+0000-001F, with the short forms and lower-case
     # hex that RFC 8785 section 3.2.2.2 asks for, and nothing else once ensure_ascii is off.
-    text = json.dumps(dict(fields), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     try:
-        return text.encode()
+        return _WRITER.encode(dict(fields)).encode()
     except UnicodeEncodeError as error:
         raise LeafError("a text with a lone surrogate has no UTF-8 form") from error
 

@@ -93,8 +93,8 @@ def watch_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None, "watch_parent is for children"
     # What `ps`, `top` and the benchmarks show: without it every child bears the name of the interpreter.
-    name = multiprocessing.current_process().name.encode()[:_NAME_BYTES_MAX]
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, name, 0, 0, 0)
+    shown = multiprocessing.current_process().name.encode()[:_NAME_BYTES_MAX]
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, shown, 0, 0, 0)
 
     def wait_and_exit(sentinel: int) -> None:
         wait([sentinel])

@@ -88,14 +88,14 @@ def _not_behind(slip: TransferSlip, snapshot: Snapshot) -> None:
 
 
 def refuse_recipient(
-    reading: EnvelopeReading, recipient: OrganId, slip: TransferSlip, *, own: GatewayId, snapshot: Snapshot
+    addressed: frozenset[OrganId], recipient: OrganId, slip: TransferSlip, *, own: GatewayId, snapshot: Snapshot
 ) -> str:
-    """Duties 10 and 11: the code of the refusal, or an empty text.
+    """Duties 10 and 11: the code of the refusal, or an empty text. `addressed`: see there.
 
     Raises:
         SiteError: `registry.behind`.
     """
-    if recipient not in _addressed(reading):
+    if recipient not in addressed:
         return "envelope.recipients"
     body = snapshot.body(recipient)
     if body is None or body.gateway != own or body.status is not BodyStatus.ACTIVE:
@@ -174,7 +174,8 @@ def refuse_bad_seal(verdict: FileVerdict, name: str) -> None:
         raise SenderError("seal.broken", file=name, reason=str(verdict.sub_indication or ""))
 
 
-def _addressed(reading: EnvelopeReading) -> frozenset[OrganId]:
+def addressed(reading: EnvelopeReading) -> frozenset[OrganId]:
+    """Whom the signed header names: once for an envelope, not for each of its recipients."""
     message = reading.message
     if isinstance(message, DocumentMessage):
         return frozenset(organ.organ_id for organ in message.recipients)

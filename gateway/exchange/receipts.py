@@ -24,6 +24,8 @@ from gateway.core.ports import Signer
 from gateway.core.states import Outcome
 from gateway.crypto import sign_jws, verify_jws
 
+_WRITER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 VERSION: Final = 1
 EVENT_OF: Final[Mapping[Outcome, EventKind]] = {
     Outcome.RECEIVED: EventKind.RECEIVED,
@@ -207,4 +209,4 @@ def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
     """RFC 8785 for this subset: ASCII member names, strings, integers, arrays."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _WRITER.encode(value).encode()

@@ -34,7 +34,7 @@ from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
-from gateway.exchange.duties import admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -60,6 +60,8 @@ class _Arrival:
     refusal: str
     """Code for the whole envelope, or empty."""
     attachments: tuple[Attachment, ...]
+    addressed: frozenset[OrganId] = frozenset()
+    """Whom the signed header names."""
 
 
 class Reception:
@@ -148,7 +150,14 @@ class Reception:
             return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())
         refusal = refuse_envelope(reading, slip, snapshot)
         attachments = () if refusal else await self._keep_files(reading)
-        return _Arrival(slip=slip, envelope=envelope, reading=reading, refusal=refusal, attachments=attachments)
+        return _Arrival(
+            slip=slip,
+            envelope=envelope,
+            reading=reading,
+            refusal=refusal,
+            attachments=attachments,
+            addressed=addressed(reading),
+        )
 
     async def _keep_files(self, reading: EnvelopeReading) -> tuple[Attachment, ...]:
         return tuple(
@@ -191,7 +200,7 @@ class Reception:
 
     def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
         assert arrival.reading is not None, "an unreadable envelope is refused as a whole"
-        code = refuse_recipient(arrival.reading, recipient, arrival.slip, own=self._desk.own, snapshot=snapshot)
+        code = refuse_recipient(arrival.addressed, recipient, arrival.slip, own=self._desk.own, snapshot=snapshot)
         message = arrival.reading.message
         if not code and isinstance(message, StatusMessage):
             return apply_status(uow, message, desk=self._desk)
