@@ -66,6 +66,15 @@ class Documents(Protocol):
         """Write the mutable fields of deliveries; compare-and-set on `was` for each, all or nothing (`StaleStateError`)."""
         ...
 
+    def move_deliveries(
+        self, document: DocumentKey, transfer: TransferKey, *, moves: tuple[DeliveryState, DeliveryState], at: datetime
+    ) -> None:
+        """Move all deliveries of a transfer from one passing state to another at once; writes state and changed_at.
+
+        MUST be all or nothing: `StaleStateError` when one of them is in neither of the two states.
+        """
+        ...
+
     def next_sequence(
         self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
     ) -> Mapping[OrganId, tuple[int, bytes]]:

@@ -53,6 +53,12 @@ _ENDS: Final = {
     TransferState.EXPIRED: DeliveryState.EXPIRED,
     TransferState.HELD: DeliveryState.HELD,
 }
+_PASSING: Final = {
+    TransferState.QUEUED: DeliveryState.QUEUED,
+    TransferState.SENDING: DeliveryState.SENDING,
+    TransferState.INDETERMINATE: DeliveryState.INDETERMINATE,
+}
+"""The state that all deliveries of a transfer share until it ends."""
 _WAITS: Final = {
     TransferState.QUEUED: DeliveryState.QUEUED,
     TransferState.INDETERMINATE: DeliveryState.INDETERMINATE,
@@ -271,11 +277,9 @@ class TransferDelivery:
         now = self._desk.clock.now()
         moved = replace(transfer, state=advance(transfer.state, state), changed_at=now)
         uow.transfers.advance(moved, was=transfer.state)
-        waiting = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
-        uow.documents.advance_deliveries(
-            [replace(delivery, state=advance(delivery.state, deliveries), changed_at=now) for delivery in waiting],
-            was={delivery.key: delivery.state for delivery in waiting},
-        )
+        was = _PASSING[transfer.state]
+        assert advance(was, deliveries) is deliveries
+        uow.documents.move_deliveries(transfer.document, transfer.slip.transfer, moves=(was, deliveries), at=now)
         return moved
 
     @staticmethod

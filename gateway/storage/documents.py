@@ -1,9 +1,10 @@
 """Ledger of outgoing documents, their deliveries, and the streams that number them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import Executable
 
@@ -63,6 +64,17 @@ _ADVANCE_DELIVERY: Final = update_if(
         "last_leaf",
     ),
 )
+
+_OF_TRANSFER: Final = (
+    deliveries.c.document == bindparam("the_document"),
+    deliveries.c.transfer == bindparam("the_transfer"),
+)
+_MOVE_DELIVERIES: Final = (
+    update(deliveries)
+    .where(*_OF_TRANSFER, deliveries.c.state == bindparam("was"))
+    .values(state=bindparam("state"), changed_at=bindparam("changed_at"))
+)
+_NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != bindparam("now")))
 
 _NUMBERS: Final = (
     select(streams.c.recipient, streams.c.next_number)
@@ -161,6 +173,18 @@ class DocumentLedger:
         ]
         with self._connection.begin_nested():
             if self._connection.execute(_ADVANCE_DELIVERY, changes).rowcount != len(changes):
+                raise StaleStateError
+
+    def move_deliveries(
+        self, document: DocumentKey, transfer: TransferKey, *, moves: tuple[DeliveryState, DeliveryState], at: datetime
+    ) -> None:
+        """Move all deliveries of a transfer from one state to another, in one statement; all or nothing."""
+        was, now = moves
+        names = {"the_document": document, "the_transfer": transfer}
+        change = {"was": was.value, "state": now.value, "changed_at": to_millis(at)}
+        with self._connection.begin_nested():
+            self._connection.execute(_MOVE_DELIVERIES, names | change)
+            if self._connection.execute(_NOT_MOVED, {**names, "now": now.value}).scalar_one():
                 raise StaleStateError
 
     # --- streams -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The promises of the ledger `Documents`."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -160,6 +162,38 @@ async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:
         rows.delivered(one),
         rows.delivered(two),
     )
+
+
+async def test_all_deliveries_of_a_transfer_move_at_once_or_not_at_all(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    one = rows.delivery(document, transfer="t-1")
+    two = rows.delivery(document, rows.OTHER_WARD, transfer="t-1")
+    other = rows.delivery(document, OrganId("Z79.9"), transfer="t-2")
+    await store.transact(lambda uow: uow.documents.add_deliveries([one, two, other]))
+    at = document.changed_at + timedelta(minutes=1)
+
+    def move(was: DeliveryState, now: DeliveryState) -> Callable[[UnitOfWork], None]:
+        return lambda uow: uow.documents.move_deliveries(document.key, TransferKey("t-1"), moves=(was, now), at=at)
+
+    await store.transact(move(DeliveryState.QUEUED, DeliveryState.SENDING))
+    sending = [replace(delivery, state=DeliveryState.SENDING, changed_at=at) for delivery in (one, two)]
+    assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == (*sending, other)
+
+    indeterminate = replace(two, state=DeliveryState.INDETERMINATE)
+    await store.transact(
+        lambda uow: uow.documents.advance_deliveries([indeterminate], was={two.key: DeliveryState.SENDING})
+    )
+
+    def stale(uow: UnitOfWork) -> None:
+        with pytest.raises(StaleStateError):
+            move(DeliveryState.SENDING, DeliveryState.QUEUED)(uow)
+
+    await store.transact(stale)  # the unit itself commits
+    assert [row.state for row in await store.read(lambda uow: uow.documents.deliveries(document.key))] == [
+        DeliveryState.SENDING,
+        DeliveryState.INDETERMINATE,
+        DeliveryState.QUEUED,
+    ]
 
 
 async def test_sequences_start_at_one_have_no_gaps_and_keep_their_handle_for_the_year(store: LedgerStore) -> None:
