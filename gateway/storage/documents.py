@@ -14,6 +14,7 @@ from gateway.core.ids import DeliveryKey, Digest, DocumentKey, GatewayId, OrganI
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.rows import chunks, compare_and_set, maybe_blob, update_if
 from gateway.storage.tables import deliveries, documents, stream_handles, streams
@@ -150,7 +151,7 @@ class DocumentLedger:
     def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         """Store new deliveries."""
         if deliveries:
-            self._connection.execute(_ADD_DELIVERY, [_delivery_values(delivery) for delivery in deliveries])
+            execute_many(self._connection, _ADD_DELIVERY, [_delivery_values(delivery) for delivery in deliveries])
 
     def deliveries(self, document: DocumentKey, transfer: TransferKey | None = None) -> tuple[Delivery, ...]:
         """The deliveries of a document, or of one of its transfers, in the order of adding."""
@@ -172,7 +173,7 @@ class DocumentLedger:
             for delivery in deliveries
         ]
         with self._connection.begin_nested():
-            if self._connection.execute(_ADVANCE_DELIVERY, changes).rowcount != len(changes):
+            if execute_many(self._connection, _ADVANCE_DELIVERY, changes) != len(changes):
                 raise StaleStateError
 
     def move_deliveries(
@@ -204,9 +205,9 @@ class DocumentLedger:
             rows = self._connection.execute(_NUMBERS, {"sender": sender, "recipients": list(some)})
             known.update((OrganId(row.recipient), row.next_number) for row in rows)
         if new := [{"sender": sender, "recipient": r, "next_number": 2} for r in recipients if r not in known]:
-            self._connection.execute(_NEW_STREAM, new)
+            execute_many(self._connection, _NEW_STREAM, new)
         if old := [{"the_sender": sender, "the_recipient": r, "next_number": n + 1} for r, n in known.items()]:
-            self._connection.execute(_COUNT, old)
+            execute_many(self._connection, _COUNT, old)
         return {recipient: known.get(recipient, 1) for recipient in recipients}
 
     def _handles(
@@ -219,7 +220,7 @@ class DocumentLedger:
         new = {recipient: handle() for recipient in recipients if recipient not in known}
         if new:
             rows_new = [{"sender": sender, "recipient": r, "year": year, "handle": h} for r, h in new.items()]
-            self._connection.execute(_NEW_HANDLE, rows_new)
+            execute_many(self._connection, _NEW_HANDLE, rows_new)
         return known | new
 
 

@@ -11,6 +11,7 @@ from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
 from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
 from gateway.core.states import BusinessStatus
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.rows import chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
@@ -54,7 +55,7 @@ class InboxLedger:
         encoded = {which: _encoded(message) for which, message in texts.items()}
         with unique(self._connection, "transfer.duplicate"):
             self._add_messages(dict(encoded.values()))
-            self._connection.execute(_ADD, [_values(entry, encoded[id(entry.message)][0]) for entry in entries])
+            execute_many(self._connection, _ADD, [_values(entry, encoded[id(entry.message)][0]) for entry in entries])
 
     def _add_messages(self, messages: dict[str, str]) -> None:
         known: set[str] = set()

@@ -15,6 +15,7 @@ from gateway.core.events import Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import HistoryEvent
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.rows import chunks
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
@@ -86,8 +87,8 @@ class LogLedger:
     def flush(self) -> None:
         """Write what was appended."""
         if self._unwritten:
-            self._connection.execute(_OPEN, [_opening_values(leaf) for leaf in self._unwritten])
-            self._connection.execute(_PEND, [{"data": leaf.data} for leaf in self._unwritten])
+            execute_many(self._connection, _OPEN, [_opening_values(leaf) for leaf in self._unwritten])
+            execute_many(self._connection, _PEND, [{"data": leaf.data} for leaf in self._unwritten])
             self._unwritten.clear()
 
     def pending(self, limit: int) -> tuple[bytes, ...]:
@@ -118,10 +119,10 @@ class LogLedger:
                 {"position": position, "hash": nodes[0, position], "data": data}
                 for position, data in enumerate(leaves, old_size)
             ]
-            self._connection.execute(_ADD_LEAF, rows)
+            execute_many(self._connection, _ADD_LEAF, rows)
         inner = [{"level": level, "position": n, "hash": node} for (level, n), node in nodes.items() if level > 0]
         if inner:
-            self._connection.execute(_ADD_NODE, inner)
+            execute_many(self._connection, _ADD_NODE, inner)
 
     def _move_head(self, old_size: int, head: TreeHead) -> None:
         values = {"size": head.size, "root": head.root, "frontier": b"".join(head.frontier)}
