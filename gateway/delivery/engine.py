@@ -113,6 +113,7 @@ class WorkEngine:
         """Claim what fits, or rest. A store that is busy or full for a moment costs a breath, never the engine."""
         try:
             await self._renew_leases()
+            # A claim that could have been larger took all that is due and fits: what comes later wakes us.
             if not await self._claim():
                 await self._nap()
         except SiteError as error:
@@ -121,11 +122,11 @@ class WorkEngine:
             _log.warning("work.waits", why=str(error))
             await self._clock.sleep(BREATH_SECONDS)
 
-    async def _claim(self) -> int:
-        """Claim what fits into the windows and start it; how many items."""
+    async def _claim(self) -> bool:
+        """Claim what fits into the windows and start it; whether there may be more of it."""
         room = WORK_RUNNING_MAX - len(self._running)
         if room <= 0:
-            return 0
+            return False
         windows = {name: self._window(name).free for name in ("", *self._destinations())}
         now = self._clock.now()
 
@@ -138,7 +139,7 @@ class WorkEngine:
             task = asyncio.create_task(self._run(claim), name=f"{claim.item.kind} {claim.item.subject}")
             self._running[task] = claim
             task.add_done_callback(self._running.pop)
-        return len(claims)
+        return len(claims) == room
 
     async def _renew_leases(self) -> None:
         """The heartbeat of everything that runs. A lost lease is its conductor's to find, at the fence."""

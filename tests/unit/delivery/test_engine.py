@@ -70,7 +70,7 @@ class Bench:
         return RoadReport.GOOD
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not true():
                 await asyncio.sleep(0.001)
 
