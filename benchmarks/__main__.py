@@ -20,12 +20,14 @@ from benchmarks.cases import CASES, EVERYBODY, Case
 from benchmarks.load import Office, Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
 from benchmarks.results import Figure, write_figures
+from benchmarks.stages import stage_medians
 from benchmarks.unavoidable import limits_of, operation_table
 from gateway.api import OfficeClient
 from gateway.demo.network import Network, build_network
 from gateway.demo.processes import Gateways
 
 HERE = Path(__file__).parent
+DATABASE = Path("state") / "gateway.db"
 IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
 
@@ -39,6 +41,8 @@ class Measured:
     alone: Run
     cpu: Mapping[str, Counter[str]]
     """By gateway and role: CPU seconds while busy."""
+    stages: Mapping[str, float]
+    """Milliseconds of each stage while alone."""
 
     def figures(self, limit: float) -> Iterator[Figure]:
         """Everything that is kept of it."""
@@ -52,6 +56,8 @@ class Measured:
         yield Figure(
             id=f"{name}.alone.accepted_p50", value=_short(percentile(self.alone.accepted, 50) * 1e3), unit="ms"
         )
+        for stage, milliseconds in self.stages.items():
+            yield Figure(id=f"{name}.alone.stage.{stage.replace(' ', '_')}", value=_short(milliseconds), unit="ms")
         for side, used in self.cpu.items():
             for role, seconds in sorted(used.items()):
                 yield Figure(
@@ -73,7 +79,7 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
             client=client,
             sender=network.world.sender.organ_id,
             recipients=_recipients(network),
-            database=network.sides["party"].folder / "state" / "gateway.db",
+            database=network.sides["party"].folder / DATABASE,
         )
         await drive(office, case, in_flight=4, seconds=seconds / 8)
         alone = await drive(office, case, in_flight=1, seconds=seconds / 3)
@@ -83,7 +89,13 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
         after = {side: cpu_seconds(pid) for side, pid in pids.items()}
         after["generator"] = Counter({"service": _own_cpu()})
     before["generator"] = Counter({"service": before["generator"]["service"]})
-    return Measured(case=case, busy=busy, alone=alone, cpu={side: after[side] - before[side] for side in after})
+    return Measured(
+        case=case,
+        busy=busy,
+        alone=alone,
+        cpu={side: after[side] - before[side] for side in after},
+        stages=stage_medians(office.database, network.sides["government"].folder / DATABASE, alone.begun),
+    )
 
 
 def _own_cpu() -> float:
@@ -163,6 +175,8 @@ def _print_case(console: Console, measured: Measured, limit: float) -> None:
         f"{name.removeprefix('cpu.')} {figure.value}" for name, figure in figures.items() if name.startswith("cpu.")
     )
     console.print(f"{'':<14} CPU ms/document: {cpu}")
+    stages = ", ".join(f"{stage} {milliseconds:.0f}" for stage, milliseconds in measured.stages.items())
+    console.print(f"{'':<14} one alone, ms: {stages}")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ class Deliveries:
     def __init__(self, database: Path) -> None:
         self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False)
         self._from_row = self._newest_row()
+        self._told: set[str] = set()
 
     def _newest_row(self) -> int:
         return int(self._connection.execute('SELECT coalesce(max("row"), 0) FROM deliveries').fetchone()[0])
@@ -38,16 +39,19 @@ class Deliveries:
             AssertionError: a delivery ended otherwise.
         """
         rows = self._connection.execute(
-            "SELECT document, min(\"row\"), sum(state = 'delivered'), count(*), max(changed_at), min(state) FROM deliveries"
+            'SELECT document, min("row"), sum(state = \'delivered\'), count(*), max(changed_at), min(state), max("row")'
+            " FROM deliveries"
             ' WHERE "row" > ? GROUP BY document',
             (self._from_row,),
         ).fetchall()
         done = {row[0]: row[4] / 1000 for row in rows if row[0] in waiting and row[2] == row[3]}
         bad = [row for row in rows if row[5] in {"refused", "expired", "held"}]
         assert not bad, f"not delivered: {bad[0]}"
-        open_rows = [row[1] for row in rows if row[0] in waiting and row[0] not in done]
+        self._told |= done.keys()
+        # A document may be delivered before its 202 has been read: what nobody waits for yet is looked at again.
+        open_rows = [row[1] for row in rows if row[0] not in self._told]
         if rows:
-            self._from_row = min(open_rows) - 1 if open_rows else self._newest_row()
+            self._from_row = min(open_rows) - 1 if open_rows else max(row[6] for row in rows)
         return done
 
     def close(self) -> None:
@@ -63,6 +67,8 @@ class Run:
     ended: float = 0.0
     taken: list[float] = field(default_factory=list)
     """Seconds from the first byte of the request to the verified receipt of the last recipient, each document."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """By key: when the document was handed in, seconds since the epoch."""
     accepted: list[float] = field(default_factory=list)
     """Seconds until the office had its 202."""
 
@@ -85,7 +91,7 @@ class Office:
 async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -> Run:
     """Keep `in_flight` documents on their way for about that long, then wait for the last."""
     deliveries = Deliveries(office.database)
-    run, waiting, begun = Run(started=time.time()), set[str](), dict[str, float]()
+    run, waiting = Run(started=time.time()), set[str]()
     handing_in: set[asyncio.Task[tuple[str, float]]] = set()
     pause = 0.02 if case.recipients == 1 else 0.05
     try:
@@ -101,10 +107,10 @@ async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -
                 handing_in.discard(task)
                 key, at = task.result()
                 waiting.add(key)
-                begun[key] = at
+                run.begun[key] = at
             for key, at in deliveries.finished(waiting).items():
                 waiting.discard(key)
-                run.taken.append(at - begun[key])
+                run.taken.append(at - run.begun[key])
                 run.ended = max(run.ended, at)
     finally:
         deliveries.close()
