@@ -28,7 +28,7 @@ class Sleepers:
 
 
 def _wakeups(sleepers: Any) -> CommitListener:
-    return Wakeups(loop=asyncio.get_running_loop(), work_added=sleepers.wake, head_moved=sleepers.notify)
+    return Wakeups(loop=asyncio.get_running_loop(), work_added=sleepers.wake, head_moved=[sleepers.notify])
 
 
 IMPLEMENTATIONS: tuple[Callable[[Any], CommitListener], ...] = (_wakeups,)
