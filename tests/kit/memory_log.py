@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
 from gateway.core.errors import SiteError
-from gateway.core.events import Leaf, TreeHead
+from gateway.core.events import NOBODY, Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import FeedLook, Log, StaleStateError, UnitOfWork
 from gateway.core.model import FeedEvent, HistoryEvent
@@ -112,7 +112,7 @@ class MemoryLog:
         found = sorted(
             (index, leaf.event, leaf.hash)
             for leaf in self._state.appended
-            if leaf.event.organ in organs and (index := self._state.indexes.get(leaf.hash, -1)) > after
+            if leaf.event.organ in organs - {NOBODY} and (index := self._state.indexes.get(leaf.hash, -1)) > after
         )
         events = tuple(
             FeedEvent(
