@@ -17,8 +17,8 @@ envelope, and what the report itself names (the lines of the receipts).
 
 What no leaf and no signature speaks of cannot be checked: attempts, deadlines and other passing states of a transfer;
 whether a receipt was already given for a transfer whose answer is gone (it is then made again from its leaves); work
-items, back-off, cursors and the next number of a stream; API keys (those are the configuration's, written anew at each
-start); and the reason texts of what was refused.
+items, back-off, cursors and the next number of a stream; the change feed (an index that says nothing of its own); API keys
+(those are the configuration's, written anew at each start); and the reason texts of what was refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
