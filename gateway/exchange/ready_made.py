@@ -8,6 +8,7 @@ be mended by waiting (an expired certificate): the sender signs again.
 """
 
 import hashlib
+from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
@@ -17,7 +18,8 @@ from gateway.core.verdict import EnvelopeReading
 from gateway.exchange.contract import UploadedFile
 from gateway.exchange.duties import check_signer
 
-UNDECIDED = "envelope.undecided"
+UNDECIDED: Final = "envelope.undecided"
+"""What we cannot say of a signature for want of our own evidence."""
 
 
 def document_in(reading: EnvelopeReading) -> DocumentMessage:
