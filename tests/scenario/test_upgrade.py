@@ -82,5 +82,7 @@ async def test_old_rows_are_told_in_the_feed_as_if_it_had_always_been_there(worl
         saved(node, now)
         as_of_revision_1(now, old)
         upgrade(old)
-        assert contents(old) == contents(now)
-        assert len(contents(old)["feed"]) > 10
+        before, after = contents(now), contents(old)
+        for table in ("documents", "openings", "leaves", "feed"):
+            assert after[table] == before[table]
+        assert len(after["feed"]) > 10
