@@ -151,6 +151,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
         office_port, peer_port = await _open_doors(config, desk, reception, stack)
+        stack.callback(events.close)  # who waits for events is answered before the doors close
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
 
 

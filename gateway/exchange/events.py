@@ -32,10 +32,16 @@ class Events:
         self._desk = desk
         self._signal = FeedSignal(store=desk.store)
         self._seats: Counter[str] = Counter()
+        self._closed = False
 
     def notify(self, head: TreeHead) -> None:
         """Say that the log has grown. For the loop's own thread."""
         self._signal.notify(head)
+
+    def close(self) -> None:
+        """Nobody waits any longer: whoever does is answered with what there is. For the end of the service."""
+        self._closed = True
+        self._signal.wake_all()
 
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
         """See `EventDesk.events`. Where too many wait already, the answer comes at once, without events."""
@@ -46,7 +52,7 @@ class Events:
                 page = await self._look(principal.organs, after, limit)
                 left = deadline - self._desk.clock.monotonic()
                 # `next_after` behind `after`: the asker's position is from another log, and he should hear that now.
-                if page.events or page.more or page.next_after < after or left <= 0:
+                if page.events or page.more or page.next_after < after or left <= 0 or self._closed:
                     return page
                 await self._news(principal.organs, page.next_after, left)
                 after = page.next_after

@@ -50,6 +50,10 @@ class FeedSignal:
         self._newest = max(self._newest, head.size - 1)
         self._moved.set()
 
+    def wake_all(self) -> None:
+        """Let everybody who waits look for himself."""
+        _wake(list(self._waiting))
+
     async def news(self, organs: frozenset[OrganId], looked: int) -> None:
         """Return when there may be events of these bodies after the position that the caller has looked up to."""
         if looked < self._told:
@@ -80,7 +84,7 @@ class FeedSignal:
             _log.warning("events.unannounced", code=error.code)
         finally:
             self._herald = None
-            _wake(list(self._waiting))
+            self.wake_all()
 
     async def _tell(self) -> None:
         asked = dict(self._waiting)

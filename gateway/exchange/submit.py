@@ -65,6 +65,9 @@ class Submission:
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)
+        digest = _digest({"envelope": order.envelope.digest})
+        if known := await self._known(message, order, digest):
+            return known, False
         check_reading(reading, message, snapshot)
         _check_fields(message, ())
         files = await asyncio.to_thread(files_in, reading)
@@ -79,11 +82,20 @@ class Submission:
             self._document(principal, said, attachments, trace_id),
             document_id=message.document_id,
             may_seal=False,
-            request_digest=_digest({"envelope": order.envelope.digest}),
+            request_digest=digest,
             envelope=order.envelope,
             ready_made=True,
         )
         return await desk.store.transact(lambda uow: self._accept(uow, document))
+
+    async def _known(self, message: DocumentMessage, order: EnvelopeOrder, digest: Digest) -> Document | None:
+        """What this very file became when it was handed in before: its key may have been replaced since then."""
+        sender, document_id = message.sender.organ_id, message.document_id
+        key = order.idempotency_key
+        known = await self._desk.store.read(
+            lambda uow: uow.documents.submitted(sender, document_id=document_id, idempotency_key=key)
+        )
+        return known if known and known.request_digest == digest else None
 
     def _attachments(self, files: Sequence[UploadedFile]) -> tuple[Attachment, ...]:
         return tuple(self._attachment(position, file) for position, file in enumerate(files, 1))

@@ -124,6 +124,13 @@ async def test_handing_in_the_same_file_again_is_one_document(world: World) -> N
     assert refused.value.code == "conflict.document_id"
 
 
+async def test_handing_it_in_again_after_the_key_was_replaced_is_still_the_same_document(world: World) -> None:
+    envelope = await finished(world.party, message_to(world), [TEXT])
+    document = await submitted(world, envelope)
+    world.replace_body(world.sender, transport_certificates=())
+    assert (await submitted(world, envelope)).key == document.key
+
+
 async def test_the_recipients_answer_reaches_it(world: World) -> None:
     document = await submitted(world, await finished(world.party, message_to(world), [TEXT]))
     await world.settle()

@@ -251,6 +251,15 @@ async def test_there_are_so_many_places_and_no_more(world: World) -> None:
     assert world.waiting == 0
 
 
+async def test_at_the_end_everybody_is_answered_and_nobody_waits_any_more(world: World) -> None:
+    tasks = [world.ask(ONE) for _ in range(3)]
+    await calm()
+    world.events.close()
+    pages = [await answer(task) for task in (*tasks, world.ask(ONE))]
+    assert pages == [FeedPage(events=(), next_after=-1, more=False)] * 4
+    assert world.waiting == 0
+
+
 async def test_when_the_look_for_all_fails_each_looks_for_himself(world: World) -> None:
     task = world.ask(ONE)
     await calm()
