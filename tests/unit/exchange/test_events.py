@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
@@ -10,19 +11,21 @@ import pytest
 
 from gateway.audit import sequence
 from gateway.core.errors import AccessError, SiteError
-from gateway.core.events import TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import EVENT_WAIT_SECONDS_MAX, EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX
 from gateway.core.model import Principal, Scope
 from gateway.core.ports import Clock
+from gateway.delivery import Wakeups
 from gateway.exchange import Desk, Events, FeedPage
 from gateway.observe import SystemClock
-from gateway.storage import MemoryStore, open_memory
+from gateway.storage import MemoryStore, SqliteStore, open_memory, open_sqlite
+from tests.contract.stores import fail
 from tests.kit import rows
 from tests.kit.clock import ManualClock
 
 T = TypeVar("T")
+AnyStore = MemoryStore | SqliteStore
 ONE, TWO = OrganId("Z79.01"), OrganId("Z79.02")
 LONG = 50.0
 """Longer than any test lasts: who is answered was woken."""
@@ -31,7 +34,7 @@ LONG = 50.0
 class Watched:
     """A store that counts looks, and lets something happen right after the snapshot of one was taken."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: AnyStore) -> None:
         self.store = store
         self.looks = 0
         self.after_look: list[Callable[[], Awaitable[None]]] = []
@@ -48,24 +51,14 @@ class Watched:
         return result
 
 
-class Told:
-    """The commit listener."""
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-
-    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
-        if head is not None:
-            self._events.notify(head)
-
-
 class World:
     """An event desk on a store."""
 
-    def __init__(self, store: MemoryStore, clock: Clock | None = None) -> None:
+    def __init__(self, store: AnyStore, clock: Clock | None = None) -> None:
         self.watched = Watched(store)
         self.events = Events(desk=cast("Desk", SimpleNamespace(store=self.watched, clock=clock or SystemClock())))
-        store.set_listener(Told(self.events))
+        loop = asyncio.get_running_loop()
+        store.set_listener(Wakeups(loop=loop, work_added=lambda: None, head_moved=[self.events.notify]))
 
     async def happens(self, *organs: OrganId) -> None:
         leaves = [rows.leaf(organ=organ) for organ in organs]
@@ -107,7 +100,7 @@ async def store() -> AsyncIterator[MemoryStore]:
 
 
 @pytest.fixture
-def world(store: MemoryStore) -> World:
+async def world(store: MemoryStore) -> World:
     return World(store)
 
 
@@ -278,8 +271,23 @@ async def test_a_store_that_is_busy_says_so_to_who_asks(world: World) -> None:
     assert not world.events._seats
 
 
-@pytest.mark.parametrize("seed", range(10))
-async def test_readers_who_wait_are_told_everything_once_whatever_the_order(world: World, seed: int) -> None:
+@pytest.mark.parametrize(("kind", "seed"), [*(("memory", seed) for seed in range(10)), ("sqlite", 1), ("sqlite", 2)])
+async def test_readers_who_wait_are_told_everything_once_whatever_the_order(
+    tmp_path: Path, kind: str, seed: int
+) -> None:
+    """On a file the writer and the readers are threads, so that news, looks and commits come in any order."""
+    store: AnyStore = (
+        open_memory(sequencer=sequence)
+        if kind == "memory"
+        else open_sqlite(tmp_path / "g.db", sequencer=sequence, on_fatal=fail, migrate=True)
+    )
+    try:
+        await follow_all(World(store), seed)
+    finally:
+        await store.close()
+
+
+async def follow_all(world: World, seed: int) -> None:
     dice = random.Random(seed)
     organs = [OrganId(f"Z79.{n}") for n in range(5)]
     total = 60
