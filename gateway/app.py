@@ -52,6 +52,7 @@ from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
+    Events,
     ExchangeRecords,
     Journal,
     LocalTransport,
@@ -140,13 +141,17 @@ async def running(config: Config) -> AsyncIterator[Running]:
             directory=desk.directory, ssl_context=_peer_client(config.peer), own=own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
+        events = Events(desk=desk)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
         store.set_listener(
-            Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=publisher.notify)
+            Wakeups(
+                loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=[publisher.notify, events.notify]
+            )
         )
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
         office_port, peer_port = await _open_doors(config, desk, reception, stack)
+        stack.callback(events.close)  # who waits for events is answered before the doors close
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
 
 

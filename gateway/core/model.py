@@ -197,6 +197,8 @@ class Document:
     trace_id: str
     last_leaf: str
     """Leaf hash (hex) of this document's newest audit event: the next event names it."""
+    ready_made: bool = False
+    """It was handed in as a finished envelope, which is carried as it is: never made again, not even after a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +334,24 @@ class HistoryEvent:
     """Key of the document, delivery or inbox entry it happened to."""
     recipient: OrganId | None
     detail: str
+    leaf_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """One event of the change feed: an opened audit leaf that concerns one of our bodies."""
+
+    position: int
+    """Index of the leaf in the audit log: grows, never reused; between two events of one body numbers may be missing."""
+    at: datetime
+    event: str
+    organ_id: OrganId
+    """The body of this gateway whom it concerns: the sender of an outgoing document, the recipient of one that arrived."""
+    subject: str
+    """Key of the document, delivery or inbox entry it happened to."""
+    document: str
+    """Key of the outgoing document, or of the incoming transfer."""
+    recipient: OrganId | None
     leaf_hash: str
 
 
