@@ -310,6 +310,31 @@ def _peer_client(section: PeerSection) -> ssl.SSLContext:
 # --- reading from outside ---
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A gateway's database, opened for reading beside the running service."""
+
+    config: Config
+    snapshot: Snapshot
+    store: Store
+
+
+@asynccontextmanager
+async def open_records(path: Path) -> AsyncIterator[Records]:
+    """What a gateway has written down, for those who only look it up; no key and no file is touched.
+
+    Raises:
+        GatewayError: configuration or registry is not as it must be; `store.damaged` for the database.
+    """
+    config = load_config(path)
+    snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
+    store: Store = open_reader(config.database)
+    try:
+        yield Records(config=config, snapshot=snapshot, store=store)
+    finally:
+        await store.close()
+
+
 @asynccontextmanager
 async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     """A gateway's database and blobs, read-only, beside the running service; no key is touched.

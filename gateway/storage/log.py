@@ -63,6 +63,7 @@ _OPENINGS: Final = (
     .order_by(openings.c.row)
     .limit(bindparam("rows"))
 )
+_SALTS: Final = select(openings.c.hash, openings.c.salt).where(openings.c.hash.in_(bindparam("hashes", expanding=True)))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
 _PUBLISH: Final = insert(checkpoints)
@@ -169,6 +170,15 @@ class LogLedger:
         self.flush()
         rows = self._connection.execute(_OPENINGS, {"after": after, "rows": limit})
         return tuple((row.row, row.hash, row.salt, row.private) for row in rows)
+
+    def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """The salt of each of these leaves."""
+        self.flush()
+        found: dict[bytes, bytes] = {}
+        for some in chunks(leaf_hashes):
+            for row in self._connection.execute(_SALTS, {"hashes": list(some)}):
+                found[row.hash] = row.salt
+        return found
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 

@@ -106,6 +106,9 @@ class MemoryLog:
         rows = enumerate(self._state.appended, 1)
         return tuple((row, leaf.hash, leaf.salt, leaf.private) for row, leaf in rows if row > after)[:limit]
 
+    def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        return {leaf.hash: leaf.salt for leaf in self._state.appended if leaf.hash in leaf_hashes}
+
     def checkpoint(self) -> tuple[int, str] | None:
         return self._state.checkpoint
 
