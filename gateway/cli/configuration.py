@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gateway.cli.errors import Exit
 from gateway.cli.output import Column, Terminal
-from gateway.config import load_config
+from gateway.config import Config, load_config
 from gateway.core.ids import DIGEST
 
 _DIGEST_CHARS: Final = 12
@@ -34,7 +34,8 @@ def show(terminal: Terminal, path: Path) -> int:
     Raises:
         SiteError: `config.invalid`.
     """
-    settings = list(settings_of(load_config(path)))
+    config = load_config(path)
+    settings = [_in_force(one, config) for one in settings_of(config)]
     if terminal.json:
         rows = [{"path": one.path, "value": one.value, "default": one.default} for one in settings]
         terminal.value({"file": str(path), "settings": rows})
@@ -46,6 +47,13 @@ def show(terminal: Terminal, path: Path) -> int:
         [(one.path, _text(one.value), source[one.default]) for one in settings],
     )
     return Exit.OK
+
+
+def _in_force(setting: Setting, config: Config) -> Setting:
+    """A default that is made of other keys, as it comes out."""
+    if setting.path == "audit.memory":
+        return replace(setting, value=str(config.signer_memory))
+    return setting
 
 
 def settings_of(section: BaseModel, path: str = "", *, default: bool = False) -> Iterator[Setting]:

@@ -97,7 +97,7 @@ def exit_code(code: str, status: int = 0) -> Exit:
     return _BY_STATUS.get(status, Exit.PROBLEM)
 
 
-_FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
+FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
     {
         "cli.usage": Exit.USAGE,
         "cli.no_recipient": Exit.USAGE,
@@ -177,7 +177,7 @@ def of_failure(failure: Failure) -> Report:
         what=text(failure.message_id, failure.params),
         why=details(failure.message_id, failure.params),
         todo=text(f"{kind}.todo", failure.params),
-        exit=_FAILURES[kind],
+        exit=FAILURES[kind],
     )
 
 

@@ -142,11 +142,11 @@ class Terminal:
         """Whether a person looks at the data on a terminal without much room."""
         return self.for_people and self.out.width < NARROW_COLUMNS
 
-    def facts(self, rows: Sequence[tuple[str, object]]) -> None:
+    def facts(self, rows: Sequence[tuple[str, object]], *, indent: str = "") -> None:
         """What one thing is like: ids of the catalogue, and values; those without a value are left out."""
         for name, value in rows:
             if value not in ("", None):
-                self.print(f"{self.text(name)}: {clean(value)}")
+                self.print(f"{indent}{self.text(name)}: {value}")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], *, heading: bool = True) -> None:
         """Rows under headings: ruled on a terminal, tab-separated and uncut in a pipe."""

@@ -26,7 +26,6 @@ from gateway.crypto import (
     read_folder,
     read_key_files,
     refuse_demo,
-    server_context,
     spki_digest,
 )
 from gateway.observe import text
@@ -34,7 +33,11 @@ from gateway.registry import load_snapshot, refuse_demo_codes
 
 Json = dict[str, Any]
 
-_KINDS: Final = frozenset({"file", "missing", "extra_forbidden"})
+_KINDS: Final = {
+    "file": "cli.config.file",
+    "missing": "cli.config.missing",
+    "extra_forbidden": "cli.config.extra_forbidden",
+}
 """Mistakes that have words of their own; of the others pydantic says in the detail what it expected."""
 _OTHER_KEY: Final = "another key than the registry names for this gateway"
 
@@ -151,7 +154,7 @@ def _anchors(folder: Path) -> tuple[bytes, ...]:
 
 def _peer(config: Config, own: GatewayEntry | None) -> None:
     peer = config.peer
-    server_context(certificate=peer.certificate, key=peer.key, client_anchors=_anchors(peer.anchors))
+    office_context(certificate=peer.certificate, key=peer.key)  # the anchors are looked at on their own
     _insist(own is None or spki_digest(read_certificates(peer.certificate)[0]) in own.tls_keys, "peer", _OTHER_KEY)
 
 
@@ -196,10 +199,13 @@ def _pair(folder: Path, organ: OrganId, purpose: str, *, demo: bool) -> bytes:
 
 
 def _no_demo(config: Config) -> None:
-    for path in (config.office_api.certificate, config.peer.certificate):
-        refuse_demo(read_certificates(path)[0], what=str(path))
-    for anchor in read_folder(config.peer.anchors):
-        refuse_demo(anchor, what="peer anchor")
+    for what, read in (
+        (str(config.office_api.certificate), lambda: read_certificates(config.office_api.certificate)[:1]),
+        (str(config.peer.certificate), lambda: read_certificates(config.peer.certificate)[:1]),
+        ("peer anchor", lambda: read_folder(config.peer.anchors)),
+    ):
+        for certificate in _Look(read).found or ():  # what cannot be read is told under its own key
+            refuse_demo(certificate, what=what)
 
 
 def _insist(good: bool, key: str, reason: str) -> None:
@@ -211,10 +217,9 @@ def _insist(good: bool, key: str, reason: str) -> None:
 
 
 def _of_problem(problem: ConfigProblem, path: Path) -> Report:
-    kind = problem.kind if problem.kind in _KINDS else "value"
     return Report(
         code="config.invalid",
-        what=text(f"cli.config.{kind}", {"key": problem.path, "path": path}),
+        what=text(_KINDS.get(problem.kind, "cli.config.value"), {"key": problem.path, "path": path}),
         why=details("config.invalid", {"key": problem.path, "reason": problem.reason}),
         todo=text("cli.config.todo", {"path": path}),
         exit=Exit.CONFIGURATION,

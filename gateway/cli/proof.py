@@ -162,17 +162,20 @@ def _print_proof(terminal: Terminal, proof: Proof, file: Json) -> None:
                 ("cli.column.recipient", told["recipient"]),
                 ("cli.prove.leaf", told["leaf_hash"]),
                 *(("cli.prove.path", node) for node in told["path"]),
-            ]
+                ("cli.column.detail", short_detail(told["private"]) if terminal.verbose else ""),
+            ],
+            indent="  ",
         )
-        if terminal.verbose:
-            terminal.facts([("cli.column.detail", short_detail(told["private"]))])
     terminal.print(terminal.text("cli.prove.checkpoint"), style="bold")
     for line in proof.note.splitlines():
         terminal.print(f"  {line}")
 
 
 def _check(session: Session, order: ProofOrder, path: Path) -> int:
-    """Check a file that somebody gave us, offline; 0 only when the log's key is known from elsewhere."""
+    """Check a file that somebody gave us, offline; 0 only when the log's key is known from elsewhere.
+
+    Shown is what the leaves commit to, and nothing that the file merely says.
+    """
     terminal, keys = session.terminal, _trusted_keys(order)
     option = "--check"
     data = session.stdin.read(PROOF_BYTES_MAX, option=option) if str(path) == MARK else read_file(path, PROOF_BYTES_MAX)
@@ -205,15 +208,16 @@ def _trusted_keys(order: ProofOrder) -> list[str]:
 
 def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: bool) -> None:
     mark, style = ("✔", "bold green") if signer_known else ("!", "bold yellow")
-    origin, size = proof.checkpoint.origin, terminal.number(proof.checkpoint.size)
-    terminal.print(f"{mark} {terminal.text('cli.prove.holds', key=proof.key, origin=origin, size=size)}", style=style)
+    counts = {"count": len(proof.leaves), "size": terminal.number(proof.checkpoint.size)}
+    holds = terminal.text("cli.prove.holds", origin=proof.checkpoint.origin, **counts)
+    terminal.print(f"{mark} {holds}", style=style)
     terminal.table(
         (
             Column(heading="cli.column.leaf", whole=True),
             Column(heading="cli.column.time", whole=True),
             Column(heading="cli.column.event"),
             Column(heading="cli.column.leaf_hash"),
-            *((Column(heading="cli.column.detail"),) if terminal.verbose else ()),
+            Column(heading="cli.column.detail"),
         ),
         [
             (
@@ -221,7 +225,7 @@ def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: boo
                 evidence_time(leaf.at),
                 terminal.word(f"event.{leaf.event}"),
                 leaf.hash[:_HASH_CHARS] if terminal.for_people else leaf.hash,
-                *((short_detail(json.dumps(dict(leaf.private))),) if terminal.verbose else ()),
+                short_detail(json.dumps(dict(leaf.private))),
             )
             for leaf in proof.leaves
         ],
@@ -232,8 +236,7 @@ def _checked_json(proof: CheckedProof, *, signer_known: bool) -> Json:
     return {
         "holds": True,
         "signer_known": signer_known,
-        "gateway": proof.gateway,
-        "key": proof.key,
+        "claimed": {"gateway": proof.gateway, "key": proof.key},
         "checkpoint": _checkpoint_json(proof.checkpoint),
         "leaves": [
             {

@@ -92,6 +92,13 @@ def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
     )
 
 
+_ROADS: Final = {
+    "open": "cli.road.open",
+    "waiting": "cli.road.waiting",
+    "half_open": "cli.road.half_open",
+}
+
+
 def road(destination: Destination, now: datetime) -> str:
     """`open`; `waiting` until its time; `half_open`: one attempt will show whether it is open again."""
     if destination.not_before is not None and destination.not_before > now:
@@ -209,7 +216,7 @@ def _backlog_row(terminal: Terminal, one: Backlog, now: datetime) -> tuple[objec
         _named(terminal, one.destination.name),
         one.waiting,
         one.leased,
-        terminal.text(f"cli.road.{road(one.destination, now)}"),
+        terminal.text(_ROADS[road(one.destination, now)]),
         one.destination.failures,
         local_time(until, seconds=True) if until and until > now else "",
     )

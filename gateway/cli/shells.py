@@ -11,8 +11,11 @@ VARIABLE: Final = "_GATEWAY_COMPLETE"
 """Set by the scripts: with it the program completes a line instead of running it."""
 
 
+_INSTALL: Final = {"bash": "cli.completion.bash", "zsh": "cli.completion.zsh", "fish": "cli.completion.fish"}
+
+
 def script(terminal: Terminal, shell: str) -> int:
     """Print the script of that shell: typer's, which are proven in the field."""
     terminal.out.file.write(get_completion_script(prog_name="gateway", complete_var=VARIABLE, shell=shell) + "\n")
-    terminal.say(f"cli.completion.{shell}")
+    terminal.say(_INSTALL[shell])
     return Exit.OK

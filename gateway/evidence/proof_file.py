@@ -81,6 +81,7 @@ class CheckedProof:
 
     gateway: str
     key: str
+    """Gateway and key are the file's word, for orientation: no leaf commits to them."""
     checkpoint: Checkpoint
     leaves: tuple[CheckedLeaf, ...]
 
