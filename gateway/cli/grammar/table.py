@@ -15,7 +15,7 @@ class Row:
     """As it is typed; two words are a command of a group."""
     run: Callable[..., int]
     data: bool = True
-    """Whether `--json` gives its data in the form of docs/cli/<id>.schema.json."""
+    """Whether it has data: with `--json` in the form `#/$defs/<id>` of docs/cli.schema.json."""
     changes: bool = False
     """Whether it changes something at the gateway, and so has `--dry-run`."""
 
