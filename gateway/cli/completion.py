@@ -4,6 +4,7 @@ Scripts, variables and the form of the answer are typer's (`gateway.cli.shells`)
 where they are declared, and people type those of the program behind the command (`gateway inbox --js`).
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from gateway.cli.grammar.pages import CommandPage, GroupPage
 from gateway.cli.output import Terminal
 from gateway.cli.shells import VARIABLE
 
+_ZSH: Final = str.maketrans({"\\": "\\\\", "$": "\\$", "`": "\\`", ":": "\\\\:"})
 Suggestion = tuple[str, str]
 """A word, and what it means."""
 
@@ -87,13 +89,29 @@ class _Ours:
         return [CompletionItem(word, help=meaning or None) for word, meaning in found]
 
 
-class _Bash(_Ours, BashComplete): ...
+class _Bash(_Ours, BashComplete):
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The script joins words by line feeds: taken apart there, an open quote swallows nothing."""
+        words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
+        return words[1:at], words[at] if at < len(words) else ""
 
 
-class _Zsh(_Ours, ZshComplete): ...
+class _Zsh(_Ours, ZshComplete):
+    def format_completion(self, item: CompletionItem) -> str:
+        """`"word":"meaning"`, which the script hands to `eval`. typer would load rich and break long meanings in two."""
+        return ":".join(f'"{_quoted(text)}"' for text in (item.value, item.help) if text)
 
 
-class _Fish(_Ours, FishComplete): ...
+class _Fish(_Ours, FishComplete):
+    def format_completion(self, item: CompletionItem) -> str:
+        """Word, tab, meaning: a line each."""
+        return "\t".join(" ".join(text.split()) for text in (item.value, item.help) if text)
+
+
+def _quoted(text: str) -> str:
+    """A text between double quotes inside single quotes, of which zsh expands nothing."""
+    plain = " ".join(text.split()).translate(_ZSH)
+    return plain.replace("'", "''").replace('"', '""')
 
 
 _SHELLS: Final[Mapping[str, type[_Bash] | type[_Zsh] | type[_Fish]]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}

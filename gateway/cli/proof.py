@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.app import Records, open_records
+from gateway.app import open_records
 from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, write_new
@@ -12,8 +12,9 @@ from gateway.cli.orders import ProofOrder, Session
 from gateway.cli.output import Column, Terminal, evidence_time
 from gateway.cli.stdin import MARK
 from gateway.cli.trace import short_detail
-from gateway.config import load_config
+from gateway.config import Config, load_config
 from gateway.core.clock import parse_rfc3339, rfc3339
+from gateway.core.directory import Snapshot
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId
@@ -30,23 +31,23 @@ _HASH_CHARS: Final = 16
 # --- the head ----------------------------------------------------------------------------------------------------------
 
 
-async def head(terminal: Terminal, config: Path) -> int:
+async def head(terminal: Terminal, path: Path) -> int:
     """Print size and root of the log, the newest checkpoint, and the keys by which strangers know the log.
 
     Raises:
         GatewayError: the records cannot be opened; `audit.inconsistent` when the checkpoint is not this log's.
     """
-    async with open_records(config) as records:
-        keys = _log_keys(records)
-        tree, note = await records.store.read(_read_head)
+    async with open_records(path) as (config, snapshot, store):
+        tree, note = await store.read(_read_head)
+    keys = _log_keys(config, snapshot)
     checkpoint = None if note is None else _opened(note, keys)
     if checkpoint is not None and not _is_of(tree, checkpoint):
         raise SiteError("audit.inconsistent", reason="the published checkpoint is not of this log", size=tree.size)
     if terminal.json:
         terminal.value(
             {
-                "gateway": records.config.gateway.id,
-                "origin": records.config.log_origin,
+                "gateway": config.gateway.id,
+                "origin": config.log_origin,
                 "size": tree.size,
                 "root": tree.root.hex(),
                 "checkpoint": None if note is None else {**_checkpoint_json(checkpoint), "note": note},
@@ -56,7 +57,7 @@ async def head(terminal: Terminal, config: Path) -> int:
         return Exit.OK
     terminal.facts(
         [
-            ("cli.head.origin", records.config.log_origin),
+            ("cli.head.origin", config.log_origin),
             ("cli.head.size", terminal.number(tree.size)),
             ("cli.head.root", tree.root.hex()),
             ("cli.head.signed", terminal.number(checkpoint.size) if checkpoint else terminal.text("cli.head.unsigned")),
@@ -90,12 +91,9 @@ def _checkpoint_json(checkpoint: Checkpoint | None) -> Json:
     return {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
 
 
-def _log_keys(records: Records) -> list[str]:
+def _log_keys(config: Config, snapshot: Snapshot) -> list[str]:
     """By which keys the registry knows this gateway's log."""
-    own = GatewayId(records.config.gateway.id)
-    if own not in records.snapshot.gateways:
-        raise SiteError("registry.invalid", path="gateways", problem=f"{own} is not in it")
-    return list(records.snapshot.gateways[own].log_keys)
+    return list(snapshot.gateways[GatewayId(config.gateway.id)].log_keys)
 
 
 # --- proofs ------------------------------------------------------------------------------------------------------------
@@ -123,10 +121,10 @@ async def prove(session: Session, order: ProofOrder) -> int:
     return _give(session.terminal, order, proof, text)
 
 
-async def _read(key: str, config: Path) -> tuple[Proof, list[str]]:
-    async with open_records(config) as records:
-        own = GatewayId(records.config.gateway.id)
-        return await records.store.read(lambda uow: read_proof(uow, key, own)), _log_keys(records)
+async def _read(key: str, path: Path) -> tuple[Proof, list[str]]:
+    async with open_records(path) as (config, snapshot, store):
+        own = GatewayId(config.gateway.id)
+        return await store.read(lambda uow: read_proof(uow, key, own)), _log_keys(config, snapshot)
 
 
 def _insist(text: str, keys: list[str]) -> None:

@@ -50,11 +50,11 @@ async def listing(terminal: Terminal, order: QueueOrder) -> int:
     Raises:
         GatewayError: the records cannot be opened.
     """
-    async with open_records(order.config) as records:
-        queue = await records.store.read(lambda uow: read_queue(uow, order))
+    async with open_records(order.config) as (config, _, store):
+        queue = await store.read(lambda uow: read_queue(uow, order))
     clock: Clock = SystemClock()
     if terminal.json:
-        terminal.value(queue_json(queue, records.config.gateway.id, clock.now()))
+        terminal.value(queue_json(queue, config.gateway.id, clock.now()))
     else:
         print_queue(terminal, queue, order, clock.now())
     return Exit.OK

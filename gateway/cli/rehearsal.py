@@ -160,7 +160,7 @@ async def release(session: Session, key: str) -> int:
 
 
 def _told(terminal: Terminal, command: str, request: Json, what: str, problems: Problems) -> int:
-    """Print what would happen; 0 when nothing speaks against it, else the exit code that the change would end with."""
+    """Print what would happen; 0 when nothing speaks against it, else the exit code of the first problem."""
     reports = [of_gateway_error(problem) for problem in problems]
     if terminal.json:
         terminal.value(

@@ -210,3 +210,12 @@ def test_a_log_that_was_changed_proves_nothing(site: Site, tmp_path: Path, capsy
     assert main(line) == 4
     assert "audit.inconsistent" in capsys.readouterr().err
     assert not (tmp_path / "proof.json").exists()
+
+
+def test_a_gateway_that_the_registry_does_not_know(site: Site, tmp_path: Path, capsys: Capture) -> None:
+    """`audit verify` ended as a fault of our own: it looked the log's keys up without asking."""
+    config = tmp_path / "gateway.toml"
+    config.write_text(site.config_file.read_text("utf-8").replace(f'id = "{HERE}"', 'id = "nobody.example"'), "utf-8")
+    for line in (("audit", "verify"), ("audit", "head"), ("queue", "list")):
+        assert main([*line, "--config", str(config)]) == 8
+        assert "registry.invalid" in capsys.readouterr().err
