@@ -15,9 +15,10 @@ from gateway.cli.names import safe_names
 from gateway.cli.orders import InboxOrder, SendOrder, Session
 from gateway.cli.outcome import tell_ending
 from gateway.cli.output import Column, Terminal, local_time
-from gateway.cli.progress import counted, watch
+from gateway.cli.progress import SILENCES_MAX, counted, watch
 from gateway.cli.stdin import MARK
 from gateway.core.clock import parse_rfc3339
+from gateway.core.errors import RoadError
 from gateway.core.limits import FILE_BYTES_MAX
 from gateway.core.verdict import Indication
 
@@ -133,7 +134,7 @@ async def _follow(client: OfficeClient, terminal: Terminal, order: InboxOrder) -
     after, heading = order.after, True
     terminal.say("cli.inbox.following")
     while True:
-        page = await client.inbox(after, order.limit)
+        page = await _patiently(client, after, order.limit)
         if page["entries"] and terminal.json:
             for entry in page["entries"]:
                 terminal.record(entry)
@@ -144,6 +145,20 @@ async def _follow(client: OfficeClient, terminal: Terminal, order: InboxOrder) -
         after = page["next_after"]
         if not page["more"]:
             await asyncio.sleep(FOLLOW_SECONDS)
+
+
+async def _patiently(client: OfficeClient, after: int, limit: int) -> Json:
+    """A page, even from a gateway that is being restarted; one that stays silent is told like any other.
+
+    Raises:
+        RoadError: no answer for the last time.
+    """
+    for _ in range(SILENCES_MAX - 1):
+        try:
+            return await client.inbox(after, limit)
+        except RoadError:
+            await asyncio.sleep(FOLLOW_SECONDS)
+    return await client.inbox(after, limit)
 
 
 _POSITION: Final = Column(heading="cli.column.position", whole=True)

@@ -24,7 +24,8 @@ Json = dict[str, Any]
 Problems = list[GatewayError]
 
 LOOKUPS_AT_ONCE: Final = 8
-_HTTP_FORBIDDEN: Final = 403
+_UNSEEN: Final = frozenset({403, 429})
+"""This key may not read, or has asked enough for now: not known, and no reason why the document could not be sent."""
 _HTTP_NOT_FOUND: Final = 404
 
 
@@ -80,7 +81,7 @@ async def _principal_problems(client: OfficeClient, scope: Scope, organ: str) ->
 
 
 async def _address_problems(client: OfficeClient, order: SendOrder, problems: Problems) -> int:
-    """Look everybody up, a few at a time; how many could not be, because this key may not read."""
+    """Look everybody up, a few at a time; how many could not be."""
     gate = asyncio.Semaphore(LOOKUPS_AT_ONCE)
 
     async def look(code: str, role: str) -> GatewayError | bool:
@@ -91,7 +92,7 @@ async def _address_problems(client: OfficeClient, order: SendOrder, problems: Pr
             except ApiProblem as problem:
                 if problem.status == _HTTP_NOT_FOUND:
                     return SenderError(f"{role}.unknown", organ=code)
-                if problem.status == _HTTP_FORBIDDEN:
+                if problem.status in _UNSEEN:
                     return False
                 raise
 

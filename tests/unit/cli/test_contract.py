@@ -214,6 +214,21 @@ async def test_an_inbox_is_followed_without_a_gap(
     assert naps == [office.FOLLOW_SECONDS] * 3
 
 
+async def test_a_gateway_that_is_restarted_is_waited_for(
+    running: Office, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """A follower outlives a few silences, and says so when there is nothing but silence."""
+    naps: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+
+    monkeypatch.setattr(office.asyncio, "sleep", nap)
+    assert await asyncio.to_thread(main, ["inbox", "--follow", "--url", "https://127.0.0.1:1"]) == 5
+    assert len(naps) == office.SILENCES_MAX - 1
+    assert "cli.unreachable" in capsys.readouterr().err
+
+
 # --- encodings and hostile words ---------------------------------------------------------------------------------------
 
 
