@@ -15,7 +15,8 @@ from gateway.config import Config, load_config
 from gateway.core.ids import DIGEST
 
 _DIGEST_CHARS: Final = 12
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):[^@]*(?=@)")
+_PASSWORD: Final = re.compile(r"((?<=://)[^/@:]*:)\S*(?=@)|(password=)[^&\s]+", re.IGNORECASE)
+"""In an address, before its last @, or as a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = str(value)
-    return f"{text[:_DIGEST_CHARS]}…" if DIGEST.fullmatch(text) else _PASSWORD.sub(r"\1:***", text)
+    return f"{text[:_DIGEST_CHARS]}…" if DIGEST.fullmatch(text) else _PASSWORD.sub(r"\1\2***", text)
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -130,14 +129,13 @@ def test_completion_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("line", [("version",), ("--help",), ("completion", "bash"), ()])
 def test_it_starts_at_once(line: tuple[str, ...]) -> None:
-    """0.3 s of CPU, the best of three: on a machine where others work, too, the clock says little."""
+    """0.3 s of CPU, the best of five: on a machine where others work, too, the clock says little."""
     environ = {**os.environ, "COMP_WORDS": "gateway\nau", "COMP_CWORD": "1"}
     environ |= {} if line else {"_GATEWAY_COMPLETE": "complete_bash"}
     spent = []
-    for _ in range(3):
+    for _ in range(5):
         before = os.times()
         subprocess.run([PROGRAM, *line], capture_output=True, check=True, env=environ)
         after = os.times()
         spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
-        time.sleep(0)
     assert min(spent) < 0.3

@@ -164,8 +164,19 @@ def test_digests_are_shortened_and_passwords_masked(site: Site, capsys: Capture)
     assert config.registry.sha256 not in shown
     assert config.registry.sha256[:12] + "…" in shown
     assert all(key.sha256 not in shown for key in config.access.keys)
-    secret = config.model_copy(
-        update={"log": config.log.model_copy(update={"level": "postgresql://gw:s3cret@db.local/gateway"})}
-    )
-    told = {one.path: one.value for one in settings_of(secret)}
-    assert told["log.level"] == "postgresql://gw:***@db.local/gateway"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://gw:s3cret@db.local/gateway", "postgresql://gw:***@db.local/gateway"),
+        ("postgresql://gw:s3@cr:et@db.local:5432/gateway", "postgresql://gw:***@db.local:5432/gateway"),
+        ("postgresql:///gateway?user=gw&password=s3cret&port=5", "postgresql:///gateway?user=gw&password=***&port=5"),
+        ("postgresql://gw@db.local/gateway", "postgresql://gw@db.local/gateway"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+    ],
+)
+def test_no_password_is_shown(site: Site, address: str, shown: str) -> None:
+    config = site.config
+    secret = config.model_copy(update={"log": config.log.model_copy(update={"level": address})})
+    assert {one.path: one.value for one in settings_of(secret)}["log.level"] == shown

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,19 +202,52 @@ def test_another_logs_key_is_not_this_ones(site: Site, file: Path) -> None:
     assert main(["audit", "prove", "--check", str(file), *both]) == 0
 
 
-def test_a_log_that_was_changed_proves_nothing(site: Site, tmp_path: Path, capsys: Capture) -> None:
+@pytest.fixture
+def spoil(site: Site, tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of the site with its database changed; its configuration."""
+
+    def changed(statement: str) -> Path:
+        shutil.copytree(site.config_file.parent, tmp_path / "party")
+        config = tmp_path / "party" / "gateway.toml"
+        text = config.read_text("utf-8").replace(str(site.config_file.parent), str(tmp_path / "party"))
+        config.write_text(text, "utf-8")
+        database = sqlite3.connect(tmp_path / "party" / "state" / "gateway.db")
+        assert database.execute(statement).rowcount > 0
+        database.commit()
+        database.close()
+        return config
+
+    return changed
+
+
+def test_a_log_that_was_changed_proves_nothing(spoil: Callable[[str], Path], tmp_path: Path, capsys: Capture) -> None:
     """What leaves as a proof was checked as the stranger would check it."""
-    shutil.copytree(site.config_file.parent, tmp_path / "party")
-    config = tmp_path / "party" / "gateway.toml"
-    text = config.read_text("utf-8").replace(str(site.config_file.parent), str(tmp_path / "party"))
-    config.write_text(text, "utf-8")
-    with sqlite3.connect(tmp_path / "party" / "state" / "gateway.db") as db:
-        assert db.execute("UPDATE openings SET salt = zeroblob(32) WHERE subject = ?", (DELIVERY,)).rowcount == 2
-    db.close()
+    config = spoil(f"UPDATE openings SET salt = zeroblob(32) WHERE subject = '{DELIVERY}'")
     line = ["audit", "prove", DELIVERY, "--config", str(config), "-o", str(tmp_path / "proof.json")]
     assert main(line) == 4
     assert "audit.inconsistent" in capsys.readouterr().err
     assert not (tmp_path / "proof.json").exists()
+
+
+def test_a_checkpoint_of_another_log_is_no_head(spoil: Callable[[str], Path], capsys: Capture) -> None:
+    assert main(["audit", "head", "--config", str(spoil("UPDATE checkpoints SET note = replace(note, '6', '5')"))]) == 4
+    assert "audit.inconsistent" in capsys.readouterr().err
+
+
+def test_a_head_smaller_than_what_was_signed_is_another_logs(spoil: Callable[[str], Path], capsys: Capture) -> None:
+    config = spoil("UPDATE tree_head SET size = 4, frontier = substr(frontier, 1, 32)")
+    assert main(["audit", "head", "--config", str(config)]) == 4
+    assert "audit.inconsistent" in capsys.readouterr().err
+
+
+def test_a_new_gateway_has_no_checkpoint_yet(spoil: Callable[[str], Path], capsys: Capture) -> None:
+    config = str(spoil("DELETE FROM checkpoints"))
+    assert main(["audit", "prove", DELIVERY, "--config", config]) == 1
+    assert "2 sự kiện chưa có điểm kiểm" in capsys.readouterr().err
+    assert main(["audit", "head", "--config", config]) == 0
+    assert "chưa có" in capsys.readouterr().out
+    assert main(["audit", "head", "--config", config, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["checkpoint"] is None
 
 
 def test_a_gateway_that_the_registry_does_not_know(site: Site, tmp_path: Path, capsys: Capture) -> None:
