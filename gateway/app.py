@@ -66,7 +66,7 @@ from gateway.exchange import (
 from gateway.observe import SystemClock, configure_logging, in_background, logger
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
-from gateway.registry import LoadedDirectory, load_snapshot, refuse_demo_codes
+from gateway.registry import LoadedDirectory, load_snapshot, load_snapshot_of, refuse_demo_codes
 from gateway.storage import FileBlobs, SqliteStore, open_blobs, open_reader, open_sqlite
 
 DRAIN_SECONDS: Final = 30.0
@@ -316,6 +316,21 @@ def _peer_client(section: PeerSection) -> ssl.SSLContext:
 
 
 @asynccontextmanager
+async def open_records(path: Path) -> AsyncIterator[tuple[Config, Snapshot, Store]]:
+    """What a gateway has written down, read-only, for those who only look it up; no key and no blob is touched.
+
+    Raises:
+        GatewayError: configuration or registry is not as it must be; `store.damaged` for the database.
+    """
+    config = load_config(path)
+    snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
+    async with AsyncExitStack() as stack:
+        store: Store = open_reader(config.database)
+        stack.push_async_callback(store.close)
+        yield config, snapshot, store
+
+
+@asynccontextmanager
 async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     """A gateway's database and blobs, read-only, beside the running service; no key is touched.
 
@@ -323,7 +338,7 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
         GatewayError: configuration, registry or trust is not as it must be; `store.damaged` for the database.
     """
     config = load_config(path)
-    snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
+    snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     trust = load_trust(config.trust.folder, config.demo)
     # Looked at before the database: what was signed by then must be in it.
     remembered = await SignerMemory(path=config.signer_memory).recall()

@@ -7,6 +7,7 @@ relative to the configuration file's folder, so an installation can be moved as 
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -218,30 +219,61 @@ class Config(_Section):
         return f"{self.gateway.id}/audit"
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing that is wrong with a configuration file."""
+
+    path: str
+    """Of the key: `office_api.port`; empty when it is the file as a whole."""
+    kind: str
+    """What kind of mistake, in pydantic's words: `missing`, `extra_forbidden` ...; `file` for the file as a whole."""
+    reason: str
+
+
 def load_config(path: Path) -> Config:
     """Read and check a configuration file.
 
     Raises:
         SiteError: `config.invalid`, naming the file and every wrong key by its path.
     """
+    return parse_config(_read_tree(path), file=path)
+
+
+def examine_config(path: Path) -> tuple[Config | None, tuple[ConfigProblem, ...]]:
+    """The configuration of a file, or everything that is wrong with it, at once."""
+    try:
+        return _validate(_read_tree(path), path), ()
+    except SiteError as error:
+        return None, (ConfigProblem("", "file", str(error.params["reason"])),)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return None, tuple(ConfigProblem(_dotted(one["loc"]), one["type"], one["msg"]) for one in found)
+
+
+def _read_tree(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > CONFIG_BYTES_MAX:
             raise SiteError("config.invalid", path=str(path), reason="larger than 1 MiB")
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
-    return parse_config(tree, file=path)
 
 
 def parse_config(tree: dict[str, Any], *, file: Path) -> Config:
     """Check a parsed tree; `file` gives the folder for relative paths and the name for errors."""
     try:
-        return Config.model_validate(tree, context={"folder": file.resolve().parent})
+        return _validate(tree, file)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
-        )
+        problems = "; ".join(f"{_dotted(problem['loc'])}: {problem['msg']}" for problem in error.errors())
         raise SiteError("config.invalid", path=str(file), reason=problems) from error
+
+
+def _validate(tree: dict[str, Any], file: Path) -> Config:
+    return Config.model_validate(tree, context={"folder": file.resolve().parent})
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location)
 
 
 def key_table(key: ApiKey) -> str:

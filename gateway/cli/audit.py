@@ -6,6 +6,7 @@ from typing import Any
 from gateway.app import open_for_reading
 from gateway.cli.errors import Exit
 from gateway.cli.output import Column, Terminal
+from gateway.cli.progress import stepped
 from gateway.core.states import DeliveryState
 from gateway.evidence import InstallationReport
 
@@ -17,7 +18,8 @@ async def verify(terminal: Terminal, config: Path) -> int:
         GatewayError: the installation cannot be opened for reading.
     """
     async with open_for_reading(config) as check:
-        report = await check.run(on_step=lambda step: terminal.say(_STEPS[step]))
+        with stepped(terminal) as show:
+            report = await check.run(on_step=lambda step: show(terminal.text(_STEPS[step])))
     if terminal.json:
         terminal.value(report_json(report))
     else:
@@ -59,7 +61,7 @@ def print_report(terminal: Terminal, report: InstallationReport) -> None:
     for what, why in _problems(report):
         terminal.print(f"✘ {what}: {why}", style="red")
     if not report.sound:
-        terminal.say("cli.audit.todo")
+        terminal.note(terminal.text("cli.audit.todo"))
 
 
 def report_json(report: InstallationReport) -> dict[str, Any]:

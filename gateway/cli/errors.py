@@ -97,41 +97,41 @@ def exit_code(code: str, status: int = 0) -> Exit:
     return _BY_STATUS.get(status, Exit.PROBLEM)
 
 
-_TODO: Final[Mapping[str, tuple[str, Exit]]] = MappingProxyType(
+FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
     {
-        "cli.usage": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.command": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.command_missing": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.option": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.missing": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.value": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.value_missing": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.value_unwanted": ("cli.usage.todo", Exit.USAGE),
-        "cli.usage.extra": ("cli.usage.todo", Exit.USAGE),
-        "cli.no_recipient": ("cli.no_recipient.todo", Exit.USAGE),
-        "cli.date": ("cli.date.todo", Exit.USAGE),
-        "cli.instant": ("cli.instant.todo", Exit.USAGE),
-        "cli.key_name": ("cli.key_name.todo", Exit.USAGE),
-        "cli.organ": ("cli.organ.todo", Exit.USAGE),
-        "cli.url": ("cli.url.todo", Exit.USAGE),
-        "cli.registry_digest": ("cli.registry_digest.todo", Exit.USAGE),
-        "cli.digest": ("cli.digest.todo", Exit.USAGE),
-        "cli.registry": ("cli.registry.todo", Exit.CONFIGURATION),
-        "cli.registry_other": ("cli.registry_other.todo", Exit.CONFIGURATION),
-        "cli.trust": ("cli.trust.todo", Exit.CONFIGURATION),
-        "cli.trust_demo": ("cli.trust_demo.todo", Exit.CONFIGURATION),
-        "cli.folder": ("cli.folder.todo", Exit.USAGE),
-        "cli.not_folder": ("cli.not_folder.todo", Exit.CONFLICT),
-        "cli.no_file": ("cli.no_file.todo", Exit.NOT_FOUND),
-        "cli.no_position": ("cli.no_position.todo", Exit.NOT_FOUND),
-        "cli.file": ("cli.file.todo", Exit.PERMISSION),
-        "cli.exists": ("cli.exists.todo", Exit.CONFLICT),
-        "cli.no_key": ("cli.no_key.todo", Exit.PERMISSION),
-        "cli.unreachable": ("cli.unreachable.todo", Exit.UNREACHABLE),
-        "cli.tls": ("cli.tls.todo", Exit.UNREACHABLE),
-        "cli.bug": ("cli.bug.todo", Exit.BUG),
+        "cli.usage": Exit.USAGE,
+        "cli.no_recipient": Exit.USAGE,
+        "cli.date": Exit.USAGE,
+        "cli.instant": Exit.USAGE,
+        "cli.key_name": Exit.USAGE,
+        "cli.organ": Exit.USAGE,
+        "cli.url": Exit.USAGE,
+        "cli.registry_digest": Exit.USAGE,
+        "cli.digest": Exit.USAGE,
+        "cli.folder": Exit.USAGE,
+        "cli.stdin_twice": Exit.USAGE,
+        "cli.no_input": Exit.USAGE,
+        "cli.unasked": Exit.USAGE,
+        "cli.prove": Exit.USAGE,
+        "cli.log_key": Exit.USAGE,
+        "cli.registry": Exit.CONFIGURATION,
+        "cli.registry_other": Exit.CONFIGURATION,
+        "cli.trust": Exit.CONFIGURATION,
+        "cli.trust_demo": Exit.CONFIGURATION,
+        "cli.not_folder": Exit.CONFLICT,
+        "cli.exists": Exit.CONFLICT,
+        "cli.no_file": Exit.NOT_FOUND,
+        "cli.no_position": Exit.NOT_FOUND,
+        "cli.file": Exit.PERMISSION,
+        "cli.no_key": Exit.PERMISSION,
+        "cli.proof": Exit.VERIFICATION,
+        "cli.unreachable": Exit.UNREACHABLE,
+        "cli.tls": Exit.UNREACHABLE,
+        "cli.bug": Exit.BUG,
     }
 )
+"""What the command line itself finds; `cli.usage` stands for all its kinds (`cli.usage.option` ...). What to do next is the
+text under the same id and `.todo`."""
 
 _ADVICE: Final[Mapping[str, str]] = MappingProxyType({"access.no_key": "cli.key_refused.todo"})
 """What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
@@ -140,10 +140,9 @@ _ADVICE: Final[Mapping[str, str]] = MappingProxyType({"access.no_key": "cli.key_
 class Failure(Exception):  # noqa: N818 - of a command, and told as one
     """Something the command line itself found wrong: an id of the catalogue and what fills it."""
 
-    def __init__(self, message_id: str, /, *, why: str = "", **params: object) -> None:
+    def __init__(self, message_id: str, /, **params: object) -> None:
         super().__init__(message_id)
         self.message_id: Final = message_id
-        self.why: Final = why
         self.params: Final = MappingProxyType(params)
 
 
@@ -172,13 +171,13 @@ class Report:
 
 def of_failure(failure: Failure) -> Report:
     """The report of what the command line found."""
-    todo, code = _TODO[failure.message_id]
+    kind = "cli.usage" if failure.message_id.startswith("cli.usage.") else failure.message_id
     return Report(
         code=failure.message_id,
         what=text(failure.message_id, failure.params),
-        why=failure.why or details(failure.message_id.removeprefix("cli."), failure.params),
-        todo=text(todo, failure.params),
-        exit=code,
+        why=details(failure.message_id, failure.params),
+        todo=text(f"{kind}.todo", failure.params),
+        exit=FAILURES[kind],
     )
 
 

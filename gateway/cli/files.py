@@ -1,8 +1,9 @@
-"""Files and folders that a command line names: there, and of the kind that is meant."""
+"""Files and folders that a command line names: there, of the kind that is meant, and no larger than what is read."""
 
 from pathlib import Path
 
 from gateway.cli.errors import Failure
+from gateway.core.errors import SenderError
 
 
 def require_file(path: Path) -> None:
@@ -15,6 +16,32 @@ def require_file(path: Path) -> None:
         raise Failure("cli.folder", path=str(path))
     if not path.is_file():
         raise Failure("cli.no_file", path=str(path))
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        Failure: there is nothing, or it is a folder.
+        SenderError: `size.limit`.
+        OSError: it cannot be read.
+    """
+    require_file(path)
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise SenderError("size.limit", limit=limit, what=path.name)
+    return data
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a file that was not there, or (`force`) another one in its place.
+
+    Raises:
+        OSError: FileExistsError among them.
+    """
+    with path.open("w" if force else "x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def require_folder(folder: Path) -> None:

@@ -7,7 +7,10 @@ Without it `gateway version` would load the whole gateway first (0.9 s instead o
 import asyncio
 from pathlib import Path
 
-from gateway.cli.orders import KeyOrder, SendOrder, Session, VerifyOrder
+from gateway.cli.orders import InboxOrder, KeyOrder, ProofOrder, QueueOrder, SendOrder, Session, VerifyOrder
+from gateway.cli.output import Terminal
+
+# --- documents, over HTTPS ---------------------------------------------------------------------------------------------
 
 
 def send(session: Session, order: SendOrder) -> int:
@@ -17,11 +20,18 @@ def send(session: Session, order: SendOrder) -> int:
     return asyncio.run(office.send(session, order))
 
 
-def inbox(session: Session, *, after: int, limit: int) -> int:
+def send_dry_run(session: Session, order: SendOrder) -> int:
+    """See `rehearsal.send`."""
+    from gateway.cli import rehearsal
+
+    return asyncio.run(rehearsal.send(session, order))
+
+
+def inbox(session: Session, order: InboxOrder) -> int:
     """See `office.inbox`."""
     from gateway.cli import office
 
-    return asyncio.run(office.inbox(session, after=after, limit=limit))
+    return asyncio.run(office.inbox(session, order))
 
 
 def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
@@ -31,39 +41,76 @@ def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     return asyncio.run(office.get(session, key, folder=folder, force=force))
 
 
-def accept(session: Session, key: str) -> int:
-    """See `office.accept`."""
-    from gateway.cli import office
+def accept(session: Session, key: str, *, dry_run: bool) -> int:
+    """See `office.accept`, `rehearsal.accept`."""
+    from gateway.cli import office, rehearsal
 
-    return asyncio.run(office.accept(session, key))
-
-
-def refuse(session: Session, key: str, *, reason: str) -> int:
-    """See `office.refuse`."""
-    from gateway.cli import office
-
-    return asyncio.run(office.refuse(session, key, reason=reason))
+    return asyncio.run(rehearsal.accept(session, key) if dry_run else office.accept(session, key))
 
 
-def release(session: Session, key: str) -> int:
-    """See `office.release`."""
-    from gateway.cli import office
+def refuse(session: Session, key: str, *, reason: str | None, dry_run: bool) -> int:
+    """See `office.refuse`, `rehearsal.refuse`."""
+    from gateway.cli import office, rehearsal
 
-    return asyncio.run(office.release(session, key))
+    command = rehearsal.refuse if dry_run else office.refuse
+    if reason is None:
+        reason = session.stdin.ask("cli.refuse.reason", option="--reason")
+    return asyncio.run(command(session, key, reason=reason))
 
 
-def trace(session: Session, key: str, *, verbose: bool) -> int:
+def release(session: Session, key: str, *, dry_run: bool) -> int:
+    """See `office.release`, `rehearsal.release`."""
+    from gateway.cli import office, rehearsal
+
+    return asyncio.run(rehearsal.release(session, key) if dry_run else office.release(session, key))
+
+
+def trace(session: Session, key: str) -> int:
     """See `trace.trace`."""
     from gateway.cli import trace as command
 
-    return asyncio.run(command.trace(session, key, verbose=verbose))
+    return asyncio.run(command.trace(session, key))
+
+
+def org_show(session: Session, code: str) -> int:
+    """See `office.org_show`."""
+    from gateway.cli import office
+
+    return asyncio.run(office.org_show(session, code))
+
+
+# --- evidence ----------------------------------------------------------------------------------------------------------
 
 
 def verify(session: Session, order: VerifyOrder) -> int:
     """See `verify.verify`."""
     from gateway.cli import verify as command
 
-    return asyncio.run(command.verify(session.terminal, order))
+    return asyncio.run(command.verify(session, order))
+
+
+def audit_verify(session: Session, config: Path) -> int:
+    """See `audit.verify`."""
+    from gateway.cli import audit
+
+    return asyncio.run(audit.verify(session.terminal, config))
+
+
+def audit_head(session: Session, config: Path) -> int:
+    """See `proof.head`."""
+    from gateway.cli import proof
+
+    return asyncio.run(proof.head(session.terminal, config))
+
+
+def audit_prove(session: Session, order: ProofOrder) -> int:
+    """See `proof.prove`."""
+    from gateway.cli import proof
+
+    return asyncio.run(proof.prove(session, order))
+
+
+# --- this installation -------------------------------------------------------------------------------------------------
 
 
 def apikey(session: Session, order: KeyOrder) -> int:
@@ -73,11 +120,25 @@ def apikey(session: Session, order: KeyOrder) -> int:
     return command.apikey(session.terminal, order)
 
 
-def audit_verify(session: Session, config: Path) -> int:
-    """See `audit.verify`."""
-    from gateway.cli import audit
+def config_check(session: Session, config: Path) -> int:
+    """See `preflight.check`."""
+    from gateway.cli import preflight
 
-    return asyncio.run(audit.verify(session.terminal, config))
+    return preflight.check(session.terminal, config)
+
+
+def config_show(session: Session, config: Path) -> int:
+    """See `configuration.show`."""
+    from gateway.cli import configuration
+
+    return configuration.show(session.terminal, config)
+
+
+def queue_list(session: Session, order: QueueOrder) -> int:
+    """See `queue.listing`."""
+    from gateway.cli import queue
+
+    return asyncio.run(queue.listing(session.terminal, order))
 
 
 def serve(config: Path) -> int:
@@ -92,3 +153,10 @@ def demo(session: Session, *, folder: Path, once: bool, wards: int | None) -> in
     from gateway.cli import demo as command
 
     return asyncio.run(command.demo(session.terminal, folder=folder, once=once, wards=wards))
+
+
+def complete(terminal: Terminal, instruction: str) -> int:
+    """See `completion.complete`."""
+    from gateway.cli import completion
+
+    return completion.complete(terminal, instruction)

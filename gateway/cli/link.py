@@ -15,9 +15,11 @@ from gateway.api import PREFIX, ApiProblem, OfficeClient
 from gateway.cli.errors import Failure, Refusal
 from gateway.cli.orders import Connection, Session
 from gateway.cli.output import Terminal
+from gateway.cli.stdin import MARK
 from gateway.core.errors import RoadError
 
 KEY_VARIABLE: Final = "GATEWAY_API_KEY"
+_KEY_FILE_BYTES: Final = 1024
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
 _TLS_ERROR: Final = re.compile(r"Certificate|SSL")
 
@@ -32,7 +34,10 @@ async def office_client(session: Session) -> AsyncIterator[OfficeClient]:
     """
     connection = session.connection
     base = _base(connection.url)
-    key = _api_key(session.terminal, connection)
+    key, source = _api_key(session)
+    session.terminal.detail(
+        "cli.detail.connection", url=base, ca=connection.ca, tls_name=connection.tls_name, source=source
+    )
     try:
         async with OfficeClient(base, key, tls_context(connection.ca), tls_name=connection.tls_name) as client:
             yield client
@@ -84,16 +89,24 @@ def tls_context(ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _api_key(terminal: Terminal, connection: Connection) -> str:
-    path = connection.key_file
+def _api_key(session: Session) -> tuple[str, str]:
+    """The key, and where it was found."""
+    path = session.connection.key_file
     if path is None:
-        key = os.environ.get(KEY_VARIABLE, "")
+        key, source = os.environ.get(KEY_VARIABLE, ""), KEY_VARIABLE
+    elif str(path) == MARK:
+        key, source = session.stdin.read(_KEY_FILE_BYTES, option="--key-file").decode(errors="replace"), MARK
     else:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            key = file.read(1024)
-            if os.fstat(file.fileno()).st_mode & (stat.S_IRGRP | stat.S_IROTH):
-                terminal.say("cli.key_exposed", path=str(path))
+        key, source = _read_key(path, session.terminal), str(path)
     key = key.strip()
     if not _KEY.fullmatch(key):
         raise Failure("cli.no_key")
+    return key, source
+
+
+def _read_key(path: Path, terminal: Terminal) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        key = file.read(_KEY_FILE_BYTES)
+        if os.fstat(file.fileno()).st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            terminal.note(terminal.text("cli.key_exposed", path=path))
     return key

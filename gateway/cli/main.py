@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from rich.console import Console
 from typer import Abort, TyperException
 
+from gateway.cli import lazy
 from gateway.cli.errors import (
     Exit,
     Failure,
@@ -22,19 +23,27 @@ from gateway.cli.errors import (
     report_json,
     tell,
 )
-from gateway.cli.grammar import command, hoist
+from gateway.cli.grammar import Line, build, hoist, translate
+from gateway.cli.grammar.pages import GroupPage
 from gateway.cli.output import Terminal, choose_language
+from gateway.cli.shells import VARIABLE
 from gateway.cli.usage import of_usage
 from gateway.core.errors import GatewayError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; its exit code."""
+    if arguments is None:
+        _insist_on_utf8()
+        arguments = sys.argv[1:]
     _speak_utf8()
-    line = hoist(sys.argv[1:] if arguments is None else arguments)
+    if instruction := os.environ.get(VARIABLE):
+        return lazy.complete(_terminal(Line((), ())), instruction)
+    tree = build()
+    line = hoist(tree, arguments)
     terminal = _terminal(line)
     try:
-        code = _run(line, terminal)
+        code = _run(tree, line, terminal)
         sys.stdout.flush()
     except (KeyboardInterrupt, asyncio.CancelledError, Abort):
         code = Exit.INTERRUPTED
@@ -64,30 +73,30 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
     if isinstance(error, TyperException):
-        return of_usage(error.format_message())
+        return of_usage(error)
     if isinstance(error, OSError):
         return of_os_error(error)
     return of_bug(error)
 
 
-def _run(line: Sequence[str], terminal: Terminal) -> int:
-    result = command(terminal).main(list(line), prog_name="gateway", standalone_mode=False, obj=terminal)
+def _run(tree: GroupPage, line: Line, terminal: Terminal) -> int:
+    translate(tree, terminal)
+    result = tree.main(line.whole, prog_name="gateway", standalone_mode=False, obj=terminal)
     return result if isinstance(result, int) else Exit.OK
 
 
-def _terminal(line: Sequence[str]) -> Terminal:
+def _terminal(line: Line) -> Terminal:
     """Read before typer does: its errors, too, are told in somebody's language. A wrong value is typer's to refuse."""
-    asked = None
-    for index, word in enumerate(line):
-        name, _, value = word.partition("=")
-        if name == "--lang":
-            asked = value or next(iter(line[index + 1 : index + 2]), None)
-    plain = True if "--no-color" in line else None
+    plain = True if line.has("--no-color") else None
+    talk = _console(stderr=True, no_color=plain)
     return Terminal(
-        language=choose_language(asked, os.environ),
-        json="--json" in line,
+        language=choose_language(line.value("--lang"), os.environ),
+        json=line.has("--json"),
         out=_console(stderr=False, no_color=plain),
-        talk=_console(stderr=True, no_color=plain),
+        talk=talk,
+        quiet=line.has("-q", "--quiet"),
+        verbose=line.has("-v", "--verbose"),
+        may_ask=not line.has("--no-input") and sys.stdin.isatty() and talk.is_terminal,
     )
 
 
@@ -95,11 +104,19 @@ def _console(*, stderr: bool, no_color: bool | None) -> Console:
     return Console(stderr=stderr, no_color=no_color, highlight=False, markup=False, emoji=False)
 
 
+def _insist_on_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale names another encoding: lines name files in Vietnamese."""
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606 - this very program
+
+
 def _speak_utf8() -> None:
     """UTF-8 whatever the locale says; a file name that is no text is shown escaped rather than not at all."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _reader_gone() -> int:

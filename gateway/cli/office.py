@@ -1,21 +1,25 @@
-"""The commands of an office, over HTTPS like any document system: send, release, inbox, get, accept, refuse."""
+"""The commands of an office, over HTTPS like any document system: send, release, inbox, get, accept, refuse, org show."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from gateway.api import OfficeClient
 from gateway.cli.errors import Exit, Failure
-from gateway.cli.files import require_file, require_folder
+from gateway.cli.files import read_file, require_folder
 from gateway.cli.link import office_client
 from gateway.cli.names import safe_names
-from gateway.cli.orders import SendOrder, Session
+from gateway.cli.orders import InboxOrder, SendOrder, Session
 from gateway.cli.outcome import tell_ending
 from gateway.cli.output import Column, Terminal, local_time
-from gateway.cli.progress import watch
+from gateway.cli.progress import SILENCES_MAX, counted, watch
+from gateway.cli.stdin import MARK
 from gateway.core.clock import parse_rfc3339
+from gateway.core.errors import RoadError
+from gateway.core.limits import FILE_BYTES_MAX
 from gateway.core.verdict import Indication
 
 Json = dict[str, Any]
@@ -23,6 +27,10 @@ Json = dict[str, Any]
 _WORST_FIRST: Final = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
 _POSITION_DIGITS_MAX: Final = 18
 EDXML_SUFFIX: Final = ".edxml"
+STDIN_NAME: Final = "van-ban.pdf"
+"""What standard input is called unless somebody says otherwise."""
+FOLLOW_SECONDS: Final = 2.0
+"""Between two looks at an inbox that is followed."""
 
 
 # --- out ---------------------------------------------------------------------------------------------------------------
@@ -31,12 +39,13 @@ EDXML_SUFFIX: Final = ".edxml"
 async def send(session: Session, order: SendOrder) -> int:
     """Hand a document in; with `wait`, stay until every recipient has it or never will."""
     metadata = metadata_of(order)
-    contents = [(path.name, _content(path)) for path in order.files]
+    contents = contents_of(session, order)
     key = order.idempotency_key or content_key(metadata, contents)
     terminal = session.terminal
     async with office_client(session) as client:
         document = await client.send_contents(metadata, contents, key)
         terminal.say("cli.send.accepted", document=document["document_id"])
+        terminal.detail("cli.detail.sent", key=key, trace=document["trace_id"])
         if not terminal.json:  # at once: whoever does not wait for the end can trace it
             terminal.print(document["key"])
         deliveries: list[Json] = []
@@ -70,9 +79,19 @@ def content_key(metadata: Mapping[str, Any], contents: Sequence[tuple[str, bytes
     return f"cli-{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def _content(path: Path) -> bytes:
-    require_file(path)
-    return path.read_bytes()
+def contents_of(session: Session, order: SendOrder) -> list[tuple[str, bytes]]:
+    """Name and bytes of everything that is to be sent.
+
+    Raises:
+        Failure: a file is not there, or standard input was read already.
+        SenderError: `size.limit`, before a large file fills the memory.
+    """
+    return [
+        (order.filename or STDIN_NAME, session.stdin.read(FILE_BYTES_MAX, option=MARK))
+        if str(path) == MARK
+        else (path.name, read_file(path, FILE_BYTES_MAX))
+        for path in order.files
+    ]
 
 
 async def release(session: Session, key: str) -> int:
@@ -91,10 +110,12 @@ async def release(session: Session, key: str) -> int:
 # --- in ----------------------------------------------------------------------------------------------------------------
 
 
-async def inbox(session: Session, *, after: int, limit: int) -> int:
-    """A page of what arrived, oldest first."""
+async def inbox(session: Session, order: InboxOrder) -> int:
+    """A page of what arrived, oldest first; or everything, and then whatever else arrives, until interrupted."""
     async with office_client(session) as client:
-        page = await client.inbox(after, limit)
+        if order.follow:
+            await _follow(client, session.terminal, order)
+        page = await client.inbox(order.after, order.limit)
     terminal = session.terminal
     if terminal.json:
         terminal.value(page)
@@ -108,6 +129,38 @@ async def inbox(session: Session, *, after: int, limit: int) -> int:
     return Exit.OK
 
 
+async def _follow(client: OfficeClient, terminal: Terminal, order: InboxOrder) -> NoReturn:
+    """Page after page, then one look every few seconds; with JSON one entry a line. Nothing is missed: cursors only grow."""
+    after, heading = order.after, True
+    terminal.say("cli.inbox.following")
+    while True:
+        page = await _patiently(client, after, order.limit)
+        if page["entries"] and terminal.json:
+            for entry in page["entries"]:
+                terminal.record(entry)
+        elif page["entries"]:
+            print_entries(terminal, page["entries"], heading=heading)
+            terminal.out.file.flush()
+            heading = terminal.for_people
+        after = page["next_after"]
+        if not page["more"]:
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+
+async def _patiently(client: OfficeClient, after: int, limit: int) -> Json:
+    """A page, even from a gateway that is being restarted; one that stays silent is told like any other.
+
+    Raises:
+        RoadError: no answer for the last time.
+    """
+    for _ in range(SILENCES_MAX - 1):
+        try:
+            return await client.inbox(after, limit)
+        except RoadError:
+            await asyncio.sleep(FOLLOW_SECONDS)
+    return await client.inbox(after, limit)
+
+
 _POSITION: Final = Column(heading="cli.column.position", whole=True)
 _CODE: Final = Column(heading="cli.column.code", whole=True)
 _SUBJECT: Final = Column(heading="cli.column.subject")
@@ -119,13 +172,13 @@ _RECEIVED: Final = Column(heading="cli.column.received", whole=True)
 _KEY: Final = Column(heading="cli.column.key")
 
 
-def print_entries(terminal: Terminal, entries: Sequence[Json]) -> None:
+def print_entries(terminal: Terminal, entries: Sequence[Json], *, heading: bool = True) -> None:
     """What arrived, as a table. People type the position: the key is for pipes; where room is scarce, less is told."""
     left_out = [_KEY] if terminal.for_people else []
     left_out += [_PRIORITY] if terminal.narrow else []
     rows = [inbox_row(terminal, entry) for entry in entries]
     columns = [column for column in rows[0] if column not in left_out]
-    terminal.table(columns, [[row[column] for column in columns] for row in rows])
+    terminal.table(columns, [[row[column] for column in columns] for row in rows], heading=heading)
 
 
 def inbox_row(terminal: Terminal, entry: Json) -> dict[Column, str]:
@@ -165,9 +218,12 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
         names = safe_names([f"{entry['key']}{EDXML_SUFFIX}", *(attached["name"] for attached in attachments)])
         targets = [folder / name for name in names]
         _make_room(folder, targets, force=force)
-        await client.content(key, targets[0])
-        for attached, target in zip(attachments, targets[1:], strict=True):
-            await client.attachment(key, attached["position"], target)
+        with counted(terminal, "cli.get.progress", len(targets)) as step:
+            await client.content(key, targets[0])
+            step(targets[0].name)
+            for attached, target in zip(attachments, targets[1:], strict=True):
+                await client.attachment(key, attached["position"], target)
+                step(target.name)
     if terminal.json:
         terminal.value({"entry": entry, "files": [str(target) for target in targets]})
     else:
@@ -218,4 +274,28 @@ def _answered(terminal: Terminal, entry: Json) -> int:
     else:
         status = terminal.word(f"business.{entry['business_status']}")
         terminal.print(f"{entry['document_id']}: {status}")
+    return Exit.OK
+
+
+# --- the registry -------------------------------------------------------------------------------------------------------
+
+
+async def org_show(session: Session, code: str) -> int:
+    """A body of the registry."""
+    async with office_client(session) as client:
+        body = await client.organization(code)
+    terminal = session.terminal
+    if terminal.json:
+        terminal.value(body)
+        return Exit.OK
+    terminal.facts(
+        [
+            ("cli.column.code_of_body", body["organ_id"]),
+            ("cli.column.name", body["name"]),
+            ("cli.column.in_charge", body["in_charge"]),
+            ("cli.column.gateway", body["gateway"]),
+            ("cli.column.status", terminal.word(f"body.{body['status']}")),
+            ("cli.column.successor", body["successor"] or ""),
+        ]
+    )
     return Exit.OK

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from gateway.cli.output import Terminal
+from gateway.cli.stdin import StandardInput
 from gateway.core.model import Scope
 
 
@@ -18,7 +19,7 @@ class Connection:
     tls_name: str | None
     """The name in the certificate, when the address is another."""
     key_file: Path | None
-    """File with the API key; without one the environment is asked."""
+    """File with the API key (`-`: standard input); without one the environment is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Session:
 
     terminal: Terminal
     connection: Connection
+    stdin: StandardInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,9 @@ class SendOrder:
     """A document to hand in, as the command line says it."""
 
     files: tuple[Path, ...]
+    """`-` is standard input."""
+    filename: str | None
+    """Name of what came from standard input."""
     sender: str
     recipients: tuple[str, ...]
     number: str
@@ -46,6 +51,41 @@ class SendOrder:
     idempotency_key: str | None
     """None: made of the content, so that repeating the command is harmless."""
     wait: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxOrder:
+    """What of the inbox to show."""
+
+    after: int
+    limit: int
+    follow: bool
+    """Go on showing what arrives, until interrupted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueOrder:
+    """What of the queue to show."""
+
+    config: Path
+    destination: str | None
+    """Only what goes to this gateway."""
+    dead: bool
+    """Only what was given up."""
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofOrder:
+    """A proof to be made (`key`, `config`), or one to be checked (`check`)."""
+
+    key: str | None
+    config: Path | None
+    output: Path | None
+    force: bool
+    check: Path | None
+    log_keys: tuple[str, ...]
+    """Verifier keys that the checkpoint of a checked proof must bear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,12 @@ class Terminal:
     """Data."""
     talk: Console
     """Everything else."""
+    quiet: bool = False
+    """No talk but errors and warnings."""
+    verbose: bool = False
+    """More talk, and the technical side of data."""
+    may_ask: bool = False
+    """Whether a person sits there who may be asked something."""
 
     def text(self, message_id: str, **params: object) -> str:
         """A text of the catalogue in the reader's language."""
@@ -97,11 +103,21 @@ class Terminal:
 
     def say(self, message_id: str, **params: object) -> None:
         """Talk: one line on stderr."""
-        self.talk.print(Text(self.text(message_id, **params)), soft_wrap=True)
+        if not self.quiet:
+            self.note(self.text(message_id, **params))
+
+    def detail(self, message_id: str, **params: object) -> None:
+        """Talk for whoever wants to see how it is done."""
+        if self.verbose:
+            self.note(self.text(message_id, **params))
 
     def note(self, line: str) -> None:
-        """Talk that holds a stranger's words: one line on stderr."""
+        """A warning, or news that nobody may miss: one line on stderr, of a stranger's words only the harmless part."""
         self.talk.print(Text(clean(line)), soft_wrap=True)
+
+    def question(self, message_id: str) -> None:
+        """A question, on stderr; the answer is typed behind it."""
+        self.talk.print(Text(self.text(message_id) + " "), end="", soft_wrap=True)
 
     def print(self, line: str, *, style: str = "") -> None:
         """Data for people: one line on stdout."""
@@ -110,6 +126,11 @@ class Terminal:
     def value(self, value: object) -> None:
         """Data for programs: one JSON value on stdout."""
         self.out.file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def record(self, value: object) -> None:
+        """One of many values that come one after the other: a line of JSON on stdout, at once."""
+        self.out.file.write(json.dumps(value, ensure_ascii=False) + "\n")
+        self.out.file.flush()
 
     @property
     def for_people(self) -> bool:
@@ -121,19 +142,25 @@ class Terminal:
         """Whether a person looks at the data on a terminal without much room."""
         return self.for_people and self.out.width < NARROW_COLUMNS
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
+    def facts(self, rows: Sequence[tuple[str, object]], *, indent: str = "") -> None:
+        """What one thing is like: ids of the catalogue, and values; those without a value are left out."""
+        for name, value in rows:
+            if value not in ("", None):
+                self.print(f"{indent}{self.text(name)}: {value}")
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], *, heading: bool = True) -> None:
         """Rows under headings: ruled on a terminal, tab-separated and uncut in a pipe."""
         headings = [self.text(column.heading) for column in columns]
         if not self.for_people:
-            for row in [headings, *rows]:
+            for row in [headings, *rows] if heading else rows:
                 self.out.file.write("\t".join(clean(cell) for cell in row) + "\n")
             return
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold", show_header=heading)
         cells = [[Text(clean(cell)) for cell in row] for row in rows]
-        for place, (column, heading) in enumerate(zip(columns, headings, strict=True)):
-            longest = max([len(heading), *(row[place].cell_len for row in cells)])
+        for place, (column, name) in enumerate(zip(columns, headings, strict=True)):
+            longest = max([len(name), *(row[place].cell_len for row in cells)])
             width = min(longest, column.widest) if column.widest is not None and self.narrow else None
-            table.add_column(Text(heading), overflow="fold", no_wrap=column.whole, width=width)
+            table.add_column(Text(name), overflow="fold", no_wrap=column.whole, width=width)
         for row in cells:
             table.add_row(*row)
         self.out.print(table)

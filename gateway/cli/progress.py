@@ -1,11 +1,11 @@
-"""Waiting for a document to arrive everywhere: a bar on a terminal, a line for every change in a pipe."""
+"""Long work: a bar on a terminal, plain lines in a pipe, nothing when nobody wants to hear of it."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from gateway.api import OfficeClient
 from gateway.cli.output import Terminal
@@ -55,8 +55,39 @@ def ended(document: Json) -> tuple[int, int]:
 
 
 @contextmanager
+def counted(terminal: Terminal, message_id: str, total: int) -> Iterator[Callable[[str], None]]:
+    """So many things, one after the other: call what this yields with the name of each that is done."""
+    done = 0
+
+    def line(name: str) -> None:
+        nonlocal done
+        done += 1
+        terminal.say("cli.progress.line", what=terminal.text(message_id), done=done, total=total, name=name)
+
+    if terminal.quiet or not terminal.talk.is_terminal:
+        yield line
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=terminal.talk) as progress:
+        task = progress.add_task(terminal.text(message_id), total=total)
+        yield lambda _: progress.advance(task)
+
+
+@contextmanager
+def stepped(terminal: Terminal) -> Iterator[Callable[[str], None]]:
+    """Steps of unknown length: call what this yields with the words for each that begins."""
+    if terminal.quiet or not terminal.talk.is_terminal:
+        yield lambda words: None if terminal.quiet else terminal.note(words)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=terminal.talk, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda words: progress.update(task, description=words)
+
+
+@contextmanager
 def _shown(terminal: Terminal) -> Iterator[Show]:
-    if not terminal.talk.is_terminal:
+    if terminal.quiet or not terminal.talk.is_terminal:
         yield _lines(terminal)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -72,6 +103,6 @@ def _lines(terminal: Terminal) -> Show:
         nonlocal last
         if (done, total) != last:
             last = (done, total)
-            terminal.talk.print(f"{terminal.text('cli.send.progress')} {done}/{total}", soft_wrap=True)
+            terminal.say("cli.progress.count", what=terminal.text("cli.send.progress"), done=done, total=total)
 
     return show

@@ -17,8 +17,8 @@ from gateway.core.states import DeliveryState
 Json = dict[str, Any]
 
 
-async def trace(session: Session, key: str, *, verbose: bool) -> int:
-    """Print how a document stands, its events, and what the recipients said; with `verbose` the facts of each event."""
+async def trace(session: Session, key: str) -> int:
+    """Print how a document stands, its events, and what the recipients said; verbosely, with the facts of each event."""
     async with office_client(session) as client:
         story = await _story(client, key)
     terminal = session.terminal
@@ -27,7 +27,7 @@ async def trace(session: Session, key: str, *, verbose: bool) -> int:
         return Exit.OK
     subject = story.get("document") or story["entry"]
     terminal.say("cli.trace.head", document=subject["document_id"], state=_standing(terminal, story))
-    print_events(terminal, story["events"], verbose=verbose)
+    print_events(terminal, story["events"])
     if "document" in story:
         reason = [document_said(terminal, subject)] if subject["reason"] else []
         for line in (*lines_of(terminal, reason), *delivery_lines(terminal, story["deliveries"])):
@@ -60,13 +60,13 @@ def _standing(terminal: Terminal, story: Json) -> str:
     return f"{state} · {terminal.text('cli.trace.delivered', delivered=delivered, total=deliveries['total'])}"
 
 
-def print_events(terminal: Terminal, events: list[Json], *, verbose: bool) -> None:
+def print_events(terminal: Terminal, events: list[Json]) -> None:
     """The events as a table. What was committed to the log is for machines and auditors: only on demand."""
     columns = [
         Column(heading="cli.column.time", whole=True),
         Column(heading="cli.column.event"),
         Column(heading="cli.column.recipient"),
-        *([Column(heading="cli.column.detail")] if verbose else []),
+        *([Column(heading="cli.column.detail")] if terminal.verbose else []),
     ]
     terminal.table(columns, [event_row(terminal, event)[: len(columns)] for event in events])
 

@@ -2,6 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -9,12 +12,14 @@ from gateway.app import JUDGE_PRELOAD
 from gateway.cli.errors import Exit, Failure, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.errors import report_json as error_json
 from gateway.cli.files import require_file
-from gateway.cli.orders import VerifyOrder
+from gateway.cli.orders import Session, VerifyOrder
 from gateway.cli.output import Terminal, evidence_time
+from gateway.cli.stdin import MARK
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest, OrganId
+from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.verdict import Indication, SignatureVerdict
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
@@ -33,15 +38,29 @@ _LOOKS: Final = MappingProxyType(
 """Mark, colour and next step: red only for a proven failure (experience.md 2.4)."""
 
 
-async def verify(terminal: Terminal, order: VerifyOrder) -> int:
-    """Examine files one after the other; print a verdict for each.
+async def verify(session: Session, order: VerifyOrder) -> int:
+    """Examine files one after the other, `-` being standard input; print a verdict for each.
 
     Raises:
         Failure: a file or the registry's digest is not there.
         GatewayError: trust or registry cannot be used.
     """
     for path in order.files:
-        require_file(path)
+        if str(path) != MARK:
+            require_file(path)
+    with TemporaryDirectory(prefix="gateway-verify-") as folder:
+        files = [_kept(session, Path(folder)) if str(path) == MARK else path for path in order.files]
+        return await _verify(session.terminal, replace(order, files=tuple(files)))
+
+
+def _kept(session: Session, folder: Path) -> Path:
+    """Standard input as a file: a judge reads files."""
+    path = folder / "stdin"
+    path.write_bytes(session.stdin.read(ENVELOPE_BYTES_MAX, option=MARK))
+    return path
+
+
+async def _verify(terminal: Terminal, order: VerifyOrder) -> int:
     found: list[dict[str, Any]] = []
     codes: list[int] = []
     async with _examination(order) as examination:

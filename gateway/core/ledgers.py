@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to twelve verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to thirteen verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -22,7 +22,7 @@ from gateway.core.model import (
     Transfer,
 )
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Claim, DeadLetter, Destination, WorkItem
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem
 
 
 class StaleStateError(Exception):
@@ -78,6 +78,10 @@ class Documents(Protocol):
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
         """The delivery of a document to one recipient."""
+        ...
+
+    def find_delivery(self, key: DeliveryKey) -> Delivery | None:
+        """The delivery of a key."""
         ...
 
     def advance_deliveries(self, deliveries: Sequence[Delivery], *, was: Mapping[DeliveryKey, DeliveryState]) -> None:
@@ -233,6 +237,14 @@ class Work(Protocol):
         """Dead letters, newest first."""
         ...
 
+    def queued(self, destination: str | None, limit: int) -> tuple[QueuedWork, ...]:
+        """Items, leased or not, by the time at which they are due: those of one destination, or with None all."""
+        ...
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """Every destination that has items or whose behaviour is remembered, by name."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLook:
@@ -296,6 +308,10 @@ class Log(Protocol):
 
     def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
         """(row, leaf hash, salt, private) in the order of appending, for whoever checks rows against leaves."""
+        ...
+
+    def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """The salt of each of these leaves, pending or not: with the private part it opens the commitment."""
         ...
 
     def checkpoint(self) -> tuple[int, str] | None:

@@ -63,3 +63,23 @@ class DeadLetter:
     item: WorkItem
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedWork:
+    """An item as somebody sees it who only looks."""
+
+    item: WorkItem
+    leased_until: datetime | None
+    """Until then somebody works on it; None: nobody does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits for one destination, and how the road there is."""
+
+    destination: Destination
+    waiting: int
+    leased: int
+    next_due: datetime | None
+    """When the earliest item that nobody works on is due."""

@@ -1,7 +1,8 @@
 """Evidence: for the security officer, and for the stranger who believes nothing: is this file, this log, this receipt good?
 
 `examination` looks at one file without any service or database. `installation` checks everything one gateway keeps,
-read-only, beside a running service. Formats that belong to the exchange (receipts, envelopes) are asked for through the
+read-only, beside a running service. `proofs` takes out of the log what it tells of one document, as a file that a stranger can
+check (`proof_file`). Formats that belong to the exchange (receipts, envelopes) are asked for through the
 port `Records`: conductors meet only through ports.
 
 Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
@@ -11,9 +12,14 @@ report with its reason, never an exception, and never a silent repair. Nothing h
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.problem import Problem
+from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, check_proof, proof_json
+from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
 
 __all__ = [
+    "PROOF_BYTES_MAX",
+    "CheckedLeaf",
+    "CheckedProof",
     "CheckedReceipt",
     "ExaminedPart",
     "FileExamination",
@@ -21,4 +27,9 @@ __all__ = [
     "InstallationCheck",
     "InstallationReport",
     "Problem",
+    "Proof",
+    "ProvenLeaf",
+    "check_proof",
+    "proof_json",
+    "read_proof",
 ]

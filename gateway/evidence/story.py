@@ -59,7 +59,7 @@ def read_story(log: Log, key: str) -> Story:
     """The story that the log tells under this key."""
     history = log.history(key)
     indexes = log.indexes([bytes.fromhex(event.leaf_hash) for event in history])
-    leaves = dict(_leaves(log, indexes.values()))
+    leaves = dict(leaves_at(log, indexes.values()))
     events: list[OpenedEvent] = []
     problems: list[Problem] = []
     for event in history:
@@ -95,7 +95,7 @@ def _open(event: HistoryEvent, index: int, data: bytes | None) -> OpenedEvent | 
     )
 
 
-def _leaves(log: Log, indexes: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+def leaves_at(log: Log, indexes: Iterable[int]) -> Iterator[tuple[int, bytes]]:
     """The leaves at those indexes; neighbours are fetched together."""
     wanted = sorted(indexes)
     start = 0

@@ -39,6 +39,18 @@ def load_snapshot(path: Path, *, expected: Digest) -> Snapshot:
     return _parse(data, Digest(actual))
 
 
+def load_snapshot_of(gateway: str, path: Path, *, expected: Digest) -> Snapshot:
+    """`load_snapshot`, in which this gateway must be: by its entry strangers know its keys and its log.
+
+    Raises:
+        SiteError: as there, and `registry.invalid` when it is not.
+    """
+    snapshot = load_snapshot(path, expected=expected)
+    if GatewayId(gateway) not in snapshot.gateways:
+        raise SiteError("registry.invalid", path="gateways", problem=f"{gateway} is not in it")
+    return snapshot
+
+
 def write_snapshot(
     *, epoch: int, issued_at: datetime, gateways: Iterable[GatewayEntry], bodies: Iterable[Body]
 ) -> bytes:

@@ -66,6 +66,7 @@ _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bind
 _DELIVERY: Final = select(deliveries).where(
     deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
 )
+_FIND_DELIVERY: Final = select(deliveries).where(deliveries.c.key == bindparam("key"))
 _ADVANCE_DELIVERY: Final = update_if(
     deliveries,
     "state",
@@ -198,6 +199,11 @@ class DocumentLedger:
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
         """The delivery of a document to one recipient."""
         row = self._connection.execute(_DELIVERY, {"document": document, "recipient": recipient}).one_or_none()
+        return None if row is None else _delivery(row)
+
+    def find_delivery(self, key: DeliveryKey) -> Delivery | None:
+        """The delivery of a key."""
+        row = self._connection.execute(_FIND_DELIVERY, {"key": key}).one_or_none()
         return None if row is None else _delivery(row)
 
     def advance_deliveries(self, deliveries: Sequence[Delivery], *, was: Mapping[DeliveryKey, DeliveryState]) -> None:

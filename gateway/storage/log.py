@@ -65,6 +65,7 @@ _OPENINGS: Final = (
     .order_by(openings.c.row)
     .limit(bindparam("rows"))
 )
+_SALTS: Final = select(openings.c.hash, openings.c.salt).where(openings.c.hash.in_(bindparam("hashes", expanding=True)))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
 _PUBLISH: Final = insert(checkpoints)
@@ -177,6 +178,15 @@ class LogLedger:
         """Events of these bodies after a position; the head is read first, so that all up to it is there afterwards."""
         newest = self.head().size - 1
         return feed.look(self._connection, sorted(organs), after, limit, newest)
+
+    def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """The salt of each of these leaves."""
+        self.flush()
+        found: dict[bytes, bytes] = {}
+        for some in chunks(leaf_hashes):
+            for row in self._connection.execute(_SALTS, {"hashes": list(some)}):
+                found[row.hash] = row.salt
+        return found
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
-from gateway.core.work import Claim, DeadLetter, Destination, WorkItem, WorkKind
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
 from gateway.storage.codec import reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import dead_letters, destinations, fences, work
@@ -109,6 +109,15 @@ _SET_DESTINATION: Final = (
     .values(failures=bindparam("failures"), not_before=bindparam("not_before"))
 )
 _ADD_DESTINATION: Final = insert(destinations)
+_QUEUED: Final = select(work).order_by(work.c.due_at, work.c.row).limit(bindparam("rows"))
+_QUEUED_FOR: Final = _QUEUED.where(work.c.destination == bindparam("destination"))
+_BACKLOG: Final = select(
+    work.c.destination,
+    func.count(work.c.row).label("items"),
+    func.count(work.c.lease_until).label("leased"),
+    func.min(case((work.c.lease_until.is_(None), work.c.due_at))).label("next_due"),
+).group_by(work.c.destination)
+_DESTINATIONS: Final = select(destinations)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
 
 
@@ -218,6 +227,20 @@ class WorkLedger:
         """Dead letters, newest first."""
         return tuple(_dead_letter(row) for row in self._connection.execute(_DEAD, {"rows": limit}))
 
+    def queued(self, destination: str | None, limit: int) -> tuple[QueuedWork, ...]:
+        """Items by the time at which they are due."""
+        statement = _QUEUED if destination is None else _QUEUED_FOR
+        names = {"rows": limit} if destination is None else {"rows": limit, "destination": destination}
+        rows = self._connection.execute(statement, names)
+        return tuple(QueuedWork(item=_item(row), leased_until=maybe_moment(row.lease_until)) for row in rows)
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """What waits for each destination, and how the road there is."""
+        known = {row.name: _destination(row) for row in self._connection.execute(_DESTINATIONS)}
+        queues = {row.destination: row for row in self._connection.execute(_BACKLOG)}
+        names = sorted({*known, *queues})
+        return tuple(_backlog(known.get(name) or Destination(name=name), queues.get(name)) for name in names)
+
 
 def _claimed(claim: Claim) -> dict[str, Any]:
     return {"the_kind": claim.item.kind.value, "the_subject": claim.item.subject, "the_fence": claim.fence}
@@ -247,6 +270,18 @@ def _item(row: Row[Any]) -> WorkItem:
 @reading
 def _destination(row: Row[Any]) -> Destination:
     return Destination(name=row.name, failures=row.failures, not_before=maybe_moment(row.not_before))
+
+
+@reading
+def _backlog(destination: Destination, row: Row[Any] | None) -> Backlog:
+    if row is None:
+        return Backlog(destination=destination, waiting=0, leased=0, next_due=None)
+    return Backlog(
+        destination=destination,
+        waiting=row.items - row.leased,
+        leased=row.leased,
+        next_due=maybe_moment(row.next_due),
+    )
 
 
 @reading

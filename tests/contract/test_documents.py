@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from gateway.core.errors import Conflict
-from gateway.core.ids import OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.model import Document
 from gateway.core.states import DeliveryState, DocumentState, MessageKind
@@ -53,6 +53,7 @@ async def test_what_is_not_there_is_none(store: LedgerStore) -> None:
         await store.read(lambda uow: uow.documents.submitted(rows.PARTY, document_id="x", idempotency_key="x")) is None
     )
     assert await store.read(lambda uow: uow.documents.delivery(document.key, rows.WARD)) is None
+    assert await store.read(lambda uow: uow.documents.find_delivery(DeliveryKey("nobody's"))) is None
     assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == ()
 
 
@@ -141,6 +142,7 @@ async def test_deliveries_come_back_whole_in_the_order_of_adding(store: LedgerSt
     assert await store.read(lambda uow: uow.documents.deliveries(document.key)) == tuple(made)
     assert await store.read(lambda uow: uow.documents.deliveries(document.key, TransferKey("t-1"))) == tuple(made[1:])
     assert await store.read(lambda uow: uow.documents.delivery(document.key, wards[2])) == made[2]
+    assert await store.read(lambda uow: uow.documents.find_delivery(made[1].key)) == made[1]
 
 
 async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:

@@ -134,6 +134,22 @@ async def test_openings_go_by_row(store: Store) -> None:
     assert [row[0] for row in first + rest] == sorted({row[0] for row in first + rest})
 
 
+async def test_salts_are_found_by_leaf_pending_or_not(store: Store) -> None:
+    leaves = [rows.leaf() for _ in range(3)]
+    await append(store, *leaves)
+    found = await store.read(lambda uow: uow.log.salts([leaves[2].hash, leaves[0].hash, b"unknown"]))
+    assert found == {leaves[0].hash: leaves[0].salt, leaves[2].hash: leaves[2].salt}
+    assert await store.read(lambda uow: uow.log.salts([])) == {}
+
+    def unsequenced(uow: UnitOfWork) -> tuple[bytes, bytes | None]:
+        leaf = rows.leaf()
+        uow.log.append(leaf)
+        return leaf.salt, uow.log.salts([leaf.hash]).get(leaf.hash)
+
+    made, read = await store.transact(unsequenced)
+    assert made == read
+
+
 async def test_only_a_newer_checkpoint_is_kept(store: Store) -> None:
     assert await store.read(lambda uow: uow.log.checkpoint()) is None
     await store.transact(lambda uow: uow.log.publish(3, "three\n"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.ledgers import LeaseLostError, UnitOfWork
-from gateway.core.work import Claim, DeadLetter, Destination, WorkItem, WorkKind
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
 from tests.contract.stores import LedgerStore
 from tests.kit.rows import item, later
 
@@ -175,3 +175,28 @@ async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
     with pytest.raises(LeaseLostError):
         await store.transact(lambda uow: uow.work.finish(held[0]))
     assert subjects(await claim(store)) == ["x", "y"]
+
+
+async def test_the_queue_is_seen_by_due_time_with_its_leases(store: LedgerStore) -> None:
+    await add(store, item("c", 5, destination="d"), item("a", -2, destination="d"), item("b", -1))
+    assert subjects(await claim(store, limit=1)) == ["a"]
+    leased = QueuedWork(item=item("a", -2, destination="d"), leased_until=later(60))
+    b, c = (QueuedWork(item=one, leased_until=None) for one in (item("b", -1), item("c", 5, destination="d")))
+    assert await store.read(lambda uow: uow.work.queued(None, 10)) == (leased, b, c)
+    assert await store.read(lambda uow: uow.work.queued(None, 2)) == (leased, b)
+    assert await store.read(lambda uow: uow.work.queued("d", 10)) == (leased, c)
+    assert await store.read(lambda uow: uow.work.queued("", 10)) == (b,)
+    assert await store.read(lambda uow: uow.work.queued("nobody", 10)) == ()
+
+
+async def test_the_backlog_counts_by_destination_and_remembers_the_idle_ones(store: LedgerStore) -> None:
+    assert await store.read(lambda uow: uow.work.backlog()) == ()
+    await add(store, item("c", 5, destination="d"), item("a", -2, destination="d"), item("b", -1))
+    resting = Destination(name="e", failures=2, not_before=later(30))
+    await store.transact(lambda uow: uow.work.set_destination(resting))
+    assert subjects(await claim(store, limit=1)) == ["a"]
+    assert await store.read(lambda uow: uow.work.backlog()) == (
+        Backlog(destination=Destination(name=""), waiting=1, leased=0, next_due=later(-1)),
+        Backlog(destination=Destination(name="d"), waiting=1, leased=1, next_due=later(5)),
+        Backlog(destination=resting, waiting=0, leased=0, next_due=None),
+    )

@@ -130,6 +130,9 @@ class MemoryLog:
         more = len(found) > limit
         return FeedLook(events=events, looked=events[-1].position if more else newest, more=more)
 
+    def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        return {leaf.hash: leaf.salt for leaf in self._state.appended if leaf.hash in leaf_hashes}
+
     def checkpoint(self) -> tuple[int, str] | None:
         return self._state.checkpoint
 

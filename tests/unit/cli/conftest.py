@@ -1,9 +1,11 @@
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.api.world import CITY_KEY, PDF
+from tests.unit.cli.site import Site, make_site
 from tests.unit.cli.world import Office, office
 
 
@@ -24,3 +26,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Office]:
 def letter(tmp_path: Path) -> str:
     (tmp_path / "công văn.pdf").write_bytes(PDF)
     return str(tmp_path / "công văn.pdf")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Only read by tests; who spoils something copies the folder."""
+    return asyncio.run(make_site(tmp_path_factory.mktemp("site")))

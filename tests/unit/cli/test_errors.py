@@ -66,10 +66,11 @@ def test_an_error_is_three_lines() -> None:
 
 
 def test_every_failure_of_the_command_line_is_told_in_both_languages() -> None:
-    for name in errors._TODO:
+    usages = [f"cli.usage.{kind}" for kind in ("command", "option", "missing", "value", "extra")]
+    for name, code in {**errors.FAILURES, **dict.fromkeys(usages, Exit.USAGE)}.items():
         for language in ("vi", "en"):
             shown = terminal(language)
-            assert tell(of_failure(Failure(name)), shown) == errors._TODO[name][1]
+            assert tell(of_failure(Failure(name)), shown) == code
             assert len(printed(shown.talk).splitlines()) == 3
             assert "Người dùng lệnh" not in printed(shown.talk)
 

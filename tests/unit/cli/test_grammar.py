@@ -1,58 +1,142 @@
-import io
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from gateway.cli import main
 from gateway.cli.errors import Exit, Failure
-from gateway.cli.grammar import command, hoist, parse_day
-from gateway.cli.recipients import parse_lines, read_recipients
-from gateway.core.limits import RECIPIENTS_MAX
+from gateway.cli.grammar import ROWS, build, hoist, takes_value, translate
+from gateway.cli.grammar.options import parse_day
+from gateway.cli.grammar.pages import CommandPage, GroupPage
 from tests.unit.cli.world import terminal
 
-
-def every_help(node: TyperGroup | TyperCommand) -> Iterator[str]:
-    yield node.help or ""
-    yield from (getattr(parameter, "help", None) or "" for parameter in node.params)
-    for child in node.commands.values() if isinstance(node, TyperGroup) else ():
-        assert isinstance(child, TyperGroup | TyperCommand)
-        yield from every_help(child)
+LANGUAGES = ("vi", "en")
+ENGLISH = re.compile(
+    r"\b(Usage|Options|Arguments|Commands|Examples|required|default|env var|Show this message|COMMAND)\b"
+)
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_every_command_and_option_is_explained_in_both_languages(language: str) -> None:
-    helps = list(every_help(command(terminal(language))))
-    assert len(helps) > 40
+def tree(language: str = "vi") -> GroupPage:
+    built = build()
+    translate(built, terminal(language))
+    return built
+
+
+def pages(node: GroupPage | CommandPage, path: str = "") -> Iterator[tuple[str, GroupPage | CommandPage]]:
+    yield path, node
+    for name, child in node.commands.items() if isinstance(node, TyperGroup) else ():
+        assert isinstance(child, GroupPage | CommandPage)
+        yield from pages(child, f"{path} {name}".strip())
+
+
+def shown(path: str, language: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([*path.split(), "--help", "--lang", language]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_command_option_and_value_is_explained_in_both_languages(language: str) -> None:
+    helps: list[str] = []
+    for path, page in pages(tree(language)):
+        helps.append(page.help or f"cli.{path}")
+        for one in page.params:
+            assert isinstance(one, TyperOption | TyperArgument)
+            helps += [one.help or f"cli.{path} {one.name}", one.metavar or "-"]
+    assert len(helps) > 150
     assert [words for words in helps if not words or words.startswith("cli.")] == []
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
+def test_each_row_is_a_command_and_what_changes_has_a_dry_run() -> None:
+    found = {path: page for path, page in pages(tree()) if isinstance(page, TyperCommand)}
+    assert list(found) == [row.name for row in sorted(ROWS, key=lambda row: list(found).index(row.name))]
+    assert len(found) == len(ROWS)
+    for row in ROWS:
+        options = takes_value(found[row.name])
+        assert ("--dry-run" in options) == row.changes, row.name
+
+
+def test_an_option_has_a_value_everywhere_or_nowhere() -> None:
+    """`hoist` knows options by their names alone."""
+    seen: dict[str, bool] = {}
+    for path, page in pages(build()):
+        for name, valued in takes_value(page).items():
+            assert seen.setdefault(name, valued) == valued, f"{path} {name}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_no_help_is_broken_english_or_of_types(
+    language: str, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for path, _ in pages(tree()):
+        page = shown(path, language, capsys)
+        assert max(map(len, page.splitlines())) <= int(columns), path
+        assert not re.search(r"list\[|<(int|str|Path|path)\b|cli\.|\.\.\.$", page), path
+        assert bool(ENGLISH.search(page)) == (language == "en"), path
+
+
+def test_a_help_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert shown("refuse", "vi", capsys) == (
+        "Cách dùng: gateway refuse [TÙY_CHỌN] MÃ\n\n"
+        "Từ chối tiếp nhận; bắt buộc nêu lý do.\n\n"
+        "Ví dụ:\n"
+        '  gateway refuse 12 --reason "Không đúng thẩm quyền"\n\n'
+        "Tham số:\n"
+        "  MÃ  Mã của văn bản (in ra khi gửi), hoặc vị trí trong danh sách văn bản đến.  [bắt buộc]\n\n"
+        "Tùy chọn:\n"
+        "  --reason CHỮ  Lý do; cơ quan gửi sẽ đọc được.\n"
+        "  --dry-run     Chỉ cho biết sẽ làm gì và có làm được không; không thay đổi gì.\n"
+        "  -h, --help    In hướng dẫn này rồi thoát.\n\n"
+        "Tùy chọn chung (--json, --quiet, --verbose, --no-input, --lang, --no-color, --url, --key-file,\n"
+        "--ca, --tls-name): xem gateway --help.\n"
+    )
+    english = shown("refuse", "en", capsys)
+    assert english.startswith("Usage: gateway refuse [OPTIONS] KEY\n\nRefuse")
+    assert "Examples:\n  gateway refuse 12 --reason" in english
+
+
+def test_examples_stand_before_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    for row in ROWS:
+        page = shown(row.name, "vi", capsys)
+        assert 0 < page.index("Ví dụ:") < page.index("Tùy chọn:"), row.name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_every_example_is_a_command_line(row: Any, language: str) -> None:
+    """Parsed by typer itself: an example with a wrong option is worse than none."""
+    examples = next(page for path, page in pages(tree(language)) if path == row.name).examples
+    lines = examples.replace("\\\n", "").splitlines()
+    assert lines
+    for line in lines:
+        assert row.name in line
+        typed = re.sub(r".*(?=gateway )|\)$|>.*", "", line)
+        words = hoist(build(), shlex.split(typed)[1:]).whole
+        built = build()
+        with built.make_context("gateway", words, obj=terminal()) as context:
+            node: Any = built
+            rest = [*context._protected_args, *context.args]
+            while isinstance(node, TyperGroup):
+                name, node, rest = node.resolve_command(context, rest)
+            assert node is not None
+            node.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_exit_codes_stand_in_the_help(language: str) -> None:
-    told = command(terminal(language)).epilog or ""
+    told = tree(language).epilog or ""
     numbers = {int(line.split()[0]) for line in told.splitlines() if line.split()[0].isdigit()}
     assert numbers == set(Exit)
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_no_help_speaks_of_types_or_breaks_off(
-    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    for name in ("", *command(terminal(language)).commands):
-        assert main([*([name] if name else []), "--help", "--lang", language]) == 0
-    shown = capsys.readouterr().out
-    _, _, listed = shown.partition("Commands:")
-    assert [line for line in listed.partition("\n\n")[0].splitlines() if line.endswith("...")] == []
-    assert not re.search(r"list\[|<(int|str|Path|path)\b|cli\.", shown)
-    assert ("FILE" in shown) == (language == "en")
-
-
 def test_a_second_language_does_not_meet_the_words_of_the_first() -> None:
-    vi, en = command(terminal("vi")), command(terminal("en"))
+    vi, en = tree("vi"), tree("en")
     assert (vi.commands["inbox"].help or "").startswith("Văn bản đến")
     assert (en.commands["inbox"].help or "").startswith("Documents")
 
@@ -63,13 +147,23 @@ def test_a_second_language_does_not_meet_the_words_of_the_first() -> None:
         (["inbox", "--json"], ["--json", "inbox"]),
         (["inbox", "--lang", "en", "--after", "3"], ["--lang", "en", "inbox", "--after", "3"]),
         (["inbox", "--url=https://x"], ["--url=https://x", "inbox"]),
+        (["inbox", "-q", "-v"], ["-q", "-v", "inbox"]),
         (["verify", "--", "--json"], ["verify", "--", "--json"]),
         (["refuse", "k", "--reason=--json"], ["refuse", "k", "--reason=--json"]),
+        (["refuse", "k", "--reason", "--json"], ["refuse", "k", "--reason", "--json"]),
+        (["send", "--subject", "-v", "-v"], ["-v", "send", "--subject", "-v"]),
         (["inbox", "--lang"], ["--lang", "inbox"]),
     ],
 )
 def test_options_of_the_program_may_stand_anywhere(typed: list[str], meant: list[str]) -> None:
-    assert hoist(typed) == meant
+    assert hoist(build(), typed).whole == meant
+
+
+def test_the_program_reads_its_own_options_off_the_line() -> None:
+    line = hoist(build(), ["inbox", "--lang", "vi", "--lang=en", "-q", "--", "--json"])
+    assert (line.value("--lang"), line.value("--url")) == ("en", None)
+    assert (line.has("-q", "--quiet"), line.has("--json")) == (True, False)
+    assert hoist(build(), ["inbox", "--lang"]).value("--lang") is None
 
 
 def test_a_day_as_offices_and_as_programs_write_it() -> None:
@@ -80,23 +174,3 @@ def test_a_day_as_offices_and_as_programs_write_it() -> None:
 def test_what_is_no_day(text: str) -> None:
     with pytest.raises(Failure):
         parse_day(text)
-
-
-def test_a_column_of_codes() -> None:
-    pasted = "\ufeffZ79.DU.25747\tĐảng ủy Phường Thủ Dầu Một\r\n\n# quận cũ\n  Z79.UB.26732 # Côn Đảo\n"
-    assert parse_lines(pasted) == ("Z79.DU.25747", "Z79.UB.26732")
-
-
-def test_recipients_keep_their_order_and_come_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "codes").write_text("B\nA\nC\n", "utf-8")
-    assert read_recipients(["A", "A"], tmp_path / "codes") == ("A", "B", "C")
-    monkeypatch.setattr("sys.stdin", io.StringIO("X\n"))
-    assert read_recipients([], Path("-")) == ("X",)
-
-
-def test_no_recipients_and_far_too_many(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="no_recipient"):
-        read_recipients([], None)
-    (tmp_path / "codes").write_text("x" * 300 * RECIPIENTS_MAX, "utf-8")
-    with pytest.raises(Failure, match="file"):
-        read_recipients([], tmp_path / "codes")

@@ -77,7 +77,7 @@ def test_exit_codes(line: tuple[str, ...], code: int) -> None:
     if line:
         assert [row.split(":")[0] for row in done.stderr.splitlines()] == ["Lỗi", "Chi tiết", "Cần làm"]
     else:
-        assert done.stderr.startswith("Usage: gateway")
+        assert done.stderr.startswith("Cách dùng: gateway")
 
 
 def test_a_reader_that_leaves_early_is_no_fault() -> None:

@@ -138,8 +138,8 @@ def test_the_technical_detail_only_on_demand() -> None:
         "detail": json.dumps({f"key_{number}": "x" * 40 for number in range(12)}),
     }
     for verbose in (False, True):
-        narrow = terminal(tty=True, width=80)
-        print_events(narrow, [event], verbose=verbose)
+        narrow = terminal(tty=True, width=80, verbose=verbose)
+        print_events(narrow, [event])
         shown = printed(narrow.out)
         assert "21/11/2026 13:05:09" in shown
         assert (len(shown.splitlines()) > 2, "key_" in shown) == (verbose, verbose)

@@ -14,7 +14,8 @@ from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubI
 from gateway.evidence import ExaminedPart, FileReport
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Pki
-from tests.unit.cli.world import printed, terminal
+from tests.unit.cli.schemas import check
+from tests.unit.cli.world import printed, stdin, terminal
 from tests.unit.crypto.sealing import sealed
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)
@@ -119,7 +120,9 @@ def test_the_report_for_programs() -> None:
 
 
 @pytest.mark.slow
-def test_files_of_every_kind_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_of_every_kind_in_one_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pki = Pki(now=datetime.now(UTC))
     trust = pki.write_trust(tmp_path / "trust")
     good = sealed(tiny_pdf(), pki.leaf("seal", common_name="Văn phòng Thành ủy"))
@@ -156,7 +159,11 @@ def test_files_of_every_kind_in_one_run(tmp_path: Path, capsys: pytest.CaptureFi
     assert (failed["name"], failed["error"]["code"]) == ("empty.pdf", "file.empty")
     assert "empty.pdf" in failed["error"]["what_vi"]
     assert all(failed["error"][name] for name in ("what_en", "todo_vi", "todo_en"))
+    check("verify", json.loads(out))
     assert verify("good.pdf", "unsigned.pdf")[0] == 1
+    stdin(monkeypatch, good)
+    assert main(["verify", "-", "--trust", str(trust)]) == 0
+    assert capsys.readouterr().out.startswith("✔ Chữ ký hợp lệ: stdin\n")
 
 
 def test_what_must_be_there(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from rich.console import Console
 
 from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.cli import main
 from gateway.cli.output import Terminal
+from gateway.cli.stdin import StandardInput
 from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.model import Delivery, Principal
 from gateway.core.ports import Blobs
@@ -102,7 +104,25 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         await runner.cleanup()
 
 
-def terminal(language: str = "vi", *, as_json: bool = False, tty: bool = False, width: int = 200) -> Terminal:
+class Keyboard(io.TextIOWrapper):
+    """Standard input that a person types into."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def stdin(
+    monkeypatch: pytest.MonkeyPatch, data: bytes = b"", *, tty: bool = False, may_ask: bool = False
+) -> StandardInput:
+    """Standard input with these bytes."""
+    kind = Keyboard if tty else io.TextIOWrapper
+    monkeypatch.setattr("sys.stdin", kind(io.BytesIO(data), encoding="utf-8"))
+    return StandardInput(replace(terminal(), may_ask=may_ask))
+
+
+def terminal(
+    language: str = "vi", *, as_json: bool = False, tty: bool = False, width: int = 200, verbose: bool = False
+) -> Terminal:
     """A terminal in memory."""
 
     def console() -> Console:
@@ -116,7 +136,7 @@ def terminal(language: str = "vi", *, as_json: bool = False, tty: bool = False, 
             no_color=True,
         )
 
-    return Terminal(language=language, json=as_json, out=console(), talk=console())
+    return Terminal(language=language, json=as_json, out=console(), talk=console(), verbose=verbose)
 
 
 def printed(console: Console) -> str:

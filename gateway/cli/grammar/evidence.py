@@ -1,0 +1,61 @@
+"""Commands of whoever wants proof: of one file, of one leaf, of a whole installation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli import lazy
+from gateway.cli.grammar.options import DIR, FILE, KEY, ConfigFile, Environment, Files, session_of
+from gateway.cli.orders import ProofOrder, VerifyOrder
+
+
+def verify(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    files: Files,
+    *,
+    trust: Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)],
+    registry: Annotated[Path | None, typer.Option("--registry", metavar=FILE, help="cli.option.registry")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="cli.option.sha256")] = None,
+    environment: Annotated[
+        Environment, typer.Option("--environment", help="cli.option.environment")
+    ] = Environment.PRODUCTION,
+) -> int:
+    """See `lazy.verify`."""
+    order = VerifyOrder(
+        files=tuple(files),
+        trust=trust,
+        demo=environment is Environment.DEMO,
+        registry=registry,
+        registry_digest=sha256,
+    )
+    return lazy.verify(session_of(context), order)
+
+
+def audit_verify(context: typer.Context, config: ConfigFile) -> int:
+    """See `lazy.audit_verify`."""
+    return lazy.audit_verify(session_of(context), config)
+
+
+def audit_head(context: typer.Context, config: ConfigFile) -> int:
+    """See `lazy.audit_head`."""
+    return lazy.audit_head(session_of(context), config)
+
+
+def audit_prove(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    key: Annotated[str | None, typer.Argument(metavar=KEY, help="cli.option.proven", show_default=False)] = None,
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar=FILE, envvar="GATEWAY_CONFIG", help="cli.option.config")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar=FILE, help="cli.option.proof_file")] = None,
+    force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
+    check: Annotated[Path | None, typer.Option("--check", metavar=FILE, help="cli.option.check")] = None,
+    log_keys: Annotated[
+        list[str] | None, typer.Option("--key", metavar="cli.metavar.log_key", help="cli.option.log_key")
+    ] = None,
+) -> int:
+    """See `lazy.audit_prove`."""
+    order = ProofOrder(key=key, config=config, output=output, force=force, check=check, log_keys=tuple(log_keys or ()))
+    return lazy.audit_prove(session_of(context), order)

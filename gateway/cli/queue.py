@@ -1,0 +1,237 @@
+"""`gateway queue list`: what is due and what was given up, read from the database beside the running service."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from gateway.app import open_records
+from gateway.cli.errors import Exit
+from gateway.cli.orders import QueueOrder
+from gateway.cli.output import Column, Terminal, local_time
+from gateway.core.clock import rfc3339
+from gateway.core.ids import DocumentKey, TransferKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.ports import Clock
+from gateway.core.work import Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.observe import SystemClock
+
+Json = dict[str, Any]
+
+DEAD_LETTERS_MAX: Final = 10_000
+"""Far more than anybody reads: with so many, something else is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What an item is about, as its own row tells it."""
+
+    document: str
+    document_id: str
+    state: str
+    attempts: int
+    """Attempts of a transfer, or failures of a document's step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What there is, from one snapshot."""
+
+    backlog: tuple[Backlog, ...]
+    items: tuple[tuple[QueuedWork, Subject], ...]
+    more: bool
+    """Whether there are more items than were asked for."""
+    dead: tuple[tuple[DeadLetter, Subject], ...]
+    dead_count: int
+
+
+async def listing(terminal: Terminal, order: QueueOrder) -> int:
+    """Print the queue.
+
+    Raises:
+        GatewayError: the records cannot be opened.
+    """
+    async with open_records(order.config) as (config, _, store):
+        queue = await store.read(lambda uow: read_queue(uow, order))
+    clock: Clock = SystemClock()
+    if terminal.json:
+        terminal.value(queue_json(queue, config.gateway.id, clock.now()))
+    else:
+        print_queue(terminal, queue, order, clock.now())
+    return Exit.OK
+
+
+def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
+    """The part of the queue that was asked for."""
+    items = () if order.dead else uow.work.queued(order.destination, order.limit + 1)
+    dead = [one for one in uow.work.dead(DEAD_LETTERS_MAX) if order.destination in (None, one.item.destination)]
+    return Queue(
+        backlog=tuple(one for one in uow.work.backlog() if order.destination in (None, one.destination.name)),
+        items=tuple((one, _subject(uow, one.item)) for one in items[: order.limit]),
+        more=len(items) > order.limit,
+        dead=tuple((one, _subject(uow, one.item)) for one in dead[: order.limit]),
+        dead_count=len(dead),
+    )
+
+
+def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
+    if item.kind is WorkKind.TRANSFER:
+        transfer = uow.transfers.find(TransferKey(item.subject))
+        if transfer is not None:
+            return Subject(
+                document=transfer.document,
+                document_id=transfer.slip.document_id,
+                state=f"transfer.{transfer.state}",
+                attempts=transfer.attempts,
+            )
+    document = uow.documents.find(DocumentKey(item.subject))
+    return Subject(
+        document=item.subject,
+        document_id=document.document_id if document else "",
+        state=f"document.{document.state}" if document else "",
+        attempts=item.attempts,
+    )
+
+
+_ROADS: Final = {
+    "open": "cli.road.open",
+    "waiting": "cli.road.waiting",
+    "half_open": "cli.road.half_open",
+}
+
+
+def road(destination: Destination, now: datetime) -> str:
+    """`open`; `waiting` until its time; `half_open`: one attempt will show whether it is open again."""
+    if destination.not_before is not None and destination.not_before > now:
+        return "waiting"
+    return "half_open" if destination.failures else "open"
+
+
+# --- for programs ------------------------------------------------------------------------------------------------------
+
+
+def queue_json(queue: Queue, gateway: str, now: datetime) -> Json:
+    """The queue for programs."""
+    return {
+        "gateway": gateway,
+        "at": rfc3339(now),
+        "destinations": [_backlog_json(one, now) for one in queue.backlog],
+        "items": [
+            {
+                **_item_json(work.item, subject),
+                "due_at": rfc3339(work.item.due_at),
+                "leased_until": _maybe(work.leased_until),
+            }
+            for work, subject in queue.items
+        ],
+        "more": queue.more,
+        "dead": [
+            {**_item_json(letter.item, subject), "reason": letter.reason, "at": rfc3339(letter.at)}
+            for letter, subject in queue.dead
+        ],
+        "dead_count": queue.dead_count,
+    }
+
+
+def _backlog_json(one: Backlog, now: datetime) -> Json:
+    return {
+        "destination": one.destination.name,
+        "waiting": one.waiting,
+        "leased": one.leased,
+        "next_due": _maybe(one.next_due),
+        "road": road(one.destination, now),
+        "failures": one.destination.failures,
+        "not_before": _maybe(one.destination.not_before),
+    }
+
+
+def _item_json(item: WorkItem, subject: Subject) -> Json:
+    return {
+        "kind": item.kind.value,
+        "subject": item.subject,
+        "destination": item.destination,
+        "document": subject.document,
+        "document_id": subject.document_id,
+        "state": subject.state.rpartition(".")[2],
+        "attempts": subject.attempts,
+        "failures": item.attempts,
+    }
+
+
+def _maybe(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+# --- for people --------------------------------------------------------------------------------------------------------
+
+_DESTINATION: Final = Column(heading="cli.column.destination")
+_WAITING: Final = Column(heading="cli.column.waiting", whole=True)
+_LEASED: Final = Column(heading="cli.column.leased", whole=True)
+_ROAD: Final = Column(heading="cli.column.road", widest=14)
+_FAILURES: Final = Column(heading="cli.column.failures", whole=True)
+_NOT_BEFORE: Final = Column(heading="cli.column.not_before", widest=10)
+_DOCUMENT: Final = Column(heading="cli.column.document")
+_STATE: Final = Column(heading="cli.column.status", widest=12)
+_ATTEMPTS: Final = Column(heading="cli.column.attempts", whole=True)
+_DUE: Final = Column(heading="cli.column.due", widest=10)
+_REASON: Final = Column(heading="cli.column.reason")
+_AT: Final = Column(heading="cli.column.time", widest=10)
+
+
+def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: datetime) -> None:
+    """Destinations, items, dead letters; what there is nothing of is left out."""
+    if queue.backlog and not order.dead:
+        terminal.table(
+            (_DESTINATION, _WAITING, _LEASED, _ROAD, _FAILURES, _NOT_BEFORE),
+            [_backlog_row(terminal, one, now) for one in queue.backlog],
+        )
+    if queue.items:
+        terminal.table(
+            (_DOCUMENT, _DESTINATION, _STATE, _ATTEMPTS, _DUE),
+            [_item_row(terminal, work, subject, now) for work, subject in queue.items],
+        )
+    if queue.dead:
+        terminal.print(terminal.text("cli.queue.dead", count=queue.dead_count), style="bold red")
+        terminal.table(
+            (_DOCUMENT, _DESTINATION, _ATTEMPTS, _AT, _REASON),
+            [
+                (
+                    subject.document_id or subject.document,
+                    _named(terminal, letter.item.destination),
+                    subject.attempts,
+                    local_time(letter.at),
+                    letter.reason,
+                )
+                for letter, subject in queue.dead
+            ],
+        )
+    if not queue.items and not queue.dead:
+        terminal.say("cli.queue.empty")
+    elif queue.more:
+        terminal.say("cli.queue.more", limit=order.limit)
+
+
+def _backlog_row(terminal: Terminal, one: Backlog, now: datetime) -> tuple[object, ...]:
+    until = one.destination.not_before
+    return (
+        _named(terminal, one.destination.name),
+        one.waiting,
+        one.leased,
+        terminal.text(_ROADS[road(one.destination, now)]),
+        one.destination.failures,
+        local_time(until, seconds=True) if until and until > now else "",
+    )
+
+
+def _item_row(terminal: Terminal, work: QueuedWork, subject: Subject, now: datetime) -> tuple[object, ...]:
+    at_work = work.leased_until is not None and work.leased_until > now
+    return (
+        subject.document_id or subject.document,
+        _named(terminal, work.item.destination),
+        terminal.word(subject.state) if subject.state else "",
+        subject.attempts,
+        terminal.text("cli.queue.at_work") if at_work else local_time(work.item.due_at, seconds=True),
+    )
+
+
+def _named(terminal: Terminal, destination: str) -> str:
+    return destination or terminal.text("cli.queue.here")

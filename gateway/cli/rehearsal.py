@@ -1,0 +1,182 @@
+"""`--dry-run`: what a change would do, from everything that can be seen without doing it. Only ever reads.
+
+What is checked is what the gateway would refuse at once: who asks, which bodies, which state. What a judge or a peer would
+say of a file nobody knows beforehand, and the answer says so.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.api import ApiProblem, OfficeClient
+from gateway.cli.errors import Exit, exit_code, of_gateway_error, report_json
+from gateway.cli.link import office_client
+from gateway.cli.office import content_key, contents_of, entry_key, metadata_of
+from gateway.cli.orders import SendOrder, Session
+from gateway.cli.output import Terminal
+from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
+from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
+from gateway.core.model import Scope
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
+
+Json = dict[str, Any]
+Problems = list[GatewayError]
+
+LOOKUPS_AT_ONCE: Final = 8
+_UNSEEN: Final = frozenset({403, 429})
+"""This key may not read, or has asked enough for now: not known, and no reason why the document could not be sent."""
+_HTTP_NOT_FOUND: Final = 404
+
+
+async def send(session: Session, order: SendOrder) -> int:
+    """Whether the gateway would take this document in, and whether it knows everybody it is addressed to."""
+    metadata, contents = metadata_of(order), contents_of(session, order)
+    problems = _file_problems(contents)
+    if len(order.recipients) > RECIPIENTS_MAX:
+        problems.append(_too_many("recipients", len(order.recipients), RECIPIENTS_MAX))
+    async with office_client(session) as client:
+        problems += await _principal_problems(client, Scope.SEND, order.sender)
+        unseen = await _address_problems(client, order, problems)
+    files = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents]
+    request = {
+        "metadata": metadata,
+        "files": files,
+        "idempotency_key": order.idempotency_key or content_key(metadata, contents),
+        "recipients_not_looked_up": unseen,
+    }
+    terminal = session.terminal
+    what = terminal.text(
+        "cli.dry_run.send",
+        code=f"{order.number}/{order.notation}",
+        sender=order.sender,
+        recipients=len(order.recipients),
+        files=len(files),
+        size=terminal.number(sum(len(data) for _, data in contents)),
+    )
+    return _told(terminal, "send", request, what, problems)
+
+
+def _file_problems(contents: Sequence[tuple[str, bytes]]) -> Problems:
+    problems: Problems = [SenderError("file.empty", file=name) for name, data in contents if not data]
+    if len(contents) > FILES_MAX:
+        problems.append(_too_many("files", len(contents), FILES_MAX))
+    if sum(len(data) for _, data in contents) > DOCUMENT_BYTES_MAX:
+        problems.append(SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files"))
+    return problems
+
+
+def _too_many(what: str, count: int, limit: int) -> SenderError:
+    return SenderError("count.limit", what=what, count=count, limit=limit)
+
+
+async def _principal_problems(client: OfficeClient, scope: Scope, organ: str) -> Problems:
+    me = await client.me()
+    problems: Problems = []
+    if scope.value not in me["scopes"]:
+        problems.append(AccessError("access.scope", scope=scope.value))
+    if organ not in me["organs"]:
+        problems.append(AccessError("access.organ", organ=organ))
+    return problems
+
+
+async def _address_problems(client: OfficeClient, order: SendOrder, problems: Problems) -> int:
+    """Look everybody up, a few at a time; how many could not be."""
+    gate = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+
+    async def look(code: str, role: str) -> GatewayError | bool:
+        """What is wrong with the code; else whether it could be looked up."""
+        async with gate:
+            try:
+                return _body_problem(await client.organization(code), role) or True
+            except ApiProblem as problem:
+                if problem.status == _HTTP_NOT_FOUND:
+                    return SenderError(f"{role}.unknown", organ=code)
+                if problem.status in _UNSEEN:
+                    return False
+                raise
+
+    asked = [(order.sender, "sender"), *((code, "recipient") for code in order.recipients[:RECIPIENTS_MAX])]
+    found = await asyncio.gather(*(look(code, role) for code, role in asked))
+    problems += [one for one in found if isinstance(one, GatewayError)]
+    return sum(one is False for one in found)
+
+
+def _body_problem(body: Json, role: str) -> GatewayError | None:
+    if body["status"] == "active":
+        return None
+    if role == "sender":
+        return SenderError("sender.closed", organ=body["organ_id"])
+    if body["status"] == "locked":
+        return SenderError("recipient.locked", organ=body["organ_id"])
+    return SenderError("recipient.closed", organ=body["organ_id"], successor=body["successor"])
+
+
+async def accept(session: Session, key: str) -> int:
+    """Whether the document could be accepted now."""
+    return await _answer(session, key, BusinessStatus.ACCEPTED, [])
+
+
+async def refuse(session: Session, key: str, *, reason: str) -> int:
+    """Whether the document could be refused now, with this reason."""
+    words = " ".join(reason.split())
+    problems: Problems = [] if words else [SenderError("reason.missing")]
+    if len(words) > REASON_CHARS_MAX:
+        problems.append(SenderError("request.field", field="reason", problem=f"length > {REASON_CHARS_MAX}"))
+    return await _answer(session, key, BusinessStatus.REFUSED, problems, reason=words)
+
+
+async def _answer(session: Session, key: str, wanted: BusinessStatus, problems: Problems, *, reason: str = "") -> int:
+    terminal = session.terminal
+    async with office_client(session) as client:
+        entry = await client.entry(await entry_key(client, key))
+        problems += await _principal_problems(client, Scope.ACT, entry["recipient"])
+    now = entry["business_status"]
+    if now not in (BusinessStatus.ARRIVED.value, wanted.value):
+        problems.append(Conflict("conflict.state", state=now))
+    request = {"key": entry["key"], "document_id": entry["document_id"], "business_status": wanted.value}
+    if reason:
+        request["reason"] = reason
+    what = terminal.text(
+        "cli.dry_run.again" if now == wanted else "cli.dry_run.answer",
+        document=entry["document_id"],
+        now=terminal.word(f"business.{now}"),
+        then=terminal.word(f"business.{wanted}"),
+    )
+    return _told(terminal, "accept" if wanted is BusinessStatus.ACCEPTED else "refuse", request, what, problems)
+
+
+async def release(session: Session, key: str) -> int:
+    """Whether anything of the document is held."""
+    terminal = session.terminal
+    async with office_client(session) as client:
+        document = await client.document(key)
+        problems = await _principal_problems(client, Scope.SEND, document["sender"])
+    held = document["deliveries"]["counts"].get(DeliveryState.HELD.value, 0)
+    if document["state"] != DocumentState.HELD and not held:
+        problems.append(Conflict("conflict.state", state=document["state"]))
+    request = {"key": document["key"], "document_id": document["document_id"], "held_deliveries": held}
+    what = terminal.text("cli.dry_run.release", document=document["document_id"])
+    return _told(terminal, "release", request, what, problems)
+
+
+def _told(terminal: Terminal, command: str, request: Json, what: str, problems: Problems) -> int:
+    """Print what would happen; 0 when nothing speaks against it, else the exit code of the first problem."""
+    reports = [of_gateway_error(problem) for problem in problems]
+    if terminal.json:
+        terminal.value(
+            {
+                "dry_run": True,
+                "command": command,
+                "possible": not problems,
+                "request": request,
+                "problems": [report_json(report) for report in reports],
+            }
+        )
+    else:
+        terminal.print(what)
+        for report in reports:
+            terminal.print(f"✘ {terminal.choose(report.what)} [{report.code}]", style="red")
+            terminal.print(f"  {terminal.text('cli.line.todo')} {terminal.choose(report.todo)}")
+    terminal.say("cli.dry_run.nothing")
+    return exit_code(problems[0].code, problems[0].facts.status) if problems else Exit.OK

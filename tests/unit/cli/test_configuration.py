@@ -1,0 +1,182 @@
+"""`config check` and `config show`: everything wrong at once, and everything that is in force."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.cli.configuration import settings_of
+from gateway.config import Config, load_config
+from tests.unit.cli.site import HERE, Site
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def copy(site: Site, tmp_path: Path) -> Path:
+    """A configuration of one's own to spoil; the files it names are copies, too."""
+    shutil.copytree(site.folder, tmp_path / "copy")
+    path = tmp_path / "copy" / site.config_file.relative_to(site.folder)
+    path.write_text(path.read_text("utf-8").replace(str(site.folder), str(tmp_path / "copy")), "utf-8")
+    return path
+
+
+def checked(path: Path, code: int, capsys: Capture) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["config", "check", "--config", str(path), "--json"]) == code
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert told["sound"] == (code == 0)
+    return {one["key"]: one["problem"] for one in told["checks"] if not one["good"]}
+
+
+def test_a_good_configuration_says_what_was_looked_at(site: Site, capsys: Capture) -> None:
+    assert checked(site.config_file, 0, capsys) == {}
+    assert main(["config", "check", "--config", str(site.config_file)]) == 0
+    said = capsys.readouterr()
+    assert all(line.startswith("✔ ") for line in said.out.splitlines())
+    for key in ("registry.file", "trust.folder", "office_api.key", "peer.key", "receipts.key", "audit.key"):
+        assert f"✔ {key}: " in said.out
+    assert "(4)" in said.out
+    assert "Chưa kiểm tra: cơ sở dữ liệu" in said.err
+
+
+def test_every_wrong_key_is_told_at_once_with_its_path(copy: Path, capsys: Capture) -> None:
+    text = copy.read_text("utf-8").replace("port = ", "prot = ", 1).replace(f'id = "{HERE}"', 'id = "X Y"')
+    copy.write_text(text + "\n[workers]\njudges = 0\n", "utf-8")
+    problems = checked(copy, 8, capsys)
+    assert set(problems) == {"gateway.id", "office_api.prot", "workers.judges"}
+    assert problems["office_api.prot"]["what_vi"] == "Không có khóa cấu hình nào tên office_api.prot."
+    assert "greater than or equal to 1" in problems["workers.judges"]["detail"]
+    assert main(["config", "check", "--config", str(copy), "--lang", "en"]) == 8
+    said = capsys.readouterr()
+    assert said.out.count("✘") == 3
+    assert "There is no setting office_api.prot." in said.out
+    assert said.err == "The configuration cannot be used.\n"
+
+
+@pytest.mark.parametrize("data", [b"[gateway\n", b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_one_problem(data: bytes | None, tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "gateway.toml"
+    if data is not None:
+        path.write_bytes(data)
+    assert set(checked(path, 8, capsys)) == {""}
+
+
+def replace_text(old: str, new: str) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    return spoil
+
+
+def swap(one: str, other: str) -> Callable[[Path], None]:
+    """The first file's bytes become the second's."""
+
+    def spoil(path: Path) -> None:
+        config = load_config(path)
+        folder = config.receipts.key.parent
+        (folder / one).chmod(0o600)
+        (folder / one).write_bytes((folder / other).read_bytes())
+
+    return spoil
+
+
+def on_key(do: Callable[[Path], None], *where: str) -> Callable[[Path], None]:
+    return lambda path: do(load_config(path).receipts.key.parent.joinpath(*where))
+
+
+def first_transport(path: Path) -> Path:
+    return min(load_config(path).keys.transport.glob("*.pem"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "keys", "code"),
+    [
+        (replace_text('sha256 = "', 'sha256 = "00'), {"registry.sha256"}, "config.invalid"),
+        (lambda p: (p.parent.parent / "registry.json").write_text("{}"), {"registry.file"}, "registry.digest"),
+        (replace_text(f'id = "{HERE}"', 'id = "nobody.example"'), {"gateway.id"}, "registry.invalid"),
+        (on_key(Path.unlink, "receipt.pem"), {"receipts.key"}, "key.missing"),
+        (on_key(lambda path: path.chmod(0o644), "receipt.pem"), {"receipts.key"}, "key.missing"),
+        (swap("receipt.pem", "log.pem"), {"receipts.key"}, "key.missing"),
+        (swap("log.pem", "receipt.pem"), {"audit.key"}, "key.missing"),
+        (swap("tls.pem", "receipt.pem"), {"office_api.key", "peer.key"}, "key.missing"),
+        (lambda p: shutil.rmtree(load_config(p).trust.folder / "crls"), set(), ""),
+        (lambda p: first_transport(p).unlink(), {"keys.transport"}, "key.missing"),
+        (lambda p: first_transport(p).chmod(0o640), {"keys.transport"}, "key.missing"),
+        (lambda p: first_transport(p).with_suffix(".crt").unlink(), {"keys.transport"}, "config.invalid"),
+        (on_key(shutil.rmtree, "seal"), {"keys.seals"}, "config.invalid"),
+    ],
+)
+def test_what_is_wrong_with_files_is_told_under_their_key(
+    copy: Path, spoil: Callable[[Path], object], keys: set[str], code: str, capsys: Capture
+) -> None:
+    spoil(copy)
+    problems = checked(copy, 8 if keys else 0, capsys)
+    assert set(problems) == keys
+    assert not code or {problem["code"] for problem in problems.values()} == {code}
+
+
+def test_a_demo_in_production_is_told_everywhere(copy: Path, capsys: Capture) -> None:
+    replace_text('environment = "demo"', 'environment = "production"')(copy)
+    problems = checked(copy, 8, capsys)
+    assert {"gateway.environment", "trust.folder", "registry.file", "keys.transport", "keys.seals"} <= set(problems)
+    assert {problem["code"] for problem in problems.values()} == {"key.demo"}
+
+
+def test_nothing_is_opened_made_or_changed(copy: Path, capsys: Capture) -> None:
+    shutil.rmtree(load_config(copy).gateway.state)
+    before = {path: path.stat().st_mtime_ns for path in copy.parent.parent.rglob("*")}
+    assert checked(copy, 0, capsys) == {}
+    assert main(["config", "show", "--config", str(copy)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in copy.parent.parent.rglob("*")} == before
+
+
+# --- show --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_force_and_what_is_left_to_the_default(site: Site, capsys: Capture) -> None:
+    assert main(["config", "show", "--config", str(site.config_file)]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    told = {row[0]: (row[1], row[2]) for row in rows[1:]}
+    assert rows[0] == ["Khóa cấu hình", "Giá trị", "Nguồn"]
+    assert told["gateway.id"] == (HERE, "tệp")
+    assert told["workers.judges"] == ("2", "mặc định")
+    assert told["audit.memory"] == (str(site.config.signer_memory), "mặc định")
+    assert told["office_api.port"][1] == "tệp"
+
+
+def test_every_key_of_the_configuration_is_shown_once(site: Site) -> None:
+    paths = [one.path for one in settings_of(site.config)]
+    assert len(paths) == len(set(paths))
+    assert {path.split(".")[0] for path in paths} == set(Config.model_fields)
+
+
+def test_digests_are_shortened_and_passwords_masked(site: Site, capsys: Capture) -> None:
+    config = site.config
+    assert main(["config", "show", "--config", str(site.config_file), "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert config.registry.sha256 not in shown
+    assert config.registry.sha256[:12] + "…" in shown
+    assert all(key.sha256 not in shown for key in config.access.keys)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://gw:s3cret@db.local/gateway", "postgresql://gw:***@db.local/gateway"),
+        ("postgresql://gw:s3@cr:et@db.local:5432/gateway", "postgresql://gw:***@db.local:5432/gateway"),
+        ("postgresql:///gateway?user=gw&password=s3cret&port=5", "postgresql:///gateway?user=gw&password=***&port=5"),
+        ("postgresql://gw@db.local/gateway", "postgresql://gw@db.local/gateway"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+    ],
+)
+def test_no_password_is_shown(site: Site, address: str, shown: str) -> None:
+    config = site.config
+    secret = config.model_copy(update={"log": config.log.model_copy(update={"level": address})})
+    assert {one.path: one.value for one in settings_of(secret)}["log.level"] == shown

@@ -1,0 +1,90 @@
+"""`queue list` beside a running service: what is due, which roads are bad, what was given up."""
+
+import json
+import sqlite3
+
+import pytest
+
+from gateway.cli import main
+from gateway.cli.orders import QueueOrder
+from gateway.cli.queue import Queue, print_queue
+from tests.kit import rows
+from tests.unit.cli.site import HERE, THERE, TRANSFER, Site
+from tests.unit.cli.world import printed, terminal
+
+Capture = pytest.CaptureFixture[str]
+
+
+def listed(site: Site, capsys: Capture, *more: str) -> dict[str, object]:
+    capsys.readouterr()
+    assert main(["queue", "list", "--config", str(site.config_file), "--json", *more]) == 0
+    told: dict[str, object] = json.loads(capsys.readouterr().out)
+    return told
+
+
+def test_the_whole_queue(site: Site, capsys: Capture) -> None:
+    told = listed(site, capsys)
+    assert told["gateway"] == HERE
+    assert [(one["subject"], one["attempts"]) for one in told["items"]] == [(site.document, 0), (TRANSFER, 3)]
+    assert told["items"][1]["document"] == site.document
+    assert told["items"][1]["state"] == "sending"
+    roads = {one["destination"]: (one["road"], one["waiting"], one["failures"]) for one in told["destinations"]}
+    assert roads == {"": ("open", 1, 0), HERE: ("half_open", 0, 1), THERE: ("waiting", 1, 4)}
+    (dead,) = told["dead"]
+    assert (dead["kind"], dead["reason"], told["dead_count"]) == ("document", "file.unreadable \x1b[2J", 1)
+
+
+def test_filters(site: Site, capsys: Capture) -> None:
+    there = listed(site, capsys, "--destination", THERE)
+    assert [one["subject"] for one in there["items"]] == [TRANSFER]
+    assert [one["destination"] for one in there["destinations"]] == [THERE]
+    assert (there["dead"], there["more"]) == ([], False)
+    assert listed(site, capsys, "--destination", "nobody")["items"] == []
+    first = listed(site, capsys, "--limit", "1")
+    assert ([one["subject"] for one in first["items"]], first["more"]) == ([site.document], True)
+    dead = listed(site, capsys, "--dead")
+    assert (dead["items"], dead["dead_count"]) == ([], 1)
+
+
+def test_a_person_reads_words_and_no_control_characters(site: Site, capsys: Capture) -> None:
+    assert main(["queue", "list", "--config", str(site.config_file)]) == 0
+    shown = capsys.readouterr().out
+    lines = [line.split("\t") for line in shown.splitlines()]
+    assert [THERE, "1", "0", "Mất kết nối", "4", "01/01/2999 07:00:00"] in lines
+    assert [HERE, "0", "0", "Đang thử lại", "1", ""] in lines
+    assert ["(tại cổng này)", "1", "0", "Thông suốt", "0", ""] in lines
+    assert "Đã bỏ: 1" in shown
+    assert "\x1b" not in shown
+    assert "file.unreadable \ufffd[2J" in shown
+
+
+def test_an_empty_queue_says_so() -> None:
+    shown = terminal()
+    queue = Queue(backlog=(), items=(), more=False, dead=(), dead_count=0)
+    print_queue(shown, queue, QueueOrder(config=None, destination=None, dead=False, limit=9), rows.NOW)  # type: ignore[arg-type]
+    assert (printed(shown.out), printed(shown.talk)) == ("", "Không có việc tồn.\n")
+
+
+def test_it_only_reads_and_runs_beside_the_service(site: Site, capsys: Capture) -> None:
+    """With the service's lock held, and without a byte changed in the database."""
+    database = site.config.database
+    before = database.read_bytes()
+    connection = sqlite3.connect(database)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        assert listed(site, capsys)["items"]
+    finally:
+        connection.rollback()
+        connection.close()
+    assert database.read_bytes() == before
+
+
+def test_a_database_that_is_not_there(site: Site, tmp_path: object, capsys: Capture) -> None:
+    text = site.config_file.read_text("utf-8").replace(str(site.config.gateway.state), str(tmp_path))
+    other = site.config_file.with_name("other.toml")
+    other.write_text(text, "utf-8")
+    try:
+        assert main(["queue", "list", "--config", str(other)]) in {4, 8}
+        assert "store." in capsys.readouterr().err
+    finally:
+        other.unlink()
