@@ -17,7 +17,7 @@ import pytest
 from gateway.access import StoredAuthenticator, make_key
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import ApiKey
-from gateway.core.model import Principal, Scope
+from gateway.core.model import Presented, Principal, Scope
 from gateway.core.ports import Authenticator
 from tests.contract.stores import STORES
 from tests.kit.clock import START, ManualClock
@@ -36,7 +36,7 @@ class Entrance:
     declare: Callable[[dict[str, ApiKey]], Awaitable[None]]
 
     async def admits(self, shown: str) -> bool:
-        return await self.authenticator.authenticate(shown) is not None
+        return await self.authenticator.authenticate(Presented(key=shown)) is not None
 
 
 @pytest.fixture(params=[*STORES, "table"])
@@ -50,7 +50,7 @@ async def entrance(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     async def declare(keys: dict[str, ApiKey]) -> None:
         await store.transact(lambda uow: uow.access.declare(list(keys.values()), clock.now()))
 
-    yield Entrance(StoredAuthenticator(store=store, clock=clock), clock, declare)
+    yield Entrance(StoredAuthenticator(store=store, clock=clock, read_certificate=lambda _der: None), clock, declare)
     await store.close()
 
 
@@ -79,13 +79,13 @@ def made(*, expires_at: datetime | None = None) -> tuple[str, ApiKey]:
 async def test_a_declared_key_is_its_body_s_system_with_its_scopes(entrance: Entrance) -> None:
     (shown, row), (other, other_row) = made(), made()
     await entrance.declare({shown: row, other: other_row})
-    assert await entrance.authenticator.authenticate(shown) == Principal(
+    assert await entrance.authenticator.authenticate(Presented(key=shown)) == Principal(
         key_id=row.key_id,
         name="QLVB phường",
         organs=frozenset({OFFICE, WARD}),
         scopes=frozenset({Scope.READ, Scope.SEND}),
     )
-    found = await entrance.authenticator.authenticate(other)
+    found = await entrance.authenticator.authenticate(Presented(key=other))
     assert found is not None
     assert found.key_id == other_row.key_id
 
@@ -165,7 +165,7 @@ async def path_of(authenticator: Authenticator, presented: str) -> list[str]:
 
     sys.setprofile(note)
     try:
-        found = await authenticator.authenticate(presented)
+        found = await authenticator.authenticate(Presented(key=presented))
     finally:
         sys.setprofile(None)
     assert found is None

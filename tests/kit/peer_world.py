@@ -10,6 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from gateway.access import open_listener
+from gateway.core import limits
 from gateway.core.ids import Digest
 from gateway.peer import PeerTransport, build_peer_app, listen
 from tests.kit.folder_blobs import FolderBlobs
@@ -103,7 +105,8 @@ async def peer_world(
         return next(numbers).to_bytes(size)
 
     app = build_peer_app(reception=desk, directory=directory, blobs=blobs, own=GOVERNMENT, entropy=entropy)
-    runner = await listen(app, host="127.0.0.1", port=0, ssl_context=server or server_context(authority, destination))
+    sock = open_listener("127.0.0.1", 0, share=limits.CONNECTIONS_MAX)
+    runner = await listen(app, sock=sock, ssl_context=server or server_context(authority, destination))
     relay = Relay(runner.addresses[0][1])
     port = await relay.start()
     envelope = folder / "envelope.edxml"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access import open_listener
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
@@ -319,14 +320,16 @@ async def test_no_session_ticket_is_given(world: World, raw: RawConnection) -> N
 
 
 async def test_the_door_does_not_open_with_weak_tls(world: World) -> None:
+    sock = open_listener("127.0.0.1", 0, share=1)
     context = server_context(world.authority, world.destination)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(AssertionError):
-        await listen(world.runner.app, host="127.0.0.1", port=0, ssl_context=context)
+        await listen(world.runner.app, sock=sock, ssl_context=context)
     context = server_context(world.authority, world.destination)
     context.verify_mode = ssl.CERT_OPTIONAL
     with pytest.raises(AssertionError):
-        await listen(world.runner.app, host="127.0.0.1", port=0, ssl_context=context)
+        await listen(world.runner.app, sock=sock, ssl_context=context)
+    sock.close()
 
 
 async def test_json_of_a_problem_names_the_code_as_its_type(raw: RawConnection) -> None:
