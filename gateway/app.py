@@ -283,7 +283,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
     context = server_context(
         certificate=section.certificate, key=section.key, client_anchors=read_folder(section.anchors)
     )
-    bound = open_listener(section.host, section.port, share=section.connections_per_address)
+    bound = open_listener(section.host, section.port, share=section.share(), clock=desk.clock)
     peer = await listen_peer(peer_app, sock=bound, ssl_context=context)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
@@ -304,7 +304,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
     api = config.office_api
     anchors = read_folder(api.client_anchors)
     context = office_context(certificate=api.certificate, key=api.key, client_anchors=anchors)
-    bound = open_listener(api.host, api.port, share=api.connections_per_address)
+    bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock)
     office = await listen_office(office_app, sock=bound, ssl_context=context)
     stack.push_async_callback(office.cleanup)
     return office.addresses[0][1], peer.addresses[0][1]

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.access import Grants, Rate, Rates
+from gateway.access import Grants, Rate, Rates, Share
 from gateway.core import limits
 from gateway.core.addresses import parse_range
 from gateway.core.clock import rfc3339
@@ -51,6 +51,7 @@ OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", ma
 HexDigest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 AddressRangeText = Annotated[str, AfterValidator(_canonical_range)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -94,6 +95,13 @@ class ListenerSection(_Section):
     """PEM, mode 0400 or 0600."""
     connections_per_address: Annotated[int, Field(ge=1, le=limits.CONNECTIONS_MAX)] = limits.CONNECTIONS_PER_ADDRESS
     """Open connections of one address (a /64 with IPv6); a further one is closed before its TLS handshake."""
+    connections_per_minute: Count = limits.CONNECTIONS_PER_MINUTE
+    """New connections of one address, for as long as it likes; 200 at once."""
+
+    def share(self) -> Share:
+        """As the listener takes it."""
+        arrivals = Rate(per_minute=self.connections_per_minute, burst=limits.CONNECTIONS_BURST)
+        return Share(open=self.connections_per_address, arrivals=arrivals)
 
 
 class OfficeApiSection(ListenerSection):
@@ -218,9 +226,6 @@ class AccessSection(_Section):
     def grants(self) -> Grants:
         """Everything that is declared, for `gateway.access.declaring`."""
         return Grants(keys=tuple(self.api_keys()), certificates=tuple(one.certificate() for one in self.certificates))
-
-
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class LimitsSection(_Section):

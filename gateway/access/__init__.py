@@ -18,7 +18,7 @@ from gateway.access.authenticator import CACHE_SECONDS, ReadCertificate, StoredA
 from gateway.access.buckets import Buckets, Rate
 from gateway.access.declaration import Changes, Grants, declaring
 from gateway.access.keys import SCOPES, make_key, secret_digest
-from gateway.access.listener import SharedListener, open_listener
+from gateway.access.listener import Share, SharedListener, open_listener
 from gateway.access.turnstile import BucketTurnstile, Rates
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Rate",
     "Rates",
     "ReadCertificate",
+    "Share",
     "SharedListener",
     "StoredAuthenticator",
     "declaring",

@@ -70,6 +70,9 @@ SOCKETS_MAX: Final = 2 * CONNECTIONS_MAX
 """Accepted sockets of one listener, unfinished handshakes included: file descriptors are shared with the database."""
 CONNECTIONS_PER_ADDRESS: Final = 64
 """Default share of one address: eight addresses at least can be connected, and one gateway needs `WINDOW_MAX`."""
+CONNECTIONS_PER_MINUTE: Final = 3_000
+CONNECTIONS_BURST: Final = 200
+"""Default for new connections of one address: 50 handshakes a second are about 5 % of a core."""
 HANDSHAKE_SECONDS_MAX: Final = 10.0
 """A connection whose TLS handshake is not done by then is cut; asyncio would wait for 60 s."""
 REQUESTS_PER_MINUTE: Final = 3_000

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.access import SharedListener, StoredAuthenticator, make_key, open_listener
+from gateway.access import Share, SharedListener, StoredAuthenticator, make_key, open_listener
 from gateway.api import ApiParts, build_app, listen
 from gateway.audit import sequence
 from gateway.core.ids import OrganId
@@ -21,6 +21,7 @@ from gateway.core.ledgers import ApiKey, PinnedCertificate
 from gateway.core.model import Scope
 from gateway.core.ports import Turnstile
 from gateway.crypto import client_certificate, office_context
+from gateway.observe import SystemClock
 from gateway.storage import MemoryStore, open_memory
 from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
@@ -113,7 +114,7 @@ async def tls_office(
     )
     anchors = (offices.certificate.public_bytes(Encoding.DER),) if anchored else ()
     context = office_context(certificate=certificate, key=key, client_anchors=anchors)
-    listener = open_listener("127.0.0.1", 0, share=share)
+    listener = open_listener("127.0.0.1", 0, share=Share(open=share), clock=SystemClock())
     runner = await listen(build_app(parts), sock=listener, ssl_context=context)
     try:
         yield TlsOffice(

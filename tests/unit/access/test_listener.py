@@ -7,14 +7,18 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.access import SharedListener, open_listener
+from gateway.access import Rate, Share, SharedListener, open_listener
+from tests.kit.clock import ManualClock
 from tests.kit.logs import caught_logs, logged_events
+from tests.kit.turnstile import WIDE
 
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
 
 
 @asynccontextmanager
-async def listening(*, share: int, total: int = 100) -> AsyncIterator[SharedListener]:
+async def listening(
+    *, clock: ManualClock | None = None, share: int = 100, total: int = 100, arrivals: Rate = WIDE
+) -> AsyncIterator[SharedListener]:
     """An echo server."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -22,7 +26,8 @@ async def listening(*, share: int, total: int = 100) -> AsyncIterator[SharedList
             writer.write(data)
         writer.close()
 
-    listener = open_listener(HERE, 0, share=share, total=total)
+    bounds = Share(open=share, arrivals=arrivals, total=total)
+    listener = open_listener(HERE, 0, share=bounds, clock=clock or ManualClock())
     server = await asyncio.start_server(echo, sock=listener)
     yield listener
     server.close()
@@ -110,7 +115,7 @@ async def test_connections_that_say_nothing_count_from_the_first_moment() -> Non
 
 
 def test_a_connection_gives_its_place_back_once_however_it_ends() -> None:
-    listener = open_listener(HERE, 0, share=5)
+    listener = open_listener(HERE, 0, share=Share(), clock=ManualClock())
     listener.listen()
     listener.setblocking(True)
     for _ in range(2):
@@ -128,14 +133,28 @@ def test_a_connection_gives_its_place_back_once_however_it_ends() -> None:
 
 
 def test_an_address_that_is_taken_or_is_none_is_an_error() -> None:
-    with open_listener(HERE, 0, share=1) as taken:
+    with open_listener(HERE, 0, share=Share(), clock=ManualClock()) as taken:
         taken.listen()
         for host, port in ((HERE, taken.getsockname()[1]), ("192.0.2.1", 0)):
             with pytest.raises(OSError):
-                open_listener(host, port, share=1)
+                open_listener(host, port, share=Share(), clock=ManualClock())
 
 
 def test_ipv6_is_listened_on_alone() -> None:
-    with open_listener("::1", 0, share=1) as listener:
+    with open_listener("::1", 0, share=Share(), clock=ManualClock()) as listener:
         assert listener.family is socket.AF_INET6
         assert listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
+
+
+async def test_new_connections_come_at_a_rate_even_when_the_old_ones_have_gone() -> None:
+    clock = ManualClock()
+    async with listening(clock=clock, arrivals=Rate(per_minute=60, burst=3)) as listener:
+        caller = Caller(listener.getsockname()[1])
+        for _ in range(3):
+            assert await caller.admitted()
+            await caller.leave()
+        assert not await caller.admitted()
+        assert await caller.admitted(ELSEWHERE)
+        clock.advance(1)
+        assert [await caller.admitted() for _ in range(2)] == [True, False]
+        await caller.leave()
