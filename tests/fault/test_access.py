@@ -6,33 +6,22 @@ from typing import Any
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.config import toml_table
-from gateway.crypto import spki_digest
-from gateway.demo.network import Side
+from gateway.demo.layout import certificate_of
 from tests.fault.test_start import change, refused
 from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow
 
 
-def pinned(real: RealNetwork, pair: Path, **fields: object) -> str:
-    """The table by which the certificate of a pair of files is known; the other gateway's own will do."""
-    der = x509.load_pem_x509_certificates(pair.read_bytes())[0].public_bytes(Encoding.DER)
-    values = {"name": "Trục nội bộ", "sha256": spki_digest(der), "organs": [real.sender], "scopes": ["read"]}
-    return "\n" + toml_table("[[access.certificates]]", {**values, **fields})
-
-
-async def me(real: RealNetwork, side: Side, pair: Path | None, key: str | None = None) -> tuple[int, dict[str, Any]]:
+async def me(real: RealNetwork, *, shown: bool, key: str | None = None) -> tuple[int, dict[str, Any]]:
     context: ssl.SSLContext = real.network.client_context()
-    if pair is not None:
-        context.load_cert_chain(pair, pair.with_suffix(".pem"))
+    if shown:
+        context.load_cert_chain(certificate_of(real.network.client_key), real.network.client_key)
     headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
-        session.get(f"{side.url}/api/v1/me", headers=headers) as answer,
+        session.get(f"{real.network.sides['party'].url}/api/v1/me", headers=headers) as answer,
     ):
         return answer.status, await answer.json(content_type=None)
 
@@ -40,24 +29,21 @@ async def me(real: RealNetwork, side: Side, pair: Path | None, key: str | None =
 async def test_a_declared_certificate_opens_and_its_removal_closes_with_a_leaf_for_each(tmp_path: Path) -> None:
     async with real_network(tmp_path, start=False) as real:
         side = real.network.sides["party"]
-        pair = real.network.folder / "pki/government/keys/tls.crt"
-        anchors = str(real.network.folder / "pki/party/trust/anchors")
-        change(side, r"\[office_api\]\n", f'[office_api]\nclient_anchors = "{anchors}"\n')
-        before = side.config.read_text(encoding="utf-8")
-        side.config.write_text(before + pinned(real, pair), encoding="utf-8")
+        declared = side.config.read_text(encoding="utf-8")
+        head, mark, _ = declared.partition("[[access.certificates]]")
+        assert mark
         async with real.gateways:
-            status, members = await me(real, side, pair)
-            assert (status, members["identified_by"], members["scopes"]) == (200, "certificate", ["read"])
-            assert (await me(real, side, None))[0] == 401
+            status, members = await me(real, shown=True)
+            assert (status, members["identified_by"], members["organs"]) == (200, "certificate", [real.sender])
+            assert (await me(real, shown=False))[0] == 401
             key = real.network.offices[real.sender].api_key
-            assert (await me(real, side, pair, key))[1]["identified_by"] == "api_key"
-            for fields in ({"addresses": ["10.0.0.0/8"]}, None):
+            assert (await me(real, shown=True, key=key))[1]["identified_by"] == "api_key"
+            for changed in (f'{declared}addresses = ["10.0.0.0/8"]\n', head):
                 await real.gateways.stop("party")
-                table = "" if fields is None else pinned(real, pair, **fields)
-                side.config.write_text(before + table, encoding="utf-8")
+                side.config.write_text(changed, encoding="utf-8")
                 await real.gateways.start("party")
                 await real.gateways.ready("party")
-                assert (await me(real, side, pair))[0] == 401
+                assert (await me(real, shown=True))[0] == 401
         events = [event for (event,) in real.rows("party", "SELECT event FROM openings ORDER BY row")]
         assert events.count("access.declared") == 3
         assert real.rows("party", "SELECT count(*) FROM client_certificates WHERE revoked_at IS NOT NULL") == [(1,)]
@@ -67,7 +53,7 @@ async def test_anchors_that_are_none_are_refused_at_start(tmp_path: Path) -> Non
     async with real_network(tmp_path, start=False) as real:
         side = real.network.sides["party"]
         (tmp_path / "empty").mkdir()
-        change(side, r"\[office_api\]\n", f'[office_api]\nclient_anchors = "{tmp_path / "empty"}"\n')
+        change(side, r'client_anchors = ".*"', f'client_anchors = "{tmp_path / "empty"}"')
         status, said = await refused(side)
         assert status not in {0, 70}
         assert "config.invalid" in said
