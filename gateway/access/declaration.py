@@ -4,7 +4,8 @@ Run at start, and again whenever the configuration was read anew: the running se
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,12 +45,12 @@ def declaring(grants: Grants, *, own: GatewayId, record: Record, at: datetime) -
 
     Repeating it with the same grants changes nothing and writes no leaf.
     """
+    after = _in_force((*grants.keys, *grants.certificates))
 
     def unit(uow: UnitOfWork) -> Changes:
-        before = _in_force(uow)
+        before = _in_force((*uow.access.keys(), *uow.access.certificates()))
         uow.access.declare(grants.keys, at)
         uow.access.declare_certificates(grants.certificates, at)
-        after = _in_force(uow)
         changes = _compared(before, after)
         if changes:
             record(uow, _event(own, at, changes, after))
@@ -58,12 +59,11 @@ def declaring(grants: Grants, *, own: GatewayId, record: Record, at: datetime) -
     return unit
 
 
-def _in_force(uow: UnitOfWork) -> Mapping[str, Granted]:
-    granted: tuple[Granted, ...] = (*uow.access.keys(), *uow.access.certificates())
-    return {one.key_id: one for one in granted if one.revoked_at is None}
+def _in_force(granted: tuple[Granted, ...]) -> Mapping[str, str]:
+    return {one.key_id: _line(one) for one in granted if one.revoked_at is None}
 
 
-def _compared(before: Mapping[str, Granted], after: Mapping[str, Granted]) -> Changes:
+def _compared(before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
     return Changes(
         added=tuple(sorted(after.keys() - before.keys())),
         changed=tuple(sorted(key for key in after.keys() & before.keys() if after[key] != before[key])),
@@ -71,24 +71,19 @@ def _compared(before: Mapping[str, Granted], after: Mapping[str, Granted]) -> Ch
     )
 
 
-def _event(own: GatewayId, at: datetime, changes: Changes, after: Mapping[str, Granted]) -> AuditEvent:
+def _event(own: GatewayId, at: datetime, changes: Changes, after: Mapping[str, str]) -> AuditEvent:
     private: dict[str, str | int] = {
         "added": " ".join(changes.added),
         "changed": " ".join(changes.changed),
         "revoked": " ".join(changes.revoked),
-        "access": _digest(after.values()),
+        "access": hashlib.sha256("".join(sorted(after.values())).encode("utf-8", "surrogatepass")).hexdigest(),
     }
     return AuditEvent(kind=EventKind.ACCESS_DECLARED, at=at, subject=own, document=own, private=private)
 
 
-def _digest(granted: Iterable[Granted]) -> str:
-    """SHA-256 over everything in force, one line each by id: two logs can be compared, and nothing is given away."""
-    lines = sorted(_line(one) for one in granted)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
 def _line(one: Granted) -> str:
-    secret = one.secret_digest if isinstance(one, ApiKey) else one.pin
-    until = rfc3339(one.expires_at) if one.expires_at is not None else "-"
-    lists = (sorted(one.organs), sorted(one.scopes), one.addresses)
-    return " ".join([one.key_id, secret, *(",".join(values) or "-" for values in lists), until]) + "\n"
+    """Everything that is granted, in one line; SHA-256 over the sorted lines is what the leaf says is in force."""
+    digest = one.secret_digest if isinstance(one, ApiKey) else one.pin
+    until = rfc3339(one.expires_at) if one.expires_at is not None else None
+    said = [one.key_id, one.name, digest, sorted(one.organs), sorted(one.scopes), one.addresses, until]
+    return json.dumps(said, ensure_ascii=False) + "\n"

@@ -1,7 +1,6 @@
 """Ledger of API keys and client certificates. Only digests are stored: of secrets, and of public keys."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,25 +21,23 @@ class _Credentials:
 
     def __init__(self, table: Table, /) -> None:
         (name,) = table.primary_key
+        self._name = name.name
         self.all = select(table).order_by(name)
         self._add = insert(table)
         self._remove = delete(table).where(name == bindparam("the_name"))
-        self._revoke = (
-            update(table)
-            .where(name == bindparam("the_name"), table.c.revoked_at.is_(None))
-            .values(revoked_at=bindparam("at"))
-        )
+        self._revoke = update(table).where(name == bindparam("the_name")).values(revoked_at=bindparam("at"))
 
-    def declare(
-        self, connection: Connection, rows: Mapping[Any, dict[str, Any]], *, known: AbstractSet[str], at: datetime
-    ) -> None:
-        """Make the table equal to these rows; one that is missing is revoked, not forgotten."""
-        if missing := sorted(known - rows.keys()):
-            connection.execute(self._revoke, [{"the_name": name, "at": to_millis(at)} for name in missing])
-        if replaced := sorted(known & rows.keys()):
-            connection.execute(self._remove, [{"the_name": name} for name in replaced])
-        if rows:
-            connection.execute(self._add, list(rows.values()))
+    def declare(self, connection: Connection, rows: Mapping[Any, dict[str, Any]], *, at: datetime) -> None:
+        """Make the table equal to these rows; one that is missing is revoked, not forgotten. Nothing is written twice."""
+        known = {row[self._name]: dict(row) for row in connection.execute(self.all).mappings()}
+        gone = sorted(name for name in known.keys() - rows.keys() if known[name]["revoked_at"] is None)
+        changed = sorted(name for name in known.keys() & rows.keys() if known[name] != rows[name])
+        if gone:
+            connection.execute(self._revoke, [{"the_name": name, "at": to_millis(at)} for name in gone])
+        if changed:
+            connection.execute(self._remove, [{"the_name": name} for name in changed])
+        if written := [*changed, *sorted(rows.keys() - known.keys())]:
+            connection.execute(self._add, [rows[name] for name in written])
 
 
 _KEYS: Final = _Credentials(api_keys)
@@ -57,7 +54,7 @@ class AccessLedger:
         """Make the stored keys equal to these; a key that is missing is revoked, not forgotten."""
         rows = {key.key_id: _key_values(key) for key in keys}
         assert len(rows) == len(keys), "an id of two keys"
-        _KEYS.declare(self._connection, rows, known={key.key_id for key in self.keys()}, at=at)
+        _KEYS.declare(self._connection, rows, at=at)
 
     def key(self, key_id: str) -> ApiKey | None:
         """The key of an id, revoked or not."""
@@ -72,8 +69,7 @@ class AccessLedger:
         """Make the stored certificates equal to these; one that is missing is revoked, not forgotten."""
         rows = {one.pin: {"pin": one.pin, **_values(one)} for one in certificates}
         assert len(rows) == len(certificates), "a pin of two systems"
-        known = {one.pin for one in self.certificates()}
-        _CERTIFICATES.declare(self._connection, rows, known=known, at=at)
+        _CERTIFICATES.declare(self._connection, rows, at=at)
 
     def certificates(self) -> tuple[PinnedCertificate, ...]:
         """All pinned certificates by pin."""
