@@ -55,7 +55,7 @@ async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: M
             assert rates(answer) == ("key", 3, 3, 0, 3)
             assert answer.headers["Retry-After"] == "1"
             assert members["retryable"] is True
-            assert "1 giây" in members["todo"]
+            assert "Retry-After" in members["todo"]
         async with world.ask("GET", "/me", key=WARD_KEY) as answer:
             assert answer.status == 200, "one key is not another"
         clock.advance(1)
