@@ -87,7 +87,8 @@ class TrustSection(_Section):
 class ListenerSection(_Section):
     """A TLS listener."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
+    """One address; 0.0.0.0 or :: for all of its family."""
     port: Port
     certificate: FilePath
     """PEM chain, leaf first."""
