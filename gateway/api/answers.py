@@ -176,6 +176,7 @@ def principal_json(principal: Principal) -> Json:
         "name": principal.name,
         "organs": sorted(principal.organs),
         "scopes": sorted(principal.scopes),
+        "identified_by": principal.credential.value,
     }
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.parts import PARTS, REQUEST_ID, STARTED, TRACE_ID
-from gateway.api.problems import MEDIA_TYPE, from_http, headers_of, is_denial, is_ours, problem
+from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
+from gateway.api.problems import MEDIA_TYPE, from_http, headers_of, is_denial, is_ours, problem, rate_headers
 from gateway.core.errors import GatewayError, SiteError
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 
@@ -48,6 +48,8 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     response.headers[hdrs.SERVER] = "gateway"
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
+    if ALLOWANCE in request:
+        response.headers.update(rate_headers(request[ALLOWANCE]))
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,5 +1,6 @@
 """What the office API is made of: the desks and ports it is handed, its limits, and what a request carries along."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from aiohttp import web
 from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
-from gateway.core.ports import Authenticator, Blobs
+from gateway.core.ports import Allowance, Authenticator, Blobs, Turnstile
 from gateway.exchange import QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 
 
@@ -26,6 +27,10 @@ class ApiLimits:
     body_seconds: float = limits.BODY_SECONDS_MAX
 
 
+def _there_is_room() -> None:
+    """What a store without a queue would say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
     """Everything the office API is handed by whoever plugs the gateway together."""
@@ -35,8 +40,11 @@ class ApiParts:
     statuses: StatusDesk
     releases: ReleaseDesk
     authenticator: Authenticator
+    turnstile: Turnstile
     blobs: Blobs
     entropy: Entropy
+    check_room: Callable[[], None] = _there_is_room
+    """Raises what a submission would meet at its end (`store.busy`), so that its body need not be read first."""
     limits: ApiLimits = ApiLimits()
 
 
@@ -45,7 +53,9 @@ PREFIX: Final = "/api/v1"
 PARTS: Final = web.AppKey("parts", ApiParts)
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
-"""Set by the gate: who asks."""
+"""Set by the gate: who asks. Not there on a public route."""
+ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
+"""Set by the gate: the bucket that the caller is told about."""
 TRACE_ID: Final = web.RequestKey("trace_id", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 STARTED: Final = web.RequestKey("started", bool)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
+from gateway.core.ports import Allowance
 from gateway.observe import explain, text
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -84,7 +85,20 @@ def headers_of(error: GatewayError) -> dict[str, str]:
         return {hdrs.WWW_AUTHENTICATE: 'Bearer realm="gateway"'}
     if error.facts.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return {hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)}
+    if error.facts.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return {hdrs.RETRY_AFTER: str(error.params["seconds"])}
     return {}
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """The bucket as draft-ietf-httpapi-ratelimit-headers (revisions 08 to 11) says it.
+
+    q quota, w window in seconds, r remaining, t seconds until it is full again.
+    """
+    return {
+        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={allowance.window_seconds}',
+        "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.reset_seconds}',
+    }
 
 
 def is_ours(error: GatewayError) -> bool:

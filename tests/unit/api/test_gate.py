@@ -76,6 +76,7 @@ async def test_me(world: World) -> None:
             "name": "QLVB Thành ủy",
             "organs": [PARTY],
             "scopes": ["act", "read", "seal", "send"],
+            "identified_by": "api_key",
         }
 
 
