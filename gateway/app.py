@@ -289,6 +289,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
+            events=Queries(desk=desk),
             authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
             blobs=desk.blobs,
             entropy=desk.entropy,

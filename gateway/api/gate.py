@@ -26,8 +26,8 @@ _ONCE: Final = (
 _CLOSED: Final = "not granted to anybody"
 
 
-def gate(scopes: Mapping[tuple[str, str], Scope]) -> Middleware:
-    """The middleware over a table {(method, path): scope}."""
+def gate(scopes: Mapping[tuple[str, str], Scope | None]) -> Middleware:
+    """The middleware over a table {(method, path): scope}. A row that says None is public; no row is closed."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -36,6 +36,8 @@ def gate(scopes: Mapping[tuple[str, str], Scope]) -> Middleware:
         _check_headers(request)
         route = request.match_info.route
         path = route.resource.canonical if route.resource is not None else ""
+        if scopes.get((request.method, path), _CLOSED) is None:
+            return await handler(request)
         scope = scopes.get((request.method, path))
         request[PRINCIPAL] = await _principal(request)
         with bound_ids(principal=request[PRINCIPAL].key_id):
@@ -65,11 +67,11 @@ def _check_headers(request: web.Request) -> None:
     size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
     limit = request.app[PARTS].limits.header_bytes
     if size > limit:
-        raise SenderError("size.limit", what="headers", limit=limit)
+        raise SenderError("size.headers", limit=limit)
     for name in _ONCE:
         if len(request.headers.getall(name, [])) > 1:
             raise SenderError("request.malformed", reason=f"{name} given twice")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() != "identity":
         raise SenderError("request.encoding")
     if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        raise web.HTTPExpectationFailed
+        raise SenderError("request.expectation")

@@ -69,6 +69,11 @@ cut before a byte is read."""
 BODY_IDLE_SECONDS_MAX: Final = 30.0
 """A body that brings nothing for this long is cut."""
 BODY_SECONDS_MAX: Final = 300.0
+HEAD_SECONDS_MAX: Final = 20.0
+"""From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+EVENTS_WAIT_SECONDS_MAX: Final = 30
+"""A long poll: under the 60 s after which proxies give up on an answer."""
+SEARCH_TEXT_CHARS_MAX: Final = 100
 PAGE_ROWS_MAX: Final = 200
 PAGE_ROWS_DEFAULT: Final = 50
 CHUNK_BYTES: Final = 64 * KIB

@@ -335,6 +335,24 @@ class HistoryEvent:
     leaf_hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """One event of the change feed: an opened audit leaf that concerns one of our bodies."""
+
+    position: int
+    """Index of the leaf in the audit log: grows, never reused; between two events of one body numbers may be missing."""
+    at: datetime
+    event: str
+    organ_id: OrganId
+    """The body of this gateway whom it concerns: the sender of an outgoing document, the recipient of one that arrived."""
+    subject: str
+    """Key of the document, delivery or inbox entry it happened to."""
+    document: str
+    """Key of the outgoing document, or of the incoming transfer."""
+    recipient: OrganId | None
+    leaf_hash: str
+
+
 class Scope(StrEnum):
     """What an API key may be allowed to do; the list is closed."""
 

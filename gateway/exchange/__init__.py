@@ -16,7 +16,11 @@ letters. Read `steps` for who does what, `duties` for what reception checks, `re
 """
 
 from gateway.exchange.contract import (
+    DocumentPage,
     DocumentView,
+    EnvelopeOrder,
+    EventDesk,
+    FeedPage,
     QueryDesk,
     ReleaseDesk,
     StatusDesk,
@@ -41,9 +45,13 @@ from gateway.exchange.submit import Submission
 __all__ = [
     "BusinessStatuses",
     "Desk",
+    "DocumentPage",
     "DocumentSteps",
     "DocumentView",
+    "EnvelopeOrder",
+    "EventDesk",
     "ExchangeRecords",
+    "FeedPage",
     "Journal",
     "LocalTransport",
     "Queries",

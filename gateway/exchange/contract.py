@@ -1,4 +1,4 @@
-"""What the doors ask of the conductors: three desks, one for each kind of wish an office can have.
+"""What the doors ask of the conductors: desks, one for each kind of wish an office can have.
 
 A door is handed objects that keep these promises and never learns which class stands behind them. All verbs are
 coroutines and raise the families of `gateway.core.errors`; none returns half of an answer.
@@ -17,12 +17,13 @@ from gateway.core.model import (
     BlobRef,
     Delivery,
     Document,
+    FeedEvent,
     HistoryEvent,
     InboxEntry,
     Metadata,
     Principal,
 )
-from gateway.core.states import DeliveryState
+from gateway.core.states import DeliveryState, DocumentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,31 @@ class DocumentView:
     """All deliveries; 0 until the document is routed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPage:
+    """Events after a position, and where to go on: `next_after` moves on even when nothing concerned the asker."""
+
+    events: tuple[FeedEvent, ...]
+    next_after: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPage:
+    """Outgoing documents, newest first, and whether older ones follow."""
+
+    documents: tuple[Document, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeOrder:
+    """A finished edXML file, signed by the sender's transport key, to be carried as it is."""
+
+    envelope: BlobRef
+    idempotency_key: str
+
+
 class SubmissionDesk(Protocol):
     """Takes documents in."""
 
@@ -80,6 +106,18 @@ class SubmissionDesk(Protocol):
         """
         ...
 
+    async def submit_envelope(
+        self, principal: Principal, order: EnvelopeOrder, *, trace_id: str
+    ) -> tuple[Document, bool]:
+        """Take in a finished edXML file; its bytes are carried as they are. Otherwise as `submit`.
+
+        Raises:
+            AccessError: `access.organ` when the principal may not act for the `From` body.
+            SenderError: `envelope.*`, `secrecy.marked`, `sender.unknown`, `sender.closed` ...
+            Conflict: `conflict.idempotency`, `conflict.document_id`.
+        """
+        ...
+
 
 class ReleaseDesk(Protocol):
     """Lets go on what was held."""
@@ -100,6 +138,12 @@ class QueryDesk(Protocol):
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
         """An outgoing document with the count of its deliveries by state."""
+        ...
+
+    async def documents(
+        self, principal: Principal, *, before: DocumentKey | None, limit: int, state: DocumentState | None
+    ) -> DocumentPage:
+        """Outgoing documents of all bodies of the principal with a key less than `before`, newest first."""
         ...
 
     async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
@@ -132,6 +176,21 @@ class QueryDesk(Protocol):
 
     async def organ(self, principal: Principal, organ_id: OrganId) -> Body:
         """A body of the registry in force; every principal may look up every body."""
+        ...
+
+    async def organs(self, principal: Principal, *, text: str, after: OrganId | None, limit: int) -> tuple[Body, ...]:
+        """Bodies whose code or name holds the text (marks and case of letters do not matter), by code, after a code."""
+        ...
+
+
+class EventDesk(Protocol):
+    """Tells what happened, gap-free and again and again (change feed)."""
+
+    async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
+        """Events of all bodies of the principal at positions greater than `after` (-1: from the beginning), oldest first.
+
+        When there is none, MUST wait up to `wait` seconds for one, and MUST NOT skip an event that is committed later.
+        """
         ...
 
 
