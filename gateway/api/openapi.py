@@ -52,7 +52,7 @@ def describe(rows: Iterable[Operation]) -> Json:
         "paths": dict(paths),
         "components": {
             "schemas": schemas(),
-            "headers": {name: _header(about, schema) for name, (about, schema) in _RESPONSE_HEADERS.items()},
+            "headers": {name: _header(name, *said) for name, said in _RESPONSE_HEADERS.items()},
             "parameters": {name: _parameter(name, "header", *said) for name, said in _REQUEST_HEADERS.items()},
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": both("api.security.about")}
@@ -121,6 +121,8 @@ _OWN_MEANING: Final = frozenset(
         ("Event", "document"),
         ("Event", "recipient"),
         ("Event", "organ_id"),
+        ("Event", "subject"),
+        ("HistoryEvent", "subject"),
         ("HistoryEvent", "recipient"),
         ("RefusalIn", "reason"),
         ("Message", "sender"),
@@ -194,8 +196,9 @@ def _parameter(name: str, place: str, about: str, schema: Json, *, example: obje
     return said
 
 
-def _header(about: str, schema: Json) -> Json:
-    return {"description": both(about), "schema": schema}
+def _header(name: str, about: str, schema: Json) -> Json:
+    """A header of an answer; where it is named it is always there, but for the one that tells a repeat."""
+    return {"description": both(about), "required": name != "Idempotent-Replay", "schema": schema}
 
 
 def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
