@@ -17,16 +17,15 @@ async def organization(request: web.Request) -> web.StreamResponse:
 async def listing(request: web.Request) -> web.StreamResponse:
     """`GET /organizations?text=&cursor=&limit=`, by code."""
     query = request[QUERY]
-    limit, cursor = query.number("limit"), query.text("cursor")
-    found = await request.app[PARTS].queries.organs(
-        request[PRINCIPAL],
-        text=query.text("text") or "",
-        after=None if cursor is None else OrganId(cursor),
-        limit=limit + 1,  # one more than is shown tells whether there are more
+    limit, cursor, text = query.number("limit"), query.text("cursor"), query.text("text") or ""
+    after = None if cursor is None else OrganId(cursor)
+    search = request.app[PARTS].queries.organs
+    found = await search(request[PRINCIPAL], text=text, after=after, limit=limit)
+    more = len(found) == limit and bool(
+        await search(request[PRINCIPAL], text=text, after=found[-1].organ_id, limit=1)  # a full page may be the last
     )
-    shown, more = found[:limit], len(found) > limit
-    items = tuple(map(organization_of, shown))
-    return answer(request, out.OrganizationPage(items=items, more=more, next=shown[-1].organ_id if more else None))
+    items = tuple(map(organization_of, found))
+    return answer(request, out.OrganizationPage(items=items, more=more, next=found[-1].organ_id if more else None))
 
 
 async def me(request: web.Request) -> web.StreamResponse:

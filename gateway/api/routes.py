@@ -39,11 +39,9 @@ _SUBMISSION_ERRORS: Final = (
     "conflict.idempotency",
     "conflict.document_id",
     "envelope.malformed",
+    "envelope.kind",
     "envelope.signature",
-    "envelope.sender",
-    "envelope.recipients",
     "envelope.attachments",
-    "envelope.undecided",
     "worker.busy",
     "worker.died",
     "worker.killed",
@@ -216,7 +214,7 @@ ROUTES: Final = (
         query=(
             query.number("after", "api.query.events_after", default=-1, least=-1, most=query.CURSOR_MAX),
             _LIMIT,
-            query.number("wait", "api.query.wait", default=0, least=0, most=limits.EVENTS_WAIT_SECONDS_MAX),
+            query.number("wait", "api.query.wait", default=0, least=0, most=limits.EVENTS_POLL_SECONDS_MAX),
         ),
     ),
     Operation(

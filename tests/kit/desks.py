@@ -12,6 +12,7 @@ from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
+from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -167,7 +168,7 @@ class MemoryDesks:
             for organ_id, body in sorted(self.bodies.items())
             if (after is None or organ_id > after) and _folded(text) in _folded(f"{organ_id}\n{body.name}")
         ]
-        return tuple(found[:limit])
+        return tuple(found[: min(limit, PAGE_ROWS_MAX)])
 
     # --- EventDesk
 

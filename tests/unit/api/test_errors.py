@@ -11,12 +11,11 @@ import pytest
 
 from gateway.api.routes import ROUTES
 from gateway.core.directory import BodyStatus
-from gateway.core.errors import CATALOGUE, GatewayError, PeerError, SenderError, SiteError
+from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError
 from gateway.core.model import InboxEntry
 from gateway.observe import explain, label
 from tests.unit.api.world import (
     MUTE_KEY,
-    OTHER,
     PARTY,
     PDF,
     WARD,
@@ -252,10 +251,8 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "blob.damaged": damaged_file,
     "envelope.malformed": no_envelope,
     "envelope.signature": sending_envelope(SenderError("envelope.signature", reason="digest")),
-    "envelope.sender": sending_envelope(SenderError("envelope.sender", organ=OTHER)),
-    "envelope.recipients": sending_envelope(SenderError("envelope.recipients", organ=OTHER)),
-    "envelope.attachments": sending_envelope(SenderError("envelope.attachments", file="a.pdf")),
-    "envelope.undecided": sending_envelope(PeerError("envelope.undecided", reason="revocation")),
+    "envelope.kind": sending_envelope(SenderError("envelope.kind")),
+    "envelope.attachments": sending_envelope(SenderError("envelope.attachments", reason="unbound")),
     "worker.busy": sending_envelope(SiteError("worker.busy")),
     "worker.died": sending_envelope(SiteError("worker.died")),
     "worker.killed": sending_envelope(SenderError("worker.killed", reason="memory")),
