@@ -93,11 +93,9 @@ class Operation:
     @property
     def codes(self) -> tuple[str, ...]:
         """Every error code that this operation can answer."""
-        found = [*HEADS_ERRORS]
+        found = [*HEADS_ERRORS, "request.field"]  # no operation takes a query parameter that it does not know
         if self.scope is not None:
             found += GATE_ERRORS + STORE_ERRORS
-        if self.query or self.takes or self.reads:
-            found += ("request.field",)  # every GET refuses query parameters that it does not know
         if self.steps:
             found += ("not_found",)
         if not self.reads:

@@ -28,7 +28,6 @@ _ORGAN_CURSOR: Final = query.cursor("api.query.cursor", form=ORGAN_ID, chars_max
 _SUBMISSION_ERRORS: Final = (
     "request.idempotency_key",
     "request.media_type",
-    "request.field",
     "count.limit",
     "file.empty",
     "file.not_pdf",
@@ -117,7 +116,7 @@ ROUTES: Final = (
         answer=models.Document,
         status=202,
         conditional=True,
-        errors=("request.malformed", "conflict.state"),
+        errors=("conflict.state",),
     ),
     Operation(
         method="GET",
