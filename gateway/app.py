@@ -52,6 +52,7 @@ from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
+    Events,
     ExchangeRecords,
     Journal,
     LocalTransport,
@@ -140,13 +141,16 @@ async def running(config: Config) -> AsyncIterator[Running]:
             directory=desk.directory, ssl_context=_peer_client(config.peer), own=own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
+        events = Events(desk=desk)
         engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
         store.set_listener(
-            Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=publisher.notify)
+            Wakeups(
+                loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=[publisher.notify, events.notify]
+            )
         )
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
-        office_port, peer_port = await _open_doors(config, desk, reception, stack)
+        office_port, peer_port = await _open_doors(config, desk, reception, events, stack)
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
 
 
@@ -273,7 +277,9 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEng
     )
 
 
-async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: AsyncExitStack) -> tuple[int, int]:
+async def _open_doors(
+    config: Config, desk: Desk, reception: Reception, events: Events, stack: AsyncExitStack
+) -> tuple[int, int]:
     peer_app = build_peer_app(
         reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
     )
@@ -289,7 +295,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
-            events=Queries(desk=desk),
+            events=events,
             authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
             blobs=desk.blobs,
             entropy=desk.entropy,

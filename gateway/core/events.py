@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from gateway.core.ids import OrganId
+
+NOBODY: Final = OrganId("")
+"""Whom an event concerns that happened to the installation itself."""
 
 
 class EventKind(StrEnum):
@@ -63,6 +67,9 @@ class AuditEvent:
     sequence: int = 0
     """Number in that stream, or 0."""
     recipient: OrganId | None = None
+    organ: OrganId = NOBODY
+    """The body of this gateway whom it concerns, and in whose feed it stands: the sender of an outgoing document, the
+    recipient in whose inbox it is. Empty where it happened to nothing that a body can look up. Never in the leaf."""
     private: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
     """What the commitment hides: codes, digests, states. Strings and integers only."""
 

@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to eleven verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to twelve verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -11,7 +11,16 @@ from typing import Protocol
 
 from gateway.core.events import Leaf, TreeHead
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
-from gateway.core.model import Delivery, Document, HistoryEvent, InboxEntry, IncomingTransfer, Scope, Transfer
+from gateway.core.model import (
+    Delivery,
+    Document,
+    FeedEvent,
+    HistoryEvent,
+    InboxEntry,
+    IncomingTransfer,
+    Scope,
+    Transfer,
+)
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, DeadLetter, Destination, WorkItem
 
@@ -41,6 +50,15 @@ class Documents(Protocol):
 
     def page(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
         """Outgoing rows whose key is greater than `after` (keys grow by time), oldest first, at most `limit`."""
+        ...
+
+    def newest(
+        self, senders: frozenset[OrganId], before: DocumentKey | None, limit: int, state: DocumentState | None
+    ) -> tuple[Document, ...]:
+        """Documents (no status messages) of these senders with a key less than `before`, newest first, at most `limit`.
+
+        MUST cost about the same however many documents there are; `state` None is any.
+        """
         ...
 
     def advance(self, document: Document, *, was: DocumentState) -> None:
@@ -207,6 +225,17 @@ class Work(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLook:
+    """Events of the feed after a position, how far the log was looked through for them, and whether more is there."""
+
+    events: tuple[FeedEvent, ...]
+    looked: int
+    """Position of the last leaf that was looked at, at most that of the newest leaf; -1 when the log is empty."""
+    more: bool
+    """There are leaves after `looked`, among which there may be more events."""
+
+
 class Log(Protocol):
     """The audit log's rows: pending leaves, the tree, the openings, the checkpoint. Leaves are never changed."""
 
@@ -245,6 +274,15 @@ class Log(Protocol):
 
     def history(self, document: str) -> tuple[HistoryEvent, ...]:
         """The opened events of one document (or incoming transfer), oldest first."""
+        ...
+
+    def feed(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedLook:
+        """Events of these bodies at positions (indexes of leaves) greater than `after`, oldest first, at most `limit`.
+
+        Only sequenced leaves have a position, so what is seen is a prefix of what will ever be: MUST NOT look beyond the
+        head of the same snapshot, and an event at a position up to `looked` MUST NOT become visible later. Bounded
+        work: it may stop looking before it has found `limit` events, and then says so (`more`).
+        """
         ...
 
     def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:

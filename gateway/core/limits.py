@@ -77,6 +77,18 @@ SEARCH_TEXT_CHARS_MAX: Final = 100
 PAGE_ROWS_MAX: Final = 200
 PAGE_ROWS_DEFAULT: Final = 50
 CHUNK_BYTES: Final = 64 * KIB
+EVENT_WAIT_SECONDS_MAX: Final = 60.0
+"""A long poll is answered after this long at the latest: proxies and firewalls cut idle connections soon after."""
+EVENT_WAITERS_MAX: Final = 250
+"""Callers who wait for events at a time: half of the connections stay for those who work."""
+EVENT_WAITERS_PER_KEY_MAX: Final = 20
+"""... and those of one API key: one program in a loop takes nobody else's place."""
+FEED_WINDOW_LEAVES_FIRST: Final = 1_024
+"""Events of many bodies are looked for in so many leaves at first, then in twice as many ..."""
+FEED_WINDOW_LEAVES_MAX: Final = 65_536
+"""... up to so many: the rows that one statement merges."""
+FEED_LOOKS_MAX: Final = 32
+"""Windows of one page: about two million leaves, most of them nobody's of the asker."""
 
 # --- PDF and certificates ----------------------------------------------------------------------------------------------
 PDF_SIGNATURES_MAX: Final = 20
@@ -141,6 +153,7 @@ SUCCESSOR_STEPS_MAX: Final = 8
 
 assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
+assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX

@@ -197,6 +197,8 @@ class Document:
     trace_id: str
     last_leaf: str
     """Leaf hash (hex) of this document's newest audit event: the next event names it."""
+    ready_made: bool = False
+    """It was handed in as a finished envelope, which is carried as it is: never made again, not even after a release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

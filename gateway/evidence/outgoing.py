@@ -58,6 +58,8 @@ def document_problems(document: Document, story: Story) -> Iterator[Problem]:
         yield from fact_problems(what, event, _document_facts(document, event))
     if events and events[0].at_millis != to_millis(document.accepted_at):
         yield Problem(what=what, why="the log tells another time of acceptance")
+    if events and document.ready_made is not ("envelope" in events[0].private):
+        yield Problem(what=what, why="the log tells otherwise whether it was handed in as an envelope")
     if _told_envelope(events) != (document.envelope.digest if document.envelope else ""):
         yield Problem(what=what, why="its envelope is not the one that the log tells")
     if events and document.state in {_D.HELD, _D.REFUSED}:
@@ -65,10 +67,13 @@ def document_problems(document: Document, story: Story) -> Iterator[Problem]:
 
 
 def _told_envelope(events: Sequence[OpenedEvent]) -> str:
-    """Digest of the envelope that the events leave behind: released, a document begins again without one."""
+    """Digest of the envelope that the events leave behind.
+
+    Released, a document begins again without one, unless the release says that it keeps the one it was handed in with.
+    """
     envelope = ""
     for event in events:
-        envelope = "" if event.kind == _E.RELEASED else str(event.private.get("envelope", envelope))
+        envelope = str(event.private.get("envelope", "" if event.kind == _E.RELEASED else envelope))
     return envelope
 
 

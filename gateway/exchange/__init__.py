@@ -3,7 +3,8 @@
     submit ─> steps (judge and seal, wrap, route) ─> dispatch ─> deliver ─> [another gateway, or `local`] ─> receive
                                                         ^                                                      │
                                                         └────────── receipt: checked, only then delivered <────┘
-    statuses: what the receiving office says (03, 02 ...) walks back the same way; queries: how things stand.
+    statuses: what the receiving office says (03, 02 ...) walks back the same way; queries: how things stand; events: what
+    happened, told gap-free from any position on.
 
 Rules. Every arrow is one transaction: the new state, the next work item, the audit leaf. The slow part of a step is done
 before it, without any transaction, and may be repeated. Nothing is said to be done before it is durable. What a
@@ -30,6 +31,7 @@ from gateway.exchange.contract import (
 )
 from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
+from gateway.exchange.events import Events
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.opening import opening
@@ -50,6 +52,7 @@ __all__ = [
     "DocumentView",
     "EnvelopeOrder",
     "EventDesk",
+    "Events",
     "ExchangeRecords",
     "FeedPage",
     "Journal",

@@ -231,24 +231,25 @@ class TransferDelivery:
         uow.transfers.advance(done, was=transfer.state)
         digest = sha256(ending.answer).hexdigest() if ending.answer is not None else ""
         deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
-        moved = [self._moved(uow, delivery, ending.of(delivery.recipient), digest, now) for delivery in deliveries]
+        moved = [self._moved(uow, delivery, ending.of(delivery.recipient), digest, done) for delivery in deliveries]
         uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
 
     def _moved(
-        self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, now: datetime
+        self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, done: Transfer
     ) -> Delivery:
-        """The delivery in its new state, with its leaf; `digest` is the receipt's, or empty."""
+        """The delivery in its new state, with its leaf; `digest` is the receipt's, or empty; `done` its transfer."""
         state, code = end
         leaf = self._desk.journal.record(
             uow,
             AuditEvent(
                 kind=_EVENTS[state],
-                at=now,
+                at=done.changed_at,
                 subject=delivery.key,
                 document=delivery.document,
                 previous=delivery.last_leaf,
                 sequence=delivery.sequence,
                 recipient=delivery.recipient,
+                organ=done.slip.sender,
                 private={
                     "code": code,
                     "receipt": digest,
@@ -262,7 +263,7 @@ class TransferDelivery:
             state=advance(delivery.state, state),
             reason=code,
             evidence=Evidence.RECEIPT if digest else delivery.evidence,
-            changed_at=now,
+            changed_at=done.changed_at,
             last_leaf=leaf,
         )
 

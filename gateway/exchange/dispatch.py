@@ -109,6 +109,7 @@ def _queued(  # noqa: PLR0913 - everything one row needs, by name
             stream=stream,
             sequence=sequence,
             recipient=route.recipient,
+            organ=document.sender,
             private={
                 "document_id": document.document_id,
                 "epoch": transfer.slip.registry_epoch,
@@ -151,6 +152,7 @@ def _refused(uow: UnitOfWork, document: Document, refusal: Refusal, epoch: int, 
             document=document.key,
             previous=document.last_leaf,
             recipient=refusal.recipient,
+            organ=document.sender,
             private={
                 "document_id": document.document_id,
                 "epoch": epoch,

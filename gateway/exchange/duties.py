@@ -111,18 +111,37 @@ def refuse_recipient(
 
 def _check_signature(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:
     """Duty 3: by the certificate the registry names for the `From` body, and by no other."""
-    verdict = reading.signature
-    if verdict is None or verdict.indication is Indication.TOTAL_FAILED:
-        raise SenderError("envelope.signature", reason=str(verdict.sub_indication) if verdict else "unsigned")
     body = snapshot.body(slip.sender)
-    pinned = {sha256(certificate).digest() for certificate in body.transport_certificates} if body else set()
-    if reading.certificate is None or sha256(reading.certificate).digest() not in pinned:
+    if _is_signed(reading) and not _is_by(reading, body):
         _not_behind(slip, snapshot)
+    check_signer(reading, body)
+
+
+def check_signer(reading: EnvelopeReading, body: Body | None) -> None:
+    """The envelope's signature holds, and is by a transport key that the registry names for the body.
+
+    Raises:
+        SenderError: `envelope.signature`.
+        SiteError: `envelope.undecided`: our own evidence is too old to say.
+    """
+    verdict = reading.signature
+    if verdict is None or not _is_signed(reading):
+        raise SenderError("envelope.signature", reason=str(verdict.sub_indication) if verdict else "unsigned")
+    if not _is_by(reading, body):
         raise SenderError("envelope.signature", reason="certificate is not the registry's")
     if verdict.indication is Indication.INDETERMINATE:
         if verdict.sub_indication in OWN_EVIDENCE:
             raise SiteError("envelope.undecided", reason=str(verdict.sub_indication))
         raise SenderError("envelope.signature", reason=str(verdict.sub_indication))
+
+
+def _is_signed(reading: EnvelopeReading) -> bool:
+    return reading.signature is not None and reading.signature.indication is not Indication.TOTAL_FAILED
+
+
+def _is_by(reading: EnvelopeReading, body: Body | None) -> bool:
+    pinned = {sha256(certificate).digest() for certificate in body.transport_certificates} if body else set()
+    return reading.certificate is not None and sha256(reading.certificate).digest() in pinned
 
 
 def _check_identity(reading: EnvelopeReading, slip: TransferSlip) -> None:

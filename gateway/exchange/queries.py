@@ -1,17 +1,20 @@
 """Queries: how things stand. What is not the principal's is not there, whoever asks (security.md 11, 43)."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
-from gateway.core.directory import Body
+from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import NotFound
 from gateway.core.ids import DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import Attachment, BlobRef, Delivery, HistoryEvent, InboxEntry, Principal, Scope
-from gateway.exchange.contract import DocumentView
+from gateway.core.states import DocumentState
+from gateway.exchange.contract import DocumentPage, DocumentView
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
+from gateway.registry import BodyIndex
 
 
 class Queries:
@@ -19,6 +22,7 @@ class Queries:
 
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
+        self._indexed: tuple[Snapshot, asyncio.Future[BodyIndex]] | None = None
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
         """See `QueryDesk.document`."""
@@ -30,6 +34,15 @@ class Queries:
             return DocumentView(document=document, counts=dict(counts), total=counts.total())
 
         return await self._desk.store.read(unit)
+
+    async def documents(
+        self, principal: Principal, *, before: DocumentKey | None, limit: int, state: DocumentState | None
+    ) -> DocumentPage:
+        """See `QueryDesk.documents`. Status messages are no documents: they are told by the entry they speak of."""
+        require(principal, Scope.READ)
+        rows = max(1, min(limit, PAGE_ROWS_MAX))
+        found = await self._desk.store.read(lambda uow: uow.documents.newest(principal.organs, before, rows + 1, state))
+        return DocumentPage(documents=found[:rows], more=len(found) > rows)
 
     async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
         """See `QueryDesk.deliveries`."""
@@ -92,3 +105,16 @@ class Queries:
         if body is None:
             raise NotFound("not_found")
         return body
+
+    async def organs(self, principal: Principal, *, text: str, after: OrganId | None, limit: int) -> tuple[Body, ...]:
+        """See `QueryDesk.organs`."""
+        require(principal, Scope.READ)
+        index = await self._index()
+        return index.search(text, after=after, limit=max(1, min(limit, PAGE_ROWS_MAX)))
+
+    async def _index(self) -> BodyIndex:
+        """The index of the edition in force, built once, in a thread, by whoever asks first."""
+        snapshot = self._desk.directory.current()
+        if self._indexed is None or self._indexed[0] is not snapshot:
+            self._indexed = snapshot, asyncio.ensure_future(asyncio.to_thread(BodyIndex, snapshot))
+        return await asyncio.shield(self._indexed[1])

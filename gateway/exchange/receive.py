@@ -14,7 +14,7 @@ from typing import Final
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
 from gateway.core.errors import Conflict, GatewayError, SiteError
-from gateway.core.events import AuditEvent, EventKind, Leaf
+from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import (
@@ -60,6 +60,18 @@ class _Arrival:
     refusal: str
     """Code for the whole envelope, or empty."""
     attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fate:
+    """What becomes of one recipient."""
+
+    key: EntryKey
+    """What its events happen to: the inbox entry, if there is one."""
+    code: str
+    """Of the refusal, or empty."""
+    enters: bool
+    """The document comes into its inbox: the first time, and no status message does."""
 
 
 class Reception:
@@ -178,11 +190,12 @@ class Reception:
         entries: list[InboxEntry] = []
         for recipient in slip.recipients:
             code = arrival.refusal or self._refuse(uow, arrival, recipient.organ_id, snapshot)
-            key = EntryKey(self._desk.new_key())
-            line, leaf = self._line(uow, arrival, recipient, code, key)
+            is_new = recipient.organ_id not in arrived_before and isinstance(_message(arrival), DocumentMessage)
+            fate = _Fate(key=EntryKey(self._desk.new_key()), code=code, enters=is_new and not code)
+            line, leaf = self._line(uow, arrival, recipient, fate)
             lines.append(line)
-            if not code and recipient.organ_id not in arrived_before and isinstance(_message(arrival), DocumentMessage):
-                entries.append(self._entry(arrival, recipient, key, leaf))
+            if fate.enters:
+                entries.append(self._entry(arrival, recipient, fate.key, leaf))
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
         uow.inbox.add(entries)
@@ -198,17 +211,19 @@ class Reception:
         return code
 
     def _line(
-        self, uow: UnitOfWork, arrival: _Arrival, recipient: SlipRecipient, code: str, key: EntryKey
+        self, uow: UnitOfWork, arrival: _Arrival, recipient: SlipRecipient, fate: _Fate
     ) -> tuple[IncomingRecipient, Leaf]:
+        code = fate.code
         outcome = Outcome.REFUSED if code else Outcome.RECEIVED
         leaf = self._desk.journal.leaf(
             AuditEvent(
                 kind=receipts.EVENT_OF[outcome],
                 at=self._desk.clock.now(),
-                subject=key,
+                subject=fate.key,
                 document=arrival.slip.transfer,
                 sequence=recipient.sequence,
                 recipient=recipient.organ_id,
+                organ=recipient.organ_id if fate.enters else NOBODY,
                 private=receipts.private_part(arrival.slip, recipient.organ_id, outcome, code),
             )
         )

@@ -1,15 +1,17 @@
 """Release: what was held goes on, once whoever's turn it was has mended the reason (a revocation list, a key, a registry).
 
-A held document starts again at its first step: nothing of it has left the house. A held transfer may have reached its
+A held document starts again at its first step: nothing of it has left the house. Its envelope is made anew, unless the
+office itself handed it in: then it is what was signed, and it is only carried. A held transfer may have reached its
 destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from gateway.core.errors import Conflict
 from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import DocumentKey
+from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document, Principal, Scope, Transfer
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
@@ -43,13 +45,14 @@ class Release:
 
     def _document(self, uow: UnitOfWork, document: Document) -> Document:
         now = self._desk.clock.now()
-        leaf = self._record(uow, document, document.key, document.last_leaf, now)
+        envelope = document.envelope if document.ready_made else None
+        leaf = self._record(uow, document, document.sender, now, {"envelope": envelope.digest} if envelope else {})
         released = replace(
             document,
             state=advance(document.state, DocumentState.ACCEPTED),
             reason="",
             reason_params=(),
-            envelope=None,
+            envelope=envelope,
             changed_at=now,
             last_leaf=leaf,
         )
@@ -63,7 +66,7 @@ class Release:
         uow.transfers.advance(moved, was=transfer.state)
         deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
         uow.documents.advance_deliveries(
-            [self._delivery(uow, delivery, now) for delivery in deliveries],
+            [self._delivery(uow, delivery, moved) for delivery in deliveries],
             was={delivery.key: delivery.state for delivery in deliveries},
         )
         uow.work.add(
@@ -75,24 +78,26 @@ class Release:
             )
         )
 
-    def _delivery(self, uow: UnitOfWork, delivery: Delivery, now: datetime) -> Delivery:
-        leaf = self._record(uow, delivery, delivery.document, delivery.last_leaf, now)
+    def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer) -> Delivery:
+        leaf = self._record(uow, delivery, of.slip.sender, of.changed_at, {})
         state = advance(delivery.state, DeliveryState.INDETERMINATE)
-        return replace(delivery, state=state, reason="", changed_at=now, last_leaf=leaf)
+        return replace(delivery, state=state, reason="", changed_at=of.changed_at, last_leaf=leaf)
 
     def _record(
-        self, uow: UnitOfWork, row: Document | Delivery, document: DocumentKey, previous: str, now: datetime
+        self, uow: UnitOfWork, row: Document | Delivery, sender: OrganId, now: datetime, keeps: Mapping[str, str]
     ) -> str:
+        """The leaf of a release; `keeps` is what is not made again."""
         return self._desk.journal.record(
             uow,
             AuditEvent(
                 kind=EventKind.RELEASED,
                 at=now,
                 subject=row.key,
-                document=document,
-                previous=previous,
+                document=row.document if isinstance(row, Delivery) else row.key,
+                previous=row.last_leaf,
                 sequence=row.sequence if isinstance(row, Delivery) else 0,
                 recipient=row.recipient if isinstance(row, Delivery) else None,
-                private={"code": row.reason},
+                organ=sender,
+                private={"code": row.reason, **keeps},
             ),
         )

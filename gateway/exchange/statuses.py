@@ -79,6 +79,7 @@ class BusinessStatuses:
                 previous=entry.last_leaf,
                 sequence=entry.sequence,
                 recipient=entry.recipient,
+                organ=entry.recipient,
                 private={
                     "document_id": entry.document_id,
                     "principal": by[0],
@@ -161,6 +162,7 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
             previous=delivery.last_leaf,
             sequence=delivery.sequence,
             recipient=delivery.recipient,
+            organ=document.sender,
             private={
                 "document_id": document.document_id,
                 "status": message.status.value,

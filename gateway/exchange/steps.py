@@ -25,10 +25,11 @@ from gateway.core.work import Claim, RoadReport
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange.desk import Desk
 from gateway.exchange.dispatch import dispatch
-from gateway.exchange.duties import has_seal, refuse_bad_seal
+from gateway.exchange.duties import check_signer, has_seal, refuse_bad_seal
 from gateway.exchange.files import as_chunks, blob_chunks
-from gateway.exchange.judging import judge_pdf_file
+from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from gateway.exchange.messages import message_of, recipients_of
+from gateway.exchange.ready_made import UNDECIDED
 from gateway.observe import bound_ids, logger
 from gateway.routing import plan
 
@@ -78,6 +79,10 @@ class DocumentSteps:
             return await self._wrap(document, claim)
         except SenderError as error:
             return await self._settle(document, claim, error)
+        except SiteError as error:
+            if error.code != UNDECIDED:
+                raise
+            return await self._settle(document, claim, error)
 
     async def _settle(self, document: Document, claim: Claim, error: GatewayError) -> Document:
         """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
@@ -89,6 +94,9 @@ class DocumentSteps:
     # --- judge and seal ----------------------------------------------------------------------------------------------
 
     async def _judge_and_seal(self, document: Document, claim: Claim) -> Document:
+        if document.ready_made:
+            await self._judge_ready_made(document)
+            return await self._write(document, DocumentState.SEALED, claim)
         attachments = tuple([await self._sealed(document, attachment) for attachment in document.attachments])
         return await self._write(replace(document, attachments=attachments), DocumentState.SEALED, claim)
 
@@ -105,6 +113,17 @@ class DocumentSteps:
             raise SenderError("seal.missing", file=attachment.name, organ=document.sender)
         return replace(attachment, blob=await desk.blobs.put_bytes(await desk.sealer.seal(path, document.sender)))
 
+    async def _judge_ready_made(self, document: Document) -> None:
+        """Envelope and files as they are now judged: nothing in it can be sealed any more, its bytes are signed."""
+        desk = self._desk
+        assert document.envelope is not None, "a ready-made document came with its envelope"
+        path = desk.blobs.path(document.envelope)
+        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust, moment=desk.clock.now())
+        check_signer(reading, desk.directory.current().body(document.sender))
+        for file in reading.files:
+            if file.verdict.media_type == PDF and not self._has_seal(document.sender, file.verdict, file.name):
+                raise SenderError("seal.missing", file=file.name, organ=document.sender)
+
     def _has_seal(self, sender: OrganId, verdict: FileVerdict, name: str) -> bool:
         refuse_bad_seal(verdict, name)
         if verdict.indication is Indication.INDETERMINATE:
@@ -115,7 +134,9 @@ class DocumentSteps:
     # --- wrap --------------------------------------------------------------------------------------------------------
 
     async def _wrap(self, document: Document, claim: Claim) -> Document:
-        """Write, sign and freeze the envelope: from here on its bytes are only carried."""
+        """Write, sign and freeze the envelope: from here on its bytes are only carried, as a ready-made one's always."""
+        if document.ready_made:
+            return await self._write(document, DocumentState.WRAPPED, claim)
         desk = self._desk
         message = message_of(document, desk.directory.current())
         skeleton = await desk.judge.run(write_skeleton, message, document.attachments)
@@ -165,6 +186,7 @@ class DocumentSteps:
                 subject=document.key,
                 document=document.key,
                 previous=document.last_leaf,
+                organ=document.sender,
                 private={
                     "document_id": document.document_id,
                     "code": document.reason,

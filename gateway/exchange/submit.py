@@ -8,26 +8,27 @@ follow and stands in the document's state.
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.errors import AccessError, Conflict, SenderError
 from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import Digest, DocumentKey
+from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
-from gateway.core.model import PDF, Attachment, Document, Metadata, Principal, Scope
+from gateway.core.model import PDF, Attachment, Document, DocumentMessage, Metadata, Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
 from gateway.crypto import MAGIC_BYTES, media_type
 from gateway.edxml import validate
-from gateway.exchange.contract import SubmissionOrder, UploadedFile
+from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
-from gateway.exchange.judging import claims_pdf
+from gateway.exchange.judging import claims_pdf, read_envelope_file
 from gateway.exchange.messages import document_message
 from gateway.exchange.permission import require
+from gateway.exchange.ready_made import check_reading, document_in, files_in, metadata_of
 
 
 class Submission:
@@ -38,19 +39,50 @@ class Submission:
 
     async def admit(self, principal: Principal, metadata: Metadata) -> None:
         """See `SubmissionDesk.admit`."""
-        _check_principal(principal, metadata, self._desk.directory.current(), self._desk)
+        _check_principal(principal, metadata.sender, self._desk.directory.current(), self._desk)
         _check_secrecy(metadata, ())
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
         desk = self._desk
         snapshot = desk.directory.current()
-        _check_principal(principal, order.metadata, snapshot, desk)
+        _check_principal(principal, order.metadata.sender, snapshot, desk)
         _check_secrecy(order.metadata, order.files)
         _check_counts(order)
         attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        _check_fields(document, snapshot)
+        _check_fields(document_message(document, snapshot), document.attachments)
+        return await desk.store.transact(lambda uow: self._accept(uow, document))
+
+    async def submit_envelope(
+        self, principal: Principal, order: EnvelopeOrder, *, trace_id: str
+    ) -> tuple[Document, bool]:
+        """See `SubmissionDesk.submit_envelope`. What the rules of `submit` say of metadata and files holds here too."""
+        require(principal, Scope.SEND)
+        desk = self._desk
+        path = desk.blobs.path(order.envelope)
+        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust, moment=desk.clock.now())
+        snapshot = desk.directory.current()
+        message = document_in(reading)
+        _check_principal(principal, message.sender.organ_id, snapshot, desk)
+        check_reading(reading, message, snapshot)
+        _check_fields(message, ())
+        files = await asyncio.to_thread(files_in, reading)
+        said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
+        _check_secrecy(said.metadata, files)
+        _check_counts(said)
+        for file in reading.files:
+            await desk.blobs.put_bytes(file.data)
+        attachments = await asyncio.to_thread(self._attachments, files)
+        _check_fields(message, attachments)
+        document = replace(
+            self._document(principal, said, attachments, trace_id),
+            document_id=message.document_id,
+            may_seal=False,
+            request_digest=_digest({"envelope": order.envelope.digest}),
+            envelope=order.envelope,
+            ready_made=True,
+        )
         return await desk.store.transact(lambda uow: self._accept(uow, document))
 
     def _attachments(self, files: Sequence[UploadedFile]) -> tuple[Attachment, ...]:
@@ -111,6 +143,7 @@ class Submission:
 
 def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
     """Store an accepted document, its first work item and its first leaf: one transaction with whatever caused it."""
+    envelope = {"envelope": document.envelope.digest} if document.envelope else {}
     leaf = desk.journal.record(
         uow,
         AuditEvent(
@@ -118,12 +151,14 @@ def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
             at=document.accepted_at,
             subject=document.key,
             document=document.key,
+            organ=document.sender,
             private={
                 "document_id": document.document_id,
                 "kind": document.kind.value,
                 "principal": document.principal,
                 "request": document.request_digest,
                 "from": document.sender,
+                **envelope,
             },
         ),
     )
@@ -133,15 +168,15 @@ def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
     return stored
 
 
-def _check_principal(principal: Principal, metadata: Metadata, snapshot: Snapshot, desk: Desk) -> None:
+def _check_principal(principal: Principal, sender: OrganId, snapshot: Snapshot, desk: Desk) -> None:
     require(principal, Scope.SEND)
-    if metadata.sender not in principal.organs:
-        raise AccessError("access.organ", organ=metadata.sender)
-    body = snapshot.body(metadata.sender)
+    if sender not in principal.organs:
+        raise AccessError("access.organ", organ=sender)
+    body = snapshot.body(sender)
     if body is None or body.gateway != desk.own:
-        raise SenderError("sender.unknown", organ=metadata.sender)
+        raise SenderError("sender.unknown", organ=sender)
     if body.status is not BodyStatus.ACTIVE:
-        raise SenderError("sender.closed", organ=metadata.sender)
+        raise SenderError("sender.closed", organ=sender)
 
 
 def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile]) -> None:
@@ -170,9 +205,9 @@ def _check_counts(order: SubmissionOrder) -> None:
             raise SenderError("request.field", field="file.name", problem="length")
 
 
-def _check_fields(document: Document, snapshot: Snapshot) -> None:
-    """Lengths and required fields of the regulation, before the yes: what we accept we can also write."""
-    violations = validate(document_message(document, snapshot), document.attachments)
+def _check_fields(message: DocumentMessage, attachments: Sequence[Attachment]) -> None:
+    """Lengths and required fields of the regulation, before the yes: what leaves this house keeps them."""
+    violations = validate(message, attachments)
     if violations:
         fields = ", ".join(f"{violation.path}: {violation.code}" for violation in violations)
         raise SenderError("request.field", field=fields, problem="regulation")
@@ -180,9 +215,10 @@ def _check_fields(document: Document, snapshot: Snapshot) -> None:
 
 def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
     """What makes two orders the same: the metadata and the files, names included, not their order of arrival in time."""
-    order = {
-        "metadata": asdict(metadata),
-        "files": [(file.name, file.content_type, file.blob.digest) for file in attachments],
-    }
+    files = [(file.name, file.content_type, file.blob.digest) for file in attachments]
+    return _digest({"metadata": asdict(metadata), "files": files})
+
+
+def _digest(order: Mapping[str, object]) -> Digest:
     canonical = json.dumps(order, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return Digest(hashlib.sha256(canonical.encode()).hexdigest())

@@ -28,6 +28,21 @@ _BY_DOCUMENT_ID: Final = select(documents).where(
 _PAGE: Final = (
     select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
 )
+_NEWEST: Final = (
+    select(documents.c.key)
+    .where(
+        documents.c.sender == bindparam("sender"),
+        documents.c.kind == MessageKind.DOCUMENT.value,
+        documents.c.key > bindparam("after"),
+    )
+    .order_by(documents.c.key.desc())
+    .limit(bindparam("rows"))
+)
+_BEFORE: Final = documents.c.key < bindparam("before")
+_IN_STATE: Final = documents.c.state == bindparam("state")
+_BY_KEYS: Final = (
+    select(documents).where(documents.c.key.in_(bindparam("keys", expanding=True))).order_by(documents.c.key.desc())
+)
 _ADVANCE: Final = update_if(
     documents,
     "state",
@@ -128,6 +143,27 @@ class DocumentLedger:
         rows = self._connection.execute(_PAGE, {"after": after or "", "rows": limit})
         return tuple(_document(row) for row in rows)
 
+    def newest(
+        self, senders: frozenset[OrganId], before: DocumentKey | None, limit: int, state: DocumentState | None
+    ) -> tuple[Document, ...]:
+        """Documents of these senders with a key less than `before`, newest first.
+
+        Each sender's are one range of an index. Of each only what is newer than the page so far is read: one statement
+        over all of them would read and sort every older document.
+        """
+        assert limit > 0, "a page without rows"
+        statement = _NEWEST if before is None else _NEWEST.where(_BEFORE)
+        names: dict[str, Any] = {"rows": limit} if before is None else {"rows": limit, "before": before}
+        if state is not None:
+            statement, names = statement.where(_IN_STATE), names | {"state": state.value}
+        keys: list[str] = []
+        for sender in sorted(senders):
+            after = keys[-1] if len(keys) == limit else ""
+            found = self._connection.execute(statement, names | {"sender": sender, "after": after}).scalars()
+            keys = sorted([*keys, *found], reverse=True)[:limit]
+        rows = [row for some in chunks(keys) for row in self._connection.execute(_BY_KEYS, {"keys": list(some)})]
+        return tuple(_document(row) for row in rows)
+
     def advance(self, document: Document, *, was: DocumentState) -> None:
         """Write state, reason, attachments, envelope, changed_at and last_leaf, if the stored state is `was`."""
         values = _document_changes(document)
@@ -226,6 +262,7 @@ def _document_values(document: Document) -> dict[str, Any]:
         "request_digest": document.request_digest,
         "accepted_at": to_millis(document.accepted_at),
         "trace_id": document.trace_id,
+        "ready_made": int(document.ready_made),
     }
 
 
@@ -251,6 +288,7 @@ def _document(row: Row[Any]) -> Document:
         changed_at=from_millis(row.changed_at),
         trace_id=row.trace_id,
         last_leaf=row.last_leaf,
+        ready_made=bool(row.ready_made),
     )
 
 

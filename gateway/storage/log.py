@@ -1,4 +1,4 @@
-"""Ledger of the audit log: openings, pending leaves, the tree, checkpoints.
+"""Ledger of the audit log: openings, pending leaves, the tree, the change feed, checkpoints.
 
 A unit that touches 336 bodies appends 336 leaves one by one; they are written together, before anything is read from
 this ledger and before the unit ends (`flush`). Nobody sees the difference, except the clock.
@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert,
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.events import Leaf, TreeHead
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import StaleStateError
+from gateway.core.ledgers import FeedLook, StaleStateError
 from gateway.core.model import HistoryEvent
+from gateway.storage import feed
 from gateway.storage.codec import reading
 from gateway.storage.rows import chunks
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
@@ -119,6 +120,7 @@ class LogLedger:
                 for position, data in enumerate(leaves, old_size)
             ]
             self._connection.execute(_ADD_LEAF, rows)
+            feed.fill(self._connection, old_size, head.size)
         inner = [{"level": level, "position": n, "hash": node} for (level, n), node in nodes.items() if level > 0]
         if inner:
             self._connection.execute(_ADD_NODE, inner)
@@ -170,6 +172,11 @@ class LogLedger:
         rows = self._connection.execute(_OPENINGS, {"after": after, "rows": limit})
         return tuple((row.row, row.hash, row.salt, row.private) for row in rows)
 
+    def feed(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedLook:
+        """Events of these bodies after a position; the head is read first, so that all up to it is there afterwards."""
+        newest = self.head().size - 1
+        return feed.look(self._connection, sorted(organs), after, limit, newest)
+
     # --- checkpoints -------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> tuple[int, str] | None:
@@ -194,6 +201,7 @@ def _opening_values(leaf: Leaf) -> dict[str, Any]:
         "subject": leaf.event.subject,
         "document": leaf.event.document,
         "recipient": leaf.event.recipient,
+        "organ": leaf.event.organ,
     }
 
 

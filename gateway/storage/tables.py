@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.schema import SchemaItem
 
@@ -91,8 +92,13 @@ documents: Final = _strict(
     _whole("changed_at"),
     _text("trace_id"),
     _text("last_leaf"),
+    # Added to a table that was there already: its older rows need a default.
+    Column("ready_made", Whole, nullable=False, server_default=text("0")),
     UniqueConstraint("sender", "document_id"),
     UniqueConstraint("sender", "idempotency_key"),
+    # Newest first, for each sender: of any state, and of one.
+    Index(None, "sender", "kind", "key"),
+    Index(None, "sender", "kind", "state", "key"),
     CheckConstraint("may_seal IN (0, 1)", name="may_seal"),
     CheckConstraint("(metadata IS NULL) <> (status IS NULL)", name="one_content"),
     CheckConstraint("(envelope_digest IS NULL) = (envelope_size IS NULL)", name="envelope"),
@@ -294,6 +300,8 @@ openings: Final = _strict(
     _text("subject"),
     _text("document"),
     _maybe_text("recipient"),
+    # Whom it concerns: empty for the installation itself. Younger than the table, hence the default.
+    Column("organ", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("hash"),
     Index(None, "document", "row"),
     CheckConstraint("length(hash) = 32", name="hash"),
@@ -313,6 +321,16 @@ leaves: Final = _strict(
     UniqueConstraint("hash"),
     CheckConstraint("position >= 0", name="position"),
     CheckConstraint("length(hash) = 32", name="hash"),
+)
+
+feed: Final = _strict(
+    "feed",
+    # What each body is told, in the order of the leaves. Written with the leaves, by one statement from leaves and openings
+    # themselves, so that no foreign key needs to be asked for every row.
+    Column("organ", Text, primary_key=True),
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    _whole("opening"),
+    sqlite_with_rowid=False,
 )
 
 tree_nodes: Final = _strict(

@@ -16,7 +16,7 @@ from gateway.delivery import Wakeups
 
 @dataclass
 class Sleepers:
-    """Engine and publisher: remember that they were woken, in which thread, and by what."""
+    """Engine, publisher and whoever waits for events: remember that they were woken, in which thread, and by what."""
 
     woken: list[tuple[str, int]] = field(default_factory=list)
 
@@ -26,9 +26,14 @@ class Sleepers:
     def notify(self, head: TreeHead) -> None:
         self.woken.append((f"head {head.size}", threading.get_ident()))
 
+    def hear(self, head: TreeHead) -> None:
+        self.woken.append((f"heard {head.size}", threading.get_ident()))
+
 
 def _wakeups(sleepers: Any) -> CommitListener:
-    return Wakeups(loop=asyncio.get_running_loop(), work_added=sleepers.wake, head_moved=sleepers.notify)
+    return Wakeups(
+        loop=asyncio.get_running_loop(), work_added=sleepers.wake, head_moved=[sleepers.notify, sleepers.hear]
+    )
 
 
 IMPLEMENTATIONS: tuple[Callable[[Any], CommitListener], ...] = (_wakeups,)
@@ -50,4 +55,5 @@ async def test_it_returns_at_once_in_any_thread_and_wakes_in_the_loop_s(make: Ca
     assert not writer.is_alive()
     assert sleepers.woken == []
     await asyncio.sleep(0)
-    assert sleepers.woken == [("work", threading.get_ident()), ("head 0", threading.get_ident())]
+    here = threading.get_ident()
+    assert sleepers.woken == [("work", here), ("head 0", here), ("heard 0", here)]

@@ -24,9 +24,10 @@ async def added(store: LedgerStore, document: Document) -> Document:
     [
         rows.document(),
         rows.document(envelope=rows.blob("envelope"), may_seal=False, reason="seal.missing", last_leaf="ab" * 32),
+        rows.document(envelope=rows.blob("envelope"), ready_made=True),
         rows.document(kind=MessageKind.STATUS, metadata=None, status=rows.status(), attachments=()),
     ],
-    ids=["document", "sealed", "status"],
+    ids=["document", "sealed", "ready-made", "status"],
 )
 async def test_every_field_comes_back(store: LedgerStore, document: Document) -> None:
     await added(store, document)
@@ -193,3 +194,52 @@ async def test_streams_are_of_a_sender_and_a_recipient(store: LedgerStore) -> No
     assert await store.transact(lambda uow: number(uow, rows.PARTY, many)) == [1] * 1_000
     assert await store.transact(lambda uow: number(uow, rows.PARTY, [*many[500:502], rows.WARD])) == [2, 2, 1]
     assert await store.transact(lambda uow: number(uow, rows.WARD, many[:1])) == [1]
+
+
+async def keys_of_newest(store: LedgerStore, *senders: OrganId, limit: int = 10, **fields: object) -> list[str]:
+    before, state = fields.get("before"), fields.get("state")
+    found = await store.read(lambda uow: uow.documents.newest(frozenset(senders), before, limit, state))  # type: ignore[arg-type]
+    return [document.key for document in found]
+
+
+async def test_the_newest_documents_come_first_and_are_those_of_their_senders(store: LedgerStore) -> None:
+    other, third = OrganId("Z79.98"), OrganId("Z79.97")
+    made = [
+        await added(store, rows.document(sender=sender)) for sender in (rows.PARTY, other, rows.PARTY, third, other)
+    ]
+    keys = [document.key for document in made]
+    assert await keys_of_newest(store, rows.PARTY, other) == [keys[4], keys[2], keys[1], keys[0]]
+    assert await keys_of_newest(store, rows.PARTY, other, limit=2) == [keys[4], keys[2]]
+    assert await keys_of_newest(store, rows.PARTY, other, limit=2, before=keys[2]) == [keys[1], keys[0]]
+    assert await keys_of_newest(store, other, before=keys[1]) == []
+    assert await keys_of_newest(store) == []
+    (found,) = await store.read(lambda uow: uow.documents.newest(frozenset({third}), None, 9, None))
+    assert found == made[3]
+
+
+async def test_the_newest_can_be_those_of_one_state(store: LedgerStore) -> None:
+    made = [await added(store, rows.document()) for _ in range(6)]
+    for document in made[::2]:
+        held = replace(document, state=DocumentState.HELD)
+        await store.transact(lambda uow, held=held: uow.documents.advance(held, was=DocumentState.ACCEPTED))
+    held_keys = [document.key for document in made[::2]][::-1]
+    assert await keys_of_newest(store, rows.PARTY, state=DocumentState.HELD) == held_keys
+    assert await keys_of_newest(store, rows.PARTY, state=DocumentState.HELD, before=held_keys[0], limit=1) == [
+        held_keys[1]
+    ]
+    assert await keys_of_newest(store, rows.PARTY, state=DocumentState.ROUTED) == []
+
+
+async def test_status_messages_are_not_among_the_documents(store: LedgerStore) -> None:
+    document = await added(store, rows.document())
+    await added(store, rows.document(kind=MessageKind.STATUS, metadata=None, status=rows.status(), attachments=()))
+    assert await keys_of_newest(store, rows.PARTY) == [document.key]
+
+
+async def test_pages_of_many_senders_put_together_are_all_documents(store: LedgerStore) -> None:
+    senders = [OrganId(f"Z79.05.{n:03}") for n in range(9)]
+    made = [await added(store, rows.document(sender=senders[n * n % 9])) for n in range(60)]
+    found: list[str] = []
+    while page := await keys_of_newest(store, *senders, limit=7, before=found[-1] if found else None):
+        found += page
+    assert found == [document.key for document in reversed(made)]

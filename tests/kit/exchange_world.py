@@ -40,6 +40,7 @@ from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
+    Events,
     ExchangeRecords,
     Journal,
     LocalTransport,
@@ -148,6 +149,7 @@ class Node:
     queries: Queries
     statuses: BusinessStatuses
     releases: Release
+    events: Events
     road: Road
     handlers: dict[WorkKind, Handler]
     records: ExchangeRecords
@@ -244,12 +246,13 @@ async def exchange_world(materials: Materials, folder: Path) -> AsyncIterator[Wo
 
 
 class _Listener:
-    def __init__(self, publisher: CheckpointPublisher) -> None:
-        self._publisher = publisher
+    def __init__(self, *moved: Callable[[TreeHead], None]) -> None:
+        self._moved = moved
 
     def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
         if head is not None:
-            self._publisher.notify(head)
+            for moved in self._moved:
+                moved(head)
 
 
 def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> Node:
@@ -279,7 +282,8 @@ def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> N
         memory=SignerMemory(path=folder / "memory"),
         clock=_RealClock(world.clock),
     )
-    store.set_listener(_Listener(publisher))
+    events = Events(desk=desk)
+    store.set_listener(_Listener(publisher.notify, events.notify))
     reception = Reception(
         desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
     )
@@ -303,6 +307,7 @@ def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> N
         queries=Queries(desk=desk),
         statuses=BusinessStatuses(desk=desk),
         releases=Release(desk=desk),
+        events=events,
         road=road,
         handlers={WorkKind.DOCUMENT: steps, WorkKind.TRANSFER: transfers},
         records=ExchangeRecords(trust=trust),

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
 from gateway.core.errors import SiteError
-from gateway.core.events import Leaf, TreeHead
-from gateway.core.ledgers import Log, StaleStateError, UnitOfWork
-from gateway.core.model import HistoryEvent
+from gateway.core.events import NOBODY, Leaf, TreeHead
+from gateway.core.ids import OrganId
+from gateway.core.ledgers import FeedLook, Log, StaleStateError, UnitOfWork
+from gateway.core.model import FeedEvent, HistoryEvent
 
 T = TypeVar("T")
 EMPTY_HEAD = TreeHead(
@@ -105,6 +106,29 @@ class MemoryLog:
     def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
         rows = enumerate(self._state.appended, 1)
         return tuple((row, leaf.hash, leaf.salt, leaf.private) for row, leaf in rows if row > after)[:limit]
+
+    def feed(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedLook:
+        newest = self._state.head.size - 1
+        found = sorted(
+            (index, leaf.event, leaf.hash)
+            for leaf in self._state.appended
+            if leaf.event.organ in organs - {NOBODY} and (index := self._state.indexes.get(leaf.hash, -1)) > after
+        )
+        events = tuple(
+            FeedEvent(
+                position=index,
+                at=event.at,
+                event=event.kind.value,
+                organ_id=event.organ,
+                subject=event.subject,
+                document=event.document,
+                recipient=event.recipient,
+                leaf_hash=leaf_hash.hex(),
+            )
+            for index, event, leaf_hash in found[:limit]
+        )
+        more = len(found) > limit
+        return FeedLook(events=events, looked=events[-1].position if more else newest, more=more)
 
     def checkpoint(self) -> tuple[int, str] | None:
         return self._state.checkpoint

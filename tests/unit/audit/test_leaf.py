@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.audit import LeafError, OpeningError, leaf_hash, make_leaf, open_leaf, parse_leaf, private_bytes
 from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
+from gateway.core.ids import OrganId
 from gateway.core.limits import LEAF_BYTES_MAX
 from tests.unit.audit.world import event, leaf, salt
 
@@ -53,6 +54,12 @@ def test_the_leaf_hides_the_private_part() -> None:
     assert b"QD-UBND" not in made.data
     assert b"H29" not in made.data
     assert make_leaf(event(1), salt=salt(2)).data != made.data
+
+
+def test_the_leaf_says_nothing_of_whom_it_concerns() -> None:
+    happened = event(7)
+    for changed in (replace(happened, organ=OrganId("Z79.01")), replace(happened, recipient=OrganId("Z79.01"))):
+        assert make_leaf(changed, salt=salt(7)).data == make_leaf(happened, salt=salt(7)).data
 
 
 def test_the_opening_fits_only_its_leaf() -> None:

@@ -225,6 +225,11 @@ DELIVERIES = (
 
 DOCUMENTS = (
     Tampering(
+        "made by the gateway, said to be handed in",
+        f"update documents set ready_made = 1 where key = {doc(1)}",
+        "the log tells otherwise whether it was handed in as an envelope",
+    ),
+    Tampering(
         "held made routed",
         f"update documents set state = 'routed' where key = {doc(4)}",
         "routed is not what the log tells: held",

@@ -1,0 +1,52 @@
+"""Finished edXML files as an office's own program makes them: written, signed with the body's transport key, assembled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.core.ids import OrganId
+from gateway.core.model import Attachment, DocumentMessage, Message, Metadata, StatusMessage
+from gateway.edxml import assemble, write_skeleton
+from gateway.exchange import EnvelopeOrder
+from gateway.exchange.messages import document_message
+from tests.kit import rows
+from tests.kit.exchange_world import Node
+
+File = tuple[str, str, bytes]
+"""Name, media type, bytes."""
+
+
+def message_of(node: Node, metadata: Metadata) -> DocumentMessage:
+    """The message that an office's program writes for this."""
+    document = rows.document(
+        metadata=metadata,
+        document_id=metadata.document_id(),
+        accepted_at=node.desk.clock.now(),
+    )
+    return document_message(document, node.directory.current())
+
+
+async def finished(
+    node: Node, message: Message, files: Sequence[File], *, signed_by: OrganId | None = None, signed: bool = True
+) -> bytes:
+    """The whole file; `signed_by` another body than the one it is from."""
+    attachments = [
+        Attachment(position=position, name=name, content_type=kind, blob=await node.blobs.put_bytes(data))
+        for position, (name, kind, data) in enumerate(files, 1)
+    ]
+    skeleton = write_skeleton(message, () if isinstance(message, StatusMessage) else attachments)
+    if signed:
+        skeleton = await node.desk.sealer.sign_envelope(skeleton, signed_by or message.sender.organ_id)
+    parts = [(attachment, [data]) for attachment, (_, _, data) in zip(attachments, files, strict=True)]
+    return b"".join(assemble(skeleton, parts))
+
+
+async def sealed(node: Node, pdf: bytes, organ: OrganId, folder: Path) -> bytes:
+    """The PDF with that body's seal."""
+    path = folder / "to-seal.pdf"
+    path.write_bytes(pdf)
+    return await node.desk.sealer.seal(path, organ)
+
+
+async def order_of(node: Node, envelope: bytes, *, key: str = "envelope-1") -> EnvelopeOrder:
+    """What the door makes of the upload."""
+    return EnvelopeOrder(envelope=await node.blobs.put_bytes(envelope), idempotency_key=key)

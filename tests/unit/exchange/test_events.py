@@ -1,0 +1,299 @@
+"""The event desk: who waits is woken by the commit that concerns him, and by nothing else; no wake-up is lost."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from gateway.audit import sequence
+from gateway.core.errors import AccessError, SiteError
+from gateway.core.events import TreeHead
+from gateway.core.ids import OrganId
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import EVENT_WAIT_SECONDS_MAX, EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX
+from gateway.core.model import Principal, Scope
+from gateway.core.ports import Clock
+from gateway.exchange import Desk, Events, FeedPage
+from gateway.observe import SystemClock
+from gateway.storage import MemoryStore, open_memory
+from tests.kit import rows
+from tests.kit.clock import ManualClock
+
+T = TypeVar("T")
+ONE, TWO = OrganId("Z79.01"), OrganId("Z79.02")
+LONG = 50.0
+"""Longer than any test lasts: who is answered was woken."""
+
+
+class Watched:
+    """A store that counts looks, and lets something happen right after the snapshot of one was taken."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+        self.looks = 0
+        self.after_look: list[Callable[[], Awaitable[None]]] = []
+        self.failures = 0
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        self.looks += 1
+        if self.failures:
+            self.failures -= 1
+            raise SiteError("store.busy")
+        result = await self.store.read(work)
+        if self.after_look:
+            await self.after_look.pop()()
+        return result
+
+
+class Told:
+    """The commit listener."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+
+    def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
+        if head is not None:
+            self._events.notify(head)
+
+
+class World:
+    """An event desk on a store."""
+
+    def __init__(self, store: MemoryStore, clock: Clock | None = None) -> None:
+        self.watched = Watched(store)
+        self.events = Events(desk=cast("Desk", SimpleNamespace(store=self.watched, clock=clock or SystemClock())))
+        store.set_listener(Told(self.events))
+
+    async def happens(self, *organs: OrganId) -> None:
+        leaves = [rows.leaf(organ=organ) for organ in organs]
+
+        def unit(uow: UnitOfWork) -> None:
+            for leaf in leaves:
+                uow.log.append(leaf)
+
+        await self.watched.store.transact(unit)
+
+    def ask(self, *organs: OrganId, key: str = "key", **fields: Any) -> asyncio.Task[FeedPage]:
+        asked = {"after": -1, "limit": 10, "wait": LONG} | fields
+        return asyncio.create_task(self.events.events(principal(*organs, key=key), **asked))
+
+    @property
+    def waiting(self) -> int:
+        return self.events._signal.waiting
+
+
+def principal(*organs: OrganId, key: str = "key", scopes: frozenset[Scope] = frozenset({Scope.READ})) -> Principal:
+    return Principal(key_id=key, name="", organs=frozenset(organs), scopes=scopes)
+
+
+async def calm(turns: int = 30) -> None:
+    """Let everybody run who can."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def answer(task: asyncio.Task[FeedPage]) -> FeedPage:
+    return await asyncio.wait_for(task, 5)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[MemoryStore]:
+    opened = open_memory(sequencer=sequence)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def world(store: MemoryStore) -> World:
+    return World(store)
+
+
+async def test_what_is_there_is_told_at_once(world: World) -> None:
+    await world.happens(ONE, TWO, ONE)
+    page = await answer(world.ask(ONE))
+    assert [event.position for event in page.events] == [0, 2]
+    assert (page.next_after, page.more) == (2, False)
+
+
+async def test_who_may_not_read_is_told_nothing(world: World) -> None:
+    with pytest.raises(AccessError):
+        await world.events.events(principal(ONE, scopes=frozenset({Scope.SEND})), after=-1, limit=10, wait=0)
+
+
+async def test_without_a_wait_the_answer_comes_at_once(world: World) -> None:
+    await world.happens(TWO)
+    assert await answer(world.ask(ONE, wait=0)) == FeedPage(events=(), next_after=0, more=False)
+
+
+async def test_who_waits_is_woken_by_the_commit_that_concerns_him(world: World) -> None:
+    task = world.ask(ONE)
+    await calm()
+    assert world.waiting == 1
+    await world.happens(TWO)
+    await calm()
+    assert not task.done()
+    await world.happens(ONE)
+    page = await answer(task)
+    assert [event.position for event in page.events] == [1]
+    assert world.waiting == 0
+
+
+async def test_many_who_wait_cost_one_look_for_each_commit(world: World) -> None:
+    tasks = [world.ask(OrganId(f"Z79.{n}"), key=str(n)) for n in range(50)]
+    await calm()
+    assert world.waiting == 50
+    before = world.watched.looks
+    await world.happens(*(TWO for _ in range(300)))
+    await calm()
+    assert world.watched.looks - before == 1
+    await world.happens(OrganId("Z79.7"))
+    await answer(tasks[7])
+    assert world.watched.looks - before == 3  # one for all, and one by the one whom it concerns
+    assert world.waiting == 49
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await calm()
+    assert world.waiting == 0
+
+
+async def test_a_commit_between_the_look_and_the_wait_is_not_lost(world: World) -> None:
+    world.watched.after_look.append(lambda: world.happens(ONE))
+    page = await answer(world.ask(ONE))
+    assert [event.position for event in page.events] == [0]
+
+
+async def test_who_comes_after_all_others_were_told_looks_again(world: World) -> None:
+    first = world.ask(ONE)
+    await calm()
+
+    async def happen_and_be_told() -> None:
+        await world.happens(TWO)
+        await calm()
+
+    world.watched.after_look.append(happen_and_be_told)
+    assert len((await answer(world.ask(TWO))).events) == 1
+    assert not first.done()
+    first.cancel()
+
+
+async def test_who_comes_while_a_look_for_others_is_on_its_way_is_not_forgotten(world: World) -> None:
+    """The second one's snapshot is older than the look for the first, which did not ask for the second's body."""
+    first = world.ask(ONE)
+    await calm()
+    late: list[asyncio.Task[None]] = []
+
+    async def come() -> None:
+        late.append(asyncio.create_task(world.events._signal.news(frozenset({TWO}), -1)))
+        await calm()
+
+    world.watched.after_look.append(come)
+    await world.happens(TWO)
+    await calm(60)
+    await asyncio.wait_for(late[0], 5)
+    first.cancel()
+
+
+async def test_a_wait_ends_in_time_and_moves_on_over_what_concerned_others(store: MemoryStore) -> None:
+    clock = ManualClock()
+    world = World(store, clock)
+    before = clock.monotonic()
+    world.watched.after_look.append(lambda: world.happens(TWO))
+    assert await answer(world.ask(ONE, wait=3)) == FeedPage(events=(), next_after=0, more=False)
+    assert clock.monotonic() - before == 3
+
+
+async def test_nobody_waits_longer_than_the_limit(store: MemoryStore) -> None:
+    clock = ManualClock()
+    world = World(store, clock)
+    before = clock.monotonic()
+    await answer(world.ask(ONE, wait=1e9))
+    assert clock.monotonic() - before == EVENT_WAIT_SECONDS_MAX
+
+
+async def test_a_position_of_another_log_is_answered_at_once_with_where_this_one_is(world: World) -> None:
+    await world.happens(TWO)
+    assert await answer(world.ask(ONE, after=99)) == FeedPage(events=(), next_after=0, more=False)
+
+
+async def test_who_goes_away_leaves_his_place_and_nothing_running(world: World) -> None:
+    tasks = [world.ask(ONE) for _ in range(EVENT_WAITERS_PER_KEY_MAX)]
+    await calm()
+    assert world.waiting == len(tasks)
+    one_too_many = await answer(world.ask(ONE))
+    assert one_too_many == FeedPage(events=(), next_after=-1, more=False)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await calm()
+    assert world.waiting == 0
+    assert world.events._signal._herald is None
+    assert not world.events._seats
+    again = world.ask(ONE)
+    await calm()
+    assert world.waiting == 1
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_there_are_so_many_places_and_no_more(world: World) -> None:
+    tasks = [world.ask(ONE, key=str(n // 10)) for n in range(EVENT_WAITERS_MAX)]
+    await calm()
+    assert world.waiting == EVENT_WAITERS_MAX
+    assert (await answer(world.ask(ONE, key="another"))).events == ()
+    await world.happens(ONE)
+    pages = await asyncio.wait_for(asyncio.gather(*tasks), 10)
+    assert {len(page.events) for page in pages} == {1}
+    await calm()
+    assert world.waiting == 0
+
+
+async def test_when_the_look_for_all_fails_each_looks_for_himself(world: World) -> None:
+    task = world.ask(ONE)
+    await calm()
+    world.watched.failures = 1
+    await world.happens(ONE)
+    assert len((await answer(task)).events) == 1
+
+
+async def test_a_store_that_is_busy_says_so_to_who_asks(world: World) -> None:
+    task = world.ask(ONE)
+    await calm()
+    world.watched.failures = 2
+    await world.happens(ONE)
+    with pytest.raises(SiteError, match=r"store\.busy"):
+        await answer(task)
+    assert not world.events._seats
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_readers_who_wait_are_told_everything_once_whatever_the_order(world: World, seed: int) -> None:
+    dice = random.Random(seed)
+    organs = [OrganId(f"Z79.{n}") for n in range(5)]
+    total = 60
+    happening = [dice.choice(organs) for _ in range(total)]
+
+    async def follow(mine: frozenset[OrganId]) -> list[int]:
+        seen: list[int] = []
+        after = -1
+        while len(seen) < sum(organ in mine for organ in happening):
+            page = await world.events.events(principal(*mine), after=after, limit=dice.randint(1, 4), wait=LONG)
+            seen += [event.position for event in page.events]
+            after = page.next_after
+            for _ in range(dice.randint(0, 3)):
+                await asyncio.sleep(0)
+        return seen
+
+    async def write() -> None:
+        for organ in happening:
+            await world.happens(organ)
+            for _ in range(dice.randint(0, 12)):
+                await asyncio.sleep(0)
+
+    wishes = [frozenset(dice.sample(organs, dice.randint(1, 5))) for _ in range(6)]
+    *followed, _ = await asyncio.wait_for(asyncio.gather(*map(follow, wishes), write()), 20)
+    for mine, seen in zip(wishes, followed, strict=True):
+        assert seen == [n for n, organ in enumerate(happening) if organ in mine]
