@@ -1,4 +1,4 @@
-"""What the doors ask of the conductors: desks, one for each kind of wish an office can have.
+"""What the doors ask of the conductors: five desks, one for each kind of wish an office can have.
 
 A door is handed objects that keep these promises and never learns which class stands behind them. All verbs are
 coroutines and raise the families of `gateway.core.errors`; none returns half of an answer.
