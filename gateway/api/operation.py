@@ -22,8 +22,15 @@ JSON: Final = "application/json"
 HTML: Final = "text/html"
 ANY: Final = "*/*"
 
-HEADS_ERRORS: Final = ("request.malformed", "request.encoding", "request.expectation", "size.headers", "internal")
-"""What any request can be answered with: its head is wrong, or we are."""
+HEADS_ERRORS: Final = (
+    "request.malformed",
+    "request.encoding",
+    "request.expectation",
+    "size.headers",
+    "rate.limit",
+    "internal",
+)
+"""What any request can be answered with: its head is wrong, there were too many, or we are wrong."""
 GATE_ERRORS: Final = ("access.no_key", "access.scope")
 STORE_ERRORS: Final = ("store.busy", "store.damaged")
 """What any request can be answered with that asks the database."""

@@ -21,7 +21,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: .875rem }
 pre { padding: .6rem; border: 1px solid; border-radius: .3rem; white-space: pre-wrap; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { border: 1px solid; padding: .25rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
-nav ul { columns: 18rem }
+nav ul, .codes { columns: 18rem }
 .en { opacity: .75 }
 @media (max-width: 40rem) {
   thead { display: none }
@@ -48,6 +48,7 @@ def reference_page(rows: Sequence[Operation]) -> str:
         _paragraphs("api.about"),
         f"<h2>{_say('api.page.access')}</h2>",
         _paragraphs("api.security.about"),
+        _paragraphs("api.page.variables"),
         f"<h2>{_say('api.page.lists')}</h2>",
         _paragraphs("api.page.lists_about"),
         f"<nav><h2>{_say('api.page.operations')}</h2><ul>{links}</ul></nav>",
@@ -113,8 +114,14 @@ def _operation(row: Operation) -> str:
     parts.append(f"<h3>{_say('api.page.example')}</h3><pre>{escape(curl(row))}</pre>")
     if (shown := examples().get(row.name, {}).get("answer")) is not None:
         parts.append(f"<pre>{escape(json.dumps(shown, ensure_ascii=False, indent=1))}</pre>")
-    codes = ", ".join(f'<a href="#{code}"><code>{code}</code></a> ({CATALOGUE[code].status})' for code in row.codes)
-    return "".join([*parts, f"<h3>{_say('api.page.errors')}</h3><p>{codes}</p></section>"])
+    codes = "".join(f"<li>{_error_link(code)}" for code in row.codes)
+    return "".join([*parts, f"<h3>{_say('api.page.errors')}</h3><ul class='codes'>{codes}</ul></section>"])
+
+
+def _error_link(code: str) -> str:
+    facts = CATALOGUE[code]
+    turn = escape(label(f"turn.{facts.turn}").vi)
+    return f'<a href="#{code}"><code>{code}</code></a> {facts.status}, {turn}'
 
 
 def _parameters(row: Operation) -> str:

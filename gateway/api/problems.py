@@ -85,7 +85,7 @@ def retry_after(error: GatewayError) -> int | None:
     """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
     if error.facts.status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return None
-    known = error.params.get("retry_after")
+    known = error.params.get("seconds")
     return known if isinstance(known, int) else RETRY_AFTER_SECONDS
 
 

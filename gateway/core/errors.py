@@ -73,6 +73,7 @@ CATALOGUE: Final = MappingProxyType(
         "access.no_key": ErrorFacts(401, _S),
         "access.scope": ErrorFacts(403, _S),
         "access.organ": ErrorFacts(403, _S),
+        "rate.limit": ErrorFacts(429, _S, retryable=True),
         "not_found": ErrorFacts(404, _S),
         # --- contradictions
         "conflict.idempotency": ErrorFacts(422, _S),

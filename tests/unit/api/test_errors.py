@@ -222,6 +222,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "request.encoding": encoding,
     "request.expectation": expectation,
     "size.headers": headers,
+    "rate.limit": looking(SenderError("rate.limit", seconds=17)),
     "internal": looking(RuntimeError("boom")),
     "access.no_key": no_key,
     "access.scope": scope,
@@ -276,9 +277,10 @@ async def test_an_error_by_request(small: World, code: str) -> None:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Request-Id"]
         assert ("WWW-Authenticate" in answer.headers) == (facts.status == 401)
-        assert answer.headers.get("Retry-After") == (None if facts.status != 503 else str(members["retry_after"]))
+        waits = {503: 5, 429: 17}.get(facts.status)
+        assert answer.headers.get("Retry-After") == (None if waits is None else str(waits))
+        assert members["retry_after"] == waits
     assert (members["turn"], members["retryable"]) == (facts.turn.value, facts.retryable)
-    assert (members["retry_after"] is not None) == (facts.status == 503)
     assert len(members["trace_id"]) == 32
     assert members["instance"].startswith("/")
     assert bool(members["errors"]) == (code == "request.field")
