@@ -15,13 +15,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
-
-from gateway.access import StoredAuthenticator
-from gateway.api import ApiParts, OfficeRunner, build_app
+from gateway.access import BucketTurnstile, StoredAuthenticator, declaring, open_listener
+from gateway.api import ApiParts, build_app
+from gateway.api import listen as listen_office
 from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, sequence
 from gateway.config import Config, PeerSection, load_config
 from gateway.core.directory import GatewayEntry, Snapshot
@@ -36,6 +36,7 @@ from gateway.crypto import (
     KeyFiles,
     KeyHolderPool,
     Trust,
+    client_certificate,
     client_context,
     load_trust,
     office_context,
@@ -161,7 +162,7 @@ async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, sta
     journal = Journal(entropy=entropy)
     now = clock.now()
     await store.transact(opening(own, config.log_origin, snapshot, journal=journal, moment=now))
-    await store.transact(lambda uow: uow.access.declare(config.access.api_keys(), now))
+    await store.transact(declaring(config.access.grants(), own=own, record=journal.record, at=now))
     blobs = open_blobs(config.blobs)
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,))
     sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
@@ -199,6 +200,7 @@ def _refuse_demo_keys(config: Config, snapshot: Snapshot) -> None:
     shown = [
         *((str(path), read_certificates(path)[0]) for path in (config.office_api.certificate, config.peer.certificate)),
         *(("peer anchor", anchor) for anchor in read_folder(config.peer.anchors)),
+        *(("client anchor", anchor) for anchor in read_folder(config.office_api.client_anchors)),
         *((body.organ_id, der) for body in snapshot.bodies.values() for der in body.transport_certificates),
     ]
     for what, certificate in shown:
@@ -287,7 +289,8 @@ async def _open_doors(
     context = server_context(
         certificate=section.certificate, key=section.key, client_anchors=read_folder(section.anchors)
     )
-    peer = await listen_peer(peer_app, host=section.host, port=section.port, ssl_context=context)
+    bound = open_listener(section.host, section.port, share=section.share(), clock=desk.clock)
+    peer = await listen_peer(peer_app, sock=bound, ssl_context=context)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
         ApiParts(
@@ -296,17 +299,21 @@ async def _open_doors(
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
             events=events,
-            authenticator=StoredAuthenticator(store=desk.store, clock=desk.clock),
+            authenticator=StoredAuthenticator(
+                store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)
+            ),
+            turnstile=BucketTurnstile(config.limits.rates(), clock=desk.clock),
+            check_room=desk.store.check_room,
             blobs=desk.blobs,
             entropy=desk.entropy,
         )
     )
     api = config.office_api
-    office = OfficeRunner(office_app)
-    await office.setup()
+    anchors = read_folder(api.client_anchors)
+    context = office_context(certificate=api.certificate, key=api.key, client_anchors=anchors)
+    bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock)
+    office = await listen_office(office_app, sock=bound, ssl_context=context)
     stack.push_async_callback(office.cleanup)
-    office_tls = office_context(certificate=api.certificate, key=api.key)
-    await web.TCPSite(office, api.host, api.port, ssl_context=office_tls).start()
     return office.addresses[0][1], peer.addresses[0][1]
 
 

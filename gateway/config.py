@@ -6,10 +6,11 @@ relative to the configuration file's folder, so an installation can be moved as 
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,16 +21,19 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    model_validator,
 )
 
+from gateway.access import Grants, Rate, Rates, Share
+from gateway.core import limits
+from gateway.core.addresses import parse_range
 from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.ids import DIGEST, ORGAN_ID, Digest, OrganId
-from gateway.core.ledgers import ApiKey
-from gateway.core.limits import MIB, ORGAN_ID_CHARS_MAX
+from gateway.core.ledgers import ApiKey, PinnedCertificate
 from gateway.core.model import Scope
 
-CONFIG_BYTES_MAX: Final = MIB
+CONFIG_BYTES_MAX: Final = limits.MIB
 KEY_NAME_CHARS_MAX: Final = 200
 
 
@@ -38,10 +42,16 @@ def _resolved(path: Path, info: ValidationInfo) -> Path:
     return path if path.is_absolute() else folder / path
 
 
+def _canonical_range(text: str) -> str:
+    return str(parse_range(text))
+
+
 FilePath = Annotated[Path, AfterValidator(_resolved)]
-OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=ORGAN_ID_CHARS_MAX)]
+OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=limits.ORGAN_ID_CHARS_MAX)]
 HexDigest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+AddressRangeText = Annotated[str, AfterValidator(_canonical_range)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -83,12 +93,23 @@ class ListenerSection(_Section):
     """PEM chain, leaf first."""
     key: FilePath
     """PEM, mode 0400 or 0600."""
+    connections_per_address: Annotated[int, Field(ge=1, le=limits.CONNECTIONS_MAX)] = limits.CONNECTIONS_PER_ADDRESS
+    """Open connections of one address (a /64 with IPv6); a further one is closed before its TLS handshake."""
+    connections_per_minute: Count = limits.CONNECTIONS_PER_MINUTE
+    """New connections of one address, for as long as it likes; 200 at once."""
+
+    def share(self) -> Share:
+        """As the listener takes it."""
+        arrivals = Rate(per_minute=self.connections_per_minute, burst=limits.CONNECTIONS_BURST)
+        return Share(open=self.connections_per_address, arrivals=arrivals)
 
 
 class OfficeApiSection(ListenerSection):
     """For offices' document systems."""
 
     port: Port = 8443
+    client_anchors: FilePath | None = None
+    """Folder of PEM certificates of the authorities for client certificates; absent: none are asked for."""
 
 
 class PeerSection(ListenerSection):
@@ -136,39 +157,101 @@ class WorkersSection(_Section):
     """Processes that hold private keys."""
 
 
-class KeyEntry(_Section):
-    """One API key of a body's system; the secret itself is never here."""
+class _GrantEntry(_Section):
+    """What a system of a body is granted."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
     name: Annotated[str, StringConstraints(min_length=1, max_length=KEY_NAME_CHARS_MAX)]
     sha256: HexDigest
-    """SHA-256 of the whole key text, as `gateway apikey` prints it."""
     organs: Annotated[tuple[OrganCode, ...], Field(min_length=1)]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    addresses: Annotated[tuple[AddressRangeText, ...], Field(max_length=limits.ADDRESS_RANGES_MAX)] = ()
+    """CIDR ranges it may be used from; none: from anywhere."""
     expires_at: AwareDatetime | None = None
     """With an offset; absent: does not expire."""
 
+    def _granted(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "organs": frozenset(map(OrganId, self.organs)),
+            "scopes": frozenset(self.scopes),
+            "addresses": self.addresses,
+            "expires_at": self.expires_at,
+            "revoked_at": None,
+        }
+
+
+class KeyEntry(_GrantEntry):
+    """One API key of a body's system; the secret itself is never here."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{1,32}$")]
+    sha256: HexDigest
+    """SHA-256 of the whole key text, as `gateway apikey` prints it."""
+
     def api_key(self) -> ApiKey:
         """The row the access ledger keeps."""
-        return ApiKey(
-            key_id=self.id,
-            name=self.name,
-            secret_digest=Digest(self.sha256),
-            organs=frozenset(map(OrganId, self.organs)),
-            scopes=frozenset(self.scopes),
-            expires_at=self.expires_at,
-            revoked_at=None,
-        )
+        return ApiKey(key_id=self.id, secret_digest=Digest(self.sha256), **self._granted())
+
+
+class CertificateEntry(_GrantEntry):
+    """One client certificate of a body's system."""
+
+    sha256: HexDigest
+    """SHA-256 of its SubjectPublicKeyInfo: a certificate that is renewed over the same key stays known."""
+
+    def certificate(self) -> PinnedCertificate:
+        """The row the access ledger keeps."""
+        return PinnedCertificate(pin=Digest(self.sha256), **self._granted())
 
 
 class AccessSection(_Section):
     """Who may ask."""
 
     keys: tuple[KeyEntry, ...] = ()
+    certificates: tuple[CertificateEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_two_of_one_name(self) -> Self:
+        for names, what in (
+            ([key.id for key in self.keys], "keys: two of id"),
+            ([one.sha256 for one in self.certificates], "certificates: two of sha256"),
+        ):
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise ValueError(f"{what} {twice[0]}")
+        return self
 
     def api_keys(self) -> list[ApiKey]:
         """All keys, as the access ledger keeps them."""
         return [key.api_key() for key in self.keys]
+
+    def grants(self) -> Grants:
+        """Everything that is declared, for `gateway.access.declaring`."""
+        return Grants(keys=tuple(self.api_keys()), certificates=tuple(one.certificate() for one in self.certificates))
+
+
+class LimitsSection(_Section):
+    """How much one caller of the office API may ask for; beyond it the answer is 429 with Retry-After."""
+
+    requests_per_minute: Count = limits.REQUESTS_PER_MINUTE
+    """Of one key or certificate, for as long as it likes."""
+    requests_burst: Count = limits.REQUESTS_BURST
+    """Of one key or certificate, at once after a pause."""
+    requests_at_once: Count = limits.REQUESTS_AT_ONCE
+    """Of one key or certificate, being served at the same time; long polls count."""
+    address_requests_per_minute: Count = limits.ADDRESS_REQUESTS_PER_MINUTE
+    """From one address (a /64 with IPv6), whoever asks."""
+    address_requests_burst: Count = limits.ADDRESS_REQUESTS_BURST
+    failures_per_minute: Count = limits.FAILURES_PER_MINUTE
+    """Failed authentications from one address."""
+    failures_burst: Count = limits.FAILURES_BURST
+
+    def rates(self) -> Rates:
+        """As the turnstile takes them."""
+        return Rates(
+            principal=Rate(per_minute=self.requests_per_minute, burst=self.requests_burst),
+            address=Rate(per_minute=self.address_requests_per_minute, burst=self.address_requests_burst),
+            failures=Rate(per_minute=self.failures_per_minute, burst=self.failures_burst),
+            at_once=self.requests_at_once,
+        )
 
 
 class LogSection(_Section):
@@ -190,6 +273,7 @@ class Config(_Section):
     audit: AuditSection
     workers: WorkersSection = WorkersSection()
     access: AccessSection = AccessSection()
+    limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()
 
     @property
@@ -253,6 +337,8 @@ def key_table(key: ApiKey) -> str:
         "organs": sorted(key.organs),
         "scopes": sorted(key.scopes),
     }
+    if key.addresses:
+        values["addresses"] = list(key.addresses)
     if key.expires_at is not None:
         values["expires_at"] = key.expires_at
     return toml_table("[[access.keys]]", values)

@@ -1,15 +1,41 @@
-"""Who may ask: API keys of offices' systems, made here, kept as digests, checked on every call.
+"""Who may ask, and how much: API keys and client certificates of offices' systems, and the bounds of what one caller may take.
 
 A key is `gwk_<key id>_<secret>`; the store knows its SHA-256 and nothing that could be used in its place (security.md 6).
-256 random bits need no slow hash: there is nothing to guess. A key acts for named bodies, within named scopes:
-`read` (see what is there), `send` (hand documents in), `seal` (have the entrusted seal put on them), `act` (accept, refuse).
+256 random bits need no slow hash: there is nothing to guess. A certificate is known by the SHA-256 of its public key
+(SubjectPublicKeyInfo): it can be renewed without a word to the gateway, and TLS has verified its chain before anybody here
+sees it. Both act for named bodies, within named scopes (`read`, `send`, `seal`, `act`), from named addresses, until a day.
 
-When it fails: an unknown id, a wrong secret, an expired and a revoked key are one answer, found on one path and in
-about one time. What the ledger says is believed for `CACHE_SECONDS`, so a revocation bites well within a minute; a store
-that cannot be read means that nobody is let in, not that everybody is.
+Rules: where there is an Authorization header it alone decides; a certificate counts only without one. What is declared in
+the configuration comes into force in one unit of work with its audit leaf (`declaring`), at start and whenever it is read
+anew. The ledger's word is believed for `CACHE_SECONDS`, so a revocation bites well within a minute. Rates are token buckets
+(`BucketTurnstile`), connections are shared out by address before the handshake (`open_listener`).
+
+When it fails: an unknown id, a wrong secret, an expired, a revoked and a misplaced credential are one answer, found in about
+one time. A store that cannot be read means that nobody is let in, not that everybody is.
 """
 
-from gateway.access.authenticator import CACHE_SECONDS, StoredAuthenticator
+from gateway.access.authenticator import CACHE_SECONDS, ReadCertificate, StoredAuthenticator
+from gateway.access.buckets import Buckets, Rate
+from gateway.access.declaration import Changes, Grants, declaring
 from gateway.access.keys import SCOPES, make_key, secret_digest
+from gateway.access.listener import Share, SharedListener, open_listener
+from gateway.access.turnstile import BucketTurnstile, Rates
 
-__all__ = ["CACHE_SECONDS", "SCOPES", "StoredAuthenticator", "make_key", "secret_digest"]
+__all__ = [
+    "CACHE_SECONDS",
+    "SCOPES",
+    "BucketTurnstile",
+    "Buckets",
+    "Changes",
+    "Grants",
+    "Rate",
+    "Rates",
+    "ReadCertificate",
+    "Share",
+    "SharedListener",
+    "StoredAuthenticator",
+    "declaring",
+    "make_key",
+    "open_listener",
+    "secret_digest",
+]

@@ -17,6 +17,6 @@ that broke off lie in the blob store without a name. A damaged file breaks its d
 
 from gateway.api.client import ApiProblem, OfficeClient
 from gateway.api.parts import PREFIX, ApiLimits, ApiParts
-from gateway.api.server import OfficeRunner, build_app
+from gateway.api.server import OfficeRunner, build_app, listen
 
-__all__ = ["PREFIX", "ApiLimits", "ApiParts", "ApiProblem", "OfficeClient", "OfficeRunner", "build_app"]
+__all__ = ["PREFIX", "ApiLimits", "ApiParts", "ApiProblem", "OfficeClient", "OfficeRunner", "build_app", "listen"]

@@ -178,6 +178,7 @@ def me_of(principal: Principal) -> out.Me:
         name=principal.name,
         organs=tuple(sorted(principal.organs)),
         scopes=tuple(sorted(principal.scopes)),
+        identified_by=principal.credential,
     )
 
 

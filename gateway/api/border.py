@@ -8,8 +8,8 @@ import pydantic_core
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.parts import PARTS, REQUEST_ID, STARTED, TRACE_ID
-from gateway.api.problems import from_http, headers_of, is_denial, is_ours, problem
+from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
+from gateway.api.problems import from_http, headers_of, is_denial, is_ours, problem, rate_headers
 from gateway.core.errors import GatewayError, SiteError
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 
@@ -44,6 +44,8 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: headers that every answer carries."""
     request[STARTED] = True
     dressed(response, request.get(REQUEST_ID, ""))
+    if ALLOWANCE in request:
+        response.headers.update(rate_headers(request[ALLOWANCE]))
 
 
 def dressed(response: web.StreamResponse, request_id: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import Turn
 from gateway.core.ids import DIGEST, KEY, ORGAN_ID
-from gateway.core.model import Scope
+from gateway.core.model import Credential, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 
 Priority = Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"]
@@ -262,6 +262,7 @@ class Me(Answer):
     name: str
     organs: tuple[OrganCode, ...]
     scopes: tuple[Scope, ...]
+    identified_by: Credential
 
 
 Item = TypeVar("Item", bound=Answer)

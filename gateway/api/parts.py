@@ -1,6 +1,7 @@
 """What the office API is made of: the desks and ports it is handed, its limits, and what a request carries along."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -10,7 +11,7 @@ from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
-from gateway.core.ports import Authenticator, Blobs
+from gateway.core.ports import Allowance, Authenticator, Blobs, Turnstile
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 
 
@@ -30,6 +31,10 @@ class ApiLimits:
     head_seconds: float = limits.HEAD_SECONDS_MAX
 
 
+def _there_is_room() -> None:
+    """What a store without a queue would say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
     """Everything the office API is handed by whoever plugs the gateway together."""
@@ -39,9 +44,12 @@ class ApiParts:
     statuses: StatusDesk
     releases: ReleaseDesk
     authenticator: Authenticator
+    turnstile: Turnstile
     blobs: Blobs
     entropy: Entropy
     events: EventDesk
+    check_room: Callable[[], None] = _there_is_room
+    """Raises what a submission would meet at its end (`store.busy`), so that its body need not be read first."""
     limits: ApiLimits = ApiLimits()
 
 
@@ -59,7 +67,9 @@ CLOSING: Final = web.AppKey("closing", asyncio.Event)
 """Set when the application stops: whoever waits for something to happen answers at once."""
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
-"""Set by the gate: who asks."""
+"""Set by the gate: who asks. Not there on a public route."""
+ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
+"""Set by the gate: the bucket that the caller is told about."""
 QUERY: Final = web.RequestKey("query", Query)
 """Set by the operation: what stood behind the question mark, read as its row says."""
 TRACE_ID: Final = web.RequestKey("trace_id", str)

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
+from gateway.core.ports import Allowance
 from gateway.observe import explain, text
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -97,6 +98,17 @@ def headers_of(error: GatewayError) -> dict[str, str]:
     if (seconds := retry_after(error)) is not None:
         headers[hdrs.RETRY_AFTER] = str(seconds)
     return headers
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """The bucket as draft-ietf-httpapi-ratelimit-headers (revisions 08 to 11) says it.
+
+    q quota, w window in seconds, r remaining, t seconds until it is full again.
+    """
+    return {
+        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={allowance.window_seconds}',
+        "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.reset_seconds}',
+    }
 
 
 def is_ours(error: GatewayError) -> bool:

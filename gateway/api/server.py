@@ -1,6 +1,8 @@
 """The office API as an aiohttp application, and the runner that holds its connections to the same rules."""
 
 import asyncio
+import socket
+import ssl
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -64,6 +66,31 @@ class OfficeRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(plain.request_handler, request_factory=plain.request_factory, parts=self.app[PARTS])
+
+
+async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext) -> OfficeRunner:
+    """Serve the application on a bound socket; `cleanup()` of the runner ends it."""
+    runner = OfficeRunner(app)
+    await runner.setup()
+    await _Site(runner, sock, ssl_context=ssl_context).start()
+    return runner
+
+
+class _Site(web.SockSite):
+    """The site of aiohttp, but a handshake has to be done in time."""
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        await web.BaseSite.start(self)
+        server = self._runner.server
+        assert server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            server,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=limits.HANDSHAKE_SECONDS_MAX,
+        )
 
 
 class _Server(web.Server):

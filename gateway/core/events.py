@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     GENESIS = "genesis"
     """First leaf of a log: private part names the gateway and the registry in force."""
     REGISTRY_ACTIVATED = "registry.activated"
+    ACCESS_DECLARED = "access.declared"
+    """Other API keys or client certificates than before: who may ask from now on."""
     ACCEPTED = "accepted"
     SEALED = "sealed"
     WRAPPED = "wrapped"

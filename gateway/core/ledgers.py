@@ -338,6 +338,27 @@ class ApiKey:
     scopes: frozenset[Scope]
     expires_at: datetime | None
     revoked_at: datetime | None
+    addresses: tuple[str, ...] = ()
+    """Ranges (CIDR) it may be used from; none: from anywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedCertificate:
+    """A system that is known by the key of its client certificate."""
+
+    pin: Digest
+    """SHA-256 of the SubjectPublicKeyInfo."""
+    name: str
+    organs: frozenset[OrganId]
+    scopes: frozenset[Scope]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def key_id(self) -> str:
+        """Id of the principal. No API key can have it: theirs have no dash."""
+        return f"cert-{self.pin[:32]}"
 
 
 class Access(Protocol):
@@ -353,6 +374,14 @@ class Access(Protocol):
 
     def keys(self) -> tuple[ApiKey, ...]:
         """All keys by id."""
+        ...
+
+    def declare_certificates(self, certificates: Sequence[PinnedCertificate], at: datetime) -> None:
+        """Make the stored certificates equal to these, as `declare` does with keys."""
+        ...
+
+    def certificates(self) -> tuple[PinnedCertificate, ...]:
+        """All pinned certificates by pin."""
         ...
 
 
@@ -391,5 +420,5 @@ class UnitOfWork(Protocol):
 
     @property
     def access(self) -> Access:
-        """API keys."""
+        """API keys and pinned client certificates."""
         ...

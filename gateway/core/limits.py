@@ -66,6 +66,30 @@ HEADER_BYTES_MAX: Final = 16 * KIB
 CONNECTIONS_MAX: Final = 500
 """Open connections of one listener, idle ones included: a TLS connection costs about 270 KB (measured); further ones are
 cut before a byte is read."""
+SOCKETS_MAX: Final = 2 * CONNECTIONS_MAX
+"""Accepted sockets of one listener, unfinished handshakes included: file descriptors are shared with the database."""
+CONNECTIONS_PER_ADDRESS: Final = 64
+"""Default share of one address: eight addresses at least can be connected, and one gateway needs `WINDOW_MAX`."""
+CONNECTIONS_PER_MINUTE: Final = 3_000
+CONNECTIONS_BURST: Final = 200
+"""Default for new connections of one address: 50 handshakes a second are about 5 % of a core."""
+HANDSHAKE_SECONDS_MAX: Final = 10.0
+"""A connection whose TLS handshake is not done by then is cut; asyncio would wait for 60 s."""
+REQUESTS_PER_MINUTE: Final = 3_000
+REQUESTS_BURST: Final = 200
+"""Defaults for one key or certificate: 50 a second for as long as it likes, 200 at once."""
+ADDRESS_REQUESTS_PER_MINUTE: Final = 4 * REQUESTS_PER_MINUTE
+ADDRESS_REQUESTS_BURST: Final = 4 * REQUESTS_BURST
+"""Defaults for one address: several systems may stand behind it."""
+FAILURES_PER_MINUTE: Final = 30
+FAILURES_BURST: Final = 30
+"""Defaults for failed authentications from one address, before it hears 429 instead of 401."""
+REQUESTS_AT_ONCE: Final = 32
+"""Default: requests of one key or certificate being served at the same time, long polls included."""
+ADDRESS_RANGES_MAX: Final = 64
+"""Ranges in one credential's list: they are tried one by one (about 1 µs each)."""
+BUCKETS_MAX: Final = 20_000
+"""Callers that are counted one by one; a bucket is one number (about 200 bytes with its name)."""
 BODY_IDLE_SECONDS_MAX: Final = 30.0
 """A body that brings nothing for this long is cut."""
 BODY_SECONDS_MAX: Final = 300.0
@@ -155,6 +179,8 @@ assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
+assert WINDOW_MAX < CONNECTIONS_PER_ADDRESS < CONNECTIONS_MAX < SOCKETS_MAX
+assert REQUESTS_AT_ONCE <= CONNECTIONS_PER_ADDRESS
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX

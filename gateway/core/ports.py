@@ -6,6 +6,7 @@ plugs them together. Each port has one contract suite in `tests/contract`, run o
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.model import BlobRef, Principal, ReceiptLine, Transfer, TransferSlip
+from gateway.core.model import BlobRef, Presented, Principal, ReceiptLine, Transfer, TransferSlip
 from gateway.core.verdict import EnvelopeReading, FileVerdict
 
 T = TypeVar("T")
@@ -65,6 +66,14 @@ class Store(Protocol):
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a unit that only reads, on one consistent snapshot, beside the writer. A write in it MUST fail."""
+        ...
+
+    def check_room(self) -> None:
+        """Look, without waiting, whether a unit handed in now would be taken in.
+
+        Raises:
+            SiteError: `store.busy`, `store.damaged`, as `transact` would.
+        """
         ...
 
     async def close(self) -> None:
@@ -276,12 +285,52 @@ class Transport(Protocol):
 class Authenticator(Protocol):
     """Turns what a caller shows into who it is."""
 
-    async def authenticate(self, presented: str) -> Principal | None:
-        """The principal of an API key as presented, or None: unknown, expired and revoked keys are not told apart.
+    async def authenticate(self, presented: Presented) -> Principal | None:
+        """The principal of what is presented, or None: unknown, wrong, expired, revoked and out of place are not told apart.
+
+        Where a key is presented it alone decides, and MUST be good: a certificate beside it neither helps nor adds
+        anything. Without one, the certificate decides; its validity MUST be looked at on every call.
 
         MUST take the same path (and about the same time) for an unknown key id as for a wrong secret, and MUST honour
-        a revocation within 60 s.
+        a revocation within 60 s. MUST NOT admit from an address outside the credential's list.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How one bucket stands after a request: what the caller is told in `RateLimit` and `Retry-After`."""
+
+    policy: str
+    """Whose bucket: `key`, `address` or `failures`."""
+    quota: int
+    """Requests that a full bucket holds."""
+    window_seconds: int
+    """An empty bucket is full again after this long."""
+    remaining: int
+    reset_seconds: int
+    """The bucket is full again after this long."""
+    wait_seconds: int
+    """0: admitted, and counted. Else refused, not counted, and one request may be made after this long."""
+
+
+class Turnstile(Protocol):
+    """Counts requests and holds back who makes too many. Never waits."""
+
+    def pass_address(self, address: str) -> Allowance:
+        """One request from an address, whoever makes it."""
+        ...
+
+    def fail_address(self, address: str) -> Allowance:
+        """One failed authentication from an address."""
+        ...
+
+    def pass_principal(self, key_id: str) -> Allowance:
+        """One request of a principal."""
+        ...
+
+    def at_once(self, key_id: str) -> AbstractContextManager[bool]:
+        """A request of a principal while it is being served; False when it has too many of them already."""
         ...
 
 

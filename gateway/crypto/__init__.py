@@ -42,6 +42,7 @@ from gateway.crypto.certificates import (
     spki_digest,
     subject_public_key,
 )
+from gateway.crypto.client_certificate import client_certificate
 from gateway.crypto.envelope import PreparedSignature, prepare_envelope
 from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.judge import InlineJudge, JudgePool
@@ -75,6 +76,7 @@ __all__ = [
     "PreparedSignature",
     "Trust",
     "certificate_digest",
+    "client_certificate",
     "client_context",
     "is_demo",
     "judge_certificate",

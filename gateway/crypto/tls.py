@@ -2,7 +2,7 @@
 
 Peers: TLS 1.3 only, a certificate on both sides, both chains to the configured anchors, no resumption that identity could
 hang on. Above this stands the pin of the registry, which the peer door checks on every request. Offices: TLS 1.2 or
-later, the server shows its certificate, the caller its API key.
+later, the server shows its certificate, the caller its API key or, where anchors for them are configured, a certificate.
 """
 
 import ssl
@@ -37,8 +37,11 @@ def client_context(*, certificate: Path, key: Path, anchors: tuple[bytes, ...]) 
     return _for_peers(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key, anchors)
 
 
-def office_context(*, certificate: Path, key: Path) -> ssl.SSLContext:
-    """For the office API.
+def office_context(*, certificate: Path, key: Path, client_anchors: tuple[bytes, ...] = ()) -> ssl.SSLContext:
+    """For the office API. With `client_anchors` (DER) a caller may show a certificate that leads to one of them.
+
+    One that leads nowhere ends the handshake. No tickets then: a resumed session shows the certificate of its first
+    handshake without checking it again.
 
     Raises:
         SiteError: `key.missing`.
@@ -46,6 +49,14 @@ def office_context(*, certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_TLS_1_2_CIPHERS)
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if client_anchors:
+        context.verify_mode = ssl.CERT_OPTIONAL
+        # An anchor need not be a root: whoever trusts one issuing authority names that one.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=b"".join(client_anchors))
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
     return _with_key(context, certificate, key)
 
 

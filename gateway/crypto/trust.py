@@ -48,17 +48,22 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
     return _read_file(path, x509.Certificate.load)
 
 
-def read_folder(folder: Path) -> tuple[bytes, ...]:
-    """The certificates of all files of a folder, by file name, as DER.
+def read_folder(folder: Path | None) -> tuple[bytes, ...]:
+    """The certificates of all files of a folder, by file name, as DER; none without a folder.
 
     Raises:
         SiteError: `config.invalid` naming the folder or the file.
     """
+    if folder is None:
+        return ()
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise SiteError("config.invalid", path=str(folder), reason=error.strerror or str(error)) from error
-    return tuple(der for path in paths for der in read_certificates(path))
+    found = tuple(der for path in paths for der in read_certificates(path))
+    if not found:
+        raise SiteError("config.invalid", path=str(folder), reason="no certificate in it")
+    return found
 
 
 def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> tuple[bytes, ...]:

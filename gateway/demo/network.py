@@ -18,12 +18,13 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ledgers import ApiKey
 from gateway.core.model import Scope
+from gateway.crypto import spki_digest
 from gateway.demo.layout import GatewayFiles
 from gateway.demo.pki import DemoPki, make_pki
 from gateway.demo.plan import read_plan
 from gateway.demo.registry_seed import seed_registry
 from gateway.demo.workshop import Progress
-from gateway.demo.world import DemoWorld, demo_world
+from gateway.demo.world import DemoBody, DemoWorld, demo_world
 
 MARK: Final = ".gateway-demo"
 """A folder with this file in it was made by the demo, and may be made anew by it; no other folder is ever removed."""
@@ -75,6 +76,11 @@ class Network:
     def root(self) -> Path:
         """The PEM certificate that clients of the demo trust."""
         return self.folder / "pki" / "ca" / "root.crt"
+
+    @property
+    def client_key(self) -> Path:
+        """Private key of the sender's system; its certificate lies beside it."""
+        return self.folder / "pki" / "clients" / f"{self.world.sender.organ_id}.pem"
 
     @property
     def letter(self) -> Path:
@@ -194,7 +200,7 @@ def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], 
         "gateway": {"id": side.gateway, "environment": "demo", "state": str(side.folder / "state")},
         "registry": {"file": str(side.folder.parent / "registry.json"), "sha256": digest},
         "trust": {"folder": str(files.anchors.parent)},
-        "office_api": _listener(files, side.office_port),
+        "office_api": {**_listener(files, side.office_port), "client_anchors": str(files.anchors)},
         "peer": {**_listener(files, side.peer_port), "anchors": str(files.anchors)},
         "keys": {
             "transport": str(files.transport_keys),
@@ -205,10 +211,24 @@ def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], 
         "audit": {"key": str(files.log_key)},
     }
     text = "# Made by `gateway demo`. DEMO keys only: never use any of this in production.\n"
-    tables = [*(toml_table(f"[{name}]", section) for name, section in sections.items()), *map(key_table, keys)]
+    clients = [
+        toml_table("[[access.certificates]]", _client(body, pki.clients[body.organ_id]))
+        for body in world.hosted(side.gateway)
+        if body.organ_id in pki.clients
+    ]
+    tables = [
+        *(toml_table(f"[{name}]", section) for name, section in sections.items()),
+        *map(key_table, keys),
+        *clients,
+    ]
     text += "".join(f"\n{table}" for table in tables)
     side.config.touch(mode=0o600)
     side.config.write_text(text, encoding="utf-8")
+
+
+def _client(body: DemoBody, der: bytes) -> dict[str, object]:
+    """The table by which a gateway knows the certificate of a body's system."""
+    return {"name": body.name, "sha256": spki_digest(der), "organs": [body.organ_id], "scopes": sorted(Scope)}
 
 
 def _listener(files: GatewayFiles, port: int) -> dict[str, object]:

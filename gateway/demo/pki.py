@@ -3,6 +3,7 @@
     <folder>/ca/           root and issuing authority: keys and certificates
     <folder>/party/        the Party gateway: keys/{tls,receipt,log}.pem, keys/transport, keys/seal, and
                            trust/{anchors,intermediates,crls}
+    <folder>/clients/      the sending body's system: <code>.pem and <code>.crt, for the office API
     <folder>/government/   the same for the government gateway
 
 Files and modes are the work of `layout`, keys in numbers that of `workshop`, the certificates themselves that of
@@ -66,6 +67,8 @@ class DemoPki:
     transport: Mapping[OrganId, bytes]
     seals: Mapping[OrganId, bytes]
     """Only the bodies that seal."""
+    clients: Mapping[OrganId, bytes]
+    """Only the sending body."""
 
 
 def make_pki(
@@ -80,11 +83,12 @@ def make_pki(
     """
     ca = AuthorityFiles(folder / "ca")
     sides = {world.party: GatewayFiles(folder / "party"), world.government: GatewayFiles(folder / "government")}
-    make_folders((folder, *ca.folders()))
+    clients = folder / "clients"
+    make_folders((folder, *ca.folders(), clients))
     for files in sides.values():
         make_folders(files.folders())
     _make_authorities(ca, sides.values(), plan=plan, moment=moment)
-    orders = list(_orders(world, sides))
+    orders = [*_orders(world, sides), _client_order(world, clients)]
     filled = fill_orders(
         Workshop(plan=plan, issuing_key=ca.issuing_key, moment=moment),
         orders,
@@ -98,6 +102,7 @@ def make_pki(
         gateways=MappingProxyType({gateway: _material(files, tls[gateway]) for gateway, files in sides.items()}),
         transport=MappingProxyType({OrganId(who): der for who, der in _certificates(filled, "transport").items()}),
         seals=MappingProxyType({OrganId(who): der for who, der in _certificates(filled, "seal").items()}),
+        clients=MappingProxyType({OrganId(who): der for who, der in _certificates(filled, "client").items()}),
     )
 
 
@@ -129,6 +134,12 @@ def _body_orders(body: DemoBody, files: GatewayFiles) -> Iterable[Order]:
     yield Order(kind="transport", holder=holder, key=files.transport_keys / f"{body.organ_id}.pem")
     if body.seals:
         yield Order(kind="seal", holder=holder, key=files.seal_keys / f"{body.organ_id}.pem")
+
+
+def _client_order(world: DemoWorld, folder: Path) -> Order:
+    sender = world.sender
+    holder = Holder(name=sender.name, organ_id=sender.organ_id)
+    return Order(kind="client", holder=holder, key=folder / f"{sender.organ_id}.pem")
 
 
 def _processes(orders: int) -> int:

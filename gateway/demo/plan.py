@@ -14,7 +14,7 @@ from gateway.demo.resources import PKI_PLAN, demo_resource
 KeyUsage = Literal["digitalSignature", "nonRepudiation", "keyCertSign", "cRLSign"]
 """RFC 5280 section 4.2.1.3, by its names."""
 ExtendedKeyUsage = Literal["serverAuth", "clientAuth"]
-LeafKind = Literal["tls", "transport", "seal"]
+LeafKind = Literal["tls", "transport", "seal", "client"]
 
 CRL_DAYS_MIN: Final = 30
 """The demo may be left running for weeks, and nobody issues its next list."""
@@ -81,17 +81,18 @@ class PkiPlan(_Part):
     tls: LeafProfile
     transport: LeafProfile
     seal: LeafProfile
+    client: LeafProfile
 
     @model_validator(mode="after")
     def _nothing_outlives_its_issuer(self) -> Self:
-        longest = max(self.tls.days, self.transport.days, self.seal.days)
+        longest = max(self.tls.days, self.transport.days, self.seal.days, self.client.days)
         if not longest <= self.issuing.days <= self.root.days:
             raise ValueError("a certificate must not outlive its issuer: days of root >= issuing >= every other")
         return self
 
     def leaf(self, kind: LeafKind) -> LeafProfile:
         """The profile of one kind of leaf."""
-        return {"tls": self.tls, "transport": self.transport, "seal": self.seal}[kind]
+        return {"tls": self.tls, "transport": self.transport, "seal": self.seal, "client": self.client}[kind]
 
 
 def read_plan(path: Path | None = None) -> PkiPlan:

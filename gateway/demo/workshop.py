@@ -67,7 +67,7 @@ class Workshop:
         certificate = issuer.leaf(order.kind, order.holder, key.public_key())
         write_key(order.key, key)
         # RFC 8446 section 4.4.2: a TLS peer sends the chain; the other certificates are looked up in the registry.
-        chain = (certificate, issuer.certificate) if order.kind == "tls" else (certificate,)
+        chain = (certificate, issuer.certificate) if order.kind in {"tls", "client"} else (certificate,)
         write_certificates(certificate_of(order.key), *chain)
         return certificate.public_bytes(Encoding.DER)
 

@@ -5,6 +5,7 @@ is stored before the last byte was checked, and nothing is answered before the d
 """
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,8 +51,8 @@ def build_peer_app(
     return app
 
 
-async def listen(app: web.Application, *, host: str, port: int, ssl_context: ssl.SSLContext) -> web.AppRunner:
-    """Serve the door over mutual TLS 1.3; `cleanup()` of the runner ends it. Port 0 takes a free one (`addresses`)."""
+async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext) -> web.AppRunner:
+    """Serve the door over mutual TLS 1.3 on a bound socket; `cleanup()` of the runner ends it."""
     assert_strict(ssl_context)
     # A resumed session shows the certificate of its first handshake without checking it again: none is offered.
     ssl_context.num_tickets = 0
@@ -64,8 +65,25 @@ async def listen(app: web.Application, *, host: str, port: int, ssl_context: ssl
         auto_decompress=False,
     )
     await runner.setup()
-    await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+    await _Site(runner, sock, ssl_context=ssl_context).start()
     return runner
+
+
+class _Site(web.SockSite):
+    """The site of aiohttp, but a handshake has to be done in time."""
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        await web.BaseSite.start(self)
+        server = self._runner.server
+        assert server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            server,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=limits.HANDSHAKE_SECONDS_MAX,
+        )
 
 
 class _Runner(web.AppRunner):

@@ -1,27 +1,47 @@
-"""Ledger of API keys. Only digests of secrets are stored."""
+"""Ledger of API keys and client certificates. Only digests are stored: of secrets, and of public keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from gateway.core.clock import to_millis
 from gateway.core.ids import Digest
-from gateway.core.ledgers import ApiKey
-from gateway.storage.codec import ORGAN_IDS, SCOPES, reading
+from gateway.core.ledgers import ApiKey, PinnedCertificate
+from gateway.storage.codec import ORGAN_IDS, SCOPES, TEXTS, reading
 from gateway.storage.rows import maybe_millis, maybe_moment
-from gateway.storage.tables import api_keys
+from gateway.storage.tables import api_keys, client_certificates
 
-_ALL: Final = select(api_keys).order_by(api_keys.c.key_id)
 _BY_ID: Final = select(api_keys).where(api_keys.c.key_id == bindparam("key_id"))
-_ADD: Final = insert(api_keys)
-_REMOVE: Final = delete(api_keys).where(api_keys.c.key_id == bindparam("the_key_id"))
-_REVOKE: Final = (
-    update(api_keys)
-    .where(api_keys.c.key_id == bindparam("the_key_id"), api_keys.c.revoked_at.is_(None))
-    .values(revoked_at=bindparam("at"))
-)
+
+
+class _Credentials:
+    """The statements of one table of credentials, whose first column is its name for one of them."""
+
+    def __init__(self, table: Table, /) -> None:
+        (name,) = table.primary_key
+        self._name = name.name
+        self.all = select(table).order_by(name)
+        self._add = insert(table)
+        self._remove = delete(table).where(name == bindparam("the_name"))
+        self._revoke = update(table).where(name == bindparam("the_name")).values(revoked_at=bindparam("at"))
+
+    def declare(self, connection: Connection, rows: Mapping[Any, dict[str, Any]], *, at: datetime) -> None:
+        """Make the table equal to these rows; one that is missing is revoked, not forgotten. Nothing is written twice."""
+        known = {row[self._name]: dict(row) for row in connection.execute(self.all).mappings()}
+        gone = sorted(name for name in known.keys() - rows.keys() if known[name]["revoked_at"] is None)
+        changed = sorted(name for name in known.keys() & rows.keys() if known[name] != rows[name])
+        if gone:
+            connection.execute(self._revoke, [{"the_name": name, "at": to_millis(at)} for name in gone])
+        if changed:
+            connection.execute(self._remove, [{"the_name": name} for name in changed])
+        if written := [*changed, *sorted(rows.keys() - known.keys())]:
+            connection.execute(self._add, [rows[name] for name in written])
+
+
+_KEYS: Final = _Credentials(api_keys)
+_CERTIFICATES: Final = _Credentials(client_certificates)
 
 
 class AccessLedger:
@@ -32,15 +52,9 @@ class AccessLedger:
 
     def declare(self, keys: Sequence[ApiKey], at: datetime) -> None:
         """Make the stored keys equal to these; a key that is missing is revoked, not forgotten."""
-        declared = {key.key_id for key in keys}
-        assert len(declared) == len(keys), "an id of two keys"
-        known = {key.key_id for key in self.keys()}
-        if missing := sorted(known - declared):
-            self._connection.execute(_REVOKE, [{"the_key_id": key_id, "at": to_millis(at)} for key_id in missing])
-        if replaced := sorted(known & declared):
-            self._connection.execute(_REMOVE, [{"the_key_id": key_id} for key_id in replaced])
-        if keys:
-            self._connection.execute(_ADD, [_values(key) for key in keys])
+        rows = {key.key_id: _key_values(key) for key in keys}
+        assert len(rows) == len(keys), "an id of two keys"
+        _KEYS.declare(self._connection, rows, at=at)
 
     def key(self, key_id: str) -> ApiKey | None:
         """The key of an id, revoked or not."""
@@ -49,29 +63,50 @@ class AccessLedger:
 
     def keys(self) -> tuple[ApiKey, ...]:
         """All keys by id."""
-        return tuple(_key(row) for row in self._connection.execute(_ALL))
+        return tuple(_key(row) for row in self._connection.execute(_KEYS.all))
+
+    def declare_certificates(self, certificates: Sequence[PinnedCertificate], at: datetime) -> None:
+        """Make the stored certificates equal to these; one that is missing is revoked, not forgotten."""
+        rows = {one.pin: {"pin": one.pin, **_values(one)} for one in certificates}
+        assert len(rows) == len(certificates), "a pin of two systems"
+        _CERTIFICATES.declare(self._connection, rows, at=at)
+
+    def certificates(self) -> tuple[PinnedCertificate, ...]:
+        """All pinned certificates by pin."""
+        return tuple(_certificate(row) for row in self._connection.execute(_CERTIFICATES.all))
 
 
-def _values(key: ApiKey) -> dict[str, Any]:
+def _key_values(key: ApiKey) -> dict[str, Any]:
+    return {"key_id": key.key_id, "secret_digest": key.secret_digest, **_values(key)}
+
+
+def _values(granted: ApiKey | PinnedCertificate) -> dict[str, Any]:
     return {
-        "key_id": key.key_id,
-        "name": key.name,
-        "secret_digest": key.secret_digest,
-        "organs": ORGAN_IDS.encode(tuple(sorted(key.organs))),
-        "scopes": SCOPES.encode(tuple(sorted(key.scopes))),
-        "expires_at": maybe_millis(key.expires_at),
-        "revoked_at": maybe_millis(key.revoked_at),
+        "name": granted.name,
+        "organs": ORGAN_IDS.encode(tuple(sorted(granted.organs))),
+        "scopes": SCOPES.encode(tuple(sorted(granted.scopes))),
+        "addresses": TEXTS.encode(granted.addresses),
+        "expires_at": maybe_millis(granted.expires_at),
+        "revoked_at": maybe_millis(granted.revoked_at),
+    }
+
+
+def _granted(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "organs": frozenset(ORGAN_IDS.decode(row.organs)),
+        "scopes": frozenset(SCOPES.decode(row.scopes)),
+        "addresses": TEXTS.decode(row.addresses),
+        "expires_at": maybe_moment(row.expires_at),
+        "revoked_at": maybe_moment(row.revoked_at),
     }
 
 
 @reading
 def _key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        key_id=row.key_id,
-        name=row.name,
-        secret_digest=Digest(row.secret_digest),
-        organs=frozenset(ORGAN_IDS.decode(row.organs)),
-        scopes=frozenset(SCOPES.decode(row.scopes)),
-        expires_at=maybe_moment(row.expires_at),
-        revoked_at=maybe_moment(row.revoked_at),
-    )
+    return ApiKey(key_id=row.key_id, secret_digest=Digest(row.secret_digest), **_granted(row))
+
+
+@reading
+def _certificate(row: Row[Any]) -> PinnedCertificate:
+    return PinnedCertificate(pin=Digest(row.pin), **_granted(row))

@@ -48,6 +48,14 @@ class MemoryStore:
         finally:
             driver(self._connection).execute("PRAGMA query_only = OFF")
 
+    def check_room(self) -> None:
+        """Look whether a unit would be taken in now.
+
+        Raises:
+            SiteError: `store.busy` when the store is closed.
+        """
+        self._refuse_closed()
+
     async def close(self) -> None:
         """Forget everything. May be called twice."""
         self._connection.close()

@@ -31,6 +31,10 @@ class ReadOnlyStore:
         """Run a reading unit on one snapshot."""
         return await self._readers.read(work)
 
+    def check_room(self) -> None:
+        """Always refused (AssertionError), as `transact`."""
+        raise AssertionError("this store only reads")
+
     async def close(self) -> None:
         """Close the connections. May be called twice."""
         await self._readers.close()

@@ -75,6 +75,15 @@ class SqliteStore:
             raise self._refusal()
         return await self._readers.read(work)
 
+    def check_room(self) -> None:
+        """Look, without waiting, whether a unit handed in now would be taken in.
+
+        Raises:
+            SiteError: `store.busy`, `store.damaged`, as `transact` would.
+        """
+        if not self._waiting.has_room():
+            raise self._refusal()
+
     async def close(self) -> None:
         """Write what was taken in, then close the files and give the lock back. May be called twice."""
         self._waiting.close()

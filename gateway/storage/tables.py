@@ -376,6 +376,18 @@ api_keys: Final = _strict(
     _text("secret_digest"),
     _text("organs"),
     _text("scopes"),
+    _text("addresses"),
+    _maybe_whole("expires_at"),
+    _maybe_whole("revoked_at"),
+)
+
+client_certificates: Final = _strict(
+    "client_certificates",
+    Column("pin", Text, primary_key=True),
+    _text("name"),
+    _text("organs"),
+    _text("scopes"),
+    _text("addresses"),
     _maybe_whole("expires_at"),
     _maybe_whole("revoked_at"),
 )

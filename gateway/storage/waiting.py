@@ -25,6 +25,11 @@ class WaitingUnits(Generic[T]):
             self._changed.notify()
             return True
 
+    def has_room(self) -> bool:
+        """Whether `offer` would take a unit now."""
+        with self._changed:
+            return not self._closed and len(self._waiting) < self._limit
+
     def take(self, count: int) -> list[T]:
         """The next units, at most `count`; waits for the first. Empty when the queue is closed and everything was taken."""
         with self._changed:

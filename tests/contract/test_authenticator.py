@@ -1,6 +1,6 @@
 """The promises of the port `Authenticator`: over the real stores, and on the plain table that the doors' tests use.
 
-A key is made, declared in the access ledger and shown, as an office does; time is moved by hand.
+A key is made, or a certificate pinned, declared in the access ledger and shown, as an office does; time is moved by hand.
 """
 
 import secrets
@@ -16,11 +16,12 @@ import pytest
 
 from gateway.access import StoredAuthenticator, make_key
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import ApiKey
-from gateway.core.model import Principal, Scope
+from gateway.core.ledgers import ApiKey, PinnedCertificate
+from gateway.core.model import ClientCertificate, Credential, Presented, Principal, Scope
 from gateway.core.ports import Authenticator
 from tests.contract.stores import STORES
 from tests.kit.clock import START, ManualClock
+from tests.kit.rows import certificate, digest
 from tests.unit.api.world import Keys
 
 OFFICE, WARD = OrganId("Z79.00.01"), OrganId("Z79.01.01")
@@ -34,9 +35,11 @@ class Entrance:
     authenticator: Authenticator
     clock: ManualClock
     declare: Callable[[dict[str, ApiKey]], Awaitable[None]]
+    pin: Callable[..., Awaitable[None]] | None = None
 
-    async def admits(self, shown: str) -> bool:
-        return await self.authenticator.authenticate(shown) is not None
+    async def admits(self, shown: str | None, *, certificate: bytes | None = None, address: str = "") -> bool:
+        presented = Presented(key=shown, certificate=certificate, address=address)
+        return await self.authenticator.authenticate(presented) is not None
 
 
 @pytest.fixture(params=[*STORES, "table"])
@@ -50,8 +53,21 @@ async def entrance(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     async def declare(keys: dict[str, ApiKey]) -> None:
         await store.transact(lambda uow: uow.access.declare(list(keys.values()), clock.now()))
 
-    yield Entrance(StoredAuthenticator(store=store, clock=clock), clock, declare)
+    async def pin(*certificates: PinnedCertificate) -> None:
+        await store.transact(lambda uow: uow.access.declare_certificates(certificates, clock.now()))
+
+    yield Entrance(
+        StoredAuthenticator(store=store, clock=clock, read_certificate=read_certificate), clock, declare, pin
+    )
     await store.close()
+
+
+def read_certificate(der: bytes) -> ClientCertificate | None:
+    """A certificate in these tests says its own pin, and is good for a day around the start."""
+    if not der.startswith(b"certificate "):
+        return None
+    day = timedelta(days=1)
+    return ClientCertificate(pin=digest(der.decode()), not_before=START - day, not_after=START + day)
 
 
 def _table(clock: ManualClock) -> Entrance:
@@ -79,13 +95,13 @@ def made(*, expires_at: datetime | None = None) -> tuple[str, ApiKey]:
 async def test_a_declared_key_is_its_body_s_system_with_its_scopes(entrance: Entrance) -> None:
     (shown, row), (other, other_row) = made(), made()
     await entrance.declare({shown: row, other: other_row})
-    assert await entrance.authenticator.authenticate(shown) == Principal(
+    assert await entrance.authenticator.authenticate(Presented(key=shown)) == Principal(
         key_id=row.key_id,
         name="QLVB phường",
         organs=frozenset({OFFICE, WARD}),
         scopes=frozenset({Scope.READ, Scope.SEND}),
     )
-    found = await entrance.authenticator.authenticate(other)
+    found = await entrance.authenticator.authenticate(Presented(key=other))
     assert found is not None
     assert found.key_id == other_row.key_id
 
@@ -144,6 +160,93 @@ async def test_a_rolled_secret_ends_the_old_one(entrance: Entrance) -> None:
     assert not await entrance.admits(new), "the digest is over the whole text, and this text was never made"
 
 
+@pytest.mark.parametrize("entrance", STORES, indirect=True)
+async def test_a_key_opens_from_the_addresses_of_its_list_only(entrance: Entrance) -> None:
+    (shown, row), (anywhere, other) = made(), made()
+    await entrance.declare({shown: replace(row, addresses=("10.0.0.0/8", "2001:db8::/32")), anywhere: other})
+    for address in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"):
+        assert await entrance.admits(shown, address=address)
+    for address in ("11.1.2.3", "::ffff:11.1.2.3", "2001:db9::1", "", "10.1.2.3, 11.1.2.3"):
+        assert not await entrance.admits(shown, address=address)
+        assert await entrance.admits(anywhere, address=address)
+
+
+@pytest.mark.parametrize("entrance", STORES, indirect=True)
+async def test_a_pinned_certificate_is_its_body_s_system(entrance: Entrance) -> None:
+    assert entrance.pin is not None
+    pinned = certificate("certificate a", expires_at=None, addresses=())
+    await entrance.pin(pinned)
+    found = await entrance.authenticator.authenticate(Presented(certificate=b"certificate a", address="10.0.0.1"))
+    assert found == Principal(
+        key_id=pinned.key_id,
+        name=pinned.name,
+        organs=pinned.organs,
+        scopes=pinned.scopes,
+        credential=Credential.CERTIFICATE,
+    )
+    for der in (b"certificate b", b"unfit", b""):
+        assert not await entrance.admits(None, certificate=der)
+    assert not await entrance.admits(None)
+
+
+@pytest.mark.parametrize("entrance", STORES, indirect=True)
+async def test_a_certificate_ends_with_its_own_dates_its_grant_s_and_its_place(entrance: Entrance) -> None:
+    assert entrance.pin is not None
+    granted = {
+        "own": certificate("certificate own", expires_at=None, addresses=()),
+        "grant": certificate("certificate grant", expires_at=START + timedelta(seconds=5), addresses=()),
+        "place": certificate("certificate place", expires_at=None, addresses=("10.0.0.0/8",)),
+        "revoked": certificate("certificate revoked", expires_at=None, addresses=(), revoked_at=START),
+    }
+    await entrance.pin(*granted.values())
+
+    async def admitted() -> set[str]:
+        shown = {name: f"certificate {name}".encode() for name in granted}
+        return {name for name, der in shown.items() if await entrance.admits(None, certificate=der, address="10.0.0.1")}
+
+    assert await admitted() == {"own", "grant", "place"}
+    assert not await entrance.admits(None, certificate=b"certificate place", address="11.0.0.1")
+    entrance.clock.advance(5)
+    assert await admitted() == {"own", "place"}
+    entrance.clock.advance(24 * 3600 - 5)
+    assert await admitted() == {"own", "place"}
+    entrance.clock.advance(0.001)
+    assert await admitted() == set(), "the connection was opened while it was good; the request was made afterwards"
+    entrance.clock.advance(-2 * 24 * 3600 - 1)
+    assert await admitted() == set()
+
+
+@pytest.mark.parametrize("entrance", STORES, indirect=True)
+async def test_a_pin_that_is_taken_away_is_honoured_within_a_minute(entrance: Entrance) -> None:
+    assert entrance.pin is not None
+    await entrance.pin(certificate("certificate a", addresses=()))
+    assert await entrance.admits(None, certificate=b"certificate a")
+    await entrance.pin(certificate("certificate b", addresses=()))
+    entrance.clock.advance(HONOURED_SECONDS)
+    assert not await entrance.admits(None, certificate=b"certificate a")
+    assert await entrance.admits(None, certificate=b"certificate b")
+
+
+@pytest.mark.parametrize("entrance", STORES, indirect=True)
+async def test_where_a_key_is_shown_it_alone_decides(entrance: Entrance) -> None:
+    assert entrance.pin is not None
+    (shown, row), (unknown, _) = made(), made()
+    await entrance.declare({shown: row})
+    await entrance.pin(certificate("certificate a", addresses=()))
+    for key in (unknown, "", shown[:-1]):
+        assert not await entrance.admits(key, certificate=b"certificate a"), "a certificate does not mend a bad key"
+    for der in (b"certificate a", b"certificate unknown", b"unfit"):
+        found = await entrance.authenticator.authenticate(Presented(key=shown, certificate=der))
+        assert found is not None
+        assert (found.key_id, found.credential) == (row.key_id, Credential.API_KEY)
+        assert (found.organs, found.scopes) == (row.organs, row.scopes), "nor does it add to a good one"
+
+
+async def test_a_repr_of_what_was_presented_shows_no_secret() -> None:
+    shown, _ = made()
+    assert shown[10:] not in repr(Presented(key=shown, certificate=b"x" * 20))
+
+
 async def test_an_unknown_id_takes_the_path_of_a_wrong_secret_call_by_call(entrance: Entrance) -> None:
     (shown, row), (unknown, _) = made(), made()
     await entrance.declare({shown: row})
@@ -165,7 +268,7 @@ async def path_of(authenticator: Authenticator, presented: str) -> list[str]:
 
     sys.setprofile(note)
     try:
-        found = await authenticator.authenticate(presented)
+        found = await authenticator.authenticate(Presented(key=presented))
     finally:
         sys.setprofile(None)
     assert found is None

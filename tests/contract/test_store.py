@@ -116,8 +116,11 @@ async def test_leaves_are_sequenced_in_the_commit_that_left_them_and_the_listene
 
 
 async def test_closing_twice_is_harmless_and_a_closed_store_refuses(store: LedgerStore) -> None:
+    store.check_room()
     await store.close()
     await store.close()
+    with pytest.raises(SiteError, match=r"store\.busy"):
+        store.check_room()
     with pytest.raises(SiteError, match=r"store\.busy"):
         await store.transact(lambda _uow: None)
     with pytest.raises(SiteError, match=r"store\.busy"):

@@ -61,11 +61,11 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         builder = _builder(self._name, self._name, self._key, Order(name=name))
-        self._certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
+        self.certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
             self._key, hashes.SHA256()
         )
         self.file = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:8]}.pem"
-        self.file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
+        self.file.write_bytes(self.certificate.public_bytes(Encoding.PEM))
 
     def issue(self, order: Order | str, *, key: ec.EllipticCurvePrivateKey | None = None) -> Identity:
         """A certificate for the order, over a fresh key unless one is given."""

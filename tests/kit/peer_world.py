@@ -10,13 +10,17 @@ from pathlib import Path
 
 from aiohttp import web
 
+from gateway.access import Share, open_listener
+from gateway.core import limits
 from gateway.core.ids import Digest
 from gateway.peer import PeerTransport, build_peer_app, listen
+from tests.kit.clock import ManualClock
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.loopback import Loopback
 from tests.kit.peer_tls import Authority, Identity, client_context, server_context
 from tests.kit.transport import GOVERNMENT, PARTY, LiveDirectory, RecordingDesk, make_snapshot
 
+WHOLE = Share(open=limits.CONNECTIONS_MAX)
 ENVELOPE = b"<?xml version='1.0'?>\n" + bytes(range(256)) * 1200
 
 
@@ -89,9 +93,9 @@ class World:
 
 @asynccontextmanager
 async def peer_world(
-    folder: Path, *, authority: Authority | None = None, server: ssl.SSLContext | None = None
+    folder: Path, *, authority: Authority | None = None, server: ssl.SSLContext | None = None, share: Share = WHOLE
 ) -> AsyncIterator[World]:
-    """A running pair; `server` replaces the TLS context of the destination."""
+    """A running pair; `server` replaces the TLS context of the destination, `share` what one address may have of it."""
     authority = authority or Authority(folder)
     origin, destination = authority.issue(PARTY), authority.issue(GOVERNMENT)
     blobs = FolderBlobs(folder / "blobs")
@@ -103,7 +107,8 @@ async def peer_world(
         return next(numbers).to_bytes(size)
 
     app = build_peer_app(reception=desk, directory=directory, blobs=blobs, own=GOVERNMENT, entropy=entropy)
-    runner = await listen(app, host="127.0.0.1", port=0, ssl_context=server or server_context(authority, destination))
+    sock = open_listener("127.0.0.1", 0, share=share, clock=ManualClock())
+    runner = await listen(app, sock=sock, ssl_context=server or server_context(authority, destination))
     relay = Relay(runner.addresses[0][1])
     port = await relay.start()
     envelope = folder / "envelope.edxml"

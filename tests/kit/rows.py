@@ -9,7 +9,7 @@ from typing import Any
 from gateway.audit import make_leaf
 from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
-from gateway.core.ledgers import ApiKey
+from gateway.core.ledgers import ApiKey, PinnedCertificate
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -286,5 +286,19 @@ def api_key(key_id: str = "office", **fields: Any) -> ApiKey:
         "scopes": frozenset({Scope.SEND, Scope.SEAL}),
         "expires_at": later(3600),
         "revoked_at": None,
+        "addresses": ("10.0.0.0/8", "2001:db8::/32"),
     }
     return ApiKey(**(known | fields))
+
+
+def certificate(name: str = "office", **fields: Any) -> PinnedCertificate:
+    known: dict[str, Any] = {
+        "pin": digest(name),
+        "name": "Trục nội bộ",
+        "organs": frozenset({PARTY, WARD}),
+        "scopes": frozenset({Scope.READ, Scope.ACT}),
+        "expires_at": later(3600),
+        "revoked_at": None,
+        "addresses": ("10.0.0.0/8", "2001:db8::/32"),
+    }
+    return PinnedCertificate(**(known | fields))

@@ -13,7 +13,7 @@ from gateway.access.authenticator import _NOBODY
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import ApiKey, UnitOfWork
-from gateway.core.model import Scope
+from gateway.core.model import Presented, Scope
 from tests.kit.clock import START, ManualClock
 
 OFFICE = OrganId("Z79.00.01")
@@ -32,7 +32,7 @@ class KeyStore:
         await asyncio.sleep(0)
         if self.broken:
             raise SiteError("store.busy")
-        unit: Any = SimpleNamespace(access=SimpleNamespace(keys=lambda: tuple(self.rows)))
+        unit: Any = SimpleNamespace(access=SimpleNamespace(keys=lambda: tuple(self.rows), certificates=tuple))
         return work(unit)
 
     async def transact(self, work: Callable[[UnitOfWork], Any]) -> Any:
@@ -40,6 +40,10 @@ class KeyStore:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def authenticating(store: KeyStore, clock: ManualClock) -> StoredAuthenticator:
+    return StoredAuthenticator(store=store, clock=clock, read_certificate=lambda _der: None)
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def key(**more: Any) -> tuple[str, ApiKey]:
 
 async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: ManualClock) -> None:
     shown, row = key()
-    found = await StoredAuthenticator(store=KeyStore(row), clock=clock).authenticate(shown)
+    found = await authenticating(KeyStore(row), clock).authenticate(Presented(key=shown))
     assert found is not None
     assert (found.key_id, found.name, found.organs) == (row.key_id, "qlvb", frozenset({OFFICE}))
     assert found.may(Scope.SEND)
@@ -63,11 +67,11 @@ async def test_the_right_key_opens_with_its_bodies_and_scopes(clock: ManualClock
 
 async def test_everything_else_is_nobody(clock: ManualClock) -> None:
     (shown, row), (other, _) = key(), key()
-    authenticator = StoredAuthenticator(store=KeyStore(row), clock=clock)
+    authenticator = authenticating(KeyStore(row), clock)
     wrong_secret = shown[:-1] + ("A" if shown[-1] != "A" else "B")
     moved = f"gwk_{row.key_id}_{other[-43:]}"
     for presented in (other, wrong_secret, moved, "", shown + "A", " " + shown, shown + "\n", "x" * 10**6, "\ud800"):
-        assert await authenticator.authenticate(presented) is None, presented[:80]
+        assert await authenticator.authenticate(Presented(key=presented)) is None, presented[:80]
 
 
 async def test_an_unknown_id_takes_the_same_path_as_a_wrong_secret(
@@ -82,10 +86,10 @@ async def test_an_unknown_id_takes_the_same_path_as_a_wrong_secret(
 
     monkeypatch.setattr("gateway.access.authenticator.hmac.compare_digest", compare)
     (shown, row), (unknown, _) = key(), key()
-    authenticator = StoredAuthenticator(store=KeyStore(row), clock=clock)
+    authenticator = authenticating(KeyStore(row), clock)
     wrong = shown[:-2] + "zz"
     for presented in (wrong, unknown, "no key at all"):
-        assert await authenticator.authenticate(presented) is None
+        assert await authenticator.authenticate(Presented(key=presented)) is None
     assert [len(one) == len(other) == 64 for one, other in compared] == [True] * 3
     assert compared[0] == (secret_digest(wrong), row.secret_digest)
     assert compared[1] == (secret_digest(unknown), _NOBODY.secret_digest)
@@ -93,49 +97,49 @@ async def test_an_unknown_id_takes_the_same_path_as_a_wrong_secret(
 
 async def test_a_key_ends_at_its_expiry_even_from_the_cache(clock: ManualClock) -> None:
     shown, row = key(expires_at=START + timedelta(seconds=5))
-    authenticator = StoredAuthenticator(store=KeyStore(row), clock=clock)
+    authenticator = authenticating(KeyStore(row), clock)
     clock.advance(4.999)
-    assert await authenticator.authenticate(shown) is not None
+    assert await authenticator.authenticate(Presented(key=shown)) is not None
     clock.advance(0.001)
-    assert await authenticator.authenticate(shown) is None
+    assert await authenticator.authenticate(Presented(key=shown)) is None
 
 
 async def test_a_revocation_bites_within_a_minute(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore(row)
-    authenticator = StoredAuthenticator(store=store, clock=clock)
-    assert await authenticator.authenticate(shown) is not None
+    authenticator = authenticating(store, clock)
+    assert await authenticator.authenticate(Presented(key=shown)) is not None
     store.rows = [replace(row, revoked_at=clock.now())]
     clock.advance(CACHE_SECONDS)
     assert CACHE_SECONDS <= 30
-    assert await authenticator.authenticate(shown) is None
+    assert await authenticator.authenticate(Presented(key=shown)) is None
 
 
 async def test_a_key_that_was_declared_later_is_found(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore()
-    authenticator = StoredAuthenticator(store=store, clock=clock)
-    assert await authenticator.authenticate(shown) is None
+    authenticator = authenticating(store, clock)
+    assert await authenticator.authenticate(Presented(key=shown)) is None
     store.rows = [row]
     clock.advance(CACHE_SECONDS)
-    assert await authenticator.authenticate(shown) is not None
+    assert await authenticator.authenticate(Presented(key=shown)) is not None
 
 
 async def test_a_flood_reads_the_ledger_once(clock: ManualClock) -> None:
     store = KeyStore()
-    authenticator = StoredAuthenticator(store=store, clock=clock)
-    await asyncio.gather(*(authenticator.authenticate(key()[0]) for _ in range(50)))
+    authenticator = authenticating(store, clock)
+    await asyncio.gather(*(authenticator.authenticate(Presented(key=key()[0])) for _ in range(50)))
     assert store.reads == 1
 
 
 async def test_when_the_ledger_cannot_be_read_nobody_is_let_in(clock: ManualClock) -> None:
     shown, row = key()
     store = KeyStore(row)
-    authenticator = StoredAuthenticator(store=store, clock=clock)
-    assert await authenticator.authenticate(shown) is not None
+    authenticator = authenticating(store, clock)
+    assert await authenticator.authenticate(Presented(key=shown)) is not None
     store.broken = True
     clock.advance(CACHE_SECONDS)
     with pytest.raises(SiteError):
-        await authenticator.authenticate(shown)
+        await authenticator.authenticate(Presented(key=shown))
     store.broken = False
-    assert await authenticator.authenticate(shown) is not None
+    assert await authenticator.authenticate(Presented(key=shown)) is not None

@@ -39,6 +39,7 @@ async def test_me(world: World) -> None:
             "name": "QLVB Thành ủy",
             "organs": [PARTY],
             "scopes": ["act", "read", "seal", "send"],
+            "identified_by": "api_key",
         }
 
 

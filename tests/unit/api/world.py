@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,11 @@ from aiohttp import web
 
 from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.core.ids import OrganId
-from gateway.core.model import Principal, Scope
+from gateway.core.model import Presented, Principal, Scope
+from gateway.core.ports import Turnstile
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
+from tests.kit.turnstile import wide_open
 
 PARTY = OrganId("Z79.00.01")
 WARD = OrganId("Z79.01.01")
@@ -31,6 +33,7 @@ class Keys:
     """The port `Authenticator` over a plain table."""
 
     def __init__(self) -> None:
+        self.asked = 0
         everything = frozenset(Scope)
         self.principals = {
             CITY_KEY: Principal(key_id="city", name="QLVB Thành ủy", organs=frozenset({PARTY}), scopes=everything),
@@ -38,8 +41,9 @@ class Keys:
             MUTE_KEY: Principal(key_id="mute", name="câm", organs=frozenset({PARTY}), scopes=frozenset()),
         }
 
-    async def authenticate(self, presented: str) -> Principal | None:
-        return self.principals.get(presented)
+    async def authenticate(self, presented: Presented) -> Principal | None:
+        self.asked += 1
+        return self.principals.get(presented.key or "")
 
 
 @dataclass
@@ -91,7 +95,13 @@ class World:
 
 
 @asynccontextmanager
-async def running(folder: Path, **limits: Any) -> AsyncIterator[World]:
+async def running(
+    folder: Path,
+    *,
+    turnstile: Turnstile | None = None,
+    check_room: Callable[[], None] = lambda: None,
+    **limits: Any,
+) -> AsyncIterator[World]:
     blobs = FolderBlobs(folder / "blobs")
     desks, keys = MemoryDesks(blobs=blobs), Keys()
     desks.register(PARTY, "Văn phòng Thành ủy")
@@ -103,6 +113,8 @@ async def running(folder: Path, **limits: Any) -> AsyncIterator[World]:
             releases=desks,
             events=desks,
             authenticator=keys,
+            turnstile=turnstile or wide_open(),
+            check_room=check_room,
             blobs=blobs,
             entropy=secrets.token_bytes,
             limits=ApiLimits(**limits),

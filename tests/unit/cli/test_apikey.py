@@ -13,7 +13,7 @@ from gateway.cli import main
 from gateway.config import Config, load_config
 from gateway.core.ids import Digest, OrganId
 from gateway.core.ledgers import ApiKey
-from gateway.core.model import Scope
+from gateway.core.model import Presented, Scope
 from gateway.storage import open_memory
 from tests.kit.clock import START, ManualClock
 
@@ -71,7 +71,8 @@ async def test_the_key_opens_once_its_table_is_declared(tmp_path: Path, capsys: 
     )
     store = open_memory(sequencer=sequence)
     await store.transact(lambda uow: uow.access.declare([row], START))
-    principal = await StoredAuthenticator(store=store, clock=ManualClock()).authenticate(made["key"])
+    authenticator = StoredAuthenticator(store=store, clock=ManualClock(), read_certificate=lambda _der: None)
+    principal = await authenticator.authenticate(Presented(key=made["key"]))
     await store.close()
     assert principal is not None
     assert principal.organs == {"Z79.A", "Z79.B"}

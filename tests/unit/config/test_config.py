@@ -7,7 +7,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import Config, load_config
+from gateway.access import Rates
+from gateway.config import Config, LimitsSection, load_config
 from gateway.core.errors import SiteError
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "gateway.example.toml"
@@ -52,6 +53,11 @@ def test_the_example_has_every_key() -> None:
         ('scopes = ["read", "send"]', 'scopes = ["everything"]', "access.keys.0.scopes.0"),
         ('organs = ["Z79.VPTU"]', 'organs = ["hcm"]', "access.keys.0.organs.0"),
         ("2027-12-31T23:59:59+07:00", "2027-12-31T23:59:59", "access.keys.0.expires_at"),
+        ('"10.0.0.0/8"', '"10.0.0.1/8"', "access.keys.0.addresses.0"),
+        ('"10.0.0.0/8"', '"anywhere"', "access.keys.0.addresses.0"),
+        ('scopes = ["read", "act"]', 'scopes = ["admin"]', "access.certificates.0.scopes.0"),
+        ("requests_at_once = 32", "requests_at_once = 0", "limits.requests_at_once"),
+        ("connections_per_address = 64", "connections_per_address = 501", "office_api.connections_per_address"),
         ("[workers]", "[worker]", "worker"),
         ("[gateway]", "[gateway", "gateway"),
     ],
@@ -74,3 +80,29 @@ def test_a_missing_and_a_binary_file_are_errors_too(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SiteError):
         load_config(tmp_path / "binary")
+
+
+def test_two_of_one_id_or_of_one_pin_are_refused(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for head in ("[[access.keys]]", "[[access.certificates]]"):
+        table = head + text.partition(head)[2].partition("\n\n")[0]
+        path = tmp_path / "gateway.toml"
+        path.write_text(f"{text}\n{table}\n", encoding="utf-8")
+        with pytest.raises(SiteError, match="two of"):
+            load_config(path)
+
+
+def test_what_is_declared_is_what_the_ledger_is_given() -> None:
+    config = load_config(EXAMPLE)
+    (key,), (certificate,) = config.access.grants().keys, config.access.grants().certificates
+    assert key.addresses == ("10.0.0.0/8", "2001:db8::/32")
+    assert certificate.pin == "0" * 64
+    assert certificate.scopes == {"read", "act"}
+    assert certificate.addresses == ()
+
+
+def test_the_example_s_limits_are_the_defaults() -> None:
+    config = load_config(EXAMPLE)
+    assert config.limits == LimitsSection()
+    assert config.limits.rates() == Rates()
+    assert config.office_api.connections_per_address == config.peer.connections_per_address == 64

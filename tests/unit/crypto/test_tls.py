@@ -119,6 +119,52 @@ def test_offices_need_no_certificate_and_speak_1_2_at_least(tmp_path: Path) -> N
     assert office.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
+@pytest.fixture
+def asking(tmp_path: Path) -> ssl.SSLContext:
+    return office_context(**files(tmp_path, "office", PKI.leaf("tls")), client_anchors=(der(PKI.root),))
+
+
+def showing(folder: Path, leaf: Leaf | None) -> ssl.SSLContext:
+    caller = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    caller.load_verify_locations(cadata=b"".join(ANCHORS))
+    if leaf is not None:
+        caller.load_cert_chain(*files(folder, "caller", leaf).values())
+    return caller
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_offices_may_show_a_certificate_where_anchors_are_configured(
+    asking: ssl.SSLContext, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    for leaf, seen in ((PKI.leaf("tls", organ_id="H2"), True), (None, False)):
+        caller = showing(tmp_path, leaf)
+        caller.maximum_version = version
+        assert shake(asking, caller)[1] is seen
+
+
+@pytest.mark.parametrize("kind", ["expired", "future", "purpose"])
+def test_an_office_s_bad_certificate_ends_the_handshake(asking: ssl.SSLContext, tmp_path: Path, kind: LeafKind) -> None:
+    with pytest.raises(OSError):
+        shake(asking, showing(tmp_path, PKI.leaf(kind)))
+
+
+def test_an_office_s_certificate_of_a_stranger_ends_the_handshake(asking: ssl.SSLContext, tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        shake(asking, showing(tmp_path, STRANGER.leaf("tls")))
+
+
+def test_an_issuing_authority_may_be_the_anchor(tmp_path: Path) -> None:
+    server = office_context(**files(tmp_path, "office", PKI.leaf("tls")), client_anchors=(der(PKI.issuing),))
+    assert shake(server, showing(tmp_path, PKI.leaf("tls", organ_id="H2")))[1]
+    with pytest.raises(OSError):
+        shake(server, showing(tmp_path, STRANGER.leaf("tls")))
+
+
+def test_no_session_of_an_office_with_a_certificate_can_be_resumed(asking: ssl.SSLContext) -> None:
+    assert asking.num_tickets == 0
+    assert asking.options & ssl.OP_NO_TICKET
+
+
 def test_missing_open_and_mismatched_keys_are_named(tmp_path: Path) -> None:
     good = files(tmp_path, "good", PKI.leaf("tls"))
     other = files(tmp_path, "other", PKI.leaf("tls", organ_id="H3"))

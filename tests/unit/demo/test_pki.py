@@ -1,5 +1,6 @@
 """The development PKI as it lies on disk: paths that hold, marks everywhere, keys for their owner alone."""
 
+import hashlib
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.core.errors import SiteError
-from gateway.crypto import DEMO_POLICY_OID, is_demo, judge_certificate, load_trust
+from gateway.crypto import DEMO_POLICY_OID, client_certificate, is_demo, judge_certificate, load_trust
 from gateway.demo.certificates import Holder, Issuer, new_key
 from gateway.demo.layout import certificate_of, write_certificates, write_key
 from gateway.demo.pki import DemoPki, make_pki
@@ -38,7 +39,7 @@ def public_bytes(path: Path) -> bytes:
 
 def test_every_certificate_is_marked(pki: DemoPki) -> None:
     found = certificates(pki.folder)
-    assert len({one.serial_number for one in found}) == 2 + 2 + 6 + 3
+    assert len({one.serial_number for one in found}) == 2 + 2 + 6 + 3 + 1
     for one in found:
         (name,) = one.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         assert "DEMO" in str(name.value)
@@ -48,7 +49,7 @@ def test_every_certificate_is_marked(pki: DemoPki) -> None:
 
 def test_keys_are_for_their_owner_alone(pki: DemoPki) -> None:
     keys = sorted(pki.folder.rglob("*.pem"))
-    assert len(keys) == 2 + 2 * 3 + 6 + 3
+    assert len(keys) == 2 + 2 * 3 + 6 + 3 + 1
     assert {path.stat().st_mode & 0o777 for path in keys} == {0o400}
     assert all(path.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----") for path in keys)
     folders = [pki.folder, *(path for path in pki.folder.rglob("*") if path.is_dir())]
@@ -95,6 +96,21 @@ def test_tls_names_the_gateway_and_serves_both_ways(pki: DemoPki) -> None:
         assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("127.0.0.1")]
         usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         assert set(usages) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+
+
+def test_the_sender_s_system_has_a_certificate_for_clients_only(pki: DemoPki, world: DemoWorld) -> None:
+    organ = world.sender.organ_id
+    assert set(pki.clients) == {organ}
+    path = pki.folder / "clients" / f"{organ}.crt"
+    leaf, issuing = x509.load_pem_x509_certificates(path.read_bytes())
+    leaf.verify_directly_issued_by(issuing)
+    assert leaf.public_bytes(Encoding.DER) == pki.clients[organ]
+    found = client_certificate(pki.clients[organ], demo=True)
+    assert found is not None
+    assert found.pin == hashlib.sha256(public_bytes(path.with_name(f"{organ}.pem"))).hexdigest()
+    assert client_certificate(pki.clients[organ], demo=False) is None
+    usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert set(usages) == {ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
 def test_receipt_and_log_keys_are_the_pinned_ones(pki: DemoPki) -> None:

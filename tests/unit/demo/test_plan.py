@@ -14,7 +14,7 @@ TEXT = demo_resource(PKI_PLAN).read_text(encoding="utf-8")
 def test_the_shipped_plan_marks_everything() -> None:
     plan = read_plan()
     assert plan.policy_oid.startswith("2.25.")
-    for profile in (plan.root, plan.issuing, plan.tls, plan.transport, plan.seal):
+    for profile in (plan.root, plan.issuing, plan.tls, plan.transport, plan.seal, plan.client):
         assert "DEMO" in profile.subject.common_name
         assert profile.rsa_bits >= 2048
     assert plan.seal.subject.organization_identifier == "{organ_id}"

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access import Share, open_listener
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.model import TransferSlip
 from gateway.peer import listen
 from gateway.peer.wire import encode_slip
+from tests.kit.clock import ManualClock
 from tests.kit.peer_raw import RawAnswer, RawConnection, headers_for, path_of
 from tests.kit.peer_tls import SERVER, Authority, Identity, Order, server_context
 from tests.kit.peer_world import ENVELOPE, World, peer_world
@@ -319,14 +321,16 @@ async def test_no_session_ticket_is_given(world: World, raw: RawConnection) -> N
 
 
 async def test_the_door_does_not_open_with_weak_tls(world: World) -> None:
+    sock = open_listener("127.0.0.1", 0, share=Share(), clock=ManualClock())
     context = server_context(world.authority, world.destination)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(AssertionError):
-        await listen(world.runner.app, host="127.0.0.1", port=0, ssl_context=context)
+        await listen(world.runner.app, sock=sock, ssl_context=context)
     context = server_context(world.authority, world.destination)
     context.verify_mode = ssl.CERT_OPTIONAL
     with pytest.raises(AssertionError):
-        await listen(world.runner.app, host="127.0.0.1", port=0, ssl_context=context)
+        await listen(world.runner.app, sock=sock, ssl_context=context)
+    sock.close()
 
 
 async def test_json_of_a_problem_names_the_code_as_its_type(raw: RawConnection) -> None:
@@ -361,3 +365,25 @@ async def test_connections_opened_before_the_first_handshake_are_counted_too(
     assert [isinstance(answer, RawAnswer) for answer in served].count(True) == 2
     for raw in raws:
         raw.writer.transport.abort()
+
+
+async def test_a_handshake_that_never_comes_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HANDSHAKE_SECONDS_MAX", 0.2)
+    async with peer_world(tmp_path) as world:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.runner.addresses[0][1])
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_one_address_does_not_take_the_listener_from_the_others(tmp_path: Path) -> None:
+    async with peer_world(tmp_path, share=Share(open=3)) as world:
+        port = world.runner.addresses[0][1]
+        bare = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        tls = world.client_tls(world.origin)
+        assert await handshake_fails(port, tls)
+        from_elsewhere = {"local_addr": ("127.0.0.2", 0), "server_hostname": GOVERNMENT}
+        other = await asyncio.open_connection("127.0.0.1", port, ssl=tls, **from_elsewhere)
+        assert other[1].get_extra_info("ssl_object").version() == "TLSv1.3"
+        for _, writer in (*bare, other):
+            writer.transport.abort()

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
+from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
 from gateway.storage import open_reader, open_sqlite, schema, upgrade
 from gateway.storage.engine import memory_engine, writing_engine
@@ -84,6 +86,32 @@ async def test_upgrading_twice_is_harmless_and_keeps_the_rows(path: Path) -> Non
     store = open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail)
     assert await store.read(lambda uow: uow.log.checkpoint()) == (1, "note")
     await store.close()
+
+
+async def test_keys_of_an_older_database_are_kept_and_may_be_used_from_anywhere(path: Path) -> None:
+    at_revision(path, "0001")
+    row = "('old', 'QLVB', '{digest}', '[\"Z79.A\"]', '[\"read\"]', NULL, {revoked})"
+    with sqlite3.connect(path) as driver:
+        names = "key_id, name, secret_digest, organs, scopes, expires_at, revoked_at"
+        values = row.format(digest="a" * 64, revoked="1000")
+        driver.execute(f"INSERT INTO api_keys ({names}) VALUES {values}")
+    driver.close()
+    upgrade(path)
+    store = open_sqlite(path, sequencer=lambda _uow: None, on_fatal=fail)
+    (key,) = await store.read(lambda uow: uow.access.keys())
+    assert (key.key_id, key.addresses, key.revoked_at) == ("old", (), from_millis(1000))
+    assert await store.read(lambda uow: uow.access.certificates()) == ()
+    await store.close()
+
+
+def at_revision(path: Path, revision: str) -> None:
+    """A database as an older program left it."""
+    engine = writing_engine(path)
+    config = schema._config()
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 def test_a_newer_schema_is_refused_by_everybody(path: Path) -> None:

@@ -70,6 +70,8 @@ async def test_a_full_queue_refuses_and_keeps_what_it_has(path: Path) -> None:
     waiting = [asyncio.create_task(store.transact(lambda _uow: None)) for _ in range(STORE_QUEUE_MAX)]
     await asyncio.sleep(0)
     with pytest.raises(SiteError, match=r"store\.busy"):
+        store.check_room()
+    with pytest.raises(SiteError, match=r"store\.busy"):
         await store.transact(lambda _uow: None)
     gate.set()
     await asyncio.gather(held, *waiting)

@@ -1,0 +1,65 @@
+"""The turnstile at the office API: how much one address and one principal may ask for."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.access.buckets import Buckets, Rate
+from gateway.core import limits
+from gateway.core.addresses import share_of
+from gateway.core.ports import Allowance, Clock
+
+_PRINCIPAL: Final = Rate(per_minute=limits.REQUESTS_PER_MINUTE, burst=limits.REQUESTS_BURST)
+_ADDRESS: Final = Rate(per_minute=limits.ADDRESS_REQUESTS_PER_MINUTE, burst=limits.ADDRESS_REQUESTS_BURST)
+_FAILURES: Final = Rate(per_minute=limits.FAILURES_PER_MINUTE, burst=limits.FAILURES_BURST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How much is let through."""
+
+    principal: Rate = _PRINCIPAL
+    """Of one key or certificate."""
+    address: Rate = _ADDRESS
+    """Of one address (a /64 with IPv6), whoever asks."""
+    failures: Rate = _FAILURES
+    """Failed authentications from one address."""
+    at_once: int = limits.REQUESTS_AT_ONCE
+    """Requests of one key or certificate being served at the same time."""
+
+
+class BucketTurnstile:
+    """The `Turnstile` port over token buckets."""
+
+    def __init__(self, rates: Rates, *, clock: Clock) -> None:
+        self._principals = Buckets("key", rates.principal, clock=clock)
+        self._addresses = Buckets("address", rates.address, clock=clock)
+        self._failures = Buckets("failures", rates.failures, clock=clock)
+        self._at_once = rates.at_once
+        self._inside: Counter[str] = Counter()
+
+    def pass_address(self, address: str) -> Allowance:
+        """One request from an address."""
+        return self._addresses.take(share_of(address))
+
+    def fail_address(self, address: str) -> Allowance:
+        """One failed authentication from an address."""
+        return self._failures.take(share_of(address))
+
+    def pass_principal(self, key_id: str) -> Allowance:
+        """One request of a principal."""
+        return self._principals.take(key_id)
+
+    @contextmanager
+    def at_once(self, key_id: str) -> Iterator[bool]:
+        """A request of a principal while it is being served."""
+        admitted = self._inside[key_id] < self._at_once
+        self._inside[key_id] += admitted
+        try:
+            yield admitted
+        finally:
+            self._inside[key_id] -= admitted
+            if not self._inside[key_id]:
+                del self._inside[key_id]

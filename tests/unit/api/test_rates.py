@@ -1,0 +1,255 @@
+"""The gate holds back who asks too much, tells him so in headers, and before his body was read."""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from gateway.access import Rate
+from gateway.api import OfficeRunner
+from gateway.api.border import border, dress
+from gateway.api.gate import gate
+from gateway.api.parts import PARTS, PRINCIPAL
+from gateway.core.errors import SiteError
+from gateway.core.model import Scope
+from tests.kit.clock import ManualClock
+from tests.kit.turnstile import narrow
+from tests.unit.api.test_gate import raw
+from tests.unit.api.world import CITY_KEY, MUTE_KEY, WARD_KEY, World, problem_of, running
+
+SLOW = Rate(per_minute=60, burst=3)
+POLICY = re.compile(r'"([a-z]+)";q=(\d+);w=(\d+)')
+STATE = re.compile(r'"([a-z]+)";r=(\d+);t=(\d+)')
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def rates(answer: aiohttp.ClientResponse) -> tuple[str, int, int, int, int]:
+    """Policy, quota, window, remaining, reset, as an answer says it."""
+    policy, state = POLICY.fullmatch(answer.headers["RateLimit-Policy"]), STATE.fullmatch(answer.headers["RateLimit"])
+    assert policy
+    assert state
+    assert policy.group(1) == state.group(1)
+    return policy.group(1), int(policy.group(2)), int(policy.group(3)), int(state.group(2)), int(state.group(3))
+
+
+async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, principal=SLOW)) as world:
+        for remaining in (2, 1, 0):
+            async with world.ask("GET", "/me") as answer:
+                assert (answer.status, rates(answer)) == (200, ("key", 3, 3, remaining, 3 - remaining))
+                assert "Retry-After" not in answer.headers
+        async with world.ask("GET", "/me") as answer:
+            members = await problem_of(answer, 429, "rate.limit")
+            assert rates(answer) == ("key", 3, 3, 0, 3)
+            assert answer.headers["Retry-After"] == "1"
+            assert members["retryable"] is True
+            assert "Retry-After" in members["todo"]
+        async with world.ask("GET", "/me", key=WARD_KEY) as answer:
+            assert answer.status == 200, "one key is not another"
+        clock.advance(1)
+        async with world.ask("GET", "/me") as answer:
+            assert answer.status == 200
+        async with world.ask("GET", "/me") as answer:
+            await problem_of(answer, 429, "rate.limit")
+
+
+async def test_every_answer_of_a_known_caller_says_how_much_is_left_and_no_other(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=60, burst=9))) as world:
+        for method, path, key, status in (
+            ("GET", "/me", CITY_KEY, 200),
+            ("GET", "/documents/01900000-0000-7000-8000-00000000ffff", CITY_KEY, 404),
+            ("POST", "/documents", CITY_KEY, 400),
+            ("GET", "/me", MUTE_KEY, 403),
+        ):
+            async with world.ask(method, path, key=key) as answer:
+                assert answer.status == status
+                assert rates(answer)[0] == "key"
+        for path, status in (("/me", 401), ("/nothing", 404)):
+            async with world.ask("GET", path, key=None) as answer:
+                assert answer.status == status
+                assert not {"RateLimit", "RateLimit-Policy"} & answer.headers.keys()
+
+
+async def test_an_address_may_ask_so_often_whatever_it_asks_and_with_whatever_key(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
+        for path, key in (("/me", CITY_KEY), ("/nothing", None), ("/me", None)):
+            async with world.ask("GET", path, key=key) as answer:
+                assert answer.status in (200, 404, 401)
+        for path, key in (("/me", CITY_KEY), ("/nothing", None), ("/me", None)):
+            async with world.ask("GET", path, key=key) as answer:
+                await problem_of(answer, 429, "rate.limit")
+                assert rates(answer) == ("address", 3, 3, 0, 3)
+                assert answer.headers["Retry-After"] == "1"
+        assert world.keys.asked == 2, "who is refused by his address is not looked up any more"
+
+
+async def test_made_up_keys_are_counted_and_a_good_one_is_let_in_all_the_same(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, failures=SLOW)) as world:
+        made_up = [f"gwk_{n}_" + "x" * 43 for n in range(5)]
+        for key in made_up[:3]:
+            async with world.ask("GET", "/me", key=key) as answer:
+                await problem_of(answer, 401, "access.no_key")
+        for key in (*made_up[3:], None):
+            async with world.ask("GET", "/me", key=key) as answer:
+                await problem_of(answer, 429, "rate.limit")
+                assert rates(answer)[0] == "failures"
+        async with world.ask("GET", "/me") as answer:
+            assert answer.status == 200
+        clock.advance(1)
+        async with world.ask("GET", "/me", key=made_up[0]) as answer:
+            await problem_of(answer, 401, "access.no_key")
+
+
+async def test_forwarding_headers_give_nobody_another_address(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
+        statuses = []
+        for n in range(5):
+            headers = {"X-Forwarded-For": f"10.0.0.{n}", "Forwarded": f"for=10.0.0.{n}", "X-Real-IP": f"10.0.0.{n}"}
+            async with world.ask("GET", "/me", headers=headers) as answer:
+                statuses.append(answer.status)
+    assert statuses == [200, 200, 200, 429, 429]
+
+
+async def test_so_many_at_once(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, go = asyncio.Semaphore(0), asyncio.Event()
+
+    async with running(tmp_path, turnstile=narrow(clock, at_once=2)) as world:
+        answer_as_usual = world.desks.inbox
+
+        async def slowly(*args: Any, **kwargs: Any) -> Any:
+            inside.release()
+            await go.wait()
+            return await answer_as_usual(*args, **kwargs)
+
+        monkeypatch.setattr(world.desks, "inbox", slowly)
+
+        async def ask(key: str) -> int:
+            async with world.ask("GET", "/inbox", key=key) as answer:
+                if answer.status == 429:
+                    await problem_of(answer, 429, "rate.limit")
+                    assert answer.headers["Retry-After"] == "1"
+                    assert rates(answer)[0] == "key"
+                return int(answer.status)
+
+        waiting = [asyncio.create_task(ask(CITY_KEY)) for _ in range(2)]
+        for _ in waiting:
+            await inside.acquire()
+        assert await ask(CITY_KEY) == 429
+        other = asyncio.create_task(ask(WARD_KEY))
+        await inside.acquire()
+        go.set()
+        assert await asyncio.gather(*waiting, other) == [200, 200, 200]
+        assert await ask(CITY_KEY) == 200
+
+
+HEAD = (
+    "POST /api/v1/documents HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nIdempotency-Key: k\r\n"
+    "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\nAuthorization: Bearer {key}\r\n\r\n"
+)
+
+
+async def test_a_store_without_room_says_so_before_the_body(tmp_path: Path) -> None:
+    full = False
+
+    def check_room() -> None:
+        if full:
+            raise SiteError("store.busy")
+
+    async with running(tmp_path, check_room=check_room) as world:
+        assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
+        full = True
+        status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
+        assert (status, members["code"], headers["retry-after"]) == (503, "store.busy", "5")
+        async with world.ask("GET", "/me") as answer:
+            assert answer.status == 200, "reading needs no room"
+        status, _, members = await raw(world, HEAD.format(key="wrong").encode())
+        assert (status, members["code"]) == (401, "access.no_key"), "strangers learn nothing about the store"
+
+
+async def test_who_is_held_back_is_told_before_the_body(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=1, burst=1))) as world:
+        assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
+        status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
+        assert (status, members["code"], headers["retry-after"]) == (429, "rate.limit", "60")
+
+
+@asynccontextmanager
+async def small_app(world: World, turnstile: Any) -> AsyncIterator[str]:
+    """Three routes: a public one, a granted one, and one that somebody forgot in the table."""
+
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response({"known": PRINCIPAL in request})
+
+    app = web.Application(middlewares=[border, gate({("GET", "/public"): None, ("GET", "/granted"): Scope.READ})])
+    parts = world.app[PARTS]
+    app[PARTS] = type(parts)(
+        **{name: getattr(parts, name) for name in parts.__slots__} | {"turnstile": turnstile}  # type: ignore[arg-type]
+    )
+    app.on_response_prepare.append(dress)
+    for path in ("/public", "/granted", "/forgotten"):
+        app.router.add_get(path, show, allow_head=False)
+    app.router.add_post("/public", show)
+    runner = OfficeRunner(app, shutdown_seconds=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_public_says_so_and_what_is_missing_is_closed(world: World, clock: ManualClock) -> None:
+    known = {"Authorization": f"Bearer {CITY_KEY}"}
+    async with small_app(world, narrow(clock)) as url:
+        for method, path, headers, status, code in (
+            ("GET", "/public", {}, 200, ""),
+            ("GET", "/public", {"Authorization": "Bearer nonsense"}, 200, ""),
+            ("POST", "/public", {}, 401, "access.no_key"),
+            ("POST", "/public", known, 403, "access.scope"),
+            ("GET", "/granted", {}, 401, "access.no_key"),
+            ("GET", "/granted", known, 200, ""),
+            ("GET", "/forgotten", {}, 401, "access.no_key"),
+            ("GET", "/forgotten", known, 403, "access.scope"),
+        ):
+            async with world.session.request(method, url + path, headers=headers) as answer:
+                members = json.loads(await answer.read())
+                assert (answer.status, members.get("code", "")) == (status, code), (method, path, headers)
+                if status == 200:
+                    assert members == {"known": path == "/granted"}
+
+
+async def test_public_routes_are_counted_by_address(world: World, clock: ManualClock) -> None:
+    async with small_app(world, narrow(clock, address=SLOW)) as url:
+        statuses = []
+        for _ in range(4):
+            async with world.session.get(f"{url}/public") as answer:
+                statuses.append(answer.status)
+    assert statuses == [200, 200, 200, 429]
+
+
+async def test_a_flood_of_made_up_keys_is_answered_without_the_store(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, turnstile=narrow(clock, address=Rate(per_minute=60, burst=20))) as world:
+        found = []
+        for _ in range(100):
+            async with world.ask("GET", "/me", key=f"gwk_{secrets.token_hex(8)}_{'x' * 43}") as answer:
+                found.append(answer.status)
+    assert (found.count(401), found.count(429)) == (20, 80)
+    assert world.keys.asked == 20
