@@ -151,7 +151,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
         )
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
-        office_port, peer_port = await _open_doors(config, desk, reception, stack)
+        office_port, peer_port = await _open_doors(config, desk, reception, events, stack)
         stack.callback(events.close)  # who waits for events is answered before the doors close
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
 
@@ -280,7 +280,9 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEng
     )
 
 
-async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: AsyncExitStack) -> tuple[int, int]:
+async def _open_doors(
+    config: Config, desk: Desk, reception: Reception, events: Events, stack: AsyncExitStack
+) -> tuple[int, int]:
     peer_app = build_peer_app(
         reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
     )
@@ -297,6 +299,7 @@ async def _open_doors(config: Config, desk: Desk, reception: Reception, stack: A
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
+            events=events,
             authenticator=StoredAuthenticator(
                 store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)
             ),

@@ -1,8 +1,11 @@
 """The door for offices' document systems: HTTP and JSON under `/api/v1`, and the client that speaks it.
 
 A request passes the border (trace, problem documents, one log line), the gate (default deny: a row in `routes`, a good
-key, its scope) and reaches a handler, which reads it under limits, asks a desk of `gateway.exchange`, and puts the answer
-into words. The door decides nothing about documents.
+key, its scope), its operation (path and query as the row says) and reaches a handler, which reads it under limits, asks a
+desk of `gateway.exchange`, and answers through a model of `models`. The door decides nothing about documents.
+
+`routes` is the one registry: from its rows come aiohttp's router, the gate's table, `/openapi.json` (`openapi`) and the page
+for people (`page`); the examples in both are what a test has really asked and been answered (`examples.json`).
 
 Rules: bodies are counted, timed and hashed while they are read, and only as far as they are wanted; every error there is
 leaves as a problem document (RFC 9457) in both languages; what is not yours and what does not exist are one answer; no

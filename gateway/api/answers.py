@@ -1,263 +1,285 @@
-"""What offices read: rows of the gateway as JSON, snake_case, RFC 3339, the Vietnamese word beside every state."""
+"""Rows of the gateway in offices' words: every answer is built through its model (`gateway.api.models`)."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import pydantic_core
 from aiohttp import hdrs, web
+from pydantic import BaseModel
 
+from gateway.api import models as out
+from gateway.api.conditional import is_unchanged, not_modified, tag_of
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Body
 from gateway.core.errors import CATALOGUE
-from gateway.core.ledgers import InboxPage
 from gateway.core.model import (
     Attachment,
-    Code,
     Delivery,
     Document,
     DocumentMessage,
+    FeedEvent,
     HistoryEvent,
     InboxEntry,
     Metadata,
     Organ,
     Principal,
+    Priority,
     ResponseFor,
+    SignerInfo,
 )
 from gateway.core.states import BusinessStatus, DeliveryState
+from gateway.exchange import DocumentView
 from gateway.observe import explain, label
 
-Json = dict[str, Any]
+_PRIORITIES: Mapping[Priority, out.Priority] = {
+    Priority.NORMAL: "normal",
+    Priority.URGENT: "urgent",
+    Priority.VERY_URGENT: "very_urgent",
+    Priority.IMMEDIATE: "immediate",
+    Priority.IMMEDIATE_AT_TIME: "immediate_at_time",
+}
 
 
-def answer(members: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON answer, UTF-8, letters as they are."""
-    return web.Response(
-        status=status,
-        body=json.dumps(members, ensure_ascii=False).encode("utf-8", "backslashreplace"),
-        headers={hdrs.CONTENT_TYPE: "application/json", **(headers or {})},
+def answer(
+    request: web.Request, said: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """A JSON answer, UTF-8, letters as they are. Whoever only looks gets its tag, and 304 when nothing has changed."""
+    body = pydantic_core.to_json(said)
+    known = {hdrs.CONTENT_TYPE: "application/json", **(headers or {})}
+    if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+        tag = known[hdrs.ETAG] = tag_of(body)
+        if is_unchanged(request, tag):
+            return not_modified(tag)
+    return web.Response(status=status, body=body, headers=known)
+
+
+def tag(said: BaseModel) -> str:
+    """The tag with which looking at this would be answered: what `If-Match` is compared with."""
+    return tag_of(pydantic_core.to_json(said))
+
+
+def document_of(document: Document) -> out.Document:
+    """An outgoing document."""
+    params = {"organ": document.sender, **dict(document.reason_params)}
+    return out.Document(
+        key=document.key,
+        kind=document.kind,
+        sender=document.sender,
+        document_id=document.document_id,
+        state=document.state,
+        state_label_vi=label(f"document.{document.state}").vi,
+        reason=_reason(document.reason, **params),
+        metadata=None if document.metadata is None else _metadata(document.metadata),
+        attachments=tuple(map(_attachment, document.attachments)),
+        accepted_at=rfc3339(document.accepted_at),
+        changed_at=rfc3339(document.changed_at),
+        trace_id=document.trace_id,
     )
 
 
-def document_json(document: Document) -> Json:
-    """An outgoing document, as it is returned when it is created and whenever it is looked at."""
-    return {
-        "key": document.key,
-        "kind": document.kind.value,
-        "sender": document.sender,
-        "document_id": document.document_id,
-        "state": document.state.value,
-        "state_label_vi": label(f"document.{document.state}").vi,
-        "reason": _reason(document.reason, **{"organ": document.sender, **dict(document.reason_params)}),
-        "metadata": None if document.metadata is None else metadata_json(document.metadata),
-        "attachments": [_attachment(attached) for attached in document.attachments],
-        "accepted_at": rfc3339(document.accepted_at),
-        "changed_at": rfc3339(document.changed_at),
-        "trace_id": document.trace_id,
-    }
+def view_of(view: DocumentView) -> out.DocumentView:
+    """An outgoing document and how its deliveries stand."""
+    counts = {state: view.counts[state] for state in DeliveryState if view.counts.get(state)}
+    return out.DocumentView(
+        **dict(document_of(view.document)), deliveries=out.Progress(total=view.total, counts=counts)
+    )
 
 
-def progress_json(counts: Mapping[DeliveryState, int], total: int) -> Json:
-    """How the deliveries of a document stand, every state that occurs."""
-    return {
-        "total": total,
-        "counts": {state.value: counts[state] for state in DeliveryState if counts.get(state)},
-    }
+def delivery_of(delivery: Delivery) -> out.Delivery:
+    """One document to one recipient."""
+    status, evidence = delivery.business_status, delivery.evidence
+    return out.Delivery(
+        key=delivery.key,
+        document=delivery.document,
+        recipient=delivery.recipient,
+        destination=delivery.destination,
+        sequence=delivery.sequence,
+        state=delivery.state,
+        state_label_vi=label(f"delivery.{delivery.state}").vi,
+        reason=_reason(delivery.reason, organ=delivery.recipient, peer=delivery.destination),
+        evidence=evidence,
+        evidence_label_vi=None if evidence is None else label(f"evidence.{evidence}").vi,
+        business_status=status,
+        business_status_label_vi=None if status is None else _business_label(status),
+        business_description=delivery.business_description,
+        registry_epoch=delivery.registry_epoch,
+        route_reason=delivery.route_reason,
+        changed_at=rfc3339(delivery.changed_at),
+    )
 
 
-def metadata_json(metadata: Metadata) -> Json:
-    """The metadata in the very form in which they were handed in: what is read here can be handed in again."""
-    return {
-        "sender": metadata.sender,
-        "recipients": list(metadata.recipients),
-        "code": {"number": metadata.code.number, "notation": metadata.code.notation},
-        "promulgation_place": metadata.promulgation_place,
-        "promulgation_date": metadata.promulgation_date.isoformat(),
-        "subject": metadata.subject,
-        "type_name": metadata.type_name,
-        "document_type": metadata.document_type,
-        "type_detail": metadata.type_detail,
-        "content": metadata.content,
-        "signer": {
-            "competence": metadata.signer.competence,
-            "position": metadata.signer.position,
-            "full_name": metadata.signer.full_name,
-        },
-        "priority": metadata.priority.name.lower(),
-        "page_amount": metadata.page_amount,
-        "response_for": [_response_for(answered) for answered in metadata.response_for],
-        "secrecy": metadata.secrecy,
-    }
-
-
-def delivery_json(delivery: Delivery) -> Json:
-    """One document to one recipient: transport state and business status are two things, never one."""
-    return {
-        "key": delivery.key,
-        "document": delivery.document,
-        "recipient": delivery.recipient,
-        "destination": delivery.destination,
-        "sequence": delivery.sequence,
-        "state": delivery.state.value,
-        "state_label_vi": label(f"delivery.{delivery.state}").vi,
-        "reason": _reason(delivery.reason, organ=delivery.recipient, peer=delivery.destination),
-        "evidence": None if delivery.evidence is None else delivery.evidence.value,
-        "evidence_label_vi": None if delivery.evidence is None else label(f"evidence.{delivery.evidence}").vi,
-        **_business(delivery.business_status, delivery.business_description),
-        "registry_epoch": delivery.registry_epoch,
-        "route_reason": delivery.route_reason,
-        "changed_at": rfc3339(delivery.changed_at),
-    }
-
-
-def entry_json(entry: InboxEntry) -> Json:
+def entry_of(entry: InboxEntry) -> out.InboxEntry:
     """A document that arrived."""
-    return {
-        "key": entry.key,
-        "cursor": entry.cursor,
-        "recipient": entry.recipient,
-        "sender": entry.sender,
-        "document_id": entry.document_id,
-        "message": _message(entry.message),
-        "attachments": [
-            {**_attachment(attached), **_indication(verdict)}
-            for attached, verdict in zip(entry.attachments, entry.verdicts, strict=True)
-        ],
-        "sequence": entry.sequence,
-        **_business(entry.business_status, entry.business_description),
-        "received_at": rfc3339(entry.received_at),
-        "changed_at": rfc3339(entry.changed_at),
-    }
+    return out.InboxEntry(
+        key=entry.key,
+        cursor=entry.cursor,
+        recipient=entry.recipient,
+        sender=entry.sender,
+        document_id=entry.document_id,
+        message=_message(entry.message),
+        attachments=tuple(_received(*pair) for pair in zip(entry.attachments, entry.verdicts, strict=True)),
+        sequence=entry.sequence,
+        business_status=entry.business_status,
+        business_status_label_vi=_business_label(entry.business_status),
+        business_description=entry.business_description,
+        received_at=rfc3339(entry.received_at),
+        changed_at=rfc3339(entry.changed_at),
+    )
 
 
-def inbox_json(page: InboxPage, after: int) -> Json:
-    """A page of the inbox. `next_after` is where to go on, now or later: cursors only grow."""
-    return {
-        "entries": [entry_json(entry) for entry in page.entries],
-        "next_after": page.entries[-1].cursor if page.entries else after,
-        "more": page.more,
-    }
-
-
-def history_json(events: Sequence[HistoryEvent]) -> Json:
+def history_of(events: Sequence[HistoryEvent]) -> out.History:
     """The story (Hành trình), oldest first."""
-    return {
-        "events": [
-            {
-                "at": rfc3339(event.at),
-                "event": event.event,
-                "event_label_vi": label(f"event.{event.event}").vi,
-                "subject": event.subject,
-                "recipient": event.recipient,
-                "detail": event.detail,
-                "leaf_hash": event.leaf_hash,
-            }
-            for event in events
-        ]
-    }
+    lines = [
+        out.HistoryEvent(
+            at=rfc3339(event.at),
+            event=event.event,
+            event_label_vi=label(f"event.{event.event}").vi,
+            subject=event.subject,
+            recipient=event.recipient,
+            detail=event.detail,
+            leaf_hash=event.leaf_hash,
+        )
+        for event in events
+    ]
+    return out.History(items=tuple(lines), more=False, next=None)
 
 
-def body_json(body: Body) -> Json:
+def event_of(event: FeedEvent) -> out.Event:
+    """One event of the change feed."""
+    return out.Event(
+        position=event.position,
+        at=rfc3339(event.at),
+        event=event.event,
+        event_label_vi=label(f"event.{event.event}").vi,
+        organ_id=event.organ_id,
+        subject=event.subject,
+        document=event.document,
+        recipient=event.recipient,
+        leaf_hash=event.leaf_hash,
+    )
+
+
+def organization_of(body: Body) -> out.Organization:
     """A body of the registry."""
-    return {
-        "organ_id": body.organ_id,
-        "name": body.name,
-        "in_charge": body.in_charge,
-        "gateway": body.gateway,
-        "status": body.status.value,
-        "status_label_vi": label(f"body.{body.status}").vi,
-        "successor": body.successor,
-    }
+    return out.Organization(
+        organ_id=body.organ_id,
+        name=body.name,
+        in_charge=body.in_charge,
+        gateway=body.gateway,
+        status=body.status,
+        status_label_vi=label(f"body.{body.status}").vi,
+        successor=body.successor,
+    )
 
 
-def principal_json(principal: Principal) -> Json:
+def me_of(principal: Principal) -> out.Me:
     """Who I am and what I may do."""
-    return {
-        "key_id": principal.key_id,
-        "name": principal.name,
-        "organs": sorted(principal.organs),
-        "scopes": sorted(principal.scopes),
-        "identified_by": principal.credential.value,
-    }
+    return out.Me(
+        key_id=principal.key_id,
+        name=principal.name,
+        organs=tuple(sorted(principal.organs)),
+        scopes=tuple(sorted(principal.scopes)),
+        identified_by=principal.credential,
+    )
 
 
-def _reason(code: str, **known: str | None) -> Json | None:
+def _reason(code: str, **known: str | None) -> out.Reason | None:
     """A stable code in words; None when nothing went wrong. A code of a newer peer stands alone."""
     if not code:
         return None
     if code not in CATALOGUE:
-        return {"code": code, "turn": None, "what_vi": None, "todo_vi": None, "what_en": None, "todo_en": None}
+        return out.Reason(code=code, turn=None, what_vi=None, todo_vi=None, what_en=None, todo_en=None)
     said = explain(code, known)
-    return {
-        "code": code,
-        "turn": CATALOGUE[code].turn.value,
-        "what_vi": said.what_vi,
-        "todo_vi": said.todo_vi,
-        "what_en": said.what_en,
-        "todo_en": said.todo_en,
-    }
+    return out.Reason(
+        code=code,
+        turn=CATALOGUE[code].turn,
+        what_vi=said.what_vi,
+        todo_vi=said.todo_vi,
+        what_en=said.what_en,
+        todo_en=said.todo_en,
+    )
 
 
-def _business(status: BusinessStatus | None, description: str) -> Json:
-    return {
-        "business_status": None if status is None else status.value,
-        "business_status_label_vi": None if status is None else label(f"business.{status}").vi,
-        "business_description": description,
-    }
+def _metadata(metadata: Metadata) -> out.Metadata:
+    return out.Metadata(
+        sender=metadata.sender,
+        recipients=metadata.recipients,
+        code=out.SubmittedCode(number=metadata.code.number, notation=metadata.code.notation),
+        promulgation_place=metadata.promulgation_place,
+        promulgation_date=metadata.promulgation_date.isoformat(),
+        subject=metadata.subject,
+        type_name=metadata.type_name,
+        document_type=metadata.document_type,
+        type_detail=metadata.type_detail,
+        content=metadata.content,
+        signer=_signer(metadata.signer),
+        priority=_PRIORITIES[metadata.priority],
+        page_amount=metadata.page_amount,
+        response_for=tuple(map(_response_for, metadata.response_for)),
+        secrecy=metadata.secrecy,
+    )
 
 
-def _indication(verdict: str) -> Json:
-    return {"indication": verdict or None, "indication_label_vi": label(f"indication.{verdict or 'none'}").vi}
+def _message(message: DocumentMessage) -> out.Message:
+    date, code = message.promulgation_date, message.code
+    return out.Message(
+        sender=_organ(message.sender),
+        recipients=tuple(organ.organ_id for organ in message.recipients),
+        code=out.Code(number=code.number, notation=code.notation, text=code.text()),
+        promulgation_place=message.promulgation_place,
+        promulgation_date=None if date is None else date.isoformat(),
+        type_name=message.type_name,
+        document_type=message.document_type,
+        type_detail=message.type_detail,
+        subject=message.subject,
+        content=message.content,
+        signer=_signer(message.signer),
+        priority=_PRIORITIES[message.priority],
+        priority_label_vi=label(f"priority.{_PRIORITIES[message.priority]}").vi,
+        page_amount=message.page_amount,
+        response_for=tuple(map(_response_for, message.response_for)),
+        created_at=rfc3339(message.created_at),
+    )
 
 
-def _attachment(attached: Attachment) -> Json:
-    return {
-        "position": attached.position,
-        "name": attached.name,
-        "content_type": attached.content_type,
-        "size": attached.blob.size,
-        "sha256": attached.blob.digest,
-    }
+def _organ(organ: Organ) -> out.Organ:
+    return out.Organ(organ_id=organ.organ_id, name=organ.name, in_charge=organ.in_charge)
 
 
-def _message(message: DocumentMessage) -> Json:
-    date = message.promulgation_date
-    return {
-        "sender": _organ(message.sender),
-        "recipients": [organ.organ_id for organ in message.recipients],
-        "code": _code(message.code),
-        "promulgation_place": message.promulgation_place,
-        "promulgation_date": None if date is None else date.isoformat(),
-        "type_name": message.type_name,
-        "document_type": message.document_type,
-        "type_detail": message.type_detail,
-        "subject": message.subject,
-        "content": message.content,
-        "signer": {
-            "competence": message.signer.competence,
-            "position": message.signer.position,
-            "full_name": message.signer.full_name,
-        },
-        "priority": message.priority.name.lower(),
-        "priority_label_vi": label(f"priority.{message.priority.name.lower()}").vi,
-        "page_amount": message.page_amount,
-        "response_for": [_response_for(answered) for answered in message.response_for],
-        "created_at": rfc3339(message.created_at),
-    }
+def _signer(signer: SignerInfo) -> out.Signer:
+    return out.Signer(competence=signer.competence, position=signer.position, full_name=signer.full_name)
 
 
-def _organ(organ: Organ) -> Json:
-    return {"organ_id": organ.organ_id, "name": organ.name, "in_charge": organ.in_charge}
-
-
-def _code(code: Code) -> Json:
-    return {"number": code.number, "notation": code.notation, "text": code.text()}
-
-
-def _response_for(answered: ResponseFor) -> Json:
+def _response_for(answered: ResponseFor) -> out.ResponseFor:
     date = answered.promulgation_date
-    return {
-        "organ_id": answered.organ_id,
-        "document_id": answered.document_id,
-        "code": answered.code,
-        "promulgation_date": None if date is None else date.isoformat(),
-    }
+    return out.ResponseFor(
+        organ_id=answered.organ_id,
+        document_id=answered.document_id,
+        code=answered.code,
+        promulgation_date=None if date is None else date.isoformat(),
+    )
+
+
+def _business_label(status: BusinessStatus) -> str:
+    return label(f"business.{status}").vi
+
+
+def _attachment(attached: Attachment) -> out.Attachment:
+    return out.Attachment(
+        position=attached.position,
+        name=attached.name,
+        content_type=attached.content_type,
+        size=attached.blob.size,
+        sha256=attached.blob.digest,
+    )
+
+
+def _received(attached: Attachment, verdict: str) -> out.ReceivedAttachment:
+    return out.ReceivedAttachment(
+        position=attached.position,
+        name=attached.name,
+        content_type=attached.content_type,
+        size=attached.blob.size,
+        sha256=attached.blob.digest,
+        indication=verdict or None,
+        indication_label_vi=label(f"indication.{verdict or 'none'}").vi,
+    )

@@ -2,12 +2,16 @@
 
 import asyncio
 import hashlib
+from typing import Final
 
 from aiohttp import hdrs, web
 
 from gateway.api.parts import PARTS
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import SenderError
+from gateway.core.limits import KIB
+
+SMALL_BODY_BYTES_MAX: Final = 16 * KIB
 
 
 class Body:
@@ -17,9 +21,10 @@ class Body:
     Content-Digest speaks of (RFC 9530 section 2).
     """
 
-    def __init__(self, request: web.Request, *, limit: int) -> None:
+    def __init__(self, request: web.Request, *, limit: int, what: str = "request") -> None:
         self._request = request
         self._limit = limit
+        self._what = what
         self._wanted = _wanted_digest(request)
         self._digest = hashlib.sha256()
         self._count = 0
@@ -27,7 +32,7 @@ class Body:
         self._bounds = request.app[PARTS].limits
         self._deadline: float | None = None
         if request.content_length is not None and request.content_length > limit:
-            raise SenderError("size.limit", what="request", limit=limit)
+            raise SenderError("size.limit", what=what, limit=limit)
 
     async def chunk(self) -> bytes:
         """Some bytes as soon as there are any; empty at the end, when the digest has been found right.
@@ -44,7 +49,7 @@ class Body:
             return b""
         self._count += len(data)
         if self._count > self._limit:
-            raise SenderError("size.limit", what="request", limit=self._limit)
+            raise SenderError("size.limit", what=self._what, limit=self._limit)
         if self._wanted is not None:
             self._digest.update(data)
         return data
@@ -80,6 +85,16 @@ class Body:
     def _check_digest(self) -> None:
         if self._wanted is not None and self._digest.digest() != self._wanted:
             raise SenderError("request.digest")
+
+
+async def read_nothing(request: web.Request) -> None:
+    """The body of a request that says everything by its address: none, or an empty object.
+
+    Raises:
+        SenderError: `request.malformed` when there is more; `size.limit`, `request.timeout`, `request.digest`.
+    """
+    if (await Body(request, limit=SMALL_BODY_BYTES_MAX).whole()).strip() not in (b"", b"{}"):
+        raise SenderError("request.malformed", reason="this request has no body")
 
 
 def _wanted_digest(request: web.Request) -> bytes | None:

@@ -1,15 +1,15 @@
 """The border of the API: every request gets a trace, every failure becomes a problem document, every answer a log line."""
 
 import asyncio
-import json
 import re
 from typing import Final
 
+import pydantic_core
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
-from gateway.api.problems import MEDIA_TYPE, from_http, headers_of, is_denial, is_ours, problem, rate_headers
+from gateway.api.problems import from_http, headers_of, is_denial, is_ours, problem, rate_headers
 from gateway.core.errors import GatewayError, SiteError
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 
@@ -43,13 +43,18 @@ async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: headers that every answer carries."""
     request[STARTED] = True
+    dressed(response, request.get(REQUEST_ID, ""))
+    if ALLOWANCE in request:
+        response.headers.update(rate_headers(request[ALLOWANCE]))
+
+
+def dressed(response: web.StreamResponse, request_id: str) -> None:
+    """Give an answer the headers that every answer carries."""
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers[hdrs.SERVER] = "gateway"
-    if REQUEST_ID in request:
-        response.headers["X-Request-Id"] = request[REQUEST_ID]
-    if ALLOWANCE in request:
-        response.headers.update(rate_headers(request[ALLOWANCE]))
+    if request_id:
+        response.headers["X-Request-Id"] = request_id
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -58,7 +63,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if request.get(STARTED):
             raise
-        answer = problem_response(request, from_http(error), status=error.status)
+        answer = problem_response(request, from_http(error))
         if hdrs.ALLOW in error.headers:
             answer.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
         return answer
@@ -76,16 +81,13 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return problem_response(request, SiteError("internal"))
 
 
-def problem_response(request: web.BaseRequest, error: GatewayError, *, status: int | None = None) -> web.Response:
-    """The problem document as an answer."""
-    code = status or error.facts.status
-    trace_id = request.get(TRACE_ID, "")
-    members = problem(error, status=code, instance=request.path, trace_id=trace_id)
-    return web.Response(
-        status=code,
-        body=json.dumps(members, ensure_ascii=False).encode("utf-8", "backslashreplace"),
-        headers={hdrs.CONTENT_TYPE: MEDIA_TYPE, **headers_of(error)},
-    )
+def problem_response(request: web.Request, error: GatewayError) -> web.Response:
+    """The problem document as an answer. Whoever is still sending when it comes is not listened to any longer."""
+    said = problem(error, instance=request.path, trace_id=request[TRACE_ID])
+    response = web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers_of(error))
+    if not request.content.is_eof():
+        response.force_close()
+    return response
 
 
 def _note(error: GatewayError) -> None:

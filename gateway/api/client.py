@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from aiohttp import hdrs
@@ -99,6 +99,15 @@ class OfficeClient:
         }
         return await self._json(hdrs.METH_POST, "/documents", headers=headers, data=body)
 
+    async def send_envelope(self, envelope: bytes, idempotency_key: str) -> Json:
+        """Hand in a finished edXML file, signed by the sender's transport key; it is carried as it is."""
+        headers: Headers = {
+            hdrs.CONTENT_TYPE: "application/xml",
+            "Idempotency-Key": idempotency_key,
+            "Content-Digest": format_content_digest(hashlib.sha256(envelope).digest()),
+        }
+        return await self._json(hdrs.METH_POST, "/documents", headers=headers, data=envelope)
+
     async def document(self, key: str) -> Json:
         """An outgoing document and the count of its deliveries by state."""
         return await self._json(hdrs.METH_GET, f"/documents/{_step(key)}")
@@ -107,19 +116,34 @@ class OfficeClient:
         """Let a held document, or its held transfers, go on."""
         return await self._json(hdrs.METH_POST, f"/documents/{_step(key)}:release")
 
+    async def documents(self, *, state: str = "", cursor: str = "", limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
+        """A page of outgoing documents, newest first: `items`, `more`, `next`."""
+        return await self._json(hdrs.METH_GET, "/documents" + _query(state=state, cursor=cursor, limit=limit))
+
     async def deliveries(self, key: str) -> list[Json]:
-        """The deliveries of an outgoing document."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/deliveries"))["deliveries"]
+        """The deliveries of an outgoing document, all of them."""
+        found: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX)
+            page = await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/deliveries{asked}")
+            found += page["items"]
+            cursor = page["next"] if page["items"] else None
         return found
 
     async def history(self, key: str) -> list[Json]:
         """The story of an outgoing document."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/history"))["events"]
+        found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/history"))["items"]
         return found
 
     async def inbox(self, after: int = 0, limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
-        """A page of the inbox: `entries`, `next_after`, `more`."""
-        return await self._json(hdrs.METH_GET, f"/inbox?after={after}&limit={limit}")
+        """A page of the inbox: `entries`, `more`, and the number after which to go on, `next_after`."""
+        page = await self._json(hdrs.METH_GET, "/inbox" + _query(after=after, limit=limit))
+        return {"entries": page["items"], "next_after": int(page["next"]), "more": page["more"]}
+
+    async def events(self, after: int = -1, *, limit: int = limits.PAGE_ROWS_DEFAULT, wait: int = 0) -> Json:
+        """A page of the change feed: `items`, `more`, `next`; waits up to `wait` seconds for the first of them."""
+        return await self._json(hdrs.METH_GET, "/events" + _query(after=after, limit=limit, wait=wait))
 
     async def entry(self, key: str) -> Json:
         """One document that arrived."""
@@ -127,7 +151,7 @@ class OfficeClient:
 
     async def entry_history(self, key: str) -> list[Json]:
         """The story of a document that arrived."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}/history"))["events"]
+        found: list[Json] = (await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}/history"))["items"]
         return found
 
     async def accept(self, key: str) -> Json:
@@ -143,6 +167,10 @@ class OfficeClient:
     async def organization(self, organ_id: str) -> Json:
         """A body of the registry."""
         return await self._json(hdrs.METH_GET, f"/organizations/{_step(organ_id)}")
+
+    async def organizations(self, text: str, *, cursor: str = "", limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
+        """A page of the bodies whose code or name holds the text: `items`, `more`, `next`."""
+        return await self._json(hdrs.METH_GET, "/organizations" + _query(text=text, cursor=cursor, limit=limit))
 
     async def me(self) -> Json:
         """Who this key is and what it may do."""
@@ -231,6 +259,11 @@ def _part(boundary: str, disposition: str, content_type: str, content: bytes) ->
 def _step(name: str) -> str:
     """A key as one step of a path, whatever it contains."""
     return quote(name, safe="")
+
+
+def _query(**asked: str | int) -> str:
+    """What stands behind the path; what is empty is not asked."""
+    return "?" + urlencode({name: value for name, value in asked.items() if value != ""})
 
 
 async def _raise_problem(response: aiohttp.ClientResponse) -> None:

@@ -2,11 +2,16 @@
 
 from aiohttp import hdrs, web
 
-from gateway.api.answers import answer, delivery_json, document_json, history_json, progress_json
-from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, TRACE_ID
-from gateway.api.submission import read_submission
-from gateway.core.errors import NotFound
-from gateway.core.ids import KEY, DocumentKey
+from gateway.api import models as out
+from gateway.api.answers import answer, delivery_of, document_of, history_of, tag, view_of
+from gateway.api.body import read_nothing
+from gateway.api.conditional import require_match
+from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
+from gateway.api.problems import FieldError, InvalidRequest
+from gateway.api.submission import read_order
+from gateway.core.ids import DocumentKey
+from gateway.core.states import DocumentState
+from gateway.exchange import EnvelopeOrder
 from gateway.observe import logger
 
 _log = logger("gateway.api")
@@ -14,41 +19,66 @@ _log = logger("gateway.api")
 
 async def submit(request: web.Request) -> web.StreamResponse:
     """`POST /documents`: 202 once the document is durable; a repeat gives the same document and says so."""
-    order = await read_submission(request)
-    document, new = await request.app[PARTS].submission.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
-    _log.info("document.accepted" if new else "document.repeated", document=document.key, files=len(order.files))
+    order, desk = await read_order(request), request.app[PARTS].submission
+    if isinstance(order, EnvelopeOrder):
+        document, new = await desk.submit_envelope(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+    else:
+        document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+    _log.info("document.accepted" if new else "document.repeated", document=document.key)
     headers: dict[str, str] = {hdrs.LOCATION: f"{PREFIX}/documents/{document.key}"}
     if not new:
         headers["Idempotent-Replay"] = "true"
-    return answer(document_json(document), status=202, headers=headers)
+    return answer(request, document_of(document), status=202, headers=headers)
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """`GET /documents?state=&cursor=&limit=`, newest first."""
+    query = request[QUERY]
+    cursor, state = query.text("cursor"), query.text("state")
+    page = await request.app[PARTS].queries.documents(
+        request[PRINCIPAL],
+        before=None if cursor is None else DocumentKey(cursor),
+        limit=query.number("limit"),
+        state=None if state is None else DocumentState(state),
+    )
+    items = tuple(map(document_of, page.documents))
+    return answer(request, out.DocumentPage(items=items, more=page.more, next=items[-1].key if page.more else None))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """`GET /documents/{key}`."""
-    view = await request.app[PARTS].queries.document(request[PRINCIPAL], _key(request))
-    return answer({**document_json(view.document), "deliveries": progress_json(view.counts, view.total)})
+    return answer(request, view_of(await request.app[PARTS].queries.document(request[PRINCIPAL], _key(request))))
 
 
 async def deliveries(request: web.Request) -> web.StreamResponse:
-    """`GET /documents/{key}/deliveries`: at most one for each recipient, so never a page."""
+    """`GET /documents/{key}/deliveries?cursor=&limit=`, in the order of the recipients."""
+    query = request[QUERY]
+    cursor, limit = query.text("cursor"), query.number("limit")
     found = await request.app[PARTS].queries.deliveries(request[PRINCIPAL], _key(request))
-    return answer({"deliveries": [delivery_json(delivery) for delivery in found]})
+    keys: list[str] = [delivery.key for delivery in found]
+    if cursor is not None and cursor not in keys:
+        raise InvalidRequest([FieldError(pointer="/query/cursor", code="field.value")])
+    start = 0 if cursor is None else keys.index(cursor) + 1
+    shown, more = found[start : start + limit], len(found) > start + limit
+    items = tuple(map(delivery_of, shown))
+    return answer(request, out.DeliveryPage(items=items, more=more, next=items[-1].key if more else None))
 
 
 async def history(request: web.Request) -> web.StreamResponse:
     """`GET /documents/{key}/history`."""
-    return answer(history_json(await request.app[PARTS].queries.history(request[PRINCIPAL], _key(request))))
+    return answer(request, history_of(await request.app[PARTS].queries.history(request[PRINCIPAL], _key(request))))
 
 
 async def release(request: web.Request) -> web.StreamResponse:
     """`POST /documents/{key}:release`: what was held goes on."""
-    document = await request.app[PARTS].releases.release(request[PRINCIPAL], _key(request))
+    key, parts = _key(request), request.app[PARTS]
+    await read_nothing(request)
+    if hdrs.IF_MATCH in request.headers:
+        require_match(request, tag(view_of(await parts.queries.document(request[PRINCIPAL], key))))
+    document = await parts.releases.release(request[PRINCIPAL], key)
     _log.info("document.released", document=document.key)
-    return answer(document_json(document), status=202)
+    return answer(request, document_of(document), status=202)
 
 
 def _key(request: web.Request) -> DocumentKey:
-    key = request.match_info["key"]
-    if not KEY.fullmatch(key):
-        raise NotFound("not_found")
-    return DocumentKey(key)
+    return DocumentKey(request.match_info["key"])

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
+from gateway.api.conditional import is_unchanged, not_modified
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.filename import is_media_type
@@ -32,12 +33,16 @@ async def send_file(
     Raises:
         SiteError: `blob.damaged`; when the head of the answer is out already, the connection is closed on it.
     """
+    tag = f'"{blob.digest}"'
+    if is_unchanged(request, tag):
+        return not_modified(tag)
     file = await asyncio.to_thread(_open, path, blob.size)
     try:
-        response = web.StreamResponse(headers=_headers(blob, name, content_type))
+        response = web.StreamResponse(headers={**_headers(blob, name, content_type), hdrs.ETAG: tag})
         response.content_length = blob.size
         await response.prepare(request)
-        await _pour(file, blob, response)
+        if request.method != hdrs.METH_HEAD:
+            await _pour(file, blob, response)
         await response.write_eof()
         return response
     finally:

@@ -126,11 +126,11 @@ def _check_headers(request: web.Request) -> None:
     size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
     limit = request.app[PARTS].limits.header_bytes
     if size > limit:
-        raise SenderError("size.limit", what="headers", limit=limit)
+        raise SenderError("size.headers", limit=limit)
     for name in _ONCE:
         if len(request.headers.getall(name, [])) > 1:
             raise SenderError("request.malformed", reason=f"{name} given twice")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() != "identity":
         raise SenderError("request.encoding")
     if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        raise web.HTTPExpectationFailed
+        raise SenderError("request.expectation")

@@ -1,42 +1,36 @@
 """Văn bản đến: list, look, download, tiếp nhận, từ chối."""
 
-from typing import Final
-
 from aiohttp import hdrs, web
 
-from gateway.api.answers import answer, entry_json, history_json, inbox_json
-from gateway.api.body import Body
+from gateway.api import models as out
+from gateway.api.answers import answer, entry_of, history_of, tag
+from gateway.api.body import SMALL_BODY_BYTES_MAX, Body, read_nothing
+from gateway.api.conditional import require_match
 from gateway.api.files import send_file
-from gateway.api.parts import PARTS, PRINCIPAL, TRACE_ID
-from gateway.api.schemas import RefusalIn, parse, whole_number
-from gateway.core import limits
-from gateway.core.errors import NotFound, SenderError
-from gateway.core.ids import KEY, EntryKey
-
-_CURSOR_MAX: Final = 2**63 - 1
-_SMALL_BODY_BYTES_MAX: Final = 16 * limits.KIB
-_POSITION_DIGITS_MAX: Final = 4
-EDXML: Final = "application/xml"
+from gateway.api.parts import PARTS, PRINCIPAL, QUERY, TRACE_ID
+from gateway.api.schemas import RefusalIn, parse
+from gateway.api.submission import EDXML
+from gateway.core.errors import SenderError
+from gateway.core.ids import EntryKey
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
     """`GET /inbox?after=&limit=`: oldest first, so that a poller can stop anywhere and go on from its last cursor."""
-    after = whole_number("after", request.query.get("after"), default=0, most=_CURSOR_MAX)
-    limit = whole_number(
-        "limit", request.query.get("limit"), default=limits.PAGE_ROWS_DEFAULT, most=limits.PAGE_ROWS_MAX, least=1
-    )
+    after, limit = request[QUERY].number("after"), request[QUERY].number("limit")
     page = await request.app[PARTS].queries.inbox(request[PRINCIPAL], after, limit)
-    return answer(inbox_json(page, after))
+    items = tuple(map(entry_of, page.entries))
+    return answer(request, out.InboxPage(items=items, more=page.more, next=str(items[-1].cursor if items else after)))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """`GET /inbox/{key}`."""
-    return answer(entry_json(await request.app[PARTS].queries.entry(request[PRINCIPAL], _key(request))))
+    return answer(request, entry_of(await request.app[PARTS].queries.entry(request[PRINCIPAL], _key(request))))
 
 
 async def history(request: web.Request) -> web.StreamResponse:
     """`GET /inbox/{key}/history`."""
-    return answer(history_json(await request.app[PARTS].queries.entry_history(request[PRINCIPAL], _key(request))))
+    found = await request.app[PARTS].queries.entry_history(request[PRINCIPAL], _key(request))
+    return answer(request, history_of(found))
 
 
 async def content(request: web.Request) -> web.StreamResponse:
@@ -48,21 +42,18 @@ async def content(request: web.Request) -> web.StreamResponse:
 
 async def attachment(request: web.Request) -> web.StreamResponse:
     """`GET /inbox/{key}/attachments/{n}`, counted from 1."""
-    position = request.match_info["position"]
-    if not (position.isascii() and position.isdigit() and len(position) <= _POSITION_DIGITS_MAX):
-        raise NotFound("not_found")
-    path, found = await request.app[PARTS].queries.attachment(request[PRINCIPAL], _key(request), int(position))
+    position = int(request.match_info["position"])
+    path, found = await request.app[PARTS].queries.attachment(request[PRINCIPAL], _key(request), position)
     return await send_file(request, path, found.blob, name=found.name, content_type=found.content_type)
 
 
 async def accept(request: web.Request) -> web.StreamResponse:
     """`POST /inbox/{key}:accept`: Tiếp nhận. There is nothing to say in the body."""
     key = _key(request)
-    if (await Body(request, limit=_SMALL_BODY_BYTES_MAX).whole()).strip() not in (b"", b"{}"):
-        raise SenderError("request.malformed", reason="this request has no body")
-    return answer(
-        entry_json(await request.app[PARTS].statuses.accept(request[PRINCIPAL], key, trace_id=request[TRACE_ID]))
-    )
+    await read_nothing(request)
+    await _decided_on_this(request, key)
+    entry = await request.app[PARTS].statuses.accept(request[PRINCIPAL], key, trace_id=request[TRACE_ID])
+    return answer(request, entry_of(entry))
 
 
 async def refuse(request: web.Request) -> web.StreamResponse:
@@ -71,13 +62,17 @@ async def refuse(request: web.Request) -> web.StreamResponse:
     media_type = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise SenderError("request.media_type", expected="application/json")
-    said = parse(RefusalIn, await Body(request, limit=_SMALL_BODY_BYTES_MAX).whole())
+    said = parse(RefusalIn, await Body(request, limit=SMALL_BODY_BYTES_MAX).whole())
+    await _decided_on_this(request, key)
     entry = await request.app[PARTS].statuses.refuse(request[PRINCIPAL], key, said.reason, trace_id=request[TRACE_ID])
-    return answer(entry_json(entry))
+    return answer(request, entry_of(entry))
+
+
+async def _decided_on_this(request: web.Request, key: EntryKey) -> None:
+    """Honour `If-Match`. What happens between this look and the action is refused by the entry's own states."""
+    if hdrs.IF_MATCH in request.headers:
+        require_match(request, tag(entry_of(await request.app[PARTS].queries.entry(request[PRINCIPAL], key))))
 
 
 def _key(request: web.Request) -> EntryKey:
-    key = request.match_info["key"]
-    if not KEY.fullmatch(key):
-        raise NotFound("not_found")
-    return EntryKey(key)
+    return EntryKey(request.match_info["key"])

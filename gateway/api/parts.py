@@ -1,16 +1,18 @@
 """What the office API is made of: the desks and ports it is handed, its limits, and what a request carries along."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from aiohttp import web
 
+from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
 from gateway.core.ports import Allowance, Authenticator, Blobs, Turnstile
-from gateway.exchange import QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +22,13 @@ class ApiLimits:
     file_bytes: int = limits.FILE_BYTES_MAX
     document_bytes: int = limits.DOCUMENT_BYTES_MAX
     request_bytes: int = limits.REQUEST_BYTES_MAX
+    envelope_bytes: int = limits.ENVELOPE_BYTES_MAX
     metadata_bytes: int = limits.METADATA_BYTES_MAX
     header_bytes: int = limits.HEADER_BYTES_MAX
     files: int = limits.FILES_MAX
     idle_seconds: float = limits.BODY_IDLE_SECONDS_MAX
     body_seconds: float = limits.BODY_SECONDS_MAX
+    head_seconds: float = limits.HEAD_SECONDS_MAX
 
 
 def _there_is_room() -> None:
@@ -43,19 +47,31 @@ class ApiParts:
     turnstile: Turnstile
     blobs: Blobs
     entropy: Entropy
+    events: EventDesk
     check_room: Callable[[], None] = _there_is_room
     """Raises what a submission would meet at its end (`store.busy`), so that its body need not be read first."""
     limits: ApiLimits = ApiLimits()
 
 
+@runtime_checkable
+class Noticed(Protocol):
+    """A connection that notices when the other side leaves."""
+
+    gone: asyncio.Event
+
+
 PREFIX: Final = "/api/v1"
 
 PARTS: Final = web.AppKey("parts", ApiParts)
+CLOSING: Final = web.AppKey("closing", asyncio.Event)
+"""Set when the application stops: whoever waits for something to happen answers at once."""
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 """Set by the gate: who asks. Not there on a public route."""
 ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
 """Set by the gate: the bucket that the caller is told about."""
+QUERY: Final = web.RequestKey("query", Query)
+"""Set by the operation: what stood behind the question mark, read as its row says."""
 TRACE_ID: Final = web.RequestKey("trace_id", str)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 STARTED: Final = web.RequestKey("started", bool)

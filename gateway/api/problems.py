@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import hdrs, web
 
+from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
 from gateway.core.ports import Allowance
 from gateway.observe import explain, text
@@ -22,7 +23,8 @@ _CODE_OF_STATUS: Final = {
     408: "request.timeout",
     413: "size.limit",
     415: "request.media_type",
-    431: "size.limit",
+    417: "request.expectation",
+    431: "size.headers",
 }
 
 
@@ -57,37 +59,45 @@ def from_http(error: web.HTTPException) -> GatewayError:
     return SenderError(code, reason=HTTPStatus(error.status).phrase, what="request")
 
 
-def problem(error: GatewayError, *, status: int, instance: str, trace_id: str) -> dict[str, Any]:
-    """The members of the problem document. What went wrong inside stays inside: a SiteError shows no parameters."""
+def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
+    """The problem document. What went wrong inside stays inside: a SiteError shows no parameters."""
     said = explain(error.code, {} if isinstance(error, SiteError) else error.params)
-    return {
-        "type": f"/problems/{error.code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": said.what_vi,
-        "instance": instance[:POINTER_CHARS_MAX],
-        "code": error.code,
-        "turn": error.facts.turn.value,
-        "todo": said.todo_vi,
-        "messages": {
-            "vi": {"what": said.what_vi, "todo": said.todo_vi},
-            "en": {"what": said.what_en, "todo": said.todo_en},
-        },
-        "errors": [_field(one) for one in _field_errors(error)],
-        "trace_id": trace_id,
-        "retryable": error.facts.retryable,
-    }
+    return Problem(
+        type=f"/problems/{error.code}",
+        title=HTTPStatus(error.facts.status).phrase,
+        status=error.facts.status,
+        detail=_whole(said.what_vi),
+        instance=_whole(instance[:POINTER_CHARS_MAX]),
+        code=error.code,
+        turn=error.facts.turn,
+        todo=_whole(said.todo_vi),
+        messages=Messages(
+            vi=Words(what=_whole(said.what_vi), todo=_whole(said.todo_vi)),
+            en=Words(what=_whole(said.what_en), todo=_whole(said.todo_en)),
+        ),
+        errors=tuple(_field(one) for one in _field_errors(error)),
+        trace_id=trace_id,
+        retryable=error.facts.retryable,
+        retry_after=retry_after(error),
+    )
+
+
+def retry_after(error: GatewayError) -> int | None:
+    """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
+    if error.facts.status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return None
+    known = error.params.get("seconds")
+    return known if isinstance(known, int) else RETRY_AFTER_SECONDS
 
 
 def headers_of(error: GatewayError) -> dict[str, str]:
     """What goes into the head: how to authenticate (RFC 9110 11.6.1), when to come back (10.2.3)."""
+    headers: dict[str, str] = {hdrs.CONTENT_TYPE: MEDIA_TYPE}
     if error.facts.status == HTTPStatus.UNAUTHORIZED:
-        return {hdrs.WWW_AUTHENTICATE: 'Bearer realm="gateway"'}
-    if error.facts.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)}
-    if error.facts.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return {hdrs.RETRY_AFTER: str(error.params["seconds"])}
-    return {}
+        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="gateway"'
+    if (seconds := retry_after(error)) is not None:
+        headers[hdrs.RETRY_AFTER] = str(seconds)
+    return headers
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:
@@ -120,11 +130,13 @@ def _field_errors(error: GatewayError) -> tuple[FieldError, ...]:
     return ()
 
 
-def _field(error: FieldError) -> dict[str, str]:
+def _field(error: FieldError) -> FieldProblem:
     words = text(error.code, error.params)
-    return {
-        "pointer": error.pointer[:POINTER_CHARS_MAX],
-        "code": error.code,
-        "message_vi": words.vi,
-        "message_en": words.en,
-    }
+    return FieldProblem(
+        pointer=_whole(error.pointer[:POINTER_CHARS_MAX]), code=error.code, message_vi=words.vi, message_en=words.en
+    )
+
+
+def _whole(shown: str) -> str:
+    """A text that UTF-8 can carry: half a surrogate pair, which only a broken request brings, is shown as its escape."""
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")

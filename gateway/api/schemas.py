@@ -3,22 +3,29 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from gateway.api.problems import FieldError, InvalidRequest
+from gateway.api.text import NOT_IN_A_LINE, PLAIN_LINE, PLAIN_LINES
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
-
-# Control characters (C0, C1), line and paragraph separators, and what turns the direction of writing around: none has a
-# place in a line of text, and each can make a person read something else than what was signed (security.md 26).
-NOT_IN_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 _LINE_BREAKS: Final = re.compile("\r\n?")
 
@@ -27,8 +34,24 @@ _CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
 _CODE_NOTATION: Final = re.compile(r"[^\s,]+")
 
 
-def _lines(limit: int) -> AfterValidator:
-    """Running text: the same, but line breaks (one kind of them) and tabs are welcome."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of ours, and what the document says of it: the same bounds, in JSON Schema."""
+
+    check: Callable[[str], str]
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's hook."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Pydantic's hook."""
+        return {**handler(core), **self.schema}
+
+
+def _lines(limit: int) -> Checked:
+    """Running text in NFC: line breaks (one kind of them) and tabs are welcome."""
 
     def check(value: str) -> str:
         text = _LINE_BREAKS.sub("\n", unicodedata.normalize("NFC", value))
@@ -38,10 +61,10 @@ def _lines(limit: int) -> AfterValidator:
             raise PydanticCustomError("field.characters", "characters")
         return text
 
-    return AfterValidator(check)
+    return Checked(check, {"maxLength": limit, "pattern": PLAIN_LINES})
 
 
-def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = None) -> AfterValidator:
+def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = None) -> Checked:
     """A line of text in NFC, at most `limit` characters (after NFC: the same words count the same however typed)."""
 
     def check(value: str) -> str:
@@ -56,7 +79,12 @@ def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = 
             raise PydanticCustomError("field.value", "form")
         return text
 
-    return AfterValidator(check)
+    schema: dict[str, Any] = {"maxLength": limit, "pattern": PLAIN_LINE}
+    if required:
+        schema["minLength"] = 1
+    if form is not None:
+        schema["pattern"] = f"^{form.pattern}$"
+    return Checked(check, schema)
 
 
 def _organ_id(value: str) -> str:
@@ -71,13 +99,19 @@ def _no_code_twice(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-OrganCode = Annotated[str, AfterValidator(_organ_id)]
+OrganCode = Annotated[
+    str,
+    Checked(_organ_id, {"maxLength": limits.ORGAN_ID_CHARS_MAX, "pattern": f"^{ORGAN_ID.pattern}$"}),
+]
 Short = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX)]
+TypeName = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)]
 Subject = Annotated[str, _line(limits.SUBJECT_CHARS_MAX, required=True)]
 Place = Annotated[str, _line(limits.PLACE_CHARS_MAX, required=True)]
 DocumentId = Annotated[str, _line(limits.DOCUMENT_ID_CHARS_MAX, required=True)]
 Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=_CODE_NUMBER)]
 Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=_CODE_NOTATION)]
+Content = Annotated[str, _lines(limits.CONTENT_CHARS_MAX)]
+ReasonText = Annotated[str, _lines(limits.REASON_CHARS_MAX)]
 
 
 class _Strict(BaseModel):
@@ -121,10 +155,10 @@ class MetadataIn(_Strict):
     promulgation_place: Place
     promulgation_date: date
     subject: Subject
-    type_name: Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)] = "Công văn"
+    type_name: TypeName = "Công văn"
     document_type: Literal[1, 2] = 2
     type_detail: Annotated[int, Field(ge=1, le=99)] = 18
-    content: Annotated[str, _lines(limits.CONTENT_CHARS_MAX)] = ""
+    content: Content = ""
     signer: SignerIn = SignerIn()
     priority: Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"] = "normal"
     page_amount: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -163,7 +197,7 @@ class MetadataIn(_Strict):
 class RefusalIn(_Strict):
     """The body of `:refuse`. A blank reason is the desk's to refuse: it has its own code."""
 
-    reason: Annotated[str, _lines(limits.REASON_CHARS_MAX)] = ""
+    reason: ReasonText = ""
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -186,24 +220,6 @@ def parse(model: type[Model], data: bytes) -> Model:
     # Only now, because what the model has accepted is known to be shallow.
     json.loads(data, object_pairs_hook=_no_member_twice)
     return found
-
-
-def whole_number(name: str, given: str | None, *, default: int, most: int, least: int = 0) -> int:
-    """A number from the query.
-
-    Raises:
-        InvalidRequest: it is none, or out of bounds.
-    """
-    if given is None:
-        return default
-    pointer = f"/query/{name}"
-    if not re.fullmatch(r"[0-9]{1,19}", given):
-        raise InvalidRequest([FieldError(pointer=pointer, code="field.type")])
-    number = int(given)
-    if not least <= number <= most:
-        bound = least if number < least else most
-        raise InvalidRequest([FieldError(pointer=pointer, code="field.range", params={"limit": bound})])
-    return number
 
 
 def _no_member_twice(pairs: Iterable[tuple[str, object]]) -> None:

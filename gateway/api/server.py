@@ -1,23 +1,24 @@
 """The office API as an aiohttp application, and the runner that holds its connections to the same rules."""
 
 import asyncio
-import json
 import socket
 import ssl
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+import pydantic_core
+from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from gateway.api.border import border, dress
+from gateway.api.border import border, dress, dressed
 from gateway.api.gate import gate
-from gateway.api.parts import PARTS, ApiParts
-from gateway.api.problems import MEDIA_TYPE, problem
-from gateway.api.routes import register, scopes
+from gateway.api.parts import CLOSING, PARTS, ApiParts
+from gateway.api.problems import headers_of, problem
+from gateway.api.reference import REFERENCE, Reference
+from gateway.api.routes import ROUTES, register, scopes
 from gateway.core import limits
 from gateway.core.errors import GatewayError, SenderError, SiteError
-from gateway.observe import logger
+from gateway.observe import bound_ids, logger, new_trace_id
 
 KEEPALIVE_SECONDS: Final = 75.0
 LINGER_SECONDS: Final = 5.0
@@ -40,9 +41,16 @@ def build_app(parts: ApiParts) -> web.Application:
     # aiohttp's own bound holds for request.read(), which nobody here calls: small, so that whoever does finds out.
     app = web.Application(middlewares=[border, gate(scopes())], client_max_size=limits.KIB)
     app[PARTS] = parts
+    app[REFERENCE] = Reference(ROUTES)
+    app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(dress)
+    app.on_shutdown.append(_close)
     register(app.router)
     return app
+
+
+async def _close(app: web.Application) -> None:
+    app[CLOSING].set()
 
 
 class OfficeRunner(web.AppRunner):
@@ -57,7 +65,7 @@ class OfficeRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
-        return _Server(plain.request_handler, request_factory=plain.request_factory)
+        return _Server(plain.request_handler, request_factory=plain.request_factory, parts=self.app[PARTS])
 
 
 async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext) -> OfficeRunner:
@@ -86,16 +94,25 @@ class _Site(web.SockSite):
 
 
 class _Server(web.Server):
+    def __init__(self, handler: Any, *, request_factory: Any, parts: ApiParts) -> None:
+        super().__init__(handler, request_factory=request_factory)
+        self.parts = parts
+
     def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, loop=asyncio.get_running_loop(), **_BOUNDS)
+        return Protocol(self, loop=asyncio.get_running_loop(), **_BOUNDS)
 
 
-class _Protocol(web.RequestHandler):
-    __slots__ = ("_server",)
+class Protocol(web.RequestHandler):
+    """One connection."""
 
-    def __init__(self, server: web.Server, **kwargs: Any) -> None:
+    __slots__ = ("_first_head", "_server", "gone")
+
+    def __init__(self, server: _Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
+        self._first_head: asyncio.TimerHandle | None = None
+        self.gone = asyncio.Event()
+        """Set when the other side has left: nobody reads an answer any more."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Cut one too many: after its handshake, for before it a stranger takes nobody's place; the others go on."""
@@ -103,6 +120,21 @@ class _Protocol(web.RequestHandler):
         assert isinstance(transport, asyncio.Transport)
         if len(self._server.connections) > limits.CONNECTIONS_MAX:
             transport.abort()
+        seconds = self._server.parts.limits.head_seconds
+        self._first_head = asyncio.get_running_loop().call_later(seconds, self._cut_silence)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Wake who waits on behalf of the other side."""
+        if self._first_head is not None:
+            self._first_head.cancel()
+        self.gone.set()
+        super().connection_lost(exc)
+
+    def _cut_silence(self) -> None:
+        """No request in all that time, or half of one: a slow-loris holds its place no longer (security.md 16)."""
+        if not self._request_count:
+            _log.info("connection.silent")
+            self.force_close()
 
     def handle_error(
         self,
@@ -114,19 +146,19 @@ class _Protocol(web.RequestHandler):
         """An error that no middleware has seen."""
         error: GatewayError
         if isinstance(exc, LineTooLong):
-            error = SenderError("size.limit", what="headers", limit=limits.HEADER_BYTES_MAX)
+            error = SenderError("size.headers", limit=limits.HEADER_BYTES_MAX)
         elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
             error = SenderError("request.malformed", reason="HTTP")
         else:
             error = SiteError("internal")
-        _log.info("request.refused", code=error.code, exc_info=exc if isinstance(error, SiteError) else None)
+        entropy = self._server.parts.entropy
+        trace_id, request_id = new_trace_id(entropy), entropy(16).hex()
+        with bound_ids(trace_id=trace_id, request_id=request_id):
+            _log.info("request.refused", code=error.code, exc_info=exc if isinstance(error, SiteError) else None)
         if request.writer.output_size > 0:
             raise ConnectionError("the head of another answer is out already")
-        members: dict[str, Any] = problem(error, status=error.facts.status, instance=request.path, trace_id="")
-        response = web.Response(
-            status=error.facts.status,
-            body=json.dumps(members, ensure_ascii=False).encode(),
-            headers={hdrs.CONTENT_TYPE: MEDIA_TYPE},
-        )
+        said = problem(error, instance=request.path, trace_id=trace_id)
+        response = web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers_of(error))
+        dressed(response, request_id)
         response.force_close()
         return response

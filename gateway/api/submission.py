@@ -16,28 +16,57 @@ from gateway.core.errors import SenderError
 from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.model import Metadata
 from gateway.core.secrecy import find_mark
-from gateway.exchange import SubmissionOrder, UploadedFile
+from gateway.exchange import EnvelopeOrder, SubmissionOrder, UploadedFile
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
 _UNKNOWN_TYPE: Final = "application/octet-stream"
+FORM: Final = "multipart/form-data"
+EDXML: Final = "application/xml"
 
 
-async def read_submission(request: web.Request) -> SubmissionOrder:
-    """The order in a request: part `metadata` first, then the files, each durable before the next is looked at.
-
-    Metadata come first so that a caller who may not send, or sends nonsense, is told before anything is stored.
+async def read_order(request: web.Request) -> SubmissionOrder | EnvelopeOrder:
+    """The order in a request: a form, or a finished edXML file as it is.
 
     Raises:
         SenderError: everything that can be wrong with a submission's form, size, digest or pace.
         AccessError: the key may not act for the sender.
     """
     key = idempotency_key(request)
+    content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == FORM:
+        return await _submission(request, content_type, key)
+    if kind == EDXML:
+        return await _envelope(request, key)
+    raise SenderError("request.media_type", expected=f"{FORM}, {EDXML}")
+
+
+async def _submission(request: web.Request, content_type: str, key: str) -> SubmissionOrder:
+    """Part `metadata` first, then the files, each durable before the next is looked at.
+
+    Metadata come first so that a caller who may not send, or sends nonsense, is told before anything is stored.
+    """
     bounds = request.app[PARTS].limits
-    form = FormReader(Body(request, limit=bounds.request_bytes), request.headers.get(hdrs.CONTENT_TYPE, ""))
+    form = FormReader(Body(request, limit=bounds.request_bytes), content_type)
     metadata = await _metadata(form, bounds.metadata_bytes)
     await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata)
     files = await _files(request, form)
     return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
+
+
+async def _envelope(request: web.Request, key: str) -> EnvelopeOrder:
+    """The file goes to the blob store as it comes; what it says is read by a judge, later and elsewhere."""
+    limit = request.app[PARTS].limits.envelope_bytes
+    body = Body(request, limit=limit, what="envelope")
+    blob = await request.app[PARTS].blobs.put(_chunks(body), limit=limit)
+    if not blob.size:
+        raise SenderError("file.empty", file="edXML")
+    return EnvelopeOrder(envelope=blob, idempotency_key=key)
+
+
+async def _chunks(body: Body) -> AsyncIterator[bytes]:
+    while data := await body.chunk():
+        yield data
 
 
 def idempotency_key(request: web.Request) -> str:

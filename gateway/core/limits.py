@@ -93,6 +93,11 @@ BUCKETS_MAX: Final = 20_000
 BODY_IDLE_SECONDS_MAX: Final = 30.0
 """A body that brings nothing for this long is cut."""
 BODY_SECONDS_MAX: Final = 300.0
+HEAD_SECONDS_MAX: Final = 20.0
+"""From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+EVENTS_POLL_SECONDS_MAX: Final = 30
+"""How long a caller of the office API may let a request for events wait: half of what proxies commonly bear."""
+SEARCH_TEXT_CHARS_MAX: Final = 100
 PAGE_ROWS_MAX: Final = 200
 PAGE_ROWS_DEFAULT: Final = 50
 CHUNK_BYTES: Final = 64 * KIB

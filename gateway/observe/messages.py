@@ -9,7 +9,7 @@ import gettext
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +64,7 @@ def explain(code: str, params: Mapping[str, object] | None = None) -> Explanatio
     return Explanation(what_vi=what.vi, what_en=what.en, todo_vi=todo.vi, todo_en=todo.en)
 
 
+@lru_cache(maxsize=512)  # the vocabularies have about 150 words; a page of 336 deliveries asks for a thousand
 def label(name: str) -> Text:
     """The word on a screen: `label("delivery.queued")`, `label("business.03")`, `label("turn.sender")`."""
     return text(f"label.{name}")

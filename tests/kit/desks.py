@@ -1,6 +1,8 @@
-"""The three desks of `gateway.exchange.contract` in memory: they keep state and refuse what the real ones refuse."""
+"""The desks of `gateway.exchange.contract` in memory: they keep state and refuse what the real ones refuse."""
 
+import asyncio
 import itertools
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
+from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -17,6 +20,7 @@ from gateway.core.model import (
     Delivery,
     Document,
     DocumentMessage,
+    FeedEvent,
     HistoryEvent,
     InboxEntry,
     Metadata,
@@ -28,22 +32,26 @@ from gateway.core.model import (
 )
 from gateway.core.ports import Blobs
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind
-from gateway.exchange.contract import DocumentView, SubmissionOrder
+from gateway.exchange.contract import DocumentPage, DocumentView, EnvelopeOrder, FeedPage, SubmissionOrder, UploadedFile
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
 _NOWHERE = GatewayId("government.gw.example")
 
 
 class MemoryDesks:
-    """All three desks over one memory. `deliver` makes a document arrive, `bodies` is the registry."""
+    """All desks over one memory. `deliver` makes a document arrive, `bodies` is the registry."""
 
     def __init__(self, *, blobs: Blobs) -> None:
         self.blobs = blobs
-        self.documents: dict[DocumentKey, Document] = {}
+        self.kept: dict[DocumentKey, Document] = {}
         self.orders: dict[DocumentKey, SubmissionOrder] = {}
         self.entries: dict[EntryKey, InboxEntry] = {}
         self.bodies: dict[OrganId, Body] = {}
-        self.events: dict[str, list[HistoryEvent]] = {}
+        self.envelopes: dict[Digest, Metadata] = {}
+        """What a judge would read out of a finished envelope; one that is not here is malformed."""
+        self.feed: list[FeedEvent] = []
+        self._told = asyncio.Condition()
+        self.stories: dict[str, list[HistoryEvent]] = {}
         self._numbers = itertools.count(1)
 
     # --- ReleaseDesk -------------------------------------------------------------------------------------------------
@@ -51,13 +59,13 @@ class MemoryDesks:
     async def release(self, principal: Principal, key: DocumentKey) -> Document:
         if not principal.may(Scope.SEND):
             raise AccessError("access.scope", scope=Scope.SEND)
-        document = self.documents.get(key)
+        document = self.kept.get(key)
         if document is None or document.sender not in principal.organs:
             raise NotFound("not_found")
         if document.state is not DocumentState.HELD:
             raise Conflict("conflict.state", state=document.state.value)
-        self.documents[key] = replace(document, state=DocumentState.ACCEPTED, reason="", reason_params=())
-        return self.documents[key]
+        self.kept[key] = replace(document, state=DocumentState.ACCEPTED, reason="", reason_params=())
+        return self.kept[key]
 
     # --- SubmissionDesk
 
@@ -66,21 +74,41 @@ class MemoryDesks:
             raise AccessError("access.organ", organ=metadata.sender)
         if metadata.secrecy:
             raise SenderError("secrecy.marked", mark=metadata.secrecy)
+        body = self.bodies.get(metadata.sender)
+        if body is None:
+            raise SenderError("sender.unknown", organ=metadata.sender)
+        if body.status is not BodyStatus.ACTIVE:
+            raise SenderError("sender.closed", organ=metadata.sender)
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         sender = order.metadata.sender
         await self.admit(principal, order.metadata)
         if empty := next((file.name for file in order.files if not file.blob.size), None):
             raise SenderError("file.empty", file=empty)
-        for document in self.documents.values():
+        for document in self.kept.values():
             if (document.sender, document.idempotency_key) == (sender, order.idempotency_key):
                 if self.orders[document.key] != order:
                     raise Conflict("conflict.idempotency", document=document.key)
                 return document, False
         document = self._document(principal, order, trace_id)
-        self.documents[document.key], self.orders[document.key] = document, order
-        self._tell("accepted", document.key)
+        if any(other.document_id == document.document_id for other in self.kept.values()):
+            raise Conflict("conflict.document_id", document_id=document.document_id)
+        self.kept[document.key], self.orders[document.key] = document, order
+        await self._tell("accepted", document.key, organ=sender, document=document.key)
         return document, True
+
+    async def submit_envelope(
+        self, principal: Principal, order: EnvelopeOrder, *, trace_id: str
+    ) -> tuple[Document, bool]:
+        metadata = self.envelopes.get(order.envelope.digest)
+        if metadata is None:
+            raise SenderError("envelope.malformed", path="/", reason="not edXML")
+        file = UploadedFile(name="envelope.edxml", content_type="application/xml", blob=order.envelope)
+        inside = SubmissionOrder(metadata=metadata, files=(file,), idempotency_key=order.idempotency_key)
+        document, new = await self.submit(principal, inside, trace_id=trace_id)
+        if new:
+            document = self.kept[document.key] = replace(document, envelope=order.envelope)
+        return document, new
 
     # --- QueryDesk
 
@@ -89,11 +117,21 @@ class MemoryDesks:
         counts = Counter(delivery.state for delivery in self._deliveries(document))
         return DocumentView(document=document, counts=counts, total=counts.total())
 
+    async def documents(
+        self, principal: Principal, *, before: DocumentKey | None, limit: int, state: DocumentState | None
+    ) -> DocumentPage:
+        rows = [
+            row
+            for key, row in sorted(self.kept.items(), reverse=True)
+            if row.sender in principal.organs and (before is None or key < before) and state in (None, row.state)
+        ]
+        return DocumentPage(documents=tuple(rows[:limit]), more=len(rows) > limit)
+
     async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
         return self._deliveries(self._own(principal, key))
 
     async def history(self, principal: Principal, key: DocumentKey) -> tuple[HistoryEvent, ...]:
-        return tuple(self.events[self._own(principal, key).key])
+        return tuple(self.stories[self._own(principal, key).key])
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
         rows = [row for row in self.entries.values() if row.recipient in principal.organs and row.cursor > after]
@@ -106,7 +144,7 @@ class MemoryDesks:
         return entry
 
     async def entry_history(self, principal: Principal, key: EntryKey) -> tuple[HistoryEvent, ...]:
-        return tuple(self.events[(await self.entry(principal, key)).key])
+        return tuple(self.stories[(await self.entry(principal, key)).key])
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         entry = await self.entry(principal, key)
@@ -123,6 +161,30 @@ class MemoryDesks:
         if organ_id not in self.bodies:
             raise NotFound("not_found")
         return self.bodies[organ_id]
+
+    async def organs(self, principal: Principal, *, text: str, after: OrganId | None, limit: int) -> tuple[Body, ...]:
+        found = [
+            body
+            for organ_id, body in sorted(self.bodies.items())
+            if (after is None or organ_id > after) and _folded(text) in _folded(f"{organ_id}\n{body.name}")
+        ]
+        return tuple(found[: min(limit, PAGE_ROWS_MAX)])
+
+    # --- EventDesk
+
+    async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
+        try:
+            async with asyncio.timeout(wait), self._told:
+                await self._told.wait_for(lambda: self._concerning(principal, after))
+        except TimeoutError:
+            pass
+        rows = self._concerning(principal, after)
+        more = len(rows) > limit
+        reached = rows[limit - 1].position if more else max(after, len(self.feed) - 1)
+        return FeedPage(events=tuple(rows[:limit]), next_after=reached, more=more)
+
+    def _concerning(self, principal: Principal, after: int) -> list[FeedEvent]:
+        return [event for event in self.feed if event.position > after and event.organ_id in principal.organs]
 
     # --- StatusDesk
 
@@ -162,8 +224,28 @@ class MemoryDesks:
             last_leaf="",
         )
         self.entries[entry.key] = entry
-        self._tell("received", entry.key)
+        await self._tell("received", entry.key, organ=recipient, document=entry.transfer)
         return entry
+
+    async def hold(self, *, sender: OrganId, recipient: OrganId) -> Document:
+        """A document of that body was handed in before, and is held."""
+        number = next(self._numbers)
+        metadata = Metadata(
+            sender=sender,
+            recipients=(recipient,),
+            code=Code(number=str(900 + number), notation="CV/VPTU"),
+            promulgation_place="Thành phố Hồ Chí Minh",
+            promulgation_date=NOW.date(),
+            subject="Về việc kiểm tra",
+        )
+        file = UploadedFile(name="a.pdf", content_type="application/pdf", blob=await self.blobs.put_bytes(b"%PDF-1.7"))
+        order = SubmissionOrder(metadata=metadata, files=(file,), idempotency_key=f"held-{number}")
+        principal = Principal(key_id="city", name="", organs=frozenset({sender}), scopes=frozenset(Scope))
+        document = self._document(principal, order, "ab" * 16, number=number)
+        held = replace(document, state=DocumentState.HELD, reason="seal.undecided", reason_params=(("file", "a.pdf"),))
+        self.kept[held.key], self.orders[held.key] = held, order
+        await self._tell("held", held.key, organ=sender, document=held.key)
+        return held
 
     def register(self, organ_id: OrganId, name: str) -> None:
         """The registry knows this body."""
@@ -181,7 +263,7 @@ class MemoryDesks:
     # --- inside
 
     def _own(self, principal: Principal, key: DocumentKey) -> Document:
-        document = self.documents.get(key)
+        document = self.kept.get(key)
         if document is None or document.sender not in principal.organs:
             raise NotFound("not_found")
         return document
@@ -193,16 +275,32 @@ class MemoryDesks:
         if entry.business_status is not BusinessStatus.ARRIVED:
             raise Conflict("conflict.state", state=entry.business_status.value)
         self.entries[key] = replace(entry, business_status=status, business_description=words)
-        self._tell("business.status", key)
+        await self._tell("business.status", key, organ=entry.recipient, document=entry.transfer)
         return self.entries[key]
 
-    def _tell(self, event: str, subject: str) -> None:
+    async def _tell(self, event: str, subject: str, *, organ: OrganId, document: str) -> None:
         line = HistoryEvent(at=NOW, event=event, subject=subject, recipient=None, detail="", leaf_hash="ab" * 32)
-        self.events.setdefault(subject, []).append(line)
+        self.stories.setdefault(subject, []).append(line)
+        self.feed.append(
+            FeedEvent(
+                position=len(self.feed),
+                at=NOW,
+                event=event,
+                organ_id=organ,
+                subject=subject,
+                document=document,
+                recipient=None,
+                leaf_hash="ab" * 32,
+            )
+        )
+        async with self._told:
+            self._told.notify_all()
 
-    def _document(self, principal: Principal, order: SubmissionOrder, trace_id: str) -> Document:
+    def _document(
+        self, principal: Principal, order: SubmissionOrder, trace_id: str, *, number: int | None = None
+    ) -> Document:
         return Document(
-            key=DocumentKey(_key(next(self._numbers))),
+            key=DocumentKey(_key(next(self._numbers) if number is None else number)),
             kind=MessageKind.DOCUMENT,
             sender=order.metadata.sender,
             document_id=order.metadata.document_id(),
@@ -249,6 +347,12 @@ class MemoryDesks:
             )
             for sequence, recipient in enumerate(document.metadata.recipients, start=1)
         )
+
+
+def _folded(text: str) -> str:
+    """Without marks, in one case."""
+    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D")).casefold()
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def _key(number: int) -> str:

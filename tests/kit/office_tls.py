@@ -104,6 +104,7 @@ async def tls_office(
         queries=desks,
         statuses=desks,
         releases=desks,
+        events=desks,
         authenticator=StoredAuthenticator(
             store=store, clock=clock, read_certificate=partial(client_certificate, demo=demo)
         ),

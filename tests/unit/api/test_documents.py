@@ -49,7 +49,7 @@ async def test_a_document_is_handed_in_and_looked_at(world: World, tmp_path: Pat
     assert deliveries[1]["reason"]["code"] == "recipient.unknown"
     assert deliveries[1]["reason"]["turn"] == "sender"
     assert [(event["event"], event["event_label_vi"]) for event in events] == [("accepted", "Nhận vào cổng")]
-    assert world.desks.documents[DocumentKey(made["key"])].accepted_at == NOW
+    assert world.desks.kept[DocumentKey(made["key"])].accepted_at == NOW
 
 
 async def test_what_is_read_can_be_handed_in_again(world: World) -> None:
@@ -70,7 +70,7 @@ async def test_the_answer_to_a_submission(world: World) -> None:
     async with world.post(body, headers={"Idempotency-Key": '"k"'}) as second:
         assert (second.status, second.headers["Idempotent-Replay"]) == (202, "true")
         assert await second.json() == made
-    assert len(world.desks.documents) == 1
+    assert len(world.desks.kept) == 1
 
 
 async def test_the_same_key_with_another_body_is_a_conflict(world: World) -> None:
@@ -79,7 +79,7 @@ async def test_the_same_key_with_another_body_is_a_conflict(world: World) -> Non
         with pytest.raises(ApiProblem) as refusal:
             await client.send_contents(metadata(subject="khác"), [("a.pdf", PDF)], "key-1")
     assert (refusal.value.status, refusal.value.code) == (422, "conflict.idempotency")
-    assert len(world.desks.documents) == 1
+    assert len(world.desks.kept) == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "đ", "a b", "x" * 129, '""'])

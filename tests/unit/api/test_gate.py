@@ -5,47 +5,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway.access import SCOPES
 from gateway.api.parts import PREFIX
-from gateway.api.routes import ROUTES, Row
-from gateway.core.model import Principal
-from tests.unit.api.world import CITY_KEY, MUTE_KEY, PARTY, World, problem_of
+from tests.unit.api.world import CITY_KEY, PARTY, World, problem_of
 
 UNKNOWN = "01900000-0000-7000-8000-00000000ffff"
-
-
-def address(row: Row) -> str:
-    return row.path.format(key=UNKNOWN, position=1, organ_id="Z79")
-
-
-def test_every_route_has_a_scope_that_exists() -> None:
-    assert {row.scope for row in ROUTES} <= SCOPES
-    assert len({(row.method, row.path) for row in ROUTES}) == len(ROUTES)
-
-
-def test_the_table_is_all_that_is_registered(world: World) -> None:
-    registered = {
-        (route.method, route.resource.canonical) for route in world.app.router.routes() if route.resource is not None
-    }
-    assert registered == {(row.method, PREFIX + row.path) for row in ROUTES}
-    assert len(world.app.router.routes()) == len(ROUTES)
-
-
-@pytest.mark.parametrize("row", ROUTES, ids=lambda row: f"{row.method} {row.path}")
-async def test_no_route_opens_without_a_key_or_without_its_scope(world: World, row: Row) -> None:
-    for key in (None, "gwk_city_" + "x" * 43):
-        async with world.ask(row.method, address(row), key=key) as answer:
-            await problem_of(answer, 401, "access.no_key")
-            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    async with world.ask(row.method, address(row), key=MUTE_KEY) as answer:
-        members = await problem_of(answer, 403, "access.scope")
-        assert row.scope in members["detail"]
-    others = SCOPES - {row.scope}
-    world.keys.principals["others"] = Principal(key_id="o", name="o", organs=frozenset({PARTY}), scopes=others)
-    async with world.ask(row.method, address(row), key="others") as answer:
-        await problem_of(answer, 403, "access.scope")
-    async with world.ask(row.method, address(row), key=CITY_KEY) as answer:
-        assert answer.status not in (401, 403)
 
 
 async def test_a_route_without_a_row_is_closed_to_everybody(world: World) -> None:
@@ -89,7 +52,7 @@ async def test_unknown_routes_and_methods_are_problems(world: World) -> None:
             await problem_of(answer, 404, "not_found")
     async with world.ask("DELETE", "/me") as answer:
         members = await problem_of(answer, 405, "request.method")
-        assert answer.headers["Allow"] == "GET"
+        assert answer.headers["Allow"] == "GET,HEAD"
         assert "DELETE" in members["detail"]
 
 
@@ -113,8 +76,8 @@ async def raw(world: World, text: bytes, *, slowly: float = 0) -> tuple[int, dic
     [
         (b"NONSENSE\r\n\r\n", 400, "request.malformed"),
         (b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n", 400, "request.malformed"),
-        (b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 413, "size.limit"),
-        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 413, "size.limit"),
+        (b"GET /api/v1/me HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 431, "size.headers"),
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431, "size.headers"),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400, "request.malformed"),
         (
             b"POST /api/v1/documents HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -131,8 +94,8 @@ async def test_what_is_not_http_is_a_problem_too(world: World, request_text: byt
 async def test_headers_are_bounded_together(world: World) -> None:
     many = {f"X-Header-{n}": "x" * 4_000 for n in range(5)}
     async with world.ask("GET", "/me", headers=many) as answer:
-        members = await problem_of(answer, 413, "size.limit")
-    assert "phần tiêu đề" in members["detail"]
+        members = await problem_of(answer, 431, "size.headers")
+    assert "16384" in members["detail"]
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Content-Digest", "Idempotency-Key", "Content-Encoding"])
@@ -154,4 +117,4 @@ async def test_100_continue_is_said_only_to_who_may_go_on(world: World) -> None:
     status, _, _ = await raw(world, head.format(length=10, key=CITY_KEY).encode())
     assert status == 100
     async with world.ask("GET", "/me", headers={"Expect": "a miracle"}) as answer:
-        await problem_of(answer, 417, "request.malformed")
+        await problem_of(answer, 417, "request.expectation")

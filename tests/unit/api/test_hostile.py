@@ -69,7 +69,7 @@ async def test_the_good_form_is_good(world: World) -> None:
 async def test_a_broken_form_is_refused_and_stores_nothing(world: World, body: bytes) -> None:
     async with world.post(body) as answer:
         await problem_of(answer, 400, "request.malformed")
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_other_parts_are_refused(world: World, body: bytes, pointer: str, 
     async with world.post(body) as answer:
         members = await problem_of(answer, 422, "request.field")
     assert codes(members) == [(pointer, code)]
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ async def test_all_files_together_to_the_byte(tmp_path: Path, more: int) -> None
         if more:
             members = await problem_of(answer, 413, "size.limit")
             assert "10000" in members["detail"]
-            assert world.desks.documents == {}
+            assert world.desks.kept == {}
         else:
             assert answer.status == 202
 
@@ -333,7 +333,7 @@ async def test_a_body_that_trickles_is_cut(tmp_path: Path) -> None:
 
     async with running(tmp_path, idle_seconds=5.0, body_seconds=0.2) as world, world.post(trickling()) as answer:
         await problem_of(answer, 408, "request.timeout")
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
 
 
 async def test_a_body_that_breaks_off_stores_nothing(world: World) -> None:
@@ -350,7 +350,7 @@ async def test_a_body_that_breaks_off_stores_nothing(world: World) -> None:
     status, _, members = await raw(world, head.encode() + b"Transfer-Encoding: chunked\r\n\r\nnot a size\r\n")
     assert (status, members["code"]) == (400, "request.malformed")
     await asyncio.sleep(0.05)
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
     assert world.blobs.names() == []
 
 
@@ -390,7 +390,7 @@ async def test_one_flipped_byte_is_found(world: World) -> None:
     async with world.post(bytes(flipped), headers={"Content-Digest": digest_of(GOOD)}) as answer:
         members = await problem_of(answer, 400, "request.digest")
     assert members["retryable"]
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ async def test_one_flipped_byte_is_found(world: World) -> None:
 async def test_a_digest_that_cannot_be_checked_is_refused(world: World, header: str) -> None:
     async with world.post(GOOD, headers={"Content-Digest": header}) as answer:
         await problem_of(answer, 400, "request.digest")
-    assert world.desks.documents == {}
+    assert world.desks.kept == {}
 
 
 # --- what the reader sees must not depend on how the bytes arrive

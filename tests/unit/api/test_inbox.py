@@ -78,9 +78,16 @@ async def test_a_bad_query_is_refused(world: World, query: str, pointer: str, co
         assert codes(await problem_of(answer, 422, "request.field")) == [(pointer, code)]
 
 
-async def test_unknown_query_parameters_are_tolerated_on_read(world: World) -> None:
-    async with world.ask("GET", "/inbox?later=1&limit=200&after=0") as answer:
-        assert answer.status == 200
+@pytest.mark.parametrize("path", ["/inbox?later=1", "/me?later=1", "/organizations/Z79?later=1&later=2"])
+async def test_unknown_query_parameters_are_refused_by_name(world: World, path: str) -> None:
+    async with world.ask("GET", path) as answer:
+        assert codes(await problem_of(answer, 422, "request.field")) == [("/query/later", "field.unknown")]
+
+
+async def test_a_query_parameter_stands_once(world: World) -> None:
+    async with world.ask("GET", "/inbox?limit=1&limit=2&a~/b=1") as answer:
+        found = codes(await problem_of(answer, 422, "request.field"))
+    assert found == [("/query/limit", "field.duplicate"), ("/query/a~0~1b", "field.unknown")]
 
 
 async def test_files_come_with_their_digest_and_harmless_headers(world: World, entry: InboxEntry) -> None:

@@ -34,7 +34,7 @@ async def test_send_prints_the_key_and_nothing_else_on_stdout(
 ) -> None:
     assert await running.run("send", letter, *LETTER) == 0
     said = capsys.readouterr()
-    (document,) = running.desks.documents.values()
+    (document,) = running.desks.kept.values()
     assert said.out == f"{document.key}\n"
     assert said.err == "Cổng đã nhận văn bản Z79.00.01,2026/11/21,12/CV/VPTU.\n"
     assert document.attachments[0].name == "công văn.pdf"
@@ -45,9 +45,9 @@ async def test_send_prints_the_key_and_nothing_else_on_stdout(
 async def test_the_same_command_again_sends_nothing_twice(running: Office, letter: str) -> None:
     assert await running.run("send", letter, *LETTER) == 0
     assert await running.run("send", letter, *LETTER) == 0
-    assert len(running.desks.documents) == 1
-    assert await running.run("send", letter, *LETTER, "--priority", "urgent") == 0
-    assert len(running.desks.documents) == 2
+    assert len(running.desks.kept) == 1
+    assert await running.run("send", letter, *LETTER, "--number", "13") == 0
+    assert len(running.desks.kept) == 2
 
 
 async def test_a_key_of_ones_own_cannot_carry_another_content(
@@ -103,7 +103,7 @@ async def test_the_key_is_known_before_the_waiting_begins(running: Office, lette
     )
     assert process.stdout is not None
     first = await asyncio.wait_for(process.stdout.readline(), 30)
-    (key,) = running.desks.documents
+    (key,) = running.desks.kept
     assert first.decode() == f"{key}\n"
     process.send_signal(signal.SIGINT)
     rest, talk = await asyncio.wait_for(process.communicate(), 30)
@@ -129,15 +129,15 @@ async def test_a_folder_is_no_file(running: Office, tmp_path: Path, capsys: pyte
 
 async def test_what_is_held_is_released_once(running: Office, letter: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert await running.run("send", letter, *LETTER) == 0
-    (key,) = running.desks.documents
-    held = replace(running.desks.documents[key], state=DocumentState.HELD, reason="seal.undecided")
-    running.desks.documents[key] = held
+    (key,) = running.desks.kept
+    held = replace(running.desks.kept[key], state=DocumentState.HELD, reason="seal.undecided")
+    running.desks.kept[key] = held
     capsys.readouterr()
     assert await running.run("release", key) == 0
     assert capsys.readouterr().out == f"{held.document_id}: Đã nhận vào cổng\n"
-    assert running.desks.documents[key].state is DocumentState.ACCEPTED
+    assert running.desks.kept[key].state is DocumentState.ACCEPTED
     assert await running.run("release", key) == 7
-    running.desks.documents[key] = held
+    running.desks.kept[key] = held
     capsys.readouterr()
     assert await running.run("release", key, "--json") == 0
     assert json.loads(capsys.readouterr().out)["state"] == "accepted"
@@ -159,7 +159,7 @@ async def test_what_the_gateway_refuses_is_told_with_its_fields(
 )
 async def test_wrong_orders(running: Office, letter: str, more: tuple[str, ...], code: int) -> None:
     assert await running.run("send", letter, *LETTER, *more) == code
-    assert running.desks.documents == {}
+    assert running.desks.kept == {}
 
 
 async def test_no_such_file(running: Office) -> None:

@@ -87,11 +87,13 @@ async def office(folder: Path) -> AsyncIterator[Office]:
     context.load_cert_chain(*identity.files)
     blobs = FolderBlobs(folder / "blobs")
     desks = WalkingDesks(blobs=blobs)
+    desks.register(PARTY, "Văn phòng Thành ủy")
     parts = ApiParts(
         submission=desks,
         queries=desks,
         statuses=desks,
         releases=desks,
+        events=desks,
         authenticator=Keys(),
         turnstile=wide_open(),
         blobs=blobs,

@@ -1,0 +1,347 @@
+"""What offices read: the models of every answer, from which both the bytes and the document are made.
+
+snake_case, RFC 3339, the Vietnamese word beside every state. What every field means stands in the catalogue, under
+`api.field.<name>` or `api.field.<Model>.<name>`; readers must tolerate members that they do not know.
+"""
+
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.core.directory import BodyStatus
+from gateway.core.errors import Turn
+from gateway.core.ids import DIGEST, KEY, ORGAN_ID
+from gateway.core.model import Credential, Scope
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+
+Priority = Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"]
+
+
+def _form(**schema: Any) -> Any:
+    """Said in the document, and true of what we store: not checked again on the way out."""
+    return Field(json_schema_extra=schema)
+
+
+Key = Annotated[str, _form(pattern=f"^{KEY.pattern}$")]
+OrganCode = Annotated[str, _form(pattern=f"^{ORGAN_ID.pattern}$")]
+Sha256 = Annotated[str, _form(pattern=f"^{DIGEST.pattern}$")]
+Moment = Annotated[str, _form(format="date-time")]
+Day = Annotated[str, _form(format="date")]
+Count = Annotated[int, _form(minimum=0)]
+
+
+def _open(schema: dict[str, Any]) -> None:
+    """Members may be added in later versions: the document does not promise that there are no others."""
+    schema.pop("additionalProperties", None)
+
+
+class Answer(BaseModel):
+    """What all answers have in common: nobody adds a member that the model does not have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_open)
+
+
+class Reason(Answer):
+    """A stable code in words; a code of a newer peer stands alone."""
+
+    code: str
+    turn: Turn | None
+    what_vi: str | None
+    todo_vi: str | None
+    what_en: str | None
+    todo_en: str | None
+
+
+class Attachment(Answer):
+    """One attached file."""
+
+    position: Count
+    name: str
+    content_type: str
+    size: Count
+    sha256: Sha256
+
+
+class ReceivedAttachment(Attachment):
+    """One attached file of a document that arrived, and what the examination of its signatures found."""
+
+    indication: str | None
+    indication_label_vi: str
+
+
+class SubmittedCode(Answer):
+    """Số, ký hiệu, as handed in."""
+
+    number: str
+    notation: str
+
+
+class Code(SubmittedCode):
+    """Số, ký hiệu, and how the two are written together."""
+
+    text: str
+
+
+class Signer(Answer):
+    """Who signed the paper."""
+
+    competence: str
+    position: str
+    full_name: str
+
+
+class ResponseFor(Answer):
+    """The document that this one answers."""
+
+    organ_id: str
+    document_id: str
+    code: str
+    promulgation_date: Day | None
+
+
+class Metadata(Answer):
+    """What was said when the document was handed in, in the very form in which it can be handed in again."""
+
+    sender: OrganCode
+    recipients: tuple[OrganCode, ...]
+    code: SubmittedCode
+    promulgation_place: str
+    promulgation_date: Day
+    subject: str
+    type_name: str
+    document_type: int
+    type_detail: int
+    content: str
+    signer: Signer
+    priority: Priority
+    page_amount: int | None
+    response_for: tuple[ResponseFor, ...]
+    secrecy: str
+
+
+class Document(Answer):
+    """An outgoing document, as it is returned when it is created and whenever it is looked at."""
+
+    key: Key
+    kind: MessageKind
+    sender: OrganCode
+    document_id: str
+    state: DocumentState
+    state_label_vi: str
+    reason: Reason | None
+    metadata: Metadata | None
+    attachments: tuple[Attachment, ...]
+    accepted_at: Moment
+    changed_at: Moment
+    trace_id: str
+
+
+class Progress(Answer):
+    """How the deliveries of a document stand, every state that occurs."""
+
+    total: Count
+    counts: dict[DeliveryState, Count]
+
+
+class DocumentView(Document):
+    """An outgoing document and how its deliveries stand."""
+
+    deliveries: Progress
+
+
+class Delivery(Answer):
+    """One document to one recipient: transport state and business status are two things, never one."""
+
+    key: Key
+    document: Key
+    recipient: OrganCode
+    destination: str | None
+    sequence: Count
+    state: DeliveryState
+    state_label_vi: str
+    reason: Reason | None
+    evidence: Evidence | None
+    evidence_label_vi: str | None
+    business_status: BusinessStatus | None
+    business_status_label_vi: str | None
+    business_description: str
+    registry_epoch: Count
+    route_reason: str
+    changed_at: Moment
+
+
+class Organ(Answer):
+    """A body as an envelope names it."""
+
+    organ_id: str
+    name: str
+    in_charge: str
+
+
+class Message(Answer):
+    """What the signed envelope says of the document."""
+
+    sender: Organ
+    recipients: tuple[str, ...]
+    code: Code
+    promulgation_place: str
+    promulgation_date: Day | None
+    type_name: str
+    document_type: int
+    type_detail: int
+    subject: str
+    content: str
+    signer: Signer
+    priority: Priority
+    priority_label_vi: str
+    page_amount: int | None
+    response_for: tuple[ResponseFor, ...]
+    created_at: Moment
+
+
+class InboxEntry(Answer):
+    """A document that arrived."""
+
+    key: Key
+    cursor: Count
+    recipient: OrganCode
+    sender: OrganCode
+    document_id: str
+    message: Message
+    attachments: tuple[ReceivedAttachment, ...]
+    sequence: Count
+    business_status: BusinessStatus
+    business_status_label_vi: str
+    business_description: str
+    received_at: Moment
+    changed_at: Moment
+
+
+class HistoryEvent(Answer):
+    """One line of a document's story (Hành trình): an opened leaf of the audit log."""
+
+    at: Moment
+    event: str
+    event_label_vi: str
+    subject: str
+    recipient: str | None
+    detail: str
+    leaf_hash: str
+
+
+class Event(Answer):
+    """One event of the change feed: thin; what it happened to is asked for by its key."""
+
+    position: Count
+    at: Moment
+    event: str
+    event_label_vi: str
+    organ_id: OrganCode
+    subject: str
+    document: str
+    recipient: str | None
+    leaf_hash: str
+
+
+class Organization(Answer):
+    """A body of the registry."""
+
+    organ_id: OrganCode
+    name: str
+    in_charge: str
+    gateway: str
+    status: BodyStatus
+    status_label_vi: str
+    successor: OrganCode | None
+
+
+class Me(Answer):
+    """Who I am and what I may do."""
+
+    key_id: str
+    name: str
+    organs: tuple[OrganCode, ...]
+    scopes: tuple[Scope, ...]
+    identified_by: Credential
+
+
+Item = TypeVar("Item", bound=Answer)
+
+
+class Page(Answer, Generic[Item]):
+    """The one form of every list."""
+
+    items: tuple[Item, ...]
+    more: bool
+    next: str | None
+
+
+class DocumentPage(Page[Document]):
+    """Outgoing documents, newest first."""
+
+
+class DeliveryPage(Page[Delivery]):
+    """Deliveries of one document, in the order of its recipients."""
+
+
+class History(Page[HistoryEvent]):
+    """The story of a document, oldest first; always whole."""
+
+
+class InboxPage(Page[InboxEntry]):
+    """Documents that arrived, oldest first."""
+
+
+class OrganizationPage(Page[Organization]):
+    """Bodies of the registry, by code."""
+
+
+class EventPage(Page[Event]):
+    """Events, oldest first."""
+
+
+class Words(Answer):
+    """What happened and what to do next, in one language."""
+
+    what: str
+    todo: str
+
+
+class Messages(Answer):
+    """The same in both languages."""
+
+    vi: Words
+    en: Words
+
+
+class FieldProblem(Answer):
+    """One thing that is wrong with one field."""
+
+    pointer: str
+    code: str
+    message_vi: str
+    message_en: str
+
+
+class Problem(Answer):
+    """Every error there is (RFC 9457)."""
+
+    type: Annotated[str, _form(format="uri-reference")]
+    title: str
+    status: Annotated[int, _form(minimum=400, maximum=599)]
+    detail: str
+    instance: str
+    code: str
+    turn: Turn
+    todo: str
+    messages: Messages
+    errors: tuple[FieldProblem, ...]
+    trace_id: str
+    retryable: bool
+    retry_after: int | None
+
+
+ALL: Final = (
+    DocumentView, DocumentPage, DeliveryPage, History, InboxPage, OrganizationPage, EventPage, Me, Problem,
+)  # fmt: skip
+"""The roots: every other model is inside of one of them."""

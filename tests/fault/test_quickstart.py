@@ -1,0 +1,77 @@
+"""The commands of docs/API.md, exactly as they stand there, in a shell, against two real gateways; and what else needs both."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.api import ApiProblem
+from tests.kit.pdfs import tiny_pdf
+from tests.kit.real_network import RealNetwork, real_network
+
+pytestmark = pytest.mark.slow
+
+PAGE = Path(__file__).parents[2] / "docs" / "API.md"
+
+
+def commands() -> str:
+    """The `sh` blocks of the section, in order."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Ten minutes with curl")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) >= 5
+    return "\n".join(blocks)
+
+
+async def shell(script: str, folder: Path) -> tuple[int, str, str]:
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-euo", "pipefail", "-c", script,
+        cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(90):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def at_once(real: RealNetwork, bodies: list[str]) -> list[str]:
+    """Hand in one document for each subject, all at once, under one idempotency key: keys, or codes of refusal."""
+
+    async def hand_in(subject: str) -> str:
+        async with real.client(real.sender) as client:
+            try:
+                metadata = real.metadata(77, [real.wards[0]], subject=subject)
+                return str((await client.send_contents(metadata, [("a.pdf", tiny_pdf("77"))], "one-key"))["key"])
+            except ApiProblem as problem:
+                return problem.code
+
+    return list(await asyncio.gather(*(hand_in(subject) for subject in bodies)))
+
+
+async def test_ten_minutes_with_curl(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        (tmp_path / "gateway-demo").symlink_to(real.network.folder)
+        (real.network.folder / "letter.pdf").write_bytes(tiny_pdf("Cong van thu nghiem"))
+        code, out, err = await shell(commands(), tmp_path)
+        assert (code, err) == (0, ""), out
+        assert '"name":' in out
+        assert '"event":"delivery.delivered"' in out
+        received = (tmp_path / "received.pdf").read_bytes()
+        assert received.startswith(b"%PDF-")
+        assert len(received) > (tmp_path / "cong-van.pdf").stat().st_size  # the gateway has sealed it
+        assert b"edXML" in (tmp_path / "received.edxml").read_bytes()
+        ward = min(organ for organ in real.network.offices if organ != real.sender)
+        entries = await real.inbox(ward)
+        assert {entry["business_status"] for entry in entries} == {"03"}
+
+        keys = await at_once(real, ["a"] * 6)
+        assert len(set(keys)) == 1
+        assert await at_once(real, ["b"] * 3) == ["conflict.idempotency"] * 3
+        assert len(real.rows("party", "SELECT key FROM documents WHERE idempotency_key = 'one-key'")) == 1
