@@ -14,7 +14,7 @@ from tests.unit.api.world import WARD_KEY, World, problem_of
 LOOKING = [row for row in ROUTES if row.reads]
 ACTING = [row for row in ROUTES if row.conditional]
 Headers = CIMultiDictProxy[str]
-CHANGING = {"x-request-id", "date"}
+CHANGING = {"x-request-id", "date", "ratelimit"}
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ async def test_a_finished_envelope_to_the_byte(tmp_path: Path, more: int) -> Non
 async def test_a_head_that_trickles_in_is_cut_and_the_others_are_served(tmp_path: Path) -> None:
     async with running(tmp_path, head_seconds=0.3) as world:
         reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
-        end = asyncio.create_task(reader.read())
+        end = asyncio.create_task(everything(reader))
         for letter in b"GET /api/v1/me HTTP/1.1\r\nX-Slow: ":
             writer.write(bytes([letter]))
             await asyncio.sleep(0.02)
