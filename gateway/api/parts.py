@@ -8,8 +8,19 @@ from aiohttp import web
 from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
-from gateway.core.ports import Authenticator, Blobs
+from gateway.core.ports import Authenticator, Blobs, Intake, Meter
 from gateway.exchange import QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.observe import UNMEASURED
+
+
+class RoomForAll:
+    """Implements `gateway.core.ports.Intake` where nobody watches the disk: tests and seeded worlds."""
+
+    def admit(self, *, document: bool) -> None:
+        """See `Intake.admit`."""
+
+
+ALWAYS: Final[Intake] = RoomForAll()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +48,8 @@ class ApiParts:
     authenticator: Authenticator
     blobs: Blobs
     entropy: Entropy
+    intake: Intake = ALWAYS
+    meter: Meter = UNMEASURED
     limits: ApiLimits = ApiLimits()
 
 

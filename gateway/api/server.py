@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 
+from gateway.api.admission import admission, prepare_draining
 from gateway.api.border import border, dress
 from gateway.api.gate import gate
 from gateway.api.parts import PARTS, ApiParts
@@ -36,8 +37,9 @@ _log = logger("gateway.api")
 def build_app(parts: ApiParts) -> web.Application:
     """The application. It reads every body itself, under `parts.limits`."""
     # aiohttp's own bound holds for request.read(), which nobody here calls: small, so that whoever does finds out.
-    app = web.Application(middlewares=[border, gate(scopes())], client_max_size=limits.KIB)
+    app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
     app[PARTS] = parts
+    prepare_draining(app)
     app.on_response_prepare.append(dress)
     register(app.router)
     return app

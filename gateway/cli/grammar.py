@@ -125,6 +125,16 @@ def _demo(
     return lazy.demo(_session(context), folder=folder, once=once, wards=wards)
 
 
+@app.command("doctor", help="cli.help.doctor")
+def _doctor(
+    context: typer.Context,
+    config: ConfigFile,
+    *,
+    peers: Annotated[bool, typer.Option("--peers", help="cli.option.peers")] = False,
+) -> int:
+    return lazy.doctor(_session(context), config, peers=peers)
+
+
 @app.command("serve", help="cli.help.serve")
 def _serve(config: ConfigFile) -> int:
     return lazy.serve(config)

@@ -80,6 +80,13 @@ def audit_verify(session: Session, config: Path) -> int:
     return asyncio.run(audit.verify(session.terminal, config))
 
 
+def doctor(session: Session, config: Path, *, peers: bool) -> int:
+    """See `doctor.doctor`."""
+    from gateway.cli import doctor as command
+
+    return asyncio.run(command.doctor(session.terminal, config, peers=peers))
+
+
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     from gateway.cli import serve as command

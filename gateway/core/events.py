@@ -19,6 +19,8 @@ class EventKind(StrEnum):
     GENESIS = "genesis"
     """First leaf of a log: private part names the gateway and the registry in force."""
     REGISTRY_ACTIVATED = "registry.activated"
+    CLOCK_STEP = "clock.step"
+    """The wall clock jumped against the one that never steps; times in later leaves are the new clock's."""
     ACCEPTED = "accepted"
     SEALED = "sealed"
     WRAPPED = "wrapped"

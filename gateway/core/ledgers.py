@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to eleven verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to twelve verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -13,7 +13,7 @@ from gateway.core.events import Leaf, TreeHead
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.model import Delivery, Document, HistoryEvent, InboxEntry, IncomingTransfer, Scope, Transfer
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Claim, DeadLetter, Destination, WorkItem
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, WorkItem
 
 
 class StaleStateError(Exception):
@@ -206,6 +206,10 @@ class Work(Protocol):
         """Dead letters, newest first."""
         ...
 
+    def backlog(self, now: datetime) -> Backlog:
+        """How much there is to do, for whoever watches; nothing is claimed."""
+        ...
+
 
 class Log(Protocol):
     """The audit log's rows: pending leaves, the tree, the openings, the checkpoint. Leaves are never changed."""
@@ -216,6 +220,10 @@ class Log(Protocol):
 
     def pending(self, limit: int) -> tuple[bytes, ...]:
         """Take the oldest pending leaves out of the pending table, in the order in which they were appended."""
+        ...
+
+    def unsequenced(self) -> int:
+        """How many leaves are pending; none is taken."""
         ...
 
     def head(self) -> TreeHead:

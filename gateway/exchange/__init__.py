@@ -28,7 +28,8 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
-from gateway.exchange.opening import opening
+from gateway.exchange.measured import MeasuredTransport
+from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceptionDesk
@@ -46,6 +47,7 @@ __all__ = [
     "ExchangeRecords",
     "Journal",
     "LocalTransport",
+    "MeasuredTransport",
     "Queries",
     "QueryDesk",
     "Reception",
@@ -58,5 +60,6 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "clock_step",
     "opening",
 ]

@@ -98,7 +98,7 @@ class DocumentSteps:
             return attachment
         desk = self._desk
         path = desk.blobs.path(attachment.blob)
-        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust, moment=desk.clock.now())
+        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust.current(), moment=desk.clock.now())
         if self._has_seal(document.sender, verdict, attachment.name):
             return attachment
         if not (document.may_seal and desk.sealer.entrusted(document.sender)):

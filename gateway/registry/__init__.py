@@ -18,5 +18,6 @@ that was in force stays in force.
 from gateway.registry.code import parse_organ_id, refuse_demo_codes
 from gateway.registry.directory import LoadedDirectory
 from gateway.registry.edition import load_snapshot, write_snapshot
+from gateway.registry.probe import RegistryProbe
 
-__all__ = ["LoadedDirectory", "load_snapshot", "parse_organ_id", "refuse_demo_codes", "write_snapshot"]
+__all__ = ["LoadedDirectory", "RegistryProbe", "load_snapshot", "parse_organ_id", "refuse_demo_codes", "write_snapshot"]

@@ -29,7 +29,7 @@ from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
-from gateway.core.work import Claim, DeadLetter, Destination, WorkItem, WorkKind
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, WorkItem, WorkKind
 from gateway.storage.codec import reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import dead_letters, destinations, fences, work
@@ -109,6 +109,20 @@ _SET_DESTINATION: Final = (
     .values(failures=bindparam("failures"), not_before=bindparam("not_before"))
 )
 _ADD_DESTINATION: Final = insert(destinations)
+_COUNTS: Final = select(work.c.kind, func.count().label("items")).group_by(work.c.kind)
+_OLDEST: Final = (
+    select(work.c.kind, func.min(work.c.due_at).label("due_at"))
+    .where(
+        work.c.due_at <= bindparam("now"),
+        or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
+        work.c.destination.not_in(_SUSPENDED),
+    )
+    .group_by(work.c.kind)
+)
+_COUNT_CLOSED: Final = (
+    select(func.count()).select_from(destinations).where(destinations.c.not_before > bindparam("now"))
+)
+_COUNT_DEAD: Final = select(func.count()).select_from(dead_letters)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
 
 
@@ -217,6 +231,17 @@ class WorkLedger:
     def dead(self, limit: int) -> tuple[DeadLetter, ...]:
         """Dead letters, newest first."""
         return tuple(_dead_letter(row) for row in self._connection.execute(_DEAD, {"rows": limit}))
+
+    def backlog(self, now: datetime) -> Backlog:
+        """How much there is to do."""
+        at = {"now": to_millis(now)}
+        counts = {row.kind: row.items for row in self._connection.execute(_COUNTS)}
+        return Backlog(
+            items={kind: counts.get(kind.value, 0) for kind in WorkKind},
+            oldest={WorkKind(row.kind): from_millis(row.due_at) for row in self._connection.execute(_OLDEST, at)},
+            closed=int(self._connection.execute(_COUNT_CLOSED, at).scalar_one()),
+            dead=int(self._connection.execute(_COUNT_DEAD).scalar_one()),
+        )
 
 
 def _claimed(claim: Claim) -> dict[str, Any]:

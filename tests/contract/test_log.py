@@ -152,3 +152,16 @@ async def test_many_callers_and_an_undone_unit_leave_one_tree_without_gaps(store
     assert head.size == 60
     assert sorted(indexes.values()) == list(range(60))
     assert await store.transact(sequence) is None
+
+
+async def test_pending_leaves_are_counted_and_not_taken(store: Store) -> None:
+    leaves = [rows.leaf() for _ in range(3)]
+
+    def work(uow: UnitOfWork) -> tuple[int, int]:
+        before = uow.log.unsequenced()
+        for leaf in leaves:
+            uow.log.append(leaf)
+        return before, uow.log.unsequenced()
+
+    assert await store.transact(work) == (0, 3)
+    assert await store.read(lambda uow: (uow.log.unsequenced(), uow.log.head().size)) == (0, 3)

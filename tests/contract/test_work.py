@@ -175,3 +175,27 @@ async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
     with pytest.raises(LeaseLostError):
         await store.transact(lambda uow: uow.work.finish(held[0]))
     assert subjects(await claim(store)) == ["x", "y"]
+
+
+async def test_the_backlog_says_how_much_there_is_and_since_when(store: LedgerStore) -> None:
+    await add(
+        store, item("a", -5), item("b", -9, destination="away"), item("c", 5), item("d", -2, kind=WorkKind.DOCUMENT)
+    )
+    await store.transact(lambda uow: uow.work.set_destination(Destination(name="away", not_before=later(60))))
+    backlog = await store.read(lambda uow: uow.work.backlog(later(0)))
+    assert backlog.items == {WorkKind.DOCUMENT: 1, WorkKind.TRANSFER: 3}
+    assert backlog.oldest == {WorkKind.DOCUMENT: later(-2), WorkKind.TRANSFER: later(-5)}
+    assert (backlog.closed, backlog.dead) == (1, 0)
+    # A road that is open again makes what waited for it late.
+    assert (await store.read(lambda uow: uow.work.backlog(later(61)))).oldest[WorkKind.TRANSFER] == later(-9)
+
+
+async def test_the_backlog_leaves_out_what_runs_and_counts_what_was_buried(store: LedgerStore) -> None:
+    await add(store, item("a", -5), item("b", -3))
+    (first, second) = await claim(store)
+    backlog = await store.read(lambda uow: uow.work.backlog(later(0)))
+    assert (backlog.items[WorkKind.TRANSFER], dict(backlog.oldest)) == (2, {})
+    await store.transact(lambda uow: uow.work.bury(first, "worn out", later(0)))
+    await store.transact(lambda uow: uow.work.finish(second))
+    backlog = await store.read(lambda uow: uow.work.backlog(later(0)))
+    assert (sum(backlog.items.values()), backlog.dead) == (0, 1)

@@ -11,6 +11,7 @@ import gateway
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
+from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
 from gateway.core.model import Priority
 from gateway.core.states import (
     BusinessStatus,
@@ -38,12 +39,16 @@ LABELS = {
         "priority": [priority.name.lower() for priority in Priority],
         "body": [status.value for status in BodyStatus],
         "indication": [*(indication.value for indication in Indication), "none"],
+        "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
         "turn": [turn.value for turn in Turn],
     }.items()
     for value in values
 }
-EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")}
+FOUND = {TIMEOUT: Health.FAIL, **FINDINGS}
+EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")} | {
+    name for code, health in FOUND.items() for name in ([code] if health is Health.OK else [code, f"{code}.todo"])
+}
 
 
 def folder(language: str) -> Path:
