@@ -94,7 +94,9 @@ def let_go(runner: web.AppRunner) -> None:
     at its next request.)
     """
     if runner.server is not None:
-        runner.server.pre_shutdown()
+        for connection in runner.server.connections:
+            assert isinstance(connection, _Protocol)
+            connection.let_go()
 
 
 class _Runner(web.AppRunner):
@@ -123,6 +125,12 @@ class _Protocol(web.RequestHandler):
         assert isinstance(transport, asyncio.Transport)
         if len(self._server.connections) > limits.CONNECTIONS_MAX:
             transport.abort()
+
+    def let_go(self) -> None:
+        """Close when the request in hand is answered; at once when there is none."""
+        self.close()
+        if self._current_request is None:
+            self.force_close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
