@@ -103,7 +103,7 @@ class DiskWatch:
         level = self._thresholds.level(used)
         if level is not self._level:
             tell = _log.warning if level > self._level else _log.info
-            tell("disk.level", level=level.name.lower(), was=self._level.name.lower(), percent=_percent(used))
+            tell("disk.stage", stage=level.name.lower(), was=self._level.name.lower(), percent=_percent(used))
             self._level = level
         return used, folder
 
