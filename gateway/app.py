@@ -114,9 +114,13 @@ async def serve(path: Path) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
+    early: list[int] = []
+    loop.add_signal_handler(signal.SIGHUP, early.append, signal.SIGHUP)  # else it would end a gateway that is starting
     manager = ServiceManager(os.environ, clock=SystemClock())
     async with running(config, source=path, manager=manager) as gateway:
         loop.add_signal_handler(signal.SIGHUP, gateway.reloader.request)
+        if early:
+            gateway.reloader.request()
         _log.info("gateway.ready", gateway=config.gateway.id, office_api=gateway.office_api, peer=gateway.peer)
         manager.tell("READY=1")
         gateway.broken.add_done_callback(lambda _: stopping.set())

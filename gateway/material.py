@@ -100,6 +100,7 @@ def read_material(config: Config) -> Material:
     Raises:
         GatewayError: registry, trust, a certificate or a key is not as it must be.
     """
+    _refuse_doubles(config)
     snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
     own = GatewayId(config.gateway.id)
     if own not in snapshot.gateways:
@@ -126,6 +127,13 @@ def read_material(config: Config) -> Material:
     if not config.demo:
         _refuse_demo(material)
     return material
+
+
+def _refuse_doubles(config: Config) -> None:
+    """An id names one API key: with two nobody could say which of them is revoked."""
+    ids = [key.id for key in config.access.keys]
+    if doubles := sorted({key_id for key_id in ids if ids.count(key_id) > 1}):
+        raise SiteError("config.invalid", path="access.keys", reason=f"more than one key has the id {doubles[0]}")
 
 
 def own_bodies(config: Config, snapshot: Snapshot) -> Iterator[Body]:

@@ -32,7 +32,7 @@ from gateway.core.metrics import BUILD, READY, REQUEST_SECONDS, REQUESTS, Readin
 from gateway.core.ports import Probe
 from gateway.observe import ask, bound_ids, explain, label, logger, new_trace_id, text
 
-CONNECTIONS_MAX: Final = 32
+_BACKLOG: Final = 32
 ANSWER_SECONDS: Final = 5.0
 _log = logger("gateway.admin")
 
@@ -89,7 +89,7 @@ async def listen_admin(app: web.Application, *, host: str, port: int) -> web.App
     refuse_exposed(host)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=15.0, shutdown_timeout=1.0, max_headers=64)
     await runner.setup()
-    await web.TCPSite(runner, host, port, backlog=CONNECTIONS_MAX).start()
+    await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
     return runner
 
 

@@ -164,6 +164,13 @@ BAD: dict[str, tuple[Callable[[Patient], object], str, str]] = {
     "no TOML": (lambda p: p.side.config.write_text("[gateway\n"), "config.invalid", "gateway.toml"),
     "another port": (lambda p: p.edit(r"^port = \d+", "port = 1"), "config.restart", "office_api.port"),
     "another state folder": (lambda p: p.edit(r'^state = "', 'state = "/elsewhere'), "config.restart", "gateway.state"),
+    "one id for two API keys": (
+        lambda p: p.side.config.write_text(
+            (text := p.side.config.read_text(encoding="utf-8")) + "\n" + text[text.index("[[access.keys]]") :]
+        ),
+        "config.invalid",
+        "access.keys",
+    ),
     "another digest": (lambda p: p.edit(r'^sha256 = ".{64}"', f'sha256 = "{"0" * 64}"'), "registry.digest", "0000"),
     "an older edition": (lambda p: p.registry(lambda e: e.update(epoch=1)), "registry.epoch", "epoch=1"),
     "a registry without us": (
@@ -311,3 +318,18 @@ async def test_new_anchors_end_every_open_connection(tmp_path: Path) -> None:
         async with peer_connection(real) as ask:
             assert await ask() == 404
         await real.until_delivered(await real.send(1))
+
+
+async def test_a_signal_that_comes_while_it_starts_is_heard_once_it_runs(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        party = Patient(real, "party")
+        await real.gateways.stop("party")
+        log = party.side.folder / "serve.log"
+        before = log.stat().st_size
+        await real.gateways.start("party")
+        async with asyncio.timeout(30):
+            while b"judge.confined" not in log.read_bytes()[before:]:  # in the middle of the start
+                await asyncio.sleep(0.002)
+        told = await party.reload()
+        assert told["event"] == "reload.done"
+        await real.gateways.ready("party")
