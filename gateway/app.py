@@ -1,16 +1,15 @@
-"""The composition root: the one file that names concrete classes. It opens in order, runs, and closes in reverse.
+"""The composition root: the one file that names concrete classes. It opens in order, runs, drains, and closes in reverse.
 
-    configuration ─> registry, trust ─> store, blobs ─> workers ─> signers ─> conductors ─> engine ─> doors
+    configuration ─> material (registry, trust, keys) ─> store, log ─> workers, desk ─> engine ─> doors ─> admin
 
 Whoever wants to know what stands behind a port reads this file. Everything opened is entered into one exit stack, so
-whatever fails on the way closes what was already open.
+whatever fails on the way closes what was already open. What SIGHUP exchanges is in `gateway.reload`.
 """
 
 import asyncio
 import os
 import secrets
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,44 +18,34 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
+
 from gateway.access import BucketTurnstile, StoredAuthenticator, declaring, open_listener
-from gateway.api import ApiParts, build_app
+from gateway.api import ApiParts, PrometheusMeter, Readiness, build_app
 from gateway.api import listen as listen_office
-from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, sequence
-from gateway.config import Config, PeerSection, load_config
-from gateway.core.directory import GatewayEntry, Snapshot
+from gateway.audit import CheckpointPublisher, SignerMemory, SignerProbe, sequence
+from gateway.config import Config, load_config
 from gateway.core.errors import SiteError
-from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ports import Store, Transport
+from gateway.core.ids import GatewayId
+from gateway.core.metrics import CONNECTIONS, Reading
+from gateway.core.ports import Meter, Store, Transport
 from gateway.core.work import WorkKind
 from gateway.crypto import (
     FileSealer,
-    FileSigner,
     JudgePool,
-    KeyFiles,
-    KeyHolderPool,
-    Trust,
+    LoadedTrust,
+    RollingContext,
     client_certificate,
-    client_context,
-    load_trust,
-    office_context,
-    read_certificates,
-    read_folder,
-    read_key_files,
-    refuse_demo,
-    server_context,
-    spki_digest,
 )
 from gateway.delivery import Wakeups, WorkEngine, backoff
-from gateway.evidence import InstallationCheck
 from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
     Events,
-    ExchangeRecords,
     Journal,
     LocalTransport,
+    MeasuredTransport,
     Queries,
     Reception,
     Release,
@@ -64,13 +53,33 @@ from gateway.exchange import (
     TransferDelivery,
     opening,
 )
-from gateway.observe import SystemClock, configure_logging, in_background, logger
+from gateway.material import Material, OwnSigners, open_signers, read_material
+from gateway.observe import (
+    ClockWatch,
+    ServiceManager,
+    SystemClock,
+    configure_logging,
+    in_background,
+    logger,
+)
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
-from gateway.registry import LoadedDirectory, load_snapshot, load_snapshot_of, refuse_demo_codes
-from gateway.storage import FileBlobs, SqliteStore, open_blobs, open_reader, open_sqlite
+from gateway.registry import LoadedDirectory
+from gateway.reload import Exchangeable, HolderSlot, Reloader, open_holders, sealing_keys
+from gateway.storage import (
+    DiskWatch,
+    SqliteStore,
+    open_blobs,
+    open_sqlite,
+)
+from gateway.watch import Watched, counting, disk_watch, open_admin, record_step
 
 DRAIN_SECONDS: Final = 30.0
+"""From SIGTERM to the end at most: work and requests in flight, the last checkpoint, the worker processes, the store."""
+WORK_SECONDS: Final = 14.0
+REQUEST_SECONDS: Final = 7.0
+"""aiohttp waits this long for requests in flight, cancels them, and waits as long again."""
+CHECKPOINT_SECONDS: Final = 3.0
 EXIT_FATAL: Final = 70
 """The exit status for a fault of our own (experience.md 2.6); the service manager restarts us."""
 JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
@@ -86,12 +95,13 @@ class Running:
     """Port of the office API."""
     peer: int
     """Port of the peer listener."""
+    reloader: Reloader
     broken: asyncio.Future[None]
     """Ends, with the reason, when a task ends without which the gateway is no good any more."""
 
 
 async def serve(path: Path) -> None:
-    """Run one gateway until SIGTERM or SIGINT, then drain.
+    """Run one gateway until SIGTERM or SIGINT, then drain; SIGHUP reloads.
 
     Raises:
         GatewayError: the configuration, the registry, a key or the database is not as it must be.
@@ -102,10 +112,18 @@ async def serve(path: Path) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    async with running(config) as gateway:
+    early: list[int] = []
+    loop.add_signal_handler(signal.SIGHUP, early.append, signal.SIGHUP)  # else it would end a gateway that is starting
+    manager = ServiceManager(os.environ, clock=SystemClock())
+    async with running(config, source=path, manager=manager) as gateway:
+        loop.add_signal_handler(signal.SIGHUP, gateway.reloader.request)
+        if early:
+            gateway.reloader.request()
         _log.info("gateway.ready", gateway=config.gateway.id, office_api=gateway.office_api, peer=gateway.peer)
+        manager.tell("READY=1")
         gateway.broken.add_done_callback(lambda _: stopping.set())
         await stopping.wait()
+        manager.tell("STOPPING=1")
         _log.info("gateway.draining", seconds=DRAIN_SECONDS)
     _log.info("gateway.stopped")
     if gateway.broken.done():
@@ -113,77 +131,87 @@ async def serve(path: Path) -> None:
 
 
 @asynccontextmanager
-async def running(config: Config) -> AsyncIterator[Running]:
-    """One gateway, open for as long as the context lasts."""
-    snapshot = load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
-    own = GatewayId(config.gateway.id)
-    if own not in snapshot.gateways:
-        raise SiteError("registry.invalid", path="gateways", problem=f"{own} is not in it")
-    _refuse_demo_keys(config, snapshot)
-    log_signer, receipt_signer = _own_signers(config, snapshot.gateways[own])
+async def running(config: Config, *, source: Path, manager: ServiceManager) -> AsyncIterator[Running]:
+    """One gateway, open for as long as the context lasts, then drained. `source`: what a reload reads again."""
+    material, signers = read_material(config), open_signers(config)
+    signers.check(config, material.entry)
+    meter, readiness = PrometheusMeter(), Readiness()
     async with AsyncExitStack() as stack:
-        store = await _open_store(config, stack)
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        publisher = CheckpointPublisher(
-            store=store,
-            signer=log_signer,
-            origin=config.log_origin,
-            memory=SignerMemory(path=config.signer_memory),
-            clock=SystemClock(),
-        )
-        in_background(stack, publisher.run, broken)
-        # The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10).
-        signed = await store.read(lambda uow: uow.log.head().size)
-        if signed:
-            await publisher.covering(signed)
-        desk = await _open_desk(config, snapshot, store, stack)
-        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipt_signer)
+        store = await _open_store(config, meter, stack)
+        publisher = await _open_log(config, signers, store, stack, broken=broken)
+        rooms = await _open_rooms(material, store, meter, stack)
+        desk = rooms.desk
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
         peers = PeerTransport(
-            directory=desk.directory, ssl_context=_peer_client(config.peer), own=own, entropy=desk.entropy
+            directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
+        engine = _engine(desk, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
         events = Events(desk=desk)
-        engine = _engine(desk, _transports(own, LocalTransport(reception=reception), peers))
-        store.set_listener(
-            Wakeups(
-                loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=[publisher.notify, events.notify]
-            )
-        )
+        heads = (publisher.notify, events.notify)
+        store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
         in_background(stack, engine.run, broken)
-        stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
-        office_port, peer_port = await _open_doors(config, desk, reception, events, stack)
-        stack.callback(events.close)  # who waits for events is answered before the doors close
-        yield Running(office_api=office_port, peer=peer_port, broken=broken)
+        stack.push_async_callback(engine.stop, patience=WORK_SECONDS)
+        doors = await _open_doors(material, rooms, reception, events, stack)
+        reloader = Reloader(
+            source, material, signers=signers, parts=_exchangeable(rooms, peers, doors), manager=manager
+        )
+        clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
+        for run in (rooms.disk.run, clock.run, reloader.run, manager.keep_alive):
+            in_background(stack, run, broken)
+        watched = Watched(
+            desk=desk,
+            trust=rooms.trust,
+            disk=rooms.disk,
+            clock=clock,
+            signing=SignerProbe(store=store, publisher=publisher, clock=desk.clock),
+            reloader=reloader,
+            readiness=readiness,
+        )
+        processes = {"judge": lambda: rooms.judge.pids, "key_holder": lambda: rooms.holders.pool.pids}
+        await open_admin(config, watched, meter, (doors.readings, counting(processes)), stack=stack)
+        try:
+            yield Running(office_api=doors.office_port, peer=doors.peer_port, reloader=reloader, broken=broken)
+        finally:
+            readiness.draining = True
+            events.close()  # who waits for events is answered before the doors close
+            await _drain(doors, engine, publisher, store)
 
 
-async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, stack: AsyncExitStack) -> Desk:
-    """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
-    own, clock, entropy = GatewayId(config.gateway.id), SystemClock(), secrets.token_bytes
-    trust = load_trust(config.trust.folder, config.demo)
-    journal = Journal(entropy=entropy)
-    now = clock.now()
-    await store.transact(opening(own, config.log_origin, snapshot, journal=journal, moment=now))
-    await store.transact(declaring(config.access.grants(), own=own, record=journal.record, at=now))
-    blobs = open_blobs(config.blobs)
-    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,))
-    sealer = await _open_sealer(config, snapshot, trust, judge=judge, stack=stack)
-    return Desk(
-        own=own,
-        store=store,
-        blobs=blobs,
-        clock=clock,
-        directory=LoadedDirectory(snapshot),
-        judge=judge,
-        sealer=sealer,
-        trust=trust,
-        journal=journal,
-        entropy=entropy,
+async def _drain(doors: "_Doors", engine: WorkEngine, publisher: CheckpointPublisher, store: Store) -> None:
+    """No connections, no claims; what is in flight ends, or is cut and taken up again later; then the last checkpoint."""
+    ends = await asyncio.gather(
+        doors.office.cleanup(), doors.peer.cleanup(), engine.stop(patience=WORK_SECONDS), return_exceptions=True
     )
+    for error in (end for end in ends if isinstance(end, BaseException)):
+        _log.error("gateway.drain_failed", exc_info=error)
+    try:
+        async with asyncio.timeout(CHECKPOINT_SECONDS):
+            await publisher.covering(await store.read(lambda uow: uow.log.head().size))
+    except (SiteError, TimeoutError) as error:
+        _log.warning("gateway.last_checkpoint", why=str(error) or type(error).__name__)
 
 
-async def _open_store(config: Config, stack: AsyncExitStack) -> SqliteStore:
+# --- store, log, workers, desk -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rooms:
+    """What is opened once and used by everybody."""
+
+    desk: Desk
+    directory: LoadedDirectory
+    trust: LoadedTrust
+    sealer: FileSealer
+    holders: HolderSlot
+    judge: JudgePool
+    disk: DiskWatch
+
+
+async def _open_store(config: Config, meter: Meter, stack: AsyncExitStack) -> SqliteStore:
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die, migrate=True)
+    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die, migrate=True, meter=meter)
     stack.push_async_callback(store.close)
     return store
 
@@ -194,80 +222,93 @@ def _die(error: BaseException) -> None:
     os._exit(EXIT_FATAL)
 
 
-def _refuse_demo_keys(config: Config, snapshot: Snapshot) -> None:
-    """A demo certificate in a real installation is refused at start, before anything listens (house.md)."""
-    if config.demo:
-        return
-    shown = [
-        *((str(path), read_certificates(path)[0]) for path in (config.office_api.certificate, config.peer.certificate)),
-        *(("peer anchor", anchor) for anchor in read_folder(config.peer.anchors)),
-        *(("client anchor", anchor) for anchor in read_folder(config.office_api.client_anchors)),
-        *((body.organ_id, der) for body in snapshot.bodies.values() for der in body.transport_certificates),
-    ]
-    for what, certificate in shown:
-        refuse_demo(certificate, what=what)
-    refuse_demo_codes(snapshot)
-
-
-def _own_signers(config: Config, entry: GatewayEntry) -> tuple[FileSigner, FileSigner]:
-    """The log's and the receipts' keys, which must be those that the registry tells everybody to expect.
-
-    Raises:
-        SiteError: `key.missing`, before anything is signed that no peer would believe.
-    """
-    log, receipts = FileSigner(config.audit.key, key_id="audit"), FileSigner(config.receipts.key, key_id="receipts")
-    tls = spki_digest(read_certificates(config.peer.certificate)[0])
-    for key_id, known in (
-        ("audit", VerifierKey.of(config.log_origin, log.public_key).format() in entry.log_keys),
-        ("receipts", receipts.public_key in entry.receipt_keys),
-        ("peer", tls in entry.tls_keys),
-    ):
-        if not known:
-            raise SiteError("key.missing", key=key_id, reason="another key than the registry names for this gateway")
-    return log, receipts
-
-
-async def _open_sealer(
-    config: Config, snapshot: Snapshot, trust: Trust, *, judge: JudgePool, stack: AsyncExitStack
-) -> FileSealer:
-    own = [body for body in snapshot.bodies.values() if body.gateway == config.gateway.id]
-    transports = read_key_files(config.keys.transport, (body.organ_id for body in own), purpose="transport")
-    for body in own:
-        ref, _ = transports[body.organ_id]
-        if ref.chain[0] not in body.transport_certificates:
-            raise SiteError("key.missing", key=ref.key_id, reason="another certificate than the registry names")
-    seals: KeyFiles = {}
-    if config.keys.entrusted:
-        if config.keys.seals is None:
-            raise SiteError("config.invalid", path="keys.seals", reason="bodies are entrusted, but there is no folder")
-        seals = read_key_files(config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
-    if not config.demo:
-        for ref, path in (*transports.values(), *seals.values()):
-            refuse_demo(ref.chain[0], what=str(path))
-    files = {ref.key_id: path for ref, path in (*transports.values(), *seals.values())}
-    holders = KeyHolderPool(keys=files, size=config.workers.holders, own_files=config.demo)
-    await judge.start()
-    stack.push_async_callback(judge.close)
-    await holders.start()
-    stack.push_async_callback(holders.close)
-    return FileSealer(
-        judge=judge,
-        holder=holders,
-        seals={organ: ref for organ, (ref, _) in seals.items()},
-        transports={organ: ref for organ, (ref, _) in transports.items()},
-        trust=trust,
+async def _open_log(
+    config: Config, signers: OwnSigners, store: Store, stack: AsyncExitStack, *, broken: asyncio.Future[None]
+) -> CheckpointPublisher:
+    """The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10)."""
+    publisher = CheckpointPublisher(
+        store=store,
+        signer=signers.log,
+        origin=config.log_origin,
+        memory=SignerMemory(path=config.signer_memory),
         clock=SystemClock(),
     )
+    in_background(stack, publisher.run, broken)
+    if signed := await store.read(lambda uow: uow.log.head().size):
+        await publisher.covering(signed)
+    return publisher
+
+
+async def _open_rooms(material: Material, store: SqliteStore, meter: Meter, stack: AsyncExitStack) -> _Rooms:
+    """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
+    config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
+    own, journal, now = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes), clock.now()
+    await store.transact(opening(own, config.log_origin, material.snapshot, journal=journal, moment=now))
+    await store.transact(declaring(config.access.grants(), own=own, record=journal.record, at=now))
+    blobs, disk = open_blobs(config.blobs), disk_watch(config)
+    await disk.measure()
+    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
+    await judge.start()
+    stack.push_async_callback(judge.close)
+    holders = HolderSlot(open_holders(config, material, meter=meter))
+    await holders.pool.start()
+    stack.push_async_callback(holders.close)
+    keys = sealing_keys(material, holders.pool)
+    sealer = FileSealer(
+        judge=judge, holder=keys.holder, seals=keys.seals, transports=keys.transports, trust=keys.trust, clock=clock
+    )
+    directory, trust = LoadedDirectory(material.snapshot), LoadedTrust(material.trust)
+    desk = Desk(
+        own=own,
+        store=store,
+        blobs=blobs,
+        clock=clock,
+        directory=directory,
+        judge=judge,
+        sealer=sealer,
+        trust=trust,
+        journal=journal,
+        entropy=entropy,
+        meter=meter,
+    )
+    return _Rooms(desk=desk, directory=directory, trust=trust, sealer=sealer, holders=holders, judge=judge, disk=disk)
 
 
 # --- conductors and doors ------------------------------------------------------------------------------------------------
 
 
-def _transports(own: GatewayId, local: Transport, peers: Transport) -> Callable[[GatewayId], Transport]:
-    return lambda destination: local if destination == own else peers
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doors:
+    """The two listeners for others, and the TLS contexts they shake hands with."""
+
+    office: web.AppRunner
+    peer: web.AppRunner
+    office_tls: RollingContext
+    peer_tls: RollingContext
+
+    @property
+    def office_port(self) -> int:
+        """The office API's."""
+        return int(self.office.addresses[0][1])
+
+    @property
+    def peer_port(self) -> int:
+        """The peer listener's."""
+        return int(self.peer.addresses[0][1])
+
+    async def readings(self) -> list[Reading]:
+        """Open connections."""
+        doors = (("office", self.office), ("peer", self.peer))
+        return [Reading(CONNECTIONS, len(door.server.connections), (name,)) for name, door in doors if door.server]
 
 
-def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEngine:
+def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[GatewayId], Transport]:
+    here = MeasuredTransport(local, road="local", meter=desk.meter)
+    there = MeasuredTransport(peers, road="peer", meter=desk.meter)
+    return lambda destination: here if destination == desk.own else there
+
+
+def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: DiskWatch) -> WorkEngine:
     transfers = TransferDelivery(
         desk=desk, transports=transports, backoff=lambda failures: backoff(failures, desk.entropy)
     )
@@ -277,21 +318,27 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport]) -> WorkEng
         entropy=desk.entropy,
         handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk), WorkKind.TRANSFER: transfers},
         destinations=lambda: desk.directory.current().gateways,
+        resting=lambda: disk.read_only,
     )
 
 
 async def _open_doors(
-    config: Config, desk: Desk, reception: Reception, events: Events, stack: AsyncExitStack
-) -> tuple[int, int]:
+    material: Material, rooms: _Rooms, reception: Reception, events: Events, stack: AsyncExitStack
+) -> _Doors:
+    config, desk = material.config, rooms.desk
     peer_app = build_peer_app(
-        reception=reception, directory=desk.directory, blobs=desk.blobs, own=desk.own, entropy=desk.entropy
+        reception=reception,
+        directory=desk.directory,
+        blobs=desk.blobs,
+        own=desk.own,
+        entropy=desk.entropy,
+        intake=rooms.disk,
+        meter=desk.meter,
     )
-    section = config.peer
-    context = server_context(
-        certificate=section.certificate, key=section.key, client_anchors=read_folder(section.anchors)
-    )
+    office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
+    section, api = config.peer, config.office_api
     bound = open_listener(section.host, section.port, share=section.share(), clock=desk.clock)
-    peer = await listen_peer(peer_app, sock=bound, ssl_context=context)
+    peer = await listen_peer(peer_app, sock=bound, ssl_context=peer_tls.front, shutdown_seconds=REQUEST_SECONDS)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
         ApiParts(
@@ -307,64 +354,25 @@ async def _open_doors(
             check_room=desk.store.check_room,
             blobs=desk.blobs,
             entropy=desk.entropy,
+            intake=rooms.disk,
+            meter=desk.meter,
         )
     )
-    api = config.office_api
-    anchors = read_folder(api.client_anchors)
-    context = office_context(certificate=api.certificate, key=api.key, client_anchors=anchors)
     bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock)
-    office = await listen_office(office_app, sock=bound, ssl_context=context)
+    office = await listen_office(office_app, sock=bound, ssl_context=office_tls.front, shutdown_seconds=REQUEST_SECONDS)
     stack.push_async_callback(office.cleanup)
-    return office.addresses[0][1], peer.addresses[0][1]
+    return _Doors(office=office, peer=peer, office_tls=office_tls, peer_tls=peer_tls)
 
 
-def _peer_client(section: PeerSection) -> ssl.SSLContext:
-    return client_context(certificate=section.certificate, key=section.key, anchors=read_folder(section.anchors))
-
-
-# --- reading from outside ---
-
-
-@asynccontextmanager
-async def open_records(path: Path) -> AsyncIterator[tuple[Config, Snapshot, Store]]:
-    """What a gateway has written down, read-only, for those who only look it up; no key and no blob is touched.
-
-    Raises:
-        GatewayError: configuration or registry is not as it must be; `store.damaged` for the database.
-    """
-    config = load_config(path)
-    snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
-    async with AsyncExitStack() as stack:
-        store: Store = open_reader(config.database)
-        stack.push_async_callback(store.close)
-        yield config, snapshot, store
-
-
-@asynccontextmanager
-async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
-    """A gateway's database and blobs, read-only, beside the running service; no key is touched.
-
-    Raises:
-        GatewayError: configuration, registry or trust is not as it must be; `store.damaged` for the database.
-    """
-    config = load_config(path)
-    snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
-    trust = load_trust(config.trust.folder, config.demo)
-    # Looked at before the database: what was signed by then must be in it.
-    remembered = await SignerMemory(path=config.signer_memory).recall()
-    async with AsyncExitStack() as stack:
-        store: Store = open_reader(config.database)
-        stack.push_async_callback(store.close)
-        judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(config.blobs,))
-        await judge.start()
-        stack.push_async_callback(judge.close)
-        yield InstallationCheck(
-            own=GatewayId(config.gateway.id),
-            store=store,
-            blobs=FileBlobs(config.blobs),
-            snapshot=snapshot,
-            records=ExchangeRecords(trust=trust),
-            judge=judge,
-            clock=SystemClock(),
-            remembered=[remembered] if remembered else [],
-        )
+def _exchangeable(rooms: _Rooms, peers: PeerTransport, doors: _Doors) -> Exchangeable:
+    return Exchangeable(
+        desk=rooms.desk,
+        directory=rooms.directory,
+        trust=rooms.trust,
+        sealer=rooms.sealer,
+        holders=rooms.holders,
+        peers=peers,
+        peer_tls=doors.peer_tls,
+        peer_door=doors.peer,
+        office_tls=doors.office_tls,
+    )

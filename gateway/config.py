@@ -4,6 +4,7 @@ Every key with its default and unit stands in config/gateway.example.toml; a tes
 relative to the configuration file's folder, so an installation can be moved as a whole.
 """
 
+import ipaddress
 import json
 import tomllib
 from collections import Counter
@@ -45,6 +46,12 @@ def _resolved(path: Path, info: ValidationInfo) -> Path:
 
 def _canonical_range(text: str) -> str:
     return str(parse_range(text))
+
+
+def _loopback(host: str) -> str:
+    if not ipaddress.ip_address(host).is_loopback:
+        raise ValueError("not a loopback address")
+    return host
 
 
 FilePath = Annotated[Path, AfterValidator(_resolved)]
@@ -120,6 +127,34 @@ class PeerSection(ListenerSection):
     port: Port = 8444
     anchors: FilePath
     """Folder of PEM certificates of the authorities for peers' TLS certificates."""
+
+
+class AdminSection(_Section):
+    """For the operator: `/healthz`, `/readyz`, `/metrics`; plain HTTP, so on this machine only."""
+
+    enabled: bool = True
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """A loopback address; any other is refused."""
+    port: Port = 9443
+
+
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class DiskSection(_Section):
+    """From which share in use, in per cent, the fullest disk of the state folder has what consequence."""
+
+    warn: Percent = 85
+    full: Percent = 92
+    """No new documents; deliveries, receipts and the log go on."""
+    read_only: Percent = 97
+    """Nothing that writes."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.warn < self.full < self.read_only:
+            raise ValueError("warn < full < read_only")
+        return self
 
 
 class KeysSection(_Section):
@@ -270,10 +305,12 @@ class Config(_Section):
     trust: TrustSection
     office_api: OfficeApiSection
     peer: PeerSection
+    admin: AdminSection = AdminSection()
     keys: KeysSection
     receipts: ReceiptSection
     audit: AuditSection
     workers: WorkersSection = WorkersSection()
+    disk: DiskSection = DiskSection()
     access: AccessSection = AccessSection()
     limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()
@@ -342,6 +379,29 @@ def _read_tree(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
+
+
+RELOADABLE: Final = frozenset(
+    {
+        *("registry.file", "registry.sha256", "trust.folder"),
+        *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
+        *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "log.level"),
+    }
+)
+"""What SIGHUP may change; everything else is read at start only."""
+
+
+def fixed_changes(old: Config, new: Config) -> tuple[str, ...]:
+    """Paths of the keys that differ and that a running gateway cannot change."""
+    before, after = _leaves(old), _leaves(new)
+    return tuple(path for path in after if after[path] != before[path] and path not in RELOADABLE)
+
+
+def _leaves(config: Config) -> dict[str, object]:
+    sections = ((name, getattr(config, name)) for name in Config.model_fields)
+    return {
+        f"{section}.{name}": getattr(found, name) for section, found in sections for name in type(found).model_fields
+    }
 
 
 def parse_config(tree: dict[str, Any], *, file: Path) -> Config:

@@ -11,12 +11,44 @@ Rules: bodies are counted, timed and hashed while they are read, and only as far
 leaves as a problem document (RFC 9457) in both languages; what is not yours and what does not exist are one answer; no
 file is addressed by its digest; names and types that strangers chose are made harmless on the way in and on the way out.
 
+For the operator there is a second listener (`admin`): alive, ready, metrics; on loopback only, and without a key.
+
 When it fails: before 202 nothing was promised, and the caller repeats with the same Idempotency-Key; files of a submission
 that broke off lie in the blob store without a name. A damaged file breaks its download off instead of arriving whole.
 """
 
+from gateway.api.admin import (
+    AdminParts,
+    Readiness,
+    build_admin_app,
+    finding_json,
+    listen_admin,
+    readiness_json,
+    refuse_exposed,
+)
 from gateway.api.client import ApiProblem, OfficeClient
-from gateway.api.parts import PREFIX, ApiLimits, ApiParts
+from gateway.api.metrics import PrometheusMeter
+from gateway.api.parts import ALWAYS, PREFIX, ApiLimits, ApiParts
 from gateway.api.server import OfficeRunner, build_app, listen
+from gateway.api.service_probe import ServiceProbe
 
-__all__ = ["PREFIX", "ApiLimits", "ApiParts", "ApiProblem", "OfficeClient", "OfficeRunner", "build_app", "listen"]
+__all__ = [
+    "ALWAYS",
+    "PREFIX",
+    "AdminParts",
+    "ApiLimits",
+    "ApiParts",
+    "ApiProblem",
+    "OfficeClient",
+    "OfficeRunner",
+    "PrometheusMeter",
+    "Readiness",
+    "ServiceProbe",
+    "build_admin_app",
+    "build_app",
+    "finding_json",
+    "listen",
+    "listen_admin",
+    "readiness_json",
+    "refuse_exposed",
+]

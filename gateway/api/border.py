@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
 from gateway.api.problems import from_http, headers_of, is_denial, is_ours, problem, rate_headers
 from gateway.core.errors import GatewayError, SiteError
+from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -28,8 +29,14 @@ async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
     asked = request.headers.get("X-Request-Id", "")
     request[REQUEST_ID] = asked if _REQUEST_ID.fullmatch(asked) else entropy(16).hex()
     started = asyncio.get_running_loop().time()
+    meter, labels = (
+        request.app[PARTS].meter,
+        ("office", f"{request.method} {_route(request)}" if _route(request) else ""),
+    )
     with bound_ids(trace_id=request[TRACE_ID], request_id=request[REQUEST_ID]):
-        response = await _answer(request, handler)
+        with meter.timed(REQUEST_SECONDS, *labels):
+            response = await _answer(request, handler)
+        meter.add(REQUESTS, *labels, str(response.status))
         _log.info(
             "request",
             method=request.method,

@@ -11,8 +11,19 @@ from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.model import Principal
-from gateway.core.ports import Allowance, Authenticator, Blobs, Turnstile
+from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, Turnstile
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.observe import UNMEASURED
+
+
+class RoomForAll:
+    """Implements `gateway.core.ports.Intake` where nobody watches the disk: tests and seeded worlds."""
+
+    def admit(self, *, document: bool) -> None:
+        """See `Intake.admit`."""
+
+
+ALWAYS: Final[Intake] = RoomForAll()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,8 @@ class ApiParts:
     events: EventDesk
     check_room: Callable[[], None] = _there_is_room
     """Raises what a submission would meet at its end (`store.busy`), so that its body need not be read first."""
+    intake: Intake = ALWAYS
+    meter: Meter = UNMEASURED
     limits: ApiLimits = ApiLimits()
 
 

@@ -10,6 +10,7 @@ import pydantic_core
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
+from gateway.api.admission import admission, prepare_draining
 from gateway.api.border import border, dress, dressed
 from gateway.api.gate import gate
 from gateway.api.parts import CLOSING, PARTS, ApiParts
@@ -39,10 +40,11 @@ _log = logger("gateway.api")
 def build_app(parts: ApiParts) -> web.Application:
     """The application. It reads every body itself, under `parts.limits`."""
     # aiohttp's own bound holds for request.read(), which nobody here calls: small, so that whoever does finds out.
-    app = web.Application(middlewares=[border, gate(scopes())], client_max_size=limits.KIB)
+    app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
     app[CLOSING] = asyncio.Event()
+    prepare_draining(app)
     app.on_response_prepare.append(dress)
     app.on_shutdown.append(_close)
     register(app.router)
@@ -68,9 +70,11 @@ class OfficeRunner(web.AppRunner):
         return _Server(plain.request_handler, request_factory=plain.request_factory, parts=self.app[PARTS])
 
 
-async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext) -> OfficeRunner:
+async def listen(
+    app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext, shutdown_seconds: float = 10.0
+) -> OfficeRunner:
     """Serve the application on a bound socket; `cleanup()` of the runner ends it."""
-    runner = OfficeRunner(app)
+    runner = OfficeRunner(app, shutdown_seconds=shutdown_seconds)
     await runner.setup()
     await _Site(runner, sock, ssl_context=ssl_context).start()
     return runner

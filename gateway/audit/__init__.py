@@ -59,6 +59,7 @@ from gateway.audit.errors import (
 from gateway.audit.leaf import LeafFields, leaf_hash, make_leaf, open_leaf, parse_leaf, private_bytes
 from gateway.audit.memory import CheckpointMemory, SignerMemory
 from gateway.audit.note import KeyType, Note, NoteSignature, VerifierKey, open_note, sign_note
+from gateway.audit.probes import LogProbe, SignerProbe
 from gateway.audit.proof import InclusionProof, covering_size, prove
 from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint
 from gateway.audit.sequencer import sequence
@@ -75,6 +76,7 @@ __all__ = [
     "KeyType",
     "LeafError",
     "LeafFields",
+    "LogProbe",
     "LogReader",
     "LogReport",
     "LoggedLeaf",
@@ -87,6 +89,7 @@ __all__ = [
     "PublishedCheckpoint",
     "SignatureError",
     "SignerMemory",
+    "SignerProbe",
     "UnverifiedError",
     "VerifierKey",
     "covering_size",

@@ -58,6 +58,16 @@ class CheckpointPublisher:
         self._changed = asyncio.Event()
         self._wanted = asyncio.Event()
 
+    @property
+    def failure(self) -> SiteError | None:
+        """Why nothing is signed any more; None while the signer is well."""
+        return self._failure
+
+    @property
+    def published_size(self) -> int:
+        """Leaves under the newest published checkpoint."""
+        return self._published.size if self._published else 0
+
     def notify(self, head: TreeHead) -> None:
         """Say that the log has grown. For the loop's own thread; from another use `loop.call_soon_threadsafe`."""
         if self._signed is None or head.size > self._signed.size:
@@ -89,7 +99,7 @@ class CheckpointPublisher:
             SiteError: `audit.inconsistent`: the log does not grow out of what was signed; nothing is signed any more.
         """
         try:
-            self._signed = await self._recall()
+            self._signed = await recall(self._memory, self.key)
             await self._advance_patiently()
             while True:
                 await self._until_due()
@@ -103,16 +113,6 @@ class CheckpointPublisher:
         finally:
             self._failure = self._failure or SiteError("internal")
             self._dismiss(self._failure)
-
-    async def _recall(self) -> PublishedCheckpoint | None:
-        note = await self._memory.recall()
-        if note is None:
-            return None
-        try:
-            checkpoint = open_checkpoint(note, [self.key])
-        except AuditError as error:
-            raise SiteError("audit.inconsistent", reason=f"the signer's memory is not its own: {error}") from error
-        return PublishedCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note)
 
     async def _until_due(self) -> None:
         """Return at once when somebody waits; else let the leaves of a while gather under one signature."""
@@ -143,7 +143,7 @@ class CheckpointPublisher:
 
     async def _advance(self) -> None:
         signed = self._signed
-        head, stored_size = await self._store.read(lambda uow: _examine(uow.log, signed, self.key))
+        head, stored_size = await self._store.read(lambda uow: examine(uow.log, signed, self.key))
         if head.size > (signed.size if signed else 0):
             signed = self._signed = await self._sign(head)
         if signed is None:
@@ -170,8 +170,28 @@ class CheckpointPublisher:
                 waiter.set_exception(_again(error))
 
 
-def _examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey) -> tuple[TreeHead, int]:
-    """The head, once it is known to grow out of what was signed, and the size of the checkpoint in the database."""
+async def recall(memory: CheckpointMemory, key: VerifierKey) -> PublishedCheckpoint | None:
+    """What the signer remembers having signed.
+
+    Raises:
+        SiteError: `audit.inconsistent`: the memory cannot be read, or another key signed it.
+    """
+    note = await memory.recall()
+    if note is None:
+        return None
+    try:
+        checkpoint = open_checkpoint(note, [key])
+    except AuditError as error:
+        raise SiteError("audit.inconsistent", reason=f"the signer's memory is not its own: {error}") from error
+    return PublishedCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note)
+
+
+def examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey) -> tuple[TreeHead, int]:
+    """The head, once it is known to grow out of what was signed, and the size of the checkpoint in the database.
+
+    Raises:
+        SiteError: `audit.inconsistent`.
+    """
     head, stored = log.head(), log.checkpoint()
     try:
         _check_published(stored, signed, key)

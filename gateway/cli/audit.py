@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from gateway.app import open_for_reading
 from gateway.cli.errors import Exit
 from gateway.cli.output import Column, Terminal
 from gateway.cli.progress import stepped
 from gateway.core.states import DeliveryState
 from gateway.evidence import InstallationReport
+from gateway.outside import open_for_reading
 
 
 async def verify(terminal: Terminal, config: Path) -> int:

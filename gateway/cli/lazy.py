@@ -141,6 +141,13 @@ def queue_list(session: Session, order: QueueOrder) -> int:
     return asyncio.run(queue.listing(session.terminal, order))
 
 
+def doctor(session: Session, config: Path, *, peers: bool) -> int:
+    """See `doctor.doctor`."""
+    from gateway.cli import doctor as command
+
+    return asyncio.run(command.doctor(session.terminal, config, peers=peers))
+
+
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     from gateway.cli import serve as command

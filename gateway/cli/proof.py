@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.app import open_records
 from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, write_new
@@ -20,6 +19,7 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, Proof, check_proof, proof_json, read_proof
+from gateway.outside import open_records
 from gateway.registry import load_snapshot
 
 Json = dict[str, Any]

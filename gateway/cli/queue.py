@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.app import open_records
 from gateway.cli.errors import Exit
 from gateway.cli.orders import QueueOrder
 from gateway.cli.output import Column, Terminal, local_time
@@ -14,6 +13,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.ports import Clock
 from gateway.core.work import Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
 from gateway.observe import SystemClock
+from gateway.outside import open_records
 
 Json = dict[str, Any]
 

@@ -115,6 +115,8 @@ CATALOGUE: Final = MappingProxyType(
         "key.missing": ErrorFacts(500, _O),
         "key.demo": ErrorFacts(500, _O),
         "config.invalid": ErrorFacts(500, _O),
+        "config.restart": ErrorFacts(500, _O),
+        "gateway.draining": ErrorFacts(503, _G, retryable=True),
         "registry.digest": ErrorFacts(500, _O),
         "registry.invalid": ErrorFacts(500, _O),
         "registry.epoch": ErrorFacts(500, _O),

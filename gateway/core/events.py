@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     REGISTRY_ACTIVATED = "registry.activated"
     ACCESS_DECLARED = "access.declared"
     """Other API keys or client certificates than before: who may ask from now on."""
+    CLOCK_STEP = "clock.step"
+    """The wall clock jumped against the one that never steps; times in later leaves are the new clock's."""
     ACCEPTED = "accepted"
     SEALED = "sealed"
     WRAPPED = "wrapped"

@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to thirteen verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to fourteen verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -22,7 +22,7 @@ from gateway.core.model import (
     Transfer,
 )
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, Workload
 
 
 class StaleStateError(Exception):
@@ -245,6 +245,10 @@ class Work(Protocol):
         """Every destination that has items or whose behaviour is remembered, by name."""
         ...
 
+    def workload(self, now: datetime) -> Workload:
+        """How much there is to do, for whoever watches; nothing is claimed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLook:
@@ -266,6 +270,10 @@ class Log(Protocol):
 
     def pending(self, limit: int) -> tuple[bytes, ...]:
         """Take the oldest pending leaves out of the pending table, in the order in which they were appended."""
+        ...
+
+    def unsequenced(self) -> int:
+        """How many leaves are pending; none is taken."""
         ...
 
     def head(self) -> TreeHead:

@@ -14,8 +14,10 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
+from gateway.core.health import Check, Finding
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.metrics import Metric
 from gateway.core.model import BlobRef, Presented, Principal, ReceiptLine, Transfer, TransferSlip
 from gateway.core.verdict import EnvelopeReading, FileVerdict
 
@@ -360,4 +362,61 @@ class Records(Protocol):
 
     def judge_file(self, path: Path, moment: datetime) -> FileVerdict:
         """The verdict on one stored file."""
+        ...
+
+
+# =====================================================================================================================
+# What the operator is told
+# =====================================================================================================================
+
+
+class Probe(Protocol):
+    """One room's answer to the question whether it is well: for `/readyz`, and for `gateway doctor`."""
+
+    @property
+    def check(self) -> Check:
+        """What it looks at."""
+        ...
+
+    async def look(self) -> tuple[Finding, ...]:
+        """What it finds now: at least one finding, all of its own check, the worst of them first.
+
+        * MUST report what it looks at as a finding and MUST NOT raise for it; MUST NOT ask a peer, unless it is a probe of
+          peers, which nobody's readiness may depend on.
+        * MUST NOT change anything that lasts. MAY be asked again and again, and by two at once.
+        * Findings MUST NOT hold content or secrets: paths, counts, dates, ids of keys.
+        """
+        ...
+
+
+class Meter(Protocol):
+    """Counts and measures what `gateway.core.metrics` lists."""
+
+    def add(self, metric: Metric, *labels: str, by: float = 1.0) -> None:
+        """Count. MAY be called from any thread; MUST return at once and MUST NOT raise for a metric of the catalogue.
+
+        Labels MUST come from closed vocabularies: never an id, never the code of a body.
+        """
+        ...
+
+    def observe(self, metric: Metric, value: float, *labels: str) -> None:
+        """One measurement; with the same promises."""
+        ...
+
+    def timed(self, metric: Metric, *labels: str) -> AbstractContextManager[object]:
+        """Measure the seconds of a block, also when it raises."""
+        ...
+
+
+class Intake(Protocol):
+    """Whether there is room for more: asked by the doors before they read a body."""
+
+    def admit(self, *, document: bool) -> None:
+        """Say yes, or raise; `document`: a new document is to be taken in, and not only an answer to one that is here.
+
+        MUST NOT wait. Refuses new documents first, everything that writes last (reliability.md B2.5).
+
+        Raises:
+            SiteError: `store.full`.
+        """
         ...

@@ -1,5 +1,6 @@
 """The nouns of the work engine: what is due, who holds it, where it goes. It knows keys and destinations, no documents."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -83,3 +84,17 @@ class Backlog:
     leased: int
     next_due: datetime | None
     """When the earliest item that nobody works on is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """How much there is to do. What waits for a closed road is counted, but makes nothing late: that is the peer's time."""
+
+    items: Mapping[WorkKind, int]
+    """Items that are not done, leased ones included; every kind is there."""
+    oldest: Mapping[WorkKind, datetime]
+    """Since when the oldest unleased item of an open road has been due; kinds without one are left out."""
+    closed: int
+    """Destinations that are not asked before some later moment."""
+    dead: int
+    """Dead letters."""

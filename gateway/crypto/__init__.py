@@ -49,11 +49,12 @@ from gateway.crypto.judge import InlineJudge, JudgePool
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.key_files import KeyFiles, read_key_files
 from gateway.crypto.pades import MAGIC_BYTES, judge_pdf, media_type
+from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.seal import PreparedSeal, prepare_seal
-from gateway.crypto.sealer import FileSealer, KeyRef
+from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
 from gateway.crypto.signers import FileSigner
-from gateway.crypto.tls import client_context, office_context, server_context
-from gateway.crypto.trust import load_trust, read_certificates, read_folder
+from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
+from gateway.crypto.trust import LoadedTrust, load_trust, read_certificates, read_folder
 from gateway.crypto.xades import EnvelopeVerdict, verify_envelope
 
 __all__ = [
@@ -61,20 +62,28 @@ __all__ = [
     "MAGIC_BYTES",
     "RECEIPT_TYPE",
     "SEAL_USAGES",
+    "CertificateProbe",
     "CertificateVerdict",
+    "ConfinementProbe",
     "EnvelopeVerdict",
     "FileSealer",
     "FileSigner",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
+    "KeyFile",
     "KeyFiles",
     "KeyHolder",
     "KeyHolderPool",
+    "KeyProbe",
     "KeyRef",
+    "LoadedTrust",
     "PreparedSeal",
     "PreparedSignature",
+    "RollingContext",
+    "SealingKeys",
     "Trust",
+    "TrustProbe",
     "certificate_digest",
     "client_certificate",
     "client_context",
@@ -95,6 +104,7 @@ __all__ = [
     "sign_jws",
     "spki_digest",
     "subject_public_key",
+    "try_key",
     "verify_envelope",
     "verify_jws",
 ]

@@ -24,9 +24,11 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gateway.core import limits
-from gateway.core.errors import SiteError
+from gateway.core import limits, metrics
+from gateway.core.errors import GatewayError, SiteError
+from gateway.core.ports import Meter
 from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
+from gateway.observe import UNMEASURED
 
 _KEY_FILE_BYTES_MAX: Final = 64 * limits.KIB
 _PR_SET_DUMPABLE: Final = 4
@@ -52,7 +54,9 @@ class KeyHolderPool:
     `own_files`: the key files were written by this gateway itself, so the costly RSA key check (41 ms) is left out.
     """
 
-    def __init__(self, *, keys: Mapping[str, Path], size: int = 1, own_files: bool = False) -> None:
+    def __init__(
+        self, *, keys: Mapping[str, Path], size: int = 1, own_files: bool = False, meter: Meter = UNMEASURED
+    ) -> None:
         kind = Kind(
             name="key-holder",
             main=holder_main,
@@ -62,6 +66,7 @@ class KeyHolderPool:
             blames_task=False,
         )
         self._pool = WorkerPool(kind, size)
+        self._meter = meter
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -78,7 +83,12 @@ class KeyHolderPool:
 
     async def sign(self, key_id: str, data: bytes) -> bytes:
         """See `KeyHolder.sign`."""
-        signature = await self._pool.call(_request(key_id, data))
+        try:
+            signature = await self._pool.call(_request(key_id, data))
+        except GatewayError:
+            self._meter.add(metrics.SIGNATURES, "failed")
+            raise
+        self._meter.add(metrics.SIGNATURES, "done")
         assert isinstance(signature, bytes), "a holder answers with bytes"
         return signature
 

@@ -40,10 +40,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-from gateway.core import limits
+from gateway.core import limits, metrics
+from gateway.core.errors import GatewayError
+from gateway.core.ports import Meter
 from gateway.crypto.landlock import abi, confine
 from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
-from gateway.observe import logger
+from gateway.observe import UNMEASURED, logger
 
 _log = logger(__name__)
 
@@ -70,7 +72,9 @@ class JudgePool:
     all others are out of reach where the kernel has Landlock; without any, tasks may read whatever the user may.
     """
 
-    def __init__(self, *, size: int, preload: tuple[str, ...], readable: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, *, size: int, preload: tuple[str, ...], readable: tuple[Path, ...] = (), meter: Meter = UNMEASURED
+    ) -> None:
         kind = Kind(
             name="judge",
             main=judge_main,
@@ -81,6 +85,7 @@ class JudgePool:
         )
         self._pool = WorkerPool(kind, size)
         self._readable = readable
+        self._meter = meter
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -109,7 +114,17 @@ class JudgePool:
             SenderError: `worker.killed` with the bound it hit.
             SiteError: `worker.busy`.
         """
-        return cast("T", await self._pool.call((task, args, kwargs)))
+        result = "failed"
+        try:
+            with self._meter.timed(metrics.JUDGE_SECONDS):
+                value = cast("T", await self._pool.call((task, args, kwargs)))
+            result = "done"
+        except GatewayError as error:
+            result = str(error.params.get("bound", "refused")) if error.code == "worker.killed" else "refused"
+            raise
+        finally:
+            self._meter.add(metrics.JUDGE_TASKS, result)
+        return value
 
 
 class InlineJudge:

@@ -32,6 +32,7 @@ from gateway.crypto.seal import PreparedSeal, prepare_seal
 
 CERTIFICATE_JUDGED_SECONDS: Final = 60.0
 """How long the verdict on an own certificate is used again."""
+_TRIAL: Final = b"gateway: a trial of this key, which says nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,16 @@ class KeyRef:
     key_id: str
     chain: tuple[bytes, ...]
     """DER, the key's own certificate first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingKeys:
+    """Whose keys there are, who holds them, and whom own certificates are judged by: exchanged all at once."""
+
+    holder: KeyHolder
+    seals: Mapping[OrganId, KeyRef]
+    transports: Mapping[OrganId, KeyRef]
+    trust: Trust
 
 
 class FileSealer:
@@ -57,38 +68,42 @@ class FileSealer:
         clock: Clock,
     ) -> None:
         self._judge = judge
-        self._holder = holder
-        self._seals = dict(seals)
-        self._transports = dict(transports)
-        self._trust = trust
+        self._keys = SealingKeys(holder=holder, seals=seals, transports=transports, trust=trust)
         self._clock = clock
         self._judged: dict[str, tuple[float, CertificateVerdict]] = {}
 
+    def replace(self, keys: SealingKeys) -> None:
+        """Use these from now on; what is being sealed is finished with the keys it was begun with."""
+        self._keys = keys
+        self._judged.clear()
+
     def entrusted(self, organ: OrganId) -> bool:
         """See `Sealer.entrusted`."""
-        return organ in self._seals
+        return organ in self._keys.seals
 
     async def seal(self, pdf: Path, organ: OrganId) -> bytes:
         """See `Sealer.seal`; what is given out has been judged TOTAL-PASSED as a whole."""
-        key = self._key(self._seals, organ, "seal")
-        await self._check_certificate(key)
+        keys = self._keys
+        key = self._key(keys.seals, organ, "seal")
+        await self._check_certificate(key, keys.trust)
         moment = self._clock.now()
         prepared = await self._judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
         await asyncio.to_thread(_check_untouched, pdf, prepared)
         digest = await asyncio.to_thread(_digest, prepared)
         attributes = seal_attributes(digest, key.chain[0])
-        signature = await self._sign(key, attributes.to_sign)
+        signature = await _sign(keys.holder, key, attributes.to_sign)
         sealed = prepared.filled(assemble(attributes, signature, key.chain))
-        verdict = await self._judge.run(judge_pdf, sealed, trust=self._trust, moment=moment)
+        verdict = await self._judge.run(judge_pdf, sealed, trust=keys.trust, moment=moment)
         _check_seal(verdict, key)
         return sealed
 
     async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
         """See `Sealer.sign_envelope`."""
-        key = self._key(self._transports, organ, "transport")
-        await self._check_certificate(key)
+        keys = self._keys
+        key = self._key(keys.transports, organ, "transport")
+        await self._check_certificate(key, keys.trust)
         prepared = await self._judge.run(prepare_envelope, skeleton, chain=key.chain, moment=self._clock.now())
-        return prepared.filled(await self._sign(key, prepared.to_sign))
+        return prepared.filled(await _sign(keys.holder, key, prepared.to_sign))
 
     @staticmethod
     def _key(keys: Mapping[OrganId, KeyRef], organ: OrganId, purpose: str) -> KeyRef:
@@ -97,23 +112,33 @@ class FileSealer:
         except KeyError:
             raise SiteError("key.missing", key=f"{purpose} of {organ}", reason="not configured") from None
 
-    async def _check_certificate(self, key: KeyRef) -> None:
+    async def _check_certificate(self, key: KeyRef, trust: Trust) -> None:
         """Judge the own certificate, or remember that it was judged a moment ago."""
         judged, verdict = self._judged.get(key.key_id, (0.0, None))
         if verdict is None or self._clock.monotonic() - judged > CERTIFICATE_JUDGED_SECONDS:
             verdict = await self._judge.run(
-                judge_certificate, key.chain[0], trust=self._trust, moment=self._clock.now(), chain=key.chain[1:]
+                judge_certificate, key.chain[0], trust=trust, moment=self._clock.now(), chain=key.chain[1:]
             )
             self._judged[key.key_id] = (self._clock.monotonic(), verdict)
         if verdict.indication is not Indication.TOTAL_PASSED:
             reason = f"certificate: {verdict.sub_indication}: {verdict.reason}"
             raise SiteError("key.missing", key=key.key_id, reason=reason)
 
-    async def _sign(self, key: KeyRef, data: bytes) -> bytes:
-        signature = await self._holder.sign(key.key_id, data)
-        if not _belongs(signature, data, key.chain[0]):
-            raise SiteError("key.missing", key=key.key_id, reason="key and certificate do not belong together")
-        return signature
+
+async def try_key(holder: KeyHolder, key: KeyRef) -> None:
+    """Sign something with a key before it is put to use.
+
+    Raises:
+        SiteError: `key.missing`: it cannot be loaded, or it is not the key of its certificate.
+    """
+    await _sign(holder, key, _TRIAL)
+
+
+async def _sign(holder: KeyHolder, key: KeyRef, data: bytes) -> bytes:
+    signature = await holder.sign(key.key_id, data)
+    if not _belongs(signature, data, key.chain[0]):
+        raise SiteError("key.missing", key=key.key_id, reason="key and certificate do not belong together")
+    return signature
 
 
 def prepare_seal_file(path: Path, *, room: int, moment: datetime) -> PreparedSeal:

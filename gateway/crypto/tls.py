@@ -17,6 +17,31 @@ _TLS_1_2_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Forward secrecy and an AEAD (RFC 9325 section 4.2); TLS 1.3 has no others."""
 
 
+class RollingContext:
+    """A listener's TLS context that can be exchanged while it listens: each new handshake gets the one in force.
+
+    `front` is what the listener is given. Its callback runs in every handshake, before a certificate is chosen or asked
+    for; a connection that is open keeps the context of its handshake.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.front: Final = context
+        self._current = context
+        context.sni_callback = self._choose
+
+    @property
+    def current(self) -> ssl.SSLContext:
+        """What new handshakes get."""
+        return self._current
+
+    def replace(self, context: ssl.SSLContext) -> None:
+        """Give new handshakes this context."""
+        self._current = context
+
+    def _choose(self, channel: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _front: ssl.SSLContext) -> None:
+        channel.context = self._current
+
+
 def server_context(*, certificate: Path, key: Path, client_anchors: tuple[bytes, ...]) -> ssl.SSLContext:
     """For the peer listener. `certificate`: PEM chain, leaf first; `client_anchors`: DER.
 

@@ -19,6 +19,21 @@ _CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 _CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
 
 
+class LoadedTrust:
+    """Whom we believe now: one reference to one frozen `Trust`. Readers may be in any thread; only one replaces."""
+
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
+
+    def current(self) -> Trust:
+        """Whom we believe: one object for each loading, so a caller keeps a consistent view as long as it holds it."""
+        return self._trust
+
+    def replace(self, trust: Trust) -> None:
+        """Believe these from now on."""
+        self._trust = trust
+
+
 def load_trust(folder: Path, demo: bool) -> Trust:
     """Read whom to believe. `demo`: whether this installation accepts demo certificates.
 

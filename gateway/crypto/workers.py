@@ -43,6 +43,9 @@ _SIGNAL_CPU: Final = -24  # SIGXCPU: the soft RLIMIT_CPU was reached
 _READY: Final = b"ready"
 _PR_SET_NAME: Final = 15
 _NAME_BYTES_MAX: Final = 15  # TASK_COMM_LEN without its zero (prctl(2))
+CLOSING_SECONDS: Final = 3.0
+"""What running tasks get when their pool closes: a part of the 30 s in which the gateway drains."""
+_PULSE_SECONDS: Final = 0.2
 _SPAWNING: Final = threading.Lock()
 """`Process.start`, `is_alive` and `join` reap each other's children; two threads at once would lose an exit code."""
 
@@ -192,6 +195,11 @@ class Seat:
         finally:
             timer.cancel()
 
+    def kill(self) -> None:
+        """Kill the child, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+
     async def close(self) -> None:
         """End the child and the thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
@@ -199,8 +207,7 @@ class Seat:
 
     def _kill_overdue(self) -> None:
         self._overdue = True
-        if self._process is not None:
-            self._process.kill()
+        self.kill()
 
     def _fill(self) -> None:
         with _SPAWNING:
@@ -266,6 +273,7 @@ class WorkerPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._inside = 0
         self._open = False
+        self._abandoning = False
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -289,12 +297,19 @@ class WorkerPool:
         self._open = True
 
     async def close(self) -> None:
-        """Refuse new tasks, let the running ones end (each is bounded in time), end the children. May be called twice."""
+        """Refuse new tasks, let the running ones end, but not for long, and end the children. May be called twice."""
         if not self._open:
             return
         self._open = False
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
+        self._abandoning = True
+        while (
+            self._tasks
+        ):  # a child that is killed ends its task; a task that was still waiting for a seat goes untouched
+            for seat in self._seats:
+                seat.kill()
+            await asyncio.wait(self._tasks, timeout=_PULSE_SECONDS)
         await asyncio.gather(*(seat.close() for seat in self._seats))
 
     async def call(self, message: object) -> Any:
@@ -323,8 +338,11 @@ class WorkerPool:
         """Wait for a seat, use it, mend it, give it back. Its own task: a caller that gives up must not lose a seat."""
         seat = await self._idle.get()
         try:
-            if not promise.done():
+            if not promise.done() and not self._abandoning:
                 await self._settle(seat, message, promise)
+            if self._abandoning:
+                self._fail(promise, SiteError("worker.died", kind=self._kind.name))
+                return
             with contextlib.suppress(NotStartedError, OSError):  # tried again, and reported, by the next task
                 await seat.fill()
         finally:
@@ -336,7 +354,8 @@ class WorkerPool:
             answer = await self._exchange(seat, message)
         except KilledError as killed:
             blamed = SenderError("worker.killed", bound=killed.bound)
-            self._fail(promise, blamed if self._kind.blames_task else SiteError("worker.died", kind=self._kind.name))
+            innocent = self._abandoning or not self._kind.blames_task
+            self._fail(promise, SiteError("worker.died", kind=self._kind.name) if innocent else blamed)
         except NotStartedError:
             self._fail(promise, SiteError("worker.died", kind=self._kind.name))
         except (pickle.PicklingError, AttributeError, TypeError, OSError) as error:
@@ -345,13 +364,12 @@ class WorkerPool:
             with contextlib.suppress(asyncio.InvalidStateError):
                 promise.set_result(answer)
 
-    @staticmethod
-    async def _exchange(seat: Seat, message: object) -> Answer:
+    async def _exchange(self, seat: Seat, message: object) -> Answer:
         """A child may die of something else than its task (memory of the machine, a stray signal): the second death tells."""
         try:
             return await seat.exchange(message)
         except KilledError as killed:
-            if killed.bound != "crash":
+            if killed.bound != "crash" or self._abandoning:
                 raise
         return await seat.exchange(message)
 

@@ -51,7 +51,7 @@ class Handler(Protocol):
 class WorkEngine:
     """Runs work items until stopped. `wake` may be called whenever something may have become due."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the composition root hands over, each once
         self,
         *,
         store: Store,
@@ -59,7 +59,9 @@ class WorkEngine:
         entropy: Entropy,
         handlers: Mapping[WorkKind, Handler],
         destinations: Callable[[], Iterable[str]],
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`resting`: asked before each claim whether nothing new should be begun, for lack of room on the disk."""
         self._store = store
         self._passing: dict[tuple[WorkKind, str], int] = {}
         """Misfortunes in a row that are not an item's own: they lengthen its back-off and never bury it."""
@@ -67,6 +69,7 @@ class WorkEngine:
         self._entropy = entropy
         self._handlers = handlers
         self._destinations = destinations
+        self._resting = resting
         self._windows: dict[str, Window] = {"": Window(size=DOCUMENTS_IN_FLIGHT_MAX)}
         self._running: dict[asyncio.Task[None], Claim] = {}
         self._awake = asyncio.Event()
@@ -125,7 +128,7 @@ class WorkEngine:
     async def _claim(self) -> bool:
         """Claim what fits into the windows and start it; whether there may be more of it."""
         room = WORK_RUNNING_MAX - len(self._running)
-        if room <= 0:
+        if room <= 0 or self._resting():
             return False
         windows = {name: self._window(name).free for name in ("", *self._destinations())}
         now = self._clock.now()

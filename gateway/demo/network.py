@@ -51,6 +51,7 @@ class Side:
     folder: Path
     office_port: int
     peer_port: int
+    admin_port: int
 
     @property
     def config(self) -> Path:
@@ -106,10 +107,10 @@ def build_network(folder: Path, *, wards: int | None, moment: datetime, on_progr
     _fresh(folder)
     world = demo_world(wards=wards)
     pki = make_pki(folder / "pki", world, plan=read_plan(), moment=moment, on_progress=on_progress)
-    ports = _free_ports(4)
+    ports = _free_ports(6)
     sides = {
-        "party": _side(folder, "party", world.party, ports[:2]),
-        "government": _side(folder, "government", world.government, ports[2:]),
+        "party": _side(folder, "party", world.party, ports[:3]),
+        "government": _side(folder, "government", world.government, ports[3:]),
     }
     registry, digest = seed_registry(
         world,
@@ -155,7 +156,8 @@ def _refuse_running(folder: Path) -> None:
 
 
 def _side(folder: Path, name: str, gateway: GatewayId, ports: list[int]) -> Side:
-    side = Side(name=name, gateway=gateway, folder=folder / name, office_port=ports[0], peer_port=ports[1])
+    office, peer, admin = ports
+    side = Side(name=name, gateway=gateway, folder=folder / name, office_port=office, peer_port=peer, admin_port=admin)
     side.folder.mkdir(mode=0o700)
     return side
 
@@ -202,6 +204,7 @@ def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], 
         "trust": {"folder": str(files.anchors.parent)},
         "office_api": {**_listener(files, side.office_port), "client_anchors": str(files.anchors)},
         "peer": {**_listener(files, side.peer_port), "anchors": str(files.anchors)},
+        "admin": {"host": HOST, "port": side.admin_port},
         "keys": {
             "transport": str(files.transport_keys),
             "seals": str(files.seal_keys),

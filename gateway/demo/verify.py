@@ -15,11 +15,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from gateway.app import open_for_reading
 from gateway.core.ids import GatewayId
 from gateway.core.states import DeliveryState, MessageKind, Outcome
 from gateway.demo.world import PARTY_OFFICE
 from gateway.evidence import InstallationCheck, InstallationReport
+from gateway.outside import open_for_reading
 
 SIDES: Final = ("party", "government")
 

@@ -34,7 +34,8 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
-from gateway.exchange.opening import opening
+from gateway.exchange.measured import MeasuredTransport
+from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceptionDesk
@@ -57,6 +58,7 @@ __all__ = [
     "FeedPage",
     "Journal",
     "LocalTransport",
+    "MeasuredTransport",
     "Queries",
     "QueryDesk",
     "Reception",
@@ -69,5 +71,6 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "clock_step",
     "opening",
 ]

@@ -23,6 +23,7 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
+from gateway.core.metrics import RECEIPTS
 from gateway.core.model import Delivery, Transfer
 from gateway.core.ports import (
     Answered,
@@ -168,7 +169,9 @@ class TransferDelivery:
         """Only a receipt whose every line checks ends the transfer; a bad one is nobody's answer (peer.receipt)."""
         try:
             lines = receipts.check(receipt, transfer.slip, self._desk.directory.current())
+            self._desk.meter.add(RECEIPTS, "good")
         except PeerError as error:
+            self._desk.meter.add(RECEIPTS, "bad")
             if self._desk.clock.now() >= transfer.deadline:
                 await self._end(claim, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
                 return RoadReport.NEUTRAL

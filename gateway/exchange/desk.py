@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
-from gateway.core.ports import Blobs, Clock, Directory, Judge, Sealer, Store
-from gateway.crypto import Trust
+from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Sealer, Store
+from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
+from gateway.observe import UNMEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +20,10 @@ class Desk:
     directory: Directory
     judge: Judge
     sealer: Sealer
-    trust: Trust
+    trust: LoadedTrust
     journal: Journal
     entropy: Entropy
+    meter: Meter = UNMEASURED
 
     def new_key(self) -> str:
         """A fresh UUIDv7."""

@@ -1,4 +1,7 @@
-"""Opening: the first unit of work of every start: the log is born, the registry edition is put into force."""
+"""Opening: the first unit of work of every start: the log is born, the registry edition is put into force.
+
+And what else happens to the gateway itself, and not to a document: another edition while it runs, a clock that jumps.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,6 +30,16 @@ def opening(
             uow.directory.activate(Activation(epoch=snapshot.epoch, digest=snapshot.digest, at=moment))
             edition = _event(EventKind.REGISTRY_ACTIVATED, own, moment, epoch=snapshot.epoch, registry=snapshot.digest)
             journal.record(uow, edition)
+
+    return unit
+
+
+def clock_step(own: GatewayId, seconds: float, *, journal: Journal, moment: datetime) -> Callable[[UnitOfWork], None]:
+    """The unit that records a jump of the wall clock; `moment` is the time after it."""
+    event = _event(EventKind.CLOCK_STEP, own, moment, milliseconds=round(seconds * 1000))
+
+    def unit(uow: UnitOfWork) -> None:
+        journal.record(uow, event)
 
     return unit
 

@@ -156,7 +156,9 @@ class Reception:
         desk = self._desk
         path = desk.blobs.path(envelope)
         try:
-            reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust, moment=desk.clock.now())
+            reading = await desk.judge.run(
+                read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now()
+            )
         except GatewayError as error:
             refusal = whole_refusal(error)
             return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())

@@ -106,7 +106,7 @@ class DocumentSteps:
             return attachment
         desk = self._desk
         path = desk.blobs.path(attachment.blob)
-        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust, moment=desk.clock.now())
+        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust.current(), moment=desk.clock.now())
         if self._has_seal(document.sender, verdict, attachment.name):
             return attachment
         if not (document.may_seal and desk.sealer.entrusted(document.sender)):
@@ -118,7 +118,7 @@ class DocumentSteps:
         desk = self._desk
         assert document.envelope is not None, "a ready-made document came with its envelope"
         path = desk.blobs.path(document.envelope)
-        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust, moment=desk.clock.now())
+        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now())
         check_signer(reading, desk.directory.current().body(document.sender))
         for file in reading.files:
             if file.verdict.media_type == PDF and not self._has_seal(document.sender, file.verdict, file.name):

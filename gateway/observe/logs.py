@@ -67,6 +67,11 @@ def configure_logging(*, stream: TextIO, level: str = "INFO") -> None:
     root.setLevel(level.upper())
 
 
+def set_log_level(level: str) -> None:
+    """Log from this level on."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a room: `log.info("transfer.answered", attempts=2)`. Event names are fixed words, facts are keys."""
     return cast(

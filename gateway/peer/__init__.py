@@ -2,7 +2,7 @@
 
 `wire` says what the bytes are and `outcome` what an answer means; `session` says who is at the other end. These three
 are pure. `server` (with `body` and `problems`) lets transfers in and hands them to the reception desk; `client` (with
-`connector`) carries ours out and returns the outcome as data.
+`connector`) carries ours out and returns the outcome as data; `probe` shakes hands with everybody for an operator.
 
 Rules: no byte of a request goes to a key that is not pinned; identity is looked up on every request in the registry in
 force; nothing is stored whose digests were not checked; the receipt passes through here without being touched.
@@ -12,6 +12,7 @@ back. This room remembers nothing.
 """
 
 from gateway.peer.client import PeerTransport
-from gateway.peer.server import build_peer_app, listen
+from gateway.peer.probe import PeerProbe
+from gateway.peer.server import build_peer_app, let_go, listen
 
-__all__ = ["PeerTransport", "build_peer_app", "listen"]
+__all__ = ["PeerProbe", "PeerTransport", "build_peer_app", "let_go", "listen"]

@@ -23,6 +23,7 @@ from gateway.core.ports import CarryResult, Directory, Indeterminate, Unknown, U
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
+from gateway.peer.session import assert_strict
 from gateway.peer.wire import CONTENT_TYPE, TRANSFERS_PATH, encode_slip
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
@@ -47,6 +48,7 @@ class PeerTransport:
         self._directory = directory
         self._own = own
         self._entropy = entropy
+        self._context = ssl_context
         self._session = aiohttp.ClientSession(
             connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -63,6 +65,14 @@ class PeerTransport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def use(self, ssl_context: ssl.SSLContext) -> None:
+        """Show and believe what this context does from the next request on.
+
+        The pool keeps connections apart by their context, so one from before is never used again and closes when idle.
+        """
+        assert_strict(ssl_context)
+        self._context = ssl_context
 
     async def close(self) -> None:
         """Close every connection. May be called twice."""
@@ -112,6 +122,7 @@ class PeerTransport:
             self._url(slip),
             headers={**headers, "traceparent": self._traceparent(slip)},
             data=body.chunks() if body else None,
+            ssl=self._context,
             server_hostname=slip.destination,
             allow_redirects=False,
         ) as response:

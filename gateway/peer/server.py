@@ -17,10 +17,11 @@ from gateway.core import limits
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
 from gateway.core.ids import Entropy, GatewayId, TransferKey
+from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
-from gateway.core.ports import Blobs, Directory
+from gateway.core.ports import Blobs, Directory, Intake, Meter
 from gateway.exchange import ReceptionDesk
-from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
+from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody
 from gateway.peer.problems import problem
 from gateway.peer.session import assert_strict, identify
@@ -40,18 +41,35 @@ _ORIGIN: Final = web.RequestKey("origin", GatewayId)
 _log = logger(__name__)
 
 
-def build_peer_app(
-    *, reception: ReceptionDesk, directory: Directory, blobs: Blobs, own: GatewayId, entropy: Entropy
+def build_peer_app(  # noqa: PLR0913 - the parts by name
+    *,
+    reception: ReceptionDesk,
+    directory: Directory,
+    blobs: Blobs,
+    own: GatewayId,
+    entropy: Entropy,
+    intake: Intake | None = None,
+    meter: Meter = UNMEASURED,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
-    door = _Door(reception=reception, directory=directory, blobs=blobs, own=own, entropy=entropy)
+    door = _Door(
+        reception=reception,
+        directory=directory,
+        blobs=blobs,
+        own=own,
+        entropy=entropy,
+        intake=intake,
+        meter=meter,
+    )
     app = web.Application(middlewares=[door.border])
     app.router.add_post(TRANSFERS_PATH + "{transfer}", door.post)
     app.router.add_get(TRANSFERS_PATH + "{transfer}", door.get, allow_head=False)
     return app
 
 
-async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext) -> web.AppRunner:
+async def listen(
+    app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext, shutdown_seconds: float = 60.0
+) -> web.AppRunner:
     """Serve the door over mutual TLS 1.3 on a bound socket; `cleanup()` of the runner ends it."""
     assert_strict(ssl_context)
     # A resumed session shows the certificate of its first handshake without checking it again: none is offered.
@@ -59,6 +77,7 @@ async def listen(app: web.Application, *, sock: socket.socket, ssl_context: ssl.
     runner = _Runner(
         app,
         access_log=None,
+        shutdown_timeout=shutdown_seconds,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         max_headers=HEADERS_MAX,
         # A compressed body is refused by its header; it must not be inflated while it is being thrown away.
@@ -84,6 +103,18 @@ class _Site(web.SockSite):
             backlog=self._backlog,
             ssl_handshake_timeout=limits.HANDSHAKE_SECONDS_MAX,
         )
+
+
+def let_go(runner: web.AppRunner) -> None:
+    """Close every open connection once it has answered what it was asked: whoever comes again shakes hands again.
+
+    For new anchors: TLS looks at a chain in the handshake and never after. (A pin that is gone ends a connection by itself,
+    at its next request.)
+    """
+    if runner.server is not None:
+        for connection in runner.server.connections:
+            assert isinstance(connection, _Protocol)
+            connection.let_go()
 
 
 class _Runner(web.AppRunner):
@@ -113,6 +144,12 @@ class _Protocol(web.RequestHandler):
         if len(self._server.connections) > limits.CONNECTIONS_MAX:
             transport.abort()
 
+    def let_go(self) -> None:
+        """Close when the request in hand is answered; at once when there is none."""
+        self.close()
+        if self._current_request is None:
+            self.force_close()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
@@ -123,6 +160,9 @@ class _Door:
     blobs: Blobs
     own: GatewayId
     entropy: Entropy
+    intake: Intake | None
+    """Asked before a body is read; without one there is always room."""
+    meter: Meter
 
     @property
     def border(self) -> Middleware:
@@ -132,8 +172,12 @@ class _Door:
         async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
             caller = parse_traceparent(request.headers.get("traceparent"))
             trace_id = caller.trace_id if caller else new_trace_id(self.entropy)
-            with bound_ids(trace_id=trace_id):
-                return await self._answer(request, handler)
+            resource = request.match_info.route.resource
+            labels = ("peer", f"{request.method} {resource.canonical}" if resource else "")
+            with bound_ids(trace_id=trace_id), self.meter.timed(REQUEST_SECONDS, *labels):
+                response = await self._answer(request, handler)
+            self.meter.add(REQUESTS, *labels, str(response.status))
+            return response
 
         return border
 
@@ -171,6 +215,8 @@ class _Door:
     async def post(self, request: web.Request) -> web.Response:
         """One transfer."""
         name = _transfer_of(request)
+        if self.intake is not None:
+            self.intake.admit(document=False)
         body = TransferBody(request.content, digest=_check_headers(request))
         with bound_ids(transfer=name):
             return _receipt(await self._take(request, name, body))

@@ -18,11 +18,13 @@ that was in force stays in force.
 from gateway.registry.code import parse_organ_id, refuse_demo_codes
 from gateway.registry.directory import LoadedDirectory
 from gateway.registry.edition import load_snapshot, load_snapshot_of, write_snapshot
+from gateway.registry.probe import RegistryProbe
 from gateway.registry.search import BodyIndex
 
 __all__ = [
     "BodyIndex",
     "LoadedDirectory",
+    "RegistryProbe",
     "load_snapshot",
     "load_snapshot_of",
     "parse_organ_id",

@@ -28,26 +28,39 @@ the kernel has forgotten which pages it could not write, and only recovery from 
 B2.5). A damaged file is refused at start (`quick_check`), a stored value that does not read back is `store.damaged`
 and never a guess.
 
+**While it fills.** `DiskWatch` refuses new documents at 92 % and everything that writes at 97 %, so that what is here can
+still be delivered, answered and logged; it lets them in again by itself.
+
 **One process.** `<database>.lock` is held as long as the store is open; a second gateway gets `store.locked`. Whoever only
 reads (`open_reader`: verification from outside) needs no lock and changes neither database nor log.
 """
 
 from gateway.storage.blobs import FileBlobs, open_blobs
+from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.memory import MemoryStore, open_memory
+from gateway.storage.probes import BlobsProbe, DatabaseFileProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
 from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite, upgrade
 
 __all__ = [
+    "BlobsProbe",
+    "DatabaseFileProbe",
+    "DiskLevel",
+    "DiskThresholds",
+    "DiskWatch",
     "FileBlobs",
     "MemoryStore",
     "OnFatal",
     "ReadOnlyStore",
     "Sequencer",
     "SqliteStore",
+    "StoreProbe",
+    "lock_holder",
     "open_blobs",
     "open_memory",
     "open_reader",
     "open_sqlite",
     "upgrade",
+    "used_share",
 ]

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from gateway.core.events import TreeHead
+from gateway.core.events import EventKind, TreeHead
 from gateway.core.ledgers import UnitOfWork
 from gateway.storage.engine import driver
 from gateway.storage.faults import FatalStoreError, translated
@@ -35,6 +35,8 @@ class Settled:
     value: Any = None
     error: BaseException | None = None
     work_added: bool = False
+    events: tuple[EventKind, ...] = ()
+    """Of the leaves it left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ class GroupCommit:
             return Settled(error=fault)
         savepoint.commit()
         self._leaves_pending |= unit.log.appended
-        return Settled(value=value, work_added=unit.work.added)
+        return Settled(value=value, work_added=unit.work.added, events=tuple(unit.log.events))
 
     def _sequence(self) -> tuple[TreeHead | None, BaseException | None]:
         """Run the sequencer until nothing is pending: the newest head, and why it stopped early if it did."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from gateway.core.clock import from_millis, to_millis
-from gateway.core.events import Leaf, TreeHead
+from gateway.core.events import EventKind, Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import FeedLook, StaleStateError
 from gateway.core.model import HistoryEvent
@@ -35,6 +35,7 @@ _TAKE: Final = (
     .where(pending_leaves.c.row.in_(_OLDEST))
     .returning(pending_leaves.c.row, pending_leaves.c.data)
 )
+_COUNT_PENDING: Final = select(func.count()).select_from(pending_leaves)
 _ANY_PENDING: Final = select(exists(select(pending_leaves.c.row)))
 
 _HEAD: Final = select(tree_head)
@@ -72,19 +73,25 @@ _PUBLISH: Final = insert(checkpoints)
 
 
 class LogLedger:
-    """Implements `gateway.core.ledgers.Log` on one connection; `appended` says whether this unit appended a leaf."""
+    """Implements `gateway.core.ledgers.Log` on one connection; `events` says what this unit appended."""
 
     def __init__(self, connection: Connection, /) -> None:
         self._connection = connection
         self._unwritten: list[Leaf] = []
-        self.appended = False
+        self.events: list[EventKind] = []
+        """What was appended in this unit."""
 
     # --- leaves ------------------------------------------------------------------------------------------------------
 
     def append(self, leaf: Leaf) -> None:
         """Keep a leaf with its opening; written at the latest when the unit ends."""
         self._unwritten.append(leaf)
-        self.appended = True
+        self.events.append(leaf.event.kind)
+
+    @property
+    def appended(self) -> bool:
+        """Whether this unit appended a leaf."""
+        return bool(self.events)
 
     def flush(self) -> None:
         """Write what was appended."""
@@ -99,6 +106,11 @@ class LogLedger:
         # By the rows themselves and not by a range: on PostgreSQL a lower row may become visible later.
         taken = sorted(self._connection.execute(_TAKE, {"rows": limit}).all(), key=lambda row: row.row)
         return tuple(row.data for row in taken)
+
+    def unsequenced(self) -> int:
+        """How many leaves are pending."""
+        self.flush()
+        return int(self._connection.execute(_COUNT_PENDING).scalar_one())
 
     def any_pending(self) -> bool:
         """Whether leaves wait for the sequencer (for the store; not a verb of the port)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine
 
+from gateway.core import metrics
 from gateway.core.errors import SiteError
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
-from gateway.core.ports import CommitListener
-from gateway.observe import logger
+from gateway.core.ports import CommitListener, Meter
+from gateway.observe import UNMEASURED, logger
 from gateway.storage import schema
 from gateway.storage.engine import opened, reading_engine, writing_engine
 from gateway.storage.folders import sync_folder
@@ -42,8 +44,15 @@ class _Job:
 class SqliteStore:
     """Implements `gateway.core.ports.Store`. Made by `open_sqlite`."""
 
-    def __init__(
-        self, *, writer: Engine, readers: Engine, lock: DatabaseLock, sequencer: Sequencer, on_fatal: OnFatal
+    def __init__(  # noqa: PLR0913 - what `open_sqlite` made, each once
+        self,
+        *,
+        writer: Engine,
+        readers: Engine,
+        lock: DatabaseLock,
+        sequencer: Sequencer,
+        on_fatal: OnFatal,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._lock = lock
         self._writer = writer
@@ -51,6 +60,7 @@ class SqliteStore:
         self._group = GroupCommit(self._connection, sequencer=sequencer)
         self._readers = SnapshotReaders(readers)
         self._on_fatal = on_fatal
+        self._meter = meter
         self._listener: CommitListener | None = None
         self._fatal: BaseException | None = None
         self._waiting: WaitingUnits[_Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
@@ -112,12 +122,23 @@ class SqliteStore:
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         try:
-            report = self._group.commit([job.work for job in jobs])
+            with self._meter.timed(metrics.STORE_COMMIT_SECONDS):
+                report = self._group.commit([job.work for job in jobs])
         except SiteError as error:
             _tell(jobs, [Settled(error=error)] * len(jobs))
             return
         _tell(jobs, report.settled)
+        self._count(report)
         self._announce(report)
+
+    def _count(self, report: GroupReport) -> None:
+        """Only now, after the commit: a unit has no side effects, and may have been run twice."""
+        failed = sum(settled.error is not None for settled in report.settled)
+        self._meter.observe(metrics.STORE_GROUP_UNITS, len(report.settled))
+        self._meter.add(metrics.STORE_UNITS, "done", by=len(report.settled) - failed)
+        self._meter.add(metrics.STORE_UNITS, "failed", by=failed)
+        for kind, times in Counter(event for settled in report.settled for event in settled.events).items():
+            self._meter.add(metrics.EVENTS, kind.value, by=times)
 
     def _announce(self, report: GroupReport) -> None:
         if self._listener is not None and (report.work_added or report.head is not None):
@@ -158,7 +179,9 @@ def _resolve(results: Sequence[tuple[asyncio.Future[Any], Settled]]) -> None:
             future.set_result(settled.value)
 
 
-def open_sqlite(path: Path, *, sequencer: Sequencer, on_fatal: OnFatal, migrate: bool = False) -> SqliteStore:
+def open_sqlite(
+    path: Path, *, sequencer: Sequencer, on_fatal: OnFatal, migrate: bool = False, meter: Meter = UNMEASURED
+) -> SqliteStore:
     """Open the database with its lock, check it, and start the writer.
 
     `migrate` creates the file, or brings an older schema up to date first.
@@ -172,7 +195,14 @@ def open_sqlite(path: Path, *, sequencer: Sequencer, on_fatal: OnFatal, migrate:
     except BaseException:
         lock.release()
         raise
-    return SqliteStore(writer=writer, readers=reading_engine(path), lock=lock, sequencer=sequencer, on_fatal=on_fatal)
+    return SqliteStore(
+        writer=writer,
+        readers=reading_engine(path),
+        lock=lock,
+        sequencer=sequencer,
+        on_fatal=on_fatal,
+        meter=meter,
+    )
 
 
 def upgrade(path: Path) -> None:

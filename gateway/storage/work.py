@@ -29,7 +29,7 @@ from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind, Workload
 from gateway.storage.codec import reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import dead_letters, destinations, fences, work
@@ -118,6 +118,20 @@ _BACKLOG: Final = select(
     func.min(case((work.c.lease_until.is_(None), work.c.due_at))).label("next_due"),
 ).group_by(work.c.destination)
 _DESTINATIONS: Final = select(destinations)
+_COUNTS: Final = select(work.c.kind, func.count().label("items")).group_by(work.c.kind)
+_OLDEST: Final = (
+    select(work.c.kind, func.min(work.c.due_at).label("due_at"))
+    .where(
+        work.c.due_at <= bindparam("now"),
+        or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
+        work.c.destination.not_in(_SUSPENDED),
+    )
+    .group_by(work.c.kind)
+)
+_COUNT_CLOSED: Final = (
+    select(func.count()).select_from(destinations).where(destinations.c.not_before > bindparam("now"))
+)
+_COUNT_DEAD: Final = select(func.count()).select_from(dead_letters)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
 
 
@@ -240,6 +254,17 @@ class WorkLedger:
         queues = {row.destination: row for row in self._connection.execute(_BACKLOG)}
         names = sorted({*known, *queues})
         return tuple(_backlog(known.get(name) or Destination(name=name), queues.get(name)) for name in names)
+
+    def workload(self, now: datetime) -> Workload:
+        """How much there is to do."""
+        at = {"now": to_millis(now)}
+        counts = {row.kind: row.items for row in self._connection.execute(_COUNTS)}
+        return Workload(
+            items={kind: counts.get(kind.value, 0) for kind in WorkKind},
+            oldest={WorkKind(row.kind): from_millis(row.due_at) for row in self._connection.execute(_OLDEST, at)},
+            closed=int(self._connection.execute(_COUNT_CLOSED, at).scalar_one()),
+            dead=int(self._connection.execute(_COUNT_DEAD).scalar_one()),
+        )
 
 
 def _claimed(claim: Claim) -> dict[str, Any]:

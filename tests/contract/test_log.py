@@ -323,3 +323,16 @@ async def test_a_reader_among_many_writers_is_told_each_event_once_and_in_order(
     expected = [told(leaf, indexes[leaf.hash]) for leaf in written if leaf.event.organ in mine]
     assert seen == sorted(expected, key=lambda event: event.position)
     assert await replay(store, mine) == seen
+
+
+async def test_pending_leaves_are_counted_and_not_taken(store: Store) -> None:
+    leaves = [rows.leaf() for _ in range(3)]
+
+    def work(uow: UnitOfWork) -> tuple[int, int]:
+        before = uow.log.unsequenced()
+        for leaf in leaves:
+            uow.log.append(leaf)
+        return before, uow.log.unsequenced()
+
+    assert await store.transact(work) == (0, 3)
+    assert await store.read(lambda uow: (uow.log.unsequenced(), uow.log.head().size)) == (0, 3)

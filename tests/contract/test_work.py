@@ -200,3 +200,27 @@ async def test_the_backlog_counts_by_destination_and_remembers_the_idle_ones(sto
         Backlog(destination=Destination(name="d"), waiting=1, leased=1, next_due=later(5)),
         Backlog(destination=resting, waiting=0, leased=0, next_due=None),
     )
+
+
+async def test_the_workload_says_how_much_there_is_and_since_when(store: LedgerStore) -> None:
+    await add(
+        store, item("a", -5), item("b", -9, destination="away"), item("c", 5), item("d", -2, kind=WorkKind.DOCUMENT)
+    )
+    await store.transact(lambda uow: uow.work.set_destination(Destination(name="away", not_before=later(60))))
+    workload = await store.read(lambda uow: uow.work.workload(later(0)))
+    assert workload.items == {WorkKind.DOCUMENT: 1, WorkKind.TRANSFER: 3}
+    assert workload.oldest == {WorkKind.DOCUMENT: later(-2), WorkKind.TRANSFER: later(-5)}
+    assert (workload.closed, workload.dead) == (1, 0)
+    # A road that is open again makes what waited for it late.
+    assert (await store.read(lambda uow: uow.work.workload(later(61)))).oldest[WorkKind.TRANSFER] == later(-9)
+
+
+async def test_the_workload_leaves_out_what_runs_and_counts_what_was_buried(store: LedgerStore) -> None:
+    await add(store, item("a", -5), item("b", -3))
+    (first, second) = await claim(store)
+    workload = await store.read(lambda uow: uow.work.workload(later(0)))
+    assert (workload.items[WorkKind.TRANSFER], dict(workload.oldest)) == (2, {})
+    await store.transact(lambda uow: uow.work.bury(first, "worn out", later(0)))
+    await store.transact(lambda uow: uow.work.finish(second))
+    workload = await store.read(lambda uow: uow.work.workload(later(0)))
+    assert (sum(workload.items.values()), workload.dead) == (0, 1)

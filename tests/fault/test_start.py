@@ -81,3 +81,21 @@ async def test_a_log_that_was_rewritten_stops_the_gateway_for_good(tmp_path: Pat
         status, said = await refused(side)
         assert status != 0
         assert "audit.inconsistent" in said or "store.damaged" in said
+
+
+async def test_a_database_newer_than_the_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        await real.until_delivered(await real.send(1))
+        await real.gateways.stop("party")
+        side = real.network.sides["party"]
+        path = side.folder / "state" / "gateway.db"
+        connection = sqlite3.connect(path)
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+        connection.close()
+        before = path.read_bytes()
+        status, said = await refused(side)
+        assert status not in {0, 70}, said
+        assert "store.version" in said
+        assert "9999" in said
+        assert path.read_bytes() == before

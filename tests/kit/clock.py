@@ -11,12 +11,13 @@ class ManualClock:
 
     def __init__(self, start: datetime = START) -> None:
         self.moment = start
+        self.jumped = 0.0
 
     def now(self) -> datetime:
         return self.moment
 
     def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
+        return (self.moment - START).total_seconds() - self.jumped
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -24,3 +25,8 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
+
+    def jump(self, seconds: float) -> None:
+        """The wall clock is set; no time passes."""
+        self.moment += timedelta(seconds=seconds)
+        self.jumped += seconds

@@ -30,7 +30,16 @@ from gateway.core.ports import (
     Unreachable,
 )
 from gateway.core.work import WorkKind
-from gateway.crypto import FileSealer, FileSigner, InlineHolder, InlineJudge, KeyRef, load_trust, read_certificates
+from gateway.crypto import (
+    FileSealer,
+    FileSigner,
+    InlineHolder,
+    InlineJudge,
+    KeyRef,
+    LoadedTrust,
+    load_trust,
+    read_certificates,
+)
 from gateway.delivery import Handler, backoff
 from gateway.demo.pki import DemoPki, make_pki
 from gateway.demo.plan import read_plan
@@ -271,7 +280,7 @@ def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> N
         directory=directory,
         judge=InlineJudge(),
         sealer=sealer,
-        trust=trust,
+        trust=LoadedTrust(trust),
         journal=Journal(entropy=_entropy),
         entropy=_entropy,
     )

@@ -63,6 +63,9 @@ class MemoryLog:
         del self._state.pending[:limit]
         return taken
 
+    def unsequenced(self) -> int:
+        return len(self._state.pending)
+
     def head(self) -> TreeHead:
         return self._state.head
 

@@ -140,10 +140,14 @@ class RealNetwork:
                 await asyncio.sleep(0.1)
         else:
             raise AssertionError(f"{key} was never acknowledged")
+        self.note(key, document)
+        return str(document["key"])
+
+    def note(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write into the journal what was acknowledged under an idempotency key."""
         self.sent[key] = document["key"]
         with self.journal.open("a", encoding="utf-8") as journal:
             journal.write(json.dumps([key, document["key"], document["document_id"]]) + "\n")
-        return str(document["key"])
 
     async def until_delivered(self, *keys: str, seconds: float = 90) -> None:
         async with asyncio.timeout(seconds), self.client(self.sender) as client:

@@ -56,6 +56,16 @@ def config_show(context: typer.Context, config: ConfigFile) -> int:
     return lazy.config_show(session_of(context), config)
 
 
+def doctor(
+    context: typer.Context,
+    config: ConfigFile,
+    *,
+    peers: Annotated[bool, typer.Option("--peers", help="cli.option.peers")] = False,
+) -> int:
+    """See `lazy.doctor`."""
+    return lazy.doctor(session_of(context), config, peers=peers)
+
+
 def queue_list(
     context: typer.Context,
     config: ConfigFile,

@@ -36,6 +36,7 @@ ROWS: Final = (
     Row("serve", site.serve, data=False),
     Row("config check", site.config_check),
     Row("config show", site.config_show),
+    Row("doctor", site.doctor),
     Row("queue list", site.queue_list),
     Row("apikey", site.apikey),
     Row("completion", site.completion, data=False),

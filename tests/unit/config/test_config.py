@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.access import Rates
-from gateway.config import Config, LimitsSection, load_config
+from gateway.config import RELOADABLE, Config, LimitsSection, fixed_changes, load_config, parse_config
 from gateway.core.errors import SiteError
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "gateway.example.toml"
@@ -106,3 +106,36 @@ def test_the_example_s_limits_are_the_defaults() -> None:
     assert config.limits == LimitsSection()
     assert config.limits.rates() == Rates()
     assert config.office_api.connections_per_address == config.peer.connections_per_address == 64
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "gateway.example.vn"])
+def test_the_operators_listener_is_on_loopback_only(tmp_path: Path, host: str) -> None:
+    path = tmp_path / "gateway.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    head, admin, rest = text.partition("[admin]")
+    path.write_text(head + admin + rest.replace('host = "127.0.0.1"', f'host = "{host}"', 1), encoding="utf-8")
+    with pytest.raises(SiteError) as caught:
+        load_config(path)
+    assert "admin.host" in str(caught.value)
+
+
+def test_the_thresholds_of_the_disk_are_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(EXAMPLE.read_text(encoding="utf-8").replace("\nfull = 92", "\nfull = 98"), encoding="utf-8")
+    with pytest.raises(SiteError) as caught:
+        load_config(path)
+    assert "warn < full < read_only" in str(caught.value)
+
+
+def test_what_a_reload_may_change_are_keys_that_there_are() -> None:
+    known = keys_of(Config)
+    assert [key for key in RELOADABLE if not any(name == key or name.startswith(f"{key}.") for name in known)] == []
+
+
+def test_a_change_that_needs_a_restart_is_named(tmp_path: Path) -> None:
+    old = load_config(EXAMPLE)
+    path = EXAMPLE.with_name("gateway.example.toml")
+    text = path.read_text(encoding="utf-8").replace("port = 8444", "port = 8445").replace("judges = 2", "judges = 3")
+    tree = tomllib.loads(text.replace('level = "info"', 'level = "debug"'))
+    assert fixed_changes(old, parse_config(tree, file=path)) == ("peer.port", "workers.judges")
+    assert fixed_changes(old, old) == ()

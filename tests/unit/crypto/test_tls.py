@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import SiteError
-from gateway.crypto import client_context, office_context, server_context
+from gateway.crypto import RollingContext, client_context, office_context, server_context
 from tests.kit.pki import DAY, Leaf, LeafKind, Pki, der, write_chain, write_key
 
 NOW = dt.datetime.now(dt.UTC)  # OpenSSL looks at the real clock
@@ -182,3 +182,49 @@ def test_missing_open_and_mismatched_keys_are_named(tmp_path: Path) -> None:
 
 def test_certificates_of_tomorrow_are_of_no_use_today() -> None:
     assert PKI.leaf("future").certificate.not_valid_before_utc > NOW + DAY
+
+
+def test_a_context_that_was_replaced_shows_the_new_certificate_and_believes_the_new_anchors(
+    tmp_path: Path, client: ssl.SSLContext, server: ssl.SSLContext
+) -> None:
+    rolling = RollingContext(server)
+    assert shake(rolling.front, client) == ("TLSv1.3", True)
+
+    renewed = files(tmp_path, "renewed", PKI.leaf("tls", organ_id="H9"))
+    rolling.replace(server_context(**renewed, client_anchors=ANCHORS))
+    assert shown(rolling.front, client) == PKI.leaf("tls", organ_id="H9").der
+
+    strangers = server_context(**renewed, client_anchors=(der(STRANGER.root), der(STRANGER.issuing)))
+    rolling.replace(strangers)
+    with pytest.raises(ssl.SSLError):
+        shake(rolling.front, client)
+    rolling.replace(server)
+    assert shake(rolling.front, client) == ("TLSv1.3", True)
+
+
+def test_a_stranger_is_let_in_only_once_his_anchor_is_believed(tmp_path: Path, server: ssl.SSLContext) -> None:
+    stranger = client_context(**files(tmp_path, "stranger", STRANGER.leaf("tls")), anchors=ANCHORS)
+    rolling = RollingContext(server)
+    with pytest.raises(ssl.SSLError):
+        shake(rolling.front, stranger)
+    both = (*ANCHORS, der(STRANGER.root), der(STRANGER.issuing))
+    rolling.replace(server_context(**files(tmp_path, "server", PKI.leaf("tls")), client_anchors=both))
+    assert shake(rolling.front, stranger) == ("TLSv1.3", True)
+
+
+def shown(server: ssl.SSLContext, client: ssl.SSLContext) -> bytes | None:
+    """The certificate that the server shows."""
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        with server.wrap_socket(ours, server_side=True) as connection:
+            connection.recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with client.wrap_socket(theirs, server_hostname="localhost") as connection:
+            return connection.getpeercert(binary_form=True)
+    finally:
+        theirs.close()
+        thread.join(5)

@@ -47,6 +47,29 @@ async def test_a_bad_task_dies_alone(pool: JudgePool, task: object, bound: str) 
     assert sums == list(range(1, 9)), "the dead child was replaced"
 
 
+async def test_a_pool_that_closes_waits_for_a_while_and_blames_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drain of the service is bounded: what is cut then is done again at the next start, and condemned by nobody."""
+    monkeypatch.setattr("gateway.crypto.workers.CLOSING_SECONDS", 0.5)
+    judges = JudgePool(size=1, preload=())
+    await judges.start()
+    running = [asyncio.create_task(judges.run(tasks.sleep, 30)) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    begin = time.monotonic()
+    await judges.close()
+    assert time.monotonic() - begin < 10
+    ends = await asyncio.gather(*running, return_exceptions=True)
+    assert [(type(end), getattr(end, "code", "")) for end in ends] == [(SiteError, "worker.died")] * 3
+
+
+async def test_a_pool_that_closes_lets_short_tasks_end() -> None:
+    judges = JudgePool(size=1, preload=())
+    await judges.start()
+    running = [asyncio.create_task(judges.run(tasks.sleep, 0.2)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    await judges.close()
+    assert await asyncio.gather(*running) == ["slept"] * 3
+
+
 async def test_a_task_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "JUDGE_WALL_SECONDS_MAX", 1.5)
     judges = JudgePool(size=1, preload=())

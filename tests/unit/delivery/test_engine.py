@@ -43,6 +43,7 @@ class Bench:
         self.seen: Counter[str] = Counter()
         self.running: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
+        self.resting = False
         self.conductor = Conductor(handle or self.finish)
         self.engine = WorkEngine(
             store=self.store,
@@ -50,6 +51,7 @@ class Bench:
             entropy=bytes,
             handlers=dict.fromkeys(WorkKind, self.conductor),
             destinations=lambda: ["gov", "other"],
+            resting=lambda: self.resting,
         )
 
     async def add(self, subject: str, destination: str = "", seconds: float = 0.0) -> None:
@@ -148,6 +150,18 @@ async def test_what_fails_by_no_fault_of_its_own_is_never_given_up(passing: Exce
         await bench.until(lambda: len(tries) > 3 * STEP_ATTEMPTS_MAX)
         assert set(tries) == {0}
         assert await bench.store.read(lambda uow: uow.work.dead(10)) == ()
+
+
+async def test_an_engine_that_rests_claims_nothing_and_goes_on_by_itself() -> None:
+    bench = Bench()
+    bench.resting = True
+    async with running(bench):
+        await bench.add("patient")
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        assert (bench.engine.busy, bench.seen["patient"]) == (0, 0)
+        bench.resting = False
+        await bench.until(lambda: bench.seen["patient"] == 1)
 
 
 async def test_leases_of_a_dead_process_are_taken_back_at_the_start() -> None:

@@ -70,7 +70,7 @@ def flip(text: str) -> str:
 
 
 LIES: dict[str, Change] = {
-    "another transfer": lambda c: c.update(transfer=c["transfer"][:-1] + "0"),
+    "another transfer": lambda c: c.update(transfer=c["transfer"][:-1] + ("1" if c["transfer"].endswith("0") else "0")),
     "another envelope": lambda c: c["envelope"].update(sha256="0" * 64),
     "another size": lambda c: c["envelope"].update(size=c["envelope"]["size"] + 1),
     "another epoch": lambda c: c.update(registry_epoch=2),

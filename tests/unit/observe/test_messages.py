@@ -14,6 +14,7 @@ from gateway.cli.grammar import ROWS
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
+from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
 from gateway.core.model import Priority
 from gateway.core.states import (
     BusinessStatus,
@@ -41,6 +42,7 @@ LABELS = {
         "priority": [priority.name.lower() for priority in Priority],
         "body": [status.value for status in BodyStatus],
         "indication": [*(indication.value for indication in Indication), "none"],
+        "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
         "turn": [turn.value for turn in Turn],
     }.items()
@@ -48,7 +50,10 @@ LABELS = {
 }
 MEMBERS = {field_id(model, member) for model, schema in schemas().items() for member in schema.get("properties", {})}
 """What the API's reference says of every member of every model."""
-EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")}
+FOUND = {TIMEOUT: Health.FAIL, **FINDINGS}
+EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")} | {
+    name for code, health in FOUND.items() for name in ([code] if health is Health.OK else [code, f"{code}.todo"])
+}
 COMMANDS = {f"cli.{kind}.{row.id}" for row in ROWS for kind in ("help", "example")}
 COMMANDS |= {f"cli.help.{row.group}" for row in ROWS} | {"cli.example.gateway"} | {f"{name}.todo" for name in FAILURES}
 

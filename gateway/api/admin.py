@@ -1,0 +1,213 @@
+"""The operator's door: is it alive, is it ready, what does it count. Loopback only, plain HTTP, nothing that changes anything.
+
+* `GET /healthz`: the event loop answers. For a watchdog: when this fails, restart.
+* `GET /readyz`: every probe with its state, code and texts; 503 when one has failed or the gateway drains. For whoever sends
+  traffic. Never asks a peer: a road that is closed is no reason to close another.
+* `GET /metrics`: Prometheus' text format.
+
+Whoever can open a loopback connection on this machine may read all this; there are no ids, codes of bodies or contents in
+it. `listen` refuses any other address. Errors are problem documents as on the office API.
+"""
+
+import asyncio
+import ipaddress
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+import pydantic_core
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.api.metrics import MEDIA_TYPE as METRICS_TYPE
+from gateway.api.metrics import PrometheusMeter
+from gateway.api.problems import MEDIA_TYPE, from_http, problem
+from gateway.core import limits
+from gateway.core.errors import GatewayError, SiteError
+from gateway.core.health import Finding, Health, found, worst
+from gateway.core.ids import Entropy, GatewayId
+from gateway.core.metrics import BUILD, READY, REQUEST_SECONDS, REQUESTS, Reading, Readings
+from gateway.core.ports import Probe
+from gateway.observe import ask, bound_ids, explain, label, logger, new_trace_id, text
+
+_BACKLOG: Final = 32
+ANSWER_SECONDS: Final = 5.0
+_log = logger("gateway.admin")
+
+
+@dataclass(slots=True, kw_only=True)
+class Readiness:
+    """Whether the gateway has begun to stop; said here first, before anything is closed."""
+
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminParts:
+    """Everything the admin listener is handed by whoever plugs the gateway together."""
+
+    own: GatewayId
+    probes: Sequence[Probe]
+    meter: PrometheusMeter
+    readings: Sequence[Readings]
+    entropy: Entropy
+    readiness: Readiness = field(default_factory=Readiness)
+
+
+def refuse_exposed(host: str) -> None:
+    """Refuse an address that others can reach.
+
+    Raises:
+        SiteError: `config.invalid`.
+    """
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    except ValueError:
+        pass
+    raise SiteError("config.invalid", path="admin.host", reason=f"{host} is not a loopback address")
+
+
+def build_admin_app(parts: AdminParts) -> web.Application:
+    """The application with its three questions."""
+    door = _Door(parts)
+    app = web.Application(middlewares=[door.border], client_max_size=limits.KIB)
+    app.router.add_get("/healthz", door.healthz)
+    app.router.add_get("/readyz", door.readyz)
+    app.router.add_get("/metrics", door.metrics)
+    return app
+
+
+async def listen_admin(app: web.Application, *, host: str, port: int) -> web.AppRunner:
+    """Serve it on a loopback address; `cleanup()` of the runner ends it. Port 0 takes a free one (`addresses`).
+
+    Raises:
+        SiteError: `config.invalid` for any other address.
+    """
+    refuse_exposed(host)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15.0, shutdown_timeout=1.0, max_headers=64)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+    return runner
+
+
+def readiness_json(own: GatewayId, findings: Sequence[Finding]) -> dict[str, Any]:
+    """The body of `/readyz`, for programs and for people."""
+    state = worst(tuple(findings))
+    return {
+        "gateway": own,
+        "version": version("edoc-gateway"),
+        "ready": state is not Health.FAIL,
+        "state": state.value,
+        "probes": [finding_json(finding) for finding in findings],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding: what was looked at, how it stands, what to do."""
+    what, todo = _words(finding)
+    name = label(f"check.{finding.check}")
+    return {
+        "check": finding.check.value,
+        "check_label_vi": name.vi,
+        "state": finding.health.value,
+        "code": finding.code,
+        "params": {name: str(value) for name, value in finding.params.items()},
+        "messages": {
+            "vi": {"what": what["vi"], "todo": todo["vi"]},
+            "en": {"what": what["en"], "todo": todo["en"]},
+        },
+    }
+
+
+def _words(finding: Finding) -> tuple[dict[str, str], dict[str, str]]:
+    if finding.health is Health.OK:
+        what = text(finding.code, finding.params)
+        return {"vi": what.vi, "en": what.en}, {"vi": "", "en": ""}
+    said = explain(finding.code, finding.params)
+    return {"vi": said.what_vi, "en": said.what_en}, {"vi": said.todo_vi, "en": said.todo_en}
+
+
+class _Door:
+    """The handlers and what they are handed."""
+
+    def __init__(self, parts: AdminParts) -> None:
+        self._parts = parts
+        self.border = self._border()
+
+    def _border(self) -> Any:
+        @web.middleware
+        async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
+            resource, meter = request.match_info.route.resource, self._parts.meter
+            labels = ("admin", f"{request.method} {resource.canonical}" if resource else "")
+            trace_id = new_trace_id(self._parts.entropy)
+            with bound_ids(trace_id=trace_id), meter.timed(REQUEST_SECONDS, *labels):
+                response = await _answer(request, handler, trace_id)
+            meter.add(REQUESTS, *labels, str(response.status))
+            response.headers[hdrs.CACHE_CONTROL] = "no-store"
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            return response
+
+        return border
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """Answered by the loop, and by nothing else."""
+        return _json({"gateway": self._parts.own, "alive": True})
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        """Every probe's findings; 503 when one has failed."""
+        findings = await self._findings()
+        members = readiness_json(self._parts.own, findings)
+        return _json(members, status=200 if members["ready"] else 503)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Counters, histograms, and the gauges as they are now. A gauge that cannot be read is left out, not guessed."""
+        findings = await self._findings()
+        read = await asyncio.gather(*(_read(source) for source in self._parts.readings))
+        readings = [reading for some in read for reading in some]
+        readings.append(Reading(READY, float(worst(findings) is not Health.FAIL)))
+        readings.append(Reading(BUILD, 1.0, (version("edoc-gateway"), platform.python_version())))
+        return web.Response(body=self._parts.meter.exposition(readings), headers={hdrs.CONTENT_TYPE: METRICS_TYPE})
+
+    async def _findings(self) -> tuple[Finding, ...]:
+        if self._parts.readiness.draining:
+            return (found("probe.service.draining"),)
+        return (found("probe.service.ready"), *await ask(self._parts.probes))
+
+
+async def _read(source: Readings) -> Sequence[Reading]:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await source()
+    except (GatewayError, TimeoutError, OSError) as error:
+        _log.warning("metrics.unread", why=str(error))
+        return ()
+
+
+async def _answer(request: web.Request, handler: Handler, trace_id: str) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        refusal: GatewayError = from_http(error)
+        allow = error.headers.get(hdrs.ALLOW)
+    except GatewayError as error:
+        refusal, allow = error, None
+    except ConnectionError:
+        raise  # the caller has gone: there is nobody to answer
+    except Exception:  # noqa: BLE001 - the door's border (house.md)
+        _log.exception("admin.fault")
+        refusal, allow = SiteError("internal"), None
+    said = problem(refusal, instance=request.path, trace_id=trace_id)
+    headers = {hdrs.CONTENT_TYPE: MEDIA_TYPE, **({hdrs.ALLOW: allow} if allow else {})}
+    return web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers)
+
+
+def _json(members: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status,
+        body=json.dumps(members, ensure_ascii=False).encode(),
+        headers={hdrs.CONTENT_TYPE: "application/json"},
+    )

@@ -1,0 +1,162 @@
+"""Are certificates in date, is revocation known, do keys fit, are judges confined?"""
+
+import asyncio
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from asn1crypto import crl as asn1_crl
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateway.core.clock import rfc3339
+from gateway.core.errors import SiteError
+from gateway.core.health import Check, Finding, Health, failed, found
+from gateway.core.ports import Clock
+from gateway.crypto.certificates import Trust, subject_public_key
+from gateway.crypto.holders import check_mode, read_private_key
+from gateway.crypto.landlock import abi
+from gateway.crypto.trust import read_certificates
+
+WARNING_DAYS: Final = (1, 7, 14, 30, 60)
+"""Marks at which an operator is warned, the more pressing first (experience.md 2.1)."""
+CRL_WARNING_DAYS: Final = 7
+FINDINGS_MAX: Final = 20
+"""Of one probe: 168 keys that run out on one day are one worry."""
+
+NamedCertificate = tuple[str, bytes]
+"""What it is for, and its DER."""
+
+
+class CertificateProbe:
+    """How long own certificates are good for."""
+
+    check: Final = Check.CERTIFICATES
+
+    def __init__(self, certificates: Callable[[], Sequence[NamedCertificate]], *, clock: Clock) -> None:
+        self._certificates = certificates
+        self._clock = clock
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        now = self._clock.now()
+        shown = await asyncio.to_thread(lambda: [(what, *_validity(der)) for what, der in self._certificates()])
+        worries = [finding for what, start, end in shown if (finding := _worry(what, start, end, now)) is not None]
+        if worries:
+            worries.sort(key=lambda finding: (finding.health is not Health.FAIL, str(finding.params["until"])))
+            return tuple(worries[:FINDINGS_MAX])
+        days = min(((end - now).days for _, _, end in shown), default=0)
+        return (found("probe.certificates.good", count=len(shown), days=days),)
+
+
+def _validity(der: bytes) -> tuple[datetime, datetime]:
+    certificate = x509.load_der_x509_certificate(der)
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
+def _worry(what: str, start: datetime, end: datetime, now: datetime) -> Finding | None:
+    if now > end:
+        return found("probe.certificates.expired", name=what, until=rfc3339(end))
+    if now < start:
+        return found("probe.certificates.early", name=what, until=rfc3339(start))
+    days = (end - now).days
+    mark = next((mark for mark in WARNING_DAYS if days < mark), None)
+    return found("probe.certificates.soon", name=what, until=rfc3339(end), days=days, mark=mark) if mark else None
+
+
+class TrustProbe:
+    """Whether revocation is known: without a fresh CRL of every authority nothing passes any more."""
+
+    check: Final = Check.TRUST
+
+    def __init__(self, trust: Callable[[], Trust], *, clock: Clock) -> None:
+        self._trust = trust
+        self._clock = clock
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`: of each issuer only the CRL that lasts longest counts."""
+        trust, now = self._trust(), self._clock.now()
+        if not trust.crls:
+            return (found("probe.trust.crl_none"),)
+        newest = await asyncio.to_thread(_next_updates, trust.crls)
+        findings = []
+        for issuer, until in sorted(newest.items(), key=lambda entry: entry[1]):
+            if until < now:
+                findings.append(found("probe.trust.crl_stale", issuer=issuer, until=rfc3339(until)))
+            elif (until - now).days < CRL_WARNING_DAYS:
+                findings.append(found("probe.trust.crl_soon", issuer=issuer, until=rfc3339(until)))
+        good = found("probe.trust.good", anchors=len(trust.anchors), crls=len(trust.crls))
+        return tuple(findings[:FINDINGS_MAX]) or (good,)
+
+
+def _next_updates(crls: Sequence[bytes]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for der in crls:
+        listed = asn1_crl.CertificateList.load(der)["tbs_cert_list"]
+        until = (
+            listed["next_update"].native or listed["this_update"].native
+        )  # without a next one it says nothing of now
+        issuer = listed["issuer"].human_friendly
+        found[issuer] = max(until, found.get(issuer, until))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFile:
+    """A key as the configuration names it, and how to tell that it is the right one."""
+
+    key_id: str
+    path: Path
+    certificate: Path | None
+    """None for keys that the registry pins bare."""
+    known: Callable[[bytes], bool]
+    """Whether the registry names this public key (SubjectPublicKeyInfo, DER) for that purpose."""
+
+
+class KeyProbe:
+    """For `doctor`: key files are private, readable, fit their certificates, and are the registry's."""
+
+    check: Final = Check.KEYS
+
+    def __init__(self, keys: Sequence[KeyFile]) -> None:
+        self._keys = keys
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        findings = await asyncio.to_thread(lambda: [bad for key in self._keys if (bad := _examine(key)) is not None])
+        return tuple(findings[:FINDINGS_MAX]) or (found("probe.keys.good", count=len(self._keys)),)
+
+
+def _examine(key: KeyFile) -> Finding | None:
+    try:
+        check_mode(key.path)
+    except PermissionError:
+        mode = f"{stat.S_IMODE(key.path.stat().st_mode):04o}"
+        return found("probe.keys.mode", key=key.key_id, path=key.path, mode=mode)
+    except OSError:
+        pass  # that it is not there, the reading says
+    try:
+        private = read_private_key(key.path, key.key_id, skip_check=True)
+        certified = subject_public_key(read_certificates(key.certificate)[0]) if key.certificate else None
+    except SiteError as error:
+        return failed(Check.KEYS, error)
+    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if certified is not None and certified != public:
+        return found("probe.keys.pair", key=key.key_id, path=key.path)
+    if not key.known(public):
+        return found("probe.keys.stranger", key=key.key_id, path=key.path)
+    return None
+
+
+class ConfinementProbe:
+    """Whether the kernel can take rights over files away from judges."""
+
+    check: Final = Check.WORKERS
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        version = abi()
+        return (found("probe.workers.confined", version=version) if version else found("probe.workers.open"),)

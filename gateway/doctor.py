@@ -1,0 +1,229 @@
+"""`gateway doctor`: everything a gateway needs, looked at from outside, beside the running service or without it.
+
+Each room brings its own probes; here stands which are asked, in which order, and what each is given. A probe whose material
+cannot be read reports that, and the others are asked all the same. Nothing is changed, no document is opened.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from gateway.api import ServiceProbe
+from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
+from gateway.config import Config, ListenerSection, load_config
+from gateway.core.directory import GatewayEntry, Snapshot
+from gateway.core.errors import GatewayError, SiteError
+from gateway.core.health import Check, Finding, failed, found
+from gateway.core.ids import Digest, GatewayId, OrganId
+from gateway.core.ledgers import Activation
+from gateway.core.ports import Probe, Store
+from gateway.crypto import (
+    CertificateProbe,
+    ConfinementProbe,
+    FileSigner,
+    KeyFile,
+    KeyProbe,
+    TrustProbe,
+    certificate_digest,
+    client_context,
+    load_trust,
+    read_certificates,
+    read_folder,
+    subject_public_key,
+)
+from gateway.material import own_bodies
+from gateway.observe import FileTimesProbe, PortProbe, SystemClock, ask
+from gateway.peer import PeerProbe
+from gateway.registry import RegistryProbe, load_snapshot
+from gateway.storage import BlobsProbe, DatabaseFileProbe, lock_holder, open_reader
+from gateway.watch import disk_watch
+
+SECONDS_MAX = 30.0
+"""A probe on a slow disk: reading 338 keys and a large database takes seconds."""
+
+
+async def examine(path: Path, *, peers: bool = False) -> tuple[Finding, ...]:
+    """Every finding, in the order of the checks. `peers`: shake hands with the other gateways, too."""
+    try:
+        config = load_config(path)
+    except GatewayError as error:
+        return (failed(Check.CONFIGURATION, error),)
+    snapshot = _snapshot(config)
+    async with AsyncExitStack() as stack:
+        store = await _open_store(config, stack)
+        active = await store.read(lambda uow: uow.directory.active()) if store is not None else None
+        findings = [
+            *await ask(_service(config)),
+            found("probe.configuration.good"),
+            *await ask(_files(config, snapshot, active), seconds=SECONDS_MAX),
+            *await ask(_state(config, store), seconds=SECONDS_MAX),
+            *await ask(_machine(config, path)),
+        ]
+    return (*findings, *(await _peers(config, snapshot) if peers and snapshot is not None else ()))
+
+
+# --- which probes there are, and what they are given ---------------------------------------------------------------------
+
+
+def _service(config: Config) -> list[Probe]:
+    admin = config.admin
+    if not (admin.enabled and admin.port):
+        return []
+    host = f"[{admin.host}]" if ":" in admin.host else admin.host
+    return [ServiceProbe(f"http://{host}:{admin.port}/readyz", own=GatewayId(config.gateway.id))]
+
+
+def _files(config: Config, snapshot: Snapshot | None, active: Activation | None) -> list[Probe]:
+    own, clock, section = GatewayId(config.gateway.id), SystemClock(), config.registry
+    return [
+        RegistryProbe(section.file, expected=Digest(section.sha256), own=own, active=active),
+        KeyProbe(list(_keys(config, snapshot))),
+        CertificateProbe(lambda: list(_certificates(config, snapshot)), clock=clock),
+        TrustProbe(lambda: load_trust(config.trust.folder, config.demo), clock=clock),
+    ]
+
+
+def _state(config: Config, store: Store | None) -> list[Probe]:
+    probes: list[Probe] = [DatabaseFileProbe(config.database)]
+    key = _log_key(config)
+    if store is not None and key is not None:
+        probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
+    return [*probes, BlobsProbe(config.blobs)]
+
+
+def _machine(config: Config, path: Path) -> list[Probe]:
+    written = (config.database, config.database.with_name("gateway.db-wal"), config.signer_memory, path)
+    sections = [("office_api", config.office_api), ("peer", config.peer)]
+    listeners = [(name, section.host, section.port) for name, section in sections]
+    if config.admin.enabled:
+        listeners.append(("admin", config.admin.host, config.admin.port))
+    return [
+        disk_watch(config),
+        FileTimesProbe(written, clock=SystemClock()),
+        PortProbe(listeners, ours=lock_holder(config.database) is not None),
+        ConfinementProbe(),
+    ]
+
+
+async def _peers(config: Config, snapshot: Snapshot) -> tuple[Finding, ...]:
+    section = config.peer
+    try:
+        context = client_context(certificate=section.certificate, key=section.key, anchors=read_folder(section.anchors))
+    except GatewayError as error:
+        return (failed(Check.PEERS, error),)
+    probe = PeerProbe(snapshot, own=GatewayId(config.gateway.id), ssl_context=context, clock=SystemClock())
+    return await ask([probe], seconds=probe.seconds)
+
+
+# --- material, as far as it can be read ----------------------------------------------------------------------------------
+
+
+def _snapshot(config: Config) -> Snapshot | None:
+    """The edition in the file; None when it is not as it must be, which `RegistryProbe` reports."""
+    try:
+        return load_snapshot(config.registry.file, expected=Digest(config.registry.sha256))
+    except SiteError:
+        return None
+
+
+async def _open_store(config: Config, stack: AsyncExitStack) -> Store | None:
+    """The database for reading; None when there is none or it cannot be read, which `DatabaseFileProbe` reports."""
+    if not config.database.exists():
+        return None
+    try:
+        store = await asyncio.to_thread(open_reader, config.database)
+    except SiteError:
+        return None
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _log_key(config: Config) -> VerifierKey | None:
+    """The log's verifier key; None when the key cannot be read, which `KeyProbe` reports."""
+    try:
+        return VerifierKey.of(config.log_origin, FileSigner(config.audit.key, key_id="audit").public_key)
+    except (SiteError, AuditError):
+        return None
+
+
+def _keys(config: Config, snapshot: Snapshot | None) -> Iterator[KeyFile]:
+    """Every private key that the configuration names. Without a registry no key is a stranger."""
+    entry = snapshot.gateways.get(GatewayId(config.gateway.id)) if snapshot is not None else None
+    yield KeyFile(
+        key_id="audit",
+        path=config.audit.key,
+        certificate=None,
+        known=lambda key: entry is None or _is_log_key(key, config.log_origin, entry),
+    )
+    yield KeyFile(
+        key_id="receipts",
+        path=config.receipts.key,
+        certificate=None,
+        known=lambda key: entry is None or key in entry.receipt_keys,
+    )
+    yield _listener_key("office_api", config.office_api, None)
+    yield _listener_key("peer", config.peer, entry)
+    if snapshot is not None:
+        yield from _body_keys(config, snapshot)
+
+
+def _is_log_key(key: bytes, origin: str, entry: GatewayEntry) -> bool:
+    try:
+        return VerifierKey.of(origin, key).format() in entry.log_keys
+    except (AuditError, ValueError):
+        return False  # of another algorithm
+
+
+def _listener_key(name: str, section: ListenerSection, entry: GatewayEntry | None) -> KeyFile:
+    return KeyFile(
+        key_id=name,
+        path=section.key,
+        certificate=section.certificate,
+        known=lambda key: entry is None or Digest(hashlib.sha256(key).hexdigest()) in entry.tls_keys,
+    )
+
+
+def _body_keys(config: Config, snapshot: Snapshot) -> Iterator[KeyFile]:
+    for body in own_bodies(config, snapshot):
+        known = frozenset(map(subject_public_key, body.transport_certificates))
+        yield _body_key("transport", config.keys.transport, body.organ_id, known)
+    for organ in map(OrganId, config.keys.entrusted if config.keys.seals is not None else ()):
+        assert config.keys.seals is not None
+        seal = config.keys.seals / f"{organ}.crt"
+        listed = snapshot.bodies[organ].seal_certificates if organ in snapshot.bodies else ()
+        known = frozenset(subject_public_key(der) for der in _readable(seal) if certificate_digest(der) in listed)
+        yield _body_key("seal", config.keys.seals, organ, known)
+
+
+def _body_key(purpose: str, folder: Path, organ: OrganId, known: frozenset[bytes]) -> KeyFile:
+    return KeyFile(
+        key_id=f"{purpose}:{organ}",
+        path=folder / f"{organ}.pem",
+        certificate=folder / f"{organ}.crt",
+        known=known.__contains__,
+    )
+
+
+def _readable(path: Path) -> tuple[bytes, ...]:
+    """Certificates of a file; none when it cannot be read, which `KeyProbe` reports."""
+    try:
+        return read_certificates(path)
+    except SiteError:
+        return ()
+
+
+def _certificates(config: Config, snapshot: Snapshot | None) -> Iterator[tuple[str, bytes]]:
+    """Own certificates, by what they are for.
+
+    Raises:
+        SiteError: `config.invalid`: one cannot be read.
+    """
+    yield "office_api", read_certificates(config.office_api.certificate)[0]
+    yield "peer", read_certificates(config.peer.certificate)[0]
+    for body in own_bodies(config, snapshot) if snapshot is not None else ():
+        yield f"transport:{body.organ_id}", read_certificates(config.keys.transport / f"{body.organ_id}.crt")[0]
+    for organ in config.keys.entrusted if config.keys.seals is not None else ():
+        assert config.keys.seals is not None
+        yield f"seal:{organ}", read_certificates(config.keys.seals / f"{organ}.crt")[0]

@@ -1,0 +1,171 @@
+"""What a gateway is made of, read from its files and found to fit together; nothing of it is in use yet.
+
+Read once at start, again at each reload (SIGHUP), and by `doctor`: so what one of them refuses, the others refuse for the
+same reason. Whatever is wrong is a `GatewayError` that names it.
+"""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.audit import VerifierKey
+from gateway.config import Config
+from gateway.core.directory import Body, GatewayEntry, Snapshot
+from gateway.core.errors import SiteError
+from gateway.core.ids import Digest, GatewayId, OrganId
+from gateway.crypto import (
+    FileSigner,
+    KeyFiles,
+    Trust,
+    client_context,
+    load_trust,
+    office_context,
+    read_certificates,
+    read_folder,
+    read_key_files,
+    refuse_demo,
+    server_context,
+    spki_digest,
+)
+from gateway.registry import load_snapshot_of, refuse_demo_codes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """One consistent reading of everything that can be exchanged while the gateway runs."""
+
+    config: Config
+    snapshot: Snapshot
+    trust: Trust
+    transports: KeyFiles
+    seals: KeyFiles
+    peer_server: ssl.SSLContext
+    peer_client: ssl.SSLContext
+    office: ssl.SSLContext
+    peer_anchors: tuple[bytes, ...]
+    client_anchors: tuple[bytes, ...]
+    peer_certificate: tuple[bytes, ...]
+    office_certificate: tuple[bytes, ...]
+
+    @property
+    def entry(self) -> GatewayEntry:
+        """What the registry says of us."""
+        return self.snapshot.gateways[GatewayId(self.config.gateway.id)]
+
+    def certificates(self) -> list[tuple[str, bytes]]:
+        """Own certificates that others look at, by what they are for."""
+        own = {**{ref.key_id: ref.chain[0] for ref, _ in (*self.transports.values(), *self.seals.values())}}
+        return [("office_api", self.office_certificate[0]), ("peer", self.peer_certificate[0]), *own.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSigners:
+    """The two keys that sign in the service itself; they live as long as it does."""
+
+    log: FileSigner
+    receipts: FileSigner
+
+    def check(self, config: Config, entry: GatewayEntry) -> None:
+        """They must be those that the registry tells everybody to expect.
+
+        Raises:
+            SiteError: `key.missing`, before anything is signed that no peer would believe.
+        """
+        for key_id, known in (
+            ("audit", VerifierKey.of(config.log_origin, self.log.public_key).format() in entry.log_keys),
+            ("receipts", self.receipts.public_key in entry.receipt_keys),
+        ):
+            if not known:
+                raise stranger(key_id)
+
+
+def stranger(key_id: str) -> SiteError:
+    """A key that is not the one the registry names."""
+    return SiteError("key.missing", key=key_id, reason="another key than the registry names for this gateway")
+
+
+def open_signers(config: Config) -> OwnSigners:
+    """Load both keys.
+
+    Raises:
+        SiteError: `key.missing`.
+    """
+    return OwnSigners(
+        log=FileSigner(config.audit.key, key_id="audit"), receipts=FileSigner(config.receipts.key, key_id="receipts")
+    )
+
+
+def read_material(config: Config) -> Material:
+    """Read and check it all.
+
+    Raises:
+        GatewayError: registry, trust, a certificate or a key is not as it must be.
+    """
+    _refuse_doubles(config)
+    snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
+    peer, office = config.peer, config.office_api
+    anchors, clients = read_folder(peer.anchors), read_folder(office.client_anchors)
+    if not anchors:
+        raise SiteError("config.invalid", path=str(peer.anchors), reason="no trust anchor")
+    material = Material(
+        config=config,
+        snapshot=snapshot,
+        trust=load_trust(config.trust.folder, config.demo),
+        transports=_transports(config, snapshot),
+        seals=_seals(config),
+        peer_server=server_context(certificate=peer.certificate, key=peer.key, client_anchors=anchors),
+        peer_client=client_context(certificate=peer.certificate, key=peer.key, anchors=anchors),
+        office=office_context(certificate=office.certificate, key=office.key, client_anchors=clients),
+        client_anchors=clients,
+        peer_anchors=anchors,
+        peer_certificate=read_certificates(peer.certificate),
+        office_certificate=read_certificates(office.certificate),
+    )
+    if spki_digest(material.peer_certificate[0]) not in material.entry.tls_keys:
+        raise stranger("peer")
+    if not config.demo:
+        _refuse_demo(material)
+    return material
+
+
+def _refuse_doubles(config: Config) -> None:
+    """An id names one API key: with two nobody could say which of them is revoked."""
+    ids = [key.id for key in config.access.keys]
+    if doubles := sorted({key_id for key_id in ids if ids.count(key_id) > 1}):
+        raise SiteError("config.invalid", path="access.keys", reason=f"more than one key has the id {doubles[0]}")
+
+
+def own_bodies(config: Config, snapshot: Snapshot) -> Iterator[Body]:
+    """The bodies that this gateway speaks for."""
+    return (body for body in snapshot.bodies.values() if body.gateway == config.gateway.id)
+
+
+def _transports(config: Config, snapshot: Snapshot) -> KeyFiles:
+    own = list(own_bodies(config, snapshot))
+    transports = read_key_files(config.keys.transport, (body.organ_id for body in own), purpose="transport")
+    for body in own:
+        ref, _ = transports[body.organ_id]
+        if ref.chain[0] not in body.transport_certificates:
+            raise SiteError("key.missing", key=ref.key_id, reason="another certificate than the registry names")
+    return transports
+
+
+def _seals(config: Config) -> KeyFiles:
+    if not config.keys.entrusted:
+        return {}
+    if config.keys.seals is None:
+        raise SiteError("config.invalid", path="keys.seals", reason="bodies are entrusted, but there is no folder")
+    return read_key_files(config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
+
+
+def _refuse_demo(material: Material) -> None:
+    """A demo certificate in a real installation is refused before anything listens (house.md)."""
+    shown = [
+        *material.certificates(),
+        *(("peer anchor", anchor) for anchor in material.peer_anchors),
+        *(("client anchor", anchor) for anchor in material.client_anchors),
+        *((body.organ_id, der) for body in material.snapshot.bodies.values() for der in body.transport_certificates),
+    ]
+    for what, certificate in shown:
+        refuse_demo(certificate, what=what)
+    refuse_demo_codes(material.snapshot)

@@ -1,0 +1,225 @@
+"""Reload: registry, trust, certificates, keys and API keys of a running gateway, exchanged on SIGHUP all at once or not at all.
+
+Everything is read and checked first, beside what is in force; then one transaction writes the registry's activation, its leaf
+and the API keys; then, without a pause in which anybody could see half of it, the new things take the place of the old. A
+bad file changes nothing: it is told in the log, and `/readyz` and `doctor` warn until a reload succeeds.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from gateway.access import declaring
+from gateway.config import Config, fixed_changes, load_config
+from gateway.core.errors import GatewayError, SiteError
+from gateway.core.health import Check, Finding, found
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.metrics import RELOADS
+from gateway.core.ports import Meter
+from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
+from gateway.exchange import Desk, opening
+from gateway.material import Material, OwnSigners, read_material
+from gateway.observe import ServiceManager, logger, set_log_level
+from gateway.peer import PeerTransport, let_go
+from gateway.registry import LoadedDirectory
+
+_log = logger(__name__)
+
+
+@dataclass(slots=True)
+class HolderSlot:
+    """The key-holders in use."""
+
+    pool: KeyHolderPool
+
+    async def close(self) -> None:
+        """End them."""
+        await self.pool.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchangeable:
+    """What of a running gateway can be exchanged."""
+
+    desk: Desk
+    directory: LoadedDirectory
+    trust: LoadedTrust
+    sealer: FileSealer
+    holders: HolderSlot
+    peers: PeerTransport
+    peer_tls: RollingContext
+    peer_door: web.AppRunner
+    office_tls: RollingContext
+
+
+class Reloader:
+    """Exchanges what a configuration file says now for what it said before; a probe of how the last attempt went."""
+
+    check: Final = Check.RELOAD
+
+    def __init__(
+        self, source: Path, material: Material, *, signers: OwnSigners, parts: Exchangeable, manager: ServiceManager
+    ) -> None:
+        self._source = source
+        self._material = material
+        self._signers = signers
+        self._parts = parts
+        self._manager = manager
+        self._wanted = asyncio.Event()
+        self._refused: GatewayError | None = None
+
+    def request(self) -> None:
+        """Ask for a reload. On the loop's thread; what is asked for while one runs is done after it."""
+        self._wanted.set()
+
+    def material(self) -> Material:
+        """What is in force."""
+        return self._material
+
+    async def run(self) -> None:
+        """Reload whenever it is asked for, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            self._manager.reloading()
+            try:
+                await self.reload()
+            except GatewayError as error:
+                _log.error("reload.refused", code=error.code, why=str(error))
+            self._manager.tell("READY=1")
+
+    async def reload(self) -> None:
+        """Read everything anew and put it in force.
+
+        Raises:
+            GatewayError: something is not as it must be; nothing was changed.
+        """
+        meter: Meter = self._parts.desk.meter
+        try:
+            await self._exchange(await asyncio.to_thread(self._read))
+        except (GatewayError, OSError, ValueError) as error:
+            meter.add(RELOADS, "refused")
+            self._refused = error if isinstance(error, GatewayError) else _unreadable(self._source, error)
+            raise self._refused from error
+        meter.add(RELOADS, "done")
+        self._refused = None
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        if (refused := self._refused) is not None:
+            return (found("probe.reload.refused", code=refused.code, reason=str(refused)),)
+        return (found("probe.reload.good", epoch=self._material.snapshot.epoch),)
+
+    # --- load all ----------------------------------------------------------------------------------------------------
+
+    def _read(self) -> Material:
+        config = load_config(self._source)
+        if changes := fixed_changes(self._material.config, config):
+            raise SiteError("config.restart", path=", ".join(changes))
+        material = read_material(config)
+        self._signers.check(config, material.entry)
+        return material
+
+    # --- then swap ---------------------------------------------------------------------------------------------------
+
+    async def _exchange(self, new: Material) -> None:
+        old, parts = self._material, self._parts
+        fresh = await self._fresh_holders(new)
+        try:
+            await self._write(new)
+        except BaseException:
+            if fresh is not None:
+                await fresh.close()
+            raise
+        retired, parts.holders.pool = parts.holders.pool, fresh or parts.holders.pool
+        parts.directory.replace(new.snapshot)
+        parts.trust.replace(new.trust)
+        parts.sealer.replace(sealing_keys(new, parts.holders.pool))
+        parts.office_tls.replace(new.office)
+        parts.peer_tls.replace(new.peer_server)
+        parts.peers.use(new.peer_client)
+        set_log_level(new.config.log.level)
+        self._material = new
+        _log.info("reload.done", epoch=new.snapshot.epoch, changed=_changed(old, new))
+        if old.peer_anchors != new.peer_anchors:
+            let_go(parts.peer_door)
+        if fresh is not None:
+            await retired.close()
+
+    async def _write(self, new: Material) -> None:
+        desk, now = self._parts.desk, self._parts.desk.clock.now()
+        edition = opening(desk.own, new.config.log_origin, new.snapshot, journal=desk.journal, moment=now)
+        access = declaring(new.config.access.grants(), own=desk.own, record=desk.journal.record, at=now)
+
+        def unit(uow: UnitOfWork) -> None:
+            edition(uow)
+            access(uow)
+
+        await desk.store.transact(unit)
+
+    async def _fresh_holders(self, new: Material) -> KeyHolderPool | None:
+        """Key-holders that know the new keys, each new one tried; None when the keys are the same."""
+        changed = _changed_keys(self._material, new)
+        if not changed and _paths(new) == _paths(self._material):
+            return None
+        pool = open_holders(new.config, new, meter=self._parts.desk.meter)
+        await pool.start()
+        try:
+            for ref in changed:
+                await try_key(pool, ref)
+        except BaseException:
+            await pool.close()
+            raise
+        return pool
+
+
+def open_holders(config: Config, material: Material, *, meter: Meter) -> KeyHolderPool:
+    """Key-holders for these keys, not started yet."""
+    return KeyHolderPool(keys=_paths(material), size=config.workers.holders, own_files=config.demo, meter=meter)
+
+
+def sealing_keys(material: Material, pool: KeyHolderPool) -> SealingKeys:
+    """What the sealer needs of them."""
+    return SealingKeys(
+        holder=pool,
+        seals={organ: ref for organ, (ref, _) in material.seals.items()},
+        transports={organ: ref for organ, (ref, _) in material.transports.items()},
+        trust=material.trust,
+    )
+
+
+def _refs(material: Material) -> dict[str, KeyRef]:
+    return {ref.key_id: ref for ref, _ in (*material.transports.values(), *material.seals.values())}
+
+
+def _paths(material: Material) -> dict[str, Path]:
+    return {ref.key_id: path for ref, path in (*material.transports.values(), *material.seals.values())}
+
+
+def _changed_keys(old: Material, new: Material) -> list[KeyRef]:
+    before = _refs(old)
+    return [ref for key_id, ref in _refs(new).items() if before.get(key_id) != ref]
+
+
+def _changed(old: Material, new: Material) -> list[str]:
+    """Words for the log: what is not what it was."""
+    pairs: Iterable[tuple[str, object, object]] = (
+        ("registry", old.snapshot.digest, new.snapshot.digest),
+        ("trust", old.trust, new.trust),
+        ("peer_anchors", old.peer_anchors, new.peer_anchors),
+        ("peer_certificate", old.peer_certificate, new.peer_certificate),
+        ("office_certificate", old.office_certificate, new.office_certificate),
+        ("keys", _refs(old), _refs(new)),
+        ("access", old.config.access, new.config.access),
+        ("log", old.config.log, new.config.log),
+    )
+    return [name for name, before, after in pairs if before != after]
+
+
+def _unreadable(source: Path, error: Exception) -> SiteError:
+    """What a library says of a file that none of ours has put into words."""
+    return SiteError("config.invalid", path=str(source), reason=type(error).__name__)

@@ -1,0 +1,120 @@
+"""Is the database writable, is it sound, are the blobs what their names say?"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from gateway.core.errors import SiteError
+from gateway.core.health import Check, Finding, found
+from gateway.core.ids import DIGEST
+from gateway.core.limits import CHUNK_BYTES, MIB
+from gateway.core.ports import Store
+from gateway.storage import schema
+from gateway.storage.reader import open_reader
+
+SAMPLE_BLOBS: Final = 20
+SAMPLE_BYTES_MAX: Final = 64 * MIB
+"""Together: hashed in a quarter of a second."""
+
+
+class StoreProbe:
+    """For `/readyz`: the writer takes a unit and commits it."""
+
+    check: Final = Check.DATABASE
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`: an empty unit has to pass through the queue, the write lock and a commit."""
+        await self._store.transact(lambda _: None)
+        return (found("probe.database.writable"),)
+
+
+class DatabaseFileProbe:
+    """For `doctor`: the file is there, of our version, and sound (`quick_check`); beside the service or without it."""
+
+    check: Final = Check.DATABASE
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        if not self._path.exists():
+            return (found("probe.database.absent", path=self._path),)
+        store = await asyncio.to_thread(open_reader, self._path)
+        await store.close()
+        return (found("probe.database.good", version=schema.newest(), holder=lock_holder(self._path) or ""),)
+
+
+def lock_holder(database: Path) -> str | None:
+    """Process id of the service that holds the database, as it wrote it down; None when nobody does."""
+    path = database.with_name(f"{database.name}.lock")
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return path.read_text(encoding="ascii", errors="replace")[:20].strip() or "unknown"
+    except OSError:
+        return None
+    return None
+
+
+class BlobsProbe:
+    """For `doctor`: the folder can be written to, and some blobs from all over it are what their names say."""
+
+    check: Final = Check.BLOBS
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def look(self) -> tuple[Finding, ...]:
+        """See `Probe.look`."""
+        return await asyncio.to_thread(self._look)
+
+    def _look(self) -> tuple[Finding, ...]:
+        if not self._folder.is_dir():
+            return (found("probe.blobs.absent", path=self._folder),)
+        if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+            return (found("probe.blobs.closed", path=self._folder),)
+        count, left = 0, SAMPLE_BYTES_MAX
+        for path in islice(_spread(self._folder), SAMPLE_BLOBS):
+            size, digest = _digest(path)
+            if digest != path.name:
+                raise SiteError("blob.damaged", digest=path.name)
+            count, left = count + 1, left - size
+            if left <= 0:
+                break
+        return (found("probe.blobs.good", count=count),)
+
+
+def _spread(folder: Path) -> Iterator[Path]:
+    """One blob of each subfolder, then a second one of each ..."""
+    shelves = [sorted(shelf.iterdir()) for shelf in sorted(folder.iterdir()) if len(shelf.name) == 2]
+    for row in range(SAMPLE_BLOBS):
+        for shelf in shelves:
+            if row < len(shelf) and DIGEST.fullmatch(shelf[row].name):
+                yield shelf[row]
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a blob.
+
+    Raises:
+        SiteError: `blob.damaged`: it cannot be read.
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+    except OSError as error:
+        raise SiteError("blob.damaged", digest=path.name) from error
+    return size, digest.hexdigest()

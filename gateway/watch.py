@@ -1,0 +1,98 @@
+"""What watches a running gateway, and the operator's door through which it is looked at."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin
+from gateway.audit import SignerProbe
+from gateway.config import Config
+from gateway.core.metrics import Reading, Readings
+from gateway.core.ports import Probe
+from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
+from gateway.delivery import QueueProbe
+from gateway.exchange import Desk, clock_step
+from gateway.observe import ClockWatch, SystemClock, process_readings
+from gateway.reload import Reloader
+from gateway.storage import DiskThresholds, DiskWatch, StoreProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What the operator's door is about."""
+
+    desk: Desk
+    trust: LoadedTrust
+    disk: DiskWatch
+    clock: ClockWatch
+    signing: SignerProbe
+    reloader: Reloader
+    readiness: Readiness
+
+    def probes(self, queue: QueueProbe) -> tuple[Probe, ...]:
+        """In the order in which findings are shown. None asks a peer."""
+        clock = self.desk.clock
+        return (
+            CertificateProbe(lambda: self.reloader.material().certificates(), clock=clock),
+            TrustProbe(self.trust.current, clock=clock),
+            StoreProbe(self.desk.store),
+            self.signing,
+            queue,
+            self.disk,
+            self.clock,
+            ConfinementProbe(),
+            self.reloader,
+        )
+
+
+async def open_admin(
+    config: Config,
+    watched: Watched,
+    meter: PrometheusMeter,
+    readings: Sequence[Readings],
+    *,
+    stack: AsyncExitStack,
+) -> None:
+    """Open the operator's listener, where there is to be one."""
+    if not config.admin.enabled:
+        return
+    desk = watched.desk
+    queue = QueueProbe(store=desk.store, clock=desk.clock)
+    parts = AdminParts(
+        own=desk.own,
+        probes=watched.probes(queue),
+        meter=meter,
+        readings=(queue.readings, watched.signing.readings, watched.disk.readings, *readings),
+        entropy=desk.entropy,
+        readiness=watched.readiness,
+    )
+    admin = await listen_admin(build_admin_app(parts), host=config.admin.host, port=config.admin.port)
+    stack.push_async_callback(admin.cleanup)
+
+
+def counting(roles: Mapping[str, Callable[[], Sequence[int]]]) -> Readings:
+    """The readings of this process and of its children by their role."""
+
+    async def read() -> Sequence[Reading]:
+        return await asyncio.to_thread(process_readings, {"service": lambda: (os.getpid(),), **roles})
+
+    return read
+
+
+def disk_watch(config: Config) -> DiskWatch:
+    """Over the folders without which nothing can be stored or signed."""
+    section = config.disk
+    bounds = DiskThresholds(filling=section.warn / 100, full=section.full / 100, read_only=section.read_only / 100)
+    return DiskWatch((config.gateway.state, config.signer_memory.parent), thresholds=bounds, clock=SystemClock())
+
+
+def record_step(desk: Desk) -> Callable[[float, datetime], Awaitable[None]]:
+    """Writes the leaf of a jump of the clock."""
+
+    async def record(seconds: float, moment: datetime) -> None:
+        await desk.store.transact(clock_step(desk.own, seconds, journal=desk.journal, moment=moment))
+
+    return record

@@ -1,0 +1,254 @@
+"""The promises of the port `Probe`, on every probe there is: well, and not well."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import gateway
+from gateway.api import ServiceProbe
+from gateway.audit import CheckpointPublisher, LogProbe, SignerMemory, SignerProbe, sequence
+from gateway.core.errors import CATALOGUE, GatewayError
+from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
+from gateway.core.ids import Digest, GatewayId
+from gateway.core.ports import Probe
+from gateway.crypto import (
+    CertificateProbe,
+    ConfinementProbe,
+    FileSigner,
+    KeyFile,
+    KeyProbe,
+    TrustProbe,
+    load_trust,
+    read_certificates,
+)
+from gateway.delivery import QueueProbe
+from gateway.observe import ClockWatch, FileTimesProbe, PortProbe, ask, explain, text
+from gateway.registry import RegistryProbe
+from gateway.storage import (
+    BlobsProbe,
+    DatabaseFileProbe,
+    DiskThresholds,
+    DiskWatch,
+    SqliteStore,
+    StoreProbe,
+    open_blobs,
+    open_sqlite,
+)
+from tests.contract.stores import fail
+from tests.kit.clock import ManualClock
+from tests.kit.exchange_world import MOMENT, Materials, make_materials
+
+BOUNDS = DiskThresholds(filling=0.85, full=0.92, read_only=0.97)
+HERE = GatewayId("here.example")
+
+
+@pytest.fixture(scope="module")
+def materials(tmp_path_factory: pytest.TempPathFactory) -> Materials:
+    return make_materials(tmp_path_factory.mktemp("materials"))
+
+
+class Bench:
+    """What the probes look at."""
+
+    def __init__(self, folder: Path, store: SqliteStore, materials: Materials) -> None:
+        self.folder = folder
+        self.store = store
+        self.clock = ManualClock(MOMENT)
+        self.materials = materials
+        self.files = materials.pki.gateways[materials.world.party].files
+        self.registry = materials.folder / "registry.json"
+        self.publisher = CheckpointPublisher(
+            store=store,
+            signer=FileSigner(self.files.log_key, key_id="log"),
+            origin="here.example/audit",
+            memory=SignerMemory(path=folder / "memory"),
+            clock=self.clock,
+        )
+        open_blobs(folder / "blobs")
+
+    def key(self, **changes: object) -> KeyProbe:
+        values = {
+            "key_id": "peer",
+            "path": self.files.tls_key,
+            "certificate": self.files.tls_certificate,
+            "known": lambda _: True,
+        }
+        return KeyProbe([KeyFile(**{**values, **changes})])  # type: ignore[arg-type]
+
+    def disk(self, used: float) -> DiskWatch:
+        return DiskWatch((self.folder,), thresholds=BOUNDS, clock=self.clock, used=lambda _: used)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, materials: Materials) -> AsyncIterator[Bench]:
+    store = open_sqlite(tmp_path / "gateway.db", sequencer=sequence, on_fatal=fail, migrate=True)
+    yield Bench(tmp_path, store, materials)
+    await store.close()
+
+
+def real(hours: float) -> ManualClock:
+    return ManualClock(datetime.now(UTC) + timedelta(hours=hours))
+
+
+def tls(bench: Bench, days: float) -> CertificateProbe:
+    clock = ManualClock(bench.clock.now() + timedelta(days=days))
+    return CertificateProbe(lambda: [("peer", read_certificates(bench.files.tls_certificate)[0])], clock=clock)
+
+
+def trust(bench: Bench, days: float) -> TrustProbe:
+    clock = ManualClock(bench.clock.now() + timedelta(days=days))
+    return TrustProbe(lambda: load_trust(bench.files.anchors.parent, True), clock=clock)
+
+
+async def stepped(bench: Bench) -> Probe:
+    async def on_step(_seconds: float, _moment: datetime) -> None:
+        pass
+
+    class Jumping(ManualClock):
+        def monotonic(self) -> float:
+            return 5.0
+
+    watch = ClockWatch(clock=Jumping(), on_step=on_step)
+    watch._clock.advance(3_600)  # type: ignore[attr-defined]
+    await watch.compare()
+    return watch
+
+
+async def even(bench: Bench) -> Probe:
+    async def on_step(_seconds: float, _moment: datetime) -> None:
+        raise AssertionError
+
+    watch = ClockWatch(clock=bench.clock, on_step=on_step)
+    bench.clock.advance(3_600)
+    await watch.compare()
+    return watch
+
+
+async def given(probe: Probe) -> Probe:
+    return probe
+
+
+def registry(bench: Bench, digest: str) -> RegistryProbe:
+    own = bench.materials.world.party
+    return RegistryProbe(bench.registry, expected=Digest(digest), own=own, active=None)
+
+
+CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
+    "database": (lambda b: given(StoreProbe(b.store)), "probe.database.writable"),
+    "database file": (lambda b: given(DatabaseFileProbe(b.folder / "gateway.db")), "probe.database.good"),
+    "no database": (lambda b: given(DatabaseFileProbe(b.folder / "none.db")), "probe.database.absent"),
+    "no database at all": (lambda b: given(DatabaseFileProbe(b.files.tls_key)), "store.damaged"),
+    "blobs": (lambda b: given(BlobsProbe(b.folder / "blobs")), "probe.blobs.good"),
+    "no blobs": (lambda b: given(BlobsProbe(b.folder / "none")), "probe.blobs.absent"),
+    "room": (lambda b: given(b.disk(0.1)), "probe.disk.room"),
+    "filling": (lambda b: given(b.disk(0.85)), "probe.disk.filling"),
+    "full": (lambda b: given(b.disk(0.92)), "probe.disk.full"),
+    "read only": (lambda b: given(b.disk(0.97)), "probe.disk.read_only"),
+    "queue": (lambda b: given(QueueProbe(store=b.store, clock=b.clock)), "probe.queue.good"),
+    "signer": (lambda b: given(SignerProbe(store=b.store, publisher=b.publisher, clock=b.clock)), "probe.log.good"),
+    "log": (
+        lambda b: given(LogProbe(store=b.store, memory=SignerMemory(path=b.folder / "memory"), key=b.publisher.key)),
+        "probe.log.new",
+    ),
+    "even clock": (even, "probe.clock.good"),
+    "jumping clock": (stepped, "probe.clock.stepped"),
+    "file times": (lambda b: given(FileTimesProbe([b.registry], clock=real(0))), "probe.clock.good"),
+    "files of the future": (
+        lambda b: given(FileTimesProbe([b.registry], clock=real(-1))),
+        "probe.clock.behind",
+    ),
+    "ports": (lambda b: given(PortProbe([("peer", "127.0.0.1", 0)], ours=False)), "probe.ports.free"),
+    "certificate": (lambda b: given(tls(b, 0)), "probe.certificates.good"),
+    "certificate that ends": (lambda b: given(tls(b, 14_000)), "probe.certificates.expired"),
+    "trust": (lambda b: given(trust(b, -0.1)), "probe.trust.good"),
+    "stale trust": (lambda b: given(trust(b, 14_000)), "probe.trust.crl_stale"),
+    "keys": (lambda b: given(b.key()), "probe.keys.good"),
+    "another pair": (lambda b: given(b.key(path=b.files.receipt_key)), "probe.keys.pair"),
+    "a stranger's key": (lambda b: given(b.key(known=lambda _: False)), "probe.keys.stranger"),
+    "no key": (lambda b: given(b.key(path=b.folder / "none.pem")), "key.missing"),
+    "registry": (
+        lambda b: given(registry(b, b.materials.snapshot.digest)),
+        "probe.registry.good",
+    ),
+    "another registry": (lambda b: given(registry(b, "0" * 64)), "registry.digest"),
+    "nobody's service": (
+        lambda b: given(ServiceProbe("http://127.0.0.1:1/readyz", own=HERE)),
+        "probe.service.stopped",
+    ),
+}
+
+
+@pytest.fixture(params=CASES)
+async def case(request: pytest.FixtureRequest, bench: Bench) -> tuple[Probe, str]:
+    make, code = CASES[request.param]
+    return await make(bench), code
+
+
+async def test_it_finds_what_there_is(case: tuple[Probe, str]) -> None:
+    probe, code = case
+    findings = await ask([probe])
+    assert {finding.code for finding in findings} == {code}
+
+
+async def test_a_finding_is_its_own_check_s_and_has_words(case: tuple[Probe, str]) -> None:
+    probe, _ = case
+    for finding in await ask([probe]):
+        assert finding.check is probe.check
+        if finding.health is Health.OK:
+            assert text(finding.code, finding.params).vi
+        else:
+            said = explain(finding.code, finding.params)
+            assert said.todo_vi
+            assert said.todo_en
+            assert "không rõ" not in said.what_vi + said.todo_vi
+
+
+async def test_it_may_be_asked_by_two_at_once_and_changes_nothing(case: tuple[Probe, str], bench: Bench) -> None:
+    probe, code = case
+    before = sorted(path.name for path in bench.folder.iterdir() if "-shm" not in path.name and "-wal" not in path.name)
+    answers = await asyncio.gather(*(ask([probe]) for _ in range(3)))
+    assert {finding.code for answer in answers for finding in answer} == {code}
+    after = sorted(path.name for path in bench.folder.iterdir() if "-shm" not in path.name and "-wal" not in path.name)
+    assert after == before
+
+
+def test_whether_judges_are_confined_is_the_kernel_s_to_say() -> None:
+    (finding,) = asyncio.run(ConfinementProbe().look())
+    assert finding.code in {"probe.workers.confined", "probe.workers.open"}
+
+
+class Slow:
+    check = Check.DISK
+
+    async def look(self) -> tuple[Finding, ...]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+
+class Broken:
+    check = Check.QUEUE
+
+    async def look(self) -> tuple[Finding, ...]:
+        raise GatewayError("store.busy")
+
+
+async def test_what_does_not_come_back_or_fails_is_a_finding_and_the_order_stays() -> None:
+    findings = await ask([Slow(), Broken(), Slow()], seconds=0.01)
+    assert [(finding.check, finding.code) for finding in findings] == [
+        (Check.DISK, TIMEOUT),
+        (Check.QUEUE, "store.busy"),
+        (Check.DISK, TIMEOUT),
+    ]
+    assert {finding.health for finding in findings} == {Health.FAIL}
+
+
+def test_every_finding_of_the_catalogue_is_found_somewhere() -> None:
+    program = "\n".join(
+        path.read_text("utf-8") for path in Path(gateway.__file__).parent.rglob("*.py") if path.name != "health.py"
+    )
+    assert [code for code in FINDINGS if f'"{code}"' not in program] == []
+    assert all(found(code).check in set(Check) for code in FINDINGS)
+    assert not FINDINGS.keys() & CATALOGUE.keys()
