@@ -35,6 +35,9 @@ reads (`open_reader`: verification from outside) needs no lock and changes neith
 from gateway.storage.blobs import FileBlobs, open_blobs
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.memory import MemoryStore, open_memory
+from gateway.storage.opening import ServiceStore, open_store, open_store_for_reading
+from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader, upgrade_postgres
+from gateway.storage.postgres_url import read_url
 from gateway.storage.reader import ReadOnlyStore, open_reader
 from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite, upgrade
 
@@ -42,12 +45,20 @@ __all__ = [
     "FileBlobs",
     "MemoryStore",
     "OnFatal",
+    "PostgresStore",
     "ReadOnlyStore",
     "Sequencer",
+    "ServiceStore",
     "SqliteStore",
     "open_blobs",
     "open_memory",
+    "open_postgres",
+    "open_postgres_reader",
     "open_reader",
     "open_sqlite",
+    "open_store",
+    "open_store_for_reading",
+    "read_url",
     "upgrade",
+    "upgrade_postgres",
 ]

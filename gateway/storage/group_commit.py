@@ -35,6 +35,7 @@ class Settled:
     value: Any = None
     error: BaseException | None = None
     work_added: bool = False
+    leaves_added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ class GroupCommit:
             return Settled(error=fault)
         savepoint.commit()
         self._leaves_pending |= unit.log.appended
-        return Settled(value=value, work_added=unit.work.added)
+        return Settled(value=value, work_added=unit.work.added, leaves_added=unit.log.appended)
 
     def _sequence(self) -> tuple[TreeHead | None, BaseException | None]:
         """Run the sequencer until nothing is pending: the newest head, and why it stopped early if it did."""

@@ -18,6 +18,7 @@ from gateway.core.model import HistoryEvent
 from gateway.storage.codec import reading
 from gateway.storage.rows import chunks
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
+from gateway.storage.turnstile import Turnstile, enter
 
 Position = tuple[int, int]
 
@@ -179,6 +180,7 @@ class LogLedger:
 
     def publish(self, size: int, note: str) -> None:
         """Keep a newer checkpoint; the older ones stay."""
+        enter(self._connection, Turnstile.CHECKPOINTS)
         newest = self.checkpoint()
         assert newest is None or newest[0] < size, f"checkpoint {size} is not newer than the stored one"
         self._connection.execute(_PUBLISH, {"size": size, "note": note})

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.audit import sequence
-from gateway.storage import MemoryStore, SqliteStore, open_memory, open_sqlite
+from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory, open_postgres, open_sqlite
+from tests.kit.postgres import session_server
 
-LedgerStore = SqliteStore | MemoryStore
+LedgerStore = SqliteStore | MemoryStore | PostgresStore
 
 
 def fail(error: BaseException) -> None:
@@ -21,4 +22,8 @@ def _memory(_folder: Path) -> MemoryStore:
     return open_memory(sequencer=sequence)
 
 
-STORES: dict[str, Callable[[Path], LedgerStore]] = {"sqlite": _sqlite, "memory": _memory}
+def _postgres(_folder: Path) -> PostgresStore:
+    return open_postgres(session_server().database(), sequencer=sequence, on_fatal=fail, relaxed=True)
+
+
+STORES: dict[str, Callable[[Path], LedgerStore]] = {"sqlite": _sqlite, "memory": _memory, "postgres": _postgres}
