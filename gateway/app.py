@@ -66,7 +66,7 @@ from gateway.observe import SystemClock, configure_logging, in_background, logge
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory, load_snapshot, refuse_demo_codes
-from gateway.storage import FileBlobs, SqliteStore, open_blobs, open_reader, open_sqlite
+from gateway.storage import FileBlobs, ServiceStore, open_blobs, open_store, open_store_for_reading
 
 DRAIN_SECONDS: Final = 30.0
 EXIT_FATAL: Final = 70
@@ -150,7 +150,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
         yield Running(office_api=office_port, peer=peer_port, broken=broken)
 
 
-async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, stack: AsyncExitStack) -> Desk:
+async def _open_desk(config: Config, snapshot: Snapshot, store: ServiceStore, stack: AsyncExitStack) -> Desk:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     own, clock, entropy = GatewayId(config.gateway.id), SystemClock(), secrets.token_bytes
     trust = load_trust(config.trust.folder, config.demo)
@@ -175,9 +175,10 @@ async def _open_desk(config: Config, snapshot: Snapshot, store: SqliteStore, sta
     )
 
 
-async def _open_store(config: Config, stack: AsyncExitStack) -> SqliteStore:
+async def _open_store(config: Config, stack: AsyncExitStack) -> ServiceStore:
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die, migrate=True)
+    place = config.database_place()
+    store = await asyncio.to_thread(open_store, place, sequencer=sequence, on_fatal=_die, relaxed=config.demo)
     stack.push_async_callback(store.close)
     return store
 
@@ -323,7 +324,7 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     # Looked at before the database: what was signed by then must be in it.
     remembered = await SignerMemory(path=config.signer_memory).recall()
     async with AsyncExitStack() as stack:
-        store: Store = open_reader(config.database)
+        store: Store = open_store_for_reading(config.database_place())
         stack.push_async_callback(store.close)
         judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(config.blobs,))
         await judge.start()

@@ -91,8 +91,17 @@ class Network:
         return ssl.create_default_context(cafile=str(self.root))
 
 
-def build_network(folder: Path, *, wards: int | None, moment: datetime, on_progress: Progress | None = None) -> Network:
+def build_network(
+    folder: Path,
+    *,
+    wards: int | None,
+    moment: datetime,
+    on_progress: Progress | None = None,
+    databases: Mapping[str, str] | None = None,
+) -> Network:
     """Make everything afresh in `folder`; an older demo there is removed first.
+
+    `databases` has the URL of a PostgreSQL database for each side; without it both keep theirs in SQLite.
 
     Raises:
         SiteError: `config.invalid` when the folder is there and is not a demo's.
@@ -115,7 +124,8 @@ def build_network(folder: Path, *, wards: int | None, moment: datetime, on_progr
     offices = {office.organ_id: (office, row) for office, row in _offices(world)}
     for side in sides.values():
         rows = [row for office, row in offices.values() if office.side == side.name]
-        _write_config(side, pki, digest=digest, keys=rows, world=world)
+        database = {"database": {"url": databases[side.name]}} if databases else {}
+        _write_config(side, pki, digest=digest, keys=rows, world=world, extra=database)
     network = Network(
         folder=folder, world=world, sides=sides, offices={organ: office for organ, (office, _) in offices.items()}
     )
@@ -187,11 +197,20 @@ def _write_api_keys(network: Network) -> None:
         path.write_text(office.api_key + "\n", encoding="utf-8")
 
 
-def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], world: DemoWorld) -> None:
+def _write_config(
+    side: Side,
+    pki: DemoPki,
+    *,
+    digest: str,
+    keys: list[ApiKey],
+    world: DemoWorld,
+    extra: Mapping[str, dict[str, object]],
+) -> None:
     files = pki.gateways[side.gateway].files
     entrusted = [body.organ_id for body in world.hosted(side.gateway) if body.seals]
     sections: dict[str, dict[str, object]] = {
         "gateway": {"id": side.gateway, "environment": "demo", "state": str(side.folder / "state")},
+        **extra,
         "registry": {"file": str(side.folder.parent / "registry.json"), "sha256": digest},
         "trust": {"folder": str(files.anchors.parent)},
         "office_api": _listener(files, side.office_port),

@@ -165,9 +165,7 @@ def open_postgres(
         writers.dispose()
         lock.release()
         raise
-    return PostgresStore(
-        writers=writers, snapshots=snapshots_engine(place), lock=lock, turns=turns, on_fatal=on_fatal
-    )
+    return PostgresStore(writers=writers, snapshots=snapshots_engine(place), lock=lock, turns=turns, on_fatal=on_fatal)
 
 
 def upgrade_postgres(url: str, *, relaxed: bool = False) -> None:

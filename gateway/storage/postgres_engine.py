@@ -33,14 +33,17 @@ IDLE_MILLISECONDS_MAX: Final = 60_000
 """A transaction in which nothing happens is a process that froze: its locks are taken from it."""
 
 _COLLIDED: Final = "gateway.collided"
+_SYNCHRONOUS: Final = (
+    "SELECT set_config('synchronous_commit',"
+    " CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
+)
 _SESSION: Final = (
     f"SET statement_timeout = {STATEMENT_MILLISECONDS_MAX}",
     f"SET lock_timeout = {LOCK_MILLISECONDS_MAX}",
     f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS_MAX}",
     "SET idle_session_timeout = 0",
     # A commit is on disk when it returns, here and on every synchronous standby; what is stronger than `on` stays.
-    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
-    " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+    _SYNCHRONOUS,
     # The server notices a host that is gone in a minute, not in two hours; until then its locks would stay.
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3",
 )

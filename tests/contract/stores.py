@@ -4,14 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.audit import sequence
-from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory, open_postgres, open_sqlite
-from tests.kit.postgres import session_server
+from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory, open_sqlite
+from tests.kit.postgres import fail, open_test_store
+
+__all__ = ["STORES", "LedgerStore", "fail"]
 
 LedgerStore = SqliteStore | MemoryStore | PostgresStore
-
-
-def fail(error: BaseException) -> None:
-    raise AssertionError("the store died") from error
 
 
 def _sqlite(folder: Path) -> SqliteStore:
@@ -22,8 +20,8 @@ def _memory(_folder: Path) -> MemoryStore:
     return open_memory(sequencer=sequence)
 
 
-def _postgres(_folder: Path) -> PostgresStore:
-    return open_postgres(session_server().database(), sequencer=sequence, on_fatal=fail, relaxed=True)
-
-
-STORES: dict[str, Callable[[Path], LedgerStore]] = {"sqlite": _sqlite, "memory": _memory, "postgres": _postgres}
+STORES: dict[str, Callable[[Path], LedgerStore]] = {
+    "sqlite": _sqlite,
+    "memory": _memory,
+    "postgres": lambda _folder: open_test_store(),
+}

@@ -19,7 +19,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.storage.postgres import upgrade_postgres
+from gateway.audit import sequence
+from gateway.storage import PostgresStore, open_postgres, upgrade_postgres
 
 GUARD = Path(__file__).with_name("postgres_guard.py")
 
@@ -62,11 +63,6 @@ class PostgresServer:
             upgrade_postgres(self.url(self._template), relaxed=True)
         return self.url(self._create(self._template))
 
-    def rows(self, url: str, query: str) -> list[tuple[object, ...]]:
-        """Straight from the database: the test's own eyes."""
-        with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            return connection.execute(query).fetchall()
-
     def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
@@ -96,6 +92,18 @@ class PostgresServer:
             pytest.skip(f"the PostgreSQL of the wheel does not run here: {said or 'it ended at once'}")
 
 
+def look(url: str, query: str) -> list[tuple[object, ...]]:
+    """Straight from the database: the test's own eyes."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def change(url: str, statement: str) -> None:
+    """Straight into the database, behind everybody's back."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement)
+
+
 @cache
 def programs() -> Path:
     """The folder of the wheel's newest server."""
@@ -112,3 +120,12 @@ def session_server() -> PostgresServer:
     server = PostgresServer()
     atexit.register(server.stop)
     return server
+
+
+def fail(error: BaseException) -> None:
+    raise AssertionError("the store died") from error
+
+
+def open_test_store() -> PostgresStore:
+    """A store on a new database of the session's server."""
+    return open_postgres(session_server().database(), sequencer=sequence, on_fatal=fail, relaxed=True)

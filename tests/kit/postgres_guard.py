@@ -17,13 +17,18 @@ from pathlib import Path
 READY_SECONDS = 30
 
 
+def say(line: str) -> None:
+    sys.stdout.write(" ".join(line.split()) + "\n")
+    sys.stdout.flush()
+
+
 def make_cluster(binaries: Path, folder: Path, uid: int) -> None:
     command = [binaries / "initdb", "-D", folder / "data", "-U", "gateway", "-A", "trust", "-E", "UTF8", "--locale=C"]
     done = subprocess.run(
         [*map(str, command), "--no-sync"], user=uid, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        print("failed", done.stderr.strip().replace("\n", " "), flush=True)
+        say("failed " + done.stderr)
         raise SystemExit(1)
 
 
@@ -46,12 +51,12 @@ def start(binaries: Path, folder: Path, uid: int, *, durable: bool) -> subproces
             [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-U", "gateway", "-d", "postgres"], check=False
         )
         if asked.returncode == 0:
-            print("ready", flush=True)
+            say("ready")
             return server
         if server.poll() is not None:
             break
         time.sleep(0.02)
-    print("failed", (folder / "server.log").read_text(errors="replace")[-500:].replace("\n", " "), flush=True)
+    say("failed " + (folder / "server.log").read_text(errors="replace")[-500:])
     raise SystemExit(1)
 
 
