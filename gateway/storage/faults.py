@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from gateway.core.errors import SiteError
 from gateway.storage.sqlstates import Meaning, meaning
@@ -70,7 +70,7 @@ def _statement_fault(error: DBAPIError, codes: set[int]) -> BaseException:
 def _server_fault(error: DBAPIError) -> BaseException:
     """PostgreSQL's error in our words. Its own text is no part of them, nor of their cause: it may quote a row."""
     said = f"{sqlstate(error)} {_first_line(error)}"
-    match Meaning.LOST if error.connection_invalidated else meaning(sqlstate(error)):
+    match _meaning(error):
         case Meaning.AGAIN:
             return AgainError(said)
         case Meaning.LOST:
@@ -83,6 +83,15 @@ def _server_fault(error: DBAPIError) -> BaseException:
             return FatalStoreError(said)
         case Meaning.MISTAKE:
             return AssertionError(said)
+
+
+def _meaning(error: DBAPIError) -> Meaning:
+    state = sqlstate(error)
+    if error.connection_invalidated:
+        return Meaning.LOST
+    if state is None:  # the client library said it, not the server: of the connection, or of a value it cannot send
+        return Meaning.LOST if isinstance(error, OperationalError | InterfaceError) else Meaning.MISTAKE
+    return meaning(state)
 
 
 def sqlstate(error: DBAPIError) -> str | None:

@@ -44,8 +44,6 @@ _CLASSES: Final = {
 }
 
 
-def meaning(sqlstate: str | None) -> Meaning:
-    """What an error of the server means. None: libpq said it and not the server, so the connection is the trouble."""
-    if sqlstate is None:
-        return Meaning.LOST
+def meaning(sqlstate: str) -> Meaning:
+    """What an error of the server means."""
     return _EXACT.get(sqlstate) or _CLASSES.get(sqlstate[:2], Meaning.MISTAKE)
