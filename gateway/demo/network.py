@@ -124,8 +124,10 @@ def build_network(
     offices = {office.organ_id: (office, row) for office, row in _offices(world)}
     for side in sides.values():
         rows = [row for office, row in offices.values() if office.side == side.name]
-        database = {"database": {"url": databases[side.name]}} if databases else {}
-        _write_config(side, pki, digest=digest, keys=rows, world=world, extra=database)
+        sections = _sections(side, pki, digest=digest, world=world)
+        if databases:
+            sections["database"] = {"url": databases[side.name]}
+        _write_config(side, sections, rows)
     network = Network(
         folder=folder, world=world, sides=sides, offices={organ: office for organ, (office, _) in offices.items()}
     )
@@ -197,20 +199,11 @@ def _write_api_keys(network: Network) -> None:
         path.write_text(office.api_key + "\n", encoding="utf-8")
 
 
-def _write_config(
-    side: Side,
-    pki: DemoPki,
-    *,
-    digest: str,
-    keys: list[ApiKey],
-    world: DemoWorld,
-    extra: Mapping[str, dict[str, object]],
-) -> None:
+def _sections(side: Side, pki: DemoPki, *, digest: str, world: DemoWorld) -> dict[str, dict[str, object]]:
     files = pki.gateways[side.gateway].files
     entrusted = [body.organ_id for body in world.hosted(side.gateway) if body.seals]
-    sections: dict[str, dict[str, object]] = {
+    return {
         "gateway": {"id": side.gateway, "environment": "demo", "state": str(side.folder / "state")},
-        **extra,
         "registry": {"file": str(side.folder.parent / "registry.json"), "sha256": digest},
         "trust": {"folder": str(files.anchors.parent)},
         "office_api": _listener(files, side.office_port),
@@ -223,6 +216,9 @@ def _write_config(
         "receipts": {"key": str(files.receipt_key)},
         "audit": {"key": str(files.log_key)},
     }
+
+
+def _write_config(side: Side, sections: Mapping[str, Mapping[str, object]], keys: list[ApiKey]) -> None:
     text = "# Made by `gateway demo`. DEMO keys only: never use any of this in production.\n"
     tables = [*(toml_table(f"[{name}]", section) for name, section in sections.items()), *map(key_table, keys)]
     text += "".join(f"\n{table}" for table in tables)

@@ -4,7 +4,8 @@ A unit has no side effects, so it may be run as often as it takes. It is run aga
 
 * when the server undid it for another's sake (a deadlock);
 * when a row that it added was there already. It may have been added by a unit that committed after this one had looked,
-  and in one order this one would have found it; on the second run it does. What collides every time is a real conflict;
+  and in one order this one would have found it; on the next run it does. A unit that makes something of such a meeting (a
+  `Conflict`) is believed the third time; one that does not look first (a new stream) meets others until none is left;
 * once, when the connection was lost before COMMIT was sent.
 
 When the connection is lost *during* COMMIT, nobody knows what became of it. The caller gets `store.busy` and asks again, as
@@ -15,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.core.errors import SiteError
 from gateway.observe import logger
@@ -24,7 +25,7 @@ from gateway.storage.group_commit import Settled, Work
 from gateway.storage.postgres_engine import collided, forget_collision
 from gateway.storage.unit import Unit
 
-ATTEMPTS_MAX: Final = 8
+ATTEMPTS_MAX: Final = 10
 COLLISIONS_MAX: Final = 2
 RECONNECTS_MAX: Final = 1
 
@@ -33,6 +34,10 @@ _log = logger(__name__)
 
 class _CollidedError(Exception):
     """The unit met a row that was there already, and is undone: it may have been added a moment ago."""
+
+    def __init__(self, outcome: Settled, /) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 class _UnfinishedError(Exception):
@@ -53,17 +58,21 @@ class Attempts:
             FatalStoreError: the database cannot be trusted any more.
         """
         collisions = reconnects = 0
+        refused: Settled | None = None
         for _ in range(ATTEMPTS_MAX):
             try:
-                return self._once(work, last_collision=collisions == COLLISIONS_MAX)
+                return self._once(work, believed=collisions >= COLLISIONS_MAX)
             except AgainError:
                 continue
-            except _CollidedError:
+            except _CollidedError as met:
                 collisions += 1
+                refused = met.outcome
             except _UnfinishedError as lost:
                 reconnects += 1
                 if reconnects > RECONNECTS_MAX:
                     return Settled(error=_busy(lost.__cause__))
+        if refused is not None and refused.error is not None:
+            return refused
         _log.warning("store.crowded", attempts=ATTEMPTS_MAX)
         return Settled(error=SiteError("store.busy"))
 
@@ -73,12 +82,12 @@ class Attempts:
             with suppress(DBAPIError):
                 self._connection.close()
 
-    def _once(self, work: Work, *, last_collision: bool) -> Settled:
+    def _once(self, work: Work, *, believed: bool) -> Settled:
         try:
             connection = self._connection = self._connection or self._engine.connect()
         except DBAPIError as error:
             raise _UnfinishedError from translated(error)
-        outcome = self._work(connection, work, last_collision=last_collision)
+        outcome = self._work(connection, work, believed=believed)
         if outcome.error is not None:
             return outcome
         try:
@@ -87,8 +96,9 @@ class Attempts:
             return self._uncommitted(connection, error)
         return outcome
 
-    def _work(self, connection: Connection, work: Work, *, last_collision: bool) -> Settled:
+    def _work(self, connection: Connection, work: Work, *, believed: bool) -> Settled:
         """The unit, up to COMMIT: an outcome without an error is still to be committed, one with an error is undone."""
+        unhandled = False
         try:
             connection.begin()
             forget_collision(connection)
@@ -99,9 +109,10 @@ class Attempts:
             outcome = Settled(value=value, work_added=unit.work.added, leaves_added=unit.log.appended)
         except BaseException as error:  # noqa: BLE001 - a unit may raise whatever it likes
             outcome = Settled(error=_own_fault(connection, error))
-        if collided(connection) and not last_collision:
+            unhandled = isinstance(error, IntegrityError)
+        if collided(connection) and (unhandled or not believed):
             _undo(connection)
-            raise _CollidedError
+            raise _CollidedError(outcome)
         if outcome.error is not None:
             _undo(connection)
         return outcome

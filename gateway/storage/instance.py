@@ -22,12 +22,12 @@ from gateway.storage.postgres_url import masked
 
 _KEY: Final = 0x65646F63
 """Advisory locks are per database, so a constant does: the letters "edoc"."""
-_LOCK: Final = text(f"SELECT pg_try_advisory_lock({_KEY})")
+_LOCK: Final = text("SELECT pg_try_advisory_lock(:key)")
 _PING: Final = text("SELECT 1")
 _HOLDER: Final = text(
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
     " JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
-    f" WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = {_KEY} AND l.objsubid = 1 LIMIT 1"
+    " WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :key AND l.objsubid = 1 LIMIT 1"
 )
 _TRIES: Final = 15
 _PAUSE_SECONDS: Final = 0.2
@@ -82,10 +82,10 @@ class InstanceLock:
     def _take(self, tries: int) -> None:
         connection = self._connection = self._engine.connect()
         for _ in range(tries):
-            if connection.execute(_LOCK).scalar_one():
+            if connection.execute(_LOCK, {"key": _KEY}).scalar_one():
                 return
             Event().wait(_PAUSE_SECONDS)
-        holder = connection.execute(_HOLDER).scalar() or "unknown"
+        holder = connection.execute(_HOLDER, {"key": _KEY}).scalar() or "unknown"
         self._drop()
         raise SiteError("store.locked", path=masked(self._url), holder=str(holder))
 

@@ -155,6 +155,7 @@ def _note_collision(context: Any) -> None:
 def _engine(url: URL, role: str, **options: Any) -> Engine:
     known = {
         "application_name": f"gateway {role} {socket.gethostname()}:{os.getpid()}"[:63],
+        "client_encoding": "utf8",
         "connect_timeout": str(CONNECT_SECONDS_MAX),
         "keepalives_idle": "30",
         "keepalives_interval": "10",

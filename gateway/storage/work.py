@@ -118,6 +118,7 @@ class WorkLedger:
 
     def __init__(self, connection: Connection, /) -> None:
         self._connection = connection
+        self._unheard: set[str] = set()
         self.added = False
 
     # --- adding and claiming -----------------------------------------------------------------------------------------
@@ -207,13 +208,19 @@ class WorkLedger:
     def destination(self, name: str) -> Destination:
         """How that destination has been behaving; one never heard of has behaved well."""
         row = self._connection.execute(_DESTINATION, {"name": name}).one_or_none()
-        return Destination(name=name) if row is None else _destination(row)
+        if row is None:
+            self._unheard.add(name)
+            return Destination(name=name)
+        return _destination(row)
 
     def set_destination(self, destination: Destination) -> None:
-        """Remember how it behaves."""
+        """Remember how it behaves. Where this unit found nothing it adds: what another added meanwhile is not overwritten."""
         values = {"failures": destination.failures, "not_before": maybe_millis(destination.not_before)}
-        if self._connection.execute(_SET_DESTINATION, values | {"the_name": destination.name}).rowcount == 0:
+        known = {"the_name": destination.name}
+        unheard = destination.name in self._unheard
+        if unheard or self._connection.execute(_SET_DESTINATION, values | known).rowcount == 0:
             self._connection.execute(_ADD_DESTINATION, values | {"name": destination.name})
+            self._unheard.discard(destination.name)
 
     def dead(self, limit: int) -> tuple[DeadLetter, ...]:
         """Dead letters, newest first."""
