@@ -19,7 +19,14 @@ from gateway.storage.group_commit import Sequencer, Settled
 from gateway.storage.instance import InstanceLock
 from gateway.storage.jobs import Job, tell
 from gateway.storage.placing import PlacingTurns
-from gateway.storage.postgres_engine import check_server, reached, snapshots_engine, unhurried, writers_engine
+from gateway.storage.postgres_engine import (
+    check_server,
+    reached,
+    snapshots_engine,
+    unhurried,
+    warn_of_open_road,
+    writers_engine,
+)
 from gateway.storage.postgres_url import read_url
 from gateway.storage.reader import ReadOnlyStore
 from gateway.storage.snapshot import SnapshotReaders
@@ -29,7 +36,7 @@ from gateway.storage.waiting import WaitingUnits
 T = TypeVar("T")
 
 WRITERS_MAX: Final = 4
-"""Threads that run units, each with its connection: two cores are busy with three (docs/PERFORMANCE figures in the ADR)."""
+"""Threads that run units, each with its connection: two busy cores gain nothing from eight (measured; docs/POSTGRESQL.md)."""
 KEEPER_SECONDS: Final = 1.0
 """How often the lock is looked at, and leaves that were left behind are placed."""
 
@@ -155,6 +162,7 @@ def open_postgres(
         SiteError: `config.invalid`, `store.locked`, `store.version`, `store.damaged`.
     """
     place = read_url(url)
+    warn_of_open_road(place)
     lock = InstanceLock(place)
     turns = PlacingTurns(sequencer)
     writers = writers_engine(place, connections=WRITERS_MAX + 1)

@@ -137,6 +137,14 @@ def unhurried(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"SET statement_timeout = {STATEMENT_MILLISECONDS_MAX}")
 
 
+def warn_of_open_road(url: URL) -> None:
+    """Say that another machine could be the database, or listen: a network without a server certificate that is checked."""
+    hosts = (url.host, url.query.get("host"))
+    local = all(not host or str(host).startswith(("/", "localhost", "127.", "::1")) for host in hosts)
+    if not local and url.query.get("sslmode") not in {"verify-ca", "verify-full"}:
+        _log.warning("store.unverified", sslmode=str(url.query.get("sslmode", "prefer")))
+
+
 def collided(connection: Connection) -> bool:
     """Whether some statement since `forget_collision` met a row that is there already, though the unit went on."""
     return bool(connection.info.get(_COLLIDED))

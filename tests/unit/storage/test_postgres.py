@@ -29,7 +29,7 @@ from gateway.storage import (
 )
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.postgres import WRITERS_MAX
-from gateway.storage.postgres_engine import check_server, single_engine, writers_engine
+from gateway.storage.postgres_engine import check_server, single_engine, warn_of_open_road, writers_engine
 from gateway.storage.postgres_url import masked, read_url
 from gateway.storage.tables import metadata
 from tests.kit import rows
@@ -92,6 +92,24 @@ def test_a_url_that_leads_nowhere_is_refused_without_its_password(text: str) -> 
 
 def test_a_url_is_shown_without_its_password() -> None:
     assert masked(read_url("postgresql://u:canary@h/d")) == "postgresql+psycopg://u:***@h/d"
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("postgresql://u@db.example.vn/d", True),
+        ("postgresql://u@db.example.vn/d?sslmode=require", True),
+        ("postgresql://u@/d?host=db.example.vn", True),
+        ("postgresql://u@db.example.vn/d?sslmode=verify-full", False),
+        ("postgresql://u@127.0.0.1/d", False),
+        ("postgresql://u@/d?host=/run/postgresql", False),
+    ],
+)
+def test_a_road_on_which_another_could_be_the_database_is_warned_of(
+    text: str, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_open_road(read_url(text))
+    assert ("store.unverified" in caplog.text) is warned
 
 
 def test_an_unsafe_server_is_refused_except_by_a_demo(url: str) -> None:
