@@ -13,6 +13,7 @@ after a lost answer: every unit finds its own work done (an idempotency key, a t
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
@@ -93,7 +94,7 @@ class Attempts:
         try:
             connection.commit()
         except DBAPIError as error:
-            return self._uncommitted(connection, error)
+            return self._uncommitted(connection, outcome, error)
         return outcome
 
     def _work(self, connection: Connection, work: Work, *, believed: bool) -> Settled:
@@ -117,13 +118,14 @@ class Attempts:
             _undo(connection)
         return outcome
 
-    def _uncommitted(self, connection: Connection, error: DBAPIError) -> Settled:
+    def _uncommitted(self, connection: Connection, outcome: Settled, error: DBAPIError) -> Settled:
         fault = translated(error)
         _undo(connection)
         if isinstance(fault, AgainError | FatalStoreError):
             raise fault from None
         if isinstance(fault, ConnectionLostError):
             _log.warning("store.commit_unknown")
+            return replace(outcome, value=None, error=fault)  # what it may have left behind is looked for all the same
         return Settled(error=fault)
 
 

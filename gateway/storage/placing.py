@@ -33,6 +33,8 @@ class PlacingTurns:
         self._count = Lock()
         # One is left at first: a crash may have come between a commit and its sequencer.
         self._left, self._placed = 1, 0
+        self._unsure = False
+        """Whether the last turn failed, perhaps after its commit: the head may have moved and nobody was told."""
 
     @property
     def behind(self) -> bool:
@@ -60,6 +62,7 @@ class PlacingTurns:
                 if isinstance(done.error, StaleStateError) and faster < OTHER_NODES_MAX:
                     faster += 1
                     continue
+                self._unsure = done.error is not None
                 if done.error is not None:
                     _judge(done.error)
                     return head
@@ -72,6 +75,8 @@ class PlacingTurns:
     def _some(self, uow: UnitOfWork) -> tuple[TreeHead | None, bool]:
         """One run of the sequencer, and whether leaves are still pending."""
         moved = self._sequencer(uow)
+        if moved is None and self._unsure:
+            return uow.log.head(), False
         assert isinstance(uow, Unit)
         return moved, moved is not None and uow.log.any_pending()
 

@@ -168,6 +168,7 @@ def _engine(url: URL, role: str, **options: Any) -> Engine:
         "keepalives_idle": "30",
         "keepalives_interval": "10",
         "keepalives_count": "3",
+        "tcp_user_timeout": "30000",
     }
     arguments = {name: value for name, value in known.items() if name not in url.query}
     if options["poolclass"] is QueuePool:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
 
 from gateway.audit import sequence
 from gateway.core.errors import SiteError
@@ -364,6 +365,39 @@ async def test_a_session_that_ends_during_commit_is_told_as_unknown_and_not_trie
     assert len(runs) == 1
     change(url, "DROP TRIGGER dying ON documents")
     await store.transact(adding(rows.document()))
+    await store.close()
+
+
+@pytest.mark.parametrize("which", [1, 2])
+async def test_leaves_of_a_commit_whose_answer_was_lost_are_placed_and_the_head_is_told(
+    url: str, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    """The commit (1) of the unit, or (2) of the sequencer, came to pass, and the session ended before it could say so."""
+    heads: list[int] = []
+
+    class Listener:
+        def committed(self, *, work_added: bool, head: TreeHead | None) -> None:
+            heads.extend([head.size] if head else [])
+
+    store, document, commits = opened(url), rows.document(), []
+    store.set_listener(Listener())
+    commit = Connection.commit
+
+    def lost(connection: Connection) -> None:
+        commit(connection)
+        commits.append(1)
+        if len(commits) == which:
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(Connection, "commit", lost)
+    if which == 1:
+        with pytest.raises(SiteError, match=r"store\.busy"):
+            await store.transact(adding(document))
+    else:
+        await store.transact(adding(document))
+    await until(lambda: heads == [1])
+    assert look(url, "SELECT count(*) FROM pending_leaves") == [(0,)]
+    assert await store.read(lambda uow: uow.documents.find(document.key)) == document
     await store.close()
 
 

@@ -287,8 +287,8 @@ async def test_a_thousand_leaves_of_many_callers_are_all_placed_before_their_cal
     leaves = await store.read(lambda uow: uow.log.leaves(0, 2_000))
     await store.close()
     assert (head.size, len(set(leaves))) == (1_000, 1_000)
-    assert heads == sorted(set(heads))
-    assert heads[-1] == 1_000
+    assert len(set(heads)) == len(heads)
+    assert max(heads) == 1_000
     assert len(heads) < 200  # one turn often serves several callers
 
 
