@@ -66,12 +66,7 @@ from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory
 from gateway.reload import Exchangeable, HolderSlot, Reloader, open_holders, sealing_keys
-from gateway.storage import (
-    DiskWatch,
-    SqliteStore,
-    open_blobs,
-    open_sqlite,
-)
+from gateway.storage import DiskWatch, ServiceStore, open_blobs, open_store
 from gateway.watch import Watched, counting, disk_watch, open_admin, record_step
 
 DRAIN_SECONDS: Final = 30.0
@@ -209,9 +204,12 @@ class _Rooms:
     disk: DiskWatch
 
 
-async def _open_store(config: Config, meter: Meter, stack: AsyncExitStack) -> SqliteStore:
+async def _open_store(config: Config, meter: Meter, stack: AsyncExitStack) -> ServiceStore:
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_sqlite(config.database, sequencer=sequence, on_fatal=_die, migrate=True, meter=meter)
+    place = config.database_place()
+    store = await asyncio.to_thread(
+        open_store, place, sequencer=sequence, on_fatal=_die, relaxed=config.demo, meter=meter
+    )
     stack.push_async_callback(store.close)
     return store
 
@@ -239,7 +237,7 @@ async def _open_log(
     return publisher
 
 
-async def _open_rooms(material: Material, store: SqliteStore, meter: Meter, stack: AsyncExitStack) -> _Rooms:
+async def _open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> _Rooms:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
     own, journal, now = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes), clock.now()

@@ -6,6 +6,8 @@ relative to the configuration file's folder, so an installation can be moved as 
 
 import ipaddress
 import json
+import os
+import stat
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from pydantic import (
     AfterValidator,
@@ -37,6 +40,7 @@ from gateway.core.model import Scope
 
 CONFIG_BYTES_MAX: Final = limits.MIB
 KEY_NAME_CHARS_MAX: Final = 200
+PASSWORD_CHARS_MAX: Final = 1_000
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -54,7 +58,17 @@ def _loopback(host: str) -> str:
     return host
 
 
+def _no_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise ValueError("a password does not belong here: put it into database.password_file")
+    return url
+
+
 FilePath = Annotated[Path, AfterValidator(_resolved)]
+DatabaseUrl = Annotated[
+    str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?://.+)?$"), AfterValidator(_no_password)
+]
 OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=limits.ORGAN_ID_CHARS_MAX)]
 HexDigest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
@@ -76,6 +90,35 @@ class GatewaySection(_Section):
     """Only `demo` accepts certificates marked DEMO."""
     state: FilePath
     """Folder of the database, the blobs and the signer's memory; local disk."""
+
+
+class DatabaseSection(_Section):
+    """Where rows are kept: an SQLite file in the state folder, or a PostgreSQL server."""
+
+    url: DatabaseUrl = ""
+    """`postgresql+psycopg://user@host/database?sslmode=verify-full`, without a password. Empty: SQLite."""
+    password_file: FilePath | None = None
+    """The password alone, mode 0400 or 0600; for a URL."""
+
+    def password(self) -> str:
+        """The password, or an empty text.
+
+        Raises:
+            SiteError: `config.invalid` when the file cannot be read, or others may.
+        """
+        if self.password_file is None:
+            return ""
+        try:
+            with self.password_file.open(encoding="utf-8") as opened:
+                shared = stat.S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o177
+                text = opened.read(PASSWORD_CHARS_MAX).strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text"
+            raise SiteError("config.invalid", path="database.password_file", reason=reason) from error
+        if shared:
+            reason = "the file's mode must be 0400 or 0600"
+            raise SiteError("config.invalid", path="database.password_file", reason=reason)
+        return text
 
 
 class RegistrySection(_Section):
@@ -301,6 +344,7 @@ class Config(_Section):
     """The whole configuration of one gateway."""
 
     gateway: GatewaySection
+    database: DatabaseSection = DatabaseSection()
     registry: RegistrySection
     trust: TrustSection
     office_api: OfficeApiSection
@@ -320,10 +364,19 @@ class Config(_Section):
         """Whether certificates marked DEMO are accepted."""
         return self.gateway.environment == "demo"
 
-    @property
-    def database(self) -> Path:
-        """The SQLite database."""
-        return self.gateway.state / "gateway.db"
+    def database_place(self) -> Path | str:
+        """The SQLite file, or the URL of the PostgreSQL database with its password: not to be shown.
+
+        Raises:
+            SiteError: `config.invalid` for the password's file.
+        """
+        if not self.database.url:
+            return self.gateway.state / "gateway.db"
+        parts, password = urlsplit(self.database.url), self.database.password()
+        if not password:
+            return self.database.url
+        user, _, host = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
     @property
     def blobs(self) -> Path:

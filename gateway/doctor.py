@@ -37,7 +37,7 @@ from gateway.material import own_bodies
 from gateway.observe import FileTimesProbe, PortProbe, SystemClock, ask
 from gateway.peer import PeerProbe
 from gateway.registry import RegistryProbe, load_snapshot
-from gateway.storage import BlobsProbe, DatabaseFileProbe, lock_holder, open_reader
+from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
 
 SECONDS_MAX = 30.0
@@ -86,7 +86,7 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
 
 
 def _state(config: Config, store: Store | None) -> list[Probe]:
-    probes: list[Probe] = [DatabaseFileProbe(config.database)]
+    probes: list[Probe] = [DatabaseProbe(config.database_place())]
     key = _log_key(config)
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
@@ -94,7 +94,9 @@ def _state(config: Config, store: Store | None) -> list[Probe]:
 
 
 def _machine(config: Config, path: Path) -> list[Probe]:
-    written = (config.database, config.database.with_name("gateway.db-wal"), config.signer_memory, path)
+    place = config.database_place()
+    files = (place, place.with_name("gateway.db-wal")) if isinstance(place, Path) else ()
+    written = (*files, config.signer_memory, path)
     sections = [("office_api", config.office_api), ("peer", config.peer)]
     listeners = [(name, section.host, section.port) for name, section in sections]
     if config.admin.enabled:
@@ -102,7 +104,7 @@ def _machine(config: Config, path: Path) -> list[Probe]:
     return [
         disk_watch(config),
         FileTimesProbe(written, clock=SystemClock()),
-        PortProbe(listeners, ours=lock_holder(config.database) is not None),
+        PortProbe(listeners, ours=_served(place)),
         ConfinementProbe(),
     ]
 
@@ -128,12 +130,21 @@ def _snapshot(config: Config) -> Snapshot | None:
         return None
 
 
+def _served(place: Path | str) -> bool:
+    """Whether a service holds the database; not when it cannot be asked, which `DatabaseProbe` reports."""
+    try:
+        return lock_holder(place) is not None
+    except SiteError:
+        return False
+
+
 async def _open_store(config: Config, stack: AsyncExitStack) -> Store | None:
-    """The database for reading; None when there is none or it cannot be read, which `DatabaseFileProbe` reports."""
-    if not config.database.exists():
+    """The database for reading; None when there is none or it cannot be read, which `DatabaseProbe` reports."""
+    place = config.database_place()
+    if isinstance(place, Path) and not place.exists():
         return None
     try:
-        store = await asyncio.to_thread(open_reader, config.database)
+        store = await asyncio.to_thread(open_store_for_reading, place)
     except SiteError:
         return None
     stack.push_async_callback(store.close)

@@ -15,7 +15,7 @@ from gateway.evidence import InstallationCheck
 from gateway.exchange import ExchangeRecords
 from gateway.observe import SystemClock
 from gateway.registry import load_snapshot_of
-from gateway.storage import FileBlobs, open_reader
+from gateway.storage import FileBlobs, open_store_for_reading
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def open_records(path: Path) -> AsyncIterator[tuple[Config, Snapshot, Stor
     config = load_config(path)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     async with AsyncExitStack() as stack:
-        store: Store = open_reader(config.database)
+        store: Store = open_store_for_reading(config.database_place())
         stack.push_async_callback(store.close)
         yield config, snapshot, store
 
@@ -46,7 +46,7 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     # Looked at before the database: what was signed by then must be in it.
     remembered = await SignerMemory(path=config.signer_memory).recall()
     async with AsyncExitStack() as stack:
-        store: Store = open_reader(config.database)
+        store: Store = open_store_for_reading(config.database_place())
         stack.push_async_callback(store.close)
         judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(config.blobs,))
         await judge.start()

@@ -9,6 +9,7 @@ A claim is a lease. As long as an item runs, a heartbeat renews it; a process th
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -72,6 +73,8 @@ class WorkEngine:
         self._resting = resting
         self._windows: dict[str, Window] = {"": Window(size=DOCUMENTS_IN_FLIGHT_MAX)}
         self._running: dict[asyncio.Task[None], Claim] = {}
+        self._owed: list[Callable[[UnitOfWork], None]] = []
+        """Leases that the store could not take back when they were given; at most one for each item that ran."""
         self._awake = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
@@ -115,6 +118,7 @@ class WorkEngine:
     async def _turn(self) -> None:
         """Claim what fits, or rest. A store that is busy or full for a moment costs a breath, never the engine."""
         try:
+            await self._give_back()
             await self._renew_leases()
             # A claim that could have been larger took all that is due and fits: what comes later wakes us.
             if not await self._claim():
@@ -208,8 +212,16 @@ class WorkEngine:
         try:
             await self._store.transact(unit)
         except (LeaseLostError, GatewayError) as error:
-            # the item keeps its lease and is due again when that runs out
             _log.warning("work.not_postponed", kind=claim.item.kind, item=claim.item.subject, why=str(error))
+            if isinstance(error, GatewayError):
+                self._owed.append(unit)
+
+    async def _give_back(self) -> None:
+        """A database server that was away is back: what ran meanwhile is not kept waiting until its lease runs out."""
+        while self._owed:
+            with suppress(LeaseLostError):
+                await self._store.transact(self._owed[0])
+            self._owed.pop(0)
 
     def _window(self, destination: str) -> Window:
         return self._windows.setdefault(destination, Window())

@@ -98,8 +98,17 @@ class Network:
         return ssl.create_default_context(cafile=str(self.root))
 
 
-def build_network(folder: Path, *, wards: int | None, moment: datetime, on_progress: Progress | None = None) -> Network:
+def build_network(
+    folder: Path,
+    *,
+    wards: int | None,
+    moment: datetime,
+    on_progress: Progress | None = None,
+    databases: Mapping[str, str] | None = None,
+) -> Network:
     """Make everything afresh in `folder`; an older demo there is removed first.
+
+    `databases` has the URL of a PostgreSQL database for each side; without it both keep theirs in SQLite.
 
     Raises:
         SiteError: `config.invalid` when the folder is there and is not a demo's.
@@ -122,7 +131,10 @@ def build_network(folder: Path, *, wards: int | None, moment: datetime, on_progr
     offices = {office.organ_id: (office, row) for office, row in _offices(world)}
     for side in sides.values():
         rows = [row for office, row in offices.values() if office.side == side.name]
-        _write_config(side, pki, digest=digest, keys=rows, world=world)
+        sections = _sections(side, pki, digest=digest, world=world)
+        if databases:
+            sections["database"] = {"url": databases[side.name]}
+        _write_config(side, sections, [*map(key_table, rows), *_client_tables(side, pki, world)])
     network = Network(
         folder=folder, world=world, sides=sides, offices={organ: office for organ, (office, _) in offices.items()}
     )
@@ -195,10 +207,10 @@ def _write_api_keys(network: Network) -> None:
         path.write_text(office.api_key + "\n", encoding="utf-8")
 
 
-def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], world: DemoWorld) -> None:
+def _sections(side: Side, pki: DemoPki, *, digest: str, world: DemoWorld) -> dict[str, dict[str, object]]:
     files = pki.gateways[side.gateway].files
     entrusted = [body.organ_id for body in world.hosted(side.gateway) if body.seals]
-    sections: dict[str, dict[str, object]] = {
+    return {
         "gateway": {"id": side.gateway, "environment": "demo", "state": str(side.folder / "state")},
         "registry": {"file": str(side.folder.parent / "registry.json"), "sha256": digest},
         "trust": {"folder": str(files.anchors.parent)},
@@ -213,17 +225,19 @@ def _write_config(side: Side, pki: DemoPki, *, digest: str, keys: list[ApiKey], 
         "receipts": {"key": str(files.receipt_key)},
         "audit": {"key": str(files.log_key)},
     }
-    text = "# Made by `gateway demo`. DEMO keys only: never use any of this in production.\n"
-    clients = [
+
+
+def _client_tables(side: Side, pki: DemoPki, world: DemoWorld) -> list[str]:
+    return [
         toml_table("[[access.certificates]]", _client(body, pki.clients[body.organ_id]))
         for body in world.hosted(side.gateway)
         if body.organ_id in pki.clients
     ]
-    tables = [
-        *(toml_table(f"[{name}]", section) for name, section in sections.items()),
-        *map(key_table, keys),
-        *clients,
-    ]
+
+
+def _write_config(side: Side, sections: Mapping[str, Mapping[str, object]], access: list[str]) -> None:
+    text = "# Made by `gateway demo`. DEMO keys only: never use any of this in production.\n"
+    tables = [*(toml_table(f"[{name}]", section) for name, section in sections.items()), *access]
     text += "".join(f"\n{table}" for table in tables)
     side.config.touch(mode=0o600)
     side.config.write_text(text, encoding="utf-8")

@@ -16,11 +16,11 @@ from gateway.core.model import Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
-from gateway.storage.rows import chunks, compare_and_set, maybe_blob, update_if
+from gateway.storage.rows import chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.tables import deliveries, documents, stream_handles, streams
 
 _ADD: Final = insert(documents)
-_BY_KEY: Final = select(documents).where(documents.c.key == bindparam("key"))
+_BY_KEY: Final = locked(select(documents).where(documents.c.key == bindparam("key")))
 _BY_IDEMPOTENCY_KEY: Final = select(documents).where(
     documents.c.sender == bindparam("sender"), documents.c.idempotency_key == bindparam("idempotency_key")
 )
@@ -61,10 +61,14 @@ _ADVANCE: Final = update_if(
 )
 
 _ADD_DELIVERY: Final = insert(deliveries)
-_DELIVERIES: Final = select(deliveries).where(deliveries.c.document == bindparam("document")).order_by(deliveries.c.row)
+_DELIVERIES: Final = locked(
+    select(deliveries).where(deliveries.c.document == bindparam("document")).order_by(deliveries.c.row)
+)
 _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bindparam("transfer"))
-_DELIVERY: Final = select(deliveries).where(
-    deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
+_DELIVERY: Final = locked(
+    select(deliveries).where(
+        deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
+    )
 )
 _FIND_DELIVERY: Final = select(deliveries).where(deliveries.c.key == bindparam("key"))
 _ADVANCE_DELIVERY: Final = update_if(
@@ -93,10 +97,10 @@ _MOVE_DELIVERIES: Final = (
 )
 _NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != bindparam("now")))
 
-_NUMBERS: Final = (
+_NUMBERS: Final = locked(
     select(streams.c.recipient, streams.c.next_number)
     .where(streams.c.sender == bindparam("sender"), streams.c.recipient.in_(bindparam("recipients", expanding=True)))
-    .with_for_update()
+    .order_by(streams.c.recipient)
 )
 _NEW_STREAM: Final = insert(streams)
 _COUNT: Final = (
@@ -237,8 +241,10 @@ class DocumentLedger:
     ) -> Mapping[OrganId, tuple[int, bytes]]:
         """The next number of each stream (sender, recipient) and its handle for the year."""
         assert len(set(recipients)) == len(recipients), "a recipient twice in one document"
-        numbers = self._count(sender, recipients)
-        handles = self._handles(sender, recipients, year, handle)
+        # Everybody takes streams in the same order, or two units would each wait for what the other has.
+        ordered = sorted(recipients)
+        numbers = self._count(sender, ordered)
+        handles = self._handles(sender, ordered, year, handle)
         return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
 
     def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:

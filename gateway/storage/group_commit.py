@@ -37,6 +37,7 @@ class Settled:
     work_added: bool = False
     events: tuple[EventKind, ...] = ()
     """Of the leaves it left behind."""
+    leaves_added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,12 @@ class GroupCommit:
             return Settled(error=fault)
         savepoint.commit()
         self._leaves_pending |= unit.log.appended
-        return Settled(value=value, work_added=unit.work.added, events=tuple(unit.log.events))
+        return Settled(
+            value=value,
+            work_added=unit.work.added,
+            leaves_added=unit.log.appended,
+            events=tuple(unit.log.events),
+        )
 
     def _sequence(self) -> tuple[TreeHead | None, BaseException | None]:
         """Run the sequencer until nothing is pending: the newest head, and why it stopped early if it did."""

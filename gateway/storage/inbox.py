@@ -15,6 +15,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.rows import chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
+from gateway.storage.turnstile import Turnstile, count, enter
 
 _ADD: Final = insert(inbox)
 _KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(
@@ -22,7 +23,7 @@ _KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(
 )
 _ADD_MESSAGE: Final = insert(inbox_messages)
 _ENTRIES: Final[Select[Any]] = select(inbox, inbox_messages.c.message).join(inbox_messages)
-_BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key"))
+_BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key")).with_for_update(of=inbox, key_share=True)
 _PAGE: Final = (
     _ENTRIES.where(inbox.c.recipient.in_(bindparam("organs", expanding=True)), inbox.c.cursor > bindparam("after"))
     .order_by(inbox.c.cursor)
@@ -47,15 +48,18 @@ class InboxLedger:
         self._connection = connection
 
     def add(self, entries: Sequence[InboxEntry]) -> None:
-        """Store new entries; the database gives the cursors, in the order of `entries`."""
+        """Store new entries; their cursors follow the last one given, in the order of `entries`."""
         if not entries:
             return
         # By identity: all entries of a transfer hold the same message object, and encoding it costs a millisecond.
         texts = {id(entry.message): entry.message for entry in entries}
         encoded = {which: _encoded(message) for which, message in texts.items()}
         with unique(self._connection, "transfer.duplicate"):
+            cursors = count(self._connection, Turnstile.INBOX, len(entries))
             self._add_messages(dict(encoded.values()))
-            execute_many(self._connection, _ADD, [_values(entry, encoded[id(entry.message)][0]) for entry in entries])
+            rows = [_values(entry, encoded[id(entry.message)][0]) for entry in entries]
+            numbered = [row | {"cursor": cursor} for row, cursor in zip(rows, cursors, strict=True)]
+            execute_many(self._connection, _ADD, numbered)
 
     def _add_messages(self, messages: dict[str, str]) -> None:
         known: set[str] = set()
@@ -71,7 +75,8 @@ class InboxLedger:
         return None if row is None else _entry(row, {})
 
     def seen(self, sender: OrganId, document_id: str) -> tuple[Digest, frozenset[OrganId]] | None:
-        """Digest of the first envelope of (sender, document_id), and every body that has it."""
+        """Digest of the first envelope of (sender, document_id), and every body that has it; so it stays in this unit."""
+        enter(self._connection, Turnstile.INBOX)
         rows = self._connection.execute(_SEEN, {"sender": sender, "document_id": document_id}).all()
         if not rows:
             return None

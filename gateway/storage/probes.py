@@ -15,7 +15,8 @@ from gateway.core.ids import DIGEST
 from gateway.core.limits import CHUNK_BYTES, MIB
 from gateway.core.ports import Store
 from gateway.storage import schema
-from gateway.storage.reader import open_reader
+from gateway.storage.instance import instance_holder
+from gateway.storage.opening import open_store_for_reading
 
 SAMPLE_BLOBS: Final = 20
 SAMPLE_BYTES_MAX: Final = 64 * MIB
@@ -36,25 +37,35 @@ class StoreProbe:
         return (found("probe.database.writable"),)
 
 
-class DatabaseFileProbe:
-    """For `doctor`: the file is there, of our version, and sound (`quick_check`); beside the service or without it."""
+class DatabaseProbe:
+    """For `doctor`: the database is there, of our version, and sound; beside the service or without it.
+
+    `place`: a file, which is checked whole (`quick_check`), or the URL of a server, which looks after its own pages.
+    """
 
     check: Final = Check.DATABASE
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        self._place = place
 
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`."""
-        if not self._path.exists():
-            return (found("probe.database.absent", path=self._path),)
-        store = await asyncio.to_thread(open_reader, self._path)
+        if isinstance(self._place, Path) and not self._place.exists():
+            return (found("probe.database.absent", path=self._place),)
+        store = await asyncio.to_thread(open_store_for_reading, self._place)
         await store.close()
-        return (found("probe.database.good", version=schema.newest(), holder=lock_holder(self._path) or ""),)
+        holder = await asyncio.to_thread(lock_holder, self._place)
+        return (found("probe.database.good", version=schema.newest(), holder=holder or ""),)
 
 
-def lock_holder(database: Path) -> str | None:
-    """Process id of the service that holds the database, as it wrote it down; None when nobody does."""
+def lock_holder(database: Path | str) -> str | None:
+    """Who holds the database: the process id a service wrote down, or its session at the server; None when nobody does.
+
+    Raises:
+        SiteError: `config.invalid` when the server cannot be reached.
+    """
+    if isinstance(database, str):
+        return instance_holder(database)
     path = database.with_name(f"{database.name}.lock")
     try:
         with path.open("rb") as lock:

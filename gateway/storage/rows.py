@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Table, Update, bindparam, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import Executable
 
@@ -16,6 +16,7 @@ from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Select[Any])
 Values = Mapping[str, Any]
 
 IN_MAX: Final = 500
@@ -41,6 +42,16 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """The values in pieces of `IN_MAX`."""
     for start in range(0, len(values), IN_MAX):
         yield values[start : start + IN_MAX]
+
+
+def locked(statement: S) -> S:
+    """The same SELECT for rows that the unit may write back: nobody else changes them before it ends.
+
+    Without it a unit on PostgreSQL could decide on a row that another one changes meanwhile, and overwrite that change.
+    SQLite has one writer and renders nothing; reading units render nothing either (`postgres_engine`). Foreign keys to the
+    row are not in its way (NO KEY).
+    """
+    return statement.with_for_update(key_share=True)
 
 
 def is_duplicate(error: IntegrityError) -> bool:

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from gateway.core.errors import SiteError
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import STORE_QUEUE_MAX
 from gateway.storage.engine import READERS_MAX
-from gateway.storage.faults import FatalStoreError, translated
+from gateway.storage.faults import ConnectionLostError, FatalStoreError, translated
 from gateway.storage.unit import Unit
 
 T = TypeVar("T")
@@ -42,10 +43,19 @@ class SnapshotReaders:
 
     def _run(self, work: Callable[[UnitOfWork], T]) -> T:
         try:
+            return self._once(work)
+        except ConnectionLostError:
+            # The server may have been restarted since this connection was last used: once more, on a new one.
+            return self._once(work)
+
+    def _once(self, work: Callable[[UnitOfWork], T]) -> T:
+        try:
             with self._engine.connect() as connection:
                 return read_once(connection, work)
         except FatalStoreError as error:
             raise SiteError("store.damaged", reason=str(error)) from error
+        except DBAPIError as error:  # it could not even be connected
+            raise translated(error) from None
 
     async def close(self) -> None:
         """Finish what was begun and close the connections. May be called twice."""

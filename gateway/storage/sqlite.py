@@ -2,13 +2,11 @@
 
 import asyncio
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from sqlalchemy import Engine
 
@@ -21,7 +19,8 @@ from gateway.observe import UNMEASURED, logger
 from gateway.storage import schema
 from gateway.storage.engine import opened, reading_engine, writing_engine
 from gateway.storage.folders import sync_folder
-from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled, Work
+from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled
+from gateway.storage.jobs import Job, count_units, tell
 from gateway.storage.lock import DatabaseLock
 from gateway.storage.snapshot import SnapshotReaders
 from gateway.storage.waiting import WaitingUnits
@@ -30,15 +29,6 @@ T = TypeVar("T")
 OnFatal = Callable[[BaseException], None]
 """Told once, from the writer thread, that the store is dead. The process must end at once and without ceremony
 (`os._exit`): an orderly close would write to files that cannot be trusted; the next start recovers from the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A unit, and where its caller waits."""
-
-    work: Work
-    future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
 
 
 class SqliteStore:
@@ -63,7 +53,7 @@ class SqliteStore:
         self._meter = meter
         self._listener: CommitListener | None = None
         self._fatal: BaseException | None = None
-        self._waiting: WaitingUnits[_Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
+        self._waiting: WaitingUnits[Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
         self._thread = Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -74,7 +64,7 @@ class SqliteStore:
     async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a unit of work; returns once it is on disk. Cancelling the caller does not stop a unit that was taken in."""
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future(), loop)
+        job = Job(work, loop.create_future(), loop)
         if not self._waiting.offer(job):
             raise self._refusal()
         return cast("T", await job.future)
@@ -120,25 +110,16 @@ class SqliteStore:
                 self._die(error, jobs)
                 return
 
-    def _commit(self, jobs: Sequence[_Job]) -> None:
+    def _commit(self, jobs: Sequence[Job]) -> None:
         try:
             with self._meter.timed(metrics.STORE_COMMIT_SECONDS):
                 report = self._group.commit([job.work for job in jobs])
         except SiteError as error:
-            _tell(jobs, [Settled(error=error)] * len(jobs))
+            tell(jobs, [Settled(error=error)] * len(jobs))
             return
-        _tell(jobs, report.settled)
-        self._count(report)
+        tell(jobs, report.settled)
+        count_units(self._meter, report.settled)
         self._announce(report)
-
-    def _count(self, report: GroupReport) -> None:
-        """Only now, after the commit: a unit has no side effects, and may have been run twice."""
-        failed = sum(settled.error is not None for settled in report.settled)
-        self._meter.observe(metrics.STORE_GROUP_UNITS, len(report.settled))
-        self._meter.add(metrics.STORE_UNITS, "done", by=len(report.settled) - failed)
-        self._meter.add(metrics.STORE_UNITS, "failed", by=failed)
-        for kind, times in Counter(event for settled in report.settled for event in settled.events).items():
-            self._meter.add(metrics.EVENTS, kind.value, by=times)
 
     def _announce(self, report: GroupReport) -> None:
         if self._listener is not None and (report.work_added or report.head is not None):
@@ -146,7 +127,7 @@ class SqliteStore:
         if report.sequencer_error is not None:
             raise report.sequencer_error
 
-    def _die(self, error: BaseException, jobs: Sequence[_Job]) -> None:
+    def _die(self, error: BaseException, jobs: Sequence[Job]) -> None:
         """Refuse everything from now on, tell whoever waits, and have the process ended."""
         self._fatal = error
         self._waiting.close()
@@ -154,29 +135,8 @@ class SqliteStore:
         while more := self._waiting.take(GROUP_COMMIT_UNITS_MAX):
             left += more
         logger(__name__).critical("store.fatal", error=str(error), cause=type(error).__name__)
-        _tell(left, [Settled(error=self._refusal())] * len(left))
+        tell(left, [Settled(error=self._refusal())] * len(left))
         self._on_fatal(error)
-
-
-def _tell(jobs: Sequence[_Job], settled: Sequence[Settled]) -> None:
-    """Hand each caller its result, with one wake-up for each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Settled]]] = {}
-    for job, result in zip(jobs, settled, strict=True):
-        by_loop.setdefault(job.loop, []).append((job.future, result))
-    for loop, results in by_loop.items():
-        # A closed loop (RuntimeError) has nobody who waits; the units stand all the same.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_resolve, results)
-
-
-def _resolve(results: Sequence[tuple[asyncio.Future[Any], Settled]]) -> None:
-    for future, settled in results:
-        if future.done():  # the caller was cancelled
-            continue
-        if settled.error is not None:
-            future.set_exception(settled.error)
-        else:
-            future.set_result(settled.value)
 
 
 def open_sqlite(

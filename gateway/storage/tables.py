@@ -359,6 +359,16 @@ checkpoints: Final = _strict(
     _text("note"),
 )
 
+# --- order -----------------------------------------------------------------------------------------------------------
+
+turnstiles: Final = _strict(
+    "turnstiles",
+    # One row for each place that units pass one at a time (see `turnstile`).
+    Column("name", Text, primary_key=True),
+    _whole("last"),
+    CheckConstraint("last >= 0", name="last"),
+)
+
 # --- registry and access ---------------------------------------------------------------------------------------------
 
 activations: Final = _strict(

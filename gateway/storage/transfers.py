@@ -11,12 +11,14 @@ from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef, IncomingRecipient, IncomingTransfer, Transfer, TransferSlip
 from gateway.core.states import MessageKind, Outcome, TransferState
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
-from gateway.storage.rows import unique, update_if
+from gateway.storage.rows import locked, unique, update_if
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
 
 _ADD: Final = insert(transfers)
-_BY_KEY: Final = select(transfers).where(transfers.c.key == bindparam("key"))
-_OF_DOCUMENT: Final = select(transfers).where(transfers.c.document == bindparam("document")).order_by(transfers.c.row)
+_BY_KEY: Final = locked(select(transfers).where(transfers.c.key == bindparam("key")))
+_OF_DOCUMENT: Final = locked(
+    select(transfers).where(transfers.c.document == bindparam("document")).order_by(transfers.c.row)
+)
 _PAGE: Final = (
     select(transfers).where(transfers.c.key > bindparam("after")).order_by(transfers.c.key).limit(bindparam("rows"))
 )

@@ -1,4 +1,4 @@
-"""Units that wait for the writer: a bounded queue from which whole groups are taken."""
+"""Units that wait for a writer: a bounded queue from which whole groups are taken."""
 
 from collections import deque
 from threading import Condition
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class WaitingUnits(Generic[T]):
-    """First in, first out, at most `limit`. `offer` is for any thread and never waits; `take` is for the writer."""
+    """First in, first out, at most `limit`. `offer` is for any thread and never waits; `take` is for the writers."""
 
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
@@ -40,4 +40,4 @@ class WaitingUnits(Generic[T]):
         """Take nothing more in."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()

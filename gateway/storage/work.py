@@ -31,7 +31,7 @@ from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind, Workload
 from gateway.storage.codec import reading
-from gateway.storage.rows import maybe_millis, maybe_moment
+from gateway.storage.rows import locked, maybe_millis, maybe_moment
 from gateway.storage.tables import dead_letters, destinations, fences, work
 
 _ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
@@ -81,7 +81,8 @@ _AGAIN: Final = (
     .where(_MINE, work.c.again_at.is_not(None))
     .values(due_at=work.c.again_at, again_at=None, lease_until=None, attempts=0)
 )
-_FINISH: Final = delete(work).where(_MINE)
+_FINISH: Final = delete(work).where(_MINE, work.c.again_at.is_(None))
+_DROP: Final = delete(work).where(_MINE)
 _POSTPONE: Final = (
     update(work)
     .where(_MINE)
@@ -102,7 +103,7 @@ _NEXT_DUE: Final = (
     .where(work.c.lease_until.is_(None))
     .group_by(work.c.destination, destinations.c.not_before)
 )
-_DESTINATION: Final = select(destinations).where(destinations.c.name == bindparam("name"))
+_DESTINATION: Final = locked(select(destinations).where(destinations.c.name == bindparam("name")))
 _SET_DESTINATION: Final = (
     update(destinations)
     .where(destinations.c.name == bindparam("the_name"))
@@ -140,6 +141,7 @@ class WorkLedger:
 
     def __init__(self, connection: Connection, /) -> None:
         self._connection = connection
+        self._unheard: set[str] = set()
         self.added = False
 
     # --- adding and claiming -----------------------------------------------------------------------------------------
@@ -197,10 +199,10 @@ class WorkLedger:
 
     def finish(self, claim: Claim) -> None:
         """The item is done; if it was added again meanwhile, it is due again, else it leaves the table."""
-        if self._connection.execute(_AGAIN, _claimed(claim)).rowcount == 1:
+        # In this order: one statement sees whether it was added again and removes it, so no wake-up falls between two.
+        if self._connection.execute(_FINISH, _claimed(claim)).rowcount == 0:
+            self._mine(_AGAIN, claim)
             self.added = True
-        else:
-            self._mine(_FINISH, claim)
 
     def postpone(self, claim: Claim, due_at: datetime, *, failed: bool = False) -> None:
         """Give the lease back: due again then, or when it was added meanwhile, if that is earlier."""
@@ -208,7 +210,7 @@ class WorkLedger:
 
     def bury(self, claim: Claim, reason: str, at: datetime) -> None:
         """Move the item to the dead letters."""
-        self._mine(_FINISH, claim)
+        self._mine(_DROP, claim)
         self._connection.execute(_BURY, _item_values(claim.item) | {"reason": reason, "at": to_millis(at)})
 
     def _mine(self, statement: Executable, claim: Claim, **values: int) -> None:
@@ -229,13 +231,19 @@ class WorkLedger:
     def destination(self, name: str) -> Destination:
         """How that destination has been behaving; one never heard of has behaved well."""
         row = self._connection.execute(_DESTINATION, {"name": name}).one_or_none()
-        return Destination(name=name) if row is None else _destination(row)
+        if row is None:
+            self._unheard.add(name)
+            return Destination(name=name)
+        return _destination(row)
 
     def set_destination(self, destination: Destination) -> None:
-        """Remember how it behaves."""
+        """Remember how it behaves. Where this unit found nothing it adds: what another added meanwhile is not overwritten."""
         values = {"failures": destination.failures, "not_before": maybe_millis(destination.not_before)}
-        if self._connection.execute(_SET_DESTINATION, values | {"the_name": destination.name}).rowcount == 0:
+        known = {"the_name": destination.name}
+        unheard = destination.name in self._unheard
+        if unheard or self._connection.execute(_SET_DESTINATION, values | known).rowcount == 0:
             self._connection.execute(_ADD_DESTINATION, values | {"name": destination.name})
+            self._unheard.discard(destination.name)
 
     def dead(self, limit: int) -> tuple[DeadLetter, ...]:
         """Dead letters, newest first."""

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.audit import sequence
-from gateway.storage import MemoryStore, SqliteStore, open_memory, open_sqlite
+from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory, open_sqlite
+from tests.kit.postgres import fail, open_test_store
 
-LedgerStore = SqliteStore | MemoryStore
+__all__ = ["STORES", "LedgerStore", "fail"]
 
-
-def fail(error: BaseException) -> None:
-    raise AssertionError("the store died") from error
+LedgerStore = SqliteStore | MemoryStore | PostgresStore
 
 
 def _sqlite(folder: Path) -> SqliteStore:
@@ -21,4 +20,8 @@ def _memory(_folder: Path) -> MemoryStore:
     return open_memory(sequencer=sequence)
 
 
-STORES: dict[str, Callable[[Path], LedgerStore]] = {"sqlite": _sqlite, "memory": _memory}
+STORES: dict[str, Callable[[Path], LedgerStore]] = {
+    "sqlite": _sqlite,
+    "memory": _memory,
+    "postgres": lambda _folder: open_test_store(),
+}

@@ -29,7 +29,7 @@ from gateway.observe import ClockWatch, FileTimesProbe, PortProbe, ask, explain,
 from gateway.registry import RegistryProbe
 from gateway.storage import (
     BlobsProbe,
-    DatabaseFileProbe,
+    DatabaseProbe,
     DiskThresholds,
     DiskWatch,
     SqliteStore,
@@ -138,9 +138,9 @@ def registry(bench: Bench, digest: str) -> RegistryProbe:
 
 CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "database": (lambda b: given(StoreProbe(b.store)), "probe.database.writable"),
-    "database file": (lambda b: given(DatabaseFileProbe(b.folder / "gateway.db")), "probe.database.good"),
-    "no database": (lambda b: given(DatabaseFileProbe(b.folder / "none.db")), "probe.database.absent"),
-    "no database at all": (lambda b: given(DatabaseFileProbe(b.files.tls_key)), "store.damaged"),
+    "database file": (lambda b: given(DatabaseProbe(b.folder / "gateway.db")), "probe.database.good"),
+    "no database": (lambda b: given(DatabaseProbe(b.folder / "none.db")), "probe.database.absent"),
+    "no database at all": (lambda b: given(DatabaseProbe(b.files.tls_key)), "store.damaged"),
     "blobs": (lambda b: given(BlobsProbe(b.folder / "blobs")), "probe.blobs.good"),
     "no blobs": (lambda b: given(BlobsProbe(b.folder / "none")), "probe.blobs.absent"),
     "room": (lambda b: given(b.disk(0.1)), "probe.disk.room"),

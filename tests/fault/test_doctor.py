@@ -50,7 +50,7 @@ class Patient:
         self.path.write_text(change(text), encoding="utf-8")
 
     def database(self, statement: str) -> None:
-        connection = sqlite3.connect(self.config.database)
+        connection = sqlite3.connect(self.config.database_place())
         connection.execute(statement)
         connection.commit()
         connection.close()

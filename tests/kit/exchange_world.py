@@ -62,7 +62,7 @@ from gateway.exchange import (
     UploadedFile,
 )
 from gateway.registry import LoadedDirectory, load_snapshot
-from gateway.storage import FileBlobs, MemoryStore, open_blobs, open_memory
+from gateway.storage import FileBlobs, MemoryStore, PostgresStore, open_blobs, open_memory
 from tests.kit.clock import ManualClock
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
@@ -149,7 +149,7 @@ class Node:
 
     own: GatewayId
     desk: Desk
-    store: MemoryStore
+    store: MemoryStore | PostgresStore
     blobs: FileBlobs
     directory: LoadedDirectory
     publisher: CheckpointPublisher
@@ -236,12 +236,19 @@ class World:
             node.directory.replace(edition)
 
 
+Opener = Callable[[], MemoryStore | PostgresStore]
+
+
+def in_memory() -> MemoryStore:
+    return open_memory(sequencer=sequence)
+
+
 @asynccontextmanager
-async def exchange_world(materials: Materials, folder: Path) -> AsyncIterator[World]:
+async def exchange_world(materials: Materials, folder: Path, *, open_store: Opener = in_memory) -> AsyncIterator[World]:
     world = World(clock=ManualClock(MOMENT), materials=materials)
     tasks = []
     for gateway in (materials.world.party, materials.world.government):
-        node = _node(world, gateway, materials, folder / gateway)
+        node = _node(world, gateway, materials, folder / gateway, store=open_store())
         world.nodes[gateway] = node
         tasks.append(asyncio.create_task(node.publisher.run()))
     try:
@@ -264,11 +271,12 @@ class _Listener:
                 moved(head)
 
 
-def _node(world: World, own: GatewayId, materials: Materials, folder: Path) -> Node:
+def _node(
+    world: World, own: GatewayId, materials: Materials, folder: Path, *, store: MemoryStore | PostgresStore
+) -> Node:
     folder.mkdir()
     files = materials.pki.gateways[own].files
     trust = load_trust(files.anchors.parent, True)
-    store = open_memory(sequencer=sequence)
     blobs = open_blobs(folder / "blobs")
     directory = LoadedDirectory(materials.snapshot)
     sealer = _sealer(world, own, materials)

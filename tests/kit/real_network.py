@@ -22,6 +22,7 @@ from gateway.demo.network import Network, build_network
 from gateway.demo.processes import Gateways
 from gateway.demo.run import verify_outside
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.postgres import PostgresServer, look
 
 
 class Relay:
@@ -92,6 +93,8 @@ class RealNetwork:
     gateways: Gateways
     relay: Relay
     journal: Path
+    databases: Mapping[str, str] = field(default_factory=dict)
+    """URLs of PostgreSQL databases by side; without one, a side's rows are in SQLite."""
     sent: dict[str, str] = field(default_factory=dict)
     """Idempotency key -> document key, as acknowledged."""
 
@@ -165,6 +168,8 @@ class RealNetwork:
 
     def rows(self, side: str, query: str) -> list[Any]:
         """Straight from the database, read-only: the test's own eyes."""
+        if side in self.databases:
+            return look(self.databases[side], query)
         path = self.network.sides[side].folder / "state" / "gateway.db"
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
@@ -208,15 +213,25 @@ def _runs(process: psutil.Process) -> bool:
 
 
 @asynccontextmanager
-async def real_network(folder: Path, *, wards: int = 3, start: bool = True) -> AsyncIterator[RealNetwork]:
+async def real_network(
+    folder: Path, *, wards: int = 3, start: bool = True, server: PostgresServer | None = None
+) -> AsyncIterator[RealNetwork]:
+    """`server`: both gateways keep their rows there instead of in SQLite."""
+    databases = {side: server.empty_database() for side in ("party", "government")} if server else {}
     network = await asyncio.to_thread(
-        build_network, folder / "network", wards=wards, moment=datetime.now(UTC).replace(microsecond=0)
+        build_network,
+        folder / "network",
+        wards=wards,
+        moment=datetime.now(UTC).replace(microsecond=0),
+        databases=databases,
     )
     relay = Relay(network.sides["government"].peer_port)
     await relay.start()
     _lead_through(network, relay)
     gateways = Gateways(network)
-    made = RealNetwork(network=network, gateways=gateways, relay=relay, journal=folder / "journal.jsonl")
+    made = RealNetwork(
+        network=network, gateways=gateways, relay=relay, journal=folder / "journal.jsonl", databases=databases
+    )
     try:
         if start:
             async with gateways:

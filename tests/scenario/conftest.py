@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.exchange_world import Materials, World, exchange_world, make_materials
+from tests.kit.exchange_world import Materials, Opener, World, exchange_world, in_memory, make_materials
+from tests.kit.postgres import open_test_store
+
+STORES: dict[str, Opener] = {"memory": in_memory, "postgres": open_test_store}
+ON_EVERY_STORE = {"test_main_job", "test_trouble"}
+"""The other stories are about bytes and clocks: the store makes no difference to them."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "world" in metafunc.fixturenames:
+        everywhere = metafunc.module.__name__.rpartition(".")[2] in ON_EVERY_STORE
+        metafunc.parametrize("world", STORES if everywhere else ["memory"], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +25,6 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Materials:
 
 
 @pytest.fixture
-async def world(materials: Materials, tmp_path: Path) -> AsyncIterator[World]:
-    async with exchange_world(materials, tmp_path) as made:
+async def world(request: pytest.FixtureRequest, materials: Materials, tmp_path: Path) -> AsyncIterator[World]:
+    async with exchange_world(materials, tmp_path, open_store=STORES[request.param]) as made:
         yield made

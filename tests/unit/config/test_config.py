@@ -139,3 +139,52 @@ def test_a_change_that_needs_a_restart_is_named(tmp_path: Path) -> None:
     tree = tomllib.loads(text.replace('level = "info"', 'level = "debug"'))
     assert fixed_changes(old, parse_config(tree, file=path)) == ("peer.port", "workers.judges")
     assert fixed_changes(old, old) == ()
+
+
+# --- where the database is ---------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, url: str, password_file: str = "") -> Path:
+    text = EXAMPLE.read_text(encoding="utf-8").replace('url = "" ', f'url = "{url}" ')
+    text = text.replace('password_file = "keys/database.password"', password_file)
+    path = folder / "gateway.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_url_the_database_is_a_file_in_the_state_folder() -> None:
+    assert load_config(EXAMPLE).database_place() == Path("/var/lib/gateway/gateway.db")
+
+
+def test_a_password_comes_from_a_file_of_its_owner_alone(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("p@ss/w:rd\n", encoding="utf-8")
+    secret.chmod(0o600)
+    url = "postgresql+psycopg://gateway@db.example.vn:5433/gateway?sslmode=verify-full"
+    config = load_config(written(tmp_path, url, 'password_file = "secret"'))
+    expected = "postgresql+psycopg://gateway:p%40ss%2Fw%3Ard@db.example.vn:5433/gateway?sslmode=verify-full"
+    assert config.database_place() == expected
+    assert "p@ss" not in repr(config)
+    for mode in (0o640, 0o604, 0o700):
+        secret.chmod(mode)
+        with pytest.raises(SiteError, match="0400 or 0600"):
+            config.database_place()
+    secret.unlink()
+    with pytest.raises(SiteError, match=r"database\.password_file"):
+        config.database_place()
+
+
+def test_a_url_without_a_password_is_taken_as_it_is(tmp_path: Path) -> None:
+    url = "postgresql://gateway@/gateway?host=/run/postgresql"
+    assert load_config(written(tmp_path, url)).database_place() == url
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:canary@h/d", "postgresql://u@h/d?password=canary", "mysql://u@canary/d", "canary.db"]
+)
+def test_a_url_with_a_password_or_of_another_database_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SiteError) as refused:
+        load_config(written(tmp_path, url))
+    assert refused.value.code == "config.invalid"
+    assert "database.url" in str(refused.value)
+    assert "canary" not in str(refused.value)

@@ -239,6 +239,30 @@ async def test_a_store_that_is_busy_or_full_for_a_moment_does_not_end_the_engine
         assert moody.times == 0
 
 
+async def test_what_could_not_be_given_back_while_the_store_was_away_is_given_back_when_it_is_there_again() -> None:
+    """Otherwise the item would wait until its lease runs out: two minutes after every restart of a database server."""
+    bench = Bench()
+    moody = Moody(bench.store, "store.busy", 0)
+    bench.engine._store = moody
+
+    async def unlucky(claim: Claim) -> RoadReport:
+        bench.seen[claim.item.subject] += 1
+        if bench.seen[claim.item.subject] == 1:
+            moody.times = 3  # the server goes away: neither the outcome nor the postponement can be written
+            raise SiteError("store.busy")
+        await bench.store.transact(lambda uow: uow.work.finish(claim))
+        return RoadReport.NEUTRAL
+
+    bench.conductor.handle = unlucky
+    await bench.add("waits")
+    began = bench.clock.now()
+    async with running(bench):
+        await bench.until(lambda: bench.seen["waits"] == 2)
+        assert (bench.clock.now() - began).total_seconds() < LEASE_SECONDS / 2
+        await bench.until(lambda: not bench.engine.busy)
+        assert await bench.left() is None
+
+
 async def test_a_store_that_cannot_be_trusted_any_more_does_end_it() -> None:
     bench = Bench()
     bench.engine._store = Moody(bench.store, "store.damaged", 99)

@@ -1,0 +1,73 @@
+"""Every SELECT of a ledger either locks the rows it returns, or says here why nobody writes back what it read."""
+
+import importlib
+import pkgutil
+
+from sqlalchemy import Select
+from sqlalchemy.dialects import postgresql, sqlite
+
+import gateway.storage
+
+UNLOCKED = {
+    # rows that never change once they are there
+    "transfers._INCOMING": "its only change is the answer, and the first answer wins in one UPDATE",
+    "transfers._INCOMING_RECIPIENTS": "written once",
+    "transfers._KEPT_ANSWER": "written once; read after the UPDATE of the same unit",
+    "documents._HANDLES": "written once; two units that make the same handle collide and one runs again",
+    "inbox._KNOWN_MESSAGES": "written once, inside the turnstile",
+    "inbox._SEEN": "inside the turnstile",
+    "directory._NEWEST": "inside the turnstile",
+    "log._CHECKPOINT": "inside the turnstile",
+    "log._OLDEST": "a part of the DELETE that takes them out",
+    "log._LEAF_HASHES": "written once",
+    "log._NODES": "written once",
+    "log._INDEXES": "written once",
+    "log._LEAVES": "written once",
+    # compare-and-set
+    "log._HEAD": "the sequencer moves the head from the size it read, or not at all",
+    "log._ANY_PENDING": "only asked whether to go on",
+    # names of a document: they never change, and its state is never written back from here
+    "documents._BY_IDEMPOTENCY_KEY": "a second one collides, and its unit runs again",
+    "documents._BY_DOCUMENT_ID": "a second one collides, and its unit runs again",
+    # lists for people, the feed and the verifier
+    "documents._PAGE": "a list",
+    "transfers._PAGE": "a list",
+    "transfers._INCOMING_PAGE": "a list",
+    "inbox._PAGE": "a list",
+    "inbox._ENTRIES": "a part of other statements",
+    "directory._ALL": "a list",
+    "log._HISTORY": "a list",
+    "log._OPENINGS": "a list",
+    "work._SUSPENDED": "a road that closes meanwhile is noticed by the next claim",
+    "work._NEXT_DUE": "says only when to look again",
+    "work._DEAD": "a list",
+    # keys are declared at the start, under the lock of the instance
+    "access._ALL": "declared at the start",
+    "access._BY_ID": "declared at the start",
+}
+
+
+def statements() -> dict[str, Select[tuple[object, ...]]]:
+    found = {}
+    for module in pkgutil.iter_modules(gateway.storage.__path__, "gateway.storage."):
+        if module.ispkg:
+            continue
+        loaded = importlib.import_module(module.name)
+        short = module.name.rpartition(".")[2]
+        found |= {f"{short}.{name}": value for name, value in vars(loaded).items() if isinstance(value, Select)}
+    return found
+
+
+def test_a_select_locks_its_rows_or_is_on_the_list_with_its_reason() -> None:
+    """Without that, a unit on PostgreSQL may decide on what another one is changing (docs/adr/0004-postgresql.md)."""
+    unlocked = {name for name, statement in statements().items() if statement._for_update_arg is None}
+    assert sorted(unlocked) == sorted(UNLOCKED)
+
+
+def test_locks_do_not_stand_in_the_way_of_foreign_keys_and_sqlite_knows_nothing_of_them() -> None:
+    locking = {name: s for name, s in statements().items() if s._for_update_arg is not None}
+    assert len(locking) > 8
+    for name, statement in locking.items():
+        text = str(statement.compile(dialect=postgresql.dialect()))
+        assert "FOR NO KEY UPDATE" in text or name in {"work._DUE", "turnstile._ENTER"}, name
+        assert " FOR " not in str(statement.compile(dialect=sqlite.dialect())), name
