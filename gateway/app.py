@@ -144,6 +144,8 @@ async def running(config: Config) -> AsyncIterator[Running]:
         store.set_listener(
             Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=publisher.notify)
         )
+        # What opening wrote was committed before anybody listened.
+        publisher.notify(await store.read(lambda uow: uow.log.head()))
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=DRAIN_SECONDS)
         office_port, peer_port = await _open_doors(config, desk, reception, stack)
