@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from sqlalchemy import delete, inspect
+
 from gateway.audit import SignerMemory, sequence
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
@@ -21,6 +23,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import BlobRef
 from gateway.core.ports import CommitListener
 from gateway.storage import MemoryStore, open_memory
+from gateway.storage.tables import metadata
 from tests.kit.seeded.watch import Watch
 
 T = TypeVar("T")
@@ -45,7 +48,7 @@ class Disk:
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        self.store = open_memory(sequencer=sequence)
+        self.store = _FREE.pop() if _FREE else open_memory(sequencer=sequence)
 
     @property
     def memory(self) -> Path:
@@ -56,6 +59,19 @@ class Disk:
         """The same database, opened by another process: whatever the store object remembered is gone."""
         self.store = MemoryStore(connection=self.store._connection, sequencer=sequence)
         return self.store
+
+    def wipe(self) -> None:
+        """The world is over: the database is emptied for the next one, which need not compile its statements again."""
+        store = self.reopened()
+        with store._connection.begin():
+            for table in reversed(metadata.sorted_tables):
+                store._connection.execute(delete(table))
+            if inspect(store._connection).has_table("sqlite_sequence"):
+                store._connection.exec_driver_sql("DELETE FROM sqlite_sequence")
+        _FREE.append(store)
+
+
+_FREE: list[MemoryStore] = []
 
 
 class PowerCutError(BaseException):

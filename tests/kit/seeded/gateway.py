@@ -36,7 +36,7 @@ from gateway.exchange import (
 from gateway.registry import LoadedDirectory
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk, Power, PoweredBlobs, PoweredMemory, PoweredStore
-from tests.kit.seeded.materials import Materials, keyed, log_origin, wards
+from tests.kit.seeded.materials import Materials, keyed, log_origin, newborn, wards
 from tests.kit.seeded.watch import Trace, Watch
 
 T = TypeVar("T")
@@ -147,10 +147,9 @@ class Process:
             await self.publisher.covering(signed)
         await self.activate()
         self.store.set_listener(
-            Wakeups(
-                loop=asyncio.get_running_loop(), work_added=self.engine.wake, head_moved=self.publisher.notify
-            )
+            Wakeups(loop=asyncio.get_running_loop(), work_added=self.engine.wake, head_moved=self.publisher.notify)
         )
+        self.publisher.notify(await self.store.read(lambda uow: uow.log.head()))
         self.spawn(self._for_life("engine", self.engine.run()))
         self.ready = True
         self.gateway.trace("ready", self.gateway.own)
@@ -273,7 +272,7 @@ class Gateway:
 
     def principal(self) -> Principal:
         """The one office system of this gateway; it may do everything for all bodies there."""
-        organs = frozenset((*keyed(self.own), *wards(self.own)))
+        organs = frozenset((*keyed(self.own), *wards(self.own), newborn(self.own)))
         return Principal(key_id="office", name="Phần mềm", organs=organs, scopes=frozenset(Scope))
 
 

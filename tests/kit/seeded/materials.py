@@ -127,6 +127,11 @@ def wards(name: GatewayId) -> tuple[OrganId, ...]:
     return tuple(OrganId(f"Z7{number}.W{index:02}") for index in range(WARDS))
 
 
+def newborn(name: GatewayId) -> OrganId:
+    """A body of that gateway that no edition knows before one brings it."""
+    return OrganId(f"{wards(name)[0]}X")
+
+
 def log_origin(name: GatewayId) -> str:
     return f"{name}/audit"
 

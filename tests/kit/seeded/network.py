@@ -192,9 +192,7 @@ class Road:
         reply = await self._ask("inquire", transfer, lambda: lambda peer: get(network, peer, pin, name))
         return reply if not isinstance(reply, Reply) else conclude_inquiry(reply)
 
-    async def _ask(
-        self, verb: str, transfer: Transfer, ask: Callable[[], Any]
-    ) -> Reply | Unreachable | Indeterminate:
+    async def _ask(self, verb: str, transfer: Transfer, ask: Callable[[], Any]) -> Reply | Unreachable | Indeterminate:
         network, slip = self._network, transfer.slip
         peer = network.reach(self._process, slip.destination)
         if peer is None:

@@ -8,7 +8,7 @@ from random import Random
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.model import PDF
 from tests.kit.pdfs import tiny_pdf
-from tests.kit.seeded.materials import GATEWAYS_MAX, keyed, wards
+from tests.kit.seeded.materials import GATEWAYS_MAX, keyed, newborn, wards
 from tests.kit.seeded.network import Weather
 from tests.kit.seeded.offices import Letter
 
@@ -76,11 +76,6 @@ class Plan:
     """Chance that an office says something of an entry."""
     hurry: float = 10 * MINUTE
     """Longest time between two looks into an inbox."""
-
-
-def newborn(name: GatewayId) -> OrganId:
-    """The body that edition `BORN` brings."""
-    return OrganId(f"{wards(name)[0]}X")
 
 
 def make_plan(seed: int) -> Plan:
@@ -152,9 +147,7 @@ def _faults(random: Random, names: tuple[GatewayId, ...], until: float) -> Itera
                 yield Fault(at=at, what=what, gateway=name, amount=random.randint(1, 60), seconds=down)
             case What.PART:
                 away = random.uniform(MINUTE, HOUR) if random.random() < 0.93 else WEEKEND
-                yield Fault(
-                    at=at, what=what, gateway=name, other=other, amount=random.choice((1, 2)), seconds=away
-                )
+                yield Fault(at=at, what=what, gateway=name, other=other, amount=random.choice((1, 2)), seconds=away)
             case What.STEP:
                 wrong = random.choice((-1, 1)) * random.choice((30.0, 200.0, HOUR))
                 back = random.uniform(MINUTE, HOUR)

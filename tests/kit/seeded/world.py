@@ -23,10 +23,10 @@ from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk
 from tests.kit.seeded.gateway import Gateway, owned_task
 from tests.kit.seeded.kept import Kept, read_out
-from tests.kit.seeded.materials import Materials, keyed, next_edition, wards
+from tests.kit.seeded.materials import Materials, keyed, newborn, next_edition, wards
 from tests.kit.seeded.network import Network, Road
 from tests.kit.seeded.offices import Ledger, Office, reply_to
-from tests.kit.seeded.plan import Fault, Plan, What, newborn
+from tests.kit.seeded.plan import Fault, Plan, What
 from tests.kit.seeded.watch import Answers, Watch, sizes
 from tests.kit.simloop import SimLoop
 
@@ -398,7 +398,7 @@ def run_world(plan: Plan, materials: Materials, story: Story = World.run) -> Out
         finally:
             await world.end()
             for gateway in world.gateways.values():
-                await gateway.disk.store.close()
+                gateway.disk.wipe()
         return outcome
 
     try:
