@@ -13,15 +13,19 @@ from functools import cache
 from gateway.audit import VerifierKey, open_checkpoint, verify_log
 from gateway.core.clock import to_millis
 from gateway.core.events import TreeHead
+from gateway.core.limits import DELIVERY_DEADLINE_SECONDS
 from gateway.core.model import PDF, Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState, is_final
 from tests.kit.seeded import small_log
 from tests.kit.seeded.kept import Kept, Opening
+from tests.kit.seeded.materials import newborn, wards
 from tests.kit.seeded.offices import Letter
+from tests.kit.seeded.plan import What
 from tests.kit.seeded.world import Outcome
 
 _D, _V, _T = DocumentState, DeliveryState, TransferState
 Problems = Iterator[str]
+DEADLINE_DAYS = DELIVERY_DEADLINE_SECONDS / 86400
 
 
 def blobs_are_there(world: Outcome) -> Problems:
@@ -158,7 +162,7 @@ def one_effect(world: Outcome) -> Problems:
     """I5: one entry for each document and recipient, exactly where it is delivered; a reader sees each once."""
     entries = Counter((row.recipient, row.sender, row.document_id) for kept in world.kept for row in kept.entries)
     yield from (f"I5 {count} entries of {name}" for name, count in entries.items() if count > 1)
-    ended = {name: row for name, row in _document_deliveries(world)}
+    ended = dict(_document_deliveries(world))
     for name, row in ended.items():
         if row.state is _V.DELIVERED and not entries[name]:
             yield f"I5 {name} is delivered, and no inbox has it"
@@ -324,9 +328,40 @@ def guards_had_their_evidence(world: Outcome) -> Problems:
                 yield f"I10 {kept.own}: entry {entry.key} was received by no transfer"
 
 
+_DESERVED = frozenset({"recipient.unknown", "recipient.locked", "recipient.closed"})
+_OF_CLOCKS = frozenset({"status.timestamp"})
+
+
+def refusals_are_deserved(world: Outcome) -> Problems:
+    """I10: nobody in these worlds does anything that deserves a refusal, but write to a body that is not (any more) there.
+
+    What goes wrong on the road, or with a clock or a judge, may delay; it is nobody's refusal, and expires nothing
+    before its deadline.
+    """
+    wrong_clock = any(fault.what is What.STEP for fault in world.plan.faults)
+    allowed = _DESERVED | (_OF_CLOCKS if wrong_clock else frozenset())
+    strange = {code for name in world.plan.gateways for code in (newborn(name), *wards(name)[:1])}
+    for kept in world.kept:
+        for document in kept.documents:
+            if document.state is _D.REFUSED:
+                yield f"I10 {kept.own}: document {document.key} is refused: {document.reason}"
+        for row in kept.deliveries:
+            if row.state is _V.REFUSED and row.reason not in allowed:
+                yield f"I10 {kept.own}: delivery {row.key} is refused: {row.reason}"
+            if row.state is _V.REFUSED and row.reason in _DESERVED and row.recipient not in strange:
+                yield f"I10 {kept.own}: delivery {row.key} to {row.recipient} is refused: {row.reason}"
+            if row.state is _V.EXPIRED and world.days < DEADLINE_DAYS:
+                yield f"I10 {kept.own}: delivery {row.key} expired in a world of {world.days:.1f} days"
+        for transfer in kept.transfers:
+            if transfer.state is _T.REFUSED and transfer.reason not in world.refusals.get(transfer.slip.transfer, ()):
+                yield f"I10 {kept.own}: transfer {transfer.slip.transfer} is refused: {transfer.reason}, which nobody said"
+    for (own, key), code in world.ledger.refused.items():
+        yield f"I10 {own}: {key} was refused: {code}"
+
+
 def words_travel_back(world: Outcome) -> Problems:
     """What a receiving office said stands in its entry, and at the sender once the status message is delivered."""
-    at_sender = {name: row for name, row in _document_deliveries(world)}
+    at_sender = dict(_document_deliveries(world))
     said_at: dict[tuple[str, str, str], tuple[str, str]] = {}
     for kept in world.kept:
         entries = {entry.key: entry for entry in kept.entries}
@@ -427,6 +462,7 @@ INVARIANTS: tuple[Callable[[Outcome], Problems], ...] = (
     leaves_tell_the_history,
     checkpoints_follow_the_log,
     guards_had_their_evidence,
+    refusals_are_deserved,
     words_travel_back,
     receipts_are_kept,
     logs_hold,

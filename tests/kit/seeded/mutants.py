@@ -22,7 +22,7 @@ from gateway.exchange import DocumentSteps, Reception, Submission, TransferDeliv
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.transfers import TransferLedger
-from tests.kit.seeded.disk import PoweredBlobs
+from tests.kit.seeded.disk import Disk, PoweredBlobs
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 
@@ -95,7 +95,12 @@ def numbers_survive_their_unit() -> Iterator[None]:
             counters[name] = number if number == 1 and name not in counters else counters[name] + 1
         return {recipient: (counters[store, sender, recipient], given[recipient][1]) for recipient in given}
 
-    with patch.object(DocumentLedger, "next_sequence", next_sequence):
+    def wipe(self: Disk) -> None:
+        counters.clear()  # another world
+        empty(self)
+
+    empty = Disk.wipe
+    with patch.object(DocumentLedger, "next_sequence", next_sequence), patch.object(Disk, "wipe", wipe):
         yield
 
 
@@ -187,13 +192,20 @@ def yes_before_durable() -> AbstractContextManager[Any]:
 
 
 def rows_before_blobs() -> AbstractContextManager[Any]:
-    """An envelope is written when the disk has time, its row at once."""
+    """Nothing is synced: a blob is on the disk two seconds after its row."""
 
     async def put_bytes(self: PoweredBlobs, data: bytes) -> BlobRef:
         ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
         self.path(ref).write_bytes(data)
-        asyncio.get_running_loop().create_task(good(self, data))
+
+        async def later() -> None:
+            await asyncio.sleep(2)
+            await good(self, data)
+
+        flushes.append(asyncio.get_running_loop().create_task(later()))
         return ref
+
+    flushes: list[asyncio.Task[None]] = []
 
     good = PoweredBlobs.put_bytes
     return patch.object(PoweredBlobs, "put_bytes", put_bytes)

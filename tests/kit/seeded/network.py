@@ -206,6 +206,8 @@ class Road:
             network.trace(verb, slip.origin, slip.destination, slip.transfer, "no answer")
             return Indeterminate("no answer")
         network.trace(verb, slip.origin, slip.destination, slip.transfer, reply.status, _code(reply))
+        if 400 <= reply.status < 500:
+            network.answers.refusals.setdefault(slip.transfer, set()).add(_code(reply))
         return reply
 
 

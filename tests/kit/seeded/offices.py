@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from gateway.core.errors import Conflict, GatewayError
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
-from gateway.core.model import Code, Document, InboxEntry, Metadata, ResponseFor
+from gateway.core.ledgers import InboxPage
+from gateway.core.model import Code, Document, InboxEntry, Metadata, Principal, ResponseFor
 from gateway.core.states import BusinessStatus
 from gateway.exchange import SubmissionOrder, UploadedFile
 from tests.kit.seeded.gateway import DownError, Gateway, Process
@@ -146,13 +147,15 @@ class Office:
         principal, found = self.gateway.principal(), []
         more = True
         while more:
-            after = self._cursor
-            page = await self._until_answered(lambda process: process.queries.inbox(principal, after, INBOX_ROWS))
+            page = await self._until_answered(self._page(principal, self._cursor))
             for entry in page.entries:
                 self._see(entry)
             found += page.entries
             more = page.more
         return found
+
+    def _page(self, principal: Principal, after: int) -> Callable[[Process], Coroutine[Any, Any, InboxPage]]:
+        return lambda process: process.queries.inbox(principal, after, INBOX_ROWS)
 
     def _see(self, entry: InboxEntry) -> None:
         seen = self._ledger.seen.setdefault(self.gateway.own, {})

@@ -83,11 +83,12 @@ def make_plan(seed: int) -> Plan:
     random = Random(f"plan {seed}")
     names = NAMES[: random.choices((2, 3, 4, 5), (10, 6, 2, 1))[0]]
     until = random.uniform(0.3, 3) * HOUR
-    faults = sorted(_faults(random, names, until), key=lambda fault: fault.at)
+    letters = tuple(_letters(random, names, until))
+    faults = sorted(_faults(random, names, letters, until), key=lambda fault: fault.at)
     return Plan(
         seed=seed,
         gateways=names,
-        letters=tuple(_letters(random, names, until)),
+        letters=letters,
         faults=tuple(faults),
         weather={(one, other): _weather(random) for one in names for other in names if one != other},
         until=max([until, *(fault.at + fault.seconds for fault in faults)]),
@@ -136,21 +137,24 @@ def _files(random: Random, number: int, sender: OrganId) -> tuple[tuple[str, str
     return tuple((f"{part}.txt", "text/plain", text + bytes([48 + part])) for part in range(random.randint(1, 2)))
 
 
-def _faults(random: Random, names: tuple[GatewayId, ...], until: float) -> Iterator[Fault]:
-    for what in random.choices(tuple(What), (8, 4, 3, 1, 1, 1, 1, 2), k=random.randint(1, 5)):
+def _faults(random: Random, names: tuple[GatewayId, ...], letters: tuple[Letter, ...], until: float) -> Iterator[Fault]:
+    for what in random.choices(tuple(What), (8, 4, 4, 1, 1, 1, 1, 2), k=random.randint(1, 6)):
         name = random.choice(names)
         other = random.choice([one for one in names if one != name])
         at = random.uniform(0, until * 0.9)
-        match what:
-            case What.CUT:
-                down = random.choice((1.0, random.uniform(1, MINUTE), random.uniform(MINUTE, HOUR)))
-                yield Fault(at=at, what=what, gateway=name, amount=random.randint(1, 60), seconds=down)
-            case What.PART:
-                away = random.uniform(MINUTE, HOUR) if random.random() < 0.93 else WEEKEND
-                yield Fault(at=at, what=what, gateway=name, other=other, amount=random.choice((1, 2)), seconds=away)
-            case What.STEP:
-                wrong = random.choice((-1, 1)) * random.choice((30.0, 200.0, HOUR))
-                back = random.uniform(MINUTE, HOUR)
-                yield Fault(at=at, what=what, gateway=name, amount=wrong, seconds=back)
-            case _:
-                yield Fault(at=at, what=what, gateway=name, seconds=random.uniform(MINUTE, HOUR))
+        if random.random() < 0.6:  # most of what goes wrong meets somebody at work
+            letter = random.choice(letters)
+            moment = random.choice((-0.001, -0.001, random.uniform(0, 0.05), random.uniform(0, 3)))
+            at, name = max(0.0, letter.at + moment), random.choice((letter.gateway, letter.gateway, name))
+        if what is What.CUT:
+            down = random.choice((1.0, random.uniform(1, MINUTE), random.uniform(MINUTE, HOUR)))
+            yield Fault(at=at, what=what, gateway=name, amount=random.randint(1, 50), seconds=down)
+        elif what is What.PART and name != other:
+            away = random.uniform(MINUTE, HOUR) if random.random() < 0.98 else WEEKEND
+            yield Fault(at=at, what=what, gateway=name, other=other, amount=random.choice((1, 2)), seconds=away)
+        elif what is What.STEP:
+            wrong = random.choice((-1, 1, 1)) * random.choice((30.0, 200.0, HOUR))
+            back = random.uniform(MINUTE, HOUR)
+            yield Fault(at=at, what=what, gateway=name, amount=wrong, seconds=back)
+        elif what is not What.PART:
+            yield Fault(at=at, what=what, gateway=name, seconds=random.uniform(MINUTE, HOUR))

@@ -106,7 +106,10 @@ class Answers:
     def __init__(self, *, found: list[str]) -> None:
         self._found = found
         self.seen: dict[str, bytes] = {}
+        self.refusals: dict[str, set[str]] = {}
+        """Codes with which a transfer was refused as a whole, without a receipt."""
 
     def given(self, own: GatewayId, transfer: str, answer: bytes) -> None:
+        """A gateway gave this answer."""
         if self.seen.setdefault(transfer, answer) != answer:
             self._found.append(f"{own}: the receipt of transfer {transfer} has other bytes when it is given again")

@@ -19,6 +19,9 @@ from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.ids import DocumentKey, GatewayId
 from gateway.core.model import InboxEntry
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
+from gateway.crypto import InlineJudge
+from gateway.evidence import InstallationCheck
+from gateway.exchange import ExchangeRecords
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk
 from tests.kit.seeded.gateway import Gateway, owned_task
@@ -62,6 +65,8 @@ class Outcome:
     ledger: Ledger
     answers: dict[str, bytes]
     """Every receipt that was seen on the way, by transfer."""
+    refusals: dict[str, set[str]]
+    """Codes by transfer: what was refused as a whole, as the sender heard it."""
     found: tuple[str, ...]
     """What was found wrong while it ran."""
     trace: tuple[str, ...]
@@ -287,7 +292,8 @@ class World:
         random, end = self.chance(), self.loop.time() + REST_SECONDS
         released: dict[DocumentKey, int] = {}
         for _ in range(ROUNDS_MAX):
-            await self._quiet(end)
+            if not await self._quiet(end):
+                return
             news = [await self.read(office, random) for office in self.offices.values()]
             waiting = [task for task in self.tasks if not task.done()]
             await asyncio.gather(*waiting)
@@ -297,14 +303,15 @@ class World:
                 return
         self.found.append("I2 the world does not come to rest")
 
-    async def _quiet(self, end: float) -> None:
+    async def _quiet(self, end: float) -> bool:
         wait = 5.0
         while not self._still():
             if self.loop.time() > end:
                 self.found.append(f"I2 not settled in {REST_SECONDS / 86400:.0f} days: {self._unsettled()}")
-                return
+                return False
             await asyncio.sleep(wait)
             wait = min(wait * 2, 3600.0)
+        return True
 
     def _still(self) -> bool:
         return not self.network.echoes and not self._unsettled()
@@ -333,6 +340,24 @@ class World:
             gateway.cut()
         await asyncio.sleep(1)
 
+    async def check_installations(self) -> None:
+        """What an officer would do: everything again from outside, envelopes and seals included (slow)."""
+        for gateway in self.gateways.values():
+            assert gateway.process is not None
+            check = InstallationCheck(
+                own=gateway.own,
+                store=gateway.disk.store,
+                blobs=gateway.process.blobs,
+                snapshot=self.edition,
+                records=ExchangeRecords(trust=self.materials.trust),
+                judge=InlineJudge(),
+                clock=gateway.clock,
+                remembered=[gateway.disk.memory.read_text()],
+            )
+            report = await check.run()
+            problems = [f"{problem.what}: {problem.why}" for problem in report.problems]
+            self.found += [f"{gateway.own}: evidence: {text}" for text in (*problems, *map(str, report.log.faults))]
+
     async def outcome(self) -> Outcome:
         kept = tuple([await read_out(gateway, self.edition) for gateway in self.gateways.values()])
         for each in kept:
@@ -342,10 +367,14 @@ class World:
             kept=kept,
             ledger=self.ledger,
             answers=dict(self.answers.seen),
+            refusals=dict(self.answers.refusals),
             found=tuple(self.found),
             trace=tuple(self.trace.lines),
             digest=self.trace.digest,
-            counts=dict(self.network.counts),
+            counts={
+                **self.network.counts,
+                "restart": sum(one.restarts for one in self.gateways.values()) - len(self.gateways),
+            },
             days=self.loop.time() / 86400,
         )
 
@@ -371,8 +400,8 @@ def _held(uow: Any) -> list[DocumentKey]:
 Story = Callable[[World], Awaitable[None]]
 
 
-def run_world(plan: Plan, materials: Materials, story: Story = World.run) -> Outcome:
-    """Run a world to its end, in a loop of its own, and read it out.
+def run_world(plan: Plan, materials: Materials, story: Story = World.run, *, deep: bool = False) -> Outcome:
+    """Run a world to its end, in a loop of its own, and read it out; `deep`: with the check of every installation.
 
     Raises:
         StuckError: nothing would ever happen again, or everything without end.
@@ -394,7 +423,13 @@ def run_world(plan: Plan, materials: Materials, story: Story = World.run) -> Out
         )
         try:
             await story(world)
+            if deep:
+                await world.check_installations()
             outcome = await world.outcome()
+        except Exception as error:
+            for found in world.found:
+                error.add_note(found)  # what was found before the world broke usually says why
+            raise
         finally:
             await world.end()
             for gateway in world.gateways.values():
