@@ -112,31 +112,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def _replay(verdict: Verdict, *, trace: bool) -> int:
-    if trace:
-        pass
+    for line in verdict.trace if trace else ():
+        _say(line)
+    _say(f"seed {verdict.seed}: trace {verdict.digest}")
     return _told(verdict)
 
 
 def _told(verdict: Verdict) -> int:
-    for _problem in verdict.problems[:SHOWN_MAX]:
-        pass
+    for problem in verdict.problems[:SHOWN_MAX]:
+        _say(f"  {problem}")
     if verdict.problems:
-        pass
+        _say(f"seed {verdict.seed} FAILED; again: {replay_command(verdict.seed)}")
     return int(bool(verdict.problems))
 
 
 def _run(seeds: range, *, workers: int, stop: bool) -> int:
     started, failed, done, documents, counts = time.monotonic(), 0, 0, 0, Counter[str]()
     for verdict in verdicts(seeds, workers=workers):
-        done += 1
+        done += 1  # noqa: SIM113 - asked for afterwards
         failed += _told(verdict)
         documents += verdict.documents
         counts.update(dict(verdict.counts))
         if stop and failed:
             break
-    time.monotonic() - started
-    ", ".join(f"{count} {what}" for what, count in counts.most_common())
+    seconds = time.monotonic() - started
+    misfortunes = ", ".join(f"{count} {what}" for what, count in counts.most_common())
+    speed = f"{seconds:.0f} s ({done / seconds:.1f}/s)"
+    _say(f"{done} seeds, {failed} failed, {speed}; {documents} documents; {misfortunes}")
     return int(bool(failed))
 
 

@@ -199,9 +199,9 @@ class World:
 
     async def _cut(self, fault: Fault) -> None:
         gateway = self.gateways[fault.gateway]
-        if gateway.process is None or not gateway.up:
-            return
         process = gateway.process
+        if process is None or process.power.dead:
+            return
         process.power.cut_at = process.power.points + int(fault.amount)
         await asyncio.sleep(fault.seconds)
         if not process.power.dead:
@@ -248,7 +248,9 @@ class World:
             return
         self.edition = self.materials.rolled_over(self.edition, fault.gateway)
         edition = self.edition
-        await self._published(fault)
+        self.begin(self._published(fault))
+        # the others have the edition sooner or later than these keys are in use
+        await asyncio.sleep(self.network.random.uniform(0, fault.seconds))
         await gateway.adopt(edition)
         gateway.disk.generation = 1
         gateway.cut()
