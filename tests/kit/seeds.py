@@ -135,7 +135,7 @@ def _told(verdict: Verdict) -> int:
 def _run(seeds: range, *, workers: int, stop: bool) -> int:
     started, failed, done, documents, counts = time.monotonic(), 0, 0, 0, Counter[str]()
     for verdict in verdicts(seeds, workers=workers):
-        done += 1  # noqa: SIM113 - asked for afterwards
+        done += 1
         failed += _told(verdict)
         documents += verdict.documents
         counts.update(dict(verdict.counts))

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from gateway.audit import VerifierKey, open_checkpoint, verify_log
+from gateway.audit import AuditError, VerifierKey, open_checkpoint, verify_log
 from gateway.core.clock import to_millis
 from gateway.core.events import TreeHead
 from gateway.core.limits import DELIVERY_DEADLINE_SECONDS
@@ -259,7 +259,7 @@ def leaves_tell_the_history(world: Outcome) -> Problems:
                 yield f"I7 {kept.own}: document {document.key} is {document.state} after {events}"
         for row in kept.deliveries:
             events = yield from _walk(kept, stories[row.key], previous, _DELIVERY_WALK, row.last_leaf)
-            if row.state not in _DELIVERY_ENDS[events[-1]]:
+            if row.state not in _DELIVERY_ENDS.get(events[-1], set()):
                 yield f"I7 {kept.own}: delivery {row.key} is {row.state} after {events}"
         for entry in kept.entries:
             events = yield from _walk(kept, stories[entry.key], previous, _ENTRY_WALK, entry.last_leaf)
@@ -416,7 +416,11 @@ def logs_hold(world: Outcome) -> Problems:
 
 def _own_verdict(kept: Kept, keys: tuple[str, ...]) -> Problems:
     parsed = [VerifierKey.parse(key) for key in keys]
-    remembered = [open_checkpoint(kept.memory, parsed)] if kept.memory else []
+    try:
+        remembered = [open_checkpoint(kept.memory, parsed)] if kept.memory else []
+    except AuditError as error:
+        yield f"the signer's memory: {error}"
+        return
     report = verify_log(_KeptLog(kept), parsed, known=remembered)
     yield from (fault.reason for fault in report.faults)
 
