@@ -198,7 +198,7 @@ PLANTED: list[tuple[Any, Plant]] = [
     (invariants.nothing_is_overwritten, subject_changed),
     (invariants.nothing_is_overwritten, file_swapped),
     (invariants.nothing_is_overwritten, metadata_changed),
-    (invariants.leaves_tell_the_history, rows_cut(A, "openings", slice(3, None))),
+    (invariants.leaves_tell_the_history, rows_cut(A, "openings", slice(4, None))),
     (invariants.leaves_tell_the_history, row_changed(A, "documents", last_leaf="00" * 32)),
     (invariants.leaves_tell_the_history, row_changed(A, "documents", state=DocumentState.WRAPPED)),
     (invariants.leaves_tell_the_history, row_changed(A, "deliveries", delivered, state=DeliveryState.EXPIRED)),
