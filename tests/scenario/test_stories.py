@@ -235,6 +235,16 @@ def test_judges_out_of_order_hold_what_they_cannot_decide(world_materials: Mater
     assert lines(outcome, "released")
 
 
+@pytest.mark.parametrize("name", [A, B])
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_disk_is_full_for_a_while(world_materials: Materials, name: GatewayId, share: float) -> None:
+    """Nothing is acknowledged that was not kept, and nothing is given up for want of space."""
+    full = Fault(at=5.0, what=What.FULL, gateway=name, amount=share, seconds=10 * MINUTE)
+    letters = [letter(n, keyed(B)[0], keyed(A)[1], at=n * 2.0) for n in range(1, 6)]
+    outcome = told(plan(*letters, faults=(full,), gossip=1.0, until=3 * HOUR), world_materials)
+    assert set(deliveries(outcome)) == {("delivered", "")}
+
+
 def test_sixty_recipients_on_five_gateways_in_bad_weather(world_materials: Materials) -> None:
     known = [code for name in NAMES for code in (*keyed(name), *wards(name))][1:61]
     weather = links(Weather(loss=0.2, lost_answers=0.2, lies=0.2, duplicates=0.2, garbled=0.1), *NAMES)

@@ -6,6 +6,7 @@ any more, whatever its `finally` clauses try.
 """
 
 import asyncio
+import errno
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Disk:
     """The registry file."""
     generation: int = 0
     """Which generation of keys is configured."""
+    full: float = 0.0
+    """Chance that a write is refused: a disk that is nearly full takes a small file and refuses a large one."""
     store: MemoryStore = field(init=False)
     blobs: dict[Digest, bytes] = field(default_factory=dict)
 
@@ -81,9 +84,10 @@ class PowerCutError(BaseException):
 class Power:
     """The power of one process: counts the points where it may go, and cuts it at the planned one."""
 
-    def __init__(self, *, random: Random, cut: Callable[[], None]) -> None:
+    def __init__(self, *, random: Random, cut: Callable[[], None], disk: Disk) -> None:
         self._random = random
         self._cut = cut
+        self._disk = disk
         self.dead = False
         self.points = 0
         self.cut_at: int | None = None
@@ -113,6 +117,8 @@ class Power:
         self.check()
         await asyncio.sleep(self._random.uniform(*WRITE_SECONDS))
         self.point()
+        if self._disk.full and self._random.random() < self._disk.full:
+            raise SiteError("store.full")
 
 
 class PoweredStore:
@@ -202,6 +208,9 @@ class PoweredMemory:
         return await self._memory.recall()
 
     async def remember(self, note: str) -> None:
-        await self._power.write()
+        try:
+            await self._power.write()
+        except SiteError as error:
+            raise OSError(errno.ENOSPC, "no space left") from error
         await self._memory.remember(note)
         self._power.point()

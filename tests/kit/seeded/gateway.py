@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 IDLE_SECONDS = 1800.0
 """The engine's longest nap: nobody puts work into the database behind its back."""
+MANAGER_SECONDS = 5.0
 RUNNING: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("running", default=None)
 
 
@@ -94,8 +95,8 @@ class Process:
         self.gateway = gateway
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.ready = False
-        self.power = Power(random=Random(gateway.random.getrandbits(64)), cut=self.cut)
         disk = gateway.disk
+        self.power = Power(random=Random(gateway.random.getrandbits(64)), cut=self.cut, disk=disk)
         self.store = PoweredStore(store=disk.reopened(), power=self.power, watch=gateway.watch)
         self.blobs = PoweredBlobs(disk=disk, power=self.power)
         self.directory = LoadedDirectory(disk.edition)
@@ -149,8 +150,18 @@ class Process:
     # --- its life ----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open, in the order of `gateway.app`."""
-        self.spawn(self._open())
+        """Open, in the order of `gateway.app`; what cannot be opened yet is started again by the service manager."""
+        self.spawn(self._begin())
+
+    async def _begin(self) -> None:
+        try:
+            await self._open()
+        except SiteError as error:
+            self.gateway.trace("not opened", self.gateway.own, error.code)
+            if not error.facts.retryable:
+                self.gateway.watch.violation(f"cannot be opened: {error}")
+            self.cut()
+            asyncio.get_running_loop().call_later(MANAGER_SECONDS, self.gateway.start_again, self)
 
     async def _open(self) -> None:
         self.spawn(self._for_life("publisher", self.publisher.run()))
@@ -251,6 +262,11 @@ class Gateway:
         self.restarts += 1
         self.process.begin()
         return self.process
+
+    def start_again(self, process: Process) -> None:
+        """What the service manager does with a process that has ended by itself."""
+        if self.process is process:
+            self.start()
 
     def cut(self) -> None:
         if self.process is not None:

@@ -36,6 +36,8 @@ class What(StrEnum):
     """The clock is set wrong by `amount` seconds, and right again after `seconds`."""
     BROKEN = "broken"
     """Its judges fail, whatever they are asked, for so many seconds."""
+    FULL = "full"
+    """Its disk refuses a share `amount` of all writes for so many seconds."""
     LOCK = "lock"
     """A new edition: one ward of the gateway is locked; every gateway has it at a time of its own."""
     CLOSE = "close"
@@ -138,7 +140,7 @@ def _files(random: Random, number: int, sender: OrganId) -> tuple[tuple[str, str
 
 
 def _faults(random: Random, names: tuple[GatewayId, ...], letters: tuple[Letter, ...], until: float) -> Iterator[Fault]:
-    for what in random.choices(tuple(What), (8, 4, 4, 1, 1, 1, 1, 2), k=random.randint(1, 6)):
+    for what in random.choices(tuple(What), (8, 4, 4, 1, 2, 1, 1, 1, 2), k=random.randint(1, 6)):
         name = random.choice(names)
         other = random.choice([one for one in names if one != name])
         at = random.uniform(0, until * 0.9)
@@ -156,5 +158,8 @@ def _faults(random: Random, names: tuple[GatewayId, ...], letters: tuple[Letter,
             wrong = random.choice((-1, 1, 1)) * random.choice((30.0, 200.0, HOUR))
             back = random.uniform(MINUTE, HOUR)
             yield Fault(at=at, what=what, gateway=name, amount=wrong, seconds=back)
+        elif what is What.FULL:
+            share = random.choice((0.1, 0.5, 1.0))
+            yield Fault(at=at, what=what, gateway=name, amount=share, seconds=random.uniform(1, 5 * MINUTE))
         elif what is not What.PART:
             yield Fault(at=at, what=what, gateway=name, seconds=random.uniform(MINUTE, HOUR))

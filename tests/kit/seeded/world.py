@@ -191,6 +191,7 @@ class World:
             What.PART: self._part,
             What.STEP: self._step,
             What.BROKEN: self._broken,
+            What.FULL: self._full,
             What.LOCK: self._edition,
             What.CLOSE: self._edition,
             What.BORN: self._edition,
@@ -228,6 +229,12 @@ class World:
         gateway.broken += 1
         await asyncio.sleep(fault.seconds)
         gateway.broken -= 1
+
+    async def _full(self, fault: Fault) -> None:
+        disk = self.gateways[fault.gateway].disk
+        disk.full = fault.amount
+        await asyncio.sleep(fault.seconds)
+        disk.full = 0.0
 
     async def _edition(self, fault: Fault) -> None:
         """A new edition of the registry, that reaches every gateway at a time of its own."""
@@ -277,7 +284,7 @@ class World:
         for office in self.offices.values():
             office.deaf = 0.0
         for gateway in self.gateways.values():
-            gateway.broken = 0
+            gateway.broken, gateway.disk.full = 0, 0.0
             await self._wake(gateway)
         await asyncio.sleep(60)
         for gateway in self.gateways.values():
