@@ -288,10 +288,16 @@ class Gateway:
             return
         self.disk.edition = edition
         self.trace("edition", self.own, edition.epoch)
-        try:
-            await self.ask(Process.activate)
-        except DownError:
-            return
+        while self.disk.edition is edition:
+            try:
+                await self.ask(Process.activate)
+                break
+            except DownError:
+                break  # whoever starts it reads the newest file
+            except SiteError as error:
+                if not error.facts.retryable:
+                    raise
+            await asyncio.sleep(MANAGER_SECONDS)
 
     def step(self, by: timedelta) -> None:
         """Somebody sets the machine's wall clock."""

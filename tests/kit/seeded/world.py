@@ -5,7 +5,6 @@ on a running world (stories) makes a `World` and calls its parts.
 """
 
 import asyncio
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
@@ -25,10 +24,11 @@ from gateway.exchange import ExchangeRecords
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk
 from tests.kit.seeded.gateway import Gateway, owned_task
-from tests.kit.seeded.kept import Kept, read_out
+from tests.kit.seeded.kept import read_out
 from tests.kit.seeded.materials import Materials, keyed, newborn, next_edition, wards
 from tests.kit.seeded.network import Network, Road
 from tests.kit.seeded.offices import Ledger, Office, reply_to
+from tests.kit.seeded.outcome import Outcome, Trace
 from tests.kit.seeded.plan import Fault, Plan, What
 from tests.kit.seeded.watch import Answers, Watch, sizes
 from tests.kit.simloop import SimLoop
@@ -36,49 +36,6 @@ from tests.kit.simloop import SimLoop
 REST_SECONDS = 8 * 24 * 3600.0
 """Mended, everything must be settled after this: the deadline of a delivery (5 days) and something for good measure."""
 ROUNDS_MAX = 60
-
-
-class Trace:
-    """What happened, in order. Nothing in it depends on a key's bytes: the same seed tells the same story everywhere."""
-
-    def __init__(self, loop: SimLoop) -> None:
-        self._loop = loop
-        self._hash = hashlib.sha256()
-        self.lines: list[str] = []
-
-    def __call__(self, *what: object) -> None:
-        line = f"{self._loop.time():.6f} " + " ".join(map(str, what))
-        self.lines.append(line)
-        self._hash.update(line.encode() + b"\n")
-
-    @property
-    def digest(self) -> str:
-        return self._hash.hexdigest()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A world at rest."""
-
-    plan: Plan
-    kept: tuple[Kept, ...]
-    ledger: Ledger
-    answers: dict[str, bytes]
-    """Every receipt that was seen on the way, by transfer."""
-    refusals: dict[str, set[str]]
-    """Codes by transfer: what was refused as a whole, as the sender heard it."""
-    found: tuple[str, ...]
-    """What was found wrong while it ran."""
-    trace: tuple[str, ...]
-    digest: str
-    counts: dict[str, int]
-    """How often which misfortune happened."""
-    days: float
-
-    @property
-    def content(self) -> str:
-        """Digest of everything durable, bytes of blobs and signatures included."""
-        return hashlib.sha256("".join(kept.content for kept in self.kept).encode()).hexdigest()
 
 
 @dataclass
