@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.observe import configure_logging
@@ -42,6 +42,7 @@ class Verdict:
     documents: int = 0
     counts: tuple[tuple[str, int], ...] = ()
     trace: tuple[str, ...] = ()
+    cpu_seconds: float = 0.0
 
 
 def judge(seed: int, materials: Materials, *, deep: bool = False) -> Verdict:
@@ -75,7 +76,9 @@ _materials: Materials | None = None
 
 def _one(seed: int) -> Verdict:
     assert _materials is not None
-    return judge(seed, _materials, deep=seed % DEEP_EVERY == 0)
+    started = time.process_time()
+    verdict = judge(seed, _materials, deep=seed % DEEP_EVERY == 0)
+    return replace(verdict, cpu_seconds=time.process_time() - started)
 
 
 def verdicts(seeds: range, *, workers: int) -> Iterator[Verdict]:
@@ -133,17 +136,18 @@ def _told(verdict: Verdict) -> int:
 
 
 def _run(seeds: range, *, workers: int, stop: bool) -> int:
-    started, failed, done, documents, counts = time.monotonic(), 0, 0, 0, Counter[str]()
+    started, failed, done, documents, cpu, counts = time.monotonic(), 0, 0, 0, 0.0, Counter[str]()
     for verdict in verdicts(seeds, workers=workers):
         done += 1
         failed += _told(verdict)
         documents += verdict.documents
+        cpu += verdict.cpu_seconds
         counts.update(dict(verdict.counts))
         if stop and failed:
             break
     seconds = time.monotonic() - started
     misfortunes = ", ".join(f"{count} {what}" for what, count in counts.most_common())
-    speed = f"{seconds:.0f} s ({done / seconds:.1f}/s)"
+    speed = f"{seconds:.0f} s ({done / seconds:.1f}/s, {cpu / done:.2f} s of CPU each)"
     _say(f"{done} seeds, {failed} failed, {speed}; {documents} documents; {misfortunes}")
     return int(bool(failed))
 
