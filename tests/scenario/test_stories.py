@@ -79,7 +79,8 @@ def points_of(materials: Materials) -> dict[GatewayId, int]:
 
     outcome = run_world(WALK, materials, story)
     assert problems(outcome) == ()
-    assert {entry.business_status for kept in outcome.kept for entry in kept.entries} > {BusinessStatus.ARRIVED}
+    said = [entry.business_status for kept in outcome.kept for entry in kept.entries]
+    assert any(status is not BusinessStatus.ARRIVED for status in said), "nobody says anything: choose another seed"
     return counted
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -18,7 +19,7 @@ from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
 from gateway.core.ports import Indeterminate, TransferRefused, Unknown
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
-from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts
+from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.transfers import TransferLedger
@@ -212,19 +213,19 @@ def rows_before_blobs() -> AbstractContextManager[Any]:
 
 
 def work_after_commit() -> AbstractContextManager[Any]:
-    """The next step is put on the list in a transaction of its own, after the one that made it due."""
+    """What is to be carried is put on the list in a transaction of its own, after the one that made it due."""
 
-    async def route(self: DocumentSteps, document: Any, claim: Claim) -> Any:
+    def dispatch(uow: Any, document: Any, plan: Any, desk: Any) -> None:
         items: list[Any] = []
-        add = work_ledger.WorkLedger.add
-        with patch.object(work_ledger.WorkLedger, "add", lambda _self, item: items.append(item)):
-            routed = await good(self, document, claim)
-        await self._desk.store.transact(lambda uow: [uow.work.add(item) for item in items])
-        assert add
-        return routed
+        unlisted = SimpleNamespace(add=items.append)
+        others = {"documents": uow.documents, "transfers": uow.transfers, "log": uow.log}
+        good(SimpleNamespace(work=unlisted, **others), document, plan, desk)  # type: ignore[arg-type]
+        listing = desk.store.transact(lambda uow: [uow.work.add(item) for item in items])
+        tasks.append(asyncio.get_running_loop().create_task(listing))
 
-    good = DocumentSteps._route
-    return patch.object(DocumentSteps, "_route", route)
+    tasks: list[asyncio.Task[Any]] = []
+    good = steps.dispatch
+    return patch.object(steps, "dispatch", dispatch)
 
 
 MUTANTS: dict[str, Mutant] = {
