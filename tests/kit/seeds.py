@@ -22,7 +22,7 @@ from tests.kit.seeded.invariants import problems
 from tests.kit.seeded.materials import Materials, make_materials
 from tests.kit.seeded.mutants import MUTANTS
 from tests.kit.seeded.plan import make_plan
-from tests.kit.seeded.world import Outcome, run_world
+from tests.kit.seeded.world import Outcome, memory_folder, run_world
 
 DEEP_EVERY = 10
 """Every so many seeds each installation is checked from outside as well: that takes as long as the world itself."""
@@ -93,9 +93,11 @@ def verdicts(seeds: range, *, workers: int) -> Iterator[Verdict]:
 def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     configure_logging(stream=sys.stderr if asked.log else io.StringIO(), level="DEBUG" if asked.log else "CRITICAL")
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="worlds-", dir=memory_folder()) as folder, contextlib.ExitStack() as stack:
         global _materials  # noqa: PLW0603 - forks find it here
-        _materials = make_materials(Path(folder))
+        _materials = replace(
+            make_materials(Path(folder)), worlds=Path(folder)
+        )  # a worker that is stopped leaves nothing
         if asked.mutant:
             stack.enter_context(MUTANTS[asked.mutant]())
         if asked.seed is not None:

@@ -65,6 +65,8 @@ class Materials:
     transports: MappingProxyType[OrganId, tuple[KeyRef, ...]]
     """By generation; only the first keyed body of a gateway has two."""
     seals: MappingProxyType[OrganId, KeyRef]
+    worlds: Path | None = None
+    """Where worlds keep their files while they last; somewhere in memory by default."""
 
     def first_edition(self, count: int) -> Snapshot:
         """Edition 1 with the first so many gateways."""

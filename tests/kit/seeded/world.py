@@ -372,7 +372,7 @@ def run_world(plan: Plan, materials: Materials, story: Story = World.run, *, dee
     Raises:
         StuckError: nothing would ever happen again, or everything without end.
     """
-    folder = Path(tempfile.mkdtemp(prefix="world-", dir=_memory_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=materials.worlds or memory_folder()))
 
     async def whole() -> Outcome:
         loop = asyncio.get_running_loop()
@@ -409,7 +409,7 @@ def run_world(plan: Plan, materials: Materials, story: Story = World.run, *, dee
         shutil.rmtree(folder)
 
 
-def _memory_folder() -> str | None:
+def memory_folder() -> str | None:
     """A folder in memory where there is one: worlds sync many small files."""
     shared = Path("/dev/shm")
     return str(shared) if shared.is_dir() else None
