@@ -146,6 +146,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
+        # What opening wrote was committed before anybody listened.
+        publisher.notify(await store.read(lambda uow: uow.log.head()))
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=WORK_SECONDS)
         doors = await _open_doors(material, rooms, reception, events, stack)

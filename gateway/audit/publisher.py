@@ -14,8 +14,6 @@ consistent ends the signing for good: a person has to look.
 import asyncio
 from dataclasses import dataclass
 
-import structlog
-
 from gateway.audit.checkpoint import Checkpoint, format_checkpoint, open_checkpoint
 from gateway.audit.errors import AuditError, ProofError
 from gateway.audit.memory import CheckpointMemory
@@ -26,8 +24,9 @@ from gateway.core.events import TreeHead
 from gateway.core.ledgers import Log, UnitOfWork
 from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
 from gateway.core.ports import Clock, Signer, Store
+from gateway.observe import logger
 
-_log = structlog.get_logger(__name__)
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +135,9 @@ class CheckpointPublisher:
             except SiteError as error:
                 if not error.facts.retryable:
                     raise
-                _log.warning("checkpoint_delayed", reason=error.code)
+                _log.warning("checkpoint.delayed", reason=error.code)
             except OSError as error:
-                _log.error("checkpoint_delayed", reason=str(error))
+                _log.error("checkpoint.delayed", reason=str(error))
             await self._clock.sleep(CHECKPOINT_RETRY_SECONDS)
 
     async def _advance(self) -> None:

@@ -89,7 +89,7 @@ CATALOGUE: Final = MappingProxyType(
         "envelope.attachments": ErrorFacts(422, _S),
         "transfer.malformed": ErrorFacts(400, _P),
         "transfer.digest": ErrorFacts(400, _P, retryable=True),
-        "transfer.sent_at": ErrorFacts(422, _P),
+        "transfer.sent_at": ErrorFacts(422, _P, retryable=True),
         "transfer.conflict": ErrorFacts(409, _P),
         "transfer.duplicate": ErrorFacts(409, _P),
         "transfer.not_ours": ErrorFacts(421, _P),

@@ -61,9 +61,15 @@ class WorkEngine:
         handlers: Mapping[WorkKind, Handler],
         destinations: Callable[[], Iterable[str]],
         resting: Callable[[], bool] = lambda: False,
+        idle: float = IDLE_SECONDS,
     ) -> None:
-        """`resting`: asked before each claim whether nothing new should be begun, for lack of room on the disk."""
+        """Nothing runs before `run`.
+
+        `resting`: asked before each claim whether nothing new should be begun, for lack of room on the disk.
+        `idle`: longest nap in seconds. A world whose clock jumps need not count every second of a weekend.
+        """
         self._store = store
+        self._idle = idle
         self._passing: dict[tuple[WorkKind, str], int] = {}
         """Misfortunes in a row that are not an item's own: they lengthen its back-off and never bury it."""
         self._clock = clock
@@ -161,9 +167,11 @@ class WorkEngine:
 
     async def _nap(self) -> None:
         due = await self._store.read(lambda uow: uow.work.next_due())
-        ahead = (due - self._clock.now()).total_seconds() if due is not None else IDLE_SECONDS
+        ahead = (due - self._clock.now()).total_seconds() if due is not None else self._idle
         # What is due already waits for a window: the end of a running item wakes us, polling would not help.
-        wait = min(ahead, IDLE_SECONDS) if ahead > 0 else IDLE_SECONDS
+        wait = min(ahead, self._idle) if ahead > 0 else self._idle
+        if self._running:
+            wait = min(wait, HEARTBEAT_SECONDS)
         timer = asyncio.ensure_future(self._clock.sleep(wait))
         waker = asyncio.ensure_future(self._awake.wait())
         await asyncio.wait({timer, waker}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,17 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(tmp_p
         assert "store.version" in said
         assert "9999" in said
         assert path.read_bytes() == before
+
+
+async def test_what_the_start_itself_wrote_is_signed_though_nothing_follows(tmp_path: Path) -> None:
+    """The opening's leaves are committed before anybody listens to commits; an idle gateway's log is vouched for too."""
+    async with real_network(tmp_path) as real:
+        database = real.network.sides["party"].folder / "state" / "gateway.db"
+        sizes: tuple[int, int] = (0, -1)
+        async with asyncio.timeout(15):
+            while sizes[0] != sizes[1]:
+                await asyncio.sleep(0.1)
+                with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+                    query = "SELECT (SELECT max(size) FROM tree_head), (SELECT coalesce(max(size), 0) FROM checkpoints)"
+                    sizes = connection.execute(query).fetchone()
+        assert sizes == (2, 2)

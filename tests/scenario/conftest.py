@@ -7,6 +7,7 @@ import pytest
 
 from tests.kit.exchange_world import Materials, Opener, World, exchange_world, in_memory, make_materials
 from tests.kit.postgres import open_test_store
+from tests.kit.seeded import materials as seeded
 
 STORES: dict[str, Opener] = {"memory": in_memory, "postgres": open_test_store}
 ON_EVERY_STORE = {"test_main_job", "test_trouble"}
@@ -28,3 +29,9 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Materials:
 async def world(request: pytest.FixtureRequest, materials: Materials, tmp_path: Path) -> AsyncIterator[World]:
     async with exchange_world(materials, tmp_path, open_store=STORES[request.param]) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def world_materials(tmp_path_factory: pytest.TempPathFactory) -> seeded.Materials:
+    """Keys of the seeded worlds."""
+    return seeded.make_materials(tmp_path_factory.mktemp("world-keys"))

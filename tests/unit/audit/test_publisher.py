@@ -24,6 +24,7 @@ from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
 from tests.kit.log_signer import LogSigner
+from tests.kit.logs import caught_logs, logged_events
 from tests.kit.memory_log import LogState, MemoryLogStore
 from tests.unit.audit.world import ORIGIN, HandClock, append, grow, leaf
 
@@ -224,6 +225,21 @@ async def test_a_busy_store_only_delays() -> None:
         site.clock.release()
         assert (await waiting).size == 1
     assert site.signer.signatures == 1, "the same note is published, not a second one signed"
+
+
+async def test_a_delay_is_told_in_the_service_s_own_log(capsys: pytest.CaptureFixture[str]) -> None:
+    site = Site()
+    site.memory.full = 1
+    grow(site.store, 1)
+    with caught_logs() as stream:
+        async with site.running() as publisher:
+            waiting = asyncio.create_task(publisher.covering(1))
+            await settle()
+            site.clock.release()
+            await waiting
+    (line,) = [line for line in logged_events(stream) if line["event"] == "checkpoint.delayed"]
+    assert line["level"] == "error"
+    assert capsys.readouterr().out == "", "stdout is for data"
 
 
 async def test_killed_between_remembering_and_publishing() -> None:

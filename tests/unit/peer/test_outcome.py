@@ -41,6 +41,7 @@ CASES: list[tuple[Reply, CarryResult, CarryResult | Unknown]] = [
     (page(503), TryLater("status 503"), TryLater("status 503")),
     (page(429), TryLater("status 429"), TryLater("status 429")),
     (problem("transfer.digest", 400), TryLater("transfer.digest", road=False), Indeterminate("transfer.digest")),
+    (problem("transfer.sent_at", 422), TryLater("transfer.sent_at", road=False), Indeterminate("transfer.sent_at")),
     (problem("request.timeout", 408), TryLater("request.timeout", road=False), Indeterminate("request.timeout")),
     (
         problem("transfer.conflict", 409),

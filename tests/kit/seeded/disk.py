@@ -1,0 +1,216 @@
+"""What survives a power cut, and the points at which the power may go.
+
+A process reaches its disk only through `Power`: before a write it may be cut (nothing was written), in the middle of a
+transaction (it is undone), and right after (it is durable, and nobody was told). A process that was cut writes nothing
+any more, whatever its `finally` clauses try.
+"""
+
+import asyncio
+import errno
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from sqlalchemy import delete, inspect
+
+from gateway.audit import SignerMemory, sequence
+from gateway.core.directory import Snapshot
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import Digest, GatewayId
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import BlobRef
+from gateway.core.ports import CommitListener
+from gateway.storage import MemoryStore, open_memory
+from gateway.storage.tables import metadata
+from tests.kit.seeded.watch import Watch
+
+T = TypeVar("T")
+
+WRITE_SECONDS = (0.0005, 0.004)
+"""How long a write takes: enough for others to come between."""
+
+
+@dataclass
+class Disk:
+    """Durable things of one gateway."""
+
+    own: GatewayId
+    folder: Path
+    """Where blobs and the signer's memory are files for those who must open them."""
+    edition: Snapshot
+    """The registry file."""
+    generation: int = 0
+    """Which generation of keys is configured."""
+    full: float = 0.0
+    """Chance that a write is refused: a disk that is nearly full takes a small file and refuses a large one."""
+    store: MemoryStore = field(init=False)
+    blobs: dict[Digest, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        self.store = _FREE.pop() if _FREE else open_memory(sequencer=sequence)
+
+    @property
+    def memory(self) -> Path:
+        """The signer's memory."""
+        return self.folder / "memory"
+
+    def reopened(self) -> MemoryStore:
+        """The same database, opened by another process: whatever the store object remembered is gone."""
+        self.store = MemoryStore(connection=self.store._connection, sequencer=sequence)
+        return self.store
+
+    def wipe(self) -> None:
+        """The world is over: the database is emptied for the next one, which need not compile its statements again."""
+        store = self.reopened()
+        with store._connection.begin():
+            for table in reversed(metadata.sorted_tables):
+                store._connection.execute(delete(table))
+            if inspect(store._connection).has_table("sqlite_sequence"):
+                store._connection.exec_driver_sql("DELETE FROM sqlite_sequence")
+        _FREE.append(store)
+
+
+_FREE: list[MemoryStore] = []
+
+
+class PowerCutError(BaseException):
+    """Inside a transaction: it is undone. Never leaves `Power`."""
+
+
+class Power:
+    """The power of one process: counts the points where it may go, and cuts it at the planned one."""
+
+    def __init__(self, *, random: Random, cut: Callable[[], None], disk: Disk) -> None:
+        self._random = random
+        self._cut = cut
+        self._disk = disk
+        self.dead = False
+        self.points = 0
+        self.cut_at: int | None = None
+        """The point at which this process is cut."""
+
+    def check(self) -> None:
+        """What is dead does nothing."""
+        if self.dead:
+            raise asyncio.CancelledError
+
+    def goes(self) -> bool:
+        """Whether the power goes at this point; the caller then stops at once."""
+        self.points += 1
+        if self.cut_at is None or self.points <= self.cut_at:
+            return False
+        self.cut_at = None
+        self._cut()
+        return True
+
+    def point(self) -> None:
+        self.check()
+        if self.goes():
+            raise asyncio.CancelledError
+
+    async def write(self) -> None:
+        """The time a write takes, and the point before it."""
+        self.check()
+        await asyncio.sleep(self._random.uniform(*WRITE_SECONDS))
+        self.point()
+        if self._disk.full and self._random.random() < self._disk.full:
+            raise SiteError("store.full")
+
+
+class PoweredStore:
+    """The port `Store` of one process."""
+
+    def __init__(self, *, store: MemoryStore, power: Power, watch: Watch) -> None:
+        self._store = store
+        self._power = power
+        self._watch = watch
+
+    def set_listener(self, listener: CommitListener) -> None:
+        self._store.set_listener(listener)
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        await self._power.write()
+
+        def unit(uow: UnitOfWork) -> T:
+            value = work(self._watch.watched(uow))
+            if self._power.goes():
+                raise PowerCutError
+            return value
+
+        try:
+            value = await self._store.transact(unit)
+        except PowerCutError:
+            raise asyncio.CancelledError from None
+        self._watch.committed(self._store, value)
+        self._power.point()
+        return value
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        self._power.check()
+        await asyncio.sleep(0)
+        self._power.check()
+        return await self._store.read(work)
+
+    async def close(self) -> None:
+        self._power.check()
+
+
+class PoweredBlobs:
+    """The port `Blobs` of one process, over the bytes that its disk keeps."""
+
+    def __init__(self, *, disk: Disk, power: Power) -> None:
+        self._disk = disk
+        self._power = power
+
+    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+        data = bytearray()
+        async for chunk in chunks:
+            data += chunk
+            if len(data) > limit:
+                raise SenderError("size.limit", limit=limit, what="data")
+        return await self.put_bytes(bytes(data))
+
+    async def put_bytes(self, data: bytes) -> BlobRef:
+        await self._power.write()
+        ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
+        self._disk.blobs[ref.digest] = data
+        path = self.path(ref)
+        if not path.exists():
+            path.write_bytes(data)
+        self._power.point()
+        return ref
+
+    def path(self, ref: BlobRef) -> Path:
+        return self._disk.folder / ref.digest
+
+    async def read(self, ref: BlobRef) -> bytes:
+        self._power.check()
+        await asyncio.sleep(0)
+        data = self._disk.blobs.get(ref.digest, b"")
+        if len(data) != ref.size or hashlib.sha256(data).hexdigest() != ref.digest:
+            raise SiteError("blob.damaged", digest=ref.digest)
+        return data
+
+
+class PoweredMemory:
+    """The signer's own memory, a real file; the power may go before and after it is written."""
+
+    def __init__(self, *, disk: Disk, power: Power) -> None:
+        self._memory = SignerMemory(path=disk.memory)
+        self._power = power
+
+    async def recall(self) -> str | None:
+        self._power.check()
+        return await self._memory.recall()
+
+    async def remember(self, note: str) -> None:
+        try:
+            await self._power.write()
+        except SiteError as error:
+            raise OSError(errno.ENOSPC, "no space left") from error
+        await self._memory.remember(note)
+        self._power.point()
