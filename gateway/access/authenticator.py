@@ -10,10 +10,11 @@ from typing import Final, Generic, TypeVar
 from gateway.access.keys import KEY_CHARS_MAX, key_id_of, secret_digest
 from gateway.core.addresses import AddressRange, is_within, parse_range
 from gateway.core.errors import SiteError
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest
-from gateway.core.ledgers import ApiKey, PinnedCertificate, UnitOfWork
-from gateway.core.model import ClientCertificate, Credential, Presented, Principal
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.ports import Clock, Store
+from gateway.core.principal import ClientCertificate, Credential, Presented, Principal
 
 CACHE_SECONDS: Final = 20.0
 """How long the ledger's word is believed; with the time of a read it stays far under the 60 s of security.md 6."""

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from gateway.core.clock import rfc3339
 from gateway.core.events import AuditEvent, EventKind
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import GatewayId
-from gateway.core.ledgers import ApiKey, PinnedCertificate, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 
 Granted = ApiKey | PinnedCertificate
 Record = Callable[[UnitOfWork, AuditEvent], str]

@@ -8,9 +8,9 @@ from typing import Final
 
 from gateway.core.base64url import encode_base64url
 from gateway.core.errors import SiteError
+from gateway.core.grants import ApiKey
 from gateway.core.ids import Digest, Entropy, OrganId
-from gateway.core.ledgers import ApiKey
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 
 SCOPES: Final = frozenset(Scope)
 """Everything a key can be allowed to do."""

@@ -21,11 +21,11 @@ from gateway.core.model import (
     InboxEntry,
     Metadata,
     Organ,
-    Principal,
     Priority,
     ResponseFor,
     SignerInfo,
 )
+from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState
 from gateway.exchange import DocumentView
 from gateway.observe import explain, label

@@ -24,8 +24,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.api.parts import ALLOWANCE, PARTS, PRINCIPAL
 from gateway.core.errors import AccessError, SenderError
-from gateway.core.model import Presented, Principal, Scope
 from gateway.core.ports import Allowance
+from gateway.core.principal import Presented, Principal, Scope
 from gateway.observe import bound_ids
 
 _BEARER: Final = re.compile(r"(?i:bearer) +(\S{1,512})")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import Turn
 from gateway.core.ids import DIGEST, KEY, ORGAN_ID
-from gateway.core.model import Credential, Scope
+from gateway.core.principal import Credential, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 
 Priority = Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"]

@@ -13,7 +13,7 @@ from gateway.api.query import Parameter, read_query
 from gateway.core.errors import NotFound
 from gateway.core.ids import KEY, ORGAN_ID
 from gateway.core.limits import ORGAN_ID_CHARS_MAX
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Json = dict[str, Any]

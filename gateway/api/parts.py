@@ -10,8 +10,8 @@ from aiohttp import web
 from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
-from gateway.core.model import Principal
 from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, Turnstile
+from gateway.core.principal import Principal
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
 

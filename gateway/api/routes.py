@@ -16,7 +16,7 @@ from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import EDXML, FORM
 from gateway.core import limits
 from gateway.core.ids import KEY, ORGAN_ID
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 from gateway.core.states import DocumentState
 
 _LIMIT: Final = query.number(

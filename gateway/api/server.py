@@ -10,7 +10,7 @@ import pydantic_core
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from gateway.api.admission import admission, prepare_draining
+from gateway.api.admission import admission
 from gateway.api.border import border, dress, dressed
 from gateway.api.gate import gate
 from gateway.api.parts import CLOSING, PARTS, ApiParts
@@ -44,7 +44,6 @@ def build_app(parts: ApiParts) -> web.Application:
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
     app[CLOSING] = asyncio.Event()
-    prepare_draining(app)
     app.on_response_prepare.append(dress)
     app.on_shutdown.append(_close)
     register(app.router)

@@ -21,8 +21,9 @@ from gateway.audit.note import VerifierKey, sign_note
 from gateway.audit.tree import consistency_path, consistency_positions, root_at, root_positions, verify_consistency
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
-from gateway.core.ledgers import Log, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
+from gateway.core.log import Log
 from gateway.core.ports import Clock, Signer, Store
 from gateway.observe import logger
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from gateway.cli.orders import SendOrder, Session
 from gateway.cli.output import Terminal
 from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 
 Json = dict[str, Any]

@@ -116,7 +116,6 @@ CATALOGUE: Final = MappingProxyType(
         "key.demo": ErrorFacts(500, _O),
         "config.invalid": ErrorFacts(500, _O),
         "config.restart": ErrorFacts(500, _O),
-        "gateway.draining": ErrorFacts(503, _G, retryable=True),
         "registry.digest": ErrorFacts(500, _O),
         "registry.invalid": ErrorFacts(500, _O),
         "registry.epoch": ErrorFacts(500, _O),

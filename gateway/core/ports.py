@@ -12,13 +12,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
+from gateway.core.carrying import CarryResult, Unknown
 from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.health import Check, Finding
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import Metric
-from gateway.core.model import BlobRef, Presented, Principal, ReceiptLine, Transfer, TransferSlip
+from gateway.core.model import BlobRef, ReceiptLine, Transfer, TransferSlip
+from gateway.core.principal import Presented, Principal
 from gateway.core.verdict import EnvelopeReading, FileVerdict
 
 T = TypeVar("T")
@@ -219,52 +221,6 @@ class Directory(Protocol):
     def current(self) -> Snapshot:
         """The active snapshot: one object per edition, so a caller keeps a consistent view as long as it holds it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The peer answered for good; `receipt` is its JWS, not yet checked."""
-
-    receipt: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TryLater:
-    """The peer is there but asks for patience: with this transfer alone, or (`road`) with everything."""
-
-    reason: str
-    after: float | None = None
-    road: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class TransferRefused:
-    """The peer refused the transfer as a whole, for good, without a receipt (not our sender, conflict ...)."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """Nothing was handed over: no connection, no TLS, wrong key."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Indeterminate:
-    """It was sent and no answer came: ask the peer, never guess."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Answer of `inquire`: the peer has no such transfer, so sending it (again) is right."""
-
-
-CarryResult = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
 
 
 class Transport(Protocol):

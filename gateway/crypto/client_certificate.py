@@ -7,7 +7,7 @@ from typing import Final
 from asn1crypto import x509
 
 from gateway.core.ids import Digest
-from gateway.core.model import ClientCertificate
+from gateway.core.principal import ClientCertificate
 from gateway.crypto.certificates import is_demo
 from gateway.crypto.edge import attempt
 

@@ -15,9 +15,9 @@ from typing import Final
 from gateway.access import make_key
 from gateway.config import key_table, toml_table
 from gateway.core.errors import SiteError
+from gateway.core.grants import ApiKey
 from gateway.core.ids import GatewayId, OrganId
-from gateway.core.ledgers import ApiKey
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 from gateway.crypto import spki_digest
 from gateway.demo.layout import GatewayFiles
 from gateway.demo.pki import DemoPki, make_pki

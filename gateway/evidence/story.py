@@ -14,8 +14,8 @@ from typing import Final
 from gateway.audit import AuditError, parse_leaf
 from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
-from gateway.core.ledgers import Log
 from gateway.core.limits import LOG_PAGE_LEAVES
+from gateway.core.log import Log
 from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
 

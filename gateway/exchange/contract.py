@@ -12,17 +12,8 @@ from typing import Protocol
 from gateway.core.directory import Body
 from gateway.core.ids import DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage
-from gateway.core.model import (
-    Attachment,
-    BlobRef,
-    Delivery,
-    Document,
-    FeedEvent,
-    HistoryEvent,
-    InboxEntry,
-    Metadata,
-    Principal,
-)
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
+from gateway.core.principal import Principal
 from gateway.core.states import DeliveryState, DocumentState
 
 

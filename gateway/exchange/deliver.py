@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import CATALOGUE, PeerError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, OrganId, TransferKey
@@ -25,16 +26,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.metrics import RECEIPTS
 from gateway.core.model import Delivery, Transfer
-from gateway.core.ports import (
-    Answered,
-    CarryResult,
-    Indeterminate,
-    TransferRefused,
-    Transport,
-    TryLater,
-    Unknown,
-    Unreachable,
-)
+from gateway.core.ports import Transport
 from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState, advance, is_final
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts

@@ -18,7 +18,7 @@ from gateway.core.limits import (
     EVENT_WAITERS_PER_KEY_MAX,
     PAGE_ROWS_MAX,
 )
-from gateway.core.model import Principal, Scope
+from gateway.core.principal import Principal, Scope
 from gateway.exchange.contract import FeedPage
 from gateway.exchange.desk import Desk
 from gateway.exchange.feed_signal import FeedSignal

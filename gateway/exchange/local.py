@@ -4,9 +4,9 @@ import asyncio
 from hashlib import file_digest
 from pathlib import Path
 
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.model import Transfer
-from gateway.core.ports import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown
 from gateway.exchange.reception_contract import ReceptionDesk
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from gateway.core.carrying import CarryResult, Unknown
 from gateway.core.metrics import TRANSFER_SECONDS, TRANSFERS
 from gateway.core.model import Transfer
-from gateway.core.ports import CarryResult, Meter, Transport, Unknown
+from gateway.core.ports import Meter, Transport
 
 
 class MeasuredTransport:

@@ -6,7 +6,8 @@ What stands in a door's table (gateway.api.routes) is asked again here: a second
 from gateway.core.errors import AccessError, NotFound
 from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.model import Document, InboxEntry, Principal, Scope
+from gateway.core.model import Document, InboxEntry
+from gateway.core.principal import Principal, Scope
 
 
 def require(principal: Principal, scope: Scope) -> None:

@@ -9,7 +9,8 @@ from gateway.core.errors import NotFound
 from gateway.core.ids import DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import Attachment, BlobRef, Delivery, HistoryEvent, InboxEntry, Principal, Scope
+from gateway.core.model import Attachment, BlobRef, Delivery, HistoryEvent, InboxEntry
+from gateway.core.principal import Principal, Scope
 from gateway.core.states import DocumentState
 from gateway.exchange.contract import DocumentPage, DocumentView
 from gateway.exchange.desk import Desk

@@ -13,7 +13,8 @@ from gateway.core.errors import Conflict
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.model import Delivery, Document, Principal, Scope, Transfer
+from gateway.core.model import Delivery, Document, Transfer
+from gateway.core.principal import Principal, Scope
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk

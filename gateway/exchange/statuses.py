@@ -14,7 +14,8 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
-from gateway.core.model import Document, InboxEntry, Principal, ResponseFor, Scope, StatusMessage
+from gateway.core.model import Document, InboxEntry, ResponseFor, StatusMessage
+from gateway.core.principal import Principal, Scope
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block

@@ -17,7 +17,8 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
-from gateway.core.model import PDF, Attachment, Document, DocumentMessage, Metadata, Principal, Scope
+from gateway.core.model import PDF, Attachment, Document, DocumentMessage, Metadata
+from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind

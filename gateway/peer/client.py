@@ -15,11 +15,12 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.core import limits
+from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.model import Transfer, TransferSlip
-from gateway.core.ports import CarryResult, Directory, Indeterminate, Unknown, Unreachable
+from gateway.core.ports import Directory
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry

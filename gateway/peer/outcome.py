@@ -9,16 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core import limits
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import CATALOGUE
-from gateway.core.ports import (
-    Answered,
-    CarryResult,
-    Indeterminate,
-    TransferRefused,
-    TryLater,
-    Unknown,
-    Unreachable,
-)
 from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, has_jws_form
 
 PROBLEM_BYTES_MAX: Final = 16 * limits.KIB

@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from gateway.core.clock import to_millis
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest
-from gateway.core.ledgers import ApiKey, PinnedCertificate
 from gateway.storage.codec import ORGAN_IDS, SCOPES, TEXTS, reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import api_keys, client_certificates

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
-from gateway.core.model import Attachment, DocumentMessage, Metadata, Scope, SlipRecipient, StatusMessage
+from gateway.core.model import Attachment, DocumentMessage, Metadata, SlipRecipient, StatusMessage
+from gateway.core.principal import Scope
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 from gateway.core.clock import from_millis
 from gateway.core.events import NOBODY
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import FeedLook
 from gateway.core.limits import FEED_LOOKS_MAX, FEED_WINDOW_LEAVES_FIRST, FEED_WINDOW_LEAVES_MAX
+from gateway.core.log import FeedLook
 from gateway.core.model import FeedEvent
 from gateway.storage.codec import reading
 from gateway.storage.rows import chunks

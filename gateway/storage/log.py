@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert,
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.events import EventKind, Leaf, TreeHead
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import FeedLook, StaleStateError
+from gateway.core.ledgers import StaleStateError
+from gateway.core.log import FeedLook
 from gateway.core.model import HistoryEvent
 from gateway.storage import feed
 from gateway.storage.bulk import execute_many

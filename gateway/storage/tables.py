@@ -26,17 +26,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
+from gateway.storage.naming import NAMES
+
 Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
 
-metadata: Final = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata: Final = MetaData(naming_convention=NAMES)
 
 
 def _strict(name: str, *items: SchemaItem, **options: Any) -> Table:

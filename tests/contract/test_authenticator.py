@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from gateway.access import StoredAuthenticator, make_key
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import ApiKey, PinnedCertificate
-from gateway.core.model import ClientCertificate, Credential, Presented, Principal, Scope
 from gateway.core.ports import Authenticator
+from gateway.core.principal import ClientCertificate, Credential, Presented, Principal, Scope
 from tests.contract.stores import STORES
 from tests.kit.clock import START, ManualClock
 from tests.kit.rows import certificate, digest

@@ -11,7 +11,8 @@ import pytest
 from gateway.audit import sequence
 from gateway.core.events import NOBODY, Leaf, TreeHead
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import FeedLook, StaleStateError, UnitOfWork
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.log import FeedLook
 from gateway.core.model import FeedEvent
 from gateway.core.ports import Store
 from gateway.storage import feed as storage_feed

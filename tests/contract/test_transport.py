@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.carrying import Answered, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import PeerError, SiteError
 from gateway.core.ids import GatewayId
-from gateway.core.ports import Answered, Indeterminate, TransferRefused, Transport, TryLater, Unknown, Unreachable
+from gateway.core.ports import Transport
 from gateway.exchange import LocalTransport
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_world import ENVELOPE, peer_world

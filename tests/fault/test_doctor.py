@@ -186,7 +186,7 @@ FAULTS: dict[str, tuple[Callable[[Patient], object], str, str]] = {
         "version",
     ),
     "the database is damaged": (
-        lambda p: p.config.database.write_bytes(b"nothing of ours" * 1_000),
+        lambda p: p.config.database_place().write_bytes(b"nothing of ours" * 1_000),
         "store.damaged",
         "backup",
     ),

@@ -25,12 +25,11 @@ from gateway.core.model import (
     InboxEntry,
     Metadata,
     Organ,
-    Principal,
     Priority,
-    Scope,
     SignerInfo,
 )
 from gateway.core.ports import Blobs
+from gateway.core.principal import Principal, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind
 from gateway.exchange.contract import DocumentPage, DocumentView, EnvelopeOrder, FeedPage, SubmissionOrder, UploadedFile
 

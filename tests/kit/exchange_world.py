@@ -14,21 +14,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.model import BlobRef, Code, Document, Metadata, Principal, Scope, Transfer
-from gateway.core.ports import (
-    Answered,
-    CarryResult,
-    Indeterminate,
-    TransferRefused,
-    Transport,
-    TryLater,
-    Unknown,
-    Unreachable,
-)
+from gateway.core.model import BlobRef, Code, Document, Metadata, Transfer
+from gateway.core.ports import Transport
+from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind
 from gateway.crypto import (
     FileSealer,

@@ -11,7 +11,8 @@ from typing import NoReturn, TypeVar
 from gateway.core.errors import SiteError
 from gateway.core.events import NOBODY, Leaf, TreeHead
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import FeedLook, Log, StaleStateError, UnitOfWork
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.log import FeedLook, Log
 from gateway.core.model import FeedEvent, HistoryEvent
 
 T = TypeVar("T")

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.access import Share, SharedListener, StoredAuthenticator, make_key, open_listener
 from gateway.api import ApiParts, build_app, listen
 from gateway.audit import sequence
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import ApiKey, PinnedCertificate
-from gateway.core.model import Scope
 from gateway.core.ports import Turnstile
+from gateway.core.principal import Scope
 from gateway.crypto import client_certificate, office_context
 from gateway.observe import SystemClock
 from gateway.storage import MemoryStore, open_memory

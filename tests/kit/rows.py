@@ -8,8 +8,8 @@ from typing import Any
 
 from gateway.audit import make_leaf
 from gateway.core.events import AuditEvent, EventKind, Leaf
+from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
-from gateway.core.ledgers import ApiKey, PinnedCertificate
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -24,13 +24,13 @@ from gateway.core.model import (
     Organ,
     Priority,
     ResponseFor,
-    Scope,
     SignerInfo,
     SlipRecipient,
     StatusMessage,
     Transfer,
     TransferSlip,
 )
+from gateway.core.principal import Scope
 from gateway.core.states import (
     BusinessStatus,
     DeliveryState,

@@ -8,18 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
 from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.model import BlobRef, SlipRecipient, Transfer, TransferSlip
-from gateway.core.ports import (
-    Answered,
-    Blobs,
-    CarryResult,
-    Indeterminate,
-    Unknown,
-    Unreachable,
-)
+from gateway.core.ports import Blobs
 from gateway.core.states import MessageKind, TransferState
 from gateway.exchange.reception_contract import ReceptionDesk
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry

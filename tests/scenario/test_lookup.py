@@ -6,7 +6,8 @@ import pytest
 
 from gateway.core.errors import AccessError
 from gateway.core.ids import DocumentKey, OrganId
-from gateway.core.model import Document, Scope
+from gateway.core.model import Document
+from gateway.core.principal import Scope
 from gateway.core.states import DocumentState
 from tests.kit.exchange_world import World, letter
 from tests.scenario.test_trouble import ub

@@ -15,7 +15,8 @@ from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, GatewayError, NotFound, PeerError, SenderError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
 from gateway.core.limits import FILE_BYTES_MAX, RECIPIENTS_MAX
-from gateway.core.model import Attachment, BlobRef, Document, Scope, Transfer
+from gateway.core.model import Attachment, BlobRef, Document, Transfer
+from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder

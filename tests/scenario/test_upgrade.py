@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import command
 
 from gateway.core.ids import OrganId
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 from gateway.core.states import DocumentState
 from gateway.storage import schema, upgrade
 from gateway.storage.engine import driver, writing_engine

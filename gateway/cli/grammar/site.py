@@ -10,7 +10,7 @@ from gateway.cli.grammar.options import CODE, COUNT, DIR, SCOPE, TEXT, ConfigFil
 from gateway.cli.orders import KeyOrder, QueueOrder
 from gateway.cli.shells import script
 from gateway.core.limits import PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 
 DEMO_FOLDER: Final = Path("gateway-demo")
 

@@ -15,8 +15,8 @@ from typing import Any, ParamSpec, TypeVar
 from gateway.audit import CheckpointPublisher
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
-from gateway.core.model import Principal, Scope
 from gateway.core.ports import Transport
+from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef
 from gateway.crypto.certificates import judge_certificate

@@ -14,9 +14,9 @@ from typing import Any
 from unittest.mock import patch
 
 from gateway.audit import CheckpointPublisher
+from gateway.core.carrying import Indeterminate, TransferRefused, Unknown
 from gateway.core.ids import Digest, OrganId
 from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
-from gateway.core.ports import Indeterminate, TransferRefused, Unknown
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
 from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps

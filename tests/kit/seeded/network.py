@@ -14,11 +14,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.errors import GatewayError, PeerError, SiteError
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import Transfer
-from gateway.core.ports import CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
 from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, decode_slip, encode_slip
 from tests.kit.seeded.gateway import DownError, Gateway, Process

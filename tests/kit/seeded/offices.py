@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from gateway.core.errors import Conflict, GatewayError
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
 from gateway.core.ledgers import InboxPage
-from gateway.core.model import Code, Document, InboxEntry, Metadata, Principal, ResponseFor
+from gateway.core.model import Code, Document, InboxEntry, Metadata, ResponseFor
+from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus
 from gateway.exchange import SubmissionOrder, UploadedFile
 from tests.kit.seeded.gateway import DownError, Gateway, Process

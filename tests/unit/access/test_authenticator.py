@@ -11,9 +11,10 @@ import pytest
 from gateway.access import CACHE_SECONDS, StoredAuthenticator, make_key, secret_digest
 from gateway.access.authenticator import _NOBODY
 from gateway.core.errors import SiteError
+from gateway.core.grants import ApiKey
 from gateway.core.ids import OrganId
-from gateway.core.ledgers import ApiKey, UnitOfWork
-from gateway.core.model import Presented, Scope
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.principal import Presented, Scope
 from tests.kit.clock import START, ManualClock
 
 OFFICE = OrganId("Z79.00.01")

@@ -9,9 +9,10 @@ import pytest
 from gateway.access import CACHE_SECONDS, Changes, Grants, StoredAuthenticator, declaring, make_key
 from gateway.audit import sequence
 from gateway.core.events import AuditEvent, EventKind
+from gateway.core.grants import ApiKey
 from gateway.core.ids import GatewayId, OrganId
-from gateway.core.ledgers import ApiKey, UnitOfWork
-from gateway.core.model import Presented
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.principal import Presented
 from gateway.exchange import Journal
 from gateway.storage import MemoryStore, open_memory
 from tests.kit.clock import START, ManualClock

@@ -1,11 +1,10 @@
-"""Behind the gate: no room, no body read; a gateway that stops sends away whoever only waits."""
+"""Behind the gate: no room, no body read."""
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -13,10 +12,10 @@ from aiohttp import web
 
 from gateway.api import ApiParts, OfficeRunner, PrometheusMeter, build_app
 from gateway.core.errors import SiteError
-from gateway.core.model import Principal
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
-from tests.unit.api.world import BOUNDARY, CITY_KEY, Keys, file_part, form, meta_part
+from tests.kit.turnstile import wide_open
+from tests.unit.api.world import BOUNDARY, CITY_KEY, PARTY, Keys, file_part, form, meta_part
 
 
 class Shut:
@@ -30,23 +29,19 @@ class Shut:
             raise SiteError("store.full")
 
 
-class Slow(MemoryDesks):
-    """A desk that has no news."""
-
-    async def deliveries(self, principal: Principal, key: Any) -> Any:
-        await asyncio.sleep(3_600)
-
-
 @asynccontextmanager
 async def office(folder: Path, intake: Shut, meter: PrometheusMeter) -> AsyncIterator[tuple[str, OfficeRunner]]:
     blobs = FolderBlobs(folder / "blobs")
-    desks = Slow(blobs=blobs)
+    desks = MemoryDesks(blobs=blobs)
+    desks.register(PARTY, "Văn phòng Thành ủy")
     app: web.Application = build_app(
         ApiParts(
             submission=desks,
             queries=desks,
             statuses=desks,
             releases=desks,
+            events=desks,
+            turnstile=wide_open(),
             authenticator=Keys(),
             blobs=blobs,
             entropy=secrets.token_bytes,
@@ -95,24 +90,6 @@ async def test_what_is_here_can_be_answered_until_nothing_may_be_written(tmp_pat
             ):
                 statuses.append((one.status, two.status, three.status))
     assert statuses == [(202, 404, 200), (507, 404, 200), (507, 507, 200)]
-
-
-async def test_a_long_poll_ends_at_once_when_the_gateway_stops(tmp_path: Path) -> None:
-    async with (
-        office(tmp_path, Shut(), PrometheusMeter()) as (url, runner),
-        aiohttp.ClientSession(headers=HEADERS) as session,
-    ):
-        path = f"{url}/documents/018f0000-0000-7000-8000-000000000000/deliveries?wait=30"
-        asking = asyncio.create_task(session.get(path))
-        await asyncio.sleep(0.2)
-        assert not asking.done()
-        began = asyncio.get_running_loop().time()
-        await runner.cleanup()
-        answer = await asking
-        members = await answer.json()
-        assert asyncio.get_running_loop().time() - began < 5
-        assert (answer.status, members["code"], members["retryable"]) == (503, "gateway.draining", True)
-        assert answer.headers["Retry-After"]
 
 
 async def test_requests_are_counted_by_route_and_status_and_never_by_key(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from gateway.api.models import Page
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
-from gateway.core.model import Principal
+from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
 from tests.unit.api.examples import furnish, replay
 from tests.unit.api.test_trouble import OWNED, at

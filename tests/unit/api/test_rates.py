@@ -19,7 +19,7 @@ from gateway.api.border import border, dress
 from gateway.api.gate import gate
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
-from gateway.core.model import Scope
+from gateway.core.principal import Scope
 from tests.kit.clock import ManualClock
 from tests.kit.turnstile import narrow
 from tests.unit.api.test_gate import raw

@@ -6,7 +6,7 @@ from gateway.access import SCOPES
 from gateway.api.operation import Operation
 from gateway.api.parts import PREFIX
 from gateway.api.routes import ROUTES, methods
-from gateway.core.model import Principal
+from gateway.core.principal import Principal
 from tests.unit.api.test_gate import UNKNOWN
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, PARTY, World, problem_of
 

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.core.ids import OrganId
-from gateway.core.model import Presented, Principal, Scope
 from gateway.core.ports import Turnstile
+from gateway.core.principal import Presented, Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.turnstile import wide_open

@@ -43,7 +43,7 @@ async def make_site(folder: Path) -> Site:
     side = network.sides["party"]
     config = load_config(side.config)
     config.gateway.state.mkdir(parents=True, exist_ok=True)
-    store = open_sqlite(config.database, sequencer=sequence, on_fatal=lambda error: None, migrate=True)
+    store = open_sqlite(config.database_place(), sequencer=sequence, on_fatal=lambda error: None, migrate=True)
     signer = FileSigner(config.audit.key, key_id="audit")
     try:
         document = await store.transact(_happened)

@@ -11,9 +11,9 @@ from gateway.access import StoredAuthenticator, secret_digest
 from gateway.audit import sequence
 from gateway.cli import main
 from gateway.config import Config, load_config
+from gateway.core.grants import ApiKey
 from gateway.core.ids import Digest, OrganId
-from gateway.core.ledgers import ApiKey
-from gateway.core.model import Presented, Scope
+from gateway.core.principal import Presented, Scope
 from gateway.storage import open_memory
 from tests.kit.clock import START, ManualClock
 

@@ -32,9 +32,9 @@ async def test_a_document_from_standard_input(running: Office, monkeypatch: pyte
     assert await running.run("send", "-", *LETTER, "--filename", "tờ trình.pdf") == 0
     stdin(monkeypatch, PDF)
     assert await running.run("send", "-", *LETTER, "--priority", "urgent") == 0
-    names = [document.attachments[0].name for document in running.desks.documents.values()]
+    names = [document.attachments[0].name for document in running.desks.kept.values()]
     assert names == ["tờ trình.pdf", "van-ban.pdf"]
-    assert {document.attachments[0].blob.size for document in running.desks.documents.values()} == {len(PDF)}
+    assert {document.attachments[0].blob.size for document in running.desks.kept.values()} == {len(PDF)}
 
 
 async def test_recipients_and_the_key_from_standard_input(
@@ -54,7 +54,7 @@ async def test_standard_input_is_read_once(running: Office, monkeypatch: pytest.
         stdin(monkeypatch, b"Z79.01\n")
         assert await running.run(*line) == 2
         assert "chỉ đọc được một lần" in capsys.readouterr().err
-    assert running.desks.documents == {}
+    assert running.desks.kept == {}
 
 
 async def test_a_file_that_is_too_large_never_fills_the_memory(
@@ -141,7 +141,7 @@ async def test_quiet_leaves_data_and_errors(running: Office, letter: str, capsys
     running.desks.register(WARD, "Ủy ban nhân dân")
     assert await running.run("send", letter, *LETTER, "--wait", "-q") == 0
     said = capsys.readouterr()
-    (key,) = running.desks.documents
+    (key,) = running.desks.kept
     assert (said.out, said.err) == (f"{key}\n", "")
     assert await running.run("trace", "--quiet", "nobody") == 3
     assert len(capsys.readouterr().err.splitlines()) == 3
@@ -156,7 +156,7 @@ async def test_quiet_does_not_hide_who_did_not_get_it(running: Office, letter: s
 async def test_verbose_tells_how(running: Office, letter: str, capsys: Capture) -> None:
     assert await running.run("send", letter, *LETTER, "-v") == 0
     said = capsys.readouterr().err
-    (document,) = running.desks.documents.values()
+    (document,) = running.desks.kept.values()
     assert running.url in said
     assert str(running.ca) in said
     assert "GATEWAY_API_KEY" in said

@@ -67,7 +67,7 @@ def test_an_empty_queue_says_so() -> None:
 
 def test_it_only_reads_and_runs_beside_the_service(site: Site, capsys: Capture) -> None:
     """With the service's lock held, and without a byte changed in the database."""
-    database = site.config.database
+    database = site.config.database_place()
     before = database.read_bytes()
     connection = sqlite3.connect(database)
     connection.execute("BEGIN IMMEDIATE")

@@ -33,7 +33,7 @@ class Untouched:
 
     def _now(self) -> object:
         desks = self.office.desks
-        return copy.deepcopy((desks.documents, desks.orders, desks.entries, desks.events))
+        return copy.deepcopy((desks.kept, desks.orders, desks.entries, desks.stories))
 
     def check(self) -> None:
         assert self._now() == self.before
@@ -67,7 +67,7 @@ async def test_a_letter_that_could_be_sent(known: Office, letter: str, capsys: C
 async def test_the_key_of_the_rehearsal_is_the_key_of_the_play(known: Office, letter: str, capsys: Capture) -> None:
     told = await rehearsed(known, capsys, "send", letter, *LETTER)
     assert await known.run("send", letter, *LETTER) == 0
-    (document,) = known.desks.documents.values()
+    (document,) = known.desks.kept.values()
     assert document.idempotency_key == told["request"]["idempotency_key"]
 
 
@@ -124,9 +124,9 @@ async def test_accept_and_refuse(known: Office, capsys: Capture, monkeypatch: py
 
 async def test_release(known: Office, letter: str, capsys: Capture) -> None:
     assert await known.run("send", letter, *LETTER) == 0
-    (key,) = known.desks.documents
+    (key,) = known.desks.kept
     assert codes(await rehearsed(known, capsys, "release", key, code=Exit.CONFLICT)) == ["conflict.state"]
     known.desks.ending = DeliveryState.HELD
     assert (await rehearsed(known, capsys, "release", key))["request"]["held_deliveries"] == 1
-    known.desks.documents[key] = replace(known.desks.documents[key], state=DocumentState.HELD)
+    known.desks.kept[key] = replace(known.desks.kept[key], state=DocumentState.HELD)
     assert (await rehearsed(known, capsys, "release", key))["problems"] == []

@@ -18,8 +18,9 @@ from gateway.cli import main
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
 from gateway.core.ids import DocumentKey, OrganId
-from gateway.core.model import Delivery, Principal
+from gateway.core.model import Delivery
 from gateway.core.ports import Blobs
+from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from gateway.exchange import DocumentView
 from tests.kit.desks import MemoryDesks

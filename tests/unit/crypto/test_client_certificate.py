@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.model import ClientCertificate
+from gateway.core.principal import ClientCertificate
 from gateway.crypto import client_certificate
 from tests.kit.peer_tls import CLIENT, SERVER, Authority, Order
 from tests.kit.pki import LeafKind, Pki, spki

@@ -14,8 +14,8 @@ from gateway.core.errors import AccessError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import EVENT_WAIT_SECONDS_MAX, EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX
-from gateway.core.model import Principal, Scope
 from gateway.core.ports import Clock
+from gateway.core.principal import Principal, Scope
 from gateway.delivery import Wakeups
 from gateway.exchange import Desk, Events, FeedPage
 from gateway.observe import SystemClock

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.core import limits
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.ids import Digest
-from gateway.core.ports import Answered, CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.peer import PeerTransport
 from tests.kit.loopback import Loopback
 from tests.kit.peer_tls import CLIENT, Authority, Identity, Order, client_context, server_context

@@ -5,16 +5,8 @@ import json
 import pytest
 
 from gateway.core import limits
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import CATALOGUE
-from gateway.core.ports import (
-    Answered,
-    CarryResult,
-    Indeterminate,
-    TransferRefused,
-    TryLater,
-    Unknown,
-    Unreachable,
-)
 from gateway.peer.outcome import PROBLEM_BYTES_MAX, Reply, conclude_carry, conclude_inquiry
 
 RECEIPT = b"eyJ.e30.AA"
