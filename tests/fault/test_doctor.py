@@ -97,6 +97,16 @@ async def test_a_sound_installation_that_is_stopped_has_nothing_to_mend(patient:
     assert [line[0] for line in lines[2:]] == ["✔"] * 12
 
 
+async def test_a_running_gateway_in_health_is_all_well(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        await real.until_delivered(await real.send(1))
+        for side in real.network.sides.values():
+            findings = await examine(side.config, peers=True)
+            assert [finding.code for finding in findings if finding.health is not Health.OK] == []
+            status, said = await run(Patient(real.network.folder, side.config))
+            assert (status, {line[0] for line in said.splitlines() if line}) == (0, {"✔"})
+
+
 def reissue(certificate: Path, key: Path, *, days: float) -> None:
     """The same name for the same key, for other days; who signs it does not matter to a pin."""
     old = x509.load_pem_x509_certificate(certificate.read_bytes())

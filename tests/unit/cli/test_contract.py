@@ -31,7 +31,7 @@ async def test_a_document_from_standard_input(running: Office, monkeypatch: pyte
     stdin(monkeypatch, PDF)
     assert await running.run("send", "-", *LETTER, "--filename", "tờ trình.pdf") == 0
     stdin(monkeypatch, PDF)
-    assert await running.run("send", "-", *LETTER, "--priority", "urgent") == 0
+    assert await running.run("send", "-", *LETTER, "--number", "13") == 0
     names = [document.attachments[0].name for document in running.desks.kept.values()]
     assert names == ["tờ trình.pdf", "van-ban.pdf"]
     assert {document.attachments[0].blob.size for document in running.desks.kept.values()} == {len(PDF)}
