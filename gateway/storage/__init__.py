@@ -15,7 +15,7 @@ dialect.
 unit may write back is read `locked`; numbers that must become visible in order are taken at a turnstile; a unit that
 meets a row which was not there when it looked is run again, and so is one that the server undid to end a deadlock
 (`attempts`). The sequencer is one more unit right after each commit that left leaves, before the caller is answered
-(`placing`). docs/adr/0004-postgresql.md goes through every verb.
+(`placing`). docs/adr/0005-postgresql.md goes through every verb.
 
 **The order in which things become durable**, and what is found after kill -9 or a power failure at each point:
 

@@ -1,7 +1,7 @@
 """PostgreSQL connections as the store wants them: durable, bounded in time, and of a server that is fit for it.
 
 Writing units run at READ COMMITTED: each statement sees what was committed before it, a row that somebody else is changing
-is waited for, and a unit can rely on a row that it read `locked` (docs/adr/0004-postgresql.md says why, and what each ledger
+is waited for, and a unit can rely on a row that it read `locked` (docs/adr/0005-postgresql.md says why, and what each ledger
 does for "one order"). Reading units are one snapshot, REPEATABLE READ READ ONLY; their SELECTs lock nothing.
 """
 

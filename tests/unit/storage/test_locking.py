@@ -59,7 +59,7 @@ def statements() -> dict[str, Select[tuple[object, ...]]]:
 
 
 def test_a_select_locks_its_rows_or_is_on_the_list_with_its_reason() -> None:
-    """Without that, a unit on PostgreSQL may decide on what another one is changing (docs/adr/0004-postgresql.md)."""
+    """Without that, a unit on PostgreSQL may decide on what another one is changing (docs/adr/0005-postgresql.md)."""
     unlocked = {name for name, statement in statements().items() if statement._for_update_arg is None}
     assert sorted(unlocked) == sorted(UNLOCKED)
 
