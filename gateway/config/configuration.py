@@ -129,7 +129,8 @@ RELOADABLE: Final = frozenset(
     {
         *("registry.file", "registry.sha256", "trust.folder"),
         *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
-        *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "log.level"),
+        *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "access.certificates"),
+        "log.level",
     }
 )
 """What SIGHUP may change; everything else is read at start only."""
