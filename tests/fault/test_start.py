@@ -113,4 +113,4 @@ async def test_what_the_start_itself_wrote_is_signed_though_nothing_follows(tmp_
                 with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
                     query = "SELECT (SELECT max(size) FROM tree_head), (SELECT coalesce(max(size), 0) FROM checkpoints)"
                     sizes = connection.execute(query).fetchone()
-        assert sizes == (2, 2)
+        assert sizes == (3, 3)

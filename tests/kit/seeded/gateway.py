@@ -18,7 +18,7 @@ from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind
-from gateway.crypto import FileSealer, InlineJudge, KeyRef
+from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff
 from gateway.exchange import (
@@ -109,7 +109,7 @@ class Process:
             directory=self.directory,
             judge=MoodyJudge(gateway),
             sealer=_sealer(gateway),
-            trust=gateway.materials.trust,
+            trust=LoadedTrust(gateway.materials.trust),
             journal=Journal(entropy=entropy),
             entropy=entropy,
         )
@@ -170,7 +170,7 @@ class Process:
             await self.publisher.covering(signed)
         await self.activate()
         self.store.set_listener(
-            Wakeups(loop=asyncio.get_running_loop(), work_added=self.engine.wake, head_moved=self.publisher.notify)
+            Wakeups(loop=asyncio.get_running_loop(), work_added=self.engine.wake, head_moved=[self.publisher.notify])
         )
         self.publisher.notify(await self.store.read(lambda uow: uow.log.head()))
         self.spawn(self._for_life("engine", self.engine.run()))
