@@ -150,7 +150,7 @@ def _faults(random: Random, names: tuple[GatewayId, ...], letters: tuple[Letter,
             at, name = max(0.0, letter.at + moment), random.choice((letter.gateway, letter.gateway, name))
         if what is What.CUT:
             down = random.choice((1.0, random.uniform(1, MINUTE), random.uniform(MINUTE, HOUR)))
-            yield Fault(at=at, what=what, gateway=name, amount=random.randint(1, 50), seconds=down)
+            yield Fault(at=at, what=what, gateway=name, amount=random.randint(1, 20), seconds=down)
         elif what is What.PART and name != other:
             away = random.uniform(MINUTE, HOUR) if random.random() < 0.98 else WEEKEND
             yield Fault(at=at, what=what, gateway=name, other=other, amount=random.choice((1, 2)), seconds=away)
