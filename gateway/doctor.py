@@ -15,7 +15,7 @@ from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
 from gateway.config import Config, ListenerSection, load_config
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
-from gateway.core.health import Check, Finding, failed, found
+from gateway.core.health import Check, Finding, Health, failed, found, worst
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.ledgers import Activation
 from gateway.core.ports import Probe, Store
@@ -33,7 +33,7 @@ from gateway.crypto import (
     read_folder,
     subject_public_key,
 )
-from gateway.material import own_bodies
+from gateway.material import open_signers, own_bodies, read_material
 from gateway.observe import FileTimesProbe, PortProbe, SystemClock, ask
 from gateway.peer import PeerProbe
 from gateway.registry import RegistryProbe, load_snapshot
@@ -61,7 +61,19 @@ async def examine(path: Path, *, peers: bool = False) -> tuple[Finding, ...]:
             *await ask(_state(config, store), seconds=SECONDS_MAX),
             *await ask(_machine(config, path)),
         ]
+    if worst(tuple(findings)) is not Health.FAIL:
+        findings += await asyncio.to_thread(_refused_at_start, config)
     return (*findings, *(await _peers(config, snapshot) if peers and snapshot is not None else ()))
+
+
+def _refused_at_start(config: Config) -> list[Finding]:
+    """What `serve` would refuse although every probe is content: the whole is read once as it reads it."""
+    try:
+        material = read_material(config)
+        open_signers(config).check(config, material.entry)
+    except GatewayError as error:
+        return [failed(Check.CONFIGURATION, error)]
+    return []
 
 
 # --- which probes there are, and what they are given ---------------------------------------------------------------------

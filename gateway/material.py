@@ -101,7 +101,6 @@ def read_material(config: Config) -> Material:
     Raises:
         GatewayError: registry, trust, a certificate or a key is not as it must be.
     """
-    _refuse_doubles(config)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     peer, office = config.peer, config.office_api
     anchors, clients = read_folder(peer.anchors), read_folder(office.client_anchors)
@@ -126,13 +125,6 @@ def read_material(config: Config) -> Material:
     if not config.demo:
         _refuse_demo(material)
     return material
-
-
-def _refuse_doubles(config: Config) -> None:
-    """An id names one API key: with two nobody could say which of them is revoked."""
-    ids = [key.id for key in config.access.keys]
-    if doubles := sorted({key_id for key_id in ids if ids.count(key_id) > 1}):
-        raise SiteError("config.invalid", path="access.keys", reason=f"more than one key has the id {doubles[0]}")
 
 
 def own_bodies(config: Config, snapshot: Snapshot) -> Iterator[Body]:

@@ -101,7 +101,7 @@ class Reloader:
         meter: Meter = self._parts.desk.meter
         try:
             await self._exchange(await asyncio.to_thread(self._read))
-        except (GatewayError, OSError, ValueError) as error:
+        except (GatewayError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             meter.add(RELOADS, "refused")
             self._refused = error if isinstance(error, GatewayError) else _unreadable(self._source, error)
             raise self._refused from error

@@ -20,5 +20,5 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     """
     resource = request.match_info.route.resource
     if request.method in _WRITING and resource is not None:
-        request.app[PARTS].intake.admit(document=resource.canonical.startswith(_DOCUMENTS))
+        request.app[PARTS].intake.admit(document=resource.canonical == _DOCUMENTS)
     return await handler(request)

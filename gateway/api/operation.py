@@ -106,7 +106,7 @@ class Operation:
         if self.steps:
             found += ("not_found",)
         if not self.reads:
-            found += BODY_ERRORS
+            found += (*BODY_ERRORS, "store.full")
         if self.conditional:
             found += ("precondition.failed",)
         return tuple(dict.fromkeys([*found, *self.errors]))

@@ -121,7 +121,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
         if path.stat().st_size > CONFIG_BYTES_MAX:
             raise SiteError("config.invalid", path=str(path), reason="larger than 1 MiB")
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
 
 

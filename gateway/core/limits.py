@@ -101,8 +101,6 @@ SEARCH_TEXT_CHARS_MAX: Final = 100
 PAGE_ROWS_MAX: Final = 200
 PAGE_ROWS_DEFAULT: Final = 50
 CHUNK_BYTES: Final = 64 * KIB
-EVENT_WAIT_SECONDS_MAX: Final = 60.0
-"""A long poll is answered after this long at the latest: proxies and firewalls cut idle connections soon after."""
 EVENT_WAITERS_MAX: Final = 250
 """Callers who wait for events at a time: half of the connections stay for those who work."""
 EVENT_WAITERS_PER_KEY_MAX: Final = 20

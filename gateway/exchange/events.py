@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from gateway.core.events import TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.limits import (
-    EVENT_WAIT_SECONDS_MAX,
     EVENT_WAITERS_MAX,
     EVENT_WAITERS_PER_KEY_MAX,
+    EVENTS_POLL_SECONDS_MAX,
     PAGE_ROWS_MAX,
 )
 from gateway.core.principal import Principal, Scope
@@ -81,7 +81,7 @@ class Events:
             return
         self._seats[principal.key_id] += 1
         try:
-            yield min(wait, EVENT_WAIT_SECONDS_MAX)
+            yield min(wait, EVENTS_POLL_SECONDS_MAX)
         finally:
             self._seats[principal.key_id] -= 1
             if not self._seats[principal.key_id]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Finding, failed, timed_out
 from gateway.core.ports import Probe
 
@@ -26,3 +26,5 @@ async def _look(probe: Probe, seconds: float) -> tuple[Finding, ...]:
         return (timed_out(probe.check, seconds),)
     except GatewayError as error:
         return (failed(probe.check, error),)
+    except OSError as error:
+        return (failed(probe.check, SiteError("internal", reason=error.strerror or type(error).__name__)),)

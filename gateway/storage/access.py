@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
 
 from gateway.core.clock import to_millis
 from gateway.core.grants import ApiKey, PinnedCertificate
@@ -13,16 +13,18 @@ from gateway.storage.codec import ORGAN_IDS, SCOPES, TEXTS, reading
 from gateway.storage.rows import maybe_millis, maybe_moment
 from gateway.storage.tables import api_keys, client_certificates
 
+_ALL_KEYS: Final = select(api_keys).order_by(api_keys.c.key_id)
+_ALL_CERTIFICATES: Final = select(client_certificates).order_by(client_certificates.c.pin)
 _BY_ID: Final = select(api_keys).where(api_keys.c.key_id == bindparam("key_id"))
 
 
 class _Credentials:
     """The statements of one table of credentials, whose first column is its name for one of them."""
 
-    def __init__(self, table: Table, /) -> None:
+    def __init__(self, table: Table, all_of_them: Select[Any], /) -> None:
         (name,) = table.primary_key
         self._name = name.name
-        self.all = select(table).order_by(name)
+        self.all = all_of_them
         self._add = insert(table)
         self._remove = delete(table).where(name == bindparam("the_name"))
         self._revoke = update(table).where(name == bindparam("the_name")).values(revoked_at=bindparam("at"))
@@ -40,8 +42,8 @@ class _Credentials:
             connection.execute(self._add, [rows[name] for name in written])
 
 
-_KEYS: Final = _Credentials(api_keys)
-_CERTIFICATES: Final = _Credentials(client_certificates)
+_KEYS: Final = _Credentials(api_keys, _ALL_KEYS)
+_CERTIFICATES: Final = _Credentials(client_certificates, _ALL_CERTIFICATES)
 
 
 class AccessLedger:

@@ -107,7 +107,11 @@ class BlobsProbe:
 
 def _spread(folder: Path) -> Iterator[Path]:
     """One blob of each subfolder, then a second one of each ..."""
-    shelves = [sorted(shelf.iterdir()) for shelf in sorted(folder.iterdir()) if len(shelf.name) == 2]
+    shelves = [
+        sorted(islice(shelf.iterdir(), SAMPLE_BLOBS))
+        for shelf in sorted(folder.iterdir())
+        if len(shelf.name) == 2 and shelf.is_dir()
+    ]
     for row in range(SAMPLE_BLOBS):
         for shelf in shelves:
             if row < len(shelf) and DIGEST.fullmatch(shelf[row].name):

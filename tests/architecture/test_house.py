@@ -143,6 +143,14 @@ def test_time_comes_from_the_clock() -> None:
     assert found == []
 
 
+def test_no_link_is_kept_in_the_tree() -> None:
+    """A link that leads somewhere on one machine breaks the clone on every other."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT.parent), "ls-files", "--stage"], capture_output=True, text=True, check=False
+    )
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_nothing_is_left_for_later() -> None:
     words = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError|HACK)\b")
     found = [

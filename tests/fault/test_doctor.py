@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import socket
 import sqlite3
@@ -105,6 +106,14 @@ async def test_a_running_gateway_in_health_is_all_well(tmp_path: Path) -> None:
             assert [finding.code for finding in findings if finding.health is not Health.OK] == []
             status, said = await run(Patient(real.network.folder, side.config))
             assert (status, {line[0] for line in said.splitlines() if line}) == (0, {"✔"})
+
+
+async def test_what_only_the_start_would_refuse_is_found_too(patient: Patient) -> None:
+    """No probe looks at the clients' anchors; `serve` does."""
+    patient.edit(lambda text: re.sub(r'client_anchors = "[^"]*"', f'client_anchors = "{patient.folder}/nothing"', text))
+    assert [finding.code for finding in await examine(patient.path) if finding.health is Health.FAIL] == [
+        "config.invalid"
+    ]
 
 
 def reissue(certificate: Path, key: Path, *, days: float) -> None:

@@ -13,7 +13,7 @@ from gateway.audit import sequence
 from gateway.core.errors import AccessError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import EVENT_WAIT_SECONDS_MAX, EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX
+from gateway.core.limits import EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX, EVENTS_POLL_SECONDS_MAX
 from gateway.core.ports import Clock
 from gateway.core.principal import Principal, Scope
 from gateway.delivery import Wakeups
@@ -204,7 +204,7 @@ async def test_nobody_waits_longer_than_the_limit(store: MemoryStore) -> None:
     world = World(store, clock)
     before = clock.monotonic()
     await answer(world.ask(ONE, wait=1e9))
-    assert clock.monotonic() - before == EVENT_WAIT_SECONDS_MAX
+    assert clock.monotonic() - before == EVENTS_POLL_SECONDS_MAX
 
 
 async def test_a_position_of_another_log_is_answered_at_once_with_where_this_one_is(world: World) -> None:

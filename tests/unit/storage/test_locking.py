@@ -41,9 +41,28 @@ UNLOCKED = {
     "work._SUSPENDED": "a road that closes meanwhile is noticed by the next claim",
     "work._NEXT_DUE": "says only when to look again",
     "work._DEAD": "a list",
-    # keys are declared at the start, under the lock of the instance
-    "access._ALL": "declared at the start",
-    "access._BY_ID": "declared at the start",
+    # keys and certificates are declared at the start and by one reload after the other, in the one process that has the lock
+    "access._ALL_KEYS": "declared by one task of the one process",
+    "access._ALL_CERTIFICATES": "declared by one task of the one process",
+    "access._BY_ID": "declared by one task of the one process",
+    # what only looks: lists, counts, proofs
+    "documents._NEWEST": "a list",
+    "documents._BY_KEYS": "the rows of that list",
+    "documents._FIND_DELIVERY": "looks; who changes a delivery finds it by its document",
+    "documents._NOT_MOVED": "after the UPDATE of the same unit, whose row locks are held until it ends",
+    "feed._OF_ONE": "rows that never change, up to a head that was read before",
+    "feed._OF_MANY": "rows that never change, up to a head that was read before",
+    "feed._OPENINGS": "written once",
+    "log._COUNT_PENDING": "a count",
+    "log._SALTS": "written once",
+    "work._BACKLOG": "a count",
+    "work._COUNTS": "a count",
+    "work._COUNT_CLOSED": "a count",
+    "work._COUNT_DEAD": "a count",
+    "work._DESTINATIONS": "a list",
+    "work._OLDEST": "a count",
+    "work._QUEUED": "a list",
+    "work._QUEUED_FOR": "a list",
 }
 
 
