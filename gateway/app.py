@@ -120,6 +120,9 @@ async def serve(path: Path) -> None:
         await stopping.wait()
         manager.tell("STOPPING=1")
         _log.info("gateway.draining", seconds=DRAIN_SECONDS)
+    for name in (signal.SIGTERM, signal.SIGINT):  # nothing is left to stop: a second one must not spoil the exit status
+        loop.remove_signal_handler(name)
+        signal.signal(name, signal.SIG_IGN)
     _log.info("gateway.stopped")
     if gateway.broken.done():
         gateway.broken.result()

@@ -125,7 +125,8 @@ async def test_a_good_change_is_in_force_at_once_and_nothing_in_flight_is_lost(t
 
         digest = party.registry(close)
         before = party.side.config.read_text(encoding="utf-8")
-        another = before[before.index("[[access.keys]]") :].replace('id = "', 'id = "another')
+        keys = before[before.index("[[access.keys]]") :].partition("\n[[access.certificates]]")[0]
+        another = keys.replace('id = "', 'id = "another')
         party.side.config.write_text(before + "\n" + another, encoding="utf-8")
         told = await party.reload()
         assert told["event"] == "reload.done", told
@@ -169,7 +170,7 @@ BAD: dict[str, tuple[Callable[[Patient], object], str, str]] = {
             (text := p.side.config.read_text(encoding="utf-8")) + "\n" + text[text.index("[[access.keys]]") :]
         ),
         "config.invalid",
-        "access.keys",
+        "access: Value error, keys: two of id",
     ),
     "another digest": (lambda p: p.edit(r'^sha256 = ".{64}"', f'sha256 = "{"0" * 64}"'), "registry.digest", "0000"),
     "an older edition": (lambda p: p.registry(lambda e: e.update(epoch=1)), "registry.epoch", "epoch=1"),
