@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.access import Share, open_listener
 from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin
 from gateway.audit import SignerProbe
 from gateway.config import Config
+from gateway.core.limits import ADMIN_CONNECTIONS_MAX
 from gateway.core.metrics import Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
@@ -69,7 +71,10 @@ async def open_admin(
         entropy=desk.entropy,
         readiness=watched.readiness,
     )
-    admin = await listen_admin(build_admin_app(parts), host=config.admin.host, port=config.admin.port)
+    # Whoever is on this machine may ask, but not take every descriptor the gateway has.
+    share = Share(open=ADMIN_CONNECTIONS_MAX, total=ADMIN_CONNECTIONS_MAX)
+    bound = open_listener(config.admin.host, config.admin.port, share=share, clock=desk.clock)
+    admin = await listen_admin(build_admin_app(parts), sock=bound)
     stack.push_async_callback(admin.cleanup)
 
 

@@ -13,6 +13,7 @@ import asyncio
 import ipaddress
 import json
 import platform
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from gateway.api.metrics import MEDIA_TYPE as METRICS_TYPE
 from gateway.api.metrics import PrometheusMeter
 from gateway.api.problems import MEDIA_TYPE, from_http, problem
 from gateway.core import limits
-from gateway.core.errors import GatewayError, SiteError
+from gateway.core.errors import GatewayError, SenderError, SiteError
 from gateway.core.health import Finding, Health, found, worst
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.metrics import BUILD, READY, REQUEST_SECONDS, REQUESTS, Reading, Readings
@@ -81,16 +82,16 @@ def build_admin_app(parts: AdminParts) -> web.Application:
     return app
 
 
-async def listen_admin(app: web.Application, *, host: str, port: int) -> web.AppRunner:
-    """Serve it on a loopback address; `cleanup()` of the runner ends it. Port 0 takes a free one (`addresses`).
+async def listen_admin(app: web.Application, *, sock: socket.socket) -> web.AppRunner:
+    """Serve it on a socket that is bound to a loopback address; `cleanup()` of the runner ends it.
 
     Raises:
         SiteError: `config.invalid` for any other address.
     """
-    refuse_exposed(host)
+    refuse_exposed(sock.getsockname()[0])
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=15.0, shutdown_timeout=1.0, max_headers=64)
     await runner.setup()
-    await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+    await web.SockSite(runner, sock, backlog=_BACKLOG).start()
     return runner
 
 
@@ -144,6 +145,8 @@ class _Door:
             resource, meter = request.match_info.route.resource, self._parts.meter
             labels = ("admin", f"{request.method} {resource.canonical}" if resource else "")
             trace_id = new_trace_id(self._parts.entropy)
+            if not _is_local(request.host):
+                handler = _refuse_name
             with bound_ids(trace_id=trace_id), meter.timed(REQUEST_SECONDS, *labels):
                 response = await _answer(request, handler, trace_id)
             meter.add(REQUESTS, *labels, str(response.status))
@@ -203,6 +206,19 @@ async def _answer(request: web.Request, handler: Handler, trace_id: str) -> web.
     said = problem(refusal, instance=request.path, trace_id=trace_id)
     headers = {hdrs.CONTENT_TYPE: MEDIA_TYPE, **({hdrs.ALLOW: allow} if allow else {})}
     return web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers)
+
+
+def _is_local(host: str) -> bool:
+    """Whether the request was made for this machine: a page elsewhere may have bent its own name to our address."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+    try:
+        return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+async def _refuse_name(_request: web.Request) -> web.StreamResponse:
+    raise SenderError("request.malformed", reason="Host")
 
 
 def _json(members: Mapping[str, Any], *, status: int = 200) -> web.Response:

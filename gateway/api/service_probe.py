@@ -31,7 +31,7 @@ class ServiceProbe:
             members = await self._ask()
         except (aiohttp.ClientConnectorError, TimeoutError):
             return (found("probe.service.stopped"),)
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError, TypeError, RecursionError):
             return (found("probe.service.foreign", url=self._url),)
         if members.get("gateway") != self._own or not isinstance(members.get("probes"), list):
             return (found("probe.service.foreign", url=self._url),)

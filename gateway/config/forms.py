@@ -39,8 +39,13 @@ def _loopback(host: str) -> str:
 
 
 def _no_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is not None or "password" in parse_qs(parts.query):
+    try:
+        query = parse_qs(urlsplit(url).query)
+    except ValueError:  # its text quotes what it could not read
+        raise ValueError("not a URL") from None
+    # Not by `urlsplit` alone: a slash or a question mark inside a password ends what it takes for the authority.
+    user, at, _ = url.partition("://")[2].rpartition("@")
+    if (at and ":" in user) or "password" in query:
         raise ValueError("a password does not belong here: put it into database.password_file")
     return url
 

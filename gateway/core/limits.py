@@ -63,6 +63,8 @@ SLIP_BYTES_MAX: Final = 512 * KIB
 """The first line of a transfer: who, what, and every recipient with its sequence number."""
 RECEIPT_BYTES_MAX: Final = 4 * MIB
 HEADER_BYTES_MAX: Final = 16 * KIB
+ADMIN_CONNECTIONS_MAX: Final = 32
+"""Open connections of the operator's listener: anybody on this machine may ask, nobody may take every descriptor."""
 CONNECTIONS_MAX: Final = 500
 """Open connections of one listener, idle ones included: a TLS connection costs about 270 KB (measured); further ones are
 cut before a byte is read."""

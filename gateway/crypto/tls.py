@@ -65,8 +65,8 @@ def client_context(*, certificate: Path, key: Path, anchors: tuple[bytes, ...]) 
 def office_context(*, certificate: Path, key: Path, client_anchors: tuple[bytes, ...] = ()) -> ssl.SSLContext:
     """For the office API. With `client_anchors` (DER) a caller may show a certificate that leads to one of them.
 
-    One that leads nowhere ends the handshake. No tickets then: a resumed session shows the certificate of its first
-    handshake without checking it again.
+    One that leads nowhere ends the handshake. TLS 1.3 without tickets then: a resumed session shows the certificate of its
+    first handshake without checking it again, and TLS 1.2 resumes from a cache that Python cannot turn off.
 
     Raises:
         SiteError: `key.missing`.
@@ -80,7 +80,7 @@ def office_context(*, certificate: Path, key: Path, client_anchors: tuple[bytes,
         # An anchor need not be a root: whoever trusts one issuing authority names that one.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=b"".join(client_anchors))
-        context.options |= ssl.OP_NO_TICKET
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.num_tickets = 0
     return _with_key(context, certificate, key)
 

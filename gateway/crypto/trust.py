@@ -3,6 +3,8 @@
 Only these files are believed: never the operating system's store, never certifi's.
 """
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -92,8 +94,10 @@ def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> t
 
 def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
     try:
-        with path.open("rb") as file:
-            return _parsed(file.read(_FILE_BYTES_MAX + 1), load)
+        # Not blocking: a pipe of that name would hang a reload for ever.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            return _parsed(file.read(_FILE_BYTES_MAX + 1) if regular else b"", load)
     except (OSError, ValueError, TypeError) as error:
         raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
 

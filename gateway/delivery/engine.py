@@ -100,9 +100,9 @@ class WorkEngine:
         """Claim and run until `stop`. Leases of a dead process are taken back first (one process, one writer)."""
         self._ended.clear()
         try:
-            released = await self._store.transact(lambda uow: uow.work.release_all())
-            if released:
-                _log.info("work.recovered", items=released)
+            recovered = False
+            while not self._stopping and not recovered:
+                recovered = await self._recover()
             while not self._stopping:
                 self._awake.clear()
                 await self._turn()
@@ -121,6 +121,17 @@ class WorkEngine:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
+    async def _recover(self) -> bool:
+        """Take the leases of a dead process back; False when the store has to be asked again (busy, full)."""
+        try:
+            released = await self._store.transact(lambda uow: uow.work.release_all())
+        except SiteError as error:
+            await self._breathe(error)
+            return False
+        if released:
+            _log.info("work.recovered", items=released)
+        return True
+
     async def _turn(self) -> None:
         """Claim what fits, or rest. A store that is busy or full for a moment costs a breath, never the engine."""
         try:
@@ -130,10 +141,14 @@ class WorkEngine:
             if not await self._claim():
                 await self._nap()
         except SiteError as error:
-            if not error.facts.retryable and error.code != "store.full":
-                raise
-            _log.warning("work.waits", why=str(error))
-            await self._clock.sleep(BREATH_SECONDS)
+            await self._breathe(error)
+
+    async def _breathe(self, error: SiteError) -> None:
+        """A pause for a store that will take units again; any other error is raised."""
+        if not error.facts.retryable and error.code != "store.full":
+            raise error
+        _log.warning("work.waits", why=str(error))
+        await self._clock.sleep(BREATH_SECONDS)
 
     async def _claim(self) -> bool:
         """Claim what fits into the windows and start it; whether there may be more of it."""

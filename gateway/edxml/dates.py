@@ -37,5 +37,6 @@ def read_timestamp(text: str) -> datetime | None:
 
 
 def midnight(day: date) -> datetime:
-    """The instant at which a day began in Vietnam."""
-    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM).astimezone(UTC)
+    """The instant at which a day began in Vietnam; the very first day of the calendar begins with it."""
+    began = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+    return began.astimezone(UTC) if day > date.min else datetime.min.replace(tzinfo=UTC)

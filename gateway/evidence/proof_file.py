@@ -146,9 +146,10 @@ def _checked(form: _LeafForm, checkpoint: Checkpoint) -> CheckedLeaf:
     )
     try:
         fields, private = verify_logged(logged, checkpoint), json.loads(form.private)
-    except (AuditError, ValueError, RecursionError) as error:
+        at = _at(fields)
+    except (AuditError, ValueError, OverflowError, RecursionError) as error:
         raise ProofError(f"leaf {form.index}: {error}") from error
-    if (form.event, form.at, form.leaf_hash) != (fields.event, _at(fields), leaf_hash(data).hex()):
+    if (form.event, form.at, form.leaf_hash) != (fields.event, at, leaf_hash(data).hex()):
         raise ProofError(f"leaf {form.index}: it says another event, time or hash than the leaf itself")
     return CheckedLeaf(
         index=form.index,

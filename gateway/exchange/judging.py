@@ -12,8 +12,8 @@ from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.model import PDF, DocumentMessage, Message, StatusMessage
 from gateway.core.secrecy import find_mark
-from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
-from gateway.crypto import Trust, judge_pdf, verify_envelope
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile
+from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
 from gateway.edxml import read_message
 from gateway.safe_xml import read_skeleton
 
@@ -34,13 +34,15 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
     skeleton = read_skeleton(path.read_bytes())
     reading = read_message(skeleton)
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
+    # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
+    signed = verdict.signature is not None and verdict.signature.indication is Indication.TOTAL_PASSED
     files = tuple(
         JudgedFile(
             position=file.position,
             name=file.name,
             content_type=file.content_type,
             data=file.data,
-            verdict=judge_pdf(file.data, trust=trust, moment=moment),
+            verdict=judge_pdf(file.data, trust=trust, moment=moment) if signed else _unjudged(file.data),
         )
         for file in reading.attachments
     )
@@ -52,6 +54,17 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
         certificate=verdict.certificate,
         bound=reading.all_bound,
         secrecy=find_mark(*_texts(reading.message), *(file.name for file in files)) or "",
+    )
+
+
+def _unjudged(data: bytes) -> FileVerdict:
+    """Of a file in an envelope that is not believed nothing is said."""
+    return FileVerdict(
+        media_type=media_type(data),
+        indication=Indication.INDETERMINATE,
+        sub_indication=None,
+        signatures=(),
+        reason="the envelope's signature did not pass: its files were not judged",
     )
 
 

@@ -8,6 +8,7 @@ be mended by waiting (an expired certificate): the sender signs again.
 """
 
 import hashlib
+import re
 from typing import Final
 
 from gateway.core.directory import Snapshot
@@ -20,6 +21,8 @@ from gateway.exchange.duties import check_signer
 
 UNDECIDED: Final = "envelope.undecided"
 """What we cannot say of a signature for want of our own evidence."""
+
+_DOCUMENT_ID: Final = re.compile(r"[^,]+,[0-9]{4}/[0-9]{2}/[0-9]{2},[^\s,\x00-\x1f\x7f-\x9f]+")
 
 
 def document_in(reading: EnvelopeReading) -> DocumentMessage:
@@ -50,7 +53,10 @@ def check_reading(reading: EnvelopeReading, message: DocumentMessage, snapshot: 
             raise
     if not reading.bound:
         raise SenderError("envelope.attachments", reason="unbound")
-    if not message.document_id.startswith(f"{sender},"):
+    # The form that the regulation gives it (facts 1.6), on one line: peers refuse any other, and our own names differ.
+    if not re.fullmatch(
+        rf"{re.escape(sender)},[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}},[^\s,\x00-\x1f\x7f-\x9f]+", message.document_id
+    ):
         raise SenderError("request.field", field="document_id", problem="regulation")
 
 

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -67,6 +68,12 @@ async def desk() -> AsyncIterator[Desk]:
         yield made
 
 
+def bound(host: str) -> socket.socket:
+    sock = socket.socket()
+    sock.bind((host, 0))
+    return sock
+
+
 @asynccontextmanager
 async def opened() -> AsyncIterator[Desk]:
     desk = Desk()
@@ -78,7 +85,7 @@ async def opened() -> AsyncIterator[Desk]:
         entropy=secrets.token_bytes,
         readiness=desk.readiness,
     )
-    runner = await listen_admin(build_admin_app(parts), host="127.0.0.1", port=0)
+    runner = await listen_admin(build_admin_app(parts), sock=bound("127.0.0.1"))
     desk.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield desk
@@ -147,8 +154,22 @@ async def test_no_address_that_others_can_reach(host: str) -> None:
     with pytest.raises(SiteError):
         refuse_exposed(host)
     parts = AdminParts(own=OWN, probes=(), meter=PrometheusMeter(), readings=(), entropy=secrets.token_bytes)
-    with pytest.raises(SiteError):
-        await listen_admin(build_admin_app(parts), host=host, port=0)
+    with bound("0.0.0.0") as sock, pytest.raises(SiteError):
+        await listen_admin(build_admin_app(parts), sock=sock)
+
+
+@pytest.mark.parametrize(
+    "name", ["gateway.example.vn", "127.0.0.1.example.vn", "192.0.2.7:9443", "[2001:db8::1]:1", ""]
+)
+async def test_a_page_that_bent_its_name_to_our_address_learns_nothing(desk: Desk, name: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{desk.url}/healthz", headers={"Host": name}) as answer:
+        assert answer.status == 400
+
+
+@pytest.mark.parametrize("name", ["localhost", "localhost:9443", "127.0.0.1:9443", "[::1]:9443", "[::1]"])
+async def test_a_name_of_this_machine_is_answered(desk: Desk, name: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{desk.url}/healthz", headers={"Host": name}) as answer:
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1"])

@@ -12,6 +12,8 @@ import pytest
 
 from gateway.audit import VerifierKey
 from gateway.cli import main
+from gateway.cli.output import evidence_time
+from gateway.core.clock import parse_rfc3339
 from tests.unit.cli.site import DELIVERY, ENTRY, HERE, Site
 from tests.unit.cli.world import stdin
 
@@ -70,7 +72,9 @@ def test_a_person_reads_where_each_leaf_stands(site: Site, capsys: Capture) -> N
     shown = capsys.readouterr().out
     made = proof_of(site, DELIVERY, capsys)
     first = made["leaves"][0]
-    assert f"#{first['index']}  21/11/2026 13:05:09 +07:00  Đưa vào hàng chờ gửi" in shown
+    at = evidence_time(parse_rfc3339(first["at"]))
+    assert at.startswith("21/11/2026 13:05:")
+    assert f"#{first['index']}  {at}  Đưa vào hàng chờ gửi" in shown
     for text in (first["leaf_hash"], *first["path"], *made["checkpoint"].splitlines()):
         assert text in shown
     assert "from=" not in shown

@@ -175,6 +175,21 @@ async def test_leases_of_a_dead_process_are_taken_back_at_the_start() -> None:
         await bench.until(lambda: bench.seen["orphan"] == 1)
 
 
+async def test_an_engine_that_starts_on_a_full_disk_waits_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    await bench.add("patient")
+    good, refusals = bench.store.transact, iter([SiteError("store.full"), SiteError("store.busy")])
+
+    async def transact(work: Callable[[UnitOfWork], T]) -> T:
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        return await good(work)
+
+    monkeypatch.setattr(bench.store, "transact", transact)
+    async with running(bench):
+        await bench.until(lambda: bench.seen["patient"] == 1)
+
+
 async def test_a_stopped_engine_waits_for_what_runs_and_claims_no_more() -> None:
     gate = asyncio.Event()
     done: list[str] = []
