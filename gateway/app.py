@@ -1,4 +1,4 @@
-"""The composition root: the one file that names concrete classes. It opens in order, runs, drains, and closes in reverse.
+"""The composition root (docs/adr/0006): names concrete classes. It opens in order, runs, drains, and closes in reverse.
 
     configuration ─> material (registry, trust, keys) ─> store, log ─> workers, desk ─> engine ─> doors ─> admin
 
