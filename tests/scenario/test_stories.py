@@ -87,7 +87,7 @@ def points_of(materials: Materials) -> dict[GatewayId, int]:
 @pytest.mark.parametrize("name", [A, B])
 def test_the_power_goes_at_every_point_of_a_walk_and_comes_back(world_materials: Materials, name: GatewayId) -> None:
     points = points_of(world_materials)[name]
-    assert points > 40
+    assert points > 30, "fewer steps than a document has"
     failed = {}
     for point in range(points):
         cut = Fault(at=0.0, what=What.CUT, gateway=name, amount=point, seconds=10 * MINUTE)
