@@ -21,11 +21,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from gateway.api.problems import FieldError, InvalidRequest
-from gateway.api.text import NOT_IN_A_LINE, PLAIN_LINE, PLAIN_LINES
+from gateway.api.text import PLAIN_LINE, PLAIN_LINES
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
+from gateway.core.plain_text import first_unseen, is_blank
 
 _LINE_BREAKS: Final = re.compile("\r\n?")
 
@@ -57,8 +58,7 @@ def _lines(limit: int) -> Checked:
         text = _LINE_BREAKS.sub("\n", unicodedata.normalize("NFC", value))
         if len(text) > limit:
             raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
-        if NOT_IN_A_LINE.search(text.translate({0x09: None, 0x0A: None})):
-            raise PydanticCustomError("field.characters", "characters")
+        _only_plain(text, lines=True)
         return text
 
     return Checked(check, {"maxLength": limit, "pattern": PLAIN_LINES})
@@ -69,12 +69,11 @@ def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = 
 
     def check(value: str) -> str:
         text = unicodedata.normalize("NFC", value)
-        if required and not text.strip():
+        if required and is_blank(text):
             raise PydanticCustomError("field.required", "blank")
         if len(text) > limit:
             raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
-        if NOT_IN_A_LINE.search(text):
-            raise PydanticCustomError("field.characters", "characters")
+        _only_plain(text)
         if form is not None and not form.fullmatch(text):
             raise PydanticCustomError("field.value", "form")
         return text
@@ -85,6 +84,11 @@ def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = 
     if form is not None:
         schema["pattern"] = f"^{form.pattern}$"
     return Checked(check, schema)
+
+
+def _only_plain(text: str, *, lines: bool = False) -> None:
+    if unseen := first_unseen(text, lines=lines):
+        raise PydanticCustomError("field.characters", "characters", {"codepoint": unseen})
 
 
 def _organ_id(value: str) -> str:
@@ -243,14 +247,14 @@ _BY_TYPE: Final[dict[str, _Finding]] = {
 def _field_error(detail: ErrorDetails) -> FieldError:
     """One finding of pydantic in our words."""
     kind, context = detail["type"], detail.get("ctx", {})
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
     if kind.startswith("field."):
-        code, limit = kind, context.get("limit")
-    elif kind in _BY_TYPE:
+        return FieldError(pointer=pointer, code=kind, params=context)
+    if kind in _BY_TYPE:
         code, read = _BY_TYPE[kind]
         limit = read(context)
     elif kind.startswith("date_"):
         code, limit = "field.date", None
     else:
         code, limit = ("field.type" if kind.endswith("_type") else "field.value"), None
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
     return FieldError(pointer=pointer, code=code, params={} if limit is None else {"limit": limit})

@@ -1,7 +1,6 @@
 """Printing: data on stdout, talk on stderr, in the reader's language; tables for people, tabs for pipes, JSON for programs."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.core.clock import VIETNAM
+from gateway.core.plain_text import without_unseen
 from gateway.observe import Text as Words
 from gateway.observe import label
 from gateway.observe import text as catalogue_text
@@ -21,13 +21,10 @@ LANGUAGE_DEFAULT: Final = "vi"
 NARROW_COLUMNS: Final = 100
 """A terminal with fewer columns has no room for everything."""
 
-# C0, C1, separators of lines, and everything that turns the direction of writing: foreign texts come without them.
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 def clean(foreign: object) -> str:
     """A stranger's text as it may be shown: nothing in it moves the cursor or forges a line."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(foreign))
+    return without_unseen(str(foreign), instead="\N{REPLACEMENT CHARACTER}")
 
 
 def local_time(moment: datetime, *, seconds: bool = False) -> str:
