@@ -25,14 +25,10 @@ from gateway.api.text import PLAIN_LINE, PLAIN_LINES
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import ORGAN_ID, OrganId
-from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
+from gateway.core.model import CODE_NOTATION, CODE_NUMBER, Code, Metadata, Priority, ResponseFor, SignerInfo
 from gateway.core.plain_text import first_unseen, is_blank
 
 _LINE_BREAKS: Final = re.compile("\r\n?")
-
-# A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
-_CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
-_CODE_NOTATION: Final = re.compile(r"[^\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +108,8 @@ TypeName = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)]
 Subject = Annotated[str, _line(limits.SUBJECT_CHARS_MAX, required=True)]
 Place = Annotated[str, _line(limits.PLACE_CHARS_MAX, required=True)]
 DocumentId = Annotated[str, _line(limits.DOCUMENT_ID_CHARS_MAX, required=True)]
-Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=_CODE_NUMBER)]
-Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=_CODE_NOTATION)]
+Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=CODE_NUMBER)]
+Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=CODE_NOTATION)]
 Content = Annotated[str, _lines(limits.CONTENT_CHARS_MAX)]
 ReasonText = Annotated[str, _lines(limits.REASON_CHARS_MAX)]
 
