@@ -119,7 +119,8 @@ class Metadata:
 
     def document_id(self) -> str:
         """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
-        day = self.promulgation_date.isoformat().replace("-", "/")  # four digits of year, which strftime does not promise
+        # Not strftime, which does not promise four digits of a year.
+        day = self.promulgation_date.isoformat().replace("-", "/")
         return f"{self.sender},{day},{self.code.number}/{self.code.notation}"
 
 
