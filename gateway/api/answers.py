@@ -199,7 +199,7 @@ def _reason(code: str, **known: str | None) -> out.Reason | None:
     if not code:
         return None
     if code not in CATALOGUE:
-        return out.Reason(code=code, turn=None, what_vi=None, todo_vi=None, what_en=None, todo_en=None)
+        return out.Reason(code=shown(code), turn=None, what_vi=None, todo_vi=None, what_en=None, todo_en=None)
     said = explain(code, known)
     return out.Reason(
         code=code,

@@ -104,6 +104,8 @@ OrganCode = Annotated[
     Checked(_organ_id, {"maxLength": limits.ORGAN_ID_CHARS_MAX, "pattern": f"^{ORGAN_ID.pattern}$"}),
 ]
 Short = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX)]
+FullName = Annotated[str, _line(limits.FULL_NAME_CHARS_MAX)]
+AnsweredCode = Annotated[str, _line(limits.ANSWERED_CODE_CHARS_MAX)]
 TypeName = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)]
 Subject = Annotated[str, _line(limits.SUBJECT_CHARS_MAX, required=True)]
 Place = Annotated[str, _line(limits.PLACE_CHARS_MAX, required=True)]
@@ -130,7 +132,7 @@ class SignerIn(_Strict):
 
     competence: Short = ""
     position: Short = ""
-    full_name: Short = ""
+    full_name: FullName = ""
 
 
 class ResponseForIn(_Strict):
@@ -138,7 +140,7 @@ class ResponseForIn(_Strict):
 
     organ_id: OrganCode
     document_id: DocumentId
-    code: Short = ""
+    code: AnsweredCode = ""
     promulgation_date: date | None = None
 
 
@@ -161,7 +163,7 @@ class MetadataIn(_Strict):
     content: Content = ""
     signer: SignerIn = SignerIn()
     priority: Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"] = "normal"
-    page_amount: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    page_amount: Annotated[int, Field(ge=1, le=65_535)] | None = None
     response_for: Annotated[tuple[ResponseForIn, ...], Field(max_length=100)] = ()
     secrecy: Short = ""
 

@@ -30,7 +30,7 @@ from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFi
 from gateway.exchange.desk import Desk
 from gateway.exchange.fields import check_fields, document_faults, finished_faults
 from gateway.exchange.judging import claims_pdf, read_envelope_file
-from gateway.exchange.messages import document_message
+from gateway.exchange.messages import document_message, metadata_message
 from gateway.exchange.permission import require
 from gateway.exchange.ready_made import check_reading, document_in, files_in, metadata_of
 
@@ -43,8 +43,10 @@ class Submission:
 
     async def admit(self, principal: Principal, metadata: Metadata) -> None:
         """See `SubmissionDesk.admit`."""
-        _check_principal(principal, metadata.sender, self._desk.directory.current(), self._desk)
+        snapshot, now = self._desk.directory.current(), self._desk.clock.now()
+        _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
+        check_fields(document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now))
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
