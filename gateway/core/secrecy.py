@@ -29,6 +29,7 @@ _ALIKE: Final = str.maketrans(
     "МТУОІАЕΜΤΥΟΙΑΕмтуоіаеοιαυτμɑıᴍᴛᴏɪᴜʏᴇᴀÐðƉɖ",
     "MTYOIAEMTYOIAEmtyoiaeoiautmaimtoiuyeaĐđĐđ",
 )
+_ANY_ALIKE: Final = re.compile(f"[{''.join(map(chr, _ALIKE))}]")
 
 # Names of files join words with a dash or an underscore: "bảo-mật.pdf" and "mật_khẩu.xlsx" are words, not marks.
 _NOT_AFTER: Final = "".join(rf"(?<!\b{word}[-_])(?<!_{word}[-_])" for word in ("bảo", "bí", "cơ", "thân"))
@@ -81,7 +82,7 @@ _HINT: Final = re.compile(r"m\W?[aậ]\W?t|m_[aậ]_t")
 
 def find_mark(*texts: str) -> str | None:
     """The first mark of secrecy that one of the texts bears (`Mật`, `Tối mật` or `Tuyệt mật`), or None."""
-    for text in texts:
+    for text in dict.fromkeys(texts):  # an envelope for 168 bodies says the same thing very often
         for line in text.splitlines():
             if found := _mark_in(line):
                 return found
@@ -102,7 +103,11 @@ def _mark_in(line: str) -> str | None:
 def _seen(line: str) -> str:
     """What a person sees, in one spelling: plain spaces, no invisible letters, Latin letters, composed."""
     visible = " ".join(without_unseen(" ".join(line.split())).split())
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFKD", visible).translate(_ALIKE))
+    if visible.isascii():
+        return visible
+    decomposed = unicodedata.normalize("NFKD", visible)
+    latin = decomposed.translate(_ALIKE) if _ANY_ALIKE.search(decomposed) else decomposed
+    return unicodedata.normalize("NFC", latin)
 
 
 def _has_diacritics(text: str) -> bool:

@@ -12,7 +12,7 @@ from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.secrecy import find_mark
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SignatureVerdict
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
 from gateway.edxml import read_message, texts_in
 from gateway.safe_xml import read_skeleton
@@ -58,8 +58,13 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
         signature=verdict.signature,
         certificate=verdict.certificate,
         bound=reading.all_bound,
-        secrecy=find_mark(*texts_in(skeleton.root)) or "",
+        # So are its texts: a file with a broken signature is refused whatever it says.
+        secrecy=(find_mark(*texts_in(skeleton.root)) or "") if _intact(verdict.signature) else "",
     )
+
+
+def _intact(signature: SignatureVerdict | None) -> bool:
+    return signature is not None and signature.indication is not Indication.TOTAL_FAILED
 
 
 def _unjudged(data: bytes) -> FileVerdict:

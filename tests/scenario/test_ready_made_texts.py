@@ -221,6 +221,13 @@ async def test_a_mark_is_found_in_what_only_another_program_reads(world: World) 
     assert await mark_in(world, await finished(world.party, address, [TEXT])) == "Tuyệt mật"
 
 
+async def test_a_mark_is_found_even_where_our_evidence_is_too_old_to_judge_the_signature(world: World) -> None:
+    """Such a file would be stored and held: a secret would lie on our disk."""
+    envelope = await finished(world.party, message_to(world, promulgation_place="TỐI MẬT"), [TEXT])
+    world.clock.moment = MOMENT + timedelta(days=70)
+    assert await mark_in(world, envelope) == "Tối mật"
+
+
 async def test_a_person_or_a_place_of_that_name_is_no_mark(world: World) -> None:
     signer = SignerInfo(competence="KT.", position="Trưởng phòng Bảo mật", full_name="Nguyễn Văn Mật")
     message = replace(message_to(world, signer=signer), promulgation_place="Mật Sơn")
