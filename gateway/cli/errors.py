@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from gateway.cli.output import LANGUAGES, Terminal, clean
+from gateway.cli.output import LANGUAGES, Terminal
 from gateway.core.errors import GatewayError
+from gateway.core.visible import visible
 from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
@@ -281,5 +282,5 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _shown(line: str) -> str:
-    shown = clean(line)
+    shown = visible(line)
     return shown if len(shown) <= DETAIL_CHARS_MAX else shown[:DETAIL_CHARS_MAX] + "…"

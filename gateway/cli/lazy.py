@@ -8,7 +8,6 @@ import asyncio
 from pathlib import Path
 
 from gateway.cli.orders import InboxOrder, KeyOrder, ProofOrder, QueueOrder, SendOrder, Session, VerifyOrder
-from gateway.cli.output import Terminal
 
 # --- documents, over HTTPS ---------------------------------------------------------------------------------------------
 
@@ -160,10 +159,3 @@ def demo(session: Session, *, folder: Path, once: bool, wards: int | None) -> in
     from gateway.cli import demo as command
 
     return asyncio.run(command.demo(session.terminal, folder=folder, once=once, wards=wards))
-
-
-def complete(terminal: Terminal, instruction: str) -> int:
-    """See `completion.complete`."""
-    from gateway.cli import completion
-
-    return completion.complete(terminal, instruction)

@@ -9,7 +9,7 @@ from io import TextIOWrapper
 from rich.console import Console
 from typer import Abort, TyperException
 
-from gateway.cli import lazy
+from gateway.cli.completion import complete
 from gateway.cli.errors import (
     Exit,
     Failure,
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments = sys.argv[1:]
     _speak_utf8()
     if instruction := os.environ.get(VARIABLE):
-        return lazy.complete(_terminal(Line((), ())), instruction)
+        return complete(_terminal(Line((), ())), instruction)
     tree = build()
     line = hoist(tree, arguments)
     terminal = _terminal(line)
