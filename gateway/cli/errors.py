@@ -102,6 +102,8 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
     {
         "cli.usage": Exit.USAGE,
         "cli.no_recipient": Exit.USAGE,
+        "cli.send_edxml": Exit.USAGE,
+        "cli.envelope_alone": Exit.USAGE,
         "cli.date": Exit.USAGE,
         "cli.instant": Exit.USAGE,
         "cli.key_name": Exit.USAGE,

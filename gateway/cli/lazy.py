@@ -7,7 +7,17 @@ Without it `gateway version` would load the whole gateway first (0.9 s instead o
 import asyncio
 from pathlib import Path
 
-from gateway.cli.orders import InboxOrder, KeyOrder, ProofOrder, QueueOrder, SendOrder, Session, VerifyOrder
+from gateway.cli.orders import (
+    EnvelopeOrder,
+    InboxOrder,
+    KeyOrder,
+    PageOrder,
+    ProofOrder,
+    QueueOrder,
+    SendOrder,
+    Session,
+    VerifyOrder,
+)
 
 # --- documents, over HTTPS ---------------------------------------------------------------------------------------------
 
@@ -24,6 +34,21 @@ def send_dry_run(session: Session, order: SendOrder) -> int:
     from gateway.cli import rehearsal
 
     return asyncio.run(rehearsal.send(session, order))
+
+
+def send_envelope(session: Session, order: EnvelopeOrder, *, dry_run: bool) -> int:
+    """See `office.send_envelope`, `rehearsal.send_envelope`."""
+    from gateway.cli import office, rehearsal
+
+    command = rehearsal.send_envelope if dry_run else office.send_envelope
+    return asyncio.run(command(session, order))
+
+
+def documents(session: Session, order: PageOrder, *, state: str) -> int:
+    """See `sent.documents`."""
+    from gateway.cli import sent
+
+    return asyncio.run(sent.documents(session, order, state=state))
 
 
 def inbox(session: Session, order: InboxOrder) -> int:
@@ -71,11 +96,18 @@ def trace(session: Session, key: str) -> int:
     return asyncio.run(command.trace(session, key))
 
 
-def org_show(session: Session, code: str) -> int:
-    """See `office.org_show`."""
-    from gateway.cli import office
+def org_find(session: Session, text: str, order: PageOrder) -> int:
+    """See `registry.find`."""
+    from gateway.cli import registry
 
-    return asyncio.run(office.org_show(session, code))
+    return asyncio.run(registry.find(session, text, order))
+
+
+def org_show(session: Session, code: str) -> int:
+    """See `registry.show`."""
+    from gateway.cli import registry
+
+    return asyncio.run(registry.show(session, code))
 
 
 # --- evidence ----------------------------------------------------------------------------------------------------------
