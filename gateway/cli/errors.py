@@ -41,6 +41,8 @@ class Exit(IntEnum):
     CONFIGURATION = 8
     BUG = 70
     INTERRUPTED = 130
+    READER_GONE = 141
+    """Whoever read the data went away before the end: what any program says that SIGPIPE has ended (128 + 13)."""
 
 
 _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
@@ -136,7 +138,9 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
 """What the command line itself finds; `cli.usage` stands for all its kinds (`cli.usage.option` ...). What to do next is the
 text under the same id and `.todo`."""
 
-_ADVICE: Final[Mapping[str, str]] = MappingProxyType({"access.no_key": "cli.key_refused.todo"})
+_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {"access.no_key": "cli.key_refused.todo", "not_found": "cli.not_found.todo"}
+)
 """What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
 
 

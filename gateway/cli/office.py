@@ -67,6 +67,8 @@ async def _hand_in(session: Session, submit: Callable[[OfficeClient], Awaitable[
             deliveries = await client.deliveries(document["key"])
     if terminal.json:
         terminal.value(document)
+    elif not wait and terminal.for_people:
+        terminal.say("cli.send.next", key=document["key"])
     return tell_ending(terminal, document, deliveries) if wait else Exit.OK
 
 

@@ -20,8 +20,8 @@ LANGUAGES: Final = ("vi", "en")
 LANGUAGE_DEFAULT: Final = "vi"
 NARROW_COLUMNS: Final = 100
 """A terminal with fewer columns has no room for everything."""
-FOLDED_COLUMNS: Final = 12
-"""What is folded into less room than that is no longer read but deciphered."""
+FOLDED_COLUMNS: Final = 10
+"""Words of Vietnamese have one syllable and at most seven letters: folded into less room than this, they break."""
 GAP_COLUMNS: Final = 2
 """Between two columns of a table."""
 

@@ -31,6 +31,8 @@ async def documents(session: Session, order: PageOrder, *, state: str) -> int:
     elif page["items"]:
         print_documents(terminal, page["items"])
         tell_more(terminal, page)
+        if terminal.for_people:
+            terminal.say("cli.documents.next")
     elif state:
         terminal.say("cli.documents.none_in_state", state=state)
     else:
