@@ -24,7 +24,7 @@ from gateway.cli.errors import (
     report_json,
     tell,
 )
-from gateway.cli.grammar import Line, build, hoist, translate
+from gateway.cli.grammar import Line, build, hoist, takes_value, translate
 from gateway.cli.grammar.pages import GroupPage
 from gateway.cli.output import Terminal, choose_language
 from gateway.cli.shells import VARIABLE
@@ -63,6 +63,8 @@ def _ending(tree: GroupPage, line: Line, terminal: Terminal) -> int:
         sys.stdout.flush()
     except (Abort, BrokenPipeError):
         raise
+    except TyperException as error:
+        return _told(of_failure(of_usage(error, takes_value(tree))), terminal)
     except Exception as error:  # noqa: BLE001 - named border: the program's own edge; a bug becomes an id and a file
         return _told(_report(error, terminal), terminal)
     return code
@@ -86,8 +88,6 @@ def _report(error: Exception, terminal: Terminal) -> Report:
 def _failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
-    if isinstance(error, TyperException):
-        return of_usage(error)
     if isinstance(error, OSError):
         return of_os_error(error)
     return of_bug(error)
