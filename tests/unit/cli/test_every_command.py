@@ -246,6 +246,21 @@ def test_every_group_without_a_command_says_so(capsys: Capture) -> None:
             assert lines_of_an_error(capsys.readouterr().err)[0] == "Lỗi: Chưa nêu lệnh."
 
 
+async def test_whoever_looks_is_told_how_to_go_on(
+    things: Things, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """A person who has just sent something, or looks for what was sent, or typed a key that is none; no pipe."""
+    send = next(row for row in RUN if row.name == "send")
+    for line in (things.line(send), ["documents"]):
+        with terminal_of(80, monkeypatch) as shown:
+            assert await things.run(*line) == Exit.OK
+        assert "Xem nơi nhận đã nhận hay chưa: gateway trace" in shown()
+    assert await things.run(*things.line(send)) == Exit.OK
+    assert "gateway trace" not in capsys.readouterr().err
+    assert await things.run("org", "show", "Z79.99.99") == Exit.NOT_FOUND
+    assert "gateway org find" in capsys.readouterr().err
+
+
 async def test_nothing_found_is_said_in_words(running: Office, capsys: Capture) -> None:
     """Lists: an empty stdout and a sentence on stderr; for programs, an empty list."""
     for line, member in ((["inbox"], "entries"), (["documents"], "items"), (["org", "find", "không có"], "items")):
