@@ -14,7 +14,7 @@ from gateway.cli.link import office_client
 from gateway.cli.names import EDXML_SUFFIX, safe_names
 from gateway.cli.orders import EnvelopeOrder, InboxOrder, SendOrder, Session
 from gateway.cli.outcome import tell_ending
-from gateway.cli.output import Column, Terminal, local_time
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
 from gateway.cli.progress import SILENCES_MAX, counted, watch
 from gateway.cli.stdin import MARK
 from gateway.core.clock import parse_rfc3339
@@ -194,8 +194,8 @@ async def _patiently(client: OfficeClient, after: int, limit: int) -> Json:
 
 _POSITION: Final = Column(heading="cli.column.position", whole=True)
 _CODE: Final = Column(heading="cli.column.code", whole=True)
-_SUBJECT: Final = Column(heading="cli.column.subject")
-_SENDER: Final = Column(heading="cli.column.sender")
+_SUBJECT: Final = Column(heading="cli.column.subject", longest=WORDS_CHARS_MAX)
+_SENDER: Final = Column(heading="cli.column.sender", longest=WORDS_CHARS_MAX)
 _PRIORITY: Final = Column(heading="cli.column.priority")
 _SIGNATURE: Final = Column(heading="cli.column.signature", widest=10)
 _STATUS: Final = Column(heading="cli.column.status", widest=10)

@@ -22,6 +22,8 @@ NARROW_COLUMNS: Final = 100
 """A terminal with fewer columns has no room for everything."""
 FOLDED_COLUMNS: Final = 10
 """Words of Vietnamese have one syllable and at most seven letters: folded into less room than this, they break."""
+WORDS_CHARS_MAX: Final = 200
+"""Of an abstract or a name in a list for the eye: some are forty lines long."""
 GAP_COLUMNS: Final = 2
 """Between two columns of a table."""
 
@@ -56,6 +58,8 @@ class Column:
     """Never broken: a number or a date in two pieces is none."""
     widest: int | None = None
     """On a narrow terminal: not broken either while it fits into this many places, and wrapped between words beyond."""
+    longest: int | None = None
+    """On any terminal: cut after so many characters. Strangers' words only; pipes and JSON have all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,7 @@ class Terminal:
             for line in [headings, *cells] if heading else cells:
                 self.out.file.write("\t".join(line) + "\n")
             return
+        cells = [[_cut(cell, column.longest) for column, cell in zip(columns, row, strict=True)] for row in cells]
         widths = [max(map(cell_len, (name, *place))) for name, *place in zip(headings, *cells, strict=True)]
         if self._room_for(columns, widths):
             self._ruled(columns, headings, cells, widths=widths, heading=heading)
@@ -190,3 +195,7 @@ class Terminal:
                 if cell:
                     self.out.print(Text.assemble((f"{name}: ", "bold"), cell))
             self.out.print()
+
+
+def _cut(cell: str, longest: int | None) -> str:
+    return cell if longest is None or len(cell) <= longest else cell[: longest - 1] + "…"

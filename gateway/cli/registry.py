@@ -5,13 +5,13 @@ from typing import Any, Final
 from gateway.cli.errors import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import PageOrder, Session
-from gateway.cli.output import Column
+from gateway.cli.output import WORDS_CHARS_MAX, Column
 from gateway.cli.paging import pages, tell_more
 
 Json = dict[str, Any]
 
 _CODE: Final = Column(heading="cli.column.code_of_body", whole=True)
-_NAME: Final = Column(heading="cli.column.name")
+_NAME: Final = Column(heading="cli.column.name", longest=WORDS_CHARS_MAX)
 _STATUS: Final = Column(heading="cli.column.status", widest=16)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from gateway.cli.errors import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import PageOrder, Session
-from gateway.cli.output import Column, Terminal, local_time
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
 from gateway.cli.paging import pages, tell_more
 from gateway.core.clock import parse_rfc3339
 from gateway.core.model import Code
@@ -14,7 +14,7 @@ from gateway.core.model import Code
 Json = dict[str, Any]
 
 _CODE: Final = Column(heading="cli.column.code", whole=True)
-_SUBJECT: Final = Column(heading="cli.column.subject")
+_SUBJECT: Final = Column(heading="cli.column.subject", longest=WORDS_CHARS_MAX)
 _RECIPIENTS: Final = Column(heading="cli.column.recipients", whole=True)
 _STATUS: Final = Column(heading="cli.column.status", widest=10)
 _SENT: Final = Column(heading="cli.column.sent", whole=True)

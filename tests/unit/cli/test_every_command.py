@@ -194,6 +194,7 @@ def bad_paths(folder: Path, good: Path) -> dict[str, Path]:
         "a loop": folder / "loop",
         "empty": empty,
         "noise": noise,
+        "unreadable": Path("/proc/self/mem"),  # root may open anything; this cannot be read from its beginning
         "a name that acts": acts,
         "missing, and acts": folder / "a\x1b[2J\u202e",
     }
@@ -244,6 +245,19 @@ def test_every_group_without_a_command_says_so(capsys: Capture) -> None:
         if isinstance(child, TyperGroup):
             assert main([name]) == Exit.USAGE
             assert lines_of_an_error(capsys.readouterr().err)[0] == "Lỗi: Chưa nêu lệnh."
+
+
+@pytest.mark.parametrize("line", [["inbox"], ["documents"], ["org", "find", "Z79"]])
+async def test_a_long_title_does_not_push_the_list_away(
+    things: Things, line: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """1600 characters of a stranger: cut for the eye, whole in a pipe."""
+    with terminal_of(80, monkeypatch) as shown:
+        assert await things.run(*line) == Exit.OK
+    assert shown().count("\n") < 60
+    assert "…" in shown()
+    assert await things.run(*line) == Exit.OK
+    assert capsys.readouterr().out.count("dài") >= 400
 
 
 async def test_whoever_looks_is_told_how_to_go_on(
