@@ -8,6 +8,8 @@ from typing import Final
 from gateway.core.filename import shortened, split_name
 from gateway.core.plain_text import without_unseen
 
+EDXML_SUFFIX: Final = ".edxml"
+
 # Separators and reserved characters of any system; names of devices, as Windows reads them.
 _UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(\.|$)")

@@ -11,6 +11,7 @@ Who writes here is refused such a letter by its number. Who was written to by a 
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 LINE_BREAKS: Final = "\n\t"
@@ -41,19 +42,20 @@ def first_unseen(text: str, *, lines: bool = False) -> str | None:
 
 def shown(text: str, *, lines: bool = False) -> str:
     """A stranger's text for a reader: a letter that has no place in it stands there as its number, `[U+202E]`."""
-    if first_unseen(text, lines=lines) is None:
-        return text
-    allowed = LINE_BREAKS if lines else ""
-    return "".join(
-        f"[{_number(letter)}]" if _is_unseen(letter) and letter not in allowed else letter for letter in text
-    )
+    return with_unseen(text, lambda letter: f"[{_number(letter)}]", lines=lines)
 
 
 def without_unseen(text: str, *, instead: str = "") -> str:
     """The text without the letters that have no place in a line, or with something instead of each."""
-    if first_unseen(text) is None:
+    return with_unseen(text, lambda _: instead)
+
+
+def with_unseen(text: str, change: Callable[[str], str], *, lines: bool = False) -> str:
+    """The text with every letter that has no place in it changed."""
+    if first_unseen(text, lines=lines) is None:
         return text
-    return "".join(instead if _is_unseen(letter) else letter for letter in text)
+    allowed = LINE_BREAKS if lines else ""
+    return "".join(change(letter) if _is_unseen(letter) and letter not in allowed else letter for letter in text)
 
 
 def is_blank(text: str) -> bool:

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
-from gateway.core.plain_text import without_unseen
+from gateway.core.visible import visible
 
 LANGUAGES: Final = ("vi", "en")
 DOMAIN: Final = "gateway"
@@ -106,7 +106,7 @@ def _plain(value: object) -> str:
     shown = str(value)
     if len(shown) > PARAM_CHARS_MAX:
         shown = shown[:PARAM_CHARS_MAX] + "…"
-    return without_unseen(shown, instead="\N{REPLACEMENT CHARACTER}")
+    return visible(shown)
 
 
 @cache
