@@ -122,19 +122,11 @@ class OfficeClient:
 
     async def deliveries(self, key: str) -> list[Json]:
         """The deliveries of an outgoing document, all of them."""
-        found: list[Json] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            asked = _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX)
-            page = await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/deliveries{asked}")
-            found += page["items"]
-            cursor = page["next"] if page["items"] else None
-        return found
+        return await self._whole(f"/documents/{_step(key)}/deliveries")
 
     async def history(self, key: str) -> list[Json]:
-        """The story of an outgoing document."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/history"))["items"]
-        return found
+        """The story of an outgoing document, all of it."""
+        return await self._whole(f"/documents/{_step(key)}/history")
 
     async def inbox(self, after: int = 0, limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
         """A page of the inbox: `entries`, `more`, and the number after which to go on, `next_after`."""
@@ -150,9 +142,8 @@ class OfficeClient:
         return await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}")
 
     async def entry_history(self, key: str) -> list[Json]:
-        """The story of a document that arrived."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}/history"))["items"]
-        return found
+        """The story of a document that arrived, all of it."""
+        return await self._whole(f"/inbox/{_step(key)}/history")
 
     async def accept(self, key: str) -> Json:
         """Tiếp nhận."""
@@ -183,6 +174,16 @@ class OfficeClient:
     async def attachment(self, key: str, position: int, path: Path) -> int:
         """Save one attached file, counted from 1; how many bytes it has."""
         return await self._save(f"/inbox/{_step(key)}/attachments/{position}", path)
+
+    async def _whole(self, path: str) -> list[Json]:
+        """A list that has an end, page after page."""
+        found: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._json(hdrs.METH_GET, path + _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX))
+            found += page["items"]
+            cursor = page["next"] if page["items"] else None
+        return found
 
     async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
         session = self._opened()

@@ -10,7 +10,7 @@ import pytest
 from gateway.core.errors import Conflict
 from gateway.core.ids import DeliveryKey, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
-from gateway.core.model import Document
+from gateway.core.model import Delivery, Document
 from gateway.core.states import DeliveryState, DocumentState, MessageKind
 from tests.contract.stores import LedgerStore
 from tests.kit import rows
@@ -143,6 +143,27 @@ async def test_deliveries_come_back_whole_in_the_order_of_adding(store: LedgerSt
     assert await store.read(lambda uow: uow.documents.deliveries(document.key, TransferKey("t-1"))) == tuple(made[1:])
     assert await store.read(lambda uow: uow.documents.delivery(document.key, wards[2])) == made[2]
     assert await store.read(lambda uow: uow.documents.find_delivery(made[1].key)) == made[1]
+
+
+async def test_deliveries_page_by_page_and_counted_by_state(store: LedgerStore) -> None:
+    document, another = await added(store, rows.document()), await added(store, rows.document())
+    wards = [OrganId(f"Z79.{n}") for n in (5, 3, 9, 1, 7)]
+    made = [rows.delivery(document, ward) for ward in wards]
+    made[1] = rows.delivered(made[1])
+    foreign = rows.delivery(another)
+    await store.transact(lambda uow: uow.documents.add_deliveries([*made[:3], foreign, *made[3:]]))
+    found: list[Delivery] = []
+    after: DeliveryKey | None = None
+    while page := await store.read(lambda uow, a=after: uow.documents.deliveries_after(document.key, a, 2)):
+        assert len(page) <= 2
+        found += page
+        after = page[-1].key
+    assert found == made
+    for cursor in (foreign.key, DeliveryKey("nobody's")):
+        assert await store.read(lambda uow, a=cursor: uow.documents.deliveries_after(document.key, a, 2)) == ()
+    counts = await store.read(lambda uow: uow.documents.delivery_counts(document.key))
+    assert counts == {DeliveryState.QUEUED: 4, DeliveryState.DELIVERED: 1}
+    assert await store.read(lambda uow: uow.documents.delivery_counts(rows.document().key)) == {}
 
 
 async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:

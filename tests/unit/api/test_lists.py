@@ -1,6 +1,7 @@
 """Every list has one form and one way to go on; the change feed waits, and lets go."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,45 @@ async def test_deliveries_page_by_page(world: World) -> None:
     another = key.replace("-8000-", "-8001-")
     async with world.ask("GET", f"/documents/{key}/deliveries?cursor={another}") as answer:
         assert codes(await problem_of(answer, 422, "request.field")) == [("/query/cursor", "field.value")]
+
+
+def happen(world: World, key: str, detail: str) -> None:
+    story = world.desks.stories[key]
+    story.append(replace(story[0], detail=detail))
+
+
+@pytest.mark.parametrize("place", ["documents", "inbox"])
+async def test_a_story_page_by_page_while_it_goes_on(world: World, place: str) -> None:
+    key = await hand_in(world, 1)
+    if place == "inbox":
+        key = (await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)).key
+    for number in range(4):
+        happen(world, key, f"{number}")
+    path = f"/api/v1/{place}/{key}/history"
+    first = await get(world, f"{path}?limit=2")
+    happen(world, key, "late")
+    second = await get(world, f"{path}?limit=2&cursor={first['next']}")
+    third = await get(world, f"{path}?limit=2&cursor={second['next']}")
+    told = [event["detail"] for page in (first, second, third) for event in page["items"]]
+    assert told[1:] == ["0", "1", "2", "3", "late"]
+    assert [page["more"] for page in (first, second, third)] == [True, True, False]
+    assert third["next"] is None
+    for wrong, code in (("cursor=x", "field.type"), ("limit=201", "field.range"), ("after=1", "field.unknown")):
+        async with world.call("GET", f"{path}?{wrong}", headers={}) as answer:
+            found = codes(await problem_of(answer, 422, "request.field"))
+        assert found == [(f"/query/{wrong.partition('=')[0]}", code)]
+
+
+@pytest.mark.parametrize("place", ["documents", "inbox"])
+async def test_a_client_reads_a_whole_story(world: World, place: str) -> None:
+    key = await hand_in(world, 1)
+    if place == "inbox":
+        key = (await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)).key
+    for number in range(450):
+        happen(world, key, f"{number}")
+    async with world.client() as client:
+        story = await (client.history if place == "documents" else client.entry_history)(key)
+    assert [event["detail"] for event in story][1:] == [f"{number}" for number in range(450)]
 
 
 async def test_a_client_reads_all_deliveries(world: World) -> None:

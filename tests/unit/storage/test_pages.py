@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.states import DeliveryState
 from gateway.storage import PostgresStore, SqliteStore
 from tests.kit import rows
 from tests.kit.postgres import change, open_test_store
@@ -93,6 +94,32 @@ async def test_a_page_of_many_bodies_inbox_sorts_nothing_however_much_follows(st
         for after in (0, MANY // 2, MANY - 10):
             dear = await costs(store, lambda uow, o=organs, a=after: uow.inbox.page(o, a, LIMIT), rows_most=LIMIT + 1)
             assert dear == []
+
+
+async def test_a_page_of_a_story_is_a_range_of_an_index(store: FileStore) -> None:
+    leaves = [rows.leaf(document=f"d{n % 150}") for n in range(MANY)]
+    await store.transact(lambda uow: [uow.log.append(leaf) for leaf in leaves] and None)
+    for after in (0, MANY // 2, MANY):
+        look = lambda uow, a=after: uow.log.history_after("d3", a, LIMIT)  # noqa: E731
+        assert await costs(store, look, rows_most=LIMIT + 1) == []
+
+
+async def test_a_look_at_the_deliveries_of_one_document_reads_no_others(store: FileStore) -> None:
+    made = [rows.document() for _ in range(60)]
+    wards = [OrganId(f"Z79.{n}") for n in range(60)]
+    await store.transact(lambda uow: [uow.documents.add(document) for document in made] and None)
+    for document in made:
+        sent = [rows.delivery(document, ward) for ward in wards]
+        await store.transact(lambda uow, d=sent: uow.documents.add_deliveries(d))
+    found = await store.read(lambda uow: uow.documents.delivery_counts(made[5].key))
+    assert found == {DeliveryState.QUEUED: 60}
+    dear = await costs(store, lambda uow: uow.documents.delivery_counts(made[5].key), rows_most=60)
+    assert [
+        word for word in dear if not word.startswith("USE TEMP B-TREE FOR GROUP BY")
+    ] == []  # of so many rows at most
+    for after in (None, rows.delivery(made[5], wards[30]).key):
+        look = lambda uow, a=after: uow.documents.deliveries_after(made[5].key, a, LIMIT)  # noqa: E731
+        assert await costs(store, look, rows_most=60) == []
 
 
 async def test_a_page_of_many_bodies_documents_sorts_nothing(store: FileStore) -> None:
