@@ -76,8 +76,6 @@ class Noticed(Protocol):
 PREFIX: Final = "/api/v1"
 
 PARTS: Final = web.AppKey("parts", ApiParts)
-CLOSING: Final = web.AppKey("closing", asyncio.Event)
-"""Set when the application stops: whoever waits for something to happen answers at once."""
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 """Set by the gate: who asks. Not there on a public route."""

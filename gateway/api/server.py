@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import LineTooLong
 from gateway.api.admission import admission
 from gateway.api.border import border, dress, dressed
 from gateway.api.gate import gate
-from gateway.api.parts import CLOSING, PARTS, ApiParts
+from gateway.api.parts import PARTS, ApiParts
 from gateway.api.problems import headers_of, problem
 from gateway.api.reference import REFERENCE, Reference
 from gateway.api.routes import ROUTES, register, scopes
@@ -43,7 +43,6 @@ def build_app(parts: ApiParts) -> web.Application:
     app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
-    app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(dress)
     app.on_shutdown.append(_close)
     register(app.router)
@@ -51,7 +50,8 @@ def build_app(parts: ApiParts) -> web.Application:
 
 
 async def _close(app: web.Application) -> None:
-    app[CLOSING].set()
+    """Who waits for events is answered, before aiohttp waits for the requests that are being served."""
+    app[PARTS].events.close()
 
 
 class OfficeRunner(web.AppRunner):

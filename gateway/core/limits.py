@@ -107,6 +107,9 @@ EVENT_WAITERS_MAX: Final = 250
 """Callers who wait for events at a time: half of the connections stay for those who work."""
 EVENT_WAITERS_PER_KEY_MAX: Final = 20
 """... and those of one API key: one program in a loop takes nobody else's place."""
+EVENTS_CROWDED_SECONDS: Final = 10
+"""Who finds no place is told to come back then: a place is free after `EVENTS_POLL_SECONDS_MAX` at most, and a thousand
+callers who come back that often are a hundred cheap requests a second."""
 FEED_WINDOW_LEAVES_FIRST: Final = 1_024
 """Events of many bodies are looked for in so many leaves at first, then in twice as many ..."""
 FEED_WINDOW_LEAVES_MAX: Final = 65_536

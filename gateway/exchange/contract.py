@@ -199,7 +199,14 @@ class EventDesk(Protocol):
         """Events of all bodies of the principal at positions greater than `after` (-1: from the beginning), oldest first.
 
         When there is none, MUST wait up to `wait` seconds for one, and MUST NOT skip an event that is committed later.
+
+        Raises:
+            SenderError: `rate.limit` when it would have to wait and too many do already.
         """
+        ...
+
+    def close(self) -> None:
+        """Nobody waits any longer: whoever does is answered with what there is. The one way in which waiting ends early."""
         ...
 
 

@@ -59,6 +59,7 @@ class MemoryDesks:
         """What a judge would read out of a finished envelope; one that is not here is malformed."""
         self.feed: list[FeedEvent] = []
         self._told = asyncio.Condition()
+        self._closed = False
         self.stories: dict[str, list[HistoryEvent]] = {}
         self._numbers = itertools.count(1)
 
@@ -194,13 +195,21 @@ class MemoryDesks:
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
         try:
             async with asyncio.timeout(wait), self._told:
-                await self._told.wait_for(lambda: self._concerning(principal, after))
+                await self._told.wait_for(lambda: self._closed or self._concerning(principal, after))
         except TimeoutError:
             pass
         rows = self._concerning(principal, after)
         more = len(rows) > limit
         reached = rows[limit - 1].position if more else max(after, len(self.feed) - 1)
         return FeedPage(events=tuple(rows[:limit]), next_after=reached, more=more)
+
+    def close(self) -> None:
+        self._closed = True
+        self._closing = asyncio.ensure_future(self._wake())
+
+    async def _wake(self) -> None:
+        async with self._told:
+            self._told.notify_all()
 
     def _concerning(self, principal: Principal, after: int) -> list[FeedEvent]:
         return [event for event in self.feed if event.position > after and event.organ_id in principal.organs]
@@ -312,8 +321,7 @@ class MemoryDesks:
                 leaf_hash="ab" * 32,
             )
         )
-        async with self._told:
-            self._told.notify_all()
+        await self._wake()
 
     def _document(
         self, principal: Principal, order: SubmissionOrder, trace_id: str, *, number: int | None = None

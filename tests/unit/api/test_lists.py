@@ -9,6 +9,7 @@ import pytest
 from gateway.api.models import Page
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
+from gateway.core.errors import SenderError
 from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
 from tests.unit.api.examples import furnish, replay
@@ -231,24 +232,25 @@ async def test_a_wrong_question_for_events(world: World, query: str, code: str) 
 
 
 class Waiting:
-    """An event desk that waits for ever, and says when it began and when it was let go."""
+    """An event desk that waits until it is closed, and says when it began and when it was let go."""
 
     def __init__(self) -> None:
-        self.begun, self.let_go = asyncio.Event(), asyncio.Event()
+        self.begun, self.closed, self.let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
         self.begun.set()
         try:
-            await asyncio.Event().wait()
+            await self.closed.wait()
         finally:
             self.let_go.set()
-        raise AssertionError
+        return FeedPage(events=(), next_after=after, more=False)
 
 
 @pytest.fixture
 def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     desk = Waiting()
     monkeypatch.setattr(world.desks, "events", desk.events)
+    monkeypatch.setattr(world.desks, "close", desk.closed.set)
     return desk
 
 
@@ -280,6 +282,19 @@ async def test_nobody_waits_for_a_caller_who_has_gone(world: World, waiting: Wai
     async with asyncio.timeout(5):
         await waiting.let_go.wait()
     assert await reader.read() == b""
+
+
+async def test_where_too_many_wait_one_is_told_when_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty page at once would make a loop out of every client that does what the manual says."""
+
+    async def crowded(*given: object, **named: object) -> FeedPage:
+        raise SenderError("rate.limit", seconds=7)
+
+    monkeypatch.setattr(world.desks, "events", crowded)
+    async with world.ask("GET", "/events?wait=30") as answer:
+        members = await problem_of(answer, 429, "rate.limit")
+        assert (members["retryable"], members["retry_after"], answer.headers["Retry-After"]) == (True, 7, "7")
+        assert answer.headers["RateLimit"].startswith('"key";r=')
 
 
 async def test_a_client_that_waits(world: World, waiting: Waiting) -> None:
