@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import json
+import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -23,19 +24,26 @@ from gateway.core.errors import RoadError, SiteError
 
 Json = dict[str, Any]
 Headers = Mapping[str, str]
+T = TypeVar("T")
 
 ANSWER_BYTES_MAX: Final = 16 * limits.MIB
 PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
+PATIENCE_SECONDS: Final = 30.0
+"""Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
+_STATUSES_THAT_PASS: Final = frozenset({429, 503})
+_RETRY_AFTER: Final = re.compile(r"[0-9]{1,6}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
     """The gateway answered with a problem. `members` is the problem document, empty when it sent something else."""
 
-    def __init__(self, status: int, members: Mapping[str, Any], /) -> None:
+    def __init__(self, status: int, members: Mapping[str, Any], /, *, retry_after: int | None = None) -> None:
         super().__init__(f"{status} {members.get('code', '')}".rstrip())
         self.status: Final = status
         self.members: Final = members
+        self.retry_after: Final = retry_after
+        """Seconds after which the same request may be repeated, where the gateway named them; never 0."""
 
     @property
     def code(self) -> str:
@@ -53,17 +61,30 @@ class OfficeClient:
 
     Every call raises `ApiProblem` for an answer that is an error and `RoadError` (`peer.unreachable`) when there was no
     whole answer. A submission may be repeated after either, with the same idempotency key.
+
+    When the gateway says when to come back (429, 503 with `Retry-After`), the call comes back then by itself, as long as its
+    patience lasts: any call may be repeated, for a submission carries its idempotency key and an action said twice is one.
     """
 
     def __init__(
-        self, base_url: str, api_key: str, ssl_context: ssl.SSLContext | None = None, *, tls_name: str | None = None
+        self,
+        base_url: str,
+        api_key: str,
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        tls_name: str | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address."""
+        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address.
+
+        `patience`: seconds of waiting in all, for one call.
+        """
         self._base = URL(base_url)
         if self._base.scheme != "https" and self._base.host not in _LOOPBACK:
             raise SiteError("config.invalid", path="base_url", reason="an API key travels over TLS only")
         self._api_key = api_key
         self._tls_name = tls_name
+        self._patience = patience
         self._ssl: ssl.SSLContext | bool = ssl_context if ssl_context is not None else True
         self._session: aiohttp.ClientSession | None = None
 
@@ -186,6 +207,28 @@ class OfficeClient:
         return found
 
     async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
+        return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))
+
+    async def _save(self, path: str, target: Path) -> int:
+        return await self._patiently(lambda: self._download(path, target))
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call; and again when the gateway wants it, until it wants more than the patience that is left."""
+        left = self._patience
+        while True:
+            try:
+                return await call()
+            except ApiProblem as problem:
+                pause = problem.retry_after
+                if pause is None or pause > left:
+                    raise
+            await self._pause(pause)
+            left -= pause
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def _ask(self, method: str, path: str, *, headers: Headers | None, data: bytes | None) -> Json:
         session = self._opened()
         try:
             async with session.request(
@@ -204,7 +247,7 @@ class OfficeClient:
             raise RoadError("peer.unreachable", peer=self._base.authority)
         return members
 
-    async def _save(self, path: str, target: Path) -> int:
+    async def _download(self, path: str, target: Path) -> int:
         """Download beside the target, and give it its name only when length and digest were right."""
         partial = target.with_name(target.name + ".part")
         try:
@@ -273,7 +316,15 @@ async def _raise_problem(response: aiohttp.ClientResponse) -> None:
     members: Any = {}
     if response.content_type == MEDIA_TYPE:
         members = json.loads(await _bounded(response, PROBLEM_BYTES_MAX))
-    raise ApiProblem(response.status, members if isinstance(members, dict) else {})
+    raise ApiProblem(response.status, members if isinstance(members, dict) else {}, retry_after=_retry_after(response))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> int | None:
+    """Whole seconds, as this gateway says it. A date (RFC 9110 section 10.2.3) would be some proxy's: it is not read."""
+    said = response.headers.get(hdrs.RETRY_AFTER, "")
+    if response.status not in _STATUSES_THAT_PASS or not _RETRY_AFTER.fullmatch(said):
+        return None
+    return max(1, int(said))
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -1,11 +1,16 @@
 import asyncio
+import hashlib
 import json
+import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.api.client import PROBLEM_BYTES_MAX, encode_form
+from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError
 from tests.kit.loopback import Loopback
 from tests.unit.api.world import PDF, World, metadata
@@ -82,6 +87,83 @@ async def test_an_error_is_a_problem_whatever_its_form(status: str, content_type
 async def test_a_problem_is_bounded() -> None:
     with pytest.raises(RoadError):
         await ask(http("400 Bad", "application/problem+json", b'"' + b"x" * PROBLEM_BYTES_MAX + b'"'))
+
+
+class Waiting(OfficeClient):
+    """A client that only remembers how long it would have waited."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.pauses: list[float] = []
+
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+class Busy:
+    """A server that refuses so many times, and then answers."""
+
+    def __init__(self, refusals: int, head: str, body: bytes = b"{}") -> None:
+        self.left, self.asked = refusals, 0
+        self.head, self.body = head, body
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+        self.asked += 1
+        self.left -= 1
+        refusal = f"{self.head}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n".encode() + self.body
+        digest = format_content_digest(hashlib.sha256(b"{}").digest())
+        good = f"HTTP/1.1 200 OK\r\nContent-Digest: {digest}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        writer.write(refusal if self.left >= 0 else good.encode())
+        await writer.drain()
+        writer.close()
+
+
+TOO_MANY = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nRetry-After: 3"
+CALLS: dict[str, Callable[[OfficeClient, Path], Awaitable[object]]] = {
+    "looking": lambda client, _: client.me(),
+    "listening": lambda client, _: client.events(wait=30),
+    "handing in": lambda client, _: client.send_contents(metadata(), [("a.pdf", PDF)], "k"),
+    "acting": lambda client, _: client.refuse("key", "x"),
+    "downloading": lambda client, folder: client.content("key", folder / "a"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_who_is_told_to_come_back_comes_back_then(call: str, tmp_path: Path) -> None:
+    busy = Busy(2, TOO_MANY)
+    server = Loopback(busy.serve)
+    await server.start()
+    async with Waiting(f"http://127.0.0.1:{server.port}", "k") as client:
+        await CALLS[call](client, tmp_path)
+    await server.close()
+    assert (client.pauses, busy.asked) == ([3, 3], 3)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "pauses"),
+    [
+        (TOO_MANY, b"{}", [3, 3, 3]),  # 9 of 10 seconds: another 3 are too many
+        (TOO_MANY.replace(": 3", ": 0"), b"{}", [1] * 10),  # never a hot loop
+        (TOO_MANY.replace(": 3", ": 11"), b"{}", []),
+        (TOO_MANY.replace(": 3", ": Wed, 21 Oct 2015 07:28:00 GMT"), b"{}", []),
+        (TOO_MANY.replace(": 3", ": -3"), b"{}", []),
+        ("HTTP/1.1 503 Busy\r\nContent-Type: text/html\r\nRetry-After: 4", b"<html>", [4, 4]),
+        ("HTTP/1.1 500 Oh\r\nContent-Type: text/html\r\nRetry-After: 4", b"<html>", []),
+        ("HTTP/1.1 507 Full\r\nContent-Type: application/problem+json", b'{"retryable": true}', []),
+    ],
+)
+async def test_nobody_comes_back_for_ever(head: str, body: bytes, pauses: list[int]) -> None:
+    busy = Busy(99, head, body)
+    server = Loopback(busy.serve)
+    await server.start()
+    async with Waiting(f"http://127.0.0.1:{server.port}", "k", patience=10) as client:
+        with pytest.raises(ApiProblem):
+            await client.me()
+    await server.close()
+    assert (client.pauses, busy.asked) == (pauses, len(pauses) + 1)
 
 
 def test_a_key_does_not_travel_in_clear() -> None:
