@@ -40,6 +40,7 @@ class ApiLimits:
     idle_seconds: float = limits.BODY_IDLE_SECONDS_MAX
     body_seconds: float = limits.BODY_SECONDS_MAX
     head_seconds: float = limits.HEAD_SECONDS_MAX
+    stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
 
 
 def _there_is_room() -> None:

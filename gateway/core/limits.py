@@ -97,6 +97,10 @@ BODY_IDLE_SECONDS_MAX: Final = 30.0
 BODY_SECONDS_MAX: Final = 300.0
 HEAD_SECONDS_MAX: Final = 20.0
 """From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+ANSWER_STALL_SECONDS_MAX: Final = 60.0
+"""An answer that waits this long for its reader is cut. To go on, a reader takes what overfills our buffers (384 KiB with
+TLS) in that time: 6.4 KiB a second, less than any line has that carries documents. So 30 MiB hold a file and a connection
+for 80 minutes at most, and not for ever."""
 EVENTS_POLL_SECONDS_MAX: Final = 30
 """How long a caller of the office API may let a request for events wait: half of what proxies commonly bear."""
 SEARCH_TEXT_CHARS_MAX: Final = 100

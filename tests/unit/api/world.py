@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class World:
     blobs: FolderBlobs
     keys: Keys
     app: web.Application
+    runner: OfficeRunner
     session: aiohttp.ClientSession
 
     def client(self, key: str = CITY_KEY) -> OfficeClient:
@@ -100,6 +102,7 @@ async def running(
     *,
     turnstile: Turnstile | None = None,
     check_room: Callable[[], None] = lambda: None,
+    ssl_context: ssl.SSLContext | None = None,
     **limits: Any,
 ) -> AsyncIterator[World]:
     blobs = FolderBlobs(folder / "blobs")
@@ -122,13 +125,20 @@ async def running(
     )
     runner = OfficeRunner(app, shutdown_seconds=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)
     await site.start()
     port = int(runner.addresses[0][1])
     try:
         async with aiohttp.ClientSession() as session:
             yield World(
-                url=f"http://127.0.0.1:{port}", port=port, desks=desks, blobs=blobs, keys=keys, app=app, session=session
+                url=f"http://127.0.0.1:{port}",
+                port=port,
+                desks=desks,
+                blobs=blobs,
+                keys=keys,
+                app=app,
+                runner=runner,
+                session=session,
             )
     finally:
         await runner.cleanup()
