@@ -300,3 +300,20 @@ async def test_pages_of_many_senders_put_together_are_all_documents(store: Ledge
     while page := await keys_of_newest(store, *senders, limit=7, before=found[-1] if found else None):
         found += page
     assert found == [document.key for document in reversed(made)]
+
+
+async def test_what_comes_between_two_pages_is_neither_in_the_way_nor_told_twice(store: LedgerStore) -> None:
+    """Two bodies; after every page each hands in another, and one of the older is held."""
+    pair = (rows.PARTY, OrganId("Z79.98"))
+    made = [await added(store, rows.document(sender=pair[n % 3 % 2])) for n in range(20)]
+    found: list[str] = []
+    for number in range(99):
+        page = await keys_of_newest(store, *pair, limit=3, before=found[-1] if found else None)
+        if not page:
+            break
+        found += page
+        for sender in pair:
+            await added(store, rows.document(sender=sender))
+        held = replace(made[number], state=DocumentState.HELD)
+        await store.transact(lambda uow, held=held: uow.documents.advance(held, was=DocumentState.ACCEPTED))
+    assert found == [document.key for document in reversed(made)]

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -164,6 +165,47 @@ async def test_nobody_comes_back_for_ever(head: str, body: bytes, pauses: list[i
             await client.me()
     await server.close()
     assert (client.pauses, busy.asked) == (pauses, len(pauses) + 1)
+
+
+async def test_the_loop_of_the_manual_waits_when_it_is_told_to(tmp_path: Path) -> None:
+    """The shell loop of docs/API.md, as it stands there: refused once, told of one event, and then no longer let in."""
+    page = (Path(__file__).parents[3] / "docs" / "API.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh\n(AFTER=-1\n.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    answers = [
+        ("429 Too Many Requests", "Retry-After: 1\r\n", ""),
+        ("200 OK", "", '{"items":[],"more":false,"next":"5"}'),
+        ("401 Unauthorized", "", ""),
+    ]
+    asked: list[tuple[float, bytes]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append((asyncio.get_running_loop().time(), head.split(b" ")[1]))
+        status, more, body = answers[len(asked) - 1]
+        writer.write(
+            f"HTTP/1.1 {status}\r\n{more}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    server = Loopback(serve)
+    await server.start()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CA": "/dev/null",
+        "KEY": "k",
+        "GATEWAY": f"http://127.0.0.1:{server.port}",
+    }
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-uc", script, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(30):
+        out, _ = await process.communicate()
+    await server.close()
+    assert out.decode().strip() == answers[1][2]
+    waits = [b"/api/v1/events?after=" + after + b"&wait=30" for after in (b"-1", b"-1", b"5")]
+    assert [path for _, path in asked] == waits
+    assert asked[1][0] - asked[0][0] >= 0.9
 
 
 def test_a_key_does_not_travel_in_clear() -> None:

@@ -180,6 +180,46 @@ async def test_a_page_of_organisations_may_be_as_long_as_any(world: World) -> No
     assert (len(rest["items"]), rest["more"], rest["next"]) == (50, False, None)
 
 
+async def test_a_registry_that_changes_between_two_pages(world: World) -> None:
+    """A new edition of the registry in between: nobody is told twice, and nobody who was there is left out."""
+    for number in (1, 3, 5, 7):
+        world.desks.register(f"Z79.07.{number}", "Phường")  # type: ignore[arg-type]
+    async with world.client() as client:
+        first = await client.organizations("phuong", limit=2)
+        for number in (2, 6):
+            world.desks.register(f"Z79.07.{number}", "Phường")  # type: ignore[arg-type]
+        second = await client.organizations("phuong", limit=9, cursor=first["next"])
+    told = [row["organ_id"] for row in first["items"] + second["items"]]
+    assert told == [f"Z79.07.{number}" for number in (1, 3, 5, 6, 7)]
+
+
+@pytest.mark.parametrize("row", LISTS, ids=lambda row: row.name)
+async def test_every_list_has_its_bounds_and_refuses_what_it_does_not_know(world: World, row: Operation) -> None:
+    await furnish(world)
+    await replay(world, "submitDocument")
+    path = at(row, OWNED)
+    go_on = "after" if "after" in {one.name for one in row.query} else "cursor"
+    other = {"after": "cursor", "cursor": "after"}[go_on]
+    for query, pointer, code in (
+        ("limit=0", "limit", "field.range"),
+        ("limit=201", "limit", "field.range"),
+        ("limit=1&limit=1", "limit", "field.duplicate"),
+        ("Limit=1", "Limit", "field.unknown"),
+        (f"{other}=1", other, "field.unknown"),
+        (f"{go_on}=%00", go_on, None),
+        (f"{go_on}=" + "9" * 30, go_on, None),
+    ):
+        for method in ("GET", "HEAD"):
+            async with world.call(method, f"{path}?{query}") as answer:
+                assert answer.status == 422, (method, query)
+                if method == "GET":
+                    ((found, said),) = codes(await problem_of(answer, 422, "request.field"))
+                    assert found == f"/query/{pointer}"
+                    assert code in (None, said)
+    for limit in (1, 200):
+        assert len((await get(world, f"{path}?limit={limit}"))["items"]) <= limit
+
+
 # --- a finished envelope
 
 
