@@ -6,6 +6,7 @@ import json
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from gateway.api.problems import MEDIA_TYPE
 from gateway.core import limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
+from gateway.core.ports import Clock
+from gateway.observe import SystemClock
 
 Json = dict[str, Any]
 Headers = Mapping[str, str]
@@ -56,6 +59,14 @@ class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
         return self.members.get("retryable") is True
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call waits in all when it is told to come back, and by whose clock."""
+
+    seconds: float = PATIENCE_SECONDS
+    clock: Clock = field(default_factory=SystemClock)
+
+
 class OfficeClient:
     """One connection pool to one gateway with one API key; an async context manager.
 
@@ -73,18 +84,15 @@ class OfficeClient:
         ssl_context: ssl.SSLContext | None = None,
         *,
         tls_name: str | None = None,
-        patience: float = PATIENCE_SECONDS,
+        patience: Patience | None = None,
     ) -> None:
-        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address.
-
-        `patience`: seconds of waiting in all, for one call.
-        """
+        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address."""
         self._base = URL(base_url)
         if self._base.scheme != "https" and self._base.host not in _LOOPBACK:
             raise SiteError("config.invalid", path="base_url", reason="an API key travels over TLS only")
         self._api_key = api_key
         self._tls_name = tls_name
-        self._patience = patience
+        self._patience = patience or Patience()
         self._ssl: ssl.SSLContext | bool = ssl_context if ssl_context is not None else True
         self._session: aiohttp.ClientSession | None = None
 
@@ -214,7 +222,7 @@ class OfficeClient:
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call; and again when the gateway wants it, until it wants more than the patience that is left."""
-        left = self._patience
+        left = self._patience.seconds
         while True:
             try:
                 return await call()
@@ -222,11 +230,8 @@ class OfficeClient:
                 pause = problem.retry_after
                 if pause is None or pause > left:
                     raise
-            await self._pause(pause)
+            await self._patience.clock.sleep(pause)
             left -= pause
-
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
     async def _ask(self, method: str, path: str, *, headers: Headers | None, data: bytes | None) -> Json:
         session = self._opened()

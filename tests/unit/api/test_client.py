@@ -5,14 +5,14 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.api import ApiProblem, OfficeClient
+from gateway.api import ApiProblem, OfficeClient, Patience
 from gateway.api.client import PROBLEM_BYTES_MAX, encode_form
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError
+from tests.kit.clock import ManualClock
 from tests.kit.loopback import Loopback
 from tests.unit.api.world import PDF, World, metadata
 
@@ -90,15 +90,15 @@ async def test_a_problem_is_bounded() -> None:
         await ask(http("400 Bad", "application/problem+json", b'"' + b"x" * PROBLEM_BYTES_MAX + b'"'))
 
 
-class Waiting(OfficeClient):
-    """A client that only remembers how long it would have waited."""
+class Pauses(ManualClock):
+    """A clock that remembers how long somebody would have waited."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.pauses: list[float] = []
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[float] = []
 
-    async def _pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+    async def sleep(self, seconds: float) -> None:
+        self.kept.append(seconds)
 
 
 class Busy:
@@ -137,10 +137,11 @@ async def test_who_is_told_to_come_back_comes_back_then(call: str, tmp_path: Pat
     busy = Busy(2, TOO_MANY)
     server = Loopback(busy.serve)
     await server.start()
-    async with Waiting(f"http://127.0.0.1:{server.port}", "k") as client:
+    clock = Pauses()
+    async with OfficeClient(f"http://127.0.0.1:{server.port}", "k", patience=Patience(clock=clock)) as client:
         await CALLS[call](client, tmp_path)
     await server.close()
-    assert (client.pauses, busy.asked) == ([3, 3], 3)
+    assert (clock.kept, busy.asked) == ([3, 3], 3)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +161,12 @@ async def test_nobody_comes_back_for_ever(head: str, body: bytes, pauses: list[i
     busy = Busy(99, head, body)
     server = Loopback(busy.serve)
     await server.start()
-    async with Waiting(f"http://127.0.0.1:{server.port}", "k", patience=10) as client:
+    clock = Pauses()
+    async with OfficeClient(f"http://127.0.0.1:{server.port}", "k", patience=Patience(10, clock)) as client:
         with pytest.raises(ApiProblem):
             await client.me()
     await server.close()
-    assert (client.pauses, busy.asked) == (pauses, len(pauses) + 1)
+    assert (clock.kept, busy.asked) == (pauses, len(pauses) + 1)
 
 
 async def test_the_loop_of_the_manual_waits_when_it_is_told_to(tmp_path: Path) -> None:
