@@ -10,6 +10,7 @@ from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
 from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
+from tests.kit.blobs import stored
 from tests.unit.api.examples import furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import (
@@ -144,7 +145,7 @@ async def test_a_page_of_organisations_may_be_as_long_as_any(world: World) -> No
 
 async def test_a_finished_envelope_is_handed_over_as_it_is(world: World) -> None:
     envelope = b"<edXML>" + bytes(range(256)) * 1_000
-    ref = await world.blobs.put_bytes(envelope)
+    ref = await stored(world.blobs, envelope)
     key = await hand_in(world, 1)
     inside = world.desks.kept[key].metadata  # type: ignore[index]
     assert inside is not None

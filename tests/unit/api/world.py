@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
+from gateway.api import ALWAYS, PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.core.ids import OrganId
-from gateway.core.ports import Turnstile
+from gateway.core.ports import Intake, Turnstile
 from gateway.core.principal import Presented, Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
@@ -99,7 +99,7 @@ async def running(
     folder: Path,
     *,
     turnstile: Turnstile | None = None,
-    check_room: Callable[[], None] = lambda: None,
+    intake: Intake = ALWAYS,
     **limits: Any,
 ) -> AsyncIterator[World]:
     blobs = FolderBlobs(folder / "blobs")
@@ -114,7 +114,7 @@ async def running(
             events=desks,
             authenticator=keys,
             turnstile=turnstile or wide_open(),
-            check_room=check_room,
+            intake=intake,
             blobs=blobs,
             entropy=secrets.token_bytes,
             limits=ApiLimits(**limits),
