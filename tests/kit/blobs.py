@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from gateway.core.errors import SenderError, SiteError
@@ -15,8 +15,9 @@ from gateway.storage.lease import Claim, Claims, Lease
 class MemoryBlobs:
     """Blobs by digest. `spill` is the folder into which `path` writes what somebody wants to open as a file."""
 
-    def __init__(self, *, spill: Path) -> None:
+    def __init__(self, *, spill: Path, now: Callable[[], float] = time.time) -> None:
         self._spill = spill
+        self._now = now
         self.claims = Claims()
         self.kept: dict[Digest, bytes] = {}
         self.written: dict[Digest, float] = {}
@@ -35,7 +36,7 @@ class MemoryBlobs:
     async def write_bytes(self, data: bytes, *, claim: Claim) -> BlobRef:
         ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
         claim(ref.digest)
-        self.written[ref.digest] = time.time()
+        self.written[ref.digest] = self._now()
         self.kept[ref.digest] = data
         return ref
 
