@@ -20,6 +20,7 @@ from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
 from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps
+from gateway.storage import inbox as inbox_ledger
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.lease import Claim as BlobClaim
@@ -214,6 +215,11 @@ def rows_before_blobs() -> AbstractContextManager[Any]:
     return patch.object(PoweredBlobs, "write_bytes", write_bytes)
 
 
+def an_inbox_that_names_nothing() -> AbstractContextManager[Any]:
+    """Entries do not write down which blobs they name: the keeper takes them for left over."""
+    return patch.object(inbox_ledger, "name_blobs", lambda *_: None)
+
+
 def work_after_commit() -> AbstractContextManager[Any]:
     """What is to be carried is put on the list in a transaction of its own, after the one that made it due."""
 
@@ -244,6 +250,7 @@ MUTANTS: dict[str, Mutant] = {
         published_before_remembered,
         yes_before_durable,
         rows_before_blobs,
+        an_inbox_that_names_nothing,
         work_after_commit,
     )
 }
