@@ -213,9 +213,17 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     return desk
 
 
-async def test_a_long_poll_hears_at_once(world: World) -> None:
+async def test_a_long_poll_hears_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, desk = asyncio.Event(), world.desks.events
+
+    async def events(principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
+        begun.set()
+        return await desk(principal, after=after, limit=limit, wait=wait)
+
+    monkeypatch.setattr(world.desks, "events", events)
     poll = asyncio.create_task(get(world, "/api/v1/events?wait=30"))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await begun.wait()
     assert not poll.done()
     entry = await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)
     async with asyncio.timeout(5):

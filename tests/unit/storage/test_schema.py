@@ -108,11 +108,11 @@ async def test_keys_of_an_older_database_are_kept_and_may_be_used_from_anywhere(
 
 async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -> None:
     store = opened(path)
-    document = rows.document(envelope=rows.blob("one"))
-    transfer = rows.transfer(document, slip=rows.slip(envelope=rows.blob("two")))
-    incoming = rows.incoming(slip=rows.slip(envelope=rows.blob("three")))
-    file = replace(rows.attachments()[0], blob=rows.blob("five"))
-    entry = rows.entry(envelope=rows.blob("four"), attachments=(file,))
+    document = rows.document(envelope=rows.blob("its envelope"))
+    transfer = rows.transfer(document, slip=rows.slip(envelope=rows.blob("sent")))
+    incoming = rows.incoming(slip=rows.slip(envelope=rows.blob("received")))
+    file = replace(rows.attachments()[0], blob=rows.blob("of the entry"))
+    entry = rows.entry(envelope=rows.blob("entry"), attachments=(file,))
     await store.transact(lambda uow: uow.documents.add(document))
     await store.transact(lambda uow: uow.transfers.add([transfer]))
     await store.transact(lambda uow: uow.transfers.receive(incoming))
@@ -127,7 +127,9 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
     with sqlite3.connect(path) as driver:
         assert driver.execute("SELECT digest FROM named_blobs ORDER BY digest").fetchall() == before
     driver.close()
-    assert {rows.digest(name) for name in ("one", "two", "three", "four", "five")} < {digest for (digest,) in before}
+    assert {rows.digest(name) for name in ("its envelope", "sent", "received", "entry", "of the entry")} < {
+        digest for (digest,) in before
+    }
 
 
 def at_revision(path: Path, revision: str) -> None:
