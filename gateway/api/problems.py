@@ -135,7 +135,12 @@ def is_denial(error: GatewayError) -> bool:
 def _field_errors(error: GatewayError) -> tuple[FieldError, ...]:
     if isinstance(error, InvalidRequest):
         return error.errors
-    return _bounded([_of_desk(fault) for fault in faults_of(error)])
+    if faults := faults_of(error):
+        return _bounded([_of_desk(fault) for fault in faults])
+    if error.code == "request.field" and "field" in error.params:
+        # A desk that says no more than which one it is.
+        return (_of_desk(FieldFault(path=str(error.params["field"]), code="field.value")),)
+    return ()
 
 
 def _of_desk(fault: FieldFault) -> FieldError:
