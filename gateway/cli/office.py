@@ -269,7 +269,7 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     terminal.say("cli.get.signature", verdict=terminal.word(f"indication.{worst_indication(entry)}"))
     for found in entry.get("findings", []):  # a gateway of an older version tells none
         message = terminal.choose(Words(vi=found["message_vi"], en=found["message_en"]))
-        terminal.note(terminal.text("cli.get.finding", pointer=found["pointer"], message=message))
+        terminal.say("cli.get.finding", pointer=found["pointer"], message=message)
     return Exit.OK
 
 

@@ -8,12 +8,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from gateway.access import Share, open_listener
 from gateway.core import limits
-from gateway.core.errors import SiteError
+from gateway.core.errors import Conflict, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.model import TransferSlip
 from gateway.peer import listen
@@ -238,6 +239,14 @@ async def test_busy_says_when_to_come_back(world: World, raw: RawConnection) -> 
     world.desk.refusals.append(SiteError("store.busy"))
     answer = await post(raw, SLIP)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "store.busy", "5")
+
+
+async def test_an_envelope_that_the_desk_refuses_is_given_back(
+    world: World, raw: RawConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.desk, "receive", AsyncMock(side_effect=Conflict("transfer.conflict")))
+    assert (await post(raw, SLIP)).code == "transfer.conflict"
+    assert world.blobs.claims.take_returned() == {SLIP.envelope.digest}
 
 
 async def test_a_fault_of_ours_is_answered_without_its_story(
