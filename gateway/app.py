@@ -20,14 +20,14 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.access import BucketTurnstile, StoredAuthenticator, declaring, open_listener
+from gateway.access import StoredAuthenticator, TokenBucketLimiter, declaring, open_listener
 from gateway.api import ApiParts, PrometheusMeter, Readiness, build_app
 from gateway.api import listen as listen_office
 from gateway.audit import CheckpointPublisher, SignerMemory, SignerProbe, sequence
 from gateway.config import Config, load_config
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
-from gateway.core.metrics import CONNECTIONS, Reading
+from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.core.ports import Meter, Store, Transport
 from gateway.core.work import WorkKind
 from gateway.crypto import (
@@ -340,7 +340,8 @@ async def _open_doors(
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
     section, api = config.peer, config.office_api
-    bound = open_listener(section.host, section.port, share=section.share(), clock=desk.clock)
+    closed = partial(partial, desk.meter.add, CONNECTIONS_CLOSED)
+    bound = open_listener(section.host, section.port, share=section.share(), clock=desk.clock, count=closed("peer"))
     peer = await listen_peer(peer_app, sock=bound, ssl_context=peer_tls.front, shutdown_seconds=REQUEST_SECONDS)
     stack.push_async_callback(peer.cleanup)
     office_app = build_app(
@@ -353,7 +354,7 @@ async def _open_doors(
             authenticator=StoredAuthenticator(
                 store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)
             ),
-            turnstile=BucketTurnstile(config.limits.rates(), clock=desk.clock),
+            rate_limiter=TokenBucketLimiter(config.limits.rates(), clock=desk.clock),
             check_room=desk.store.check_room,
             blobs=desk.blobs,
             entropy=desk.entropy,
@@ -361,7 +362,7 @@ async def _open_doors(
             meter=desk.meter,
         )
     )
-    bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock)
+    bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock, count=closed("office"))
     office = await listen_office(office_app, sock=bound, ssl_context=office_tls.front, shutdown_seconds=REQUEST_SECONDS)
     stack.push_async_callback(office.cleanup)
     return _Doors(office=office, peer=peer, office_tls=office_tls, peer_tls=peer_tls)

@@ -22,9 +22,10 @@ from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
 from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
 from gateway.exchange import Desk, opening
+from gateway.http import let_go
 from gateway.material import Material, OwnSigners, read_material
 from gateway.observe import ServiceManager, logger, set_log_level
-from gateway.peer import PeerTransport, let_go
+from gateway.peer import PeerTransport
 from gateway.registry import LoadedDirectory
 
 _log = logger(__name__)

@@ -5,27 +5,18 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import hdrs, web
+import pydantic_core
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
 from gateway.core.ports import Allowance
+from gateway.http import PROBLEM_TYPE, retry_after
 from gateway.observe import explain, text
 
-MEDIA_TYPE: Final = "application/problem+json"
+MEDIA_TYPE: Final = PROBLEM_TYPE
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200
-RETRY_AFTER_SECONDS: Final = 5
-
-_CODE_OF_STATUS: Final = {
-    404: "not_found",
-    408: "request.timeout",
-    413: "size.limit",
-    415: "request.media_type",
-    417: "request.expectation",
-    431: "size.headers",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +38,6 @@ class InvalidRequest(SenderError):  # noqa: N818 - what the request is
         super().__init__("request.field", field=", ".join(error.pointer or "/" for error in self.errors[:5]))
         if len(errors) > ERRORS_MAX:
             self.errors += (FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}),)
-
-
-def from_http(error: web.HTTPException) -> GatewayError:
-    """The error of ours that says what aiohttp wanted to say."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return SiteError("internal")
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return SenderError("request.method", method=error.method)
-    code = _CODE_OF_STATUS.get(error.status, "request.malformed")
-    return SenderError(code, reason=HTTPStatus(error.status).phrase, what="request")
 
 
 def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
@@ -82,22 +63,9 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
     )
 
 
-def retry_after(error: GatewayError) -> int | None:
-    """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
-    if error.facts.status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        return None
-    known = error.params.get("seconds")
-    return known if isinstance(known, int) else RETRY_AFTER_SECONDS
-
-
-def headers_of(error: GatewayError) -> dict[str, str]:
-    """What goes into the head: how to authenticate (RFC 9110 11.6.1), when to come back (10.2.3)."""
-    headers: dict[str, str] = {hdrs.CONTENT_TYPE: MEDIA_TYPE}
-    if error.facts.status == HTTPStatus.UNAUTHORIZED:
-        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="gateway"'
-    if (seconds := retry_after(error)) is not None:
-        headers[hdrs.RETRY_AFTER] = str(seconds)
-    return headers
+def document(error: GatewayError, instance: str, trace_id: str) -> bytes:
+    """The same, as it is sent."""
+    return pydantic_core.to_json(problem(error, instance=instance, trace_id=trace_id))
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:

@@ -18,7 +18,7 @@ from gateway.api import ApiParts, build_app, listen
 from gateway.audit import sequence
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import OrganId
-from gateway.core.ports import Turnstile
+from gateway.core.ports import RateLimiter
 from gateway.core.principal import Scope
 from gateway.crypto import client_certificate, office_context
 from gateway.observe import SystemClock
@@ -27,7 +27,7 @@ from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority, Identity
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 
 PARTY = OrganId("Z79.00.01")
 NAME = "office-api.test"
@@ -89,7 +89,7 @@ class TlsOffice:
 
 @asynccontextmanager
 async def tls_office(
-    folder: Path, *, demo: bool = False, share: int = 64, turnstile: Turnstile | None = None, anchored: bool = True
+    folder: Path, *, demo: bool = False, share: int = 64, rate_limiter: RateLimiter | None = None, anchored: bool = True
 ) -> AsyncIterator[TlsOffice]:
     """Open for as long as the context lasts; the clock begins at the real time, since TLS looks at that."""
     for name in ("servers", "offices", "blobs"):
@@ -108,7 +108,7 @@ async def tls_office(
         authenticator=StoredAuthenticator(
             store=store, clock=clock, read_certificate=partial(client_certificate, demo=demo)
         ),
-        turnstile=turnstile or wide_open(),
+        rate_limiter=rate_limiter or wide_open(),
         check_room=store.check_room,
         blobs=blobs,
         entropy=secrets.token_bytes,

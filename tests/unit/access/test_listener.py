@@ -10,7 +10,7 @@ import pytest
 from gateway.access import Rate, Share, SharedListener, open_listener
 from tests.kit.clock import ManualClock
 from tests.kit.logs import caught_logs, logged_events
-from tests.kit.turnstile import WIDE
+from tests.kit.rate_limits import WIDE
 
 HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
 

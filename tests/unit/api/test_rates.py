@@ -21,7 +21,7 @@ from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
 from gateway.core.principal import Scope
 from tests.kit.clock import ManualClock
-from tests.kit.turnstile import narrow
+from tests.kit.rate_limits import narrow
 from tests.unit.api.test_gate import raw
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, WARD_KEY, World, problem_of, running
 
@@ -45,7 +45,7 @@ def rates(answer: aiohttp.ClientResponse) -> tuple[str, int, int, int, int]:
 
 
 async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=SLOW)) as world:
         for remaining in (2, 1, 0):
             async with world.ask("GET", "/me") as answer:
                 assert (answer.status, rates(answer)) == (200, ("key", 3, 3, remaining, 3 - remaining))
@@ -68,7 +68,7 @@ async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: M
 async def test_every_answer_of_a_known_caller_says_how_much_is_left_and_no_other(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=60, burst=9))) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=Rate(per_minute=60, burst=9))) as world:
         for method, path, key, status in (
             ("GET", "/me", CITY_KEY, 200),
             ("GET", "/documents/01900000-0000-7000-8000-00000000ffff", CITY_KEY, 404),
@@ -87,7 +87,7 @@ async def test_every_answer_of_a_known_caller_says_how_much_is_left_and_no_other
 async def test_an_address_may_ask_so_often_whatever_it_asks_and_with_whatever_key(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, address=SLOW)) as world:
         for path, key in (("/me", CITY_KEY), ("/nothing", None), ("/me", None)):
             async with world.ask("GET", path, key=key) as answer:
                 assert answer.status in (200, 404, 401)
@@ -102,7 +102,7 @@ async def test_an_address_may_ask_so_often_whatever_it_asks_and_with_whatever_ke
 async def test_made_up_keys_are_counted_and_a_good_one_is_let_in_all_the_same(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, failures=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, failures=SLOW)) as world:
         made_up = [f"gwk_{n}_" + "x" * 43 for n in range(5)]
         for key in made_up[:3]:
             async with world.ask("GET", "/me", key=key) as answer:
@@ -119,7 +119,7 @@ async def test_made_up_keys_are_counted_and_a_good_one_is_let_in_all_the_same(
 
 
 async def test_forwarding_headers_give_nobody_another_address(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, address=SLOW)) as world:
         statuses = []
         for n in range(5):
             headers = {"X-Forwarded-For": f"10.0.0.{n}", "Forwarded": f"for=10.0.0.{n}", "X-Real-IP": f"10.0.0.{n}"}
@@ -131,7 +131,7 @@ async def test_forwarding_headers_give_nobody_another_address(tmp_path: Path, cl
 async def test_so_many_at_once(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, go = asyncio.Semaphore(0), asyncio.Event()
 
-    async with running(tmp_path, turnstile=narrow(clock, at_once=2)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, at_once=2)) as world:
         answer_as_usual = world.desks.inbox
 
         async def slowly(*args: Any, **kwargs: Any) -> Any:
@@ -185,14 +185,14 @@ async def test_a_store_without_room_says_so_before_the_body(tmp_path: Path) -> N
 
 
 async def test_who_is_held_back_is_told_before_the_body(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=1, burst=1))) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=Rate(per_minute=1, burst=1))) as world:
         assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], headers["retry-after"]) == (429, "rate.limit", "60")
 
 
 @asynccontextmanager
-async def small_app(world: World, turnstile: Any) -> AsyncIterator[str]:
+async def small_app(world: World, rate_limiter: Any) -> AsyncIterator[str]:
     """Three routes: a public one, a granted one, and one that somebody forgot in the table."""
 
     async def show(request: web.Request) -> web.Response:
@@ -201,7 +201,7 @@ async def small_app(world: World, turnstile: Any) -> AsyncIterator[str]:
     app = web.Application(middlewares=[border, gate({("GET", "/public"): None, ("GET", "/granted"): Scope.READ})])
     parts = world.app[PARTS]
     app[PARTS] = type(parts)(
-        **{name: getattr(parts, name) for name in parts.__slots__} | {"turnstile": turnstile}  # type: ignore[arg-type]
+        **{name: getattr(parts, name) for name in parts.__slots__} | {"rate_limiter": rate_limiter}  # type: ignore[arg-type]
     )
     app.on_response_prepare.append(dress)
     for path in ("/public", "/granted", "/forgotten"):
@@ -246,7 +246,7 @@ async def test_public_routes_are_counted_by_address(world: World, clock: ManualC
 
 
 async def test_a_flood_of_made_up_keys_is_answered_without_the_store(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=Rate(per_minute=60, burst=20))) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, address=Rate(per_minute=60, burst=20))) as world:
         found = []
         for _ in range(100):
             async with world.ask("GET", "/me", key=f"gwk_{secrets.token_hex(8)}_{'x' * 43}") as answer:

@@ -13,11 +13,11 @@ from aiohttp import web
 
 from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.core.ids import OrganId
-from gateway.core.ports import Turnstile
+from gateway.core.ports import RateLimiter
 from gateway.core.principal import Presented, Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 
 PARTY = OrganId("Z79.00.01")
 WARD = OrganId("Z79.01.01")
@@ -98,7 +98,7 @@ class World:
 async def running(
     folder: Path,
     *,
-    turnstile: Turnstile | None = None,
+    rate_limiter: RateLimiter | None = None,
     check_room: Callable[[], None] = lambda: None,
     **limits: Any,
 ) -> AsyncIterator[World]:
@@ -113,7 +113,7 @@ async def running(
             releases=desks,
             events=desks,
             authenticator=keys,
-            turnstile=turnstile or wide_open(),
+            rate_limiter=rate_limiter or wide_open(),
             check_room=check_room,
             blobs=blobs,
             entropy=secrets.token_bytes,
