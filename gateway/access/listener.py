@@ -11,9 +11,11 @@ The log gets one line a minute for each of these, with a number; that is no plac
 
 import errno
 import socket
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from gateway.access.buckets import Buckets
@@ -36,8 +38,9 @@ class _Accepted(socket.socket):
     def __init__(self, accepted: socket.socket, places: Places, address: str) -> None:
         self._leave: Callable[[], None] | None = None
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        self.place: Final = places.take(address, self._end)
-        self._leave = lambda: places.leave(self.place)
+        # The place must not keep its connection alive: one that is forgotten has to be closed.
+        self.place: Final = places.take(address, partial(_end, weakref.ref(self)))
+        self._leave = partial(places.leave, self.place)
 
     def close(self) -> None:
         """Close, and give the place back, once."""
@@ -45,11 +48,6 @@ class _Accepted(socket.socket):
         leave, self._leave = self._leave, None
         if leave is not None:
             leave()
-
-    def _end(self) -> None:
-        """End it under the hands of whoever shakes hands over it: he reads the end of the stream, and closes it."""
-        with suppress(OSError):  # the other side was faster
-            self.shutdown(socket.SHUT_RDWR)
 
     def __del__(self) -> None:
         self.close()
@@ -122,6 +120,13 @@ def open_listener(
         listener.close()
         raise
     return listener
+
+
+def _end(connection: "weakref.ref[socket.socket]") -> None:
+    """End it under the hands of whoever shakes hands over it: he reads the end of the stream, and closes it."""
+    if (found := connection()) is not None:
+        with suppress(OSError):  # the other side was faster
+            found.shutdown(socket.SHUT_RDWR)
 
 
 def _bound_sending(connection: socket.socket) -> None:

@@ -20,6 +20,8 @@ from gateway.http.answers import dressed, refusal
 from gateway.observe import bound_ids, logger, new_trace_id
 
 HEADERS_MAX: Final = 64
+LINGER_SECONDS: Final = 5.0
+"""How long the rest of a body that was refused is read and thrown away, so that the answer is heard."""
 _LINE_BYTES_MAX: Final = limits.HEADER_BYTES_MAX // 2
 _log = logger(__name__)
 
@@ -68,8 +70,6 @@ class Door:
     head_seconds: float = limits.HEAD_SECONDS_MAX
     keepalive_seconds: float = 75.0
     """An idle connection is closed after this long."""
-    linger_seconds: float = 5.0
-    """How long the rest of a body that was refused is read and thrown away, so that the answer is heard."""
 
     @property
     def bounds(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Door:
         return {
             "access_log": None,
             "keepalive_timeout": self.keepalive_seconds,
-            "lingering_time": self.linger_seconds,
+            "lingering_time": LINGER_SECONDS,
             "max_line_size": _LINE_BYTES_MAX,
             "max_field_size": _LINE_BYTES_MAX,
             "max_headers": HEADERS_MAX,

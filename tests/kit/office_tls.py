@@ -89,7 +89,13 @@ class TlsOffice:
 
 @asynccontextmanager
 async def tls_office(
-    folder: Path, *, demo: bool = False, share: int = 64, rate_limiter: RateLimiter | None = None, anchored: bool = True
+    folder: Path,
+    *,
+    demo: bool = False,
+    share: int = 64,
+    strangers: int = 500,
+    rate_limiter: RateLimiter | None = None,
+    anchored: bool = True,
 ) -> AsyncIterator[TlsOffice]:
     """Open for as long as the context lasts; the clock begins at the real time, since TLS looks at that."""
     for name in ("servers", "offices", "blobs"):
@@ -115,7 +121,7 @@ async def tls_office(
     )
     anchors = (offices.certificate.public_bytes(Encoding.DER),) if anchored else ()
     context = office_context(certificate=certificate, key=key, client_anchors=anchors)
-    listener = open_listener("127.0.0.1", 0, share=Share(open=share), clock=SystemClock())
+    listener = open_listener("127.0.0.1", 0, share=Share(open=share, strangers=strangers), clock=SystemClock())
     runner = await listen(build_app(parts), sock=listener, ssl_context=context)
     try:
         yield TlsOffice(

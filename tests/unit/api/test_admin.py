@@ -2,13 +2,13 @@
 
 import re
 import secrets
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
+from gateway.access import Share, SharedListener, open_listener
 from gateway.api import (
     AdminParts,
     PrometheusMeter,
@@ -22,6 +22,7 @@ from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, found
 from gateway.core.ids import GatewayId
 from gateway.core.metrics import CATALOGUE, DEAD_LETTERS, EVENTS, QUEUE_ITEMS, MetricKind, Reading
+from tests.kit.clock import ManualClock
 
 OWN = GatewayId("here.example")
 
@@ -68,10 +69,8 @@ async def desk() -> AsyncIterator[Desk]:
         yield made
 
 
-def bound(host: str) -> socket.socket:
-    sock = socket.socket()
-    sock.bind((host, 0))
-    return sock
+def bound(host: str) -> SharedListener:
+    return open_listener(host, 0, share=Share(), clock=ManualClock())
 
 
 @asynccontextmanager
@@ -190,7 +189,20 @@ async def test_the_doctor_reads_what_the_service_says(desk: Desk) -> None:
 
 def test_no_metric_has_a_label_that_could_be_an_id() -> None:
     closed = {
-        *("listener", "route", "status", "event", "road", "outcome", "result", "kind", "role", "version", "python"),
+        *(
+            "listener",
+            "route",
+            "status",
+            "event",
+            "road",
+            "outcome",
+            "result",
+            "kind",
+            "role",
+            "version",
+            "python",
+            "reason",
+        ),
     }
     assert {label for metric in CATALOGUE for label in metric.labels} <= closed
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
