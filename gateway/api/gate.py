@@ -72,13 +72,6 @@ def gate(scopes: Mapping[tuple[str, str], Scope | None]) -> Middleware:
     return check
 
 
-async def postpone_continue(request: web.Request) -> None:
-    """Expect handler of every route: `100 Continue` waits until the key is known to be good and the size to be right.
-
-    RFC 9110 section 10.1.1: a server may answer with a final status instead; `body.Body` says 100 when it starts to read.
-    """
-
-
 async def _enter(
     request: web.Request, handler: Handler, principal: Principal, scope: Scope | None
 ) -> web.StreamResponse:
@@ -156,5 +149,3 @@ def _check_headers(request: web.Request) -> None:
             raise SenderError("request.malformed", reason=f"{name} given twice")
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() != "identity":
         raise SenderError("request.encoding")
-    if request.headers.get(hdrs.EXPECT, "100-continue").lower() != "100-continue":
-        raise SenderError("request.expectation")

@@ -17,6 +17,7 @@ from gateway.http.acceptor import Listener
 from gateway.http.answers import MEDIA_TYPE as PROBLEM_TYPE
 from gateway.http.answers import dress, dressed, from_http, headers_of, refusal, retry_after
 from gateway.http.connection import Connection, Door, Place, mark_known, mark_unknown
+from gateway.http.framing import postpone_continue, say_continue
 from gateway.http.runner import Runner, let_go, serve
 
 __all__ = [
@@ -33,7 +34,9 @@ __all__ = [
     "let_go",
     "mark_known",
     "mark_unknown",
+    "postpone_continue",
     "refusal",
     "retry_after",
+    "say_continue",
     "serve",
 ]

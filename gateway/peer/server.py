@@ -20,7 +20,19 @@ from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import Blobs, Directory, Intake, Meter
 from gateway.exchange import ReceptionDesk
-from gateway.http import Door, Listener, Runner, dress, from_http, mark_known, mark_unknown, refusal, serve
+from gateway.http import (
+    Door,
+    Listener,
+    Runner,
+    dress,
+    from_http,
+    mark_known,
+    mark_unknown,
+    postpone_continue,
+    refusal,
+    say_continue,
+    serve,
+)
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody
 from gateway.peer.problems import document
@@ -61,8 +73,9 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     app = web.Application(middlewares=[door.border])
     app[_DOOR] = door
     app.on_response_prepare.append(dress)
-    app.router.add_post(TRANSFERS_PATH + "{transfer}", door.post)
-    app.router.add_get(TRANSFERS_PATH + "{transfer}", door.get, allow_head=False)
+    path = TRANSFERS_PATH + "{transfer}"
+    app.router.add_post(path, door.post, expect_handler=postpone_continue)
+    app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     return app
 
 
@@ -148,6 +161,7 @@ class _Door:
         if self.intake is not None:
             self.intake.admit(document=False)
         body = TransferBody(request.content, digest=_check_headers(request))
+        await say_continue(request)
         with bound_ids(transfer=name):
             return _receipt(await self._take(request, name, body))
 

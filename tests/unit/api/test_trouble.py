@@ -11,7 +11,6 @@ from typing import Any
 import psutil
 import pytest
 
-from gateway.api import server
 from gateway.api.models import Page
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
