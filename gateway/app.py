@@ -20,13 +20,14 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.access import StoredAuthenticator, TokenBucketLimiter, declaring, open_listener
+from gateway.access import StoredAuthenticator, TokenBucketLimiter, open_listener
 from gateway.api import ApiParts, PrometheusMeter, Readiness, build_app
 from gateway.api import listen as listen_office
 from gateway.audit import CheckpointPublisher, SignerMemory, SignerProbe, sequence
 from gateway.config import Config, load_config
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
+from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.core.ports import Meter, Store, Transport
 from gateway.core.work import WorkKind
@@ -51,7 +52,6 @@ from gateway.exchange import (
     Release,
     Submission,
     TransferDelivery,
-    opening,
 )
 from gateway.material import Material, OwnSigners, open_signers, read_material
 from gateway.observe import (
@@ -61,11 +61,12 @@ from gateway.observe import (
     configure_logging,
     in_background,
     logger,
+    provide_descriptors,
 )
 from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory
-from gateway.reload import Exchangeable, HolderSlot, Reloader, open_holders, sealing_keys
+from gateway.reload import Exchangeable, HolderSlot, Reloader, open_holders, sealing_keys, taking_effect
 from gateway.storage import DiskWatch, ServiceStore, open_blobs, open_store
 from gateway.watch import Watched, counting, disk_watch, open_admin, record_step
 
@@ -103,6 +104,7 @@ async def serve(path: Path) -> None:
     """
     config = load_config(path)
     configure_logging(stream=sys.stderr, level=config.log.level.upper())
+    provide_descriptors(DESCRIPTORS_MIN)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -245,9 +247,8 @@ async def _open_log(
 async def _open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> _Rooms:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
-    own, journal, now = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes), clock.now()
-    await store.transact(opening(own, config.log_origin, material.snapshot, journal=journal, moment=now))
-    await store.transact(declaring(config.access.grants(), own=own, record=journal.record, at=now))
+    own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
+    await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
     blobs, disk = open_blobs(config.blobs), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
@@ -379,4 +380,5 @@ def _exchangeable(rooms: _Rooms, peers: PeerTransport, doors: _Doors) -> Exchang
         peer_tls=doors.peer_tls,
         peer_door=doors.peer,
         office_tls=doors.office_tls,
+        office_door=doors.office,
     )

@@ -12,13 +12,13 @@ from gateway.access import Share, open_listener
 from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin
 from gateway.audit import SignerProbe
 from gateway.config import Config
-from gateway.core.limits import ADMIN_CONNECTIONS_MAX
+from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
 from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
 from gateway.exchange import Desk, clock_step
-from gateway.observe import ClockWatch, SystemClock, process_readings
+from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
 from gateway.storage import DiskThresholds, DiskWatch, StoreProbe
 
@@ -46,6 +46,7 @@ class Watched:
             queue,
             self.disk,
             self.clock,
+            DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),
             ConfinementProbe(),
             self.reloader,
         )

@@ -66,6 +66,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     dressed(response)
     if getattr(request.protocol, "leaving", False):
         response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"  # aiohttp has written the head's own lines before it asks us
 
 
 def dressed(response: web.StreamResponse, request_id: str = "") -> None:

@@ -21,6 +21,7 @@ from gateway.core.ids import OrganId
 from gateway.core.ports import RateLimiter
 from gateway.core.principal import Scope
 from gateway.crypto import client_certificate, office_context
+from gateway.http import Runner
 from gateway.observe import SystemClock
 from gateway.storage import MemoryStore, open_memory
 from tests.kit.clock import ManualClock
@@ -43,6 +44,7 @@ class TlsOffice:
     servers: Authority
     offices: Authority
     listener: SharedListener
+    runner: Runner
 
     async def pin(self, *identities: Identity, **granted: Any) -> None:
         """These certificates and no others are known."""
@@ -131,6 +133,7 @@ async def tls_office(
             servers=servers,
             offices=offices,
             listener=listener,
+            runner=runner,
         )
     finally:
         await runner.cleanup()
