@@ -340,18 +340,16 @@ async def test_a_reload_that_hangs_does_not_keep_it_from_stopping(tmp_path: Path
 async def test_new_anchors_of_offices_end_the_connections_of_certificates(tmp_path: Path) -> None:
     async with real_network(tmp_path) as real:
         party = Patient(real, "party")
-        anchors = tmp_path / "anchors"
-        shutil.copytree(party.pki / "trust" / "anchors", anchors)
-        shutil.copy(next((party.pki / "trust" / "intermediates").iterdir()), anchors / "another.crt")
-        party.edit(r'^client_anchors = ".*"', f'client_anchors = "{anchors}"')
+        anchors = party.pki / "trust" / "anchors"  # in the demo of peers and of documents, too
         clients = real.network.folder / "pki" / "clients"
         context = real.network.client_context()
         context.load_cert_chain(next(clients.glob("*.crt")), next(clients.glob("*.pem")))
         reader, writer = await asyncio.open_connection("127.0.0.1", party.side.office_port, ssl=context)
         writer.write(b"HEAD /api/v1/me HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+        shutil.copy(next((party.pki / "trust" / "intermediates").iterdir()), anchors / "another.crt")
         told = await party.reload()
-        assert (told["event"], told["changed"]) == ("reload.done", ["client_anchors"])
+        assert (told["event"], told["changed"]) == ("reload.done", ["trust", "peer_anchors", "client_anchors"])
         assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
 

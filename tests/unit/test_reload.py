@@ -1,6 +1,8 @@
 """A reload that hangs says so, is not stacked, and does not keep the gateway from ending."""
 
 import asyncio
+import inspect
+import secrets
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +10,16 @@ from typing import Any
 
 import pytest
 
+from gateway import app, reload
+from gateway.audit import sequence
+from gateway.config.sections import AccessSection
 from gateway.core.errors import SiteError
+from gateway.core.ids import Digest
+from gateway.core.ledgers import UnitOfWork
+from gateway.exchange import Journal
 from gateway.observe import UNMEASURED, ServiceManager
-from gateway.reload import Reloader
+from gateway.reload import Reloader, taking_effect
+from gateway.storage import open_memory
 from tests.kit.clock import ManualClock
 from tests.kit.logs import caught_logs, logged_events
 
@@ -36,6 +45,39 @@ class Hanging(Reloader):
     async def code(self) -> str:
         (finding,) = await self.look()
         return finding.code
+
+
+async def test_an_edition_and_who_may_ask_come_into_force_together_or_not_at_all() -> None:
+    """At start, too: a gateway must not run on the new edition with the keys of the old one."""
+    store, clock = open_memory(sequencer=sequence), ManualClock()
+    config: Any = SimpleNamespace(
+        gateway=SimpleNamespace(id="here.example"), log_origin="here.example/audit", access=AccessSection()
+    )
+    snapshot: Any = SimpleNamespace(epoch=7, digest=Digest("ab" * 32))
+    material: Any = SimpleNamespace(config=config, snapshot=snapshot)
+    journal = Journal(entropy=secrets.token_bytes)
+
+    def broken(_uow: UnitOfWork) -> None:
+        raise SiteError("store.busy")
+
+    unit = taking_effect(material, journal=journal, moment=clock.now())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.reload.declaring", lambda *_, **__: broken)
+        with pytest.raises(SiteError):
+            await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
+    assert await store.read(lambda uow: uow.directory.active()) is None
+    await store.transact(unit)
+    active = await store.read(lambda uow: uow.directory.active())
+    assert active is not None
+    assert active.epoch == 7
+    await store.close()
+
+
+def test_start_and_reload_write_by_the_same_unit() -> None:
+    for module in (app, reload):
+        source = inspect.getsource(module)
+        assert source.count("store.transact(taking_effect(") == 1
+        assert "declaring(" not in source.replace("access = declaring(", "")
 
 
 async def until(reloader: Hanging, code: str) -> None:
