@@ -182,16 +182,23 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """An error that no middleware has seen: what came is not HTTP, or it was too much of it."""
         error = _error_of(status, exc)
-        trace_id, request_id = new_trace_id(self._door.entropy), self._door.entropy(16).hex()
-        with bound_ids(trace_id=trace_id, request_id=request_id):
-            fault = exc if isinstance(error, SiteError) else None
-            _log.info("request.refused", listener=self._door.name, code=error.code, exc_info=fault)
+        response = refuse_early(self._door, request, error, fault=exc if isinstance(error, SiteError) else None)
         if request.writer.output_size > 0:
             raise ConnectionError("the head of another answer is out already")
-        response = refusal(error, self._door.document(error, request.path, trace_id))
-        dressed(response, request_id)
-        response.force_close()
         return response
+
+
+def refuse_early(
+    door: Door, request: web.BaseRequest, error: GatewayError, *, fault: BaseException | None = None
+) -> web.Response:
+    """The last answer on a connection, to what no middleware has seen; one line in the log, without what was sent."""
+    trace_id, request_id = new_trace_id(door.entropy), door.entropy(16).hex()
+    with bound_ids(trace_id=trace_id, request_id=request_id):
+        _log.info("request.refused", listener=door.name, code=error.code, exc_info=fault)
+    response = refusal(error, door.document(error, request.path, trace_id))
+    dressed(response, request_id)
+    response.force_close()
+    return response
 
 
 def mark_known(request: web.BaseRequest, name: str) -> None:

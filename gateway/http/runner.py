@@ -6,14 +6,11 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.core.errors import GatewayError, SenderError
+from gateway.core.errors import SenderError
 from gateway.http.acceptor import Acceptor, Listener
-from gateway.http.answers import dressed, from_http, refusal
-from gateway.http.connection import Connection, Door, Server
+from gateway.http.answers import from_http
+from gateway.http.connection import Connection, Door, Server, refuse_early
 from gateway.http.framing import check_framing, is_last
-from gateway.observe import bound_ids, logger, new_trace_id
-
-_log = logger(__name__)
 
 
 class Runner(web.AppRunner):
@@ -31,25 +28,16 @@ class Runner(web.AppRunner):
             try:
                 check_framing(request)
             except SenderError as error:
-                return self._refuse(request, error)
+                return refuse_early(self._door, request, error)
             try:
                 response = await plain.request_handler(request)
             except web.HTTPException as raised:
-                return self._refuse(request, from_http(raised))
+                return refuse_early(self._door, request, from_http(raised))
             if is_last(request):
                 response.force_close()
             return response
 
         return Server(handle, request_factory=plain.request_factory, door=self._door)
-
-    def _refuse(self, request: web.BaseRequest, error: GatewayError) -> web.Response:
-        trace_id = new_trace_id(self._door.entropy)
-        with bound_ids(trace_id=trace_id):
-            _log.info("request.refused", listener=self._door.name, code=error.code)
-        response = refusal(error, self._door.document(error, request.path, trace_id))
-        dressed(response)
-        response.force_close()
-        return response
 
 
 class _Site(web.BaseSite):
