@@ -16,12 +16,11 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from gateway.access.buckets import Buckets
 from gateway.access.places import Place, Places, Share
 from gateway.core.addresses import share_of
-from gateway.core.limits import UNSENT_SECONDS_MAX
 from gateway.core.ports import Clock
 from gateway.observe import logger
 
@@ -85,7 +84,6 @@ class SharedListener(socket.socket):
             connection.close()
             self._note("rate", name)
             raise ConnectionAbortedError
-        _bound_sending(connection)
         accepted = _Accepted(connection, self.places, name)
         return accepted, accepted.place
 
@@ -127,9 +125,3 @@ def _end(connection: "weakref.ref[socket.socket]") -> None:
     if (found := connection()) is not None:
         with suppress(OSError):  # the other side was faster
             found.shutdown(socket.SHUT_RDWR)
-
-
-def _bound_sending(connection: socket.socket) -> None:
-    option: Any = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
-    if option is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, option, round(UNSENT_SECONDS_MAX * 1000))

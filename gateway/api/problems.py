@@ -71,10 +71,11 @@ def document(error: GatewayError, instance: str, trace_id: str) -> bytes:
 def rate_headers(allowance: Allowance) -> dict[str, str]:
     """The bucket as draft-ietf-httpapi-ratelimit-headers (revisions 08 to 11) says it.
 
-    q quota, w window in seconds, r remaining, t seconds until it is full again.
+    q quota, qu its unit where it is not requests, w window in seconds, r remaining, t seconds until it is full again.
     """
+    unit = ';qu="content-bytes"' if allowance.policy == "bytes" else ""
     return {
-        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={allowance.window_seconds}',
+        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota}{unit};w={allowance.window_seconds}',
         "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.reset_seconds}',
     }
 

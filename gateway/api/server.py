@@ -1,6 +1,5 @@
 """The office API as an aiohttp application, and how it is served."""
 
-import asyncio
 import ssl
 from typing import Final
 
@@ -9,7 +8,7 @@ from aiohttp import web
 from gateway.api.admission import admission
 from gateway.api.border import border, dress
 from gateway.api.gate import gate
-from gateway.api.parts import CLOSING, PARTS, ApiParts
+from gateway.api.parts import PARTS, ApiParts
 from gateway.api.problems import document
 from gateway.api.reference import REFERENCE, Reference
 from gateway.api.routes import ROUTES, register, scopes
@@ -25,7 +24,6 @@ def build_app(parts: ApiParts) -> web.Application:
     app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
-    app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(dress)
     app.on_shutdown.append(_close)
     register(app.router)
@@ -33,7 +31,8 @@ def build_app(parts: ApiParts) -> web.Application:
 
 
 async def _close(app: web.Application) -> None:
-    app[CLOSING].set()
+    """Who waits for events is answered, before aiohttp waits for the requests that are being served."""
+    app[PARTS].events.close()
 
 
 class OfficeRunner(Runner):
@@ -45,7 +44,13 @@ class OfficeRunner(Runner):
 
 def _door(app: web.Application) -> Door:
     parts = app[PARTS]
-    return Door(name="office", document=document, entropy=parts.entropy, head_seconds=parts.limits.head_seconds)
+    return Door(
+        name="office",
+        document=document,
+        entropy=parts.entropy,
+        head_seconds=parts.limits.head_seconds,
+        stall_seconds=parts.limits.stall_seconds,
+    )
 
 
 async def listen(

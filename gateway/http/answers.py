@@ -8,9 +8,13 @@ from aiohttp import hdrs, web
 from gateway.core.errors import GatewayError, SenderError, SiteError
 
 MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER_SECONDS: Final = 5
+WAITS: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: 5,
+    HTTPStatus.TOO_MANY_REQUESTS: 5,
+    HTTPStatus.INSUFFICIENT_STORAGE: 60,
+}
+"""Seconds to wait where nothing better is known: a disk is not emptied in five."""
 
-_PASSING: Final = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 _LAST_WORDS: Final = frozenset({"peer.unpinned", "request.timeout"})
 """RFC 9110 section 15.5.9 and PROTOCOL.md section 3: after these the connection has no future."""
 _CODE_OF_STATUS: Final = {
@@ -45,10 +49,10 @@ def headers_of(error: GatewayError) -> dict[str, str]:
 
 def retry_after(error: GatewayError) -> int | None:
     """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
-    if error.facts.status not in _PASSING:
+    if error.facts.status not in WAITS:
         return None
     known = error.params.get("seconds")
-    return known if isinstance(known, int) else RETRY_AFTER_SECONDS
+    return known if isinstance(known, int) else WAITS[HTTPStatus(error.facts.status)]
 
 
 def from_http(error: web.HTTPException) -> GatewayError:

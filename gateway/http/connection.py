@@ -68,6 +68,7 @@ class Door:
     """The problem document of an error, for a path, under a trace id."""
     entropy: Entropy
     head_seconds: float = limits.HEAD_SECONDS_MAX
+    stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
     keepalive_seconds: float = 75.0
     """An idle connection is closed after this long."""
 
@@ -105,12 +106,13 @@ class Server(web.Server):
 class Connection(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ("_door", "_head", "gone", "leaving", "place")
+    __slots__ = ("_door", "_head", "_stall", "gone", "leaving", "place")
 
     def __init__(self, server: Server, place: Place, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._door = server.door
         self._head: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
         self.place: Final = place
         self.leaving = False
         """Whether the answer in hand is the last one."""
@@ -127,6 +129,8 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake who waits on behalf of the other side."""
         self._head_is_here()
+        if self._stall is not None:
+            self._stall.cancel()
         self.gone.set()
         super().connection_lost(exc)
 
@@ -138,6 +142,26 @@ class Connection(web.RequestHandler):
             self._head_is_here()
         elif data and self._head is None and self._is_idle():
             self._await_head()
+
+    def pause_writing(self) -> None:
+        """Our buffers are full of what the other side has not taken: from now on it has so long to take some of it."""
+        super().pause_writing()
+        self._stall = asyncio.get_running_loop().call_later(self._door.stall_seconds, self._cut_stall)
+
+    def resume_writing(self) -> None:
+        """It has taken some."""
+        if self._stall is not None:
+            self._stall.cancel()
+        super().resume_writing()
+
+    def _cut_stall(self) -> None:
+        """A reader that takes a byte a minute holds no file, no memory and no connection any longer: whatever it reads.
+
+        Aborted and not closed: closing would wait until the other side has taken what lies here.
+        """
+        _log.info("connection.stalled", listener=self._door.name)
+        if self.transport is not None:
+            self.transport.abort()
 
     def close(self) -> None:
         """Close when the request in hand is answered; aiohttp says this, too, when it shuts down."""

@@ -11,6 +11,7 @@ from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef, IncomingRecipient, IncomingTransfer, Transfer, TransferSlip
 from gateway.core.states import MessageKind, Outcome, TransferState
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
+from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import locked, unique, update_if
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
 
@@ -60,6 +61,7 @@ class TransferLedger:
         """Store new outgoing transfers."""
         if transfers:
             self._connection.execute(_ADD, [_transfer_values(transfer) for transfer in transfers])
+            name_blobs(self._connection, [transfer.slip.envelope for transfer in transfers])
 
     def find(self, key: TransferKey) -> Transfer | None:
         """The outgoing transfer of a key."""
@@ -96,6 +98,7 @@ class TransferLedger:
             if incoming.recipients:
                 lines = [_recipient_values(key, n, line) for n, line in enumerate(incoming.recipients)]
                 self._connection.execute(_RECEIVE_RECIPIENT, lines)
+        name_blobs(self._connection, [incoming.slip.envelope])
 
     def incoming(self, key: TransferKey) -> IncomingTransfer | None:
         """The incoming transfer of a key."""

@@ -240,16 +240,6 @@ def test_a_connection_gives_its_place_back_once_however_it_ends() -> None:
     listener.close()
 
 
-def test_an_answer_that_nobody_takes_does_not_hold_a_connection_for_ever() -> None:
-    with open_listener(HERE, 0, share=Share(), clock=ManualClock()) as listener:
-        listener.listen()
-        listener.setblocking(True)
-        with socket.create_connection(listener.getsockname()):
-            accepted, _ = listener.accept()
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
-            accepted.close()
-
-
 def test_an_address_that_is_taken_or_is_none_is_an_error() -> None:
     with open_listener(HERE, 0, share=Share(), clock=ManualClock()) as taken:
         taken.listen()

@@ -202,6 +202,7 @@ def test_no_metric_has_a_label_that_could_be_an_id() -> None:
             "version",
             "python",
             "reason",
+            "why",
         ),
     }
     assert {label for metric in CATALOGUE for label in metric.labels} <= closed

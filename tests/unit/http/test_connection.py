@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from gateway.access import Share, SharedListener, open_listener
-from gateway.core.errors import GatewayError, SenderError
+from gateway.core.errors import GatewayError, SenderError, SiteError
 from gateway.http import Connection, Door, Runner, dress, let_go, refusal, serve
 from tests.kit.clock import ManualClock
 from tests.kit.office_tls import NAME, tls_office
@@ -225,6 +225,7 @@ async def test_closing_gives_up_handshakes_that_are_not_done(tmp_path: Path) -> 
     [
         (SenderError("rate.limit", seconds=7), ("Retry-After", "7")),
         (SenderError("store.busy"), ("Retry-After", "5")),
+        (SiteError("store.full"), ("Retry-After", "60")),
         (SenderError("access.no_key"), ("WWW-Authenticate", 'Bearer realm="gateway"')),
         (SenderError("request.method", method="PUT", allowed="GET, POST"), ("Allow", "GET, POST")),
         (SenderError("not_found"), ("Content-Type", "application/problem+json")),
@@ -233,4 +234,4 @@ async def test_closing_gives_up_handshakes_that_are_not_done(tmp_path: Path) -> 
 def test_an_answer_carries_what_its_code_needs(error: GatewayError, header: tuple[str, str]) -> None:
     answer = refusal(error, b"{}")
     assert (answer.status, answer.headers[header[0]]) == (error.facts.status, header[1])
-    assert ("Retry-After" in answer.headers) == (answer.status in (429, 503))
+    assert ("Retry-After" in answer.headers) == (answer.status in (429, 503, 507))
