@@ -6,7 +6,7 @@ In this order, each before anything that costs more:
    credential is no stranger's from then on;
 2. there are requests left: for a known caller in its own bucket and no other, for everybody else in that of the address,
    public routes and unknown paths included. So no stranger behind the same address can use up what is its neighbour's. Every
-   answer to a known caller says how many are left (`RateLimit`, draft-ietf-httpapi-ratelimit-headers);
+   answer to a call that needs a key says how many are left (`RateLimit`, draft-ietf-httpapi-ratelimit-headers);
 3. the headers are such that two programs cannot read them differently;
 4. the caller is known. Failed attempts are counted by address: beyond `failures` they hear 429 instead of 401;
 5. it has the scope;
@@ -103,8 +103,10 @@ async def _caller(request: web.Request, *, public: bool) -> Principal | None:
     if principal is None:
         _pass(request, limiter.pass_address(address))
     else:
-        allowance = request[ALLOWANCE] = limiter.pass_principal(principal.key_id)
+        allowance = limiter.pass_principal(principal.key_id)
         _pass(request, allowance)
+        if not public:
+            request[ALLOWANCE] = allowance
     return principal
 
 

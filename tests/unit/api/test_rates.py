@@ -99,7 +99,8 @@ async def test_strangers_share_the_bucket_of_their_address_and_whoever_is_known_
                 assert answer.headers["Retry-After"] == "1"
         for path, status in (("/me", 200), ("/nothing", 404), ("/me", 200), ("/nothing", 404)):
             async with world.ask("GET", path) as answer:
-                assert (answer.status, rates(answer)[0]) == (status, "key")
+                assert answer.status == status
+                assert ("RateLimit" in answer.headers) == (status == 200)
 
 
 async def test_a_known_caller_uses_its_own_bucket_alone(tmp_path: Path, clock: ManualClock) -> None:
