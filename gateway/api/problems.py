@@ -9,6 +9,7 @@ import pydantic_core
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
+from gateway.core.fields import FieldFault, faults_of
 from gateway.core.ports import Allowance
 from gateway.http import PROBLEM_TYPE, retry_after
 from gateway.observe import explain, text
@@ -34,10 +35,14 @@ class InvalidRequest(SenderError):  # noqa: N818 - what the request is
     """Some fields are wrong; all of them are listed."""
 
     def __init__(self, errors: Sequence[FieldError], /) -> None:
-        self.errors = tuple(errors[:ERRORS_MAX])
+        self.errors = _bounded(errors)
         super().__init__("request.field", field=", ".join(error.pointer or "/" for error in self.errors[:5]))
-        if len(errors) > ERRORS_MAX:
-            self.errors += (FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}),)
+
+
+def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    if len(errors) <= ERRORS_MAX:
+        return tuple(errors)
+    return (*errors[:ERRORS_MAX], FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}))
 
 
 def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
@@ -56,7 +61,7 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
             vi=Words(what=_whole(said.what_vi), todo=_whole(said.todo_vi)),
             en=Words(what=_whole(said.what_en), todo=_whole(said.todo_en)),
         ),
-        errors=tuple(_field(one) for one in _field_errors(error)),
+        errors=tuple(field_problem(one) for one in _field_errors(error)),
         trace_id=trace_id,
         retryable=error.facts.retryable,
         retry_after=retry_after(error),
@@ -93,13 +98,21 @@ def is_denial(error: GatewayError) -> bool:
 def _field_errors(error: GatewayError) -> tuple[FieldError, ...]:
     if isinstance(error, InvalidRequest):
         return error.errors
-    if error.code == "request.field" and "field" in error.params:
-        # A desk found it: it names the field by its dotted path.
-        return (FieldError(pointer="/" + str(error.params["field"]).replace(".", "/"), code="field.value"),)
-    return ()
+    return _bounded([_of_desk(fault) for fault in faults_of(error)])
 
 
-def _field(error: FieldError) -> FieldProblem:
+def _of_desk(fault: FieldFault) -> FieldError:
+    """What a desk found: it names the field by its dotted path."""
+    return FieldError(pointer=pointer(fault.path), code=fault.code, params=fault.params)
+
+
+def pointer(path: str) -> str:
+    """`recipients[3].name` as a JSON pointer, `/recipients/3/name`."""
+    return "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
+
+
+def field_problem(error: FieldError) -> FieldProblem:
+    """One thing that is wrong with one field, in words."""
     words = text(error.code, error.params)
     return FieldProblem(
         pointer=_whole(error.pointer[:POINTER_CHARS_MAX]), code=error.code, message_vi=words.vi, message_en=words.en

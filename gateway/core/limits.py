@@ -26,6 +26,8 @@ REASON_CHARS_MAX: Final = 500
 ORGAN_ID_CHARS_MAX: Final = 35
 CODE_NUMBER_CHARS_MAX: Final = 11
 CODE_NOTATION_CHARS_MAX: Final = 30
+ANSWERED_CODE_CHARS_MAX: Final = CODE_NUMBER_CHARS_MAX + 1 + CODE_NOTATION_CHARS_MAX
+"""Number, what stands between, and notation: as a message names the document that it answers."""
 PLACE_CHARS_MAX: Final = 50
 TYPE_NAME_CHARS_MAX: Final = 100
 SUBJECT_CHARS_MAX: Final = 500
@@ -42,6 +44,10 @@ WEBSITE_CHARS_MAX: Final = 100
 COMPETENCE_CHARS_MAX: Final = 100
 POSITION_CHARS_MAX: Final = 100
 FULL_NAME_CHARS_MAX: Final = 50
+PAPER_DAYS_AHEAD: Final = 1
+"""A paper is not promulgated after the day on which it is handed in; a day for clocks that differ."""
+PAPER_YEAR_MIN: Final = 1930
+"""Older than any office that can send: the year in which the Party was founded."""
 RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
 TRACE_HEADERS_MAX: Final = 100

@@ -35,6 +35,7 @@ from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.findings import as_registered
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -164,6 +165,8 @@ class Reception:
             refusal = whole_refusal(error)
             return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())
         refusal = refuse_envelope(reading, slip, snapshot)
+        if isinstance(reading.message, DocumentMessage):
+            reading = replace(reading, message=as_registered(reading.message, snapshot))
         attachments = () if refusal else await _keep_files(reading, lease)
         return _Arrival(
             slip=slip,

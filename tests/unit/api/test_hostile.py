@@ -183,10 +183,10 @@ async def test_every_wrong_field_is_listed(world: World) -> None:
         "document_type": 3,
         "type_detail": "18",
         "content": "đ" * 501,
-        "signer": {"full_name": 5},
+        "signer": {"full_name": 5, "position": "a\u3164b"},
         "priority": "1",
-        "page_amount": 0,
-        "response_for": [{"document_id": "x"}],
+        "page_amount": 65_536,
+        "response_for": [{"document_id": "x", "code": "x" * 43}],
         "a/b~c": 1,
     }
     async with world.post(form(meta_part(wrong), file_part())) as answer:
@@ -204,12 +204,17 @@ async def test_every_wrong_field_is_listed(world: World) -> None:
             ("/type_detail", "field.type"),
             ("/content", "field.too_long"),
             ("/signer/full_name", "field.type"),
+            ("/signer/position", "field.characters"),
             ("/priority", "field.value"),
             ("/page_amount", "field.range"),
             ("/response_for/0/organ_id", "field.required"),
+            ("/response_for/0/code", "field.too_long"),
             ("/a~1b~0c", "field.unknown"),
         ]
     )
+    turned = next(error for error in members["errors"] if error["pointer"] == "/subject")
+    assert "U+202E" in turned["message_vi"]
+    assert "U+202E" in turned["message_en"]
     assert "500" in next(error["message_vi"] for error in members["errors"] if error["pointer"] == "/content")
 
 
