@@ -285,11 +285,11 @@ class Allowance:
     """0: admitted, and counted. Else refused, not counted, and one request may be made after this long."""
 
 
-class Turnstile(Protocol):
+class RateLimiter(Protocol):
     """Counts requests and holds back who makes too many. Never waits."""
 
     def pass_address(self, address: str) -> Allowance:
-        """One request from an address, whoever makes it."""
+        """One request from an address by somebody who is not known."""
         ...
 
     def fail_address(self, address: str) -> Allowance:

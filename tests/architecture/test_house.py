@@ -25,6 +25,7 @@ BROAD_EXCEPT = {
     "api/border.py": "door",
     "peer/server.py": "door",
     "delivery/engine.py": "worker loop",
+    "observe/threads.py": "worker loop",
     "storage/attempts.py": "worker loop",
     "storage/group_commit.py": "worker loop",
     "storage/postgres.py": "worker loop",
