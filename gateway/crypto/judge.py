@@ -32,19 +32,22 @@ import contextlib
 import ctypes
 import math
 import os
-import pickle
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError
-from gateway.core.ports import Meter
+from gateway.core.ports import Judge, Meter
 from gateway.crypto.landlock import abi, confine
-from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
+from gateway.crypto.seat import Kind
+from gateway.crypto.shared import unpack
+from gateway.crypto.worker_child import answer_all, watch_parent
+from gateway.crypto.workers import WorkerPool
 from gateway.observe import UNMEASURED, logger
 
 _log = logger(__name__)
@@ -82,8 +85,9 @@ class JudgePool:
             wall_seconds=limits.JUDGE_WALL_SECONDS_MAX,
             preload=(__name__, *preload),
             blames_task=True,
+            share_max=limits.WORKER_SHARE_MAX,
         )
-        self._pool = WorkerPool(kind, size)
+        self._pool = WorkerPool(kind, size, meter=meter)
         self._readable = readable
         self._meter = meter
 
@@ -105,6 +109,10 @@ class JudgePool:
         """Let running tasks end, then end the judges."""
         await self._pool.close()
 
+    def on_behalf(self, whose: str) -> Judge:
+        """See `Judge.on_behalf`."""
+        return _Share(self, whose)
+
     async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `task`, an importable function, returns or raises in a judge.
 
@@ -114,10 +122,14 @@ class JudgePool:
             SenderError: `worker.killed` with the bound it hit.
             SiteError: `worker.busy`.
         """
+        return cast("T", await self.run_for("", (task, args, kwargs)))
+
+    async def run_for(self, share: str, message: object) -> Any:
+        """What a packed task returns or raises, waiting its turn among those of its share."""
         result = "failed"
         try:
             with self._meter.timed(metrics.JUDGE_SECONDS):
-                value = cast("T", await self._pool.call((task, args, kwargs)))
+                value = await self._pool.call(message, share=share)
             result = "done"
         except GatewayError as error:
             result = str(error.params.get("bound", "refused")) if error.code == "worker.killed" else "refused"
@@ -127,8 +139,28 @@ class JudgePool:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The judges, as one of those for whom they work meets them."""
+
+    pool: JudgePool
+    whose: str
+
+    def on_behalf(self, whose: str) -> Judge:
+        """See `Judge.on_behalf`."""
+        return _Share(self.pool, whose)
+
+    async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Judge.run`."""
+        return cast("T", await self.pool.run_for(self.whose, (task, args, kwargs)))
+
+
 class InlineJudge:
     """The port `Judge` without a process: for tests and seeded worlds, where files are our own."""
+
+    def on_behalf(self, whose: str) -> Judge:  # noqa: ARG002 - here nobody waits for anybody
+        """See `Judge.on_behalf`."""
+        return self
 
     async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the function here."""
@@ -150,7 +182,7 @@ def judge_main(pipe: Connection, readable: tuple[Path, ...]) -> None:
 
 
 def _run(message: bytes) -> object:
-    task, args, kwargs = pickle.loads(message)  # noqa: S301 - from the service, which this child trusts
+    task, args, kwargs = unpack(message)
     _allow_cpu()
     return task(*args, **kwargs)
 

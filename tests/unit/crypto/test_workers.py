@@ -18,7 +18,8 @@ import pytest
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.crypto import JudgePool, KeyHolderPool
-from gateway.crypto.workers import Kind, WorkerPool
+from gateway.crypto.seat import Kind
+from gateway.crypto.workers import WorkerPool
 from tests.kit import tasks
 from tests.kit.pki import ec_key, write_key
 
