@@ -8,7 +8,8 @@ from aiohttp import web
 
 from gateway.api import models as out
 from gateway.api.answers import answer, event_of
-from gateway.api.parts import CLOSING, PARTS, PRINCIPAL, QUERY, Noticed
+from gateway.api.gone import gone_away
+from gateway.api.parts import CLOSING, PARTS, PRINCIPAL, QUERY
 from gateway.exchange import FeedPage
 
 
@@ -30,7 +31,7 @@ async def _patiently(request: web.Request, asked: Coroutine[Any, Any, FeedPage])
     """
     waiting = asyncio.ensure_future(asked)
     closing = asyncio.ensure_future(request.app[CLOSING].wait())
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(gone_away(request))
     try:
         await asyncio.wait({waiting, closing, gone}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
@@ -42,10 +43,3 @@ async def _patiently(request: web.Request, asked: Coroutine[Any, Any, FeedPage])
         for task in (waiting, closing, gone):
             task.cancel()
         await asyncio.gather(waiting, closing, gone, return_exceptions=True)
-
-
-async def _gone(request: web.Request) -> None:
-    """Return when the connection is lost."""
-    protocol = request.protocol
-    gone = protocol.gone if isinstance(protocol, Noticed) else asyncio.Event()
-    await gone.wait()

@@ -62,7 +62,8 @@ class Submission:
         require(principal, Scope.SEND)
         desk = self._desk
         path = desk.blobs.path(order.envelope)
-        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now())
+        judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
+        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)

@@ -16,10 +16,15 @@ from typing import Any
 
 from gateway.core.errors import Conflict, SenderError
 from gateway.core.verdict import FileVerdict, Indication
+from gateway.crypto import Trust
 
 
 def add(left: int, *, right: int) -> int:
     return left + right
+
+
+def first_anchor(trust: Trust) -> bytes:
+    return trust.anchors[0][:8]
 
 
 def process_id() -> int:
