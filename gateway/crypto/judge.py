@@ -37,6 +37,7 @@ import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -62,7 +63,7 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _DESCRIPTORS_MAX: Final = 64
 _GARBAGE_OBJECTS: Final = 20_000
 """New objects before the collector looks at them: an envelope to 336 bodies makes about that many, and Python's 700 spent a
-sixth of a judge's time on it. Some megabytes, of the gigabyte that a judge may have."""
+sixth of a judge's time on it."""
 _FORBIDDEN_EVENTS: Final = (
     *("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system"),
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate"),
@@ -182,10 +183,11 @@ def judge_main(pipe: Connection, readable: tuple[Path, ...]) -> None:
     confine(readable, version=abi())
     watch_parent()
     sys.addaudithook(_refuse)
-    # What was imported lives as long as this process: no use in looking through it for garbage again and again.
+    # What was imported lives as long as this process: no use in looking through it for garbage again and again. What a
+    # task leaves behind goes before the next one, which has the whole allowance of memory to itself.
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS)
-    answer_all(pipe, _run)
+    answer_all(pipe, _run, tidy=partial(gc.collect, 1))
 
 
 def _run(message: bytes) -> object:

@@ -33,8 +33,10 @@ def watch_parent() -> None:
     threading.Thread(target=wait_and_exit, args=(parent.sentinel,), daemon=True, name="parent-watch").start()
 
 
-def answer_all(pipe: Connection, handle: Callable[[bytes], object]) -> None:
-    """The child's loop: say that it is ready, then read a message, answer it, until the service closes the pipe."""
+def answer_all(
+    pipe: Connection, handle: Callable[[bytes], object], *, tidy: Callable[[], object] = lambda: None
+) -> None:
+    """The child's loop: say that it is ready, then read a message, answer it, tidy up, until the service closes the pipe."""
     pipe.send_bytes(READY)
     while True:
         try:
@@ -43,6 +45,8 @@ def answer_all(pipe: Connection, handle: Callable[[bytes], object]) -> None:
             return
         if not _answer(pipe, handle, message):
             return
+        del message
+        tidy()
 
 
 def _answer(pipe: Connection, handle: Callable[[bytes], object], message: bytes) -> bool:

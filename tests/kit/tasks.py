@@ -27,6 +27,13 @@ def first_anchor(trust: Trust) -> bytes:
     return trust.anchors[0][:8]
 
 
+def leave_garbage(size: int) -> int:
+    """What only a collector finds."""
+    circle: list[object] = [bytearray(os.urandom(1024) * (size // 1024))]
+    circle.append(circle)
+    return size
+
+
 def process_id() -> int:
     return os.getpid()
 

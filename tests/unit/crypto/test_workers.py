@@ -95,6 +95,12 @@ async def test_mapped_memory_counts(pool: JudgePool) -> None:
         await pool.run(tasks.map_memory)
 
 
+async def test_what_a_task_leaves_behind_is_gone_before_the_next(pool: JudgePool) -> None:
+    for _ in range(60):
+        assert await pool.run(tasks.leave_garbage, 40 << 20) == 40 << 20
+    assert all(psutil.Process(pid).memory_info().rss < 300 << 20 for pid in pool.pids)
+
+
 async def test_a_child_killed_between_tasks_fails_nobody(pool: JudgePool) -> None:
     killed = pool.pids
     for pid in killed:
