@@ -24,6 +24,9 @@ was taken over, for that calls libc past every hook. What such code can still do
 | without Landlock (before 5.13)     | make, empty and remove files                                                |
 | without user namespaces            | use the network                                                             |
 
+What a judge that was not taken over keeps from one task to the next: whom we believe, as the service sent it (`shared`), and
+which certificates it found good by that (`path_memory` says why no file can write there). Nothing of any file.
+
 So give judges `readable`, and the files of keys another owner than the service where that can be done. A container may
 forbid `unshare` and Landlock: the pool logs `judge.confined` when it starts.
 """
