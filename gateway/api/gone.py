@@ -15,21 +15,24 @@ async def while_there(request: web.Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns; cancelled when the caller hangs up. Only for work that may be given up at any point.
 
     Raises:
-        ConnectionError: the caller has gone.
+        ConnectionError: the caller has gone; or what `work` says of having been given up.
     """
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(gone_away(request))
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ConnectionResetError("the caller has gone")
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+        if working.cancelled():
+            raise ConnectionResetError("the caller has gone")
+        return working.result()
     finally:
         for task in (working, gone):
             task.cancel()
         await asyncio.gather(working, gone, return_exceptions=True)
 
 
-async def gone_away(request: web.Request) -> None:
+async def _gone(request: web.Request) -> None:
     """Return when the connection is lost."""
     protocol = request.protocol
     gone = protocol.gone if isinstance(protocol, Noticed) else asyncio.Event()

@@ -7,6 +7,7 @@ from typing import Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
@@ -88,6 +89,10 @@ FAILURES_BURST: Final = 30
 """Defaults for failed authentications from one address, before it hears 429 instead of 401."""
 REQUESTS_AT_ONCE: Final = 32
 """Default: requests of one key or certificate being served at the same time, long polls included."""
+GIB_PER_DAY: Final = 20
+"""Default for what one key or certificate hands in: a thousand documents of the largest size, ten times what the busiest
+office of a city sends, and no disk is filled by it overnight."""
+GIB_PER_DAY_MAX: Final = 1024
 ADDRESS_RANGES_MAX: Final = 64
 """Ranges in one credential's list: they are tried one by one (about 1 µs each)."""
 BUCKETS_MAX: Final = 20_000
@@ -97,6 +102,10 @@ BODY_IDLE_SECONDS_MAX: Final = 30.0
 BODY_SECONDS_MAX: Final = 300.0
 HEAD_SECONDS_MAX: Final = 20.0
 """From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+ANSWER_STALL_SECONDS_MAX: Final = 60.0
+"""An answer that waits this long for its reader is cut. To go on, a reader takes what overfills our buffers (384 KiB with
+TLS) in that time: 6.4 KiB a second, less than any line has that carries documents. So 30 MiB hold a file and a connection
+for 80 minutes at most, and not for ever."""
 EVENTS_POLL_SECONDS_MAX: Final = 30
 """How long a caller of the office API may let a request for events wait: half of what proxies commonly bear."""
 SEARCH_TEXT_CHARS_MAX: Final = 100
@@ -107,6 +116,9 @@ EVENT_WAITERS_MAX: Final = 250
 """Callers who wait for events at a time: half of the connections stay for those who work."""
 EVENT_WAITERS_PER_KEY_MAX: Final = 20
 """... and those of one API key: one program in a loop takes nobody else's place."""
+EVENTS_CROWDED_SECONDS: Final = 10
+"""Who finds no place is told to come back then: a place is free after `EVENTS_POLL_SECONDS_MAX` at most, and a thousand
+callers who come back that often are a hundred cheap requests a second."""
 FEED_WINDOW_LEAVES_FIRST: Final = 1_024
 """Events of many bodies are looked for in so many leaves at first, then in twice as many ..."""
 FEED_WINDOW_LEAVES_MAX: Final = 65_536
@@ -155,6 +167,14 @@ SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
 """... and this far in the past: the sender's deadline and a day."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
+
+# --- blobs ------------------------------------------------------------------------------------------------------------
+ORPHAN_SECONDS_MIN: Final = 24 * 3600.0
+"""Bytes that no row names and no request holds are swept when they are older: far longer than any unit of work can be on its
+way, and a day in which whoever restored an older database can still see that it was the wrong one."""
+SWEEP_SECONDS: Final = 24 * 3600.0
+SWEEP_PAUSE_SECONDS: Final = 0.05
+"""After each 500 blobs looked at: a million in two minutes, with a statement of a millisecond twenty times a second."""
 
 # --- audit -------------------------------------------------------------------------------------------------------------
 LEAF_BYTES_MAX: Final = 1 * KIB

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from gateway.core.directory import BodyStatus, Snapshot
-from gateway.core.errors import AccessError, Conflict, SenderError
+from gateway.core.errors import AccessError, Conflict, SenderError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
@@ -63,7 +63,11 @@ class Submission:
         desk = self._desk
         path = desk.blobs.path(order.envelope)
         judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
-        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        try:
+            reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        except asyncio.CancelledError as gone:
+            # No unit was handed in yet: what was uploaded goes at once (`storage.lease`), not after a day of doubt.
+            raise SiteError("worker.busy") from gone
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)
@@ -76,19 +80,20 @@ class Submission:
         said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
         _check_secrecy(said.metadata, files)
         _check_counts(said)
-        for file in reading.files:
-            await desk.blobs.put_bytes(file.data)
-        attachments = await asyncio.to_thread(self._attachments, files)
-        _check_fields(message, attachments)
-        document = replace(
-            self._document(principal, said, attachments, trace_id),
-            document_id=message.document_id,
-            may_seal=False,
-            request_digest=digest,
-            envelope=order.envelope,
-            ready_made=True,
-        )
-        return await desk.store.transact(lambda uow: self._accept(uow, document))
+        with desk.blobs.lease() as lease:
+            for file in reading.files:
+                await lease.put_bytes(file.data)
+            attachments = await asyncio.to_thread(self._attachments, files)
+            _check_fields(message, attachments)
+            document = replace(
+                self._document(principal, said, attachments, trace_id),
+                document_id=message.document_id,
+                may_seal=False,
+                request_digest=digest,
+                envelope=order.envelope,
+                ready_made=True,
+            )
+            return await desk.store.transact(lambda uow: self._accept(uow, document))
 
     async def _known(self, message: DocumentMessage, order: EnvelopeOrder, digest: Digest) -> Document | None:
         """What this very file became when it was handed in before: its key may have been replaced since then."""

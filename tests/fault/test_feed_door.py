@@ -18,8 +18,6 @@ async def test_an_office_that_listens(tmp_path: Path) -> None:
         async with real.client(real.sender) as sender, real.client(ward) as receiver:
             empty = await receiver.events()
             poll = asyncio.create_task(receiver.events(int(empty["next"]), wait=30))
-            await asyncio.sleep(0.5)
-            assert not poll.done()
             keys = [await real.send(number, recipients=[ward]) for number in (1, 2, 3)]
             async with asyncio.timeout(20):
                 heard = await poll
@@ -61,3 +59,11 @@ async def test_an_office_that_listens(tmp_path: Path) -> None:
             with pytest.raises(ApiProblem) as refusal:
                 await sender.send_envelope(envelope.read_bytes(), "as-it-is")
             assert refusal.value.code in ("conflict.document_id", "conflict.idempotency")
+
+            last = (await receiver.events(int(heard["next"]), limit=200))["next"]
+            poll = asyncio.create_task(receiver.events(int(last), wait=30))
+            await asyncio.sleep(0.5)
+            began = asyncio.get_running_loop().time()
+            await real.gateways.stop("government")
+            assert (await poll)["more"] is False
+            assert asyncio.get_running_loop().time() - began < 6, "who listens holds up no drain"

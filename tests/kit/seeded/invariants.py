@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from gateway.core.model import PDF, Delivery, Document, InboxEntry, Transfer
+from gateway.core.model import PDF, BlobRef, Delivery, Document, InboxEntry, Transfer
 from gateway.core.states import DeliveryState, DocumentState, TransferState, is_final
 from tests.kit.seeded.histories import (
     checkpoints_follow_the_log,
@@ -47,7 +47,7 @@ def blobs_are_there(world: Outcome) -> Problems:
                 yield f"I1 {kept.own}: {what} names a blob that is not there"
 
 
-def _named_blobs(kept: Kept) -> Iterator[tuple[str, object]]:
+def _named_blobs(kept: Kept) -> Iterator[tuple[str, BlobRef]]:
     for document in kept.documents:
         yield from ((f"document {document.key}", file.blob) for file in document.attachments)
         if document.envelope:
@@ -57,6 +57,18 @@ def _named_blobs(kept: Kept) -> Iterator[tuple[str, object]]:
     for entry in kept.entries:
         yield f"entry {entry.key}", entry.envelope
         yield from ((f"entry {entry.key}", file.blob) for file in entry.attachments)
+
+
+def nothing_is_left_over(world: Outcome) -> Problems:
+    """I1, the other way round: after a sweep there is nothing but what rows name, and what was handed in before a seal."""
+    handed_in = {
+        hashlib.sha256(data).hexdigest() for letter, _ in world.ledger.acked.values() for _, _, data in letter.files
+    }
+    for kept in world.kept:
+        named = {ref.digest for _, ref in _named_blobs(kept)}
+        yield from (f"I1 {kept.own}: blob {digest[:8]} is not written down as named" for digest in named - kept.named)
+        yield from (f"I1 {kept.own}: blob {digest[:8]} is left over" for digest in set(kept.blobs) - named - handed_in)
+        yield from (f"I1 {kept.own}: blob {digest[:8]} was removed" for digest in kept.named - set(kept.blobs))
 
 
 def everything_ends(world: Outcome) -> Problems:
@@ -202,6 +214,7 @@ def _is_letter(kept: Kept, entry: InboxEntry, letter: Letter) -> bool:
 
 INVARIANTS: tuple[Callable[[Outcome], Problems], ...] = (
     blobs_are_there,
+    nothing_is_left_over,
     everything_ends,
     delivered_is_proven,
     numbers_have_no_gaps,
