@@ -156,8 +156,10 @@ RSA_BITS_MIN: Final = 2048
 JUDGE_CPU_SECONDS_MAX: Final = 10
 JUDGE_WALL_SECONDS_MAX: Final = 20.0
 JUDGE_MEMORY_BYTES_MAX: Final = 1024 * MIB
-WORKER_QUEUE_MAX: Final = 64
+WORKER_QUEUE_MAX: Final = 256
 """Tasks waiting for a worker process of one pool; a full queue refuses with `worker.busy`."""
+WORKER_SHARE_MAX: Final = 64
+"""... and those of one body, key or peer: all our own work at a time, so that no step is refused, and no more."""
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
@@ -221,6 +223,8 @@ assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
 assert WINDOW_MAX < CONNECTIONS_PER_PRINCIPAL < CONNECTIONS_MAX
 assert REQUESTS_AT_ONCE < CONNECTIONS_PER_PRINCIPAL
 assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
+assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
+assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX

@@ -63,6 +63,9 @@ JUDGE_TASKS: Final = _counter("gateway_judge_tasks_total", "Tasks of the judges.
 JUDGE_SECONDS: Final = _histogram(
     "gateway_judge_task_seconds", "Time of a judge's task, waiting included.", buckets=_SLOW
 )
+WORKER_WAIT_SECONDS: Final = _histogram(
+    "gateway_worker_wait_seconds", "Time that a task waited for a judge or key-holder.", "role", buckets=_SLOW
+)
 SIGNATURES: Final = _counter("gateway_signatures_total", "Signatures of the key-holders.", "result")
 STORE_UNITS: Final = _counter("gateway_store_units_total", "Units of work.", "result")
 STORE_COMMIT_SECONDS: Final = _histogram(

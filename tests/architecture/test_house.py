@@ -30,7 +30,7 @@ BROAD_EXCEPT = {
     "storage/group_commit.py": "worker loop",
     "storage/postgres.py": "worker loop",
     "storage/sqlite.py": "worker loop",
-    "crypto/workers.py": "worker loop",
+    "crypto/worker_child.py": "worker loop",
     "crypto/edge.py": "plug-in edge: libraries that read hostile files",
     "cli/errors.py": "door",
     "cli/main.py": "door",
