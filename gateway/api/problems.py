@@ -5,33 +5,19 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import hdrs, web
+import pydantic_core
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
 from gateway.core.fields import FieldFault, faults_of
 from gateway.core.ports import Allowance
+from gateway.http import PROBLEM_TYPE, retry_after
 from gateway.observe import explain, text
 
-MEDIA_TYPE: Final = "application/problem+json"
+MEDIA_TYPE: Final = PROBLEM_TYPE
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200
-WAITS: Final = {
-    HTTPStatus.SERVICE_UNAVAILABLE: 5,
-    HTTPStatus.TOO_MANY_REQUESTS: 5,
-    HTTPStatus.INSUFFICIENT_STORAGE: 60,
-}
-"""Seconds to wait where nothing better is known: a disk is not emptied in five."""
-
-_CODE_OF_STATUS: Final = {
-    404: "not_found",
-    408: "request.timeout",
-    413: "size.limit",
-    415: "request.media_type",
-    417: "request.expectation",
-    431: "size.headers",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +45,6 @@ def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
     return (*errors[:ERRORS_MAX], FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}))
 
 
-def from_http(error: web.HTTPException) -> GatewayError:
-    """The error of ours that says what aiohttp wanted to say."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return SiteError("internal")
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return SenderError("request.method", method=error.method)
-    code = _CODE_OF_STATUS.get(error.status, "request.malformed")
-    return SenderError(code, reason=HTTPStatus(error.status).phrase, what="request")
-
-
 def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
     """The problem document. What went wrong inside stays inside: a SiteError shows no parameters."""
     said = explain(error.code, {} if isinstance(error, SiteError) else error.params)
@@ -92,22 +68,9 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
     )
 
 
-def retry_after(error: GatewayError) -> int | None:
-    """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
-    if error.facts.status not in WAITS:
-        return None
-    known = error.params.get("seconds")
-    return known if isinstance(known, int) else WAITS[HTTPStatus(error.facts.status)]
-
-
-def headers_of(error: GatewayError) -> dict[str, str]:
-    """What goes into the head: how to authenticate (RFC 9110 11.6.1), when to come back (10.2.3)."""
-    headers: dict[str, str] = {hdrs.CONTENT_TYPE: MEDIA_TYPE}
-    if error.facts.status == HTTPStatus.UNAUTHORIZED:
-        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="gateway"'
-    if (seconds := retry_after(error)) is not None:
-        headers[hdrs.RETRY_AFTER] = str(seconds)
-    return headers
+def document(error: GatewayError, instance: str, trace_id: str) -> bytes:
+    """The same, as it is sent."""
+    return pydantic_core.to_json(problem(error, instance=instance, trace_id=trace_id))
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:

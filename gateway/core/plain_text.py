@@ -6,12 +6,13 @@ U+200B, halves of surrogate pairs, private and unassigned code points), the sepa
 else Unicode lets programs leave out (`Default_Ignorable_Code_Point`: fillers, variation selectors, tags). Vietnamese needs
 none of them, composed or decomposed. Running text may have line feeds and tabs. (UTR 36 section 3.2, UTS 39, UAX 44.)
 
-Who writes here is refused such a letter by its number. Who was written to by a stranger is shown it as a number.
+Who writes here is refused such a letter by its number. Who was written to by a stranger is shown it as a number, so that
+nothing moves a cursor, forges a line or turns the writing; a program gets the letter itself, escaped.
 """
 
+import json
 import re
 import unicodedata
-from collections.abc import Callable
 from typing import Final
 
 LINE_BREAKS: Final = "\n\t"
@@ -28,6 +29,7 @@ list of all unassigned code points, and in one UTF-16 unit (ECMA-262)."""
 _SHAPELESS: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+_NOT_ASCII_TEXT: Final = re.compile("[^ -~\n]")  # a line feed between members of a JSON text is nobody's text
 _BLANK: Final = "\u2800"
 """A pattern of Braille without a dot: a symbol to Unicode, nothing to the eye."""
 
@@ -42,20 +44,24 @@ def first_unseen(text: str, *, lines: bool = False) -> str | None:
 
 def shown(text: str, *, lines: bool = False) -> str:
     """A stranger's text for a reader: a letter that has no place in it stands there as its number, `[U+202E]`."""
-    return with_unseen(text, lambda letter: f"[{_number(letter)}]", lines=lines)
+    if first_unseen(text, lines=lines) is None:
+        return text
+    allowed = LINE_BREAKS if lines else ""
+    return "".join(
+        f"[{_number(letter)}]" if _is_unseen(letter) and letter not in allowed else letter for letter in text
+    )
+
+
+def plain_json(value: object, *, indent: int | None = None) -> str:
+    """JSON with its letters as they are and whatever a line has no place for escaped; parsed, it is the same value."""
+    return _NOT_ASCII_TEXT.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def without_unseen(text: str, *, instead: str = "") -> str:
     """The text without the letters that have no place in a line, or with something instead of each."""
-    return with_unseen(text, lambda _: instead)
-
-
-def with_unseen(text: str, change: Callable[[str], str], *, lines: bool = False) -> str:
-    """The text with every letter that has no place in it changed."""
-    if first_unseen(text, lines=lines) is None:
+    if first_unseen(text) is None:
         return text
-    allowed = LINE_BREAKS if lines else ""
-    return "".join(change(letter) if _is_unseen(letter) and letter not in allowed else letter for letter in text)
+    return "".join(instead if _is_unseen(letter) else letter for letter in text)
 
 
 def is_blank(text: str) -> bool:
@@ -77,6 +83,13 @@ def _is_unseen(letter: str) -> bool:
     if letter.isprintable():
         return _SHAPELESS.match(letter) is not None
     return unicodedata.category(letter) != "Zs"  # spaces of another width than U+0020
+
+
+def _escaped(found: re.Match[str]) -> str:
+    letter = found.group()
+    if not _is_unseen(letter):
+        return letter
+    return "\\u007f" if letter == "\x7f" else json.dumps(letter)[1:-1]
 
 
 def _number(letter: str) -> str:

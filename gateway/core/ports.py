@@ -186,13 +186,19 @@ class Sealer(Protocol):
 class Judge(Protocol):
     """A place where a function may look at a stranger's file: a killable process without keys and without network."""
 
+    def on_behalf(self, whose: str) -> "Judge":
+        """For the files of a body, a key or a peer. These MUST take turns, however many files each of them brings."""
+        ...
+
     async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a pure, importable function there and return what it returns, or raise what it raises.
 
-        MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced.
+        MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced. A task
+        whose caller is cancelled before its turn MUST NOT be begun.
 
         Raises:
             SenderError: `worker.killed`, with the bound it hit.
+            SiteError: `worker.busy`: too many wait, by themselves or on behalf of the same one.
         """
         ...
 
@@ -285,11 +291,11 @@ class Allowance:
     """0: admitted, and counted. Else refused, not counted, and one request may be made after this long."""
 
 
-class Turnstile(Protocol):
+class RateLimiter(Protocol):
     """Counts requests and holds back who makes too many. Never waits."""
 
     def pass_address(self, address: str) -> Allowance:
-        """One request from an address, whoever makes it."""
+        """One request from an address by somebody who is not known."""
         ...
 
     def fail_address(self, address: str) -> Allowance:

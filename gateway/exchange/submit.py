@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from gateway.core.directory import BodyStatus, Snapshot
-from gateway.core.errors import AccessError, Conflict, SenderError
+from gateway.core.errors import AccessError, Conflict, SenderError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.filename import is_file_name
@@ -69,7 +69,12 @@ class Submission:
         require(principal, Scope.SEND)
         desk = self._desk
         path = desk.blobs.path(order.envelope)
-        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now())
+        judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
+        try:
+            reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        except asyncio.CancelledError as gone:
+            # No unit was handed in yet: what was uploaded goes at once (`storage.lease`), not after a day of doubt.
+            raise SiteError("worker.busy") from gone
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)

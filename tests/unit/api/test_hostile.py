@@ -424,3 +424,30 @@ async def test_chunk_borders_do_not_matter(world: World, step: int) -> None:
         members = await problem_of(answer, 422, "file.empty")
     assert "b.pdf" in members["detail"]
     assert hashlib.sha256(tricky).hexdigest() in world.blobs.names()
+
+
+async def test_who_hangs_up_after_handing_an_envelope_in_keeps_no_judge_busy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was waiting on its behalf is given up: nobody is left to hear the answer."""
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def waiting(*_: object, **__: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go.set()
+
+    monkeypatch.setattr(world.desks, "submit_envelope", waiting)
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    head = (
+        f"POST /api/v1/documents HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {CITY_KEY}\r\nIdempotency-Key: gone-1\r\n"
+        "Content-Type: application/xml\r\nContent-Length: 8\r\n\r\n<edXML/>"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        await begun.wait()
+        writer.close()
+        await let_go.wait()
+    assert await reader.read() == b""

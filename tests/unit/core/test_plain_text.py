@@ -1,12 +1,13 @@
 """Plain text: one rule, the same for every text of ours, and no hindrance to anybody who writes Vietnamese."""
 
+import json
 import re
 import sys
 import unicodedata
 
 import pytest
 
-from gateway.core.plain_text import NOT_PLAIN, first_unseen, is_blank, same_words, shown, without_unseen
+from gateway.core.plain_text import NOT_PLAIN, first_unseen, is_blank, plain_json, same_words, shown, without_unseen
 
 PLAIN = [
     "",
@@ -82,3 +83,14 @@ def test_names_are_compared_as_a_reader_does() -> None:
     assert not same_words(name, "Thành ủy")
     assert not same_words(name, name + "\u200b")
     assert not same_words(name, "Van phong Thanh uy")
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2])
+def test_json_acts_on_nothing_and_keeps_its_value(indent: int | None) -> None:
+    unseen = "|".join(letter for point in range(sys.maxunicode + 1) if first_unseen(letter := chr(point)))
+    value = {"subject": f"Trích yếu {unseen}", unseen: [unseen, 1, None]}
+    text = plain_json(value, indent=indent)
+    assert json.loads(text) == value
+    assert "Trích yếu" in text
+    assert first_unseen(text.replace("\n", "")) is None
+    assert ("\n" in text) == (indent is not None)
