@@ -183,14 +183,13 @@ class Judge(Protocol):
         ...
 
     async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a pure, importable function there and return what it returns, or raise what it raises.
+        """Run a pure, importable function there; MUST NOT begin it once its caller has gone. What it returns or raises.
 
-        MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced. A task
-        whose caller is cancelled before its turn MUST NOT be begun.
+        MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced.
 
         Raises:
             SenderError: `worker.killed`, with the bound it hit.
-            SiteError: `worker.busy`: too many wait, by themselves or on behalf of the same one.
+            SiteError: `worker.busy`: too many wait.
         """
         ...
 
