@@ -3,33 +3,62 @@
 SQLAlchemy prepares the parameters of each row anew (names, types, processors); our columns are texts, integers and bytes,
 which every driver takes as they are. So the statement is compiled once and the rows are handed over: 336 deliveries are
 written in two thirds of the time.
+
+A server is asked once for all rows and not once for each: the values go there by columns, as arrays, and one statement
+takes them apart (`unnest`). 336 rows that way cost it a fifth of what 336 executions cost, even when those are sent
+together (docs/POSTGRESQL.md).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect
-from sqlalchemy.sql.dml import DMLWhereBase, Insert, UpdateBase
+from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy.sql.compiler import SQLCompiler
 
 STATEMENTS_MAX: Final = 64
 """There are about twenty, for one dialect in a process; tests use several."""
 
 Rows = Sequence[Mapping[str, Any]]
 
+_BOUND: Final = re.compile(r"%\((\w+)\)s(?:::\w+)?")
+"""A parameter as PostgreSQL's compiler writes it: its name and, mostly, its type."""
 
-def execute_many(connection: Connection, statement: UpdateBase, rows: Rows) -> int:
-    """Run an INSERT or UPDATE with bound parameters for each row, all of which have the same names; how many rows it met."""
-    assert isinstance(statement, Insert | DMLWhereBase), "a statement that returns nothing"
-    text, names = _compiled(statement, connection.dialect, tuple(rows[0]))
-    if names is None:
-        return connection.exec_driver_sql(text, [dict(row) for row in rows]).rowcount
-    return connection.exec_driver_sql(text, [tuple([row[name] for name in names]) for row in rows]).rowcount
+
+def execute_many(connection: Connection, statement: Insert | Update, rows: Rows) -> int:
+    """Run an INSERT or UPDATE with bound parameters for each row, all of which have the same names; how many rows it met.
+
+    The rows of an UPDATE must be about different rows of the table. New rows are numbered in their order here.
+    """
+    names = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        columns = {name: [row[name] for row in rows] for name in names}
+        return connection.exec_driver_sql(_by_columns(statement, connection.dialect, names), columns).rowcount
+    text, order = _by_rows(statement, connection.dialect, names)
+    return connection.exec_driver_sql(text, [tuple([row[name] for name in order]) for row in rows]).rowcount
 
 
 @lru_cache(STATEMENTS_MAX)
-def _compiled(statement: UpdateBase, dialect: Dialect, keys: tuple[str, ...]) -> tuple[str, tuple[str, ...] | None]:
-    """Text for the driver, and the order of its parameters where the driver counts instead of naming them."""
-    compiled = statement.compile(dialect=dialect, column_keys=list(keys))
-    order = getattr(compiled, "positiontup", None)
-    return str(compiled), None if order is None else tuple(order)
+def _by_rows(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Text for the driver, and the order in which it counts the parameters of a row."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, SQLCompiler)
+    assert compiled.positiontup is not None, "a driver that counts its parameters"
+    return str(compiled), tuple(compiled.positiontup)
+
+
+@lru_cache(STATEMENTS_MAX)
+def _by_columns(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) -> str:
+    """The same statement over arrays, one for each name. They are sent in binary form (`%b`): a tenth of the work."""
+    compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
+    types = {name: bound.type.compile(dialect) for name, bound in compiled.binds.items()}
+    arrays = ", ".join(f"%({name})b::{kind}[]" for name, kind in types.items())
+    columns = ", ".join(f'"{name}"' for name in types)
+    given = f"unnest({arrays}) WITH ORDINALITY AS given ({columns}, nth)"
+    if isinstance(statement, Insert):
+        head = str(compiled).partition(" VALUES ")[0]
+        return f"{head} SELECT {columns} FROM {given} ORDER BY nth"
+    change, _, where = _BOUND.sub(r'given."\1"', str(compiled)).partition(" WHERE ")
+    assert where, "an UPDATE of named rows"
+    return f"{change} FROM {given} WHERE {where}"
