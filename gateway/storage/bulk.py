@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Insert, Update
-from sqlalchemy.sql.compiler import SQLCompiler
 
 STATEMENTS_MAX: Final = 64
 """There are about twenty, for one dialect in a process; tests use several."""
@@ -32,20 +31,23 @@ def execute_many(connection: Connection, statement: Insert | Update, rows: Rows)
     The rows of an UPDATE must be about different rows of the table. New rows are numbered in their order here.
     """
     names = tuple(rows[0])
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql" and len(rows) > 1:
         columns = {name: [row[name] for row in rows] for name in names}
         return connection.exec_driver_sql(_by_columns(statement, connection.dialect, names), columns).rowcount
     text, order = _by_rows(statement, connection.dialect, names)
+    if order is None:
+        return connection.exec_driver_sql(text, [dict(row) for row in rows]).rowcount
     return connection.exec_driver_sql(text, [tuple([row[name] for name in order]) for row in rows]).rowcount
 
 
 @lru_cache(STATEMENTS_MAX)
-def _by_rows(statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Text for the driver, and the order in which it counts the parameters of a row."""
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    assert isinstance(compiled, SQLCompiler)
-    assert compiled.positiontup is not None, "a driver that counts its parameters"
-    return str(compiled), tuple(compiled.positiontup)
+def _by_rows(
+    statement: Insert | Update, dialect: Dialect, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...] | None]:
+    """Text for the driver, and the order of its parameters where the driver counts instead of naming them."""
+    compiled = statement.inline().compile(dialect=dialect, column_keys=list(names))
+    order = getattr(compiled, "positiontup", None)
+    return str(compiled), None if order is None else tuple(order)
 
 
 @lru_cache(STATEMENTS_MAX)
@@ -58,7 +60,7 @@ def _by_columns(statement: Insert | Update, dialect: Dialect, names: tuple[str, 
     given = f"unnest({arrays}) WITH ORDINALITY AS given ({columns}, nth)"
     if isinstance(statement, Insert):
         head = str(compiled).partition(" VALUES ")[0]
-        return f"{head} SELECT {columns} FROM {given} ORDER BY nth"
+        return f"{head} SELECT {columns} FROM {given} ORDER BY nth"  # noqa: S608 - names of our own columns, no values
     change, _, where = _BOUND.sub(r'given."\1"', str(compiled)).partition(" WHERE ")
     assert where, "an UPDATE of named rows"
     return f"{change} FROM {given} WHERE {where}"

@@ -16,7 +16,7 @@ from gateway.core.model import Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
-from gateway.storage.rows import chunks, compare_and_set, locked, maybe_blob, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.tables import deliveries, documents, stream_handles, streams
 
 _ADD: Final = insert(documents)
@@ -42,9 +42,7 @@ _NEWEST: Final = (
 )
 _BEFORE: Final = documents.c.key < bindparam("before")
 _IN_STATE: Final = documents.c.state == bindparam("state")
-_BY_KEYS: Final = (
-    select(documents).where(documents.c.key.in_(bindparam("keys", expanding=True))).order_by(documents.c.key.desc())
-)
+_BY_KEYS: Final = select(documents).where(among(documents.c.key, "keys")).order_by(documents.c.key.desc())
 _ADVANCE: Final = update_if(
     documents,
     "state",
@@ -99,7 +97,7 @@ _NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != b
 
 _NUMBERS: Final = locked(
     select(streams.c.recipient, streams.c.next_number)
-    .where(streams.c.sender == bindparam("sender"), streams.c.recipient.in_(bindparam("recipients", expanding=True)))
+    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
     .order_by(streams.c.recipient)
 )
 _NEW_STREAM: Final = insert(streams)
@@ -112,7 +110,7 @@ _HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).wh
     and_(
         stream_handles.c.sender == bindparam("sender"),
         stream_handles.c.year == bindparam("year"),
-        stream_handles.c.recipient.in_(bindparam("recipients", expanding=True)),
+        among(stream_handles.c.recipient, "recipients"),
     )
 )
 _NEW_HANDLE: Final = insert(stream_handles)

@@ -13,19 +13,17 @@ from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
 from gateway.core.states import BusinessStatus
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
-from gateway.storage.rows import chunks, compare_and_set, unique, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
 from gateway.storage.turnstile import Turnstile, count, enter
 
 _ADD: Final = insert(inbox)
-_KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(
-    inbox_messages.c.digest.in_(bindparam("digests", expanding=True))
-)
+_KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(among(inbox_messages.c.digest, "digests"))
 _ADD_MESSAGE: Final = insert(inbox_messages)
 _ENTRIES: Final[Select[Any]] = select(inbox, inbox_messages.c.message).join(inbox_messages)
 _BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key")).with_for_update(of=inbox, key_share=True)
 _PAGE: Final = (
-    _ENTRIES.where(inbox.c.recipient.in_(bindparam("organs", expanding=True)), inbox.c.cursor > bindparam("after"))
+    _ENTRIES.where(among(inbox.c.recipient, "organs"), inbox.c.cursor > bindparam("after"))
     .order_by(inbox.c.cursor)
     .limit(bindparam("rows"))
 )

@@ -47,6 +47,17 @@ _SESSION: Final = (
     # The server notices a host that is gone in a minute, not in two hours; until then its locks would stay.
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3",
 )
+_WRITING: Final = (
+    # A unit finds its rows by their keys, however large the tables have become. Left to the statistics, which are always
+    # older than the rows, the server reads a whole table now and then: the log's, in every commit.
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    # Where there is nothing but a scan it would look so dear that it was compiled first (PostgreSQL 17 and before).
+    "SET jit = off",
+    # And the plan of a statement is always that one: it need not be made anew for each execution.
+    "SET plan_cache_mode = force_generic_plan",
+)
 _READING: Final = ("SET default_transaction_read_only = on", "SET default_transaction_isolation = 'repeatable read'")
 _CHECK: Final = text(
     "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,"
@@ -70,6 +81,7 @@ def writers_engine(url: URL, *, connections: int) -> Engine:
     """Connections for writing units."""
     engine = _engine(url, "writer", isolation_level="READ COMMITTED", poolclass=QueuePool, pool_size=connections)
     event.listen(engine, "handle_error", _note_collision)
+    _on_connect(engine, _WRITING)
     return engine
 
 

@@ -10,6 +10,7 @@ from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKe
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef, IncomingRecipient, IncomingTransfer, Transfer, TransferSlip
 from gateway.core.states import MessageKind, Outcome, TransferState
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
 from gateway.storage.rows import locked, unique, update_if
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
@@ -95,7 +96,7 @@ class TransferLedger:
             self._connection.execute(_RECEIVE, received)
             if incoming.recipients:
                 lines = [_recipient_values(key, n, line) for n, line in enumerate(incoming.recipients)]
-                self._connection.execute(_RECEIVE_RECIPIENT, lines)
+                execute_many(self._connection, _RECEIVE_RECIPIENT, lines)
 
     def incoming(self, key: TransferKey) -> IncomingTransfer | None:
         """The incoming transfer of a key."""
