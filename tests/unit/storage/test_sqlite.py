@@ -1,6 +1,7 @@
 """The store on a file: durability, the lock, readers beside the writer, damage, a disk that fails."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 from random import Random
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
@@ -20,8 +21,9 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
-from gateway.storage import FileBlobs, open_reader, open_sqlite, upgrade
+from gateway.storage import FileBlobs, lock_holder, open_reader, open_sqlite, upgrade
 from gateway.storage.engine import reading_engine, writing_engine
+from gateway.storage.lock import DatabaseLock
 from tests.kit import rows
 from tests.unit.storage.databases import adding, opened
 
@@ -204,6 +206,36 @@ async def test_a_second_store_of_this_process_is_refused_until_the_first_is_clos
         opened(path)
     await store.close()
     await opened(path).close()
+
+
+def test_whoever_asks_who_holds_the_database_is_in_nobody_s_way(path: Path) -> None:
+    """`doctor` looks with a shared lock, for a moment; a service that starts in that moment starts."""
+    DatabaseLock(path).release()
+    asking = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    moment = Timer(0.05, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
+    moment.start()
+    try:
+        lock = DatabaseLock(path)
+        assert lock_holder(path) == str(os.getpid())
+        lock.release()
+    finally:
+        moment.join()
+        os.close(asking)
+
+
+def test_a_shared_lock_that_does_not_go_away_is_no_reason_to_wait_for_ever(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.storage.lock.LOOKERS_MAX", 2)
+    DatabaseLock(path).release()
+    asking = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    try:
+        with pytest.raises(SiteError, match=r"store\.locked"):
+            DatabaseLock(path)
+    finally:
+        os.close(asking)
 
 
 def test_a_refused_start_gives_the_lock_back(path: Path) -> None:
