@@ -49,6 +49,7 @@ outside) needs no lock and changes neither database nor log.
 
 from gateway.storage.blobs import FileBlobs, open_blobs
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
+from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.memory import MemoryStore, open_memory
 from gateway.storage.opening import ServiceStore, open_store, open_store_for_reading
@@ -56,7 +57,7 @@ from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres
 from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
-from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite, upgrade
+from gateway.storage.sqlite import SqliteStore, open_sqlite, upgrade
 
 __all__ = [
     "BlobsProbe",
