@@ -53,11 +53,11 @@ from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.memory import MemoryStore, open_memory
 from gateway.storage.opening import ServiceStore, open_store, open_store_for_reading
-from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader, upgrade_postgres
+from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader
 from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
-from gateway.storage.sqlite import SqliteStore, open_sqlite, upgrade
+from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
     "BlobsProbe",
@@ -84,7 +84,5 @@ __all__ = [
     "open_store",
     "open_store_for_reading",
     "read_url",
-    "upgrade",
-    "upgrade_postgres",
     "used_share",
 ]

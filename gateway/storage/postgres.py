@@ -179,22 +179,6 @@ def open_postgres(  # noqa: PLR0913 - keywords, most of them for tests and demo
     )
 
 
-def upgrade_postgres(url: str, *, relaxed: bool = False) -> None:
-    """Bring a database that no service has open to this program's schema; makes the tables when there are none.
-
-    Raises:
-        SiteError: `config.invalid`, `store.locked`, `store.version`.
-    """
-    place = read_url(url)
-    lock = InstanceLock(place)
-    writers = writers_engine(place, connections=1)
-    try:
-        _prepare(writers, migrate=True, relaxed=relaxed)
-    finally:
-        writers.dispose()
-        lock.release()
-
-
 def open_postgres_reader(url: str) -> ReadOnlyStore:
     """Open a database of this program's version for reading only, beside a running service; needs no lock.
 

@@ -132,19 +132,6 @@ def open_sqlite(
     )
 
 
-def upgrade(path: Path) -> None:
-    """Bring a database that nobody has open to this program's schema; creates it when it is not there.
-
-    Raises:
-        SiteError: `store.locked`, `store.version`, `store.damaged`.
-    """
-    lock = DatabaseLock(path)
-    try:
-        _prepared(path, migrate=True).dispose()
-    finally:
-        lock.release()
-
-
 def _prepared(path: Path, *, migrate: bool) -> Engine:
     """The writing engine of a database that is sound and of our version."""
     if migrate:

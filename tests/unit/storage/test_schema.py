@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
-from gateway.storage import open_reader, open_sqlite, schema, upgrade
+from gateway.storage import open_reader, open_sqlite, schema
 from gateway.storage.engine import memory_engine, writing_engine
 from gateway.storage.tables import metadata
 from tests.contract.stores import fail
+from tests.kit.schemas import make_at, upgrade
 from tests.unit.storage.databases import opened
 
 
@@ -107,10 +107,7 @@ async def test_keys_of_an_older_database_are_kept_and_may_be_used_from_anywhere(
 def at_revision(path: Path, revision: str) -> None:
     """A database as an older program left it."""
     engine = writing_engine(path)
-    config = schema._config()
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    make_at(engine, revision)
     engine.dispose()
 
 

@@ -21,10 +21,11 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
-from gateway.storage import FileBlobs, lock_holder, open_reader, open_sqlite, upgrade
+from gateway.storage import FileBlobs, lock_holder, open_reader, open_sqlite
 from gateway.storage.engine import reading_engine, writing_engine
 from gateway.storage.lock import DatabaseLock
 from tests.kit import rows
+from tests.kit.schemas import upgrade
 from tests.unit.storage.databases import adding, opened
 
 ROOT = Path(__file__).parents[3]
