@@ -139,7 +139,7 @@ class _Reader:
 
     def _enum(self, inside: Any) -> Enum:
         name, value = inside
-        return _find(name, lambda kind: issubclass(kind, Enum))(value)  # type: ignore[no-any-return]
+        return _find(name, lambda kind: issubclass(kind, Enum))(value)  # type: ignore[no-any-return]  # `_find` has looked
 
     def _data(self, inside: Any) -> Any:
         name, fields = inside
@@ -159,7 +159,7 @@ class _Reader:
     def _error(self, inside: Any) -> GatewayError:
         name, code, params = inside
         kind = _find(name, lambda kind: issubclass(kind, GatewayError))
-        return kind(code, **self.decode(params))  # type: ignore[no-any-return]
+        return kind(code, **self.decode(params))  # type: ignore[no-any-return]  # `_find` has looked
 
     def _exception(self, inside: Any) -> Exception:
         name, text = inside
