@@ -17,13 +17,14 @@ from gateway.core.limits import GROUP_COMMIT_UNITS_MAX
 from gateway.core.ports import CommitListener, Meter
 from gateway.observe import UNMEASURED
 from gateway.storage import schema
-from gateway.storage.engine import opened, reading_engine, writing_engine
+from gateway.storage.engine import driver, opened, reading_engine, writing_engine
 from gateway.storage.entrance import Entrance, OnFatal
 from gateway.storage.folders import sync_folder
 from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled
 from gateway.storage.jobs import Job, count_units, tell
 from gateway.storage.lock import DatabaseLock
 from gateway.storage.snapshot import SnapshotReaders
+from gateway.storage.wal import WalBound
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class SqliteStore:
     def __init__(  # noqa: PLR0913 - what `open_sqlite` made, each once
         self,
         *,
+        path: Path,
         writer: Engine,
         readers: Engine,
         lock: DatabaseLock,
@@ -45,6 +47,7 @@ class SqliteStore:
         self._writer = writer
         self._connection = writer.connect()
         self._group = GroupCommit(self._connection, sequencer=sequencer)
+        self._wal = WalBound(driver(self._connection), path)
         self._entrance = Entrance(SnapshotReaders(readers), on_fatal=on_fatal)
         self._meter = meter
         self._listener: CommitListener | None = None
@@ -98,6 +101,7 @@ class SqliteStore:
         tell(jobs, report.settled)
         count_units(self._meter, report.settled)
         self._announce(report)
+        self._wal.keep()
 
     def _announce(self, report: GroupReport) -> None:
         if self._listener is not None and (report.work_added or report.head is not None):
@@ -123,6 +127,7 @@ def open_sqlite(
         lock.release()
         raise
     return SqliteStore(
+        path=path,
         writer=writer,
         readers=reading_engine(path),
         lock=lock,
