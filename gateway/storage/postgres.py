@@ -29,7 +29,7 @@ from gateway.storage.postgres_engine import (
     writers_engine,
 )
 from gateway.storage.postgres_url import read_url
-from gateway.storage.reader import ReadOnlyStore
+from gateway.storage.reader import ReadOnlyStore, reader_of
 from gateway.storage.snapshot import SnapshotReaders
 
 T = TypeVar("T")
@@ -185,14 +185,7 @@ def open_postgres_reader(url: str) -> ReadOnlyStore:
     Raises:
         SiteError: `config.invalid`, `store.version`.
     """
-    engine = snapshots_engine(read_url(url))
-    try:
-        with reached(engine) as connection:
-            schema.refuse_other(connection)
-    except BaseException:
-        engine.dispose()
-        raise
-    return ReadOnlyStore(SnapshotReaders(engine))
+    return reader_of(snapshots_engine(read_url(url)), reached)
 
 
 def _prepare(engine: Engine, *, migrate: bool, relaxed: bool) -> None:
