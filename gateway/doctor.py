@@ -33,7 +33,7 @@ from gateway.crypto import (
     read_folder,
     subject_public_key,
 )
-from gateway.material import open_signers, own_bodies, read_material
+from gateway.material import own_bodies, refusal
 from gateway.observe import FileTimesProbe, PortProbe, SystemClock, ask
 from gateway.peer import PeerProbe
 from gateway.registry import RegistryProbe, load_snapshot
@@ -62,18 +62,9 @@ async def examine(path: Path, *, peers: bool = False) -> tuple[Finding, ...]:
             *await ask(_machine(config, path)),
         ]
     if worst(tuple(findings)) is not Health.FAIL:
-        findings += await asyncio.to_thread(_refused_at_start, config)
+        refused = await asyncio.to_thread(refusal, config)  # what no probe looks at
+        findings += [failed(Check.CONFIGURATION, refused)] if refused is not None else []
     return (*findings, *(await _peers(config, snapshot) if peers and snapshot is not None else ()))
-
-
-def _refused_at_start(config: Config) -> list[Finding]:
-    """What `serve` would refuse although every probe is content: the whole is read once as it reads it."""
-    try:
-        material = read_material(config)
-        open_signers(config).check(config, material.entry)
-    except GatewayError as error:
-        return [failed(Check.CONFIGURATION, error)]
-    return []
 
 
 # --- which probes there are, and what they are given ---------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What a gateway is made of, read from its files and found to fit together; nothing of it is in use yet.
 
-Read once at start, again at each reload (SIGHUP), and by `doctor`: so what one of them refuses, the others refuse for the
-same reason. Whatever is wrong is a `GatewayError` that names it.
+Read once at start, again at each reload (SIGHUP), by `doctor` and by `config check` (`refusal`): so what one of them refuses,
+the others refuse for the same reason. Whatever is wrong is a `GatewayError` that names it.
 """
 
 import ssl
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from gateway.audit import VerifierKey
 from gateway.config import Config
 from gateway.core.directory import Body, GatewayEntry, Snapshot
-from gateway.core.errors import SiteError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.crypto import (
     FileSigner,
@@ -125,6 +125,18 @@ def read_material(config: Config) -> Material:
     if not config.demo:
         _refuse_demo(material)
     return material
+
+
+def refusal(config: Config) -> GatewayError | None:
+    """Why `serve` would not start with these files; None when it would.
+
+    For those who look at the files one by one, to say everything at once: what they leave out is still refused.
+    """
+    try:
+        open_signers(config).check(config, read_material(config).entry)
+    except GatewayError as error:
+        return error
+    return None
 
 
 def own_bodies(config: Config, snapshot: Snapshot) -> Iterator[Body]:

@@ -5,10 +5,11 @@ import secrets
 from gateway.access import make_key
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.orders import KeyOrder
-from gateway.cli.output import Terminal, clean
+from gateway.cli.output import Terminal
 from gateway.config import KEY_NAME_CHARS_MAX, key_table
 from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.limits import ORGAN_ID_CHARS_MAX
+from gateway.core.visible import visible
 
 
 def apikey(terminal: Terminal, order: KeyOrder) -> int:
@@ -35,7 +36,7 @@ def apikey(terminal: Terminal, order: KeyOrder) -> int:
 
 
 def _name(text: str) -> str:
-    if not 1 <= len(text) <= KEY_NAME_CHARS_MAX or clean(text) != text:
+    if not 1 <= len(text) <= KEY_NAME_CHARS_MAX or visible(text) != text:
         raise Failure("cli.key_name", limit=KEY_NAME_CHARS_MAX)
     return text
 

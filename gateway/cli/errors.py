@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from gateway.cli.output import LANGUAGES, Terminal, clean
+from gateway.cli.output import LANGUAGES, Terminal
 from gateway.core.errors import GatewayError
+from gateway.core.visible import visible
 from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
@@ -40,6 +41,8 @@ class Exit(IntEnum):
     CONFIGURATION = 8
     BUG = 70
     INTERRUPTED = 130
+    READER_GONE = 141
+    """Whoever read the data went away before the end: what any program says that SIGPIPE has ended (128 + 13)."""
 
 
 _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
@@ -101,6 +104,8 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
     {
         "cli.usage": Exit.USAGE,
         "cli.no_recipient": Exit.USAGE,
+        "cli.send_edxml": Exit.USAGE,
+        "cli.envelope_alone": Exit.USAGE,
         "cli.date": Exit.USAGE,
         "cli.instant": Exit.USAGE,
         "cli.key_name": Exit.USAGE,
@@ -133,7 +138,9 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
 """What the command line itself finds; `cli.usage` stands for all its kinds (`cli.usage.option` ...). What to do next is the
 text under the same id and `.todo`."""
 
-_ADVICE: Final[Mapping[str, str]] = MappingProxyType({"access.no_key": "cli.key_refused.todo"})
+_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {"access.no_key": "cli.key_refused.todo", "not_found": "cli.not_found.todo"}
+)
 """What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
 
 
@@ -281,5 +288,5 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _shown(line: str) -> str:
-    shown = clean(line)
+    shown = visible(line)
     return shown if len(shown) <= DETAIL_CHARS_MAX else shown[:DETAIL_CHARS_MAX] + "…"

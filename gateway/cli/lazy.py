@@ -5,10 +5,23 @@ Without it `gateway version` would load the whole gateway first (0.9 s instead o
 # ruff: noqa: PLC0415 - that is what this file is for
 
 import asyncio
+import signal
+import threading
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
-from gateway.cli.orders import InboxOrder, KeyOrder, ProofOrder, QueueOrder, SendOrder, Session, VerifyOrder
-from gateway.cli.output import Terminal
+from gateway.cli.orders import (
+    EnvelopeOrder,
+    InboxOrder,
+    KeyOrder,
+    PageOrder,
+    ProofOrder,
+    QueueOrder,
+    SendOrder,
+    Session,
+    VerifyOrder,
+)
 
 # --- documents, over HTTPS ---------------------------------------------------------------------------------------------
 
@@ -17,35 +30,50 @@ def send(session: Session, order: SendOrder) -> int:
     """See `office.send`."""
     from gateway.cli import office
 
-    return asyncio.run(office.send(session, order))
+    return _run(office.send(session, order))
 
 
 def send_dry_run(session: Session, order: SendOrder) -> int:
     """See `rehearsal.send`."""
     from gateway.cli import rehearsal
 
-    return asyncio.run(rehearsal.send(session, order))
+    return _run(rehearsal.send(session, order))
+
+
+def send_envelope(session: Session, order: EnvelopeOrder, *, dry_run: bool) -> int:
+    """See `office.send_envelope`, `rehearsal.send_envelope`."""
+    from gateway.cli import office, rehearsal
+
+    command = rehearsal.send_envelope if dry_run else office.send_envelope
+    return _run(command(session, order))
+
+
+def documents(session: Session, order: PageOrder, *, state: str) -> int:
+    """See `sent.documents`."""
+    from gateway.cli import sent
+
+    return _run(sent.documents(session, order, state=state))
 
 
 def inbox(session: Session, order: InboxOrder) -> int:
     """See `office.inbox`."""
     from gateway.cli import office
 
-    return asyncio.run(office.inbox(session, order))
+    return _run(office.inbox(session, order))
 
 
 def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     """See `office.get`."""
     from gateway.cli import office
 
-    return asyncio.run(office.get(session, key, folder=folder, force=force))
+    return _run(office.get(session, key, folder=folder, force=force))
 
 
 def accept(session: Session, key: str, *, dry_run: bool) -> int:
     """See `office.accept`, `rehearsal.accept`."""
     from gateway.cli import office, rehearsal
 
-    return asyncio.run(rehearsal.accept(session, key) if dry_run else office.accept(session, key))
+    return _run(rehearsal.accept(session, key) if dry_run else office.accept(session, key))
 
 
 def refuse(session: Session, key: str, *, reason: str | None, dry_run: bool) -> int:
@@ -55,28 +83,35 @@ def refuse(session: Session, key: str, *, reason: str | None, dry_run: bool) -> 
     command = rehearsal.refuse if dry_run else office.refuse
     if reason is None:
         reason = session.stdin.ask("cli.refuse.reason", option="--reason")
-    return asyncio.run(command(session, key, reason=reason))
+    return _run(command(session, key, reason=reason))
 
 
 def release(session: Session, key: str, *, dry_run: bool) -> int:
     """See `office.release`, `rehearsal.release`."""
     from gateway.cli import office, rehearsal
 
-    return asyncio.run(rehearsal.release(session, key) if dry_run else office.release(session, key))
+    return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
 
 
 def trace(session: Session, key: str) -> int:
     """See `trace.trace`."""
     from gateway.cli import trace as command
 
-    return asyncio.run(command.trace(session, key))
+    return _run(command.trace(session, key))
+
+
+def org_find(session: Session, text: str, order: PageOrder) -> int:
+    """See `registry.find`."""
+    from gateway.cli import registry
+
+    return _run(registry.find(session, text, order))
 
 
 def org_show(session: Session, code: str) -> int:
-    """See `office.org_show`."""
-    from gateway.cli import office
+    """See `registry.show`."""
+    from gateway.cli import registry
 
-    return asyncio.run(office.org_show(session, code))
+    return _run(registry.show(session, code))
 
 
 # --- evidence ----------------------------------------------------------------------------------------------------------
@@ -86,28 +121,28 @@ def verify(session: Session, order: VerifyOrder) -> int:
     """See `verify.verify`."""
     from gateway.cli import verify as command
 
-    return asyncio.run(command.verify(session, order))
+    return _run(command.verify(session, order))
 
 
 def audit_verify(session: Session, config: Path) -> int:
     """See `audit.verify`."""
     from gateway.cli import audit
 
-    return asyncio.run(audit.verify(session.terminal, config))
+    return _run(audit.verify(session.terminal, config))
 
 
 def audit_head(session: Session, config: Path) -> int:
     """See `proof.head`."""
     from gateway.cli import proof
 
-    return asyncio.run(proof.head(session.terminal, config))
+    return _run(proof.head(session.terminal, config))
 
 
 def audit_prove(session: Session, order: ProofOrder) -> int:
     """See `proof.prove`."""
     from gateway.cli import proof
 
-    return asyncio.run(proof.prove(session, order))
+    return _run(proof.prove(session, order))
 
 
 # --- this installation -------------------------------------------------------------------------------------------------
@@ -138,32 +173,37 @@ def queue_list(session: Session, order: QueueOrder) -> int:
     """See `queue.listing`."""
     from gateway.cli import queue
 
-    return asyncio.run(queue.listing(session.terminal, order))
+    return _run(queue.listing(session.terminal, order))
 
 
 def doctor(session: Session, config: Path, *, peers: bool) -> int:
     """See `doctor.doctor`."""
     from gateway.cli import doctor as command
 
-    return asyncio.run(command.doctor(session.terminal, config, peers=peers))
+    return _run(command.doctor(session.terminal, config, peers=peers))
 
 
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     from gateway.cli import serve as command
 
-    return asyncio.run(command.serve(config))
+    return _run(command.serve(config))
 
 
 def demo(session: Session, *, folder: Path, once: bool, wards: int | None) -> int:
     """See `demo.demo`."""
     from gateway.cli import demo as command
 
-    return asyncio.run(command.demo(session.terminal, folder=folder, once=once, wards=wards))
+    return _run(command.demo(session.terminal, folder=folder, once=once, wards=wards))
 
 
-def complete(terminal: Terminal, instruction: str) -> int:
-    """See `completion.complete`."""
-    from gateway.cli import completion
-
-    return completion.complete(terminal, instruction)
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run it in a loop of its own. There Ctrl-C cancels what is under way; elsewhere it ends the program (`__main__`)."""
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(work)
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return asyncio.run(work)
+    finally:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # `serve` is deaf by then, and stays so
+            signal.signal(signal.SIGINT, outside)

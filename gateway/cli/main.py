@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 
 from rich.console import Console
 from typer import Abort, TyperException
 
-from gateway.cli import lazy
+from gateway.cli.completion import complete
 from gateway.cli.errors import (
     Exit,
     Failure,
@@ -23,7 +24,7 @@ from gateway.cli.errors import (
     report_json,
     tell,
 )
-from gateway.cli.grammar import Line, build, hoist, translate
+from gateway.cli.grammar import Line, build, hoist, takes_value, translate
 from gateway.cli.grammar.pages import GroupPage
 from gateway.cli.output import Terminal, choose_language
 from gateway.cli.shells import VARIABLE
@@ -36,21 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _insist_on_utf8()
         arguments = sys.argv[1:]
+        _open_closed_streams()
     _speak_utf8()
     if instruction := os.environ.get(VARIABLE):
-        return lazy.complete(_terminal(Line((), ())), instruction)
+        return complete(_terminal(Line((), ())), instruction)
     tree = build()
     line = hoist(tree, arguments)
     terminal = _terminal(line)
     try:
-        code = _run(tree, line, terminal)
+        code = _ending(tree, line, terminal)
         sys.stdout.flush()
     except (KeyboardInterrupt, asyncio.CancelledError, Abort):
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        code = _reader_gone()
+    except (BrokenPipeError, SystemExit):  # the latter is what rich and typer make of the former
+        code = _nowhere_to_print(Exit.READER_GONE)
+    except OSError:
+        code = _nowhere_to_print(Exit.PERMISSION)
+    return code
+
+
+def _ending(tree: GroupPage, line: Line, terminal: Terminal) -> int:
+    """How the command ended: its own code, or that of what went wrong, which is told."""
+    try:
+        code = _run(tree, line, terminal)
+        sys.stdout.flush()
+    except (Abort, BrokenPipeError):
+        raise
+    except TyperException as error:
+        return _told(of_failure(of_usage(error, takes_value(tree))), terminal)
     except Exception as error:  # noqa: BLE001 - named border: the program's own edge; a bug becomes an id and a file
-        code = _told(_report(error, terminal), terminal)
+        return _told(_report(error, terminal), terminal)
     return code
 
 
@@ -72,8 +88,6 @@ def _report(error: Exception, terminal: Terminal) -> Report:
 def _failure(error: Exception) -> Failure:
     if isinstance(error, Failure):
         return error
-    if isinstance(error, TyperException):
-        return of_usage(error)
     if isinstance(error, OSError):
         return of_os_error(error)
     return of_bug(error)
@@ -101,13 +115,22 @@ def _terminal(line: Line) -> Terminal:
 
 
 def _console(*, stderr: bool, no_color: bool | None) -> Console:
-    return Console(stderr=stderr, no_color=no_color, highlight=False, markup=False, emoji=False)
+    """Colours and tables are for whoever looks, whatever FORCE_COLOR says in a build: a pipe gets tabs."""
+    looks = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, force_terminal=looks, no_color=no_color, highlight=False, markup=False, emoji=False)
 
 
 def _insist_on_utf8() -> None:
     """Start again in Python's UTF-8 mode where the locale names another encoding: lines name files in Vietnamese."""
     if sys.getfilesystemencoding().lower() != "utf-8":
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONUTF8": "1"})  # noqa: S606 - this very program
+
+
+def _open_closed_streams() -> None:
+    """`gateway version >&-`: a stream that the shell closed leads nowhere, and to no file or socket that is opened later."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we run
 
 
 def _speak_utf8() -> None:
@@ -119,7 +142,12 @@ def _speak_utf8() -> None:
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _reader_gone() -> int:
-    """`gateway inbox | head`: the reader has enough. Nothing more is written, not even by Python at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.PROBLEM
+def _nowhere_to_print(code: Exit) -> int:
+    """`gateway inbox | head`: the reader has enough; or the disk behind stdout is full, which was told.
+
+    Nothing more is written, not even by Python at exit.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return code

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final
 
+EDXML_SUFFIX: Final = ".edxml"
 NAME_BYTES_MAX: Final = 200
 """A name may have 255 bytes; the rest is room for a number and for `.part`."""
 SUFFIX_BYTES_MAX: Final = 20

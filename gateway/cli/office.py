@@ -1,9 +1,9 @@
-"""The commands of an office, over HTTPS like any document system: send, release, inbox, get, accept, refuse, org show."""
+"""The commands of an office, over HTTPS like any document system: send, release, inbox, get, accept, refuse."""
 
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -11,22 +11,21 @@ from gateway.api import OfficeClient
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_folder
 from gateway.cli.link import office_client
-from gateway.cli.names import safe_names
-from gateway.cli.orders import InboxOrder, SendOrder, Session
+from gateway.cli.names import EDXML_SUFFIX, safe_names
+from gateway.cli.orders import EnvelopeOrder, InboxOrder, SendOrder, Session
 from gateway.cli.outcome import tell_ending
-from gateway.cli.output import Column, Terminal, local_time
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
 from gateway.cli.progress import SILENCES_MAX, counted, watch
 from gateway.cli.stdin import MARK
 from gateway.core.clock import parse_rfc3339
 from gateway.core.errors import RoadError
-from gateway.core.limits import FILE_BYTES_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, FILE_BYTES_MAX
 from gateway.core.verdict import Indication
 
 Json = dict[str, Any]
 
 _WORST_FIRST: Final = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
 _POSITION_DIGITS_MAX: Final = 18
-EDXML_SUFFIX: Final = ".edxml"
 STDIN_NAME: Final = "van-ban.pdf"
 """What standard input is called unless somebody says otherwise."""
 FOLLOW_SECONDS: Final = 2.0
@@ -41,21 +40,36 @@ async def send(session: Session, order: SendOrder) -> int:
     metadata = metadata_of(order)
     contents = contents_of(session, order)
     key = order.idempotency_key or content_key(metadata, contents)
+    return await _hand_in(
+        session, lambda client: client.send_contents(metadata, contents, key), key=key, wait=order.wait
+    )
+
+
+async def send_envelope(session: Session, order: EnvelopeOrder) -> int:
+    """Hand in a finished edXML file as it is; everything about the document stands in it."""
+    _, envelope = envelope_of(session, order)
+    key = order.idempotency_key or envelope_key(envelope)
+    return await _hand_in(session, lambda client: client.send_envelope(envelope, key), key=key, wait=order.wait)
+
+
+async def _hand_in(session: Session, submit: Callable[[OfficeClient], Awaitable[Json]], *, key: str, wait: bool) -> int:
     terminal = session.terminal
     async with office_client(session) as client:
-        document = await client.send_contents(metadata, contents, key)
+        document = await submit(client)
         terminal.say("cli.send.accepted", document=document["document_id"])
         terminal.detail("cli.detail.sent", key=key, trace=document["trace_id"])
         if not terminal.json:  # at once: whoever does not wait for the end can trace it
             terminal.print(document["key"])
         deliveries: list[Json] = []
-        if order.wait:
+        if wait:
             terminal.say("cli.send.waiting", key=document["key"])
             document = await watch(client, document["key"], terminal)
             deliveries = await client.deliveries(document["key"])
     if terminal.json:
         terminal.value(document)
-    return tell_ending(terminal, document, deliveries) if order.wait else Exit.OK
+    elif not wait and terminal.for_people:
+        terminal.say("cli.send.next", key=document["key"])
+    return tell_ending(terminal, document, deliveries) if wait else Exit.OK
 
 
 def metadata_of(order: SendOrder) -> Json:
@@ -92,6 +106,23 @@ def contents_of(session: Session, order: SendOrder) -> list[tuple[str, bytes]]:
         else (path.name, read_file(path, FILE_BYTES_MAX))
         for path in order.files
     ]
+
+
+def envelope_of(session: Session, order: EnvelopeOrder) -> tuple[str, bytes]:
+    """Name and bytes of a finished edXML file.
+
+    Raises:
+        Failure: it is not there, or standard input was read already.
+        SenderError: `size.limit`.
+    """
+    if str(order.file) == MARK:
+        return MARK, session.stdin.read(ENVELOPE_BYTES_MAX, option=MARK)
+    return order.file.name, read_file(order.file, ENVELOPE_BYTES_MAX)
+
+
+def envelope_key(envelope: bytes) -> str:
+    """An idempotency key made of the whole file."""
+    return f"cli-edxml-{hashlib.sha256(envelope).hexdigest()}"
 
 
 async def release(session: Session, key: str) -> int:
@@ -163,8 +194,8 @@ async def _patiently(client: OfficeClient, after: int, limit: int) -> Json:
 
 _POSITION: Final = Column(heading="cli.column.position", whole=True)
 _CODE: Final = Column(heading="cli.column.code", whole=True)
-_SUBJECT: Final = Column(heading="cli.column.subject")
-_SENDER: Final = Column(heading="cli.column.sender")
+_SUBJECT: Final = Column(heading="cli.column.subject", longest=WORDS_CHARS_MAX)
+_SENDER: Final = Column(heading="cli.column.sender", longest=WORDS_CHARS_MAX)
 _PRIORITY: Final = Column(heading="cli.column.priority")
 _SIGNATURE: Final = Column(heading="cli.column.signature", widest=10)
 _STATUS: Final = Column(heading="cli.column.status", widest=10)
@@ -274,28 +305,4 @@ def _answered(terminal: Terminal, entry: Json) -> int:
     else:
         status = terminal.word(f"business.{entry['business_status']}")
         terminal.print(f"{entry['document_id']}: {status}")
-    return Exit.OK
-
-
-# --- the registry -------------------------------------------------------------------------------------------------------
-
-
-async def org_show(session: Session, code: str) -> int:
-    """A body of the registry."""
-    async with office_client(session) as client:
-        body = await client.organization(code)
-    terminal = session.terminal
-    if terminal.json:
-        terminal.value(body)
-        return Exit.OK
-    terminal.facts(
-        [
-            ("cli.column.code_of_body", body["organ_id"]),
-            ("cli.column.name", body["name"]),
-            ("cli.column.in_charge", body["in_charge"]),
-            ("cli.column.gateway", body["gateway"]),
-            ("cli.column.status", terminal.word(f"body.{body['status']}")),
-            ("cli.column.successor", body["successor"] or ""),
-        ]
-    )
     return Exit.OK

@@ -54,6 +54,28 @@ class SendOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeOrder:
+    """A finished edXML file to hand in."""
+
+    file: Path
+    """`-` is standard input."""
+    idempotency_key: str | None
+    """None: made of the content."""
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOrder:
+    """How much of a long list to show, and from where on."""
+
+    limit: int
+    cursor: str
+    """The `next` of the page before; empty: from the beginning."""
+    all: bool
+    """Not a page: everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxOrder:
     """What of the inbox to show."""
 

@@ -1,17 +1,17 @@
 """Printing: data on stdout, talk on stderr, in the reader's language; tables for people, tabs for pipes, JSON for programs."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gateway.core.clock import VIETNAM
+from gateway.core.visible import visible, visible_json
 from gateway.observe import Text as Words
 from gateway.observe import label
 from gateway.observe import text as catalogue_text
@@ -20,14 +20,12 @@ LANGUAGES: Final = ("vi", "en")
 LANGUAGE_DEFAULT: Final = "vi"
 NARROW_COLUMNS: Final = 100
 """A terminal with fewer columns has no room for everything."""
-
-# C0, C1, separators of lines, and everything that turns the direction of writing: foreign texts come without them.
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean(foreign: object) -> str:
-    """A stranger's text as it may be shown: nothing in it moves the cursor or forges a line."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(foreign))
+FOLDED_COLUMNS: Final = 10
+"""Words of Vietnamese have one syllable and at most seven letters: folded into less room than this, they break."""
+WORDS_CHARS_MAX: Final = 200
+"""Of an abstract or a name in a list for the eye: some are forty lines long."""
+GAP_COLUMNS: Final = 2
+"""Between two columns of a table."""
 
 
 def local_time(moment: datetime, *, seconds: bool = False) -> str:
@@ -60,6 +58,8 @@ class Column:
     """Never broken: a number or a date in two pieces is none."""
     widest: int | None = None
     """On a narrow terminal: not broken either while it fits into this many places, and wrapped between words beyond."""
+    longest: int | None = None
+    """On any terminal: cut after so many characters. Strangers' words only; pipes and JSON have all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Terminal:
         try:
             found = label(name)
         except KeyError:
-            return clean(name.rsplit(".", 1)[-1])
+            return visible(name.rsplit(".", 1)[-1])
         return self.choose(found)
 
     def say(self, message_id: str, **params: object) -> None:
@@ -113,7 +113,7 @@ class Terminal:
 
     def note(self, line: str) -> None:
         """A warning, or news that nobody may miss: one line on stderr, of a stranger's words only the harmless part."""
-        self.talk.print(Text(clean(line)), soft_wrap=True)
+        self.talk.print(Text(visible(line)), soft_wrap=True)
 
     def question(self, message_id: str) -> None:
         """A question, on stderr; the answer is typed behind it."""
@@ -121,15 +121,15 @@ class Terminal:
 
     def print(self, line: str, *, style: str = "") -> None:
         """Data for people: one line on stdout."""
-        self.out.print(Text(clean(line), style=style), soft_wrap=True)
+        self.out.print(Text(visible(line), style=style), soft_wrap=True)
 
     def value(self, value: object) -> None:
         """Data for programs: one JSON value on stdout."""
-        self.out.file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        self.out.file.write(visible_json(value, indent=2) + "\n")
 
     def record(self, value: object) -> None:
         """One of many values that come one after the other: a line of JSON on stdout, at once."""
-        self.out.file.write(json.dumps(value, ensure_ascii=False) + "\n")
+        self.out.file.write(visible_json(value) + "\n")
         self.out.file.flush()
 
     @property
@@ -149,18 +149,53 @@ class Terminal:
                 self.print(f"{indent}{self.text(name)}: {value}")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], *, heading: bool = True) -> None:
-        """Rows under headings: ruled on a terminal, tab-separated and uncut in a pipe."""
+        """Rows under headings: ruled on a terminal, one below the other where it has no room, tab-separated in a pipe."""
         headings = [self.text(column.heading) for column in columns]
+        cells = [[visible(cell) for cell in row] for row in rows]
         if not self.for_people:
-            for row in [headings, *rows] if heading else rows:
-                self.out.file.write("\t".join(clean(cell) for cell in row) + "\n")
+            for line in [headings, *cells] if heading else cells:
+                self.out.file.write("\t".join(line) + "\n")
             return
+        cells = [[_cut(cell, column.longest) for column, cell in zip(columns, row, strict=True)] for row in cells]
+        widths = [max(map(cell_len, (name, *place))) for name, *place in zip(headings, *cells, strict=True)]
+        if self._room_for(columns, widths):
+            self._ruled(columns, headings, cells, widths=widths, heading=heading)
+        else:
+            self._listed(headings, cells)
+
+    def _room_for(self, columns: Sequence[Column], widths: Sequence[int]) -> bool:
+        """Whether every column has as much room as it takes to be read."""
+        least = (
+            width if column.whole else min(width, column.widest or FOLDED_COLUMNS)
+            for column, width in zip(columns, widths, strict=True)
+        )
+        return sum(least) + GAP_COLUMNS * (len(columns) - 1) <= self.out.width
+
+    def _ruled(
+        self,
+        columns: Sequence[Column],
+        headings: Sequence[str],
+        cells: Sequence[Sequence[str]],
+        *,
+        widths: Sequence[int],
+        heading: bool,
+    ) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold", show_header=heading)
-        cells = [[Text(clean(cell)) for cell in row] for row in rows]
-        for place, (column, name) in enumerate(zip(columns, headings, strict=True)):
-            longest = max([len(name), *(row[place].cell_len for row in cells)])
+        for column, name, longest in zip(columns, headings, widths, strict=True):
             width = min(longest, column.widest) if column.widest is not None and self.narrow else None
             table.add_column(Text(name), overflow="fold", no_wrap=column.whole, width=width)
         for row in cells:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))
         self.out.print(table)
+
+    def _listed(self, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        """Heading and value, line by line; what is empty is left out, and an empty line ends each row."""
+        for row in cells:
+            for name, cell in zip(headings, row, strict=True):
+                if cell:
+                    self.out.print(Text.assemble((f"{name}: ", "bold"), cell))
+            self.out.print()
+
+
+def _cut(cell: str, longest: int | None) -> str:
+    return cell if longest is None or len(cell) <= longest else cell[: longest - 1] + "…"

@@ -28,6 +28,7 @@ from gateway.crypto import (
     refuse_demo,
     spki_digest,
 )
+from gateway.material import refusal
 from gateway.observe import text
 from gateway.registry import load_snapshot, refuse_demo_codes
 
@@ -79,8 +80,12 @@ def findings_of(path: Path) -> Iterator[Finding]:
     if snapshot and own is None:
         unknown = SiteError("registry.invalid", path="gateways", problem=f"{config.gateway.id} is not in it")
         yield Finding("gateway.id", config.gateway.id, of_gateway_error(unknown))
-    for name, what, look in (*_own_checks(config, own), *_body_checks(config, snapshot)):
-        yield _Look(look).finding(name, what)
+    looks = (*_own_checks(config, own), *_body_checks(config, snapshot))
+    found = [_Look(look).finding(name, what) for name, what, look in looks]
+    yield from found
+    if snapshot and own and all(one.report is None for one in found):
+        error = refusal(config)  # what no look looks at
+        yield from (Finding("", str(path), of_gateway_error(one)) for one in (error,) if one is not None)
 
 
 class _Look:
@@ -110,7 +115,9 @@ def _own_checks(config: Config, own: GatewayEntry | None) -> Iterator[Check]:
     yield "gateway.state", config.gateway.state, lambda: _state(config.gateway.state)
     yield "trust.folder", config.trust.folder, lambda: load_trust(config.trust.folder, config.demo)
     yield "office_api.key", office.key, lambda: office_context(certificate=office.certificate, key=office.key)
-    yield "peer.anchors", peer.anchors, lambda: _anchors(peer.anchors)
+    if office.client_anchors is not None:
+        yield "office_api.client_anchors", office.client_anchors, lambda: read_folder(office.client_anchors)
+    yield "peer.anchors", peer.anchors, lambda: read_folder(peer.anchors)
     yield "peer.key", peer.key, lambda: _peer(config, own)
     yield "receipts.key", config.receipts.key, lambda: _receipts(config.receipts.key, own)
     yield "audit.key", config.audit.key, lambda: _log(config, own)
@@ -143,13 +150,6 @@ def _state(folder: Path) -> None:
     there = next(step for step in (folder, *folder.parents) if step.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise SiteError("config.invalid", path="gateway.state", reason=f"{there} is no folder that we may write to")
-
-
-def _anchors(folder: Path) -> tuple[bytes, ...]:
-    anchors = read_folder(folder)
-    if not anchors:
-        raise SiteError("config.invalid", path=str(folder), reason="no certificate in it")
-    return anchors
 
 
 def _peer(config: Config, own: GatewayEntry | None) -> None:
@@ -203,6 +203,7 @@ def _no_demo(config: Config) -> None:
         (str(config.office_api.certificate), lambda: read_certificates(config.office_api.certificate)[:1]),
         (str(config.peer.certificate), lambda: read_certificates(config.peer.certificate)[:1]),
         ("peer anchor", lambda: read_folder(config.peer.anchors)),
+        ("client anchor", lambda: read_folder(config.office_api.client_anchors)),
     ):
         for certificate in _Look(read).found or ():  # what cannot be read is told under its own key
             refuse_demo(certificate, what=what)

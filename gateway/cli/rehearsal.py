@@ -12,8 +12,8 @@ from typing import Any, Final
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.errors import Exit, exit_code, of_gateway_error, report_json
 from gateway.cli.link import office_client
-from gateway.cli.office import content_key, contents_of, entry_key, metadata_of
-from gateway.cli.orders import SendOrder, Session
+from gateway.cli.office import content_key, contents_of, entry_key, envelope_key, envelope_of, metadata_of
+from gateway.cli.orders import EnvelopeOrder, SendOrder, Session
 from gateway.cli.output import Terminal
 from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
@@ -57,6 +57,21 @@ async def send(session: Session, order: SendOrder) -> int:
     return _told(terminal, "send", request, what, problems)
 
 
+async def send_envelope(session: Session, order: EnvelopeOrder) -> int:
+    """Whether the gateway would take a finished edXML file, as far as that can be told without opening it."""
+    name, envelope = envelope_of(session, order)
+    problems = _file_problems([(name, envelope)])
+    async with office_client(session) as client:
+        problems += await _principal_problems(client, Scope.SEND)
+    request = {
+        "envelope": {"name": name, "size": len(envelope), "sha256": hashlib.sha256(envelope).hexdigest()},
+        "idempotency_key": order.idempotency_key or envelope_key(envelope),
+    }
+    terminal = session.terminal
+    what = terminal.text("cli.dry_run.envelope", file=name, size=terminal.number(len(envelope)))
+    return _told(terminal, "send", request, what, problems)
+
+
 def _file_problems(contents: Sequence[tuple[str, bytes]]) -> Problems:
     problems: Problems = [SenderError("file.empty", file=name) for name, data in contents if not data]
     if len(contents) > FILES_MAX:
@@ -70,12 +85,12 @@ def _too_many(what: str, count: int, limit: int) -> SenderError:
     return SenderError("count.limit", what=what, count=count, limit=limit)
 
 
-async def _principal_problems(client: OfficeClient, scope: Scope, organ: str) -> Problems:
+async def _principal_problems(client: OfficeClient, scope: Scope, organ: str | None = None) -> Problems:
     me = await client.me()
     problems: Problems = []
     if scope.value not in me["scopes"]:
         problems.append(AccessError("access.scope", scope=scope.value))
-    if organ not in me["organs"]:
+    if organ is not None and organ not in me["organs"]:
         problems.append(AccessError("access.organ", organ=organ))
     return problems
 

@@ -5,6 +5,8 @@ have stood there. A sentence that is not known here is told as `cli.usage`, with
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 from typer import TyperException
@@ -24,20 +26,27 @@ _FORMS: Final = (
 )
 _NEAR: Final = re.compile(r"(?:Did you mean |\(Possible options: )(?P<near>.*?)[?)]$")
 
+_LIKENESS: Final = 0.7
+"""Of two options, 0 to 1: what is less alike was not meant."""
 
-def of_usage(error: TyperException) -> Failure:
-    """What typer found wrong, as a failure of ours."""
+
+def of_usage(error: TyperException, everywhere: Iterable[str] = ()) -> Failure:
+    """What typer found wrong, as a failure of ours. `everywhere`: options that may stand behind any command."""
     said = " ".join(error.format_message().split())
     for form, message_id in _FORMS:
         if (found := form.match(said)) is not None:
-            return Failure(message_id, **found.groupdict(), **_near(said), **_allowed(getattr(error, "param", None)))
+            near = _meant(said, found["name"], everywhere) if "name" in found.groupdict() else {}
+            return Failure(message_id, **found.groupdict(), **near, **_allowed(getattr(error, "param", None)))
     return Failure("cli.usage", said=said)
 
 
-def _near(said: str) -> dict[str, str]:
-    """What was meant, perhaps."""
+def _meant(said: str, name: str, everywhere: Iterable[str]) -> dict[str, str]:
+    """What was meant, perhaps: typer knows the options of the command only, those of the program stand beside them."""
     found = _NEAR.search(said)
-    return {"near": found["near"].replace("'", "")} if found else {}
+    near = found["near"].replace("'", "").split(", ") if found else []
+    if name.startswith("-"):
+        near = get_close_matches(name, dict.fromkeys((*near, *everywhere)), cutoff=_LIKENESS)
+    return {"near": ", ".join(near)} if near else {}
 
 
 def _allowed(parameter: object) -> dict[str, str]:

@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
+from gateway.core.visible import visible
+
 LANGUAGES: Final = ("vi", "en")
 DOMAIN: Final = "gateway"
 LOCALES: Final = Path(__file__).parent / "locale"
@@ -27,8 +29,6 @@ _WORDS: Final = {
     "state": ("business", "document", "delivery", "transfer"),
 }
 """Parameters whose value may be one of our own words: shown by their label, in the reader's language."""
-# Everything that moves a terminal's cursor or the direction of writing (Unicode C0, C1, line and bidi controls).
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def _plain(value: object) -> str:
     shown = str(value)
     if len(shown) > PARAM_CHARS_MAX:
         shown = shown[:PARAM_CHARS_MAX] + "…"
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", shown)
+    return visible(shown)
 
 
 @cache

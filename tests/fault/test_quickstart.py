@@ -1,4 +1,4 @@
-"""The commands of docs/API.md, exactly as they stand there, in a shell, against two real gateways; and what else needs both."""
+"""The commands of the README, exactly as they stand there, in a shell, against two real gateways; and what else needs both."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[2] / "docs" / "API.md"
+PAGE = Path(__file__).parents[2] / "README.md"
 
 
 def commands() -> str:

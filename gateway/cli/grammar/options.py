@@ -10,6 +10,7 @@ import typer
 from gateway.cli.errors import Failure
 from gateway.cli.orders import Session
 from gateway.core.clock import parse_rfc3339
+from gateway.core.limits import PAGE_ROWS_MAX
 
 # What stands for a value in usages and helps: ids of the catalogue.
 CODE: Final = "cli.metavar.code"
@@ -62,6 +63,9 @@ ConfigFile = Annotated[
     Path,
     typer.Option("--config", metavar=FILE, envvar="GATEWAY_CONFIG", help="cli.option.config", show_default=False),
 ]
+Limit = Annotated[int, typer.Option("--limit", metavar=COUNT, min=1, max=PAGE_ROWS_MAX, help="cli.option.limit")]
+Cursor = Annotated[str, typer.Option("--cursor", metavar=TEXT, help="cli.option.cursor", show_default=False)]
+Everything = Annotated[bool, typer.Option("--all", help="cli.option.all")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="cli.option.dry_run")]
 
 

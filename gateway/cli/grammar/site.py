@@ -6,10 +6,21 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli import lazy, version
-from gateway.cli.grammar.options import CODE, COUNT, DIR, SCOPE, TEXT, ConfigFile, Shell, parse_instant, session_of
+from gateway.cli.grammar.options import (
+    CODE,
+    COUNT,
+    DIR,
+    SCOPE,
+    TEXT,
+    ConfigFile,
+    Limit,
+    Shell,
+    parse_instant,
+    session_of,
+)
 from gateway.cli.orders import KeyOrder, QueueOrder
 from gateway.cli.shells import script
-from gateway.core.limits import PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX
+from gateway.core.limits import PAGE_ROWS_DEFAULT
 from gateway.core.principal import Scope
 
 DEMO_FOLDER: Final = Path("gateway-demo")
@@ -74,9 +85,7 @@ def queue_list(
         str | None, typer.Option("--destination", metavar="cli.metavar.gateway", help="cli.option.destination")
     ] = None,
     dead: Annotated[bool, typer.Option("--dead", help="cli.option.dead")] = False,
-    limit: Annotated[int, typer.Option("--limit", metavar=COUNT, min=1, max=PAGE_ROWS_MAX, help="cli.option.limit")] = (
-        PAGE_ROWS_DEFAULT
-    ),
+    limit: Limit = PAGE_ROWS_DEFAULT,
 ) -> int:
     """See `lazy.queue_list`."""
     order = QueueOrder(config=config, destination=destination, dead=dead, limit=limit)

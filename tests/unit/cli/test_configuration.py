@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from gateway import material
 from gateway.cli import main
 from gateway.cli.configuration import settings_of
 from gateway.config import Config, load_config
+from gateway.core.errors import SiteError
 from tests.unit.cli.site import HERE, Site
 
 Capture = pytest.CaptureFixture[str]
@@ -120,6 +122,40 @@ def test_what_is_wrong_with_files_is_told_under_their_key(
     problems = checked(copy, 8 if keys else 0, capsys)
     assert set(problems) == keys
     assert not code or {problem["code"] for problem in problems.values()} == {code}
+
+
+def client_anchors(*files: tuple[str, bytes]) -> Callable[[Path], None]:
+    """Offices' systems come by certificate, and these files are the authorities'."""
+
+    def spoil(path: Path) -> None:
+        folder = path.parent / "clients"
+        folder.mkdir()
+        for name, data in files:
+            (folder / name).write_bytes(data)
+        replace_text(str(load_config(path).office_api.client_anchors), str(folder))(path)
+
+    return spoil
+
+
+@pytest.mark.parametrize("files", [(), (("ca.crt", b"no certificate"),)])
+def test_authorities_of_clients_are_looked_at(
+    copy: Path, files: tuple[tuple[str, bytes], ...], capsys: Capture
+) -> None:
+    client_anchors(*files)(copy)
+    assert set(checked(copy, 8, capsys)) == {"office_api.client_anchors"}
+
+
+def test_what_serve_would_refuse_is_never_called_sound(
+    copy: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the looks one by one leave out: at the end the whole is read once as `serve` reads it."""
+
+    def refuse(config: Config) -> None:
+        raise SiteError("registry.invalid", path="bodies", problem="something new")
+
+    monkeypatch.setattr(material, "read_material", refuse)
+    problems = checked(copy, 8, capsys)
+    assert {name: problem["code"] for name, problem in problems.items()} == {"": "registry.invalid"}
 
 
 def test_a_demo_in_production_is_told_everywhere(copy: Path, capsys: Capture) -> None:

@@ -1,5 +1,7 @@
+import gettext
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -12,6 +14,7 @@ from gateway.cli.errors import Exit, Failure
 from gateway.cli.grammar import ROWS, build, hoist, takes_value, translate
 from gateway.cli.grammar.options import parse_day
 from gateway.cli.grammar.pages import CommandPage, GroupPage
+from gateway.observe.messages import LOCALES
 from tests.unit.cli.world import terminal
 
 LANGUAGES = ("vi", "en")
@@ -174,3 +177,27 @@ def test_a_day_as_offices_and_as_programs_write_it() -> None:
 def test_what_is_no_day(text: str) -> None:
     with pytest.raises(Failure):
         parse_day(text)
+
+
+def catalogue(language: str) -> dict[str, str]:
+    """The command line's texts, but for examples, which are typed and not read."""
+    found: dict[str, str] = vars(gettext.translation("gateway", LOCALES, [language]))["_catalog"]
+    return {name: words for name, words in found.items() if re.match(r"cli\.(?!example\.)", name)}
+
+
+def vietnamese(words: str) -> bool:
+    return any(letter in "đĐ" or unicodedata.normalize("NFD", letter) != letter for letter in words)
+
+
+def test_vietnamese_texts_are_vietnamese_and_english_ones_english() -> None:
+    vi, en = catalogue("vi"), catalogue("en")
+    assert vi.keys() == en.keys()
+    assert len(vi) > 300
+    for name, words in vi.items():
+        said = re.sub(r"\{[a-z_]+\}|\bbyte\b", "", words)
+        assert vietnamese(words) or not re.search("[a-z]", said), f"{name}: {words}"
+        assert not re.search(
+            r"(?i)\b(the|of|and|is|are|was|with|from|this|file|not|no)\b", re.sub(r"--\S+", "", said)
+        ), name
+    quoted = re.compile(r"\"[^\"]*\"|QĐ-UBND|Công văn")
+    assert [name for name, words in en.items() if vietnamese(quoted.sub("", words))] == []

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.cli.office import print_entries
-from gateway.cli.output import Column, choose_language, clean, evidence_time, local_time
+from gateway.cli.output import Column, choose_language, evidence_time, local_time
+from gateway.core.visible import visible
 from tests.unit.cli.world import printed, terminal
 
 KEY_AND_SUBJECT = (Column(heading="cli.column.key"), Column(heading="cli.column.subject"))
@@ -32,7 +33,7 @@ def test_the_language(asked: str | None, environ: dict[str, str], language: str)
 
 
 def test_foreign_text_moves_no_cursor() -> None:
-    assert clean(HOSTILE) == "a\ufffd[2J\ufffd\ufffdb\ufffdc\ufffdd\ufffd"
+    assert visible(HOSTILE) == r"a\u001b[2J\r\nb\u202ec\td\ud800"
 
 
 def test_a_moment_is_told_in_vietnams_time() -> None:
@@ -97,7 +98,29 @@ def test_json_keeps_letters() -> None:
     assert json.loads(printed(shown.out)) == {"subject": "Trích yếu\x1b"}
 
 
+HEADINGS = ("cli.column.code", "cli.column.subject", "cli.column.status", "cli.column.received")
+ROWS = [("12-CV/VPTU", "Về việc chuẩn bị hội nghị tổng kết", "Đã đến", "21/11/2026 13:05"), ("13", "", "", "")]
+
+
+@pytest.mark.parametrize("width", [24, 30, 40])
+def test_what_has_no_room_as_a_table_is_a_list(width: int) -> None:
+    shown = terminal(tty=True, width=width)
+    shown.table([Column(heading=heading) for heading in HEADINGS], ROWS)
+    lines = re.sub("\x1b\\[[0-9;]*m", "", printed(shown.out)).splitlines()
+    assert lines[0] == "Số, ký hiệu: 12-CV/VPTU"
+    assert "Trạng thái: Đã đến" in lines
+    assert lines[-2:] == ["Số, ký hiệu: 13", ""]
+    assert max(map(len, lines)) <= width
+
+
+def test_what_has_room_is_a_table() -> None:
+    shown = terminal(tty=True, width=80)
+    shown.table([Column(heading=heading) for heading in HEADINGS], ROWS)
+    assert re.match("Số, ký hiệu +Trích yếu", re.sub("\x1b\\[[0-9;]*m", "", printed(shown.out)))
+    assert len(printed(shown.out).splitlines()) == 3
+
+
 def test_a_state_of_a_newer_version_is_shown_as_it_is() -> None:
     assert terminal().word("delivery.queued") == "Chờ gửi"
     assert terminal("en").word("delivery.queued") == "Waiting"
-    assert terminal().word("delivery.tele\x1bported") == "tele\ufffdported"
+    assert terminal().word("delivery.tele\x1bported") == "tele\\u001bported"

@@ -1,14 +1,18 @@
 """The installed program as a shell sees it."""
 
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("gateway")
+VERSION_SECONDS = 0.3
+VERSION_RATIO = 60
 HEAVY = ("aiohttp", "alembic", "asn1crypto", "cryptography", "lxml", "pyhanko", "signxml", "sqlalchemy")
 
 
@@ -28,6 +32,24 @@ def run(*line: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_loads_nothing_heavy() -> None:
     code = f"import sys, gateway.cli; print([name for name in {HEAVY} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def seconds(*line: str | Path) -> float:
+    began = time.perf_counter()
+    subprocess.run(line, capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+def test_version_is_told_within_a_third_of_a_second() -> None:
+    """By the clock on the wall, the best of many: others work on this machine, too. Where even that is slow, the machine
+    is, and so the interpreter alone: then against the interpreter alone (34 times it; with the whole gateway 130)."""
+    best = empty = math.inf
+    for _ in range(30):
+        best = min(best, seconds(PROGRAM, "version"))
+        empty = min(empty, seconds(sys.executable, "-c", "pass"))
+        if best < VERSION_SECONDS:
+            return
+    assert best / empty < VERSION_RATIO
 
 
 def test_version_is_data_on_stdout() -> None:
@@ -85,5 +107,5 @@ def test_a_reader_that_leaves_early_is_no_fault() -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.wait(60) in (0, 1)
+        assert process.wait(60) == 141
         assert process.stderr.read() == ""

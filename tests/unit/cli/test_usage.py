@@ -17,6 +17,7 @@ from gateway.cli.usage import of_usage
         (("audit",), "Chưa nêu lệnh.", "command_missing", ""),
         (("inbox", "--bogus"), "Không có tùy chọn --bogus.", "option · name=--bogus", ""),
         (("inbox", "--limt"), "Không có tùy chọn --limt.", "option · name=--limt · near=--limit", "có phải: --limit"),
+        (("inbox", "--jsno"), "Không có tùy chọn --jsno.", "option · name=--jsno · near=--json", "có phải: --json"),
         (("inbox", "-x"), "Không có tùy chọn -x.", "option · name=-x", ""),
         (("get",), "Thiếu 'MÃ'.", "missing · name='MÃ'", ""),
         (("send", "x.pdf"), "Thiếu '--from'.", "missing · name='--from'", ""),

@@ -72,6 +72,7 @@ class Office:
     url: str
     ca: Path
     desks: WalkingDesks
+    keys: Keys
 
     async def run(self, *line: str) -> int:
         """One command, in a thread: it brings its own event loop."""
@@ -89,13 +90,14 @@ async def office(folder: Path) -> AsyncIterator[Office]:
     blobs = FolderBlobs(folder / "blobs")
     desks = WalkingDesks(blobs=blobs)
     desks.register(PARTY, "Văn phòng Thành ủy")
+    keys = Keys()
     parts = ApiParts(
         submission=desks,
         queries=desks,
         statuses=desks,
         releases=desks,
         events=desks,
-        authenticator=Keys(),
+        authenticator=keys,
         turnstile=wide_open(),
         blobs=blobs,
         entropy=secrets.token_bytes,
@@ -104,7 +106,7 @@ async def office(folder: Path) -> AsyncIterator[Office]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     try:
-        yield Office(url=f"https://127.0.0.1:{runner.addresses[0][1]}", ca=authority.file, desks=desks)
+        yield Office(url=f"https://127.0.0.1:{runner.addresses[0][1]}", ca=authority.file, desks=desks, keys=keys)
     finally:
         await runner.cleanup()
 

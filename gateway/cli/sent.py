@@ -1,0 +1,62 @@
+"""`gateway documents`: what an office sent, newest first, and how each stands."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.cli.errors import Exit
+from gateway.cli.link import office_client
+from gateway.cli.orders import PageOrder, Session
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
+from gateway.cli.paging import pages, tell_more
+from gateway.core.clock import parse_rfc3339
+from gateway.core.model import Code
+
+Json = dict[str, Any]
+
+_CODE: Final = Column(heading="cli.column.code", whole=True)
+_SUBJECT: Final = Column(heading="cli.column.subject", longest=WORDS_CHARS_MAX)
+_RECIPIENTS: Final = Column(heading="cli.column.recipients", whole=True)
+_STATUS: Final = Column(heading="cli.column.status", widest=10)
+_SENT: Final = Column(heading="cli.column.sent", whole=True)
+_KEY: Final = Column(heading="cli.column.key", whole=True)
+
+
+async def documents(session: Session, order: PageOrder, *, state: str) -> int:
+    """A page of what was sent, or all of it."""
+    async with office_client(session) as client:
+        page = await pages(order, lambda cursor, limit: client.documents(state=state, cursor=cursor, limit=limit))
+    terminal = session.terminal
+    if terminal.json:
+        terminal.value(page)
+    elif page["items"]:
+        print_documents(terminal, page["items"])
+        tell_more(terminal, page)
+        if terminal.for_people:
+            terminal.say("cli.documents.next")
+    elif state:
+        terminal.say("cli.documents.none_in_state", state=state)
+    else:
+        terminal.say("cli.documents.none")
+    return Exit.OK
+
+
+def print_documents(terminal: Terminal, documents: Sequence[Json]) -> None:
+    """As a table. The key is what other commands ask for: where room is scarce, other things are left out."""
+    left_out = (_RECIPIENTS, _SENT) if terminal.narrow else ()
+    rows = [document_row(terminal, one) for one in documents]
+    columns = [column for column in rows[0] if column not in left_out]
+    terminal.table(columns, [[row[column] for column in columns] for row in rows])
+
+
+def document_row(terminal: Terminal, document: Json) -> dict[Column, str]:
+    """One document, as a line of the table. One that is a mere status message has no metadata."""
+    metadata = document["metadata"] or {}
+    code = Code(**metadata["code"]).text() if metadata else document["document_id"]
+    return {
+        _CODE: code,
+        _SUBJECT: metadata.get("subject", ""),
+        _RECIPIENTS: terminal.number(len(metadata.get("recipients", ()))),
+        _STATUS: terminal.word(f"document.{document['state']}"),
+        _SENT: local_time(parse_rfc3339(document["accepted_at"])),
+        _KEY: document["key"],
+    }

@@ -1,0 +1,165 @@
+"""Every command of the table with something to work on, found by what it takes: a new one is covered as it is added.
+
+A command that takes something of a kind that is not known here fails, and says which: then it gets its sample below.
+"""
+
+import json
+import os
+import pty
+import select
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.core import TyperArgument, TyperGroup, TyperOption
+
+from gateway.cli.grammar import ROWS, Row, build
+from gateway.core.ids import DocumentKey, EntryKey
+from gateway.core.principal import Principal, Scope
+from tests.kit.pdfs import tiny_pdf
+from tests.unit.api.world import PARTY, PDF, WARD
+from tests.unit.cli.site import Site
+from tests.unit.cli.world import Office
+
+BOTH_KEY = "gwk_both_" + "b" * 43
+HOSTILE = "Tên\x1b]0;x\x07\x9b2J\x85\u202e\u2066\u2028\u2029\u200f\t\r\nLỗi: giả " + "dài " * 400
+UNTIL_STOPPED = ("demo", "serve")
+"""Not run to their end here: tests/fault starts and stops them."""
+RUN = tuple(row for row in ROWS if row.name not in UNTIL_STOPPED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Things:
+    """What there is to work on: an office with strangers' words in it, and an installation at rest."""
+
+    office: Office
+    site: Site
+    folder: Path
+    entry: EntryKey
+    held: DocumentKey
+    letter: Path
+
+    def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
+        """Something for a parameter; None where the command does without it."""
+        values: dict[str, str] = {
+            "cli.option.files": str(self.letter),
+            "cli.option.key": self.entry,
+            "cli.option.sent_key": self.held,
+            "cli.option.proven": self.site.document,
+            "cli.option.org": WARD,
+            "cli.option.find": "Z79",
+            "cli.option.shell": "bash",
+            "cli.option.config": str(self.site.config_file),
+            "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
+            "cli.option.trust": str(self.site.folder / "network" / "pki" / "party" / "trust"),
+            "cli.option.environment": "demo",
+            "cli.option.name": "Phần mềm văn thư",
+            "cli.option.organ": "H29.16",
+            "cli.option.scope": "read",
+            "cli.option.from": PARTY,
+            "cli.option.to": WARD,
+            "cli.option.number": str(len(self.office.desks.kept) + 1),
+            "cli.option.notation": "CV/VPTU",
+            "cli.option.subject": "Về việc họp giao ban",
+            "cli.option.place": "Thành phố Hồ Chí Minh",
+            "cli.option.date": "21/11/2026",
+            "cli.option.reason": "Không đúng thẩm quyền",
+        }
+        found = values.get(str(parameter.help))
+        assert found or not parameter.required, f"everything.py has no sample for {parameter.help}"
+        return found
+
+    def line(self, row: Row, **instead: str) -> list[str]:
+        """A command line that can be done; `instead` has other values for some parameters, by the id of their help."""
+        words = row.name.split()
+        for one in parameters(row):
+            value = instead.get(str(one.help), self.sample(one))
+            if value is not None:
+                words += [value] if isinstance(one, TyperArgument) else [one.opts[-1], value]
+        return words
+
+    async def run(self, *line: str) -> int:
+        return await self.office.run(*line)
+
+
+def parameters(row: Row) -> Iterator[TyperOption | TyperArgument]:
+    node: Any = build()
+    for word in row.name.split():
+        assert isinstance(node, TyperGroup)
+        node = node.commands[word]
+    for one in node.params:
+        assert isinstance(one, TyperOption | TyperArgument)
+        yield one
+
+
+async def furnish(office: Office, site: Site, folder: Path) -> Things:
+    """Strangers' words wherever strangers may put them."""
+    everything = Principal(key_id="both", name=HOSTILE, organs=frozenset({PARTY, WARD}), scopes=frozenset(Scope))
+    office.keys.principals[BOTH_KEY] = everything
+    for organ in (PARTY, WARD):
+        office.desks.register(organ, HOSTILE)
+        office.desks.bodies[organ] = replace(office.desks.bodies[organ], in_charge=HOSTILE)
+    entry = await office.desks.deliver(WARD, (HOSTILE[:150], "application/pdf", PDF), sender=PARTY)
+    message = replace(entry.message, subject=HOSTILE, sender=replace(entry.message.sender, name=HOSTILE))
+    office.desks.entries[entry.key] = replace(entry, message=message, document_id=HOSTILE, business_description=HOSTILE)
+    held = await office.desks.hold(sender=PARTY, recipient=WARD)
+    assert held.metadata is not None
+    spoiled = replace(held, metadata=replace(held.metadata, subject=HOSTILE), reason_params=(("file", HOSTILE),))
+    office.desks.kept[held.key] = spoiled
+    for key, story in office.desks.stories.items():
+        detail = json.dumps({"words": HOSTILE, "n": 1})
+        office.desks.stories[key] = [replace(line, detail=detail) for line in story]
+    letter = folder / "tờ trình.pdf"
+    letter.write_bytes(tiny_pdf())
+    return Things(office=office, site=site, folder=folder, entry=entry.key, held=held.key, letter=letter)
+
+
+def acting(text: str, *, besides: str) -> list[str]:
+    """Characters that move a cursor, forge a line or turn the writing, as Unicode knows them."""
+    bidi = {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"}
+    return [
+        one
+        for one in set(text) - set(besides)
+        if unicodedata.category(one) in {"Cc", "Zl", "Zp", "Cs"}
+        or unicodedata.bidirectional(one) in bidi
+        or one in "\u200e\u200f\u061c"
+    ]
+
+
+@contextmanager
+def terminal_of(columns: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """A real terminal as stdin, stdout and stderr of this process; gives what it showed once it is left."""
+    leader, follower = pty.openpty()
+    shown: list[bytes] = []
+
+    def drain() -> None:
+        while select.select([leader], [], [], 30)[0]:
+            try:
+                shown.append(os.read(leader, 65536))
+            except OSError:
+                return
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    streams = [os.fdopen(os.dup(follower), mode, encoding="utf-8") for mode in ("r", "w", "w")]
+    with monkeypatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(f"sys.{name}", stream)
+        patch.setenv("COLUMNS", str(columns))
+        patch.setenv("TERM", "xterm")
+        patch.delenv("NO_COLOR", raising=False)
+        yield lambda: b"".join(shown).decode()
+    for stream in streams:
+        stream.close()
+    os.close(follower)
+    reader.join()
+    os.close(leader)
+
+
+def ids(rows: Sequence[Row]) -> list[str]:
+    return [row.id for row in rows]
