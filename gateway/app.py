@@ -175,7 +175,6 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             yield Running(office_api=doors.office_port, peer=doors.peer_port, reloader=reloader, broken=broken)
         finally:
             readiness.draining = True
-            events.close()  # who waits for events is answered before the doors close
             await _drain(doors, engine, publisher, store)
 
 

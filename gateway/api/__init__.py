@@ -26,7 +26,7 @@ from gateway.api.admin import (
     readiness_json,
     refuse_exposed,
 )
-from gateway.api.client import ApiProblem, OfficeClient
+from gateway.api.client import ApiProblem, OfficeClient, Patience
 from gateway.api.metrics import PrometheusMeter
 from gateway.api.parts import ALWAYS, PREFIX, ApiLimits, ApiParts
 from gateway.api.server import OfficeRunner, build_app, listen
@@ -41,6 +41,7 @@ __all__ = [
     "ApiProblem",
     "OfficeClient",
     "OfficeRunner",
+    "Patience",
     "PrometheusMeter",
     "Readiness",
     "ServiceProbe",

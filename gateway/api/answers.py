@@ -1,6 +1,6 @@
 """Rows of the gateway in offices' words: every answer is built through its model (`gateway.api.models`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pydantic_core
 from aiohttp import hdrs, web
@@ -11,13 +11,13 @@ from gateway.api.conditional import is_unchanged, not_modified, tag_of
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Body
 from gateway.core.errors import CATALOGUE
+from gateway.core.log import HistoryPage
 from gateway.core.model import (
     Attachment,
     Delivery,
     Document,
     DocumentMessage,
     FeedEvent,
-    HistoryEvent,
     InboxEntry,
     Metadata,
     Organ,
@@ -126,8 +126,8 @@ def entry_of(entry: InboxEntry) -> out.InboxEntry:
     )
 
 
-def history_of(events: Sequence[HistoryEvent]) -> out.History:
-    """The story (Hành trình), oldest first."""
+def history_of(page: HistoryPage) -> out.HistoryPage:
+    """A page of the story (Hành trình), oldest first."""
     lines = [
         out.HistoryEvent(
             at=rfc3339(event.at),
@@ -138,9 +138,9 @@ def history_of(events: Sequence[HistoryEvent]) -> out.History:
             detail=event.detail,
             leaf_hash=event.leaf_hash,
         )
-        for event in events
+        for event in page.events
     ]
-    return out.History(items=tuple(lines), more=False, next=None)
+    return out.HistoryPage(items=tuple(lines), more=page.more, next=str(page.next_after) if page.more else None)
 
 
 def event_of(event: FeedEvent) -> out.Event:

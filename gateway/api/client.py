@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import json
+import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -20,22 +22,31 @@ from gateway.api.problems import MEDIA_TYPE
 from gateway.core import limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
+from gateway.core.ports import Clock
+from gateway.observe import SystemClock
 
 Json = dict[str, Any]
 Headers = Mapping[str, str]
+T = TypeVar("T")
 
 ANSWER_BYTES_MAX: Final = 16 * limits.MIB
 PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
+PATIENCE_SECONDS: Final = 30.0
+"""Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
+_STATUSES_THAT_PASS: Final = frozenset({429, 503})
+_RETRY_AFTER: Final = re.compile(r"[0-9]{1,6}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
     """The gateway answered with a problem. `members` is the problem document, empty when it sent something else."""
 
-    def __init__(self, status: int, members: Mapping[str, Any], /) -> None:
+    def __init__(self, status: int, members: Mapping[str, Any], /, *, retry_after: int | None = None) -> None:
         super().__init__(f"{status} {members.get('code', '')}".rstrip())
         self.status: Final = status
         self.members: Final = members
+        self.retry_after: Final = retry_after
+        """Seconds after which the same request may be repeated, where the gateway named them; never 0."""
 
     @property
     def code(self) -> str:
@@ -48,15 +59,32 @@ class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
         return self.members.get("retryable") is True
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call waits in all when it is told to come back, and by whose clock."""
+
+    seconds: float = PATIENCE_SECONDS
+    clock: Clock = field(default_factory=SystemClock)
+
+
 class OfficeClient:
     """One connection pool to one gateway with one API key; an async context manager.
 
     Every call raises `ApiProblem` for an answer that is an error and `RoadError` (`peer.unreachable`) when there was no
     whole answer. A submission may be repeated after either, with the same idempotency key.
+
+    When the gateway says when to come back (429, 503 with `Retry-After`), the call comes back then by itself, as long as its
+    patience lasts: any call may be repeated, for a submission carries its idempotency key and an action said twice is one.
     """
 
     def __init__(
-        self, base_url: str, api_key: str, ssl_context: ssl.SSLContext | None = None, *, tls_name: str | None = None
+        self,
+        base_url: str,
+        api_key: str,
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        tls_name: str | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address."""
         self._base = URL(base_url)
@@ -64,6 +92,7 @@ class OfficeClient:
             raise SiteError("config.invalid", path="base_url", reason="an API key travels over TLS only")
         self._api_key = api_key
         self._tls_name = tls_name
+        self._patience = patience or Patience()
         self._ssl: ssl.SSLContext | bool = ssl_context if ssl_context is not None else True
         self._session: aiohttp.ClientSession | None = None
 
@@ -122,19 +151,11 @@ class OfficeClient:
 
     async def deliveries(self, key: str) -> list[Json]:
         """The deliveries of an outgoing document, all of them."""
-        found: list[Json] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            asked = _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX)
-            page = await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/deliveries{asked}")
-            found += page["items"]
-            cursor = page["next"] if page["items"] else None
-        return found
+        return await self._whole(f"/documents/{_step(key)}/deliveries")
 
     async def history(self, key: str) -> list[Json]:
-        """The story of an outgoing document."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/documents/{_step(key)}/history"))["items"]
-        return found
+        """The story of an outgoing document, all of it."""
+        return await self._whole(f"/documents/{_step(key)}/history")
 
     async def inbox(self, after: int = 0, limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
         """A page of the inbox: `entries`, `more`, and the number after which to go on, `next_after`."""
@@ -150,9 +171,8 @@ class OfficeClient:
         return await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}")
 
     async def entry_history(self, key: str) -> list[Json]:
-        """The story of a document that arrived."""
-        found: list[Json] = (await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}/history"))["items"]
-        return found
+        """The story of a document that arrived, all of it."""
+        return await self._whole(f"/inbox/{_step(key)}/history")
 
     async def accept(self, key: str) -> Json:
         """Tiếp nhận."""
@@ -184,7 +204,36 @@ class OfficeClient:
         """Save one attached file, counted from 1; how many bytes it has."""
         return await self._save(f"/inbox/{_step(key)}/attachments/{position}", path)
 
+    async def _whole(self, path: str) -> list[Json]:
+        """A list that has an end, page after page."""
+        found: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._json(hdrs.METH_GET, path + _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX))
+            found += page["items"]
+            cursor = page["next"] if page["items"] else None
+        return found
+
     async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
+        return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))
+
+    async def _save(self, path: str, target: Path) -> int:
+        return await self._patiently(lambda: self._download(path, target))
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call; and again when the gateway wants it, until it wants more than the patience that is left."""
+        left = self._patience.seconds
+        while True:
+            try:
+                return await call()
+            except ApiProblem as problem:
+                pause = problem.retry_after
+                if pause is None or pause > left:
+                    raise
+            await self._patience.clock.sleep(pause)
+            left -= pause
+
+    async def _ask(self, method: str, path: str, *, headers: Headers | None, data: bytes | None) -> Json:
         session = self._opened()
         try:
             async with session.request(
@@ -203,7 +252,7 @@ class OfficeClient:
             raise RoadError("peer.unreachable", peer=self._base.authority)
         return members
 
-    async def _save(self, path: str, target: Path) -> int:
+    async def _download(self, path: str, target: Path) -> int:
         """Download beside the target, and give it its name only when length and digest were right."""
         partial = target.with_name(target.name + ".part")
         try:
@@ -272,7 +321,15 @@ async def _raise_problem(response: aiohttp.ClientResponse) -> None:
     members: Any = {}
     if response.content_type == MEDIA_TYPE:
         members = json.loads(await _bounded(response, PROBLEM_BYTES_MAX))
-    raise ApiProblem(response.status, members if isinstance(members, dict) else {})
+    raise ApiProblem(response.status, members if isinstance(members, dict) else {}, retry_after=_retry_after(response))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> int | None:
+    """Whole seconds, as this gateway says it. A date (RFC 9110 section 10.2.3) would be some proxy's: it is not read."""
+    said = response.headers.get(hdrs.RETRY_AFTER, "")
+    if response.status not in _STATUSES_THAT_PASS or not _RETRY_AFTER.fullmatch(said):
+        return None
+    return max(1, int(said))
 
 
 async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

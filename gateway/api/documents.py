@@ -7,9 +7,8 @@ from gateway.api.answers import answer, delivery_of, document_of, history_of, ta
 from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
-from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.submission import read_order
-from gateway.core.ids import DocumentKey
+from gateway.core.ids import DeliveryKey, DocumentKey
 from gateway.core.states import DocumentState
 from gateway.exchange import EnvelopeOrder
 from gateway.observe import logger
@@ -54,19 +53,17 @@ async def deliveries(request: web.Request) -> web.StreamResponse:
     """`GET /documents/{key}/deliveries?cursor=&limit=`, in the order of the recipients."""
     query = request[QUERY]
     cursor, limit = query.text("cursor"), query.number("limit")
-    found = await request.app[PARTS].queries.deliveries(request[PRINCIPAL], _key(request))
-    keys: list[str] = [delivery.key for delivery in found]
-    if cursor is not None and cursor not in keys:
-        raise InvalidRequest([FieldError(pointer="/query/cursor", code="field.value")])
-    start = 0 if cursor is None else keys.index(cursor) + 1
-    shown, more = found[start : start + limit], len(found) > start + limit
-    items = tuple(map(delivery_of, shown))
-    return answer(request, out.DeliveryPage(items=items, more=more, next=items[-1].key if more else None))
+    after = None if cursor is None else DeliveryKey(cursor)
+    page = await request.app[PARTS].queries.deliveries(request[PRINCIPAL], _key(request), after=after, limit=limit)
+    items = tuple(map(delivery_of, page.deliveries))
+    return answer(request, out.DeliveryPage(items=items, more=page.more, next=items[-1].key if page.more else None))
 
 
 async def history(request: web.Request) -> web.StreamResponse:
-    """`GET /documents/{key}/history`."""
-    return answer(request, history_of(await request.app[PARTS].queries.history(request[PRINCIPAL], _key(request))))
+    """`GET /documents/{key}/history?cursor=&limit=`, oldest first."""
+    after, limit, queries = request[QUERY].number("cursor"), request[QUERY].number("limit"), request.app[PARTS].queries
+    page = await queries.history(request[PRINCIPAL], _key(request), after=after, limit=limit)
+    return answer(request, history_of(page))
 
 
 async def release(request: web.Request) -> web.StreamResponse:

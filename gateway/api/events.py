@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.api import models as out
 from gateway.api.answers import answer, event_of
-from gateway.api.parts import CLOSING, PARTS, PRINCIPAL, QUERY, Noticed
+from gateway.api.parts import PARTS, PRINCIPAL, QUERY, Noticed
 from gateway.exchange import FeedPage
 
 
@@ -16,32 +16,27 @@ async def listing(request: web.Request) -> web.StreamResponse:
     """`GET /events?after=&limit=&wait=`: oldest first; go on with `next`, whether or not there was anything."""
     query, desk = request[QUERY], request.app[PARTS].events
     after, limit, wait = query.number("after"), query.number("limit"), query.number("wait")
-    asked = desk.events(request[PRINCIPAL], after=after, limit=limit, wait=wait)
-    page = await _patiently(request, asked) or FeedPage(events=(), next_after=after, more=False)
+    page = await _patiently(request, desk.events(request[PRINCIPAL], after=after, limit=limit, wait=wait))
     items = tuple(map(event_of, page.events))
     return answer(request, out.EventPage(items=items, more=page.more, next=str(page.next_after)))
 
 
-async def _patiently(request: web.Request, asked: Coroutine[Any, Any, FeedPage]) -> FeedPage | None:
-    """The page; None when the gateway stops first, so that nobody's poll holds the drain up.
+async def _patiently(request: web.Request, asked: Coroutine[Any, Any, FeedPage]) -> FeedPage:
+    """The page. When the gateway stops, the desk ends the waiting (`EventDesk.close`), so nobody's poll holds the drain up.
 
     Raises:
         ConnectionError: the caller has gone: nothing waits on its behalf any longer.
     """
-    waiting = asyncio.ensure_future(asked)
-    closing = asyncio.ensure_future(request.app[CLOSING].wait())
-    gone = asyncio.ensure_future(_gone(request))
+    waiting, gone = asyncio.ensure_future(asked), asyncio.ensure_future(_gone(request))
     try:
-        await asyncio.wait({waiting, closing, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done():
-            return waiting.result()
-        if gone.done():
+        await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
             raise ConnectionResetError("the caller has gone")
-        return None
+        return waiting.result()
     finally:
-        for task in (waiting, closing, gone):
+        for task in (waiting, gone):
             task.cancel()
-        await asyncio.gather(waiting, closing, gone, return_exceptions=True)
+        await asyncio.gather(waiting, gone, return_exceptions=True)
 
 
 async def _gone(request: web.Request) -> None:

@@ -28,9 +28,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def history(request: web.Request) -> web.StreamResponse:
-    """`GET /inbox/{key}/history`."""
-    found = await request.app[PARTS].queries.entry_history(request[PRINCIPAL], _key(request))
-    return answer(request, history_of(found))
+    """`GET /inbox/{key}/history?cursor=&limit=`, oldest first."""
+    after, limit, queries = request[QUERY].number("cursor"), request[QUERY].number("limit"), request.app[PARTS].queries
+    page = await queries.entry_history(request[PRINCIPAL], _key(request), after=after, limit=limit)
+    return answer(request, history_of(page))
 
 
 async def content(request: web.Request) -> web.StreamResponse:

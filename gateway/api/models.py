@@ -284,8 +284,8 @@ class DeliveryPage(Page[Delivery]):
     """Deliveries of one document, in the order of its recipients."""
 
 
-class History(Page[HistoryEvent]):
-    """The story of a document, oldest first; always whole."""
+class HistoryPage(Page[HistoryEvent]):
+    """The story of a document, oldest first."""
 
 
 class InboxPage(Page[InboxEntry]):
@@ -342,6 +342,6 @@ class Problem(Answer):
 
 
 ALL: Final = (
-    DocumentView, DocumentPage, DeliveryPage, History, InboxPage, OrganizationPage, EventPage, Me, Problem,
+    DocumentView, DocumentPage, DeliveryPage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me, Problem,
 )  # fmt: skip
 """The roots: every other model is inside of one of them."""

@@ -52,11 +52,9 @@ def describe(rows: Iterable[Operation]) -> Json:
         "paths": dict(paths),
         "components": {
             "schemas": schemas(),
-            "headers": {name: _header(name, *said) for name, said in _RESPONSE_HEADERS.items()},
+            "headers": {name: _header(name, *said) for name, said in RESPONSE_HEADERS.items()},
             "parameters": {name: _parameter(name, "header", *said) for name, said in _REQUEST_HEADERS.items()},
-            "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": both("api.security.about")}
-            },
+            "securitySchemes": {name: {**kind, "description": both(about)} for name, (about, kind) in SECURITY.items()},
         },
     }
 
@@ -145,7 +143,7 @@ def _operation(row: Operation) -> Json:
         "operationId": row.name,
         "summary": text(row.title).vi,
         "description": f"{text(row.about).vi}\n\n**{text(row.title).en}.** {text(row.about).en}",
-        "security": [] if row.scope is None else [{"apiKey": [row.scope.value]}],
+        "security": [] if row.scope is None else [{name: [row.scope.value]} for name in SECURITY],
         "parameters": _parameters(row),
         "responses": _responses(row),
     }
@@ -197,8 +195,8 @@ def _parameter(name: str, place: str, about: str, schema: Json, *, example: obje
 
 
 def _header(name: str, about: str, schema: Json) -> Json:
-    """A header of an answer; where it is named it is always there, but for the one that tells a repeat."""
-    return {"description": both(about), "required": name != "Idempotent-Replay", "schema": schema}
+    """A header of an answer; where it is named it is always there, but for those whose text says when."""
+    return {"description": both(about), "required": name not in _SOMETIMES, "schema": schema}
 
 
 def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
@@ -230,17 +228,18 @@ def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
 def _responses(row: Operation) -> Json:
     found: Json = {str(row.status): _success(row)}
     if row.reads:
-        found["304"] = {"description": both("api.answer.unchanged"), "headers": _headers("ETag", "X-Request-Id")}
+        names = ("ETag", "X-Request-Id", *_rate(row, HTTPStatus.NOT_MODIFIED))
+        found["304"] = {"description": both("api.answer.unchanged"), "headers": _headers(*names)}
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in row.codes:
         by_status[CATALOGUE[code].status].append(code)
     for status, codes in sorted(by_status.items()):
-        found[str(status)] = _refusal(status, codes)
+        found[str(status)] = _refusal(row, status, codes)
     return found
 
 
 def _success(row: Operation) -> Json:
-    names = ["X-Request-Id"]
+    names = ["X-Request-Id", *_rate(row, row.status)]
     if row.reads:
         names.append("ETag")
     if row.idempotent:
@@ -257,8 +256,8 @@ def _success(row: Operation) -> Json:
     return said
 
 
-def _refusal(status: int, codes: list[str]) -> Json:
-    names = ["X-Request-Id"]
+def _refusal(row: Operation, status: int, codes: list[str]) -> Json:
+    names = ["X-Request-Id", *_rate(row, status)]
     if status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
@@ -271,10 +270,26 @@ def _refusal(status: int, codes: list[str]) -> Json:
     }
 
 
+def _rate(row: Operation, status: int) -> tuple[str, ...]:
+    """How a bucket stands is told to a caller who is known, and to whoever is told to come back."""
+    told = status == HTTPStatus.TOO_MANY_REQUESTS or (row.scope is not None and status not in _BEFORE_THE_KEY)
+    return ("RateLimit-Policy", "RateLimit") if told else ()
+
+
 def _headers(*names: str) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
+SECURITY: Final[Mapping[str, tuple[str, Json]]] = {
+    "apiKey": ("api.security.about", {"type": "http", "scheme": "bearer"}),
+    "clientCertificate": ("api.security.certificate", {"type": "mutualTLS"}),
+}
+"""Either of them opens; id of the text that explains it."""
+_BEFORE_THE_KEY: Final = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.EXPECTATION_FAILED, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE}
+)
+"""Statuses that are answered before the gate looks at the caller, and never after."""
+_SOMETIMES: Final = frozenset({"Idempotent-Replay", "RateLimit", "RateLimit-Policy"})
 _TAGS: Final[Json] = {"type": "string", "maxLength": 400}
 _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Idempotency-Key": (
@@ -293,7 +308,7 @@ _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
         {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"},
     ),
 }
-_RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
+RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "ETag": ("api.header.etag", {"type": "string", "pattern": '^"[!#-~]+"$'}),
     "Location": ("api.header.location", {"type": "string", "format": "uri-reference"}),
     "Idempotent-Replay": ("api.header.idempotent_replay", {"type": "string", "enum": ["true"]}),
@@ -301,5 +316,7 @@ _RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Content-Disposition": ("api.header.content_disposition", {"type": "string"}),
     "X-Request-Id": ("api.header.request_id", {"type": "string", "minLength": 1}),
     "Retry-After": ("api.header.retry_after", {"type": "string", "pattern": "^[0-9]+$"}),
+    "RateLimit": ("api.header.rate_limit", {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'}),
+    "RateLimit-Policy": ("api.header.rate_limit_policy", {"type": "string", "pattern": '^"[a-z]+";q=[0-9]+;w=[0-9]+$'}),
     "WWW-Authenticate": ("api.header.www_authenticate", {"type": "string"}),
 }

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
-from gateway.api.openapi import Json, examples, field_id, header_names, request_header_text, schemas
+from gateway.api.openapi import (
+    RESPONSE_HEADERS,
+    SECURITY,
+    Json,
+    examples,
+    field_id,
+    header_names,
+    request_header_text,
+    schemas,
+)
 from gateway.api.operation import PATH_PARAMETERS, Operation
 from gateway.api.sample import curl
 from gateway.core.errors import CATALOGUE
@@ -47,10 +56,15 @@ def reference_page(rows: Sequence[Operation]) -> str:
         f"<h1>{_say('api.title')}</h1>",
         _paragraphs("api.about"),
         f"<h2>{_say('api.page.access')}</h2>",
-        _paragraphs("api.security.about"),
+        *(_paragraphs(about) for about, _ in SECURITY.values()),
         _paragraphs("api.page.variables"),
         f"<h2>{_say('api.page.lists')}</h2>",
         _paragraphs("api.page.lists_about"),
+        f"<h2>{_say('api.page.answer_headers')}</h2>",
+        _table(
+            ("api.page.header", "api.page.meaning"),
+            [[f"<code>{name}</code>", _say(about)] for name, (about, _) in RESPONSE_HEADERS.items()],
+        ),
         f"<nav><h2>{_say('api.page.operations')}</h2><ul>{links}</ul></nav>",
         *(_operation(row) for row in rows),
         f"<h2>{_say('api.page.schemas')}</h2>",

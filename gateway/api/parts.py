@@ -40,6 +40,7 @@ class ApiLimits:
     idle_seconds: float = limits.BODY_IDLE_SECONDS_MAX
     body_seconds: float = limits.BODY_SECONDS_MAX
     head_seconds: float = limits.HEAD_SECONDS_MAX
+    stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
 
 
 def _there_is_room() -> None:
@@ -76,8 +77,6 @@ class Noticed(Protocol):
 PREFIX: Final = "/api/v1"
 
 PARTS: Final = web.AppKey("parts", ApiParts)
-CLOSING: Final = web.AppKey("closing", asyncio.Event)
-"""Set when the application stops: whoever waits for something to happen answers at once."""
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 """Set by the gate: who asks. Not there on a public route."""

@@ -23,6 +23,7 @@ _LIMIT: Final = query.number(
     "limit", "api.query.limit", default=limits.PAGE_ROWS_DEFAULT, least=1, most=limits.PAGE_ROWS_MAX
 )
 _KEY_CURSOR: Final = query.cursor("api.query.cursor", form=KEY, chars_max=36)
+_STORY_CURSOR: Final = query.number("cursor", "api.query.cursor", default=0, least=0, most=query.CURSOR_MAX)
 _ORGAN_CURSOR: Final = query.cursor("api.query.cursor", form=ORGAN_ID, chars_max=limits.ORGAN_ID_CHARS_MAX)
 
 _SUBMISSION_ERRORS: Final = (
@@ -103,7 +104,8 @@ ROUTES: Final = (
         name="getDocumentHistory",
         title="api.history.title",
         about="api.history.about",
-        answer=models.History,
+        answer=models.HistoryPage,
+        query=(_STORY_CURSOR, _LIMIT),
     ),
     Operation(
         method="POST",
@@ -150,7 +152,8 @@ ROUTES: Final = (
         name="getInboxHistory",
         title="api.entry_history.title",
         about="api.entry_history.about",
-        answer=models.History,
+        answer=models.HistoryPage,
+        query=(_STORY_CURSOR, _LIMIT),
     ),
     Operation(
         method="GET",

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import LineTooLong
 from gateway.api.admission import admission
 from gateway.api.border import border, dress, dressed
 from gateway.api.gate import gate
-from gateway.api.parts import CLOSING, PARTS, ApiParts
+from gateway.api.parts import PARTS, ApiParts
 from gateway.api.problems import headers_of, problem
 from gateway.api.reference import REFERENCE, Reference
 from gateway.api.routes import ROUTES, register, scopes
@@ -43,7 +43,6 @@ def build_app(parts: ApiParts) -> web.Application:
     app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
-    app[CLOSING] = asyncio.Event()
     app.on_response_prepare.append(dress)
     app.on_shutdown.append(_close)
     register(app.router)
@@ -51,7 +50,8 @@ def build_app(parts: ApiParts) -> web.Application:
 
 
 async def _close(app: web.Application) -> None:
-    app[CLOSING].set()
+    """Who waits for events is answered, before aiohttp waits for the requests that are being served."""
+    app[PARTS].events.close()
 
 
 class OfficeRunner(web.AppRunner):
@@ -108,12 +108,13 @@ class _Server(web.Server):
 class Protocol(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ("_first_head", "_server", "gone")
+    __slots__ = ("_first_head", "_server", "_stall", "gone")
 
     def __init__(self, server: _Server, **kwargs: Any) -> None:
         super().__init__(server, **kwargs)
         self._server = server
         self._first_head: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
         self.gone = asyncio.Event()
         """Set when the other side has left: nobody reads an answer any more."""
 
@@ -128,8 +129,9 @@ class Protocol(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake who waits on behalf of the other side."""
-        if self._first_head is not None:
-            self._first_head.cancel()
+        for timer in (self._first_head, self._stall):
+            if timer is not None:
+                timer.cancel()
         self.gone.set()
         super().connection_lost(exc)
 
@@ -138,6 +140,27 @@ class Protocol(web.RequestHandler):
         if not self._request_count:
             _log.info("connection.silent")
             self.force_close()
+
+    def pause_writing(self) -> None:
+        """Our buffers are full of what the other side has not taken: from now on it has so long to take some of it."""
+        super().pause_writing()
+        seconds = self._server.parts.limits.stall_seconds
+        self._stall = asyncio.get_running_loop().call_later(seconds, self._cut_stall)
+
+    def resume_writing(self) -> None:
+        """It has taken some."""
+        if self._stall is not None:
+            self._stall.cancel()
+        super().resume_writing()
+
+    def _cut_stall(self) -> None:
+        """A reader that takes a byte a minute holds no file, no memory and no connection any longer: whatever it reads.
+
+        Aborted and not closed: closing would wait until the other side has taken what lies here.
+        """
+        _log.info("connection.stalled")
+        if self.transport is not None:
+            self.transport.abort()
 
     def handle_error(
         self,

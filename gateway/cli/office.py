@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from gateway.api import OfficeClient
+from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_folder
 from gateway.cli.link import office_client
@@ -179,16 +179,21 @@ async def _follow(client: OfficeClient, terminal: Terminal, order: InboxOrder) -
 
 
 async def _patiently(client: OfficeClient, after: int, limit: int) -> Json:
-    """A page, even from a gateway that is being restarted; one that stays silent is told like any other.
+    """A page, even from a gateway that is being restarted or is busy; one that stays so is told like any other.
 
     Raises:
         RoadError: no answer for the last time.
+        ApiProblem: it refuses, or is still busy after all the patience of the client.
     """
     for _ in range(SILENCES_MAX - 1):
         try:
             return await client.inbox(after, limit)
         except RoadError:
             await asyncio.sleep(FOLLOW_SECONDS)
+        except ApiProblem as problem:
+            if not problem.retryable:
+                raise
+            await asyncio.sleep(problem.retry_after or FOLLOW_SECONDS)
     return await client.inbox(after, limit)
 
 

@@ -17,9 +17,6 @@ from gateway.outside import open_records
 
 Json = dict[str, Any]
 
-DEAD_LETTERS_MAX: Final = 10_000
-"""Far more than anybody reads: with so many, something else is wrong."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -41,7 +38,9 @@ class Queue:
     more: bool
     """Whether there are more items than were asked for."""
     dead: tuple[tuple[DeadLetter, Subject], ...]
+    """The newest, as many as were asked for."""
     dead_count: int
+    """All of them."""
 
 
 async def listing(terminal: Terminal, order: QueueOrder) -> int:
@@ -63,13 +62,12 @@ async def listing(terminal: Terminal, order: QueueOrder) -> int:
 def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
     """The part of the queue that was asked for."""
     items = () if order.dead else uow.work.queued(order.destination, order.limit + 1)
-    dead = [one for one in uow.work.dead(DEAD_LETTERS_MAX) if order.destination in (None, one.item.destination)]
     return Queue(
         backlog=tuple(one for one in uow.work.backlog() if order.destination in (None, one.destination.name)),
         items=tuple((one, _subject(uow, one.item)) for one in items[: order.limit]),
         more=len(items) > order.limit,
-        dead=tuple((one, _subject(uow, one.item)) for one in dead[: order.limit]),
-        dead_count=len(dead),
+        dead=tuple((one, _subject(uow, one.item)) for one in uow.work.dead(order.limit, order.destination)),
+        dead_count=uow.work.count_dead(order.destination),
     )
 
 
@@ -204,6 +202,8 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
                 for letter, subject in queue.dead
             ],
         )
+    if hidden := queue.dead_count - len(queue.dead):
+        terminal.print(terminal.text("cli.queue.dead_more", count=hidden, limit=order.limit))
     if not queue.items and not queue.dead:
         terminal.say("cli.queue.empty")
     elif queue.more:

@@ -1,4 +1,4 @@
-"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to fourteen verbs each.
+"""The ledgers: what a unit of work may read and write, one Protocol per concern, three to fifteen verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
@@ -66,6 +66,17 @@ class Documents(Protocol):
 
     def deliveries(self, document: DocumentKey, transfer: TransferKey | None = None) -> tuple[Delivery, ...]:
         """All deliveries of a document, or those of one transfer, in the order in which they were added."""
+        ...
+
+    def deliveries_after(self, document: DocumentKey, after: DeliveryKey | None, limit: int) -> tuple[Delivery, ...]:
+        """The deliveries of a document after one of them (None: from the first), in that order, at most `limit`.
+
+        After a key that is no delivery of this document, nothing follows.
+        """
+        ...
+
+    def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
+        """How many deliveries of a document are in each state; a state without any is left out."""
         ...
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
@@ -225,8 +236,12 @@ class Work(Protocol):
         """Remember how it behaves."""
         ...
 
-    def dead(self, limit: int) -> tuple[DeadLetter, ...]:
-        """Dead letters, newest first."""
+    def dead(self, limit: int, destination: str | None = None) -> tuple[DeadLetter, ...]:
+        """Dead letters, newest first, at most `limit`: those of one destination, or with None all."""
+        ...
+
+    def count_dead(self, destination: str | None = None) -> int:
+        """How many there are."""
         ...
 
     def queued(self, destination: str | None, limit: int) -> tuple[QueuedWork, ...]:

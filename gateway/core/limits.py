@@ -97,6 +97,10 @@ BODY_IDLE_SECONDS_MAX: Final = 30.0
 BODY_SECONDS_MAX: Final = 300.0
 HEAD_SECONDS_MAX: Final = 20.0
 """From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+ANSWER_STALL_SECONDS_MAX: Final = 60.0
+"""An answer that waits this long for its reader is cut. To go on, a reader takes what overfills our buffers (384 KiB with
+TLS) in that time: 6.4 KiB a second, less than any line has that carries documents. So 30 MiB hold a file and a connection
+for 80 minutes at most, and not for ever."""
 EVENTS_POLL_SECONDS_MAX: Final = 30
 """How long a caller of the office API may let a request for events wait: half of what proxies commonly bear."""
 SEARCH_TEXT_CHARS_MAX: Final = 100
@@ -107,6 +111,9 @@ EVENT_WAITERS_MAX: Final = 250
 """Callers who wait for events at a time: half of the connections stay for those who work."""
 EVENT_WAITERS_PER_KEY_MAX: Final = 20
 """... and those of one API key: one program in a loop takes nobody else's place."""
+EVENTS_CROWDED_SECONDS: Final = 10
+"""Who finds no place is told to come back then: a place is free after `EVENTS_POLL_SECONDS_MAX` at most, and a thousand
+callers who come back that often are a hundred cheap requests a second."""
 FEED_WINDOW_LEAVES_FIRST: Final = 1_024
 """Events of many bodies are looked for in so many leaves at first, then in twice as many ..."""
 FEED_WINDOW_LEAVES_MAX: Final = 65_536

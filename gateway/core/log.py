@@ -20,6 +20,15 @@ class FeedLook:
     """There are leaves after `looked`, among which there may be more events."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Lines of one story, where to go on, and whether more follow."""
+
+    events: tuple[HistoryEvent, ...]
+    next_after: int
+    more: bool
+
+
 class Log(Protocol):
     """The audit log's rows: pending leaves, the tree, the openings, the checkpoint. Leaves are never changed."""
 
@@ -61,7 +70,15 @@ class Log(Protocol):
         ...
 
     def history(self, document: str) -> tuple[HistoryEvent, ...]:
-        """The opened events of one document (or incoming transfer), oldest first."""
+        """The opened events of one document (or incoming transfer), oldest first: all of them, for whoever verifies."""
+        ...
+
+    def history_after(self, document: str, after: int, limit: int, *, subject: str | None = None) -> HistoryPage:
+        """The same page by page (from 0), and of one subject alone where one is named.
+
+        Whoever goes on with `next_after` hears every event once that was there when he began. What is appended meanwhile
+        MUST NOT shift the pages; on an engine with several writers, it may be heard only by whoever begins again.
+        """
         ...
 
     def feed(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedLook:

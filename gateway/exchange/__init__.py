@@ -17,6 +17,7 @@ letters. Read `steps` for who does what, `duties` for what reception checks, `re
 """
 
 from gateway.exchange.contract import (
+    DeliveryPage,
     DocumentPage,
     DocumentView,
     EnvelopeOrder,
@@ -47,6 +48,7 @@ from gateway.exchange.submit import Submission
 
 __all__ = [
     "BusinessStatuses",
+    "DeliveryPage",
     "Desk",
     "DocumentPage",
     "DocumentSteps",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.core.directory import Body
-from gateway.core.ids import DocumentKey, EntryKey, OrganId
+from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
+from gateway.core.log import HistoryPage
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, InboxEntry, Metadata
 from gateway.core.principal import Principal
 from gateway.core.states import DeliveryState, DocumentState
 
@@ -61,6 +62,14 @@ class DocumentPage:
     """Outgoing documents, newest first, and whether older ones follow."""
 
     documents: tuple[Document, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPage:
+    """Deliveries of one document, in the order of its recipients, and whether more follow."""
+
+    deliveries: tuple[Delivery, ...]
     more: bool
 
 
@@ -125,7 +134,10 @@ class ReleaseDesk(Protocol):
 
 
 class QueryDesk(Protocol):
-    """Says how things stand. What is not the principal's is not there: `NotFound` either way (security.md 43)."""
+    """Says how things stand. What is not the principal's is not there: `NotFound` either way (security.md 43).
+
+    Every list comes in pages of at most `limit`, and of `PAGE_ROWS_MAX`, whatever was asked for.
+    """
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
         """An outgoing document with the count of its deliveries by state."""
@@ -137,12 +149,18 @@ class QueryDesk(Protocol):
         """Outgoing documents of all bodies of the principal with a key less than `before`, newest first."""
         ...
 
-    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
-        """All deliveries of an outgoing document, in the order of its recipients."""
+    async def deliveries(
+        self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
+    ) -> DeliveryPage:
+        """Deliveries of an outgoing document that stand after one of them (None: from the first).
+
+        Raises:
+            SenderError: `request.field` when `after` is no delivery of this document.
+        """
         ...
 
-    async def history(self, principal: Principal, key: DocumentKey) -> tuple[HistoryEvent, ...]:
-        """The story of an outgoing document, oldest first."""
+    async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:
+        """The story of an outgoing document after a position (0: from the beginning), oldest first."""
         ...
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
@@ -153,8 +171,8 @@ class QueryDesk(Protocol):
         """One document that arrived."""
         ...
 
-    async def entry_history(self, principal: Principal, key: EntryKey) -> tuple[HistoryEvent, ...]:
-        """The story of a document that arrived, as far as this entry's recipient is concerned, oldest first."""
+    async def entry_history(self, principal: Principal, key: EntryKey, *, after: int, limit: int) -> HistoryPage:
+        """The story of a document that arrived, as far as this entry's recipient is concerned; otherwise as `history`."""
         ...
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
@@ -181,7 +199,14 @@ class EventDesk(Protocol):
         """Events of all bodies of the principal at positions greater than `after` (-1: from the beginning), oldest first.
 
         When there is none, MUST wait up to `wait` seconds for one, and MUST NOT skip an event that is committed later.
+
+        Raises:
+            SenderError: `rate.limit` when it would have to wait and too many do already.
         """
+        ...
+
+    def close(self) -> None:
+        """Nobody waits any longer: whoever does is answered with what there is. The one way in which waiting ends early."""
         ...
 
 

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gateway.core.errors import SenderError
 from gateway.core.events import TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.limits import (
     EVENT_WAITERS_MAX,
     EVENT_WAITERS_PER_KEY_MAX,
+    EVENTS_CROWDED_SECONDS,
     EVENTS_POLL_SECONDS_MAX,
     PAGE_ROWS_MAX,
 )
@@ -39,23 +41,29 @@ class Events:
         self._signal.notify(head)
 
     def close(self) -> None:
-        """Nobody waits any longer: whoever does is answered with what there is. For the end of the service."""
+        """See `EventDesk.close`."""
         self._closed = True
         self._signal.wake_all()
 
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
-        """See `EventDesk.events`. Where too many wait already, the answer comes at once, without events."""
+        """See `EventDesk.events`. Only who has to wait needs a place."""
         require(principal, Scope.READ)
-        with self._seat(principal, wait) as seconds:
-            deadline = self._desk.clock.monotonic() + seconds
-            while True:
-                page = await self._look(principal.organs, after, limit)
-                left = deadline - self._desk.clock.monotonic()
-                # `next_after` behind `after`: the asker's position is from another log, and he should hear that now.
-                if page.events or page.more or page.next_after < after or left <= 0 or self._closed:
-                    return page
-                await self._news(principal.organs, page.next_after, left)
+        deadline = self._desk.clock.monotonic() + min(wait, EVENTS_POLL_SECONDS_MAX)
+        page = await self._look(principal.organs, after, limit)
+        if self._tells(page, after, deadline):
+            return page
+        with self._place(principal):
+            while not self._tells(page, after, deadline):
                 after = page.next_after
+                await self._news(principal.organs, after, deadline - self._desk.clock.monotonic())
+                page = await self._look(principal.organs, after, limit)
+        return page
+
+    def _tells(self, page: FeedPage, after: int, deadline: float) -> bool:
+        """Whether this page is the answer, or there is time to wait for a better one."""
+        # `next_after` behind `after`: the asker's position is from another log, and he should hear that now.
+        news = page.events or page.more or page.next_after < after
+        return bool(news) or self._closed or deadline <= self._desk.clock.monotonic()
 
     async def _look(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedPage:
         rows = max(1, min(limit, PAGE_ROWS_MAX))
@@ -73,15 +81,18 @@ class Events:
             time.cancel()
 
     @contextmanager
-    def _seat(self, principal: Principal, wait: float) -> Iterator[float]:
-        """How long this caller may wait: not at all when all places are taken, or those of its key."""
-        taken = self._seats[principal.key_id] >= EVENT_WAITERS_PER_KEY_MAX or self._seats.total() >= EVENT_WAITERS_MAX
-        if taken or wait <= 0:
-            yield 0.0
-            return
+    def _place(self, principal: Principal) -> Iterator[None]:
+        """A place to wait in.
+
+        Raises:
+            SenderError: `rate.limit` when all are taken, or those of this key. An empty page would be a lie that is cheap
+                to repeat: who asks in a loop would ask at once again.
+        """
+        if self._seats[principal.key_id] >= EVENT_WAITERS_PER_KEY_MAX or self._seats.total() >= EVENT_WAITERS_MAX:
+            raise SenderError("rate.limit", seconds=EVENTS_CROWDED_SECONDS)
         self._seats[principal.key_id] += 1
         try:
-            yield min(wait, EVENTS_POLL_SECONDS_MAX)
+            yield
         finally:
             self._seats[principal.key_id] -= 1
             if not self._seats[principal.key_id]:

@@ -1,18 +1,18 @@
 """Queries: how things stand. What is not the principal's is not there, whoever asks (security.md 11, 43)."""
 
 import asyncio
-from collections import Counter
 from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
-from gateway.core.errors import NotFound
-from gateway.core.ids import DocumentKey, EntryKey, OrganId
+from gateway.core.errors import NotFound, SenderError
+from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import Attachment, BlobRef, Delivery, HistoryEvent, InboxEntry
+from gateway.core.log import HistoryPage
+from gateway.core.model import Attachment, BlobRef, InboxEntry
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DocumentState
-from gateway.exchange.contract import DocumentPage, DocumentView
+from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
 from gateway.registry import BodyIndex
@@ -31,8 +31,8 @@ class Queries:
 
         def unit(uow: UnitOfWork) -> DocumentView:
             document = own_document(uow, principal, key)
-            counts = Counter(delivery.state for delivery in uow.documents.deliveries(key))
-            return DocumentView(document=document, counts=dict(counts), total=counts.total())
+            counts = uow.documents.delivery_counts(key)
+            return DocumentView(document=document, counts=counts, total=sum(counts.values()))
 
         return await self._desk.store.read(unit)
 
@@ -41,34 +41,41 @@ class Queries:
     ) -> DocumentPage:
         """See `QueryDesk.documents`. Status messages are no documents: they are told by the entry they speak of."""
         require(principal, Scope.READ)
-        rows = max(1, min(limit, PAGE_ROWS_MAX))
+        rows = _rows(limit)
         found = await self._desk.store.read(lambda uow: uow.documents.newest(principal.organs, before, rows + 1, state))
         return DocumentPage(documents=found[:rows], more=len(found) > rows)
 
-    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
+    async def deliveries(
+        self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
+    ) -> DeliveryPage:
         """See `QueryDesk.deliveries`."""
         require(principal, Scope.READ)
+        rows = _rows(limit)
 
-        def unit(uow: UnitOfWork) -> tuple[Delivery, ...]:
+        def unit(uow: UnitOfWork) -> DeliveryPage:
             own_document(uow, principal, key)
-            return uow.documents.deliveries(key)
+            last = None if after is None else uow.documents.find_delivery(after)
+            if after is not None and (last is None or last.document != key):
+                raise SenderError("request.field", field="query.cursor")
+            found = uow.documents.deliveries_after(key, after, rows + 1)
+            return DeliveryPage(deliveries=found[:rows], more=len(found) > rows)
 
         return await self._desk.store.read(unit)
 
-    async def history(self, principal: Principal, key: DocumentKey) -> tuple[HistoryEvent, ...]:
+    async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:
         """See `QueryDesk.history`."""
         require(principal, Scope.READ)
 
-        def unit(uow: UnitOfWork) -> tuple[HistoryEvent, ...]:
+        def unit(uow: UnitOfWork) -> HistoryPage:
             own_document(uow, principal, key)
-            return uow.log.history(key)
+            return uow.log.history_after(key, after, _rows(limit))
 
         return await self._desk.store.read(unit)
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
         """See `QueryDesk.inbox`."""
         require(principal, Scope.READ)
-        rows = max(1, min(limit, PAGE_ROWS_MAX))
+        rows = _rows(limit)
         return await self._desk.store.read(lambda uow: uow.inbox.page(principal.organs, after, rows))
 
     async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
@@ -76,13 +83,13 @@ class Queries:
         require(principal, Scope.READ)
         return await self._desk.store.read(lambda uow: own_entry(uow, principal, key))
 
-    async def entry_history(self, principal: Principal, key: EntryKey) -> tuple[HistoryEvent, ...]:
+    async def entry_history(self, principal: Principal, key: EntryKey, *, after: int, limit: int) -> HistoryPage:
         """See `QueryDesk.entry_history`. A transfer's history speaks of many recipients: only this entry's lines are told."""
         require(principal, Scope.READ)
 
-        def unit(uow: UnitOfWork) -> tuple[HistoryEvent, ...]:
+        def unit(uow: UnitOfWork) -> HistoryPage:
             entry = own_entry(uow, principal, key)
-            return tuple(event for event in uow.log.history(entry.transfer) if event.subject == entry.key)
+            return uow.log.history_after(entry.transfer, after, _rows(limit), subject=entry.key)
 
         return await self._desk.store.read(unit)
 
@@ -111,7 +118,7 @@ class Queries:
         """See `QueryDesk.organs`."""
         require(principal, Scope.READ)
         index = await self._index()
-        return index.search(text, after=after, limit=max(1, min(limit, PAGE_ROWS_MAX)))
+        return index.search(text, after=after, limit=_rows(limit))
 
     async def _index(self) -> BodyIndex:
         """The index of the edition in force, built once, in a thread, by whoever asks first."""
@@ -119,3 +126,8 @@ class Queries:
         if self._indexed is None or self._indexed[0] is not snapshot:
             self._indexed = snapshot, asyncio.ensure_future(asyncio.to_thread(BodyIndex, snapshot))
         return await asyncio.shield(self._indexed[1])
+
+
+def _rows(limit: int) -> int:
+    """Rows of a page, whoever asks."""
+    return max(1, min(limit, PAGE_ROWS_MAX))

@@ -1,10 +1,10 @@
-"""Ledger of outgoing documents, their deliveries, and the streams that number them."""
+"""Ledger of outgoing documents and their deliveries."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import Executable
 
@@ -17,7 +17,8 @@ from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Ev
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
-from gateway.storage.tables import deliveries, documents, stream_handles, streams
+from gateway.storage.streams import Streams
+from gateway.storage.tables import deliveries, documents
 
 _ADD: Final = insert(documents)
 _BY_KEY: Final = locked(select(documents).where(documents.c.key == bindparam("key")))
@@ -62,6 +63,14 @@ _ADD_DELIVERY: Final = insert(deliveries)
 _DELIVERIES: Final = locked(
     select(deliveries).where(deliveries.c.document == bindparam("document")).order_by(deliveries.c.row)
 )
+_ROWS_OF: Final = select(deliveries.c.row).where(deliveries.c.document == bindparam("document"))
+_ROW_OF: Final = _ROWS_OF.where(deliveries.c.key == bindparam("key"))
+_DELIVERIES_AT: Final = select(deliveries).where(among(deliveries.c.row, "rows"))
+_COUNTS: Final = (
+    select(deliveries.c.state, func.count().label("items"))
+    .where(deliveries.c.document == bindparam("document"))
+    .group_by(deliveries.c.state)
+)
 _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bindparam("transfer"))
 _DELIVERY: Final = locked(
     select(deliveries).where(
@@ -94,26 +103,6 @@ _MOVE_DELIVERIES: Final = (
     .values(state=bindparam("state"), changed_at=bindparam("changed_at"))
 )
 _NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != bindparam("now")))
-
-_NUMBERS: Final = locked(
-    select(streams.c.recipient, streams.c.next_number)
-    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
-    .order_by(streams.c.recipient)
-)
-_NEW_STREAM: Final = insert(streams)
-_COUNT: Final = (
-    update(streams)
-    .where(streams.c.sender == bindparam("the_sender"), streams.c.recipient == bindparam("the_recipient"))
-    .values(next_number=bindparam("next_number"))
-)
-_HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).where(
-    and_(
-        stream_handles.c.sender == bindparam("sender"),
-        stream_handles.c.year == bindparam("year"),
-        among(stream_handles.c.recipient, "recipients"),
-    )
-)
-_NEW_HANDLE: Final = insert(stream_handles)
 
 
 class DocumentLedger:
@@ -198,6 +187,32 @@ class DocumentLedger:
         names = {"document": document} if transfer is None else {"document": document, "transfer": transfer}
         return tuple(_delivery(row) for row in self._connection.execute(statement, names))
 
+    def deliveries_after(self, document: DocumentKey, after: DeliveryKey | None, limit: int) -> tuple[Delivery, ...]:
+        """A page of the deliveries of a document, in the order of adding.
+
+        The numbers of all its rows (at most `RECIPIENTS_MAX`) are read from an index and put in order here: asked for the
+        first of them in order, a planner may rather walk through everybody's.
+        """
+        last = 0
+        if after is not None:
+            found = self._connection.execute(_ROW_OF, {"document": document, "key": after}).scalar_one_or_none()
+            if found is None:
+                return ()
+            last = found
+        rows = self._connection.execute(_ROWS_OF, {"document": document}).scalars()
+        wanted = sorted(row for row in rows if row > last)[:limit]
+        known = {
+            row.row: _delivery(row)
+            for some in chunks(wanted)
+            for row in self._connection.execute(_DELIVERIES_AT, {"rows": list(some)})
+        }
+        return tuple(known[row] for row in wanted)
+
+    def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
+        """How many deliveries are in each state."""
+        rows = self._connection.execute(_COUNTS, {"document": document})
+        return {DeliveryState(row.state): row.items for row in rows}
+
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
         """The delivery of a document to one recipient."""
         row = self._connection.execute(_DELIVERY, {"document": document, "recipient": recipient}).one_or_none()
@@ -238,36 +253,7 @@ class DocumentLedger:
         self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
     ) -> Mapping[OrganId, tuple[int, bytes]]:
         """The next number of each stream (sender, recipient) and its handle for the year."""
-        assert len(set(recipients)) == len(recipients), "a recipient twice in one document"
-        # Everybody takes streams in the same order, or two units would each wait for what the other has.
-        ordered = sorted(recipients)
-        numbers = self._count(sender, ordered)
-        handles = self._handles(sender, ordered, year, handle)
-        return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
-
-    def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:
-        known: dict[OrganId, int] = {}
-        for some in chunks(recipients):
-            rows = self._connection.execute(_NUMBERS, {"sender": sender, "recipients": list(some)})
-            known.update((OrganId(row.recipient), row.next_number) for row in rows)
-        if new := [{"sender": sender, "recipient": r, "next_number": 2} for r in recipients if r not in known]:
-            execute_many(self._connection, _NEW_STREAM, new)
-        if old := [{"the_sender": sender, "the_recipient": r, "next_number": n + 1} for r, n in known.items()]:
-            execute_many(self._connection, _COUNT, old)
-        return {recipient: known.get(recipient, 1) for recipient in recipients}
-
-    def _handles(
-        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
-    ) -> dict[OrganId, bytes]:
-        known: dict[OrganId, bytes] = {}
-        for some in chunks(recipients):
-            rows = self._connection.execute(_HANDLES, {"sender": sender, "year": year, "recipients": list(some)})
-            known.update((OrganId(row.recipient), row.handle) for row in rows)
-        new = {recipient: handle() for recipient in recipients if recipient not in known}
-        if new:
-            rows_new = [{"sender": sender, "recipient": r, "year": year, "handle": h} for r, h in new.items()]
-            execute_many(self._connection, _NEW_HANDLE, rows_new)
-        return known | new
+        return Streams(self._connection).next_sequence(sender, recipients, year, handle)
 
 
 def _document_changes(document: Document) -> dict[str, Any]:

@@ -22,11 +22,17 @@ _KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(among(inbox_messa
 _ADD_MESSAGE: Final = insert(inbox_messages)
 _ENTRIES: Final[Select[Any]] = select(inbox, inbox_messages.c.message).join(inbox_messages)
 _BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key")).with_for_update(of=inbox, key_share=True)
-_PAGE: Final = (
-    _ENTRIES.where(among(inbox.c.recipient, "organs"), inbox.c.cursor > bindparam("after"))
+_OLDEST: Final = (
+    select(inbox.c.cursor)
+    .where(
+        inbox.c.recipient == bindparam("recipient"),
+        inbox.c.cursor > bindparam("after"),
+        inbox.c.cursor < bindparam("before"),
+    )
     .order_by(inbox.c.cursor)
     .limit(bindparam("rows"))
 )
+_BY_CURSORS: Final = _ENTRIES.where(among(inbox.c.cursor, "cursors"))
 _SEEN: Final = (
     select(inbox.c.envelope_digest, inbox.c.recipient)
     .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))
@@ -35,6 +41,9 @@ _SEEN: Final = (
 _ADVANCE: Final = update_if(
     inbox, "business_status", ("business_status", "business_description", "changed_at", "last_leaf")
 )
+
+_BEYOND: Final = 2**63 - 1
+"""Greater than every cursor."""
 
 _Messages = dict[str, DocumentMessage]
 
@@ -81,12 +90,29 @@ class InboxLedger:
         return Digest(rows[0].envelope_digest), frozenset(OrganId(row.recipient) for row in rows)
 
     def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
-        """Entries of those bodies after a cursor, oldest first; one row more is read to know whether more follow."""
+        """Entries of those bodies after a cursor, oldest first; one cursor more is read to know whether more follow.
+
+        Each body's are one range of an index, and of each only what is older than the page so far is read: one statement
+        over all bodies would read and sort everything that follows the cursor. The unit is one snapshot, so that no
+        body's range is newer than another's.
+        """
         assert limit > 0, "a page without rows"
-        wanted = {"organs": sorted(organs), "after": after, "rows": limit + 1}
-        rows = self._connection.execute(_PAGE, wanted).all()
+        cursors: list[int] = []
+        for recipient in sorted(organs):
+            before = cursors[-1] if len(cursors) > limit else _BEYOND
+            names = {"recipient": recipient, "after": after, "before": before, "rows": limit + 1}
+            found = self._connection.execute(_OLDEST, names).scalars()
+            cursors = sorted([*cursors, *found])[: limit + 1]
+        return InboxPage(entries=self._entries(cursors[:limit]), more=len(cursors) > limit)
+
+    def _entries(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
+        """The entries at these cursors, in that order."""
         messages: _Messages = {}
-        return InboxPage(entries=tuple(_entry(row, messages) for row in rows[:limit]), more=len(rows) > limit)
+        found: dict[int, InboxEntry] = {}
+        for some in chunks(cursors):
+            for row in self._connection.execute(_BY_CURSORS, {"cursors": list(some)}):
+                found[row.cursor] = _entry(row, messages)
+        return tuple(found[cursor] for cursor in cursors)
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
         """Write business status, description, changed_at and last_leaf, if the stored status is `was`."""

@@ -14,7 +14,7 @@ from gateway.core.clock import from_millis, to_millis
 from gateway.core.events import EventKind, Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import StaleStateError
-from gateway.core.log import FeedLook
+from gateway.core.log import FeedLook, HistoryPage
 from gateway.core.model import HistoryEvent
 from gateway.storage import feed
 from gateway.storage.bulk import execute_many
@@ -60,6 +60,8 @@ _LEAVES: Final = (
     .order_by(leaves.c.position)
 )
 _HISTORY: Final = select(openings).where(openings.c.document == bindparam("document")).order_by(openings.c.row)
+_HISTORY_AFTER: Final = _HISTORY.where(openings.c.row > bindparam("after")).limit(bindparam("rows"))
+_OF_SUBJECT: Final = openings.c.subject == bindparam("subject")
 _OPENINGS: Final = (
     select(openings.c.row, openings.c.hash, openings.c.salt, openings.c.private)
     .where(openings.c.row > bindparam("after"))
@@ -179,6 +181,20 @@ class LogLedger:
         """The opened events of a document or incoming transfer; `detail` is the private part, canonical JSON."""
         self.flush()
         return tuple(_event(row) for row in self._connection.execute(_HISTORY, {"document": document}))
+
+    def history_after(self, document: str, after: int, limit: int, *, subject: str | None = None) -> HistoryPage:
+        """A page of that; one row more is read to know whether more follow."""
+        assert limit > 0, "a page without rows"
+        self.flush()
+        statement = _HISTORY_AFTER if subject is None else _HISTORY_AFTER.where(_OF_SUBJECT)
+        names: dict[str, Any] = {"document": document, "after": after, "rows": limit + 1}
+        found = self._connection.execute(statement, names if subject is None else names | {"subject": subject}).all()
+        shown = found[:limit]
+        return HistoryPage(
+            events=tuple(map(_event, shown)),
+            next_after=shown[-1].row if shown else after,
+            more=len(found) > limit,
+        )
 
     def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
         """(row, leaf hash, salt, private) in the order of appending."""

@@ -134,6 +134,7 @@ _COUNT_CLOSED: Final = (
 )
 _COUNT_DEAD: Final = select(func.count()).select_from(dead_letters)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
+_DEAD_FOR: Final = dead_letters.c.destination == bindparam("destination")
 
 
 class WorkLedger:
@@ -245,9 +246,20 @@ class WorkLedger:
             self._connection.execute(_ADD_DESTINATION, values | {"name": destination.name})
             self._unheard.discard(destination.name)
 
-    def dead(self, limit: int) -> tuple[DeadLetter, ...]:
+    def dead(self, limit: int, destination: str | None = None) -> tuple[DeadLetter, ...]:
         """Dead letters, newest first."""
-        return tuple(_dead_letter(row) for row in self._connection.execute(_DEAD, {"rows": limit}))
+        statement = _DEAD if destination is None else _DEAD.where(_DEAD_FOR)
+        names = {"rows": limit} if destination is None else {"rows": limit, "destination": destination}
+        return tuple(_dead_letter(row) for row in self._connection.execute(statement, names))
+
+    def count_dead(self, destination: str | None = None) -> int:
+        """How many dead letters there are."""
+        statement = _COUNT_DEAD if destination is None else _COUNT_DEAD.where(_DEAD_FOR)
+        return int(
+            self._connection.execute(
+                statement, {} if destination is None else {"destination": destination}
+            ).scalar_one()
+        )
 
     def queued(self, destination: str | None, limit: int) -> tuple[QueuedWork, ...]:
         """Items by the time at which they are due."""

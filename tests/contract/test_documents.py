@@ -10,7 +10,7 @@ import pytest
 from gateway.core.errors import Conflict
 from gateway.core.ids import DeliveryKey, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
-from gateway.core.model import Document
+from gateway.core.model import Delivery, Document
 from gateway.core.states import DeliveryState, DocumentState, MessageKind
 from tests.contract.stores import LedgerStore
 from tests.kit import rows
@@ -143,6 +143,27 @@ async def test_deliveries_come_back_whole_in_the_order_of_adding(store: LedgerSt
     assert await store.read(lambda uow: uow.documents.deliveries(document.key, TransferKey("t-1"))) == tuple(made[1:])
     assert await store.read(lambda uow: uow.documents.delivery(document.key, wards[2])) == made[2]
     assert await store.read(lambda uow: uow.documents.find_delivery(made[1].key)) == made[1]
+
+
+async def test_deliveries_page_by_page_and_counted_by_state(store: LedgerStore) -> None:
+    document, another = await added(store, rows.document()), await added(store, rows.document())
+    wards = [OrganId(f"Z79.{n}") for n in (5, 3, 9, 1, 7)]
+    made = [rows.delivery(document, ward) for ward in wards]
+    made[1] = rows.delivered(made[1])
+    foreign = rows.delivery(another)
+    await store.transact(lambda uow: uow.documents.add_deliveries([*made[:3], foreign, *made[3:]]))
+    found: list[Delivery] = []
+    after: DeliveryKey | None = None
+    while page := await store.read(lambda uow, a=after: uow.documents.deliveries_after(document.key, a, 2)):
+        assert len(page) <= 2
+        found += page
+        after = page[-1].key
+    assert found == made
+    for cursor in (foreign.key, DeliveryKey("nobody's")):
+        assert await store.read(lambda uow, a=cursor: uow.documents.deliveries_after(document.key, a, 2)) == ()
+    counts = await store.read(lambda uow: uow.documents.delivery_counts(document.key))
+    assert counts == {DeliveryState.QUEUED: 4, DeliveryState.DELIVERED: 1}
+    assert await store.read(lambda uow: uow.documents.delivery_counts(rows.document().key)) == {}
 
 
 async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:
@@ -278,4 +299,21 @@ async def test_pages_of_many_senders_put_together_are_all_documents(store: Ledge
     found: list[str] = []
     while page := await keys_of_newest(store, *senders, limit=7, before=found[-1] if found else None):
         found += page
+    assert found == [document.key for document in reversed(made)]
+
+
+async def test_what_comes_between_two_pages_is_neither_in_the_way_nor_told_twice(store: LedgerStore) -> None:
+    """Two bodies; after every page each hands in another, and one of the older is held."""
+    pair = (rows.PARTY, OrganId("Z79.98"))
+    made = [await added(store, rows.document(sender=pair[n % 3 % 2])) for n in range(20)]
+    found: list[str] = []
+    for number in range(99):
+        page = await keys_of_newest(store, *pair, limit=3, before=found[-1] if found else None)
+        if not page:
+            break
+        found += page
+        for sender in pair:
+            await added(store, rows.document(sender=sender))
+        held = replace(made[number], state=DocumentState.HELD)
+        await store.transact(lambda uow, held=held: uow.documents.advance(held, was=DocumentState.ACCEPTED))
     assert found == [document.key for document in reversed(made)]

@@ -67,6 +67,31 @@ async def test_pages_are_of_these_bodies_after_a_cursor_oldest_first(store: Ledg
     assert (page.entries, page.more) == ((), False)
 
 
+async def test_what_arrives_between_two_pages_is_told_once_and_in_its_place(store: LedgerStore) -> None:
+    """Two bodies and a third; after every page something arrives for each, and an older entry is answered."""
+    wards = [rows.WARD, rows.OTHER_WARD, OrganId("Z79.9")]
+    stored = list(await added(store, *(rows.entry(wards[n % 4 % 3], document_id=f"d{n}") for n in range(20))))
+    found: list[EntryKey] = []
+    after, more, number = 0, True, 0
+    while more:
+        page = await store.read(lambda uow, a=after: uow.inbox.page(BOTH, a, 3))
+        found += [entry.key for entry in page.entries]
+        after, more = page.entries[-1].cursor, page.more
+        if number < 4:
+            stored += await added(store, *(rows.entry(ward, document_id=f"late {number}") for ward in wards))
+            accepted = replace(stored[number], business_status=BusinessStatus.ACCEPTED)
+            await store.transact(lambda uow, e=accepted: uow.inbox.advance(e, was=BusinessStatus.ARRIVED))
+        number += 1
+    assert found == [entry.key for entry in stored if entry.recipient in BOTH]
+
+
+async def test_a_page_of_very_many_bodies(store: LedgerStore) -> None:
+    wards = [OrganId(f"Z79.{n:03}") for n in range(700)]
+    stored = await added(store, *(rows.entry(wards[n * 7 % 700], document_id=f"d{n}") for n in range(60)))
+    page = await store.read(lambda uow: uow.inbox.page(frozenset(wards), stored[9].cursor, 30))
+    assert (page.entries, page.more) == (stored[10:40], True)
+
+
 async def test_advancing_writes_the_business_status_if_it_is_what_we_think(store: LedgerStore) -> None:
     (entry,) = await added(store, rows.entry())
     changed = replace(

@@ -13,7 +13,7 @@ from gateway.core.events import NOBODY, Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.log import FeedLook
-from gateway.core.model import FeedEvent
+from gateway.core.model import FeedEvent, HistoryEvent
 from gateway.core.ports import Store
 from gateway.storage import feed as storage_feed
 from tests.contract.stores import STORES
@@ -124,6 +124,46 @@ async def test_history_is_of_one_document_oldest_first(store: Store) -> None:
         (m.event.at, m.event.kind, m.event.subject, m.event.recipient, m.private.decode(), m.hash.hex()) for m in mine
     ]
     assert await store.read(lambda uow: uow.log.history("none")) == ()
+
+
+async def test_a_history_page_by_page(store: Store) -> None:
+    mine = [rows.leaf(document="d", subject=f"s{n % 2}") for n in range(7)]
+    for leaf in mine:
+        await append(store, rows.leaf(document="e"), leaf)
+    whole = await store.read(lambda uow: uow.log.history("d"))
+    found: list[HistoryEvent] = []
+    after, more = 0, True
+    while more:
+        page = await store.read(lambda uow, a=after: uow.log.history_after("d", a, 2))
+        assert 0 < len(page.events) <= 2
+        assert page.next_after > after
+        found += page.events
+        after, more = page.next_after, page.more
+    assert tuple(found) == whole
+    nothing = await store.read(lambda uow: uow.log.history_after("d", after, 2))
+    assert (nothing.events, nothing.next_after, nothing.more) == ((), after, False)
+    exactly = await store.read(lambda uow: uow.log.history_after("d", 0, 7))
+    assert (exactly.events, exactly.more) == (whole, False)
+
+
+async def test_a_history_of_one_subject_page_by_page(store: Store) -> None:
+    mine = [rows.leaf(document="d", subject=f"s{n % 3}") for n in range(9)]
+    await append(store, *mine, rows.leaf(document="e", subject="s1"))
+    first = await store.read(lambda uow: uow.log.history_after("d", 0, 2, subject="s1"))
+    rest = await store.read(lambda uow: uow.log.history_after("d", first.next_after, 2, subject="s1"))
+    assert [event.leaf_hash for event in first.events + rest.events] == [leaf.hash.hex() for leaf in mine[1::3]]
+    assert (first.more, rest.more) == (True, False)
+
+
+async def test_what_happens_between_two_pages_shifts_nothing(store: Store) -> None:
+    before = [rows.leaf(document="d") for _ in range(5)]
+    await append(store, *before)
+    first = await store.read(lambda uow: uow.log.history_after("d", 0, 3))
+    late = rows.leaf(document="d")
+    await append(store, late)
+    rest = await store.read(lambda uow: uow.log.history_after("d", first.next_after, 3))
+    told = [event.leaf_hash for event in first.events + rest.events]
+    assert told == [leaf.hash.hex() for leaf in (*before, late)]
 
 
 async def test_openings_go_by_row(store: Store) -> None:

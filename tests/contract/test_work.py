@@ -163,6 +163,10 @@ async def test_a_buried_item_becomes_a_dead_letter(store: LedgerStore) -> None:
     )
     assert await store.read(lambda uow: uow.work.dead(10)) == expected
     assert await store.read(lambda uow: uow.work.dead(1)) == expected[:1]
+    assert await store.read(lambda uow: uow.work.dead(10, "d")) == expected[1:]
+    assert await store.read(lambda uow: uow.work.dead(10, "nowhere")) == ()
+    for destination, count in ((None, 2), ("", 1), ("d", 1), ("nowhere", 0)):
+        assert await store.read(lambda uow, d=destination: uow.work.count_dead(d)) == count
 
 
 async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:

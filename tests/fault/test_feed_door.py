@@ -61,3 +61,11 @@ async def test_an_office_that_listens(tmp_path: Path) -> None:
             with pytest.raises(ApiProblem) as refusal:
                 await sender.send_envelope(envelope.read_bytes(), "as-it-is")
             assert refusal.value.code in ("conflict.document_id", "conflict.idempotency")
+
+            last = (await receiver.events(int(heard["next"]), limit=200))["next"]
+            poll = asyncio.create_task(receiver.events(int(last), wait=30))
+            await asyncio.sleep(0.5)
+            began = asyncio.get_running_loop().time()
+            await real.gateways.stop("government")
+            assert (await poll)["more"] is False
+            assert asyncio.get_running_loop().time() - began < 6, "who listens holds up no drain"

@@ -13,6 +13,7 @@ from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
 from gateway.core.limits import PAGE_ROWS_MAX
+from gateway.core.log import HistoryPage
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -31,7 +32,15 @@ from gateway.core.model import (
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind
-from gateway.exchange.contract import DocumentPage, DocumentView, EnvelopeOrder, FeedPage, SubmissionOrder, UploadedFile
+from gateway.exchange.contract import (
+    DeliveryPage,
+    DocumentPage,
+    DocumentView,
+    EnvelopeOrder,
+    FeedPage,
+    SubmissionOrder,
+    UploadedFile,
+)
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
 _NOWHERE = GatewayId("government.gw.example")
@@ -50,6 +59,7 @@ class MemoryDesks:
         """What a judge would read out of a finished envelope; one that is not here is malformed."""
         self.feed: list[FeedEvent] = []
         self._told = asyncio.Condition()
+        self._closed = False
         self.stories: dict[str, list[HistoryEvent]] = {}
         self._numbers = itertools.count(1)
 
@@ -126,11 +136,22 @@ class MemoryDesks:
         ]
         return DocumentPage(documents=tuple(rows[:limit]), more=len(rows) > limit)
 
-    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
-        return self._deliveries(self._own(principal, key))
+    async def deliveries(
+        self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
+    ) -> DeliveryPage:
+        found = self._deliveries(self._own(principal, key))
+        keys = [delivery.key for delivery in found]
+        if after is not None and after not in keys:
+            raise SenderError("request.field", field="query.cursor")
+        rest = found[0 if after is None else keys.index(after) + 1 :]
+        return DeliveryPage(deliveries=rest[:limit], more=len(rest) > limit)
 
-    async def history(self, principal: Principal, key: DocumentKey) -> tuple[HistoryEvent, ...]:
-        return tuple(self.stories[self._own(principal, key).key])
+    async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:
+        return self._story(self._own(principal, key).key, after, limit)
+
+    def _story(self, key: str, after: int, limit: int) -> HistoryPage:
+        rows = self.stories[key][after:]
+        return HistoryPage(events=tuple(rows[:limit]), next_after=after + len(rows[:limit]), more=len(rows) > limit)
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
         rows = [row for row in self.entries.values() if row.recipient in principal.organs and row.cursor > after]
@@ -142,8 +163,8 @@ class MemoryDesks:
             raise NotFound("not_found")
         return entry
 
-    async def entry_history(self, principal: Principal, key: EntryKey) -> tuple[HistoryEvent, ...]:
-        return tuple(self.stories[(await self.entry(principal, key)).key])
+    async def entry_history(self, principal: Principal, key: EntryKey, *, after: int, limit: int) -> HistoryPage:
+        return self._story((await self.entry(principal, key)).key, after, limit)
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         entry = await self.entry(principal, key)
@@ -174,13 +195,21 @@ class MemoryDesks:
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
         try:
             async with asyncio.timeout(wait), self._told:
-                await self._told.wait_for(lambda: self._concerning(principal, after))
+                await self._told.wait_for(lambda: self._closed or self._concerning(principal, after))
         except TimeoutError:
             pass
         rows = self._concerning(principal, after)
         more = len(rows) > limit
         reached = rows[limit - 1].position if more else max(after, len(self.feed) - 1)
         return FeedPage(events=tuple(rows[:limit]), next_after=reached, more=more)
+
+    def close(self) -> None:
+        self._closed = True
+        self._closing = asyncio.ensure_future(self._wake())
+
+    async def _wake(self) -> None:
+        async with self._told:
+            self._told.notify_all()
 
     def _concerning(self, principal: Principal, after: int) -> list[FeedEvent]:
         return [event for event in self.feed if event.position > after and event.organ_id in principal.organs]
@@ -292,8 +321,7 @@ class MemoryDesks:
                 leaf_hash="ab" * 32,
             )
         )
-        async with self._told:
-            self._told.notify_all()
+        await self._wake()
 
     def _document(
         self, principal: Principal, order: SubmissionOrder, trace_id: str, *, number: int | None = None

@@ -4,7 +4,7 @@ A unit of work sees a copy of the state; the copy becomes the state when the uni
 raises. `MemoryLogStore.state` is what would be on the disk: a "crash" in a test is a new store on the same state.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
@@ -12,7 +12,7 @@ from gateway.core.errors import SiteError
 from gateway.core.events import NOBODY, Leaf, TreeHead
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import StaleStateError, UnitOfWork
-from gateway.core.log import FeedLook, Log
+from gateway.core.log import FeedLook, HistoryPage, Log
 from gateway.core.model import FeedEvent, HistoryEvent
 
 T = TypeVar("T")
@@ -94,18 +94,33 @@ class MemoryLog:
         return tuple(self._state.leaves[first : first + count])
 
     def history(self, document: str) -> tuple[HistoryEvent, ...]:
-        return tuple(
-            HistoryEvent(
-                at=leaf.event.at,
-                event=leaf.event.kind.value,
-                subject=leaf.event.subject,
-                recipient=leaf.event.recipient,
-                detail=leaf.private.decode(),
-                leaf_hash=leaf.hash.hex(),
-            )
-            for leaf in self._state.appended
-            if leaf.event.document == document
+        return tuple(event for _, event in self._told(document))
+
+    def history_after(self, document: str, after: int, limit: int, *, subject: str | None = None) -> HistoryPage:
+        found = [
+            (row, event) for row, event in self._told(document) if row > after and subject in (None, event.subject)
+        ]
+        shown = found[:limit]
+        return HistoryPage(
+            events=tuple(event for _, event in shown),
+            next_after=shown[-1][0] if shown else after,
+            more=len(found) > limit,
         )
+
+    def _told(self, document: str) -> Iterator[tuple[int, HistoryEvent]]:
+        for row, leaf in enumerate(self._state.appended, 1):
+            if leaf.event.document == document:
+                yield (
+                    row,
+                    HistoryEvent(
+                        at=leaf.event.at,
+                        event=leaf.event.kind.value,
+                        subject=leaf.event.subject,
+                        recipient=leaf.event.recipient,
+                        detail=leaf.private.decode(),
+                        leaf_hash=leaf.hash.hex(),
+                    ),
+                )
 
     def openings(self, after: int, limit: int) -> tuple[tuple[int, bytes, bytes, bytes], ...]:
         rows = enumerate(self._state.appended, 1)

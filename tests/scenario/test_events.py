@@ -7,6 +7,7 @@ from gateway.core.model import FeedEvent
 from gateway.core.states import TransferState
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.whole_lists import deliveries_of, history_of
 from tests.scenario.test_trouble import only_transfer, sent, ub
 
 WITHOUT_BODY = {"genesis", "registry.activated", "peer.foreign_sender", "received", "receive.refused"}
@@ -32,7 +33,7 @@ async def subjects(node: Node, organ: OrganId) -> set[str]:
             known |= {(await node.queries.document(principal, document.key)).document.key}
         except NotFound:
             continue
-        known |= {delivery.key for delivery in await node.queries.deliveries(principal, document.key)}
+        known |= {delivery.key for delivery in await deliveries_of(node.queries, principal, document.key)}
     page = await node.queries.inbox(principal, 0, 200)
     return known | {entry.key for entry in page.entries}
 
@@ -82,7 +83,7 @@ async def test_only_what_concerns_no_body_is_left_out(world: World) -> None:
         for key in [*(d.key for d in documents), *(i.slip.transfer for i in incoming), node.own]:
             for event in await node.store.read(lambda uow, key=key: uow.log.history(key)):
                 assert event.leaf_hash in in_feeds or event.event in WITHOUT_BODY
-        left_out = {e for d in documents for e in await node.queries.history(node.principal(d.sender), d.key)}
+        left_out = {e for d in documents for e in await history_of(node.queries, node.principal(d.sender), d.key)}
         assert {event.leaf_hash for event in left_out} <= in_feeds
 
 

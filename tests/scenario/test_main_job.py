@@ -11,6 +11,7 @@ from gateway.demo.registry_seed import log_origin
 from gateway.evidence import InstallationCheck
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.whole_lists import deliveries_of, entry_history_of, history_of
 
 
 async def check(world: World, node: Node) -> None:
@@ -43,7 +44,7 @@ async def test_one_letter_to_everybody_is_sealed_delivered_receipted_and_logged(
     view = await party.queries.document(principal, document.key)
     assert view.document.state is DocumentState.ROUTED
     assert view.counts == {DeliveryState.DELIVERED: len(world.wards)}
-    deliveries = await party.queries.deliveries(principal, document.key)
+    deliveries = await deliveries_of(party.queries, principal, document.key)
     assert [delivery.recipient for delivery in deliveries] == list(world.wards)
     assert {delivery.evidence for delivery in deliveries} == {Evidence.RECEIPT}
     assert {delivery.sequence for delivery in deliveries} == {1}
@@ -89,7 +90,7 @@ async def test_a_ward_accepts_another_refuses_and_a_third_answers(world: World) 
     await government.submit(reply)
     await world.settle()
 
-    deliveries = await party.queries.deliveries(party.principal(world.sender), document.key)
+    deliveries = await deliveries_of(party.queries, party.principal(world.sender), document.key)
     said = {
         delivery.recipient: (delivery.business_status, delivery.business_description)
         for delivery in deliveries
@@ -116,7 +117,7 @@ async def test_saying_the_same_again_changes_nothing(world: World) -> None:
     twice = await government.statuses.accept(principal, key, trace_id="2" * 32)
     assert once == twice
     await world.settle()
-    history = await government.queries.entry_history(principal, key)
+    history = await entry_history_of(government.queries, principal, key)
     assert Counter(event.event for event in history) == {"received": 1, "business.status": 1}
 
 
@@ -125,7 +126,7 @@ async def test_the_history_tells_the_whole_walk_in_order(world: World) -> None:
     ward = next(ward for ward in world.wards if ".UB." in ward)
     document = await party.submit(letter(world.sender, (ward,), await party.file("a.pdf", tiny_pdf())))
     await world.settle()
-    history = await party.queries.history(party.principal(world.sender), document.key)
+    history = await history_of(party.queries, party.principal(world.sender), document.key)
     assert [event.event for event in history] == [
         "accepted",
         "sealed",

@@ -14,6 +14,7 @@ from gateway.core.states import DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, Destination, WorkKind
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.whole_lists import history_of
 from tests.scenario.test_main_job import check
 from tests.scenario.test_trouble import arrived, only_transfer, sent, states, ub
 
@@ -84,7 +85,7 @@ async def test_a_document_that_was_given_up_is_held_and_goes_on_when_it_is_relea
     assert (released.state, released.reason) == (DocumentState.ACCEPTED, "")
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
-    history = await party.queries.history(party.principal(world.sender), document.key)
+    history = await history_of(party.queries, party.principal(world.sender), document.key)
     assert [event.event for event in history][:4] == ["accepted", "held", "released", "sealed"]
     await check(world, party)
 

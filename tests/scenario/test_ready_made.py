@@ -20,6 +20,7 @@ from tests.kit import exchange_world, rows
 from tests.kit.exchange_world import MOMENT, Node, World, letter
 from tests.kit.finished import File, finished, message_of, order_of, sealed
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.whole_lists import deliveries_of, history_of
 from tests.scenario.test_main_job import check
 from tests.scenario.test_trouble import arrived, ub
 
@@ -83,7 +84,7 @@ async def test_the_bytes_that_were_handed_in_are_the_bytes_that_arrive(world: Wo
         path, attachment = await node.queries.attachment(node.principal(ward), entry.key, 1)
         assert path.read_bytes() == pdf
         assert attachment.blob.digest == hashlib.sha256(pdf).hexdigest()
-    history = await party.queries.history(party.principal(world.sender), document.key)
+    history = await history_of(party.queries, party.principal(world.sender), document.key)
     assert [event.event for event in history][:4] == ["accepted", "sealed", "wrapped", "routed"]
     for node in (party, government):
         await examined(world, node)
@@ -139,7 +140,7 @@ async def test_the_recipients_answer_reaches_it(world: World) -> None:
     (entry,) = (await world.government.queries.inbox(ward, 0, 10)).entries
     await world.government.statuses.accept(ward, entry.key, trace_id="1" * 32)
     await world.settle()
-    (delivery,) = await world.party.queries.deliveries(world.party.principal(world.sender), document.key)
+    (delivery,) = await deliveries_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert delivery.business_status is BusinessStatus.ACCEPTED
     for node in (world.party, world.government):
         await examined(world, node)

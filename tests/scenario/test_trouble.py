@@ -26,6 +26,7 @@ from gateway.exchange.statuses import apply_status
 from gateway.exchange.submit import store_new
 from tests.kit.exchange_world import ALL, Node, World, letter
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
+from tests.kit.whole_lists import deliveries_of, entry_history_of, history_of
 from tests.scenario.test_main_job import check
 
 
@@ -41,7 +42,7 @@ def ub(world: World, number: int = 0) -> OrganId:
 
 
 async def states(world: World, document: Document) -> list[tuple[str, str]]:
-    found = await world.party.queries.deliveries(world.party.principal(world.sender), document.key)
+    found = await deliveries_of(world.party.queries, world.party.principal(world.sender), document.key)
     return [(delivery.state.value, delivery.reason) for delivery in found]
 
 
@@ -136,7 +137,7 @@ async def test_after_the_deadline_a_transfer_expires_and_says_so(world: World) -
     document = await sent(world)
     await world.settle(limit=timedelta(days=6))
     assert await states(world, document) == [("expired", "delivery.expired")]
-    history = await world.party.queries.history(world.party.principal(world.sender), document.key)
+    history = await history_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert history[-1].event == "delivery.expired"
     assert await world.party.due() is None
 
@@ -314,7 +315,7 @@ async def test_unknown_closed_and_locked_recipients_are_refused_deliveries_besid
         ("refused", "recipient.locked"),
         ("delivered", ""),
     ]
-    found = await world.party.queries.deliveries(world.party.principal(world.sender), document.key)
+    found = await deliveries_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert good in found[1].route_reason
     await check(world, world.party)
 
@@ -493,11 +494,11 @@ async def test_what_is_not_yours_is_not_there(world: World) -> None:
         government.queries.entry(stranger, entry.key),
         government.queries.content(stranger, entry.key),
         government.queries.attachment(stranger, entry.key, 1),
-        government.queries.entry_history(stranger, entry.key),
+        entry_history_of(government.queries, stranger, entry.key),
         government.statuses.accept(stranger, entry.key, trace_id="0" * 32),
         world.party.queries.document(world.party.principal("Z79.DU.25747"), document.key),
-        world.party.queries.deliveries(world.party.principal("Z79.DU.25747"), document.key),
-        world.party.queries.history(world.party.principal("Z79.DU.25747"), document.key),
+        deliveries_of(world.party.queries, world.party.principal("Z79.DU.25747"), document.key),
+        history_of(world.party.queries, world.party.principal("Z79.DU.25747"), document.key),
     ):
         with pytest.raises(NotFound) as caught:
             await ask
@@ -652,13 +653,13 @@ async def test_an_older_status_never_takes_back_a_newer_one_and_a_replay_changes
         message = replace(accepted.status, status=status, description=status.name, timestamp=moment)
         code = await world.party.store.transact(lambda uow: apply_status(uow, message, desk=world.party.desk))
         assert code == ""
-        (delivery,) = await world.party.queries.deliveries(world.party.principal(world.sender), document.key)
+        (delivery,) = await deliveries_of(world.party.queries, world.party.principal(world.sender), document.key)
         return str(delivery.business_status), delivery.business_description
 
     assert await arrives(BusinessStatus.COMPLETED, 60) == ("06", "COMPLETED")
     assert await arrives(BusinessStatus.ACCEPTED, 0) == ("06", "COMPLETED")
     assert await arrives(BusinessStatus.COMPLETED, 60) == ("06", "COMPLETED")
-    history = await world.party.queries.history(world.party.principal(world.sender), document.key)
+    history = await history_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert [event.event for event in history].count("business.status_received") == 1
     assert await arrives(BusinessStatus.REFUSED, 61) == ("02", "REFUSED")
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from multidict import CIMultiDictProxy
+
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
 from tests.unit.api.world import OTHER, PARTY, PDF, WARD, World, form, part, running
@@ -79,24 +81,30 @@ def row_of(name: str) -> Operation:
 
 async def replay(world: World, name: str) -> tuple[int, Any]:
     """Ask as documented; status and JSON (None for a file)."""
-    row, asked = row_of(name), ASKED[name]
-    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", **asked.get("headers", {})}
+    status, members, _ = await asked(world, name)
+    return status, members
+
+
+async def asked(world: World, name: str) -> tuple[int, Any, CIMultiDictProxy[str]]:
+    """The same with the headers of the answer."""
+    row, given = row_of(name), ASKED[name]
+    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", **given.get("headers", {})}
     data = None
-    if "metadata" in asked:
-        content = json.dumps(asked["metadata"]).encode()
+    if "metadata" in given:
+        content = json.dumps(given["metadata"]).encode()
         parts = [part('name="metadata"', content, "Content-Type: application/json")]
-        for file, kind in asked["files"]:
+        for file, kind in given["files"]:
             parts.append(part(f'name="file"; filename="{file}"', PDF, f"Content-Type: {kind}"))
         data = form(*parts)
         headers["Content-Type"] = "multipart/form-data; boundary=b0unDary"
-    elif "body" in asked:
-        data, headers["Content-Type"] = json.dumps(asked["body"]).encode(), "application/json"
-    path, query = row.path.format(**asked.get("path", {})), asked.get("query", {})
+    elif "body" in given:
+        data, headers["Content-Type"] = json.dumps(given["body"]).encode(), "application/json"
+    path, query = row.path.format(**given.get("path", {})), given.get("query", {})
     async with world.call(row.method, path, headers=headers, data=data, params=query) as answer:
         if row.answer is None and answer.status < 400:
             assert len(await answer.read()) == int(answer.headers["Content-Length"]) > 0
-            return answer.status, None
-        return answer.status, await answer.json(content_type=None)
+            return answer.status, None, answer.headers
+        return answer.status, await answer.json(content_type=None), answer.headers
 
 
 async def examples() -> dict[str, Any]:

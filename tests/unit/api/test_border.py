@@ -76,6 +76,7 @@ async def test_errors_of_every_family_have_the_form(world: World, monkeypatch: p
     break_queries(world, monkeypatch, PeerError("peer.receipt", step="claims"))
     async with world.ask("GET", "/inbox") as answer:
         await problem_of(answer, 502, "peer.receipt")
+    world.heard.forget()
     break_queries(world, monkeypatch, web.HTTPConflict())
     async with world.ask("GET", "/inbox") as answer:
         await problem_of(answer, 400, "request.malformed")

@@ -1,6 +1,7 @@
 """Every list has one form and one way to go on; the change feed waits, and lets go."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gateway.api.models import Page
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
+from gateway.core.errors import SenderError
 from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
 from tests.unit.api.examples import furnish, replay
@@ -106,6 +108,45 @@ async def test_deliveries_page_by_page(world: World) -> None:
         assert codes(await problem_of(answer, 422, "request.field")) == [("/query/cursor", "field.value")]
 
 
+def happen(world: World, key: str, detail: str) -> None:
+    story = world.desks.stories[key]
+    story.append(replace(story[0], detail=detail))
+
+
+@pytest.mark.parametrize("place", ["documents", "inbox"])
+async def test_a_story_page_by_page_while_it_goes_on(world: World, place: str) -> None:
+    key = await hand_in(world, 1)
+    if place == "inbox":
+        key = (await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)).key
+    for number in range(4):
+        happen(world, key, f"{number}")
+    path = f"/api/v1/{place}/{key}/history"
+    first = await get(world, f"{path}?limit=2")
+    happen(world, key, "late")
+    second = await get(world, f"{path}?limit=2&cursor={first['next']}")
+    third = await get(world, f"{path}?limit=2&cursor={second['next']}")
+    told = [event["detail"] for page in (first, second, third) for event in page["items"]]
+    assert told[1:] == ["0", "1", "2", "3", "late"]
+    assert [page["more"] for page in (first, second, third)] == [True, True, False]
+    assert third["next"] is None
+    for wrong, code in (("cursor=x", "field.type"), ("limit=201", "field.range"), ("after=1", "field.unknown")):
+        async with world.call("GET", f"{path}?{wrong}", headers={}) as answer:
+            found = codes(await problem_of(answer, 422, "request.field"))
+        assert found == [(f"/query/{wrong.partition('=')[0]}", code)]
+
+
+@pytest.mark.parametrize("place", ["documents", "inbox"])
+async def test_a_client_reads_a_whole_story(world: World, place: str) -> None:
+    key = await hand_in(world, 1)
+    if place == "inbox":
+        key = (await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)).key
+    for number in range(450):
+        happen(world, key, f"{number}")
+    async with world.client() as client:
+        story = await (client.history if place == "documents" else client.entry_history)(key)
+    assert [event["detail"] for event in story][1:] == [f"{number}" for number in range(450)]
+
+
 async def test_a_client_reads_all_deliveries(world: World) -> None:
     given = metadata(recipients=[f"Z79.{number}" for number in range(450)])
     async with world.client() as client:
@@ -137,6 +178,46 @@ async def test_a_page_of_organisations_may_be_as_long_as_any(world: World) -> No
     assert (len(page["items"]), page["more"]) == (200, True)
     rest = await get(world, f"/api/v1/organizations?limit=200&text=x&cursor={page['next']}")
     assert (len(rest["items"]), rest["more"], rest["next"]) == (50, False, None)
+
+
+async def test_a_registry_that_changes_between_two_pages(world: World) -> None:
+    """A new edition of the registry in between: nobody is told twice, and nobody who was there is left out."""
+    for number in (1, 3, 5, 7):
+        world.desks.register(f"Z79.07.{number}", "Phường")  # type: ignore[arg-type]
+    async with world.client() as client:
+        first = await client.organizations("phuong", limit=2)
+        for number in (2, 6):
+            world.desks.register(f"Z79.07.{number}", "Phường")  # type: ignore[arg-type]
+        second = await client.organizations("phuong", limit=9, cursor=first["next"])
+    told = [row["organ_id"] for row in first["items"] + second["items"]]
+    assert told == [f"Z79.07.{number}" for number in (1, 3, 5, 6, 7)]
+
+
+@pytest.mark.parametrize("row", LISTS, ids=lambda row: row.name)
+async def test_every_list_has_its_bounds_and_refuses_what_it_does_not_know(world: World, row: Operation) -> None:
+    await furnish(world)
+    await replay(world, "submitDocument")
+    path = at(row, OWNED)
+    go_on = "after" if "after" in {one.name for one in row.query} else "cursor"
+    other = {"after": "cursor", "cursor": "after"}[go_on]
+    for query, pointer, code in (
+        ("limit=0", "limit", "field.range"),
+        ("limit=201", "limit", "field.range"),
+        ("limit=1&limit=1", "limit", "field.duplicate"),
+        ("Limit=1", "Limit", "field.unknown"),
+        (f"{other}=1", other, "field.unknown"),
+        (f"{go_on}=%00", go_on, None),
+        (f"{go_on}=" + "9" * 30, go_on, None),
+    ):
+        for method in ("GET", "HEAD"):
+            async with world.call(method, f"{path}?{query}") as answer:
+                assert answer.status == 422, (method, query)
+                if method == "GET":
+                    ((found, said),) = codes(await problem_of(answer, 422, "request.field"))
+                    assert found == f"/query/{pointer}"
+                    assert code in (None, said)
+    for limit in (1, 200):
+        assert len((await get(world, f"{path}?limit={limit}"))["items"]) <= limit
 
 
 # --- a finished envelope
@@ -191,24 +272,25 @@ async def test_a_wrong_question_for_events(world: World, query: str, code: str) 
 
 
 class Waiting:
-    """An event desk that waits for ever, and says when it began and when it was let go."""
+    """An event desk that waits until it is closed, and says when it began and when it was let go."""
 
     def __init__(self) -> None:
-        self.begun, self.let_go = asyncio.Event(), asyncio.Event()
+        self.begun, self.closed, self.let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
         self.begun.set()
         try:
-            await asyncio.Event().wait()
+            await self.closed.wait()
         finally:
             self.let_go.set()
-        raise AssertionError
+        return FeedPage(events=(), next_after=after, more=False)
 
 
 @pytest.fixture
 def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     desk = Waiting()
     monkeypatch.setattr(world.desks, "events", desk.events)
+    monkeypatch.setattr(world.desks, "close", desk.closed.set)
     return desk
 
 
@@ -240,6 +322,19 @@ async def test_nobody_waits_for_a_caller_who_has_gone(world: World, waiting: Wai
     async with asyncio.timeout(5):
         await waiting.let_go.wait()
     assert await reader.read() == b""
+
+
+async def test_where_too_many_wait_one_is_told_when_to_come_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty page at once would make a loop out of every client that does what the manual says."""
+
+    async def crowded(*given: object, **named: object) -> FeedPage:
+        raise SenderError("rate.limit", seconds=7)
+
+    monkeypatch.setattr(world.desks, "events", crowded)
+    async with world.ask("GET", "/events?wait=30") as answer:
+        members = await problem_of(answer, 429, "rate.limit")
+        assert (members["retryable"], members["retry_after"], answer.headers["Retry-After"]) == (True, 7, "7")
+        assert answer.headers["RateLimit"].startswith('"key";r=')
 
 
 async def test_a_client_that_waits(world: World, waiting: Waiting) -> None:

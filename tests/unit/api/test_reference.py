@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gateway.api.openapi import schemas
+from gateway.api.openapi import RESPONSE_HEADERS, schemas
 from gateway.api.routes import ROUTES
 from gateway.core import limits
 from gateway.core.errors import CATALOGUE
@@ -84,6 +84,10 @@ async def test_the_page_tells_everything_in_both_languages(world: World) -> None
             assert outline.said.index(said.vi) < outline.said.index(said.en)
         assert f"{row.method} {row.path}" in outline.said
     assert outline.said.count("curl --cacert") == len(ROUTES)
+    for about in ("api.security.about", "api.security.certificate", *(about for about, _ in RESPONSE_HEADERS.values())):
+        assert text(about).vi in outline.said
+        assert text(about).en in outline.said
+    assert all(name in outline.said for name in RESPONSE_HEADERS)
     for name, schema in schemas().items():
         assert name in outline.ids
         assert all(member in outline.said for member in schema.get("properties", {}))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import aiohttp
 from aiohttp import web
 
 from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
+from gateway.api.problems import MEDIA_TYPE
+from gateway.api.routes import ROUTES
 from gateway.core.ids import OrganId
 from gateway.core.ports import Turnstile
 from gateway.core.principal import Presented, Principal, Scope
@@ -46,6 +49,31 @@ class Keys:
         return self.principals.get(presented.key or "")
 
 
+class Heard:
+    """Every problem that an operation has answered in a world, for comparison with what it says that it can answer."""
+
+    def __init__(self) -> None:
+        self.codes: set[tuple[str, str]] = set()
+
+    async def hear(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Signal `on_response_prepare`."""
+        resource = request.match_info.route.resource
+        method = "GET" if request.method == "HEAD" else request.method
+        names = [row.name for row in ROUTES if resource and (row.method, row.path) == (method, resource.canonical)]
+        if names and isinstance(response, web.Response) and response.content_type == MEDIA_TYPE:
+            assert isinstance(response.body, bytes)
+            self.codes.add((names[0], json.loads(response.body)["code"]))
+
+    def undocumented(self) -> set[tuple[str, str]]:
+        """What was answered, and does not stand in the registry."""
+        documented = {(row.name, code) for row in ROUTES for code in row.codes}
+        return self.codes - documented
+
+    def forget(self) -> None:
+        """This test makes things go wrong that cannot."""
+        self.codes.clear()
+
+
 @dataclass
 class World:
     url: str
@@ -54,6 +82,8 @@ class World:
     blobs: FolderBlobs
     keys: Keys
     app: web.Application
+    runner: OfficeRunner
+    heard: "Heard"
     session: aiohttp.ClientSession
 
     def client(self, key: str = CITY_KEY) -> OfficeClient:
@@ -100,6 +130,7 @@ async def running(
     *,
     turnstile: Turnstile | None = None,
     check_room: Callable[[], None] = lambda: None,
+    ssl_context: ssl.SSLContext | None = None,
     **limits: Any,
 ) -> AsyncIterator[World]:
     blobs = FolderBlobs(folder / "blobs")
@@ -120,18 +151,29 @@ async def running(
             limits=ApiLimits(**limits),
         )
     )
+    heard = Heard()
+    app.on_response_prepare.append(heard.hear)
     runner = OfficeRunner(app, shutdown_seconds=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)
     await site.start()
     port = int(runner.addresses[0][1])
     try:
         async with aiohttp.ClientSession() as session:
             yield World(
-                url=f"http://127.0.0.1:{port}", port=port, desks=desks, blobs=blobs, keys=keys, app=app, session=session
+                url=f"http://127.0.0.1:{port}",
+                port=port,
+                desks=desks,
+                blobs=blobs,
+                keys=keys,
+                app=app,
+                runner=runner,
+                heard=heard,
+                session=session,
             )
     finally:
         await runner.cleanup()
+    assert heard.undocumented() == set(), "answered, and not in the operation's list of codes"
 
 
 def metadata(**more: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import pytest
 
 from gateway.cli import main, office
 from gateway.cli.errors import Failure
+from gateway.core.errors import SiteError
+from gateway.core.ledgers import InboxPage
 from gateway.core.limits import FILE_BYTES_MAX
 from tests.unit.api.world import CITY_KEY, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import LETTER, Office, stdin
@@ -227,6 +229,31 @@ async def test_a_gateway_that_is_restarted_is_waited_for(
     assert await asyncio.to_thread(main, ["inbox", "--follow", "--url", "https://127.0.0.1:1"]) == 5
     assert len(naps) == office.SILENCES_MAX - 1
     assert "cli.unreachable" in capsys.readouterr().err
+
+
+async def test_a_gateway_that_is_busy_is_followed_all_the_same(
+    running: Office, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    naps: list[float] = []
+    inbox = running.desks.inbox
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if seconds == office.FOLLOW_SECONDS:
+            raise KeyboardInterrupt
+
+    async def busy(*given: Any, **named: Any) -> InboxPage:
+        if len(naps) < 9:  # longer than the patience of one call
+            raise SiteError("store.busy")
+        return await inbox(*given, **named)
+
+    monkeypatch.setattr(running.desks, "inbox", busy)
+    monkeypatch.setattr(office.asyncio, "sleep", nap)
+    await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    assert await running.run("inbox", "--follow", "--json") == 130
+    assert json.loads(capsys.readouterr().out)["cursor"] == 1
+    assert naps == [5] * 9 + [office.FOLLOW_SECONDS]
 
 
 # --- encodings and hostile words ---------------------------------------------------------------------------------------

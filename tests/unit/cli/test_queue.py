@@ -2,12 +2,16 @@
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
+from gateway.audit import sequence
 from gateway.cli import main
 from gateway.cli.orders import QueueOrder
-from gateway.cli.queue import Queue, print_queue
+from gateway.cli.queue import Queue, print_queue, read_queue
+from gateway.storage import open_memory
+from gateway.storage import work as work_ledger
 from tests.kit import rows
 from tests.unit.cli.site import HERE, THERE, TRANSFER, Site
 from tests.unit.cli.world import printed, terminal
@@ -56,6 +60,28 @@ def test_a_person_reads_words_and_no_control_characters(site: Site, capsys: Capt
     assert "Đã bỏ: 1" in shown
     assert "\x1b" not in shown
     assert "file.unreadable \\u001b[2J" in shown
+
+
+async def test_dead_letters_are_counted_without_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand of them are a bad day; looking at it should not be worse."""
+    store = open_memory(sequencer=sequence)
+    for n in range(30):
+        await store.transact(lambda uow, n=n: uow.work.add(rows.item(f"x{n}", n, destination="ab"[n % 2])))
+    for claim in await store.transact(lambda uow: uow.work.claim(rows.later(99), lease=60, windows={}, limit=30)):
+        await store.transact(lambda uow, c=claim: uow.work.bury(c, "why", rows.NOW))
+    read: list[str] = []
+    letter = work_ledger._dead_letter
+    monkeypatch.setattr(work_ledger, "_dead_letter", lambda row: (read.append(row.subject), letter(row))[1])
+    for destination, count, newest in ((None, 30, "x29"), ("a", 15, "x28"), ("nowhere", 0, None)):
+        read.clear()
+        order = QueueOrder(config=Path(), destination=destination, dead=True, limit=4)
+        queue = await store.read(lambda uow, o=order: read_queue(uow, o))
+        assert (queue.dead_count, len(queue.dead), len(read)) == (count, min(4, count), min(4, count))
+        assert [one.item.subject for one, _ in queue.dead][:1] == ([newest] if newest else [])
+        shown = terminal()
+        print_queue(shown, queue, order, rows.NOW)
+        assert (f"… và {count - 4} việc nữa" in printed(shown.out)) is (count > 4)
+    await store.close()
 
 
 def test_an_empty_queue_says_so() -> None:

@@ -1,11 +1,13 @@
 """The story of a document: what a sender and a recipient read of it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.cli.outcome import delivery_lines
 from gateway.cli.trace import print_events, short_detail
+from gateway.core.ids import OrganId
 from gateway.core.states import BusinessStatus, DeliveryState
 from tests.unit.api.world import OTHER, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import LETTER, Office, printed, terminal
@@ -143,3 +145,23 @@ def test_the_technical_detail_only_on_demand() -> None:
         shown = printed(narrow.out)
         assert "21/11/2026 13:05:09" in shown
         assert (len(shown.splitlines()) > 2, "key_" in shown) == (verbose, verbose)
+
+
+async def test_a_letter_to_everybody_is_traced_whole(
+    running: Office, letter: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Deliveries and story come in pages of 200: the board is put together from all of them."""
+    wards = [f"Z79.{number:03}" for number in range(336)]
+    to = [word for ward in wards for word in ("--to", ward)]
+    line = [word for word in LETTER if word not in ("--to", WARD)]
+    assert await running.run("send", letter, *line, *to) == 0
+    (key,) = running.desks.kept
+    story = running.desks.stories[key]
+    story += [replace(story[0], recipient=OrganId(ward)) for ward in wards]
+    capsys.readouterr()
+    assert await running.run("trace", key, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["recipient"] for row in told["deliveries"]] == wards
+    assert [event["recipient"] for event in told["events"]] == [None, *wards]
+    assert await running.run("trace", key) == 0
+    assert "336/336" in capsys.readouterr().err

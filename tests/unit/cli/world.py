@@ -17,12 +17,12 @@ from gateway.api import ApiParts, OfficeRunner, build_app
 from gateway.cli import main
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
-from gateway.core.ids import DocumentKey, OrganId
+from gateway.core.ids import DeliveryKey, DocumentKey, OrganId
 from gateway.core.model import Delivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
-from gateway.exchange import DocumentView
+from gateway.exchange import DeliveryPage, DocumentView
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority
@@ -57,8 +57,11 @@ class WalkingDesks(MemoryDesks):
             return view
         return replace(view, counts={self.ending: view.total})
 
-    async def deliveries(self, principal: Principal, key: DocumentKey) -> tuple[Delivery, ...]:
-        return tuple(self._answered(row) for row in await super().deliveries(principal, key))
+    async def deliveries(
+        self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
+    ) -> DeliveryPage:
+        page = await super().deliveries(principal, key, after=after, limit=limit)
+        return replace(page, deliveries=tuple(map(self._answered, page.deliveries)))
 
     def _answered(self, row: Delivery) -> Delivery:
         status, words = self.answers.get(row.recipient, (row.business_status, ""))

@@ -10,10 +10,15 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gateway.audit import sequence
-from gateway.core.errors import AccessError, SiteError
+from gateway.core.errors import AccessError, SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import EVENT_WAITERS_MAX, EVENT_WAITERS_PER_KEY_MAX, EVENTS_POLL_SECONDS_MAX
+from gateway.core.limits import (
+    EVENT_WAITERS_MAX,
+    EVENT_WAITERS_PER_KEY_MAX,
+    EVENTS_CROWDED_SECONDS,
+    EVENTS_POLL_SECONDS_MAX,
+)
 from gateway.core.ports import Clock
 from gateway.core.principal import Principal, Scope
 from gateway.delivery import Wakeups
@@ -216,8 +221,8 @@ async def test_who_goes_away_leaves_his_place_and_nothing_running(world: World) 
     tasks = [world.ask(ONE) for _ in range(EVENT_WAITERS_PER_KEY_MAX)]
     await calm()
     assert world.waiting == len(tasks)
-    one_too_many = await answer(world.ask(ONE))
-    assert one_too_many == FeedPage(events=(), next_after=-1, more=False)
+    await refused(world, ONE)
+    assert await answer(world.ask(ONE, wait=0)) == FeedPage(events=(), next_after=-1, more=False)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -236,12 +241,34 @@ async def test_there_are_so_many_places_and_no_more(world: World) -> None:
     tasks = [world.ask(ONE, key=str(n // 10)) for n in range(EVENT_WAITERS_MAX)]
     await calm()
     assert world.waiting == EVENT_WAITERS_MAX
-    assert (await answer(world.ask(ONE, key="another"))).events == ()
+    await refused(world, ONE, key="another")
     await world.happens(ONE)
+    assert len((await answer(world.ask(ONE, key="another"))).events) == 1  # what is there needs no place
     pages = await asyncio.wait_for(asyncio.gather(*tasks), 10)
     assert {len(page.events) for page in pages} == {1}
     await calm()
     assert world.waiting == 0
+
+
+async def refused(world: World, *organs: OrganId, **fields: Any) -> None:
+    """Told to come back, and when: an empty page at once would be asked for again at once."""
+    with pytest.raises(SenderError) as crowded:
+        await answer(world.ask(*organs, **fields))
+    assert (crowded.value.code, crowded.value.facts.status) == ("rate.limit", 429)
+    assert crowded.value.params["seconds"] == EVENTS_CROWDED_SECONDS > 0
+
+
+async def test_who_found_no_place_finds_one_when_it_is_free(world: World) -> None:
+    tasks = [world.ask(ONE) for _ in range(EVENT_WAITERS_PER_KEY_MAX)]
+    await calm()
+    await refused(world, ONE)
+    tasks.pop().cancel()
+    await calm()
+    late = world.ask(ONE)
+    await calm()
+    assert not late.done()
+    await world.happens(ONE)
+    assert {len(page.events) for page in [await answer(task) for task in (*tasks, late)]} == {1}
 
 
 async def test_at_the_end_everybody_is_answered_and_nobody_waits_any_more(world: World) -> None:

@@ -1,0 +1,73 @@
+"""The streams that number deliveries: one for each (sender, recipient), from 1 without gaps, with a handle for each year."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+
+from gateway.core.ids import OrganId
+from gateway.storage.bulk import execute_many
+from gateway.storage.rows import among, chunks, locked
+from gateway.storage.tables import stream_handles, streams
+
+_NUMBERS: Final = locked(
+    select(streams.c.recipient, streams.c.next_number)
+    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
+    .order_by(streams.c.recipient)
+)
+_NEW_STREAM: Final = insert(streams)
+_COUNT: Final = (
+    update(streams)
+    .where(streams.c.sender == bindparam("the_sender"), streams.c.recipient == bindparam("the_recipient"))
+    .values(next_number=bindparam("next_number"))
+)
+_HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).where(
+    and_(
+        stream_handles.c.sender == bindparam("sender"),
+        stream_handles.c.year == bindparam("year"),
+        among(stream_handles.c.recipient, "recipients"),
+    )
+)
+_NEW_HANDLE: Final = insert(stream_handles)
+
+
+class Streams:
+    """The part of the ledger of documents that counts, on one connection."""
+
+    def __init__(self, connection: Connection, /) -> None:
+        self._connection = connection
+
+    def next_sequence(
+        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
+    ) -> Mapping[OrganId, tuple[int, bytes]]:
+        """The next number of each stream (sender, recipient) and its handle for the year. See `Documents.next_sequence`."""
+        assert len(set(recipients)) == len(recipients), "a recipient twice in one document"
+        # Everybody takes streams in the same order, or two units would each wait for what the other has.
+        ordered = sorted(recipients)
+        numbers = self._count(sender, ordered)
+        handles = self._handles(sender, ordered, year, handle)
+        return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
+
+    def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:
+        known: dict[OrganId, int] = {}
+        for some in chunks(recipients):
+            rows = self._connection.execute(_NUMBERS, {"sender": sender, "recipients": list(some)})
+            known.update((OrganId(row.recipient), row.next_number) for row in rows)
+        if new := [{"sender": sender, "recipient": r, "next_number": 2} for r in recipients if r not in known]:
+            execute_many(self._connection, _NEW_STREAM, new)
+        if old := [{"the_sender": sender, "the_recipient": r, "next_number": n + 1} for r, n in known.items()]:
+            execute_many(self._connection, _COUNT, old)
+        return {recipient: known.get(recipient, 1) for recipient in recipients}
+
+    def _handles(
+        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
+    ) -> dict[OrganId, bytes]:
+        known: dict[OrganId, bytes] = {}
+        for some in chunks(recipients):
+            rows = self._connection.execute(_HANDLES, {"sender": sender, "year": year, "recipients": list(some)})
+            known.update((OrganId(row.recipient), row.handle) for row in rows)
+        new = {recipient: handle() for recipient in recipients if recipient not in known}
+        if new:
+            rows_new = [{"sender": sender, "recipient": r, "year": year, "handle": h} for r, h in new.items()]
+            execute_many(self._connection, _NEW_HANDLE, rows_new)
+        return known | new
