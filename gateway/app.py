@@ -66,7 +66,7 @@ from gateway.peer import PeerTransport, build_peer_app
 from gateway.peer import listen as listen_peer
 from gateway.registry import LoadedDirectory
 from gateway.reload import Exchangeable, HolderSlot, Reloader, open_holders, sealing_keys
-from gateway.storage import DiskWatch, ServiceStore, open_blobs, open_store
+from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
 from gateway.watch import Watched, counting, disk_watch, open_admin, record_step
 
 DRAIN_SECONDS: Final = 30.0
@@ -158,7 +158,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             source, material, signers=signers, parts=_exchangeable(rooms, peers, doors), manager=manager
         )
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
-        for run in (rooms.disk.run, clock.run, reloader.run, manager.keep_alive):
+        for run in (rooms.disk.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,
@@ -206,6 +206,8 @@ class _Rooms:
     holders: HolderSlot
     judge: JudgePool
     disk: DiskWatch
+    intake: StoreIntake
+    keeper: BlobKeeper
 
 
 async def _open_store(config: Config, meter: Meter, stack: AsyncExitStack) -> ServiceStore:
@@ -273,7 +275,17 @@ async def _open_rooms(material: Material, store: ServiceStore, meter: Meter, sta
         entropy=entropy,
         meter=meter,
     )
-    return _Rooms(desk=desk, directory=directory, trust=trust, sealer=sealer, holders=holders, judge=judge, disk=disk)
+    return _Rooms(
+        desk=desk,
+        directory=directory,
+        trust=trust,
+        sealer=sealer,
+        holders=holders,
+        judge=judge,
+        disk=disk,
+        intake=StoreIntake(disk, store),
+        keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
+    )
 
 
 # --- conductors and doors ------------------------------------------------------------------------------------------------
@@ -334,7 +346,7 @@ async def _open_doors(
         blobs=desk.blobs,
         own=desk.own,
         entropy=desk.entropy,
-        intake=rooms.disk,
+        intake=rooms.intake,
         meter=desk.meter,
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
@@ -353,10 +365,9 @@ async def _open_doors(
                 store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)
             ),
             turnstile=BucketTurnstile(config.limits.rates(), clock=desk.clock),
-            check_room=desk.store.check_room,
             blobs=desk.blobs,
             entropy=desk.entropy,
-            intake=rooms.disk,
+            intake=rooms.intake,
             meter=desk.meter,
         )
     )

@@ -1,5 +1,7 @@
 """Token buckets: each holds `burst` requests and is refilled at `per_minute`; who finds his empty is told how long to wait.
 
+What is counted may also be bytes.
+
 A bucket is kept as one number, the instant at which it will be full again (the "theoretical arrival time" of the generic
 cell rate algorithm, ITU-T I.371), in whole nanoseconds: nothing is rounded, and nothing has to be refilled by a timer.
 
@@ -45,15 +47,16 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, name: str) -> Allowance:
-        """One request out of the bucket of a name, if there is one in it."""
+    def take(self, name: str, amount: int = 1) -> Allowance:
+        """So much out of the bucket of a name, if there is as much in it. More than a full bucket holds, nobody ever gets."""
         now = round(self._clock.monotonic() * _SECOND)
         own = name in self._full_at or self._has_room(now)
         full_at = max(self._full_at.get(name, now) if own else self._shared_full_at, now)
-        wait = full_at + self._interval - self._window - now
+        taken = amount * self._interval
+        wait = full_at + taken - self._window - now
         if wait > 0:
             return self._allowance(full_at - now, wait)
-        full_at += self._interval
+        full_at += taken
         if own:
             self._full_at[name] = full_at
         else:

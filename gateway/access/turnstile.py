@@ -15,6 +15,8 @@ _PRINCIPAL: Final = Rate(per_minute=limits.REQUESTS_PER_MINUTE, burst=limits.REQ
 _ADDRESS: Final = Rate(per_minute=limits.ADDRESS_REQUESTS_PER_MINUTE, burst=limits.ADDRESS_REQUESTS_BURST)
 _FAILURES: Final = Rate(per_minute=limits.FAILURES_PER_MINUTE, burst=limits.FAILURES_BURST)
 
+MINUTES_PER_DAY: Final = 24 * 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
@@ -26,6 +28,8 @@ class Rates:
     """Of one address (a /64 with IPv6), whoever asks."""
     failures: Rate = _FAILURES
     """Failed authentications from one address."""
+    gib_per_day: int = limits.GIB_PER_DAY
+    """What one key or certificate hands in, refused or not."""
     at_once: int = limits.REQUESTS_AT_ONCE
     """Requests of one key or certificate being served at the same time."""
 
@@ -37,6 +41,7 @@ class BucketTurnstile:
         self._principals = Buckets("key", rates.principal, clock=clock)
         self._addresses = Buckets("address", rates.address, clock=clock)
         self._failures = Buckets("failures", rates.failures, clock=clock)
+        self._bytes = Buckets("bytes", _volume(rates.gib_per_day), clock=clock)
         self._at_once = rates.at_once
         self._inside: Counter[str] = Counter()
 
@@ -52,6 +57,10 @@ class BucketTurnstile:
         """One request of a principal."""
         return self._principals.take(key_id)
 
+    def hand_in(self, key_id: str, size: int) -> Allowance:
+        """So many bytes of a principal."""
+        return self._bytes.take(key_id, size)
+
     @contextmanager
     def at_once(self, key_id: str) -> Iterator[bool]:
         """A request of a principal while it is being served."""
@@ -63,3 +72,8 @@ class BucketTurnstile:
             self._inside[key_id] -= admitted
             if not self._inside[key_id]:
                 del self._inside[key_id]
+
+
+def _volume(gib_per_day: int) -> Rate:
+    """A full bucket is a day's worth, and it takes a day to fill."""
+    return Rate(per_minute=gib_per_day * limits.GIB // MINUTES_PER_DAY, burst=gib_per_day * limits.GIB)

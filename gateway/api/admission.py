@@ -16,7 +16,7 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     """Refuse what there is no room for before its body is read.
 
     Raises:
-        SiteError: `store.full`.
+        SiteError: `store.full`, `store.busy`.
     """
     resource = request.match_info.route.resource
     if request.method in _WRITING and resource is not None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from gateway.api.parts import PARTS
+from gateway.api.parts import ALLOWANCE, PARTS, PRINCIPAL
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import SenderError
 from gateway.core.limits import KIB
@@ -33,12 +33,15 @@ class Body:
         self._deadline: float | None = None
         if request.content_length is not None and request.content_length > limit:
             raise SenderError("size.limit", what=what, limit=limit)
+        self._paid = request.content_length or 0
+        """Bytes that were counted against what the caller may hand in today."""
+        self._hand_in(self._paid)
 
     async def chunk(self) -> bytes:
         """Some bytes as soon as there are any; empty at the end, when the digest has been found right.
 
         Raises:
-            SenderError: `size.limit`, `request.timeout`, `request.digest`, `request.malformed`.
+            SenderError: `size.limit`, `rate.volume`, `request.timeout`, `request.digest`, `request.malformed`.
         """
         if self._ended:
             return b""
@@ -50,6 +53,9 @@ class Body:
         self._count += len(data)
         if self._count > self._limit:
             raise SenderError("size.limit", what=self._what, limit=self._limit)
+        if self._count > self._paid:  # no length was said
+            self._hand_in(self._count - self._paid)
+            self._paid = self._count
         if self._wanted is not None:
             self._digest.update(data)
         return data
@@ -60,6 +66,12 @@ class Body:
         while data := await self.chunk():
             collected += data
         return bytes(collected)
+
+    def _hand_in(self, size: int) -> None:
+        allowance = self._request.app[PARTS].turnstile.hand_in(self._request[PRINCIPAL].key_id, size)
+        if allowance.wait_seconds:
+            self._request[ALLOWANCE] = allowance
+            raise SenderError("rate.volume", seconds=allowance.wait_seconds)
 
     async def _timed_read(self) -> bytes:
         loop = asyncio.get_running_loop()

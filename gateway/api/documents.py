@@ -18,11 +18,13 @@ _log = logger("gateway.api")
 
 async def submit(request: web.Request) -> web.StreamResponse:
     """`POST /documents`: 202 once the document is durable; a repeat gives the same document and says so."""
-    order, desk = await read_order(request), request.app[PARTS].submission
-    if isinstance(order, EnvelopeOrder):
-        document, new = await desk.submit_envelope(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
-    else:
-        document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+    desk = request.app[PARTS].submission
+    with request.app[PARTS].blobs.lease() as lease:
+        order = await read_order(request, lease)
+        if isinstance(order, EnvelopeOrder):
+            document, new = await desk.submit_envelope(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+        else:
+            document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
     _log.info("document.accepted" if new else "document.repeated", document=document.key)
     headers: dict[str, str] = {hdrs.LOCATION: f"{PREFIX}/documents/{document.key}"}
     if not new:

@@ -9,7 +9,8 @@ In this order, each before anything that costs more:
    there is nothing to guess in 256 bits;
 4. the principal has requests left; from here on every answer says how many (`RateLimit`, draft-ietf-httpapi-ratelimit-headers);
 5. it has the scope;
-6. it is not being served too often at once, and the store has room for what it wants to hand in: both before the body.
+6. it is not being served too often at once. Whether there is room for what it wants to hand in is asked next (`admission`),
+   and whether it may still hand in so much today when its body is begun (`body`): all before the body is read.
 
 The address is the other end of the connection. What headers say about addresses is not looked at: anybody can write them.
 """
@@ -41,7 +42,6 @@ _ONCE: Final = (
 
 _CLOSED: Final = "not granted to anybody"
 _AT_ONCE_WAIT_SECONDS: Final = 1
-_READING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
 def gate(scopes: Mapping[tuple[str, str], Scope | None]) -> Middleware:
@@ -84,8 +84,6 @@ async def _enter(
     with parts.turnstile.at_once(principal.key_id) as admitted:
         if not admitted:
             raise SenderError("rate.limit", seconds=_AT_ONCE_WAIT_SECONDS)
-        if request.method not in _READING:
-            parts.check_room()
         return await handler(request)
 
 

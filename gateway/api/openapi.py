@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import JSON, PATH_PARAMETERS, Operation
-from gateway.api.problems import MEDIA_TYPE
+from gateway.api.problems import MEDIA_TYPE, WAITS
 from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import FORM
 from gateway.core import limits
@@ -260,7 +260,7 @@ def _refusal(row: Operation, status: int, codes: list[str]) -> Json:
     names = ["X-Request-Id", *_rate(row, status)]
     if status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+    if status in WAITS:
         names.append("Retry-After")
     lines = [f"- `{code}`: {explain(code).what_vi} / {explain(code).what_en}" for code in codes]
     return {

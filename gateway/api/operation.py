@@ -34,7 +34,7 @@ HEADS_ERRORS: Final = (
 GATE_ERRORS: Final = ("access.no_key", "access.scope")
 STORE_ERRORS: Final = ("store.busy", "store.damaged")
 """What any request can be answered with that asks the database."""
-BODY_ERRORS: Final = ("size.limit", "request.timeout", "request.digest")
+BODY_ERRORS: Final = ("size.limit", "rate.volume", "request.timeout", "request.digest")
 """What any request can be answered with whose body is read."""
 
 

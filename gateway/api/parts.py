@@ -1,7 +1,6 @@
 """What the office API is made of: the desks and ports it is handed, its limits, and what a request carries along."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -17,7 +16,7 @@ from gateway.observe import UNMEASURED
 
 
 class RoomForAll:
-    """Implements `gateway.core.ports.Intake` where nobody watches the disk: tests and seeded worlds."""
+    """Implements `gateway.core.ports.Intake` where nobody watches disk and queue: tests and seeded worlds."""
 
     def admit(self, *, document: bool) -> None:
         """See `Intake.admit`."""
@@ -43,10 +42,6 @@ class ApiLimits:
     stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
 
 
-def _there_is_room() -> None:
-    """What a store without a queue would say."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
     """Everything the office API is handed by whoever plugs the gateway together."""
@@ -60,8 +55,6 @@ class ApiParts:
     blobs: Blobs
     entropy: Entropy
     events: EventDesk
-    check_room: Callable[[], None] = _there_is_room
-    """Raises what a submission would meet at its end (`store.busy`), so that its body need not be read first."""
     intake: Intake = ALWAYS
     meter: Meter = UNMEASURED
     limits: ApiLimits = ApiLimits()

@@ -16,7 +16,12 @@ MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200
-RETRY_AFTER_SECONDS: Final = 5
+WAITS: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: 5,
+    HTTPStatus.TOO_MANY_REQUESTS: 5,
+    HTTPStatus.INSUFFICIENT_STORAGE: 60,
+}
+"""Seconds to wait where nothing better is known: a disk is not emptied in five."""
 
 _CODE_OF_STATUS: Final = {
     404: "not_found",
@@ -84,10 +89,10 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
 
 def retry_after(error: GatewayError) -> int | None:
     """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
-    if error.facts.status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+    if error.facts.status not in WAITS:
         return None
     known = error.params.get("seconds")
-    return known if isinstance(known, int) else RETRY_AFTER_SECONDS
+    return known if isinstance(known, int) else WAITS[HTTPStatus(error.facts.status)]
 
 
 def headers_of(error: GatewayError) -> dict[str, str]:
@@ -103,10 +108,11 @@ def headers_of(error: GatewayError) -> dict[str, str]:
 def rate_headers(allowance: Allowance) -> dict[str, str]:
     """The bucket as draft-ietf-httpapi-ratelimit-headers (revisions 08 to 11) says it.
 
-    q quota, w window in seconds, r remaining, t seconds until it is full again.
+    q quota, qu its unit where it is not requests, w window in seconds, r remaining, t seconds until it is full again.
     """
+    unit = ';qu="content-bytes"' if allowance.policy == "bytes" else ""
     return {
-        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={allowance.window_seconds}',
+        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota}{unit};w={allowance.window_seconds}',
         "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.reset_seconds}',
     }
 

@@ -15,6 +15,7 @@ from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.model import Metadata
+from gateway.core.ports import BlobLease
 from gateway.core.secrecy import find_mark
 from gateway.exchange import EnvelopeOrder, SubmissionOrder, UploadedFile
 
@@ -24,7 +25,7 @@ FORM: Final = "multipart/form-data"
 EDXML: Final = "application/xml"
 
 
-async def read_order(request: web.Request) -> SubmissionOrder | EnvelopeOrder:
+async def read_order(request: web.Request, lease: BlobLease) -> SubmissionOrder | EnvelopeOrder:
     """The order in a request: a form, or a finished edXML file as it is.
 
     Raises:
@@ -35,13 +36,13 @@ async def read_order(request: web.Request) -> SubmissionOrder | EnvelopeOrder:
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind == FORM:
-        return await _submission(request, content_type, key)
+        return await _submission(request, content_type, key, lease)
     if kind == EDXML:
-        return await _envelope(request, key)
+        return await _envelope(request, key, lease)
     raise SenderError("request.media_type", expected=f"{FORM}, {EDXML}")
 
 
-async def _submission(request: web.Request, content_type: str, key: str) -> SubmissionOrder:
+async def _submission(request: web.Request, content_type: str, key: str, lease: BlobLease) -> SubmissionOrder:
     """Part `metadata` first, then the files, each durable before the next is looked at.
 
     Metadata come first so that a caller who may not send, or sends nonsense, is told before anything is stored.
@@ -50,15 +51,15 @@ async def _submission(request: web.Request, content_type: str, key: str) -> Subm
     form = FormReader(Body(request, limit=bounds.request_bytes), content_type)
     metadata = await _metadata(form, bounds.metadata_bytes)
     await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata)
-    files = await _files(request, form)
+    files = await _files(request, form, lease)
     return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
 
 
-async def _envelope(request: web.Request, key: str) -> EnvelopeOrder:
+async def _envelope(request: web.Request, key: str, lease: BlobLease) -> EnvelopeOrder:
     """The file goes to the blob store as it comes; what it says is read by a judge, later and elsewhere."""
     limit = request.app[PARTS].limits.envelope_bytes
     body = Body(request, limit=limit, what="envelope")
-    blob = await request.app[PARTS].blobs.put(_chunks(body), limit=limit)
+    blob = await lease.put(_chunks(body), limit=limit)
     if not blob.size:
         raise SenderError("file.empty", file="edXML")
     return EnvelopeOrder(envelope=blob, idempotency_key=key)
@@ -93,8 +94,8 @@ async def _metadata(form: FormReader, limit: int) -> Metadata:
     return parse(MetadataIn, bytes(collected)).metadata()
 
 
-async def _files(request: web.Request, form: FormReader) -> tuple[UploadedFile, ...]:
-    bounds, blobs = request.app[PARTS].limits, request.app[PARTS].blobs
+async def _files(request: web.Request, form: FormReader, lease: BlobLease) -> tuple[UploadedFile, ...]:
+    bounds = request.app[PARTS].limits
     files: list[UploadedFile] = []
     left = bounds.document_bytes
     while (part := await form.next()) is not None:
@@ -103,7 +104,7 @@ async def _files(request: web.Request, form: FormReader) -> tuple[UploadedFile, 
             raise SenderError("count.limit", what="files", count=len(files) + 1, limit=bounds.files)
         what, limit = (name, bounds.file_bytes) if bounds.file_bytes <= left else ("document", bounds.document_bytes)
         allowed = min(bounds.file_bytes, left)
-        blob = await blobs.put(_counted(form.data(), allowed, what, limit), limit=allowed)
+        blob = await lease.put(_counted(form.data(), allowed, what, limit), limit=allowed)
         left -= blob.size
         files.append(UploadedFile(name=name, content_type=part.content_type or _UNKNOWN_TYPE, blob=blob))
     if not files:

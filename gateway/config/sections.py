@@ -270,6 +270,8 @@ class LimitsSection(Section):
     """Of one key or certificate, at once after a pause."""
     requests_at_once: Count = limits.REQUESTS_AT_ONCE
     """Of one key or certificate, being served at the same time; long polls count."""
+    gib_per_day: Annotated[int, Field(ge=1, le=limits.GIB_PER_DAY_MAX)] = limits.GIB_PER_DAY
+    """Handed in by one key or certificate, refused or not; counted in memory, anew after a restart."""
     address_requests_per_minute: Count = limits.ADDRESS_REQUESTS_PER_MINUTE
     """From one address (a /64 with IPv6), whoever asks."""
     address_requests_burst: Count = limits.ADDRESS_REQUESTS_BURST
@@ -283,6 +285,7 @@ class LimitsSection(Section):
             principal=Rate(per_minute=self.requests_per_minute, burst=self.requests_burst),
             address=Rate(per_minute=self.address_requests_per_minute, burst=self.address_requests_burst),
             failures=Rate(per_minute=self.failures_per_minute, burst=self.failures_burst),
+            gib_per_day=self.gib_per_day,
             at_once=self.requests_at_once,
         )
 

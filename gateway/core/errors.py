@@ -74,6 +74,7 @@ CATALOGUE: Final = MappingProxyType(
         "access.scope": ErrorFacts(403, _S),
         "access.organ": ErrorFacts(403, _S),
         "rate.limit": ErrorFacts(429, _S, retryable=True),
+        "rate.volume": ErrorFacts(429, _S, retryable=True),
         "not_found": ErrorFacts(404, _S),
         # --- contradictions
         "conflict.idempotency": ErrorFacts(422, _S),

@@ -4,7 +4,7 @@ Only `gateway.storage` implements them; conductors and instruments write no SQL.
 and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -257,6 +257,14 @@ class Work(Protocol):
         ...
 
 
+class NamedBlobs(Protocol):
+    """Which blobs rows name. The other ledgers write it, each in the unit that writes the row."""
+
+    def named(self, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Those of them that a row names or ever named: nobody else may miss the bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """Which edition of the registry is in force here."""
@@ -302,6 +310,11 @@ class UnitOfWork(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Documents that arrived."""
+        ...
+
+    @property
+    def blobs(self) -> NamedBlobs:
+        """Which blobs rows name."""
         ...
 
     @property

@@ -7,6 +7,7 @@ from typing import Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
@@ -88,6 +89,10 @@ FAILURES_BURST: Final = 30
 """Defaults for failed authentications from one address, before it hears 429 instead of 401."""
 REQUESTS_AT_ONCE: Final = 32
 """Default: requests of one key or certificate being served at the same time, long polls included."""
+GIB_PER_DAY: Final = 20
+"""Default for what one key or certificate hands in: a thousand documents of the largest size, ten times what the busiest
+office of a city sends, and no disk is filled by it overnight."""
+GIB_PER_DAY_MAX: Final = 1024
 ADDRESS_RANGES_MAX: Final = 64
 """Ranges in one credential's list: they are tried one by one (about 1 µs each)."""
 BUCKETS_MAX: Final = 20_000
@@ -160,6 +165,14 @@ SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
 """... and this far in the past: the sender's deadline and a day."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
+
+# --- blobs ------------------------------------------------------------------------------------------------------------
+ORPHAN_SECONDS_MIN: Final = 24 * 3600.0
+"""Bytes that no row names and no request holds are swept when they are older: far longer than any unit of work can be on its
+way, and a day in which whoever restored an older database can still see that it was the wrong one."""
+SWEEP_SECONDS: Final = 24 * 3600.0
+SWEEP_PAUSE_SECONDS: Final = 0.05
+"""After each 500 blobs looked at: a million in two minutes, with a statement of a millisecond twenty times a second."""
 
 # --- audit -------------------------------------------------------------------------------------------------------------
 LEAF_BYTES_MAX: Final = 1 * KIB

@@ -69,6 +69,8 @@ STORE_COMMIT_SECONDS: Final = _histogram(
     "gateway_store_commit_seconds", "Time of a commit with its units.", buckets=_FAST
 )
 STORE_GROUP_UNITS: Final = _histogram("gateway_store_group_units", "Units in one commit.", buckets=_UNITS)
+BLOBS_REMOVED: Final = _counter("gateway_blobs_removed_total", "Stored files that no row named, removed.", "why")
+BLOBS_REMOVED_BYTES: Final = _counter("gateway_blobs_removed_bytes_total", "The same in bytes.", "why")
 RELOADS: Final = _counter("gateway_reloads_total", "Reloads of configuration, registry, trust and keys.", "result")
 
 # --- read when somebody asks -------------------------------------------------------------------------------------------

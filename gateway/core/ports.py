@@ -98,8 +98,8 @@ class CommitListener(Protocol):
 # =====================================================================================================================
 
 
-class Blobs(Protocol):
-    """Content-addressed bytes. Blobs never change; what is named by a row is there."""
+class BlobLease(Protocol):
+    """What one request or one step puts, until it ends."""
 
     async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
         """Store a stream. When it returns, file and folder are fsynced; equal content is stored once.
@@ -111,6 +111,19 @@ class Blobs(Protocol):
 
     async def put_bytes(self, data: bytes) -> BlobRef:
         """Store bytes that are already in memory, with the same promise."""
+        ...
+
+
+class Blobs(Protocol):
+    """Content-addressed bytes. Blobs never change; what is named by a row is there."""
+
+    def lease(self) -> AbstractContextManager[BlobLease]:
+        """Around everything that puts, up to the unit of work that names what was put (a lease inside another is fine).
+
+        While it lasts nothing that was put through it is removed. When it ends, what no row names MUST be removed soon;
+        but what is put, named or leased by somebody else meanwhile MUST stay. When it ends in an error after which a unit
+        may still come to pass (a cancelled caller, a busy store), nothing MUST be removed but by a sweep, much later.
+        """
         ...
 
     def path(self, ref: BlobRef) -> Path:
@@ -260,9 +273,9 @@ class Allowance:
     """How one bucket stands after a request: what the caller is told in `RateLimit` and `Retry-After`."""
 
     policy: str
-    """Whose bucket: `key`, `address` or `failures`."""
+    """Whose bucket: `key`, `address` or `failures`; `bytes`: what a key hands in."""
     quota: int
-    """Requests that a full bucket holds."""
+    """Requests (or bytes) that a full bucket holds."""
     window_seconds: int
     """An empty bucket is full again after this long."""
     remaining: int
@@ -285,6 +298,10 @@ class Turnstile(Protocol):
 
     def pass_principal(self, key_id: str) -> Allowance:
         """One request of a principal."""
+        ...
+
+    def hand_in(self, key_id: str, size: int) -> Allowance:
+        """So many bytes of a principal, before they are read where their number is known; refused as a whole or not at all."""
         ...
 
     def at_once(self, key_id: str) -> AbstractContextManager[bool]:
@@ -365,7 +382,7 @@ class Meter(Protocol):
 
 
 class Intake(Protocol):
-    """Whether there is room for more: asked by the doors before they read a body."""
+    """Whether there is room for more, on the disk and in the store's queue: asked by the doors before they read a body."""
 
     def admit(self, *, document: bool) -> None:
         """Say yes, or raise; `document`: a new document is to be taken in, and not only an answer to one that is here.
@@ -373,6 +390,6 @@ class Intake(Protocol):
         MUST NOT wait. Refuses new documents first, everything that writes last (reliability.md B2.5).
 
         Raises:
-            SiteError: `store.full`.
+            SiteError: `store.full`; `store.busy`, `store.damaged`, as `Store.transact` would.
         """
         ...

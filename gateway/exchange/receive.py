@@ -28,7 +28,7 @@ from gateway.core.model import (
     StatusMessage,
     TransferSlip,
 )
-from gateway.core.ports import Checkpoints, Signer
+from gateway.core.ports import BlobLease, Checkpoints, Signer
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
@@ -107,8 +107,9 @@ class Reception:
         if incoming is None:
             snapshot = desk.directory.current()
             admit(slip, origin=origin, own=desk.own, snapshot=snapshot, moment=desk.clock.now())
-            arrival = await self._judge(slip, envelope, snapshot)
-            incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
+            with desk.blobs.lease() as lease:
+                arrival = await self._judge(slip, envelope, snapshot, lease)
+                incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
             refused = sum(line.outcome is Outcome.REFUSED for line in incoming.recipients)
             _log.info(
                 "transfer.received",
@@ -152,7 +153,7 @@ class Reception:
 
     # --- judging, before any transaction -----------------------------------------------------------------------------
 
-    async def _judge(self, slip: TransferSlip, envelope: BlobRef, snapshot: Snapshot) -> _Arrival:
+    async def _judge(self, slip: TransferSlip, envelope: BlobRef, snapshot: Snapshot, lease: BlobLease) -> _Arrival:
         desk = self._desk
         path = desk.blobs.path(envelope)
         try:
@@ -163,7 +164,7 @@ class Reception:
             refusal = whole_refusal(error)
             return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())
         refusal = refuse_envelope(reading, slip, snapshot)
-        attachments = () if refusal else await self._keep_files(reading)
+        attachments = () if refusal else await _keep_files(reading, lease)
         return _Arrival(
             slip=slip,
             envelope=envelope,
@@ -171,19 +172,6 @@ class Reception:
             refusal=refusal,
             attachments=attachments,
             addressed=addressed(reading),
-        )
-
-    async def _keep_files(self, reading: EnvelopeReading) -> tuple[Attachment, ...]:
-        return tuple(
-            [
-                Attachment(
-                    position=file.position,
-                    name=file.name,
-                    content_type=file.content_type,
-                    blob=await self._desk.blobs.put_bytes(file.data),
-                )
-                for file in reading.files
-            ]
         )
 
     # --- the unit of work --------------------------------------------------------------------------------------------
@@ -296,6 +284,20 @@ class Reception:
                 return size
             await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
         raise SiteError("store.busy")
+
+
+async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attachment, ...]:
+    return tuple(
+        [
+            Attachment(
+                position=file.position,
+                name=file.name,
+                content_type=file.content_type,
+                blob=await lease.put_bytes(file.data),
+            )
+            for file in reading.files
+        ]
+    )
 
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:

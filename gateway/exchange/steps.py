@@ -19,6 +19,7 @@ from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import PDF, Attachment, Document
+from gateway.core.ports import BlobLease
 from gateway.core.states import DocumentState, MessageKind, advance, is_final
 from gateway.core.verdict import FileVerdict, Indication
 from gateway.core.work import Claim, RoadReport
@@ -97,10 +98,11 @@ class DocumentSteps:
         if document.ready_made:
             await self._judge_ready_made(document)
             return await self._write(document, DocumentState.SEALED, claim)
-        attachments = tuple([await self._sealed(document, attachment) for attachment in document.attachments])
-        return await self._write(replace(document, attachments=attachments), DocumentState.SEALED, claim)
+        with self._desk.blobs.lease() as lease:
+            attachments = tuple([await self._sealed(document, one, lease) for one in document.attachments])
+            return await self._write(replace(document, attachments=attachments), DocumentState.SEALED, claim)
 
-    async def _sealed(self, document: Document, attachment: Attachment) -> Attachment:
+    async def _sealed(self, document: Document, attachment: Attachment, lease: BlobLease) -> Attachment:
         """A PDF with a valid seal of its sender stays as it is; one without is sealed, if both sides agreed to that."""
         if attachment.content_type != PDF:
             return attachment
@@ -111,7 +113,7 @@ class DocumentSteps:
             return attachment
         if not (document.may_seal and desk.sealer.entrusted(document.sender)):
             raise SenderError("seal.missing", file=attachment.name, organ=document.sender)
-        return replace(attachment, blob=await desk.blobs.put_bytes(await desk.sealer.seal(path, document.sender)))
+        return replace(attachment, blob=await lease.put_bytes(await desk.sealer.seal(path, document.sender)))
 
     async def _judge_ready_made(self, document: Document) -> None:
         """Envelope and files as they are now judged: nothing in it can be sealed any more, its bytes are signed."""
@@ -141,13 +143,13 @@ class DocumentSteps:
         message = message_of(document, desk.directory.current())
         skeleton = await desk.judge.run(write_skeleton, message, document.attachments)
         signed = await desk.sealer.sign_envelope(skeleton, document.sender)
-        with ExitStack() as files:
+        with desk.blobs.lease() as lease, ExitStack() as files:
             parts = [
                 (attachment, blob_chunks(files.enter_context(desk.blobs.path(attachment.blob).open("rb"))))
                 for attachment in document.attachments
             ]
-            envelope = await desk.blobs.put(as_chunks(assemble(signed, parts)), limit=ENVELOPE_BYTES_MAX)
-        return await self._write(replace(document, envelope=envelope), DocumentState.WRAPPED, claim)
+            envelope = await lease.put(as_chunks(assemble(signed, parts)), limit=ENVELOPE_BYTES_MAX)
+            return await self._write(replace(document, envelope=envelope), DocumentState.WRAPPED, claim)
 
     # --- route -------------------------------------------------------------------------------------------------------
 

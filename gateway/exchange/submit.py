@@ -75,19 +75,20 @@ class Submission:
         said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
         _check_secrecy(said.metadata, files)
         _check_counts(said)
-        for file in reading.files:
-            await desk.blobs.put_bytes(file.data)
-        attachments = await asyncio.to_thread(self._attachments, files)
-        _check_fields(message, attachments)
-        document = replace(
-            self._document(principal, said, attachments, trace_id),
-            document_id=message.document_id,
-            may_seal=False,
-            request_digest=digest,
-            envelope=order.envelope,
-            ready_made=True,
-        )
-        return await desk.store.transact(lambda uow: self._accept(uow, document))
+        with desk.blobs.lease() as lease:
+            for file in reading.files:
+                await lease.put_bytes(file.data)
+            attachments = await asyncio.to_thread(self._attachments, files)
+            _check_fields(message, attachments)
+            document = replace(
+                self._document(principal, said, attachments, trace_id),
+                document_id=message.document_id,
+                may_seal=False,
+                request_digest=digest,
+                envelope=order.envelope,
+                ready_made=True,
+            )
+            return await desk.store.transact(lambda uow: self._accept(uow, document))
 
     async def _known(self, message: DocumentMessage, order: EnvelopeOrder, digest: Digest) -> Document | None:
         """What this very file became when it was handed in before: its key may have been replaced since then."""

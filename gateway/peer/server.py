@@ -19,7 +19,7 @@ from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, Se
 from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
-from gateway.core.ports import Blobs, Directory, Intake, Meter
+from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
 from gateway.exchange import ReceptionDesk
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody
@@ -222,6 +222,10 @@ class _Door:
             return _receipt(await self._take(request, name, body))
 
     async def _take(self, request: web.Request, name: TransferKey, body: TransferBody) -> bytes:
+        with self.blobs.lease() as lease:
+            return await self._receive(request, name, body, lease)
+
+    async def _receive(self, request: web.Request, name: TransferKey, body: TransferBody, lease: BlobLease) -> bytes:
         origin = request[_ORIGIN]
         try:
             async with asyncio.timeout(limits.BODY_SECONDS_MAX):
@@ -231,7 +235,7 @@ class _Door:
                 if request.content_length != len(line) + slip.envelope.size:
                     raise PeerError("transfer.malformed", reason="Content-Length")
                 await self.reception.admit(origin, slip)
-                envelope = await self.blobs.put(body.envelope(slip.envelope), limit=slip.envelope.size)
+                envelope = await lease.put(body.envelope(slip.envelope), limit=slip.envelope.size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         return await self.reception.receive(origin, slip, envelope)

@@ -22,14 +22,16 @@ sessions always take the indexes, however old its statistics are (`postgres_engi
 **The order in which things become durable**, and what is found after kill -9 or a power failure at each point:
 
 1. *A blob is being written*: a draft without a name. Swept away at the next start; nobody was told of it.
-2. *The blob is fsynced, named, its folder fsynced*; the row is not there yet: a blob that nothing names. Harmless.
+2. *The blob is fsynced, named, its folder fsynced*; the row is not there yet: a blob that nothing names. The keeper's sweep
+   removes it, a day later.
 3. *The unit has run, COMMIT has not finished*: the write-ahead log ends before it; SQLite drops the half transaction. The
    caller was told nothing, and asks again (idempotency key, transfer key) or is taken up by the work table.
 4. *COMMIT has returned* (`synchronous=FULL`: the log was fsynced): everything is there, rows, work and leaves together. A
    caller that was not told yet finds it when it asks again.
 5. *The commit listener was not told*: the work is due in its row and the head in its table; both are looked up at start.
 
-A blob is always durable before the row that names it, and both before anybody hears of them. On PostgreSQL
+A blob is always durable before the row that names it, and both before anybody hears of them. What a row named once
+stays; what was put and never named (the request was refused) is removed when its lease ends (`lease`, `keeper`). On PostgreSQL
 (`synchronous_commit` on, checked at start) there are two more points: *the connection is lost during COMMIT*: nobody
 knows, the caller is told `store.busy` and asks again; *between the unit's commit and the sequencer's*: the leaves are
 pending, and the next start, or the keeper a second later, places them.
@@ -42,7 +44,7 @@ end, because the kernel has forgotten which pages it could not write, and only r
 (`store.busy` until then), and ends only when the server says that its files are damaged.
 
 **While it fills.** `DiskWatch` refuses new documents at 92 % and everything that writes at 97 %, so that what is here can
-still be delivered, answered and logged; it lets them in again by itself.
+still be delivered, answered and logged; it lets them in again by itself. `StoreIntake` asks it and the writer's queue.
 
 **One process.** `<database>.lock` (on PostgreSQL an advisory lock of a session of its own, `instance`) is held as long
 as the store is open; a second gateway gets `store.locked`. Whoever only reads (`open_reader`: verification from
@@ -53,6 +55,8 @@ from gateway.storage.blobs import FileBlobs, open_blobs
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
+from gateway.storage.intake import StoreIntake
+from gateway.storage.keeper import BlobKeeper
 from gateway.storage.memory import MemoryStore, open_memory
 from gateway.storage.opening import ServiceStore, open_store, open_store_for_reading
 from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader
@@ -62,6 +66,7 @@ from gateway.storage.reader import ReadOnlyStore, open_reader
 from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
+    "BlobKeeper",
     "BlobsProbe",
     "DatabaseProbe",
     "DiskLevel",
@@ -75,6 +80,7 @@ __all__ = [
     "Sequencer",
     "ServiceStore",
     "SqliteStore",
+    "StoreIntake",
     "StoreProbe",
     "lock_holder",
     "open_blobs",

@@ -3,6 +3,8 @@
 A draft in `drafts/` has no digest for a name and so is nothing: a crash leaves at most drafts, and opening the store
 removes them. Content that is there already is written and renamed all the same: that costs one write, and whoever puts a
 blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
+
+They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`).
 """
 
 import asyncio
@@ -21,10 +23,14 @@ from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import KIB
 from gateway.core.model import BlobRef
 from gateway.storage.folders import make_private_folder, sync_folder
+from gateway.storage.lease import Claim, Claims, Lease
 
 DRAFTS: Final = "drafts"
 HOP_BYTES: Final = 256 * KIB
 """Bytes collected before they are handed to a thread: a hop costs as much as hashing a tenth of that."""
+SHELF_CHARS: Final = 2
+BATCH: Final = 500
+"""Blobs looked at together: one statement's worth."""
 
 
 class FileBlobs:
@@ -33,8 +39,13 @@ class FileBlobs:
     def __init__(self, folder: Path, /) -> None:
         self._folder = folder
         self._durable: set[Path] = set()
+        self.claims: Final = Claims()
 
-    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+    def lease(self) -> Lease:
+        """See `Blobs.lease`."""
+        return Lease(self, self.claims)
+
+    async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         """Store a stream of at most `limit` bytes; hashing and writing happen in threads."""
         draft = _Draft(self._folder / DRAFTS)
         try:
@@ -47,14 +58,14 @@ class FileBlobs:
                 if len(held) >= HOP_BYTES:
                     await asyncio.to_thread(draft.write, bytes(held))
                     held.clear()
-            return await asyncio.to_thread(self._keep, draft, bytes(held))
+            return await asyncio.to_thread(self._keep, draft, bytes(held), claim)
         finally:
             # Not awaited: a cancelled caller may not wait, and the draft's own lock keeps this behind a running write.
             asyncio.get_running_loop().run_in_executor(None, draft.discard)
 
-    async def put_bytes(self, data: bytes) -> BlobRef:
+    async def write_bytes(self, data: bytes, *, claim: Claim) -> BlobRef:
         """Store bytes that are in memory."""
-        return await asyncio.to_thread(self._put_bytes, data)
+        return await asyncio.to_thread(self._write_bytes, data, claim)
 
     def path(self, ref: BlobRef) -> Path:
         """Where the blob lies."""
@@ -67,17 +78,38 @@ class FileBlobs:
 
     # --- in a thread -------------------------------------------------------------------------------------------------
 
-    def _put_bytes(self, data: bytes) -> BlobRef:
+    def old(self, before: float) -> Iterator[list[Digest]]:
+        """Blobs written before that time (seconds of the epoch), some at a time, shelf by shelf."""
+        for shelf in self._shelves():
+            found = _old(shelf, before)
+            for start in range(0, len(found), BATCH):
+                yield found[start : start + BATCH]
+
+    def unlink(self, digest: Digest) -> int:
+        """Remove a blob; how many bytes it had. Not synced: one that a power failure brings back is removed again."""
+        path = self._folder / digest[:2] / digest
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def _shelves(self) -> list[Path]:
+        return sorted(shelf for shelf in self._folder.iterdir() if len(shelf.name) == SHELF_CHARS)
+
+    def _write_bytes(self, data: bytes, claim: Claim) -> BlobRef:
         draft = _Draft(self._folder / DRAFTS)
         try:
-            return self._keep(draft, data)
+            return self._keep(draft, data, claim)
         finally:
             draft.discard()
 
-    def _keep(self, draft: "_Draft", last: bytes) -> BlobRef:
-        """Finish the draft under its name."""
+    def _keep(self, draft: "_Draft", last: bytes, claim: Claim) -> BlobRef:
+        """Finish the draft under its name, once it is claimed."""
         draft.write(last)
         ref = draft.ref()
+        claim(ref.digest)
         target = self.path(ref)
         with _disk():
             if target.parent not in self._durable:
@@ -156,6 +188,15 @@ class _Draft:
                 self._file = None
                 os.close(descriptor)
                 path.unlink(missing_ok=True)
+
+
+def _old(shelf: Path, before: float) -> list[Digest]:
+    with os.scandir(shelf) as entries:
+        return sorted(
+            Digest(entry.name)
+            for entry in entries
+            if DIGEST.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < before
+        )
 
 
 @contextmanager

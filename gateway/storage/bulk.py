@@ -65,10 +65,11 @@ def _by_columns(statement: Insert | Update, dialect: Dialect, names: tuple[str, 
     columns = ", ".join(f'"{name}"' for name in listed)
     given = f"unnest({values}) WITH ORDINALITY AS given ({columns}, nth)"
     one = {name: f'given."{name}"' if name in arrays else f"%({name})s::{kind}" for name, kind in types.items()}
-    if isinstance(statement, Insert):
-        head = str(compiled).partition(" VALUES ")[0]
-        line = ", ".join(one.values())
-        return f"{head} SELECT {line} FROM {given} ORDER BY nth"  # noqa: S608 - names of our own columns, no values
-    change, _, where = _BOUND.sub(lambda bound: one[bound[1]], str(compiled)).partition(" WHERE ")
-    assert where, "an UPDATE of named rows"
-    return f"{change} FROM {given} WHERE {where}"
+    text = _BOUND.sub(lambda bound: one[bound[1]], str(compiled))
+    if isinstance(statement, Update):
+        change, where = text.split(" WHERE ", 1)
+        return f"{change} FROM {given} WHERE {where}"
+    # INSERT of values, or of what a SELECT makes of them.
+    head, line = re.split(r" VALUES \(| (?=SELECT )", text, maxsplit=1)
+    line = line if line.startswith("SELECT ") else f"SELECT {line.removesuffix(')')}"
+    return f"{head} SELECT line.* FROM {given} CROSS JOIN LATERAL ({line}) AS line ORDER BY nth"  # noqa: S608 - no values

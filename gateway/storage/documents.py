@@ -12,10 +12,11 @@ from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import Conflict
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError
-from gateway.core.model import Delivery, Document
+from gateway.core.model import BlobRef, Delivery, Document
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
+from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.streams import Streams
 from gateway.storage.tables import deliveries, documents
@@ -127,6 +128,7 @@ class DocumentLedger:
             if known.idempotency_key == document.idempotency_key:
                 raise Conflict("conflict.idempotency") from error
             raise Conflict("conflict.document_id", document_id=document.document_id) from error
+        name_blobs(self._connection, _blobs(document))
 
     def find(self, key: DocumentKey) -> Document | None:
         """The document of a key."""
@@ -173,6 +175,7 @@ class DocumentLedger:
         """Write state, reason, attachments, envelope, changed_at and last_leaf, if the stored state is `was`."""
         values = _document_changes(document)
         compare_and_set(self._connection, _ADVANCE, {**values, "the_key": document.key, "was": was.value})
+        name_blobs(self._connection, _blobs(document))
 
     # --- deliveries --------------------------------------------------------------------------------------------------
 
@@ -254,6 +257,11 @@ class DocumentLedger:
     ) -> Mapping[OrganId, tuple[int, bytes]]:
         """The next number of each stream (sender, recipient) and its handle for the year."""
         return Streams(self._connection).next_sequence(sender, recipients, year, handle)
+
+
+def _blobs(document: Document) -> list[BlobRef]:
+    files = [file.blob for file in document.attachments]
+    return [document.envelope, *files] if document.envelope else files
 
 
 def _document_changes(document: Document) -> dict[str, Any]:

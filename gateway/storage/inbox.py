@@ -13,6 +13,7 @@ from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
 from gateway.core.states import BusinessStatus
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
+from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
 from gateway.storage.turnstile import Turnstile, count, enter
@@ -67,6 +68,7 @@ class InboxLedger:
             rows = [_values(entry, encoded[id(entry.message)][0]) for entry in entries]
             numbered = [row | {"cursor": cursor} for row, cursor in zip(rows, cursors, strict=True)]
             execute_many(self._connection, _ADD, numbered)
+        name_blobs(self._connection, [blob for entry in entries for blob in _blobs(entry)])
 
     def _add_messages(self, messages: dict[str, str]) -> None:
         known: set[str] = set()
@@ -123,6 +125,10 @@ class InboxLedger:
             "last_leaf": entry.last_leaf,
         }
         compare_and_set(self._connection, _ADVANCE, {**changes, "the_key": entry.key, "was": was.value})
+
+
+def _blobs(entry: InboxEntry) -> list[BlobRef]:
+    return [entry.envelope, *(file.blob for file in entry.attachments)]
 
 
 def _encoded(message: DocumentMessage) -> tuple[str, str]:

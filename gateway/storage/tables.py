@@ -233,6 +233,11 @@ inbox: Final = _strict(
     sqlite_autoincrement=True,
 )
 
+# --- blobs -----------------------------------------------------------------------------------------------------------
+
+# Every blob that a row names or ever named: what is asked before bytes are removed, so nothing is taken out again.
+named_blobs: Final = _strict("named_blobs", Column("digest", Text, primary_key=True), sqlite_with_rowid=False)
+
 # --- work ------------------------------------------------------------------------------------------------------------
 
 work: Final = _strict(
@@ -301,11 +306,7 @@ openings: Final = _strict(
     CheckConstraint("length(hash) = 32", name="hash"),
 )
 
-pending_leaves: Final = _strict(
-    "pending_leaves",
-    _row(),
-    _bytes("data"),
-)
+pending_leaves: Final = _strict("pending_leaves", _row(), _bytes("data"))
 
 leaves: Final = _strict(
     "leaves",
@@ -347,11 +348,7 @@ tree_head: Final = _strict(
     CheckConstraint("length(root) = 32", name="root"),
 )
 
-checkpoints: Final = _strict(
-    "checkpoints",
-    Column("size", Whole, primary_key=True, autoincrement=False),
-    _text("note"),
-)
+checkpoints: Final = _strict("checkpoints", Column("size", Whole, primary_key=True, autoincrement=False), _text("note"))
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
@@ -365,13 +362,7 @@ turnstiles: Final = _strict(
 
 # --- registry and access ---------------------------------------------------------------------------------------------
 
-activations: Final = _strict(
-    "activations",
-    _row(),
-    _whole("epoch"),
-    _text("digest"),
-    _whole("at"),
-)
+activations: Final = _strict("activations", _row(), _whole("epoch"), _text("digest"), _whole("at"))
 
 api_keys: Final = _strict(
     "api_keys",

@@ -12,6 +12,7 @@ from gateway.core.model import BlobRef, IncomingRecipient, IncomingTransfer, Tra
 from gateway.core.states import MessageKind, Outcome, TransferState
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
+from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import locked, unique, update_if
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
 
@@ -61,6 +62,7 @@ class TransferLedger:
         """Store new outgoing transfers."""
         if transfers:
             self._connection.execute(_ADD, [_transfer_values(transfer) for transfer in transfers])
+            name_blobs(self._connection, [transfer.slip.envelope for transfer in transfers])
 
     def find(self, key: TransferKey) -> Transfer | None:
         """The outgoing transfer of a key."""
@@ -97,6 +99,7 @@ class TransferLedger:
             if incoming.recipients:
                 lines = [_recipient_values(key, n, line) for n, line in enumerate(incoming.recipients)]
                 execute_many(self._connection, _RECEIVE_RECIPIENT, lines)
+        name_blobs(self._connection, [incoming.slip.envelope])
 
     def incoming(self, key: TransferKey) -> IncomingTransfer | None:
         """The incoming transfer of a key."""

@@ -11,6 +11,7 @@ from gateway.core.errors import PeerError, SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Transport
 from gateway.exchange import LocalTransport
+from tests.kit.blobs import stored
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_world import ENVELOPE, peer_world
 from tests.kit.transport import GOVERNMENT, PARTY, MemoryTransport, RecordingDesk, make_slip, make_transfer, renamed
@@ -50,7 +51,7 @@ async def road(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 async def _local_road(folder: Path) -> Road:
     """Within one gateway there is no road: nothing is down, no answer gets lost, every gateway is this one."""
     blobs = FolderBlobs(folder / "blobs")
-    await blobs.put_bytes(ENVELOPE)
+    await stored(blobs, ENVELOPE)
     desk = RecordingDesk(blobs)
     envelope = folder / "envelope.edxml"
     envelope.write_bytes(ENVELOPE)

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.slow
 
 LETTERS = 14
 KILLS = 6
+SETTLED = (
+    "SELECT (SELECT count(*) FROM transfers WHERE state = 'receipted'), "
+    "(SELECT count(*) FROM destinations WHERE failures > 0)"
+)
+"""How many transfers came through, and how many roads were found closed."""
 
 
 async def everything_once(real: RealNetwork) -> None:
@@ -60,7 +65,9 @@ async def test_a_peer_that_is_down_gets_its_letters_when_it_is_back(tmp_path: Pa
         await real.gateways.stop("government")
         for number in range(1, 4):
             await real.send(number)
-        await asyncio.sleep(1.5)
+        async with asyncio.timeout(30):
+            while real.rows("party", SETTLED) != [(3, 1)]:
+                await asyncio.sleep(0.05)
         waiting = real.rows("party", "SELECT DISTINCT state FROM deliveries WHERE recipient LIKE '%.UB.%'")
         own = real.rows("party", "SELECT DISTINCT state FROM deliveries WHERE recipient LIKE '%.DU.%'")
         assert {row[0] for row in waiting} <= {"queued", "sending"}

@@ -41,6 +41,7 @@ from gateway.exchange.contract import (
     SubmissionOrder,
     UploadedFile,
 )
+from tests.kit.blobs import stored
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
 _NOWHERE = GatewayId("government.gw.example")
@@ -230,7 +231,7 @@ class MemoryDesks:
         """A document arrives: (name, content type, bytes) of each file."""
         number = next(self._numbers)
         attachments = [
-            Attachment(position=position, name=name, content_type=kind, blob=await self.blobs.put_bytes(data))
+            Attachment(position=position, name=name, content_type=kind, blob=await stored(self.blobs, data))
             for position, (name, kind, data) in enumerate(files, start=1)
         ]
         entry = InboxEntry(
@@ -241,7 +242,7 @@ class MemoryDesks:
             document_id=f"{sender},2026/11/21,{number}/CV/VPTU",
             transfer=TransferKey(_key(900_000 + number)),
             message=_message(sender, recipient, number),
-            envelope=await self.blobs.put_bytes(b"<edXML>%d</edXML>" % number),
+            envelope=await stored(self.blobs, b"<edXML>%d</edXML>" % number),
             attachments=tuple(attachments),
             verdicts=("TOTAL-PASSED", *("" for _ in attachments[1:])),
             sequence=number,
@@ -266,7 +267,7 @@ class MemoryDesks:
             promulgation_date=NOW.date(),
             subject="Về việc kiểm tra",
         )
-        file = UploadedFile(name="a.pdf", content_type="application/pdf", blob=await self.blobs.put_bytes(b"%PDF-1.7"))
+        file = UploadedFile(name="a.pdf", content_type="application/pdf", blob=await stored(self.blobs, b"%PDF-1.7"))
         order = SubmissionOrder(metadata=metadata, files=(file,), idempotency_key=f"held-{number}")
         principal = Principal(key_id="city", name="", organs=frozenset({sender}), scopes=frozenset(Scope))
         document = self._document(principal, order, "ab" * 16, number=number)

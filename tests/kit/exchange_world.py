@@ -56,6 +56,7 @@ from gateway.exchange import (
 )
 from gateway.registry import LoadedDirectory, load_snapshot
 from gateway.storage import FileBlobs, MemoryStore, PostgresStore, open_blobs, open_memory
+from tests.kit.blobs import stored
 from tests.kit.clock import ManualClock
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
@@ -114,7 +115,7 @@ class Road:
             return TryLater("transfer.digest")  # the door's own check: nothing is stored
         try:
             await peer.reception.admit(self.origin, transfer.slip)
-            blob = await peer.blobs.put_bytes(data)
+            blob = await stored(peer.blobs, data)
             answer = await peer.reception.receive(self.origin, transfer.slip, blob)
         except GatewayError as error:
             return (
@@ -164,9 +165,7 @@ class Node:
         return (await self.submission.submit(principal, order, trace_id="0" * 32))[0]
 
     async def file(self, name: str, data: bytes, content_type: str = "application/pdf") -> UploadedFile:
-        blob = (
-            await self.blobs.put_bytes(data) if data else BlobRef(digest=Digest(hashlib.sha256().hexdigest()), size=0)
-        )
+        blob = await stored(self.blobs, data) if data else BlobRef(digest=Digest(hashlib.sha256().hexdigest()), size=0)
         return UploadedFile(name=name, content_type=content_type, blob=blob)
 
     async def due(self) -> datetime | None:

@@ -9,6 +9,7 @@ from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import EnvelopeOrder
 from gateway.exchange.messages import document_message
 from tests.kit import rows
+from tests.kit.blobs import stored
 from tests.kit.exchange_world import Node
 
 File = tuple[str, str, bytes]
@@ -30,7 +31,7 @@ async def finished(
 ) -> bytes:
     """The whole file; `signed_by` another body than the one it is from."""
     attachments = [
-        Attachment(position=position, name=name, content_type=kind, blob=await node.blobs.put_bytes(data))
+        Attachment(position=position, name=name, content_type=kind, blob=await stored(node.blobs, data))
         for position, (name, kind, data) in enumerate(files, 1)
     ]
     skeleton = write_skeleton(message, () if isinstance(message, StatusMessage) else attachments)
@@ -49,4 +50,4 @@ async def sealed(node: Node, pdf: bytes, organ: OrganId, folder: Path) -> bytes:
 
 async def order_of(node: Node, envelope: bytes, *, key: str = "envelope-1") -> EnvelopeOrder:
     """What the door makes of the upload."""
-    return EnvelopeOrder(envelope=await node.blobs.put_bytes(envelope), idempotency_key=key)
+    return EnvelopeOrder(envelope=await stored(node.blobs, envelope), idempotency_key=key)

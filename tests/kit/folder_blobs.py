@@ -1,12 +1,13 @@
 """The port `Blobs` in a plain folder: the same refusals, no fsync."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.ids import Digest
+from gateway.core.ids import DIGEST, Digest
 from gateway.core.model import BlobRef
+from gateway.storage.lease import Claim, Claims, Lease
 
 
 class FolderBlobs:
@@ -16,8 +17,12 @@ class FolderBlobs:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._parts = 0
+        self.claims = Claims()
 
-    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+    def lease(self) -> Lease:
+        return Lease(self, self.claims)
+
+    async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         self._parts += 1
         partial = self.folder / f"{self._parts}.partial"
         digest, size = hashlib.sha256(), 0
@@ -33,16 +38,31 @@ class FolderBlobs:
             partial.unlink()
             raise
         ref = BlobRef(digest=Digest(digest.hexdigest()), size=size)
+        claim(ref.digest)
         partial.replace(self.path(ref))
         return ref
 
-    async def put_bytes(self, data: bytes) -> BlobRef:
+    async def write_bytes(self, data: bytes, *, claim: Claim) -> BlobRef:
         ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
+        claim(ref.digest)
         self.path(ref).write_bytes(data)
         return ref
 
     def path(self, ref: BlobRef) -> Path:
         return self.folder / ref.digest
+
+    def old(self, before: float) -> Iterator[list[Digest]]:
+        yield [
+            Digest(path.name)
+            for path in self.folder.iterdir()
+            if DIGEST.fullmatch(path.name) and path.stat().st_mtime < before
+        ]
+
+    def unlink(self, digest: Digest) -> int:
+        path = self.folder / digest
+        size = path.stat().st_size if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return size
 
     async def read(self, ref: BlobRef) -> bytes:
         path = self.path(ref)

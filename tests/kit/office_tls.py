@@ -109,7 +109,6 @@ async def tls_office(
             store=store, clock=clock, read_certificate=partial(client_certificate, demo=demo)
         ),
         turnstile=turnstile or wide_open(),
-        check_room=store.check_room,
         blobs=blobs,
         entropy=secrets.token_bytes,
     )

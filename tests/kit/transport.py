@@ -18,6 +18,7 @@ from gateway.core.states import MessageKind, TransferState
 from gateway.exchange.reception_contract import ReceptionDesk
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
 from gateway.peer.wire import PROBLEM_TYPE
+from tests.kit.blobs import streamed
 
 PARTY = GatewayId("dang.gateway.example")
 GOVERNMENT = GatewayId("cq.gateway.example")
@@ -139,7 +140,7 @@ class MemoryTransport:
         desk, blobs = self.desks[slip.destination]
         try:
             await desk.admit(slip.origin, slip)
-            receipt = await desk.receive(slip.origin, slip, await blobs.put(_once(data), limit=len(data)))
+            receipt = await desk.receive(slip.origin, slip, await streamed(blobs, _once(data), limit=len(data)))
         except GatewayError as error:
             return conclude_carry(_problem(error))
         if self.answer_lost:

@@ -1,5 +1,6 @@
 """Every invariant can fail: a world in which all is well, one thing in it made wrong, and the invariant that says so."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -93,6 +94,23 @@ def other_bytes(world: Outcome) -> Outcome:
     return kept(world, A, blobs={**of(world, A).blobs, digest: bytes(of(world, A).documents[0].envelope.size)})
 
 
+def left_over(world: Outcome) -> Outcome:
+    data = b"refused"
+    return kept(world, A, blobs={**of(world, A).blobs, hashlib.sha256(data).hexdigest(): data})
+
+
+def not_named(world: Outcome) -> Outcome:
+    return kept(world, B, named=of(world, B).named - {of(world, B).entries[0].envelope.digest})
+
+
+def original_gone(world: Outcome) -> Outcome:
+    """The file as it was handed in, which was sealed here."""
+    (digest, *_) = of(world, A).named - {
+        blob.digest for row in of(world, A).documents for blob in (*(f.blob for f in row.attachments), row.envelope)
+    }
+    return kept(world, A, blobs={name: data for name, data in of(world, A).blobs.items() if name != digest})
+
+
 def receipt_spoilt(world: Outcome) -> Outcome:
     (answer, *_) = [row.answer for row in of(world, A).transfers if to_b(row)]
     return row_changed(A, "transfers", to_b, answer=answer[:-4] + b"AAAA")(world)
@@ -171,6 +189,9 @@ def said_otherwise(world: Outcome) -> Outcome:
 
 
 PLANTED: list[tuple[Any, Plant]] = [
+    (invariants.nothing_is_left_over, left_over),
+    (invariants.nothing_is_left_over, not_named),
+    (invariants.nothing_is_left_over, original_gone),
     (invariants.blobs_are_there, no_blob),
     (invariants.blobs_are_there, other_bytes),
     (invariants.everything_ends, kept_as(A, work=1)),

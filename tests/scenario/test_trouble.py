@@ -24,6 +24,7 @@ from gateway.exchange.messages import document_message
 from gateway.exchange.receive import ALARMS_PER_ORIGIN_MAX
 from gateway.exchange.statuses import apply_status
 from gateway.exchange.submit import store_new
+from tests.kit.blobs import stored
 from tests.kit.exchange_world import ALL, Node, World, letter
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.whole_lists import deliveries_of, entry_history_of, history_of
@@ -165,7 +166,7 @@ async def prepared(world: World) -> tuple[Transfer, bytes]:
 
 async def receive(world: World, real: Transfer, data: bytes, **slip: object) -> list[tuple[str, str]]:
     """Hand it to the government gateway as a peer would, with other bytes and another slip; the receipt's outcomes."""
-    blob = await world.government.blobs.put_bytes(data)
+    blob = await stored(world.government.blobs, data)
     changed = replace(real.slip, envelope=blob, **slip)  # type: ignore[arg-type]
     answer = await world.government.reception.receive(world.party.own, changed, blob)
     lines = world.party.records.check_receipt(answer, changed, world.party.directory.current())

@@ -8,7 +8,7 @@ any more, whatever its `finally` clauses try.
 import asyncio
 import errno
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,8 +22,9 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import BlobRef
-from gateway.core.ports import CommitListener
+from gateway.core.ports import Clock, CommitListener
 from gateway.storage import MemoryStore, open_memory
+from gateway.storage.lease import Claim, Claims, Lease
 from gateway.storage.tables import metadata
 from tests.kit.seeded.watch import Watch
 
@@ -48,6 +49,8 @@ class Disk:
     """Chance that a write is refused: a disk that is nearly full takes a small file and refuses a large one."""
     store: MemoryStore = field(init=False)
     blobs: dict[Digest, bytes] = field(default_factory=dict)
+    written: dict[Digest, float] = field(default_factory=dict)
+    """When each blob was written last, by the machine's clock."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
@@ -183,22 +186,29 @@ class PoweredStore:
 class PoweredBlobs:
     """The port `Blobs` of one process, over the bytes that its disk keeps."""
 
-    def __init__(self, *, disk: Disk, power: Power) -> None:
+    def __init__(self, *, disk: Disk, power: Power, clock: Clock) -> None:
         self._disk = disk
         self._power = power
+        self._clock = clock
+        self.claims = Claims()
 
-    async def put(self, chunks: AsyncIterator[bytes], *, limit: int) -> BlobRef:
+    def lease(self) -> Lease:
+        return Lease(self, self.claims)
+
+    async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         data = bytearray()
         async for chunk in chunks:
             data += chunk
             if len(data) > limit:
                 raise SenderError("size.limit", limit=limit, what="data")
-        return await self.put_bytes(bytes(data))
+        return await self.write_bytes(bytes(data), claim=claim)
 
-    async def put_bytes(self, data: bytes) -> BlobRef:
+    async def write_bytes(self, data: bytes, *, claim: Claim) -> BlobRef:
         await self._power.write()
         ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
+        claim(ref.digest)
         self._disk.blobs[ref.digest] = data
+        self._disk.written[ref.digest] = self._clock.now().timestamp()
         path = self.path(ref)
         if not path.exists():
             path.write_bytes(data)
@@ -207,6 +217,16 @@ class PoweredBlobs:
 
     def path(self, ref: BlobRef) -> Path:
         return self._disk.folder / ref.digest
+
+    def old(self, before: float) -> Iterator[list[Digest]]:
+        self._power.check()
+        yield sorted(digest for digest, at in self._disk.written.items() if at < before)
+
+    def unlink(self, digest: Digest) -> int:
+        self._power.check()
+        (self._disk.folder / digest).unlink(missing_ok=True)
+        self._disk.written.pop(digest, None)
+        return len(self._disk.blobs.pop(digest, b""))
 
     async def read(self, ref: BlobRef) -> bytes:
         self._power.check()

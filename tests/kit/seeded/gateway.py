@@ -35,6 +35,7 @@ from gateway.exchange import (
     opening,
 )
 from gateway.registry import LoadedDirectory
+from gateway.storage import BlobKeeper
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk, Power, PoweredBlobs, PoweredMemory, PoweredStore
 from tests.kit.seeded.materials import Materials, keyed, log_origin, newborn, wards
@@ -98,7 +99,8 @@ class Process:
         disk = gateway.disk
         self.power = Power(random=Random(gateway.random.getrandbits(64)), cut=self.cut, disk=disk)
         self.store = PoweredStore(store=disk.reopened(), power=self.power, watch=gateway.watch)
-        self.blobs = PoweredBlobs(disk=disk, power=self.power)
+        self.blobs = PoweredBlobs(disk=disk, power=self.power, clock=gateway.clock)
+        self.keeper = BlobKeeper(self.blobs, store=self.store, clock=gateway.clock)
         self.directory = LoadedDirectory(disk.edition)
         entropy = gateway.random.randbytes
         self.desk = Desk(
@@ -174,6 +176,7 @@ class Process:
         )
         self.publisher.notify(await self.store.read(lambda uow: uow.log.head()))
         self.spawn(self._for_life("engine", self.engine.run()))
+        self.spawn(self._for_life("keeper", self.keeper.run()))
         self.ready = True
         self.gateway.trace("ready", self.gateway.own)
 

@@ -59,6 +59,18 @@ def _named_blobs(kept: Kept) -> Iterator[tuple[str, BlobRef]]:
         yield from ((f"entry {entry.key}", file.blob) for file in entry.attachments)
 
 
+def nothing_is_left_over(world: Outcome) -> Problems:
+    """I1, the other way round: after a sweep there is nothing but what rows name, and what was handed in before a seal."""
+    handed_in = {
+        hashlib.sha256(data).hexdigest() for letter, _ in world.ledger.acked.values() for _, _, data in letter.files
+    }
+    for kept in world.kept:
+        named = {ref.digest for _, ref in _named_blobs(kept)}
+        yield from (f"I1 {kept.own}: blob {digest[:8]} is not written down as named" for digest in named - kept.named)
+        yield from (f"I1 {kept.own}: blob {digest[:8]} is left over" for digest in set(kept.blobs) - named - handed_in)
+        yield from (f"I1 {kept.own}: blob {digest[:8]} was removed" for digest in kept.named - set(kept.blobs))
+
+
 def everything_ends(world: Outcome) -> Problems:
     """I2: what was accepted is in exactly one end, or held with a reason; and nothing is left to do."""
     for kept in world.kept:
@@ -204,6 +216,7 @@ def _is_letter(kept: Kept, entry: InboxEntry, letter: Letter) -> bool:
 
 INVARIANTS: tuple[Callable[[Outcome], Problems], ...] = (
     blobs_are_there,
+    nothing_is_left_over,
     everything_ends,
     delivered_is_proven,
     numbers_have_no_gaps,

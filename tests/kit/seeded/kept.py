@@ -13,7 +13,7 @@ from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.ledgers import Activation
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.work import DeadLetter
-from gateway.storage.tables import metadata, openings, streams
+from gateway.storage.tables import metadata, named_blobs, openings, streams
 from tests.kit.seeded.gateway import Gateway
 
 ROWS = 100_000
@@ -59,6 +59,8 @@ class Kept:
     """The signer's own memory."""
     activations: tuple[Activation, ...]
     blobs: Mapping[Digest, bytes]
+    named: frozenset[Digest]
+    """Blobs that its rows name or ever named, as the gateway itself wrote it down."""
     content: str
     """Digest over all rows and blobs."""
 
@@ -84,9 +86,11 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
                 content.update(repr(tuple(row)).encode())
         documents = uow.documents.page(None, ROWS)
         organs = frozenset(snapshot.bodies)
+        every = [Digest(digest) for digest in connection.execute(select(named_blobs.c.digest)).scalars()]
         counted = connection.execute(select(streams)).all()
         return {
             "documents": documents,
+            "named": frozenset(every),
             "deliveries": tuple(one for row in documents for one in uow.documents.deliveries(row.key)),
             "transfers": uow.transfers.page(None, ROWS),
             "incoming": uow.transfers.incoming_page(None, ROWS),

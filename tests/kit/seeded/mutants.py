@@ -20,8 +20,10 @@ from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
 from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps
+from gateway.storage import inbox as inbox_ledger
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
+from gateway.storage.lease import Claim as BlobClaim
 from gateway.storage.transfers import TransferLedger
 from tests.kit.seeded.disk import Disk, PoweredBlobs
 
@@ -195,21 +197,27 @@ def yes_before_durable() -> AbstractContextManager[Any]:
 def rows_before_blobs() -> AbstractContextManager[Any]:
     """Nothing is synced: a blob is on the disk two seconds after its row."""
 
-    async def put_bytes(self: PoweredBlobs, data: bytes) -> BlobRef:
+    async def write_bytes(self: PoweredBlobs, data: bytes, *, claim: BlobClaim) -> BlobRef:
         ref = BlobRef(digest=Digest(hashlib.sha256(data).hexdigest()), size=len(data))
+        claim(ref.digest)
         self.path(ref).write_bytes(data)
 
         async def later() -> None:
             await asyncio.sleep(2)
-            await good(self, data)
+            await good(self, data, claim=lambda _: None)
 
         flushes.append(asyncio.get_running_loop().create_task(later()))
         return ref
 
     flushes: list[asyncio.Task[None]] = []
 
-    good = PoweredBlobs.put_bytes
-    return patch.object(PoweredBlobs, "put_bytes", put_bytes)
+    good = PoweredBlobs.write_bytes
+    return patch.object(PoweredBlobs, "write_bytes", write_bytes)
+
+
+def an_inbox_that_names_nothing() -> AbstractContextManager[Any]:
+    """Entries do not write down which blobs they name: the keeper takes them for left over."""
+    return patch.object(inbox_ledger, "name_blobs", lambda *_: None)
 
 
 def work_after_commit() -> AbstractContextManager[Any]:
@@ -242,6 +250,7 @@ MUTANTS: dict[str, Mutant] = {
         published_before_remembered,
         yes_before_durable,
         rows_before_blobs,
+        an_inbox_that_names_nothing,
         work_after_commit,
     )
 }

@@ -228,7 +228,8 @@ async def post(network: Network, peer: Process, request: tuple[Digest, bytes, by
         await peer.reception.admit(origin, slip)
         if (_digest(data), len(data)) != (slip.envelope.digest, slip.envelope.size):
             raise PeerError("transfer.digest")
-        receipt = await peer.reception.receive(origin, slip, await peer.blobs.put_bytes(data))
+        with peer.blobs.lease() as lease:
+            receipt = await peer.reception.receive(origin, slip, await lease.put_bytes(data))
         network.answers.given(peer.gateway.own, slip.transfer, receipt)
         return receipt
 

@@ -191,15 +191,16 @@ class Office:
 
 async def _submit(process: Process, gateway: Gateway, letter: Letter) -> Document:
     """As the office door: files first, then the order."""
-    files = tuple(
-        [
-            UploadedFile(name=name, content_type=kind, blob=await process.blobs.put_bytes(data))
-            for name, kind, data in letter.files
-        ]
-    )
-    order = SubmissionOrder(metadata=letter.metadata(), files=files, idempotency_key=letter.key)
-    document, _ = await process.submission.submit(gateway.principal(), order, trace_id=TRACE_ID)
-    return document
+    with process.blobs.lease() as lease:
+        files = tuple(
+            [
+                UploadedFile(name=name, content_type=kind, blob=await lease.put_bytes(data))
+                for name, kind, data in letter.files
+            ]
+        )
+        order = SubmissionOrder(metadata=letter.metadata(), files=files, idempotency_key=letter.key)
+        document, _ = await process.submission.submit(gateway.principal(), order, trace_id=TRACE_ID)
+        return document
 
 
 def reply_to(entry: InboxEntry, *, number: int, gateway: GatewayId) -> Letter:

@@ -110,6 +110,7 @@ class World:
         await self.mend()
         await asyncio.gather(*self.tasks, *readers)
         await self.rest()
+        await self.sweep()
 
     async def _reader(self, office: Office) -> None:
         """Looks into the inboxes now and then, and says something about what is there."""
@@ -299,6 +300,13 @@ class World:
             if released[key] <= 2:
                 count += await self.offices[name].release(key)
         return count
+
+    async def sweep(self) -> None:
+        """Days go by for what lies on the disks, and the keepers sweep: as often as a doubt outlives sweeps, and once more."""
+        for gateway in self.gateways.values():
+            gateway.disk.written = dict.fromkeys(gateway.disk.written, 0.0)
+            for _ in range(3):
+                await gateway.ask(lambda process: process.keeper.sweep())
 
     async def end(self) -> None:
         """The power goes everywhere; nothing is left running."""

@@ -223,6 +223,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "request.expectation": expectation,
     "size.headers": headers,
     "rate.limit": looking(SenderError("rate.limit", seconds=17)),
+    "rate.volume": sending(SenderError("rate.volume", seconds=17)),
     "internal": looking(RuntimeError("boom")),
     "access.no_key": no_key,
     "access.scope": scope,
@@ -277,7 +278,7 @@ async def test_an_error_by_request(small: World, code: str) -> None:
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Request-Id"]
         assert ("WWW-Authenticate" in answer.headers) == (facts.status == 401)
-        waits = {503: 5, 429: 17}.get(facts.status)
+        waits = {503: 5, 429: 17, 507: 60}.get(facts.status)
         assert answer.headers.get("Retry-After") == (None if waits is None else str(waits))
         assert members["retry_after"] == waits
     assert (members["turn"], members["retryable"]) == (facts.turn.value, facts.retryable)

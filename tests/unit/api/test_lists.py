@@ -12,6 +12,7 @@ from gateway.api.routes import ROUTES
 from gateway.core.errors import SenderError
 from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
+from tests.kit.blobs import stored
 from tests.unit.api.examples import furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import (
@@ -225,7 +226,7 @@ async def test_every_list_has_its_bounds_and_refuses_what_it_does_not_know(world
 
 async def test_a_finished_envelope_is_handed_over_as_it_is(world: World) -> None:
     envelope = b"<edXML>" + bytes(range(256)) * 1_000
-    ref = await world.blobs.put_bytes(envelope)
+    ref = await stored(world.blobs, envelope)
     key = await hand_in(world, 1)
     inside = world.desks.kept[key].metadata  # type: ignore[index]
     assert inside is not None
@@ -294,9 +295,17 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> Waiting:
     return desk
 
 
-async def test_a_long_poll_hears_at_once(world: World) -> None:
+async def test_a_long_poll_hears_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, desk = asyncio.Event(), world.desks.events
+
+    async def events(principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
+        begun.set()
+        return await desk(principal, after=after, limit=limit, wait=wait)
+
+    monkeypatch.setattr(world.desks, "events", events)
     poll = asyncio.create_task(get(world, "/api/v1/events?wait=30"))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        await begun.wait()
     assert not poll.done()
     entry = await world.desks.deliver(PARTY, ("a.pdf", "", PDF), sender=WARD)
     async with asyncio.timeout(5):

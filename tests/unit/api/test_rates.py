@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.access import Rate
+from gateway.access import BucketTurnstile, Rate, Rates
 from gateway.api import OfficeRunner
 from gateway.api.border import border, dress
 from gateway.api.gate import gate
@@ -21,7 +21,7 @@ from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
 from gateway.core.principal import Scope
 from tests.kit.clock import ManualClock
-from tests.kit.turnstile import narrow
+from tests.kit.turnstile import WIDE, narrow
 from tests.unit.api.test_gate import raw
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, WARD_KEY, World, problem_of, running
 
@@ -167,15 +167,17 @@ HEAD = (
 
 
 async def test_a_store_without_room_says_so_before_the_body(tmp_path: Path) -> None:
-    full = False
+    class Queue:
+        full = False
 
-    def check_room() -> None:
-        if full:
-            raise SiteError("store.busy")
+        def admit(self, *, document: bool) -> None:
+            if self.full:
+                raise SiteError("store.busy")
 
-    async with running(tmp_path, check_room=check_room) as world:
+    queue = Queue()
+    async with running(tmp_path, intake=queue) as world:
         assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
-        full = True
+        queue.full = True
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], headers["retry-after"]) == (503, "store.busy", "5")
         async with world.ask("GET", "/me") as answer:
@@ -189,6 +191,36 @@ async def test_who_is_held_back_is_told_before_the_body(tmp_path: Path, clock: M
         assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], headers["retry-after"]) == (429, "rate.limit", "60")
+
+
+GIB = 1024**3
+DAY = Rates(principal=WIDE, address=WIDE, failures=WIDE, gib_per_day=1)
+
+
+async def test_what_a_key_hands_in_on_a_day_is_bounded_and_said_before_the_body(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    turnstile = BucketTurnstile(DAY, clock=clock)
+    async with running(tmp_path, turnstile=turnstile) as world:
+        assert not turnstile.hand_in("city", GIB - 1_500_000).wait_seconds
+        assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
+        status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
+        assert (status, members["code"], members["retryable"]) == (429, "rate.volume", True)
+        assert headers["ratelimit-policy"] == f'"bytes";q={GIB};qu="content-bytes";w=86400'
+        # Half a million bytes are left and half a million more are needed: 40 seconds at a GiB a day.
+        assert headers["retry-after"] == "41"
+        clock.advance(41)
+        assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100, "who waits that long is let in"
+
+
+async def test_bytes_whose_number_was_not_said_count_as_they_come(tmp_path: Path, clock: ManualClock) -> None:
+    turnstile = BucketTurnstile(DAY, clock=clock)
+    turnstile.hand_in("city", GIB - 1_000)
+    head = HEAD.replace("Content-Length: 1000000", "Transfer-Encoding: chunked").replace("Expect: 100-continue\r\n", "")
+    async with running(tmp_path, turnstile=turnstile) as world:
+        body = b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n"
+        status, _, members = await raw(world, head.format(key=CITY_KEY).encode() + body)
+        assert (status, members["code"]) == (429, "rate.volume")
 
 
 @asynccontextmanager

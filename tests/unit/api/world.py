@@ -3,7 +3,7 @@
 import json
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gateway.api import PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
+from gateway.api import ALWAYS, PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
 from gateway.api.problems import MEDIA_TYPE
 from gateway.api.routes import ROUTES
 from gateway.core.ids import OrganId
-from gateway.core.ports import Turnstile
+from gateway.core.ports import Intake, Turnstile
 from gateway.core.principal import Presented, Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
@@ -129,7 +129,7 @@ async def running(
     folder: Path,
     *,
     turnstile: Turnstile | None = None,
-    check_room: Callable[[], None] = lambda: None,
+    intake: Intake = ALWAYS,
     ssl_context: ssl.SSLContext | None = None,
     **limits: Any,
 ) -> AsyncIterator[World]:
@@ -145,7 +145,7 @@ async def running(
             events=desks,
             authenticator=keys,
             turnstile=turnstile or wide_open(),
-            check_room=check_room,
+            intake=intake,
             blobs=blobs,
             entropy=secrets.token_bytes,
             limits=ApiLimits(**limits),

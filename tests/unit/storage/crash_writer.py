@@ -12,13 +12,14 @@ from pathlib import Path
 from gateway.core.ids import DocumentKey
 from gateway.storage import FileBlobs, SqliteStore, open_blobs
 from tests.kit import rows
+from tests.kit.blobs import stored
 from tests.unit.storage.databases import adding, opened
 
 
 async def write(store: SqliteStore, blobs: FileBlobs, caller: int) -> None:
     for n in range(1_000_000):
         key = DocumentKey(f"{os.getpid()}-{caller}-{n}")
-        blob = await blobs.put_bytes(key.encode())
+        blob = await stored(blobs, key.encode())
         document = rows.document(key=key, document_id=key, idempotency_key=key, envelope=blob)
         await store.transact(adding(document))
         os.write(1, f"{key}\n".encode())

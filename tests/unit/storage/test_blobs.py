@@ -11,6 +11,7 @@ from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
 from gateway.storage import FileBlobs, open_blobs
 from gateway.storage.blobs import DRAFTS
+from tests.kit.blobs import stored, streamed
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
 
 async def test_files_and_folders_are_for_their_owner_alone(folder: Path) -> None:
     blobs = open_blobs(folder)
-    ref = await blobs.put_bytes(b"hello")
+    ref = await stored(blobs, b"hello")
     assert blobs.path(ref) == folder / ref.digest[:2] / ref.digest
     assert blobs.path(ref).stat().st_mode & 0o777 == 0o600
     assert {path.stat().st_mode & 0o777 for path in (folder, folder / DRAFTS, blobs.path(ref).parent)} == {0o700}
@@ -37,11 +38,11 @@ async def test_files_and_folders_are_for_their_owner_alone(folder: Path) -> None
 
 async def test_equal_content_is_one_file_and_a_rotten_twin_is_healed(folder: Path) -> None:
     blobs = open_blobs(folder)
-    ref = await blobs.put_bytes(b"hello")
+    ref = await stored(blobs, b"hello")
     blobs.path(ref).write_bytes(b"hellp")
     with pytest.raises(SiteError, match=r"blob\.damaged"):
         await blobs.read(ref)
-    assert await blobs.put(stream(b"hel", b"lo"), limit=5) == ref
+    assert await streamed(blobs, stream(b"hel", b"lo"), limit=5) == ref
     assert await blobs.read(ref) == b"hello"
     assert files(folder) == [blobs.path(ref)]
 
@@ -49,7 +50,7 @@ async def test_equal_content_is_one_file_and_a_rotten_twin_is_healed(folder: Pat
 @pytest.mark.parametrize("harm", [b"", b"hell", b"hellp", b"hello!", None])
 async def test_a_blob_that_is_missing_or_changed_is_damaged(folder: Path, harm: bytes | None) -> None:
     blobs = open_blobs(folder)
-    ref = await blobs.put_bytes(b"hello")
+    ref = await stored(blobs, b"hello")
     if harm is None:
         blobs.path(ref).unlink()
     else:
@@ -60,7 +61,7 @@ async def test_a_blob_that_is_missing_or_changed_is_damaged(folder: Path, harm: 
 
 
 async def test_drafts_of_a_crash_are_swept_at_start_and_blobs_stay(folder: Path) -> None:
-    ref = await open_blobs(folder).put_bytes(b"hello")
+    ref = await stored(open_blobs(folder), b"hello")
     (folder / DRAFTS / "tmpabc").write_bytes(b"half a fi")
     assert await FileBlobs(folder).read(ref) == b"hello"  # who only reads sweeps nothing
     assert len(files(folder)) == 2
@@ -75,9 +76,9 @@ async def test_nothing_stays_of_a_stream_that_was_refused_or_broke(folder: Path)
 
     blobs = open_blobs(folder)
     with pytest.raises(SenderError):
-        await blobs.put(stream(b"x" * 600_000, b"y"), limit=600_000)
+        await streamed(blobs, stream(b"x" * 600_000, b"y"), limit=600_000)
     with pytest.raises(ConnectionResetError):
-        await blobs.put(broken(), limit=1_000_000)
+        await streamed(blobs, broken(), limit=1_000_000)
     await drained()
     assert files(folder) == []
 
@@ -89,10 +90,10 @@ async def test_nothing_stays_of_a_cancelled_stream_and_no_descriptor_leaks(folde
             await asyncio.sleep(0)
 
     blobs = open_blobs(folder)
-    await blobs.put_bytes(b"warm up")
+    await stored(blobs, b"warm up")
     descriptors = open_descriptors()
     for pause in (0, 0.001, 0.01, 0.02):
-        task = asyncio.create_task(blobs.put(endless(), limit=10**12))
+        task = asyncio.create_task(streamed(blobs, endless(), limit=10**12))
         await asyncio.sleep(pause)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -112,7 +113,7 @@ async def test_a_folder_that_cannot_be_written_is_our_operators_turn(folder: Pat
     blobs = open_blobs(folder)
     (folder / DRAFTS).rmdir()
     with pytest.raises(SiteError, match=r"store\.damaged"):
-        await blobs.put_bytes(b"hello")
+        await stored(blobs, b"hello")
 
 
 def open_descriptors() -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, event, insert, select
+from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, select
 
 from gateway.audit import sequence
 from gateway.core.errors import SiteError
@@ -103,6 +103,7 @@ def write_as_of(place: Path | str, revision: str, of: Contents) -> None:
                     {name: value for name, value in zip(names, row, strict=True) if name in kept}
                     for row in of[table.name]
                 ]
+                connection.execute(delete(then.tables[table.name]))  # what the revision itself put there
                 connection.execute(insert(then.tables[table.name]), lines)
     engine.dispose()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.storage import open_reader, open_sqlite, schema
 from gateway.storage.engine import memory_engine, writing_engine
 from gateway.storage.tables import metadata
 from tests.contract.stores import fail
+from tests.kit import rows
 from tests.kit.schemas import make_at, upgrade
 from tests.unit.storage.databases import opened
 
@@ -102,6 +104,32 @@ async def test_keys_of_an_older_database_are_kept_and_may_be_used_from_anywhere(
     assert (key.key_id, key.addresses, key.revoked_at) == ("old", (), from_millis(1000))
     assert await store.read(lambda uow: uow.access.certificates()) == ()
     await store.close()
+
+
+async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -> None:
+    store = opened(path)
+    document = rows.document(envelope=rows.blob("its envelope"))
+    transfer = rows.transfer(document, slip=rows.slip(envelope=rows.blob("sent")))
+    incoming = rows.incoming(slip=rows.slip(envelope=rows.blob("received")))
+    file = replace(rows.attachments()[0], blob=rows.blob("of the entry"))
+    entry = rows.entry(envelope=rows.blob("entry"), attachments=(file,))
+    await store.transact(lambda uow: uow.documents.add(document))
+    await store.transact(lambda uow: uow.transfers.add([transfer]))
+    await store.transact(lambda uow: uow.transfers.receive(incoming))
+    await store.transact(lambda uow: uow.inbox.add([entry]))
+    await store.close()
+    with sqlite3.connect(path) as driver:
+        before = driver.execute("SELECT digest FROM named_blobs ORDER BY digest").fetchall()
+        driver.execute("DROP TABLE named_blobs")
+        driver.execute("UPDATE alembic_version SET version_num = '0004'")
+    driver.close()
+    upgrade(path)
+    with sqlite3.connect(path) as driver:
+        assert driver.execute("SELECT digest FROM named_blobs ORDER BY digest").fetchall() == before
+    driver.close()
+    assert {rows.digest(name) for name in ("its envelope", "sent", "received", "entry", "of the entry")} < {
+        digest for (digest,) in before
+    }
 
 
 def at_revision(path: Path, revision: str) -> None:
