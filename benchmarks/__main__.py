@@ -21,12 +21,12 @@ from benchmarks.load import Office, Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
 from benchmarks.results import Figure, write_figures
 from benchmarks.stages import stage_medians
+from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.unavoidable import limits_of, operation_table
 from gateway.api import OfficeClient
 from gateway.demo.network import Network, build_network
 from gateway.demo.processes import Gateways
 
-HERE = Path(__file__).parent
 DATABASE = Path("state") / "gateway.db"
 IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
@@ -194,12 +194,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=15.0, help="of load for each case")
     parser.add_argument("--wards", type=int, default=None, help="a smaller world, for trying the benchmark itself")
-    parser.add_argument("--output", type=Path, default=HERE / "latest.json")
+    parser.add_argument("--output", type=Path, default=LATEST)
+    parser.add_argument(
+        "--table", action="store_true", help="run nothing: write the tables of README and PERFORMANCE from --output"
+    )
     arguments = parser.parse_args()
+    if arguments.table:
+        write_tables(read_figures(arguments.output))
+        return
     console = Console(highlight=False)
     figures = asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
     write_figures(arguments.output, figures)
     console.print(f"written: {arguments.output}")
+    if arguments.output == LATEST:
+        write_tables(read_figures(arguments.output))
 
 
 if __name__ == "__main__":

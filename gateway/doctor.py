@@ -18,6 +18,7 @@ from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, Health, failed, found, worst
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.ledgers import Activation
+from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Probe, Store
 from gateway.crypto import (
     CertificateProbe,
@@ -34,7 +35,7 @@ from gateway.crypto import (
     subject_public_key,
 )
 from gateway.material import own_bodies, refusal
-from gateway.observe import FileTimesProbe, PortProbe, SystemClock, ask
+from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.registry import RegistryProbe, load_snapshot
 from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
@@ -108,6 +109,7 @@ def _machine(config: Config, path: Path) -> list[Probe]:
         disk_watch(config),
         FileTimesProbe(written, clock=SystemClock()),
         PortProbe(listeners, ours=_served(place)),
+        DescriptorsProbe(DESCRIPTORS_MIN, limit=attainable_limit),
         ConfinementProbe(),
     ]
 

@@ -6,8 +6,9 @@ bad file changes nothing: it is told in the log, and `/readyz` and `doctor` warn
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,20 @@ from gateway.access import declaring
 from gateway.config import Config, fixed_changes, load_config
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, found
+from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
 from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
-from gateway.exchange import Desk, opening
+from gateway.exchange import Desk, Journal, opening
+from gateway.http import let_go
 from gateway.material import Material, OwnSigners, read_material
-from gateway.observe import ServiceManager, logger, set_log_level
-from gateway.peer import PeerTransport, let_go
+from gateway.observe import ServiceManager, in_own_thread, logger, set_log_level
+from gateway.peer import PeerTransport
 from gateway.registry import LoadedDirectory
 
+RELOAD_SECONDS_MAX: Final = 30.0
+"""A reload that has not ended by then hangs on something: /readyz, `doctor` and the log say so."""
 _log = logger(__name__)
 
 
@@ -54,6 +59,7 @@ class Exchangeable:
     peer_tls: RollingContext
     peer_door: web.AppRunner
     office_tls: RollingContext
+    office_door: web.AppRunner
 
 
 class Reloader:
@@ -71,6 +77,8 @@ class Reloader:
         self._manager = manager
         self._wanted = asyncio.Event()
         self._refused: GatewayError | None = None
+        self._began = 0.0
+        self._slow = False
 
     def request(self) -> None:
         """Ask for a reload. On the loop's thread; what is asked for while one runs is done after it."""
@@ -86,11 +94,21 @@ class Reloader:
             await self._wanted.wait()
             self._wanted.clear()
             self._manager.reloading()
+            self._began = self._parts.desk.clock.monotonic()
+            late = asyncio.get_running_loop().call_later(RELOAD_SECONDS_MAX, self._tell_slow)
             try:
                 await self.reload()
             except GatewayError as error:
                 _log.error("reload.refused", code=error.code, why=str(error))
+            finally:
+                late.cancel()
+                self._slow = False
             self._manager.tell("READY=1")
+
+    def _tell_slow(self) -> None:
+        """It goes on, for whatever hangs cannot be interrupted; but nobody shall believe that all is done."""
+        self._slow = True
+        _log.error("reload.slow", seconds=RELOAD_SECONDS_MAX)
 
     async def reload(self) -> None:
         """Read everything anew and put it in force.
@@ -100,7 +118,7 @@ class Reloader:
         """
         meter: Meter = self._parts.desk.meter
         try:
-            await self._exchange(await asyncio.to_thread(self._read))
+            await self._exchange(await in_own_thread(self._read, name="reload"))
         except (GatewayError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             meter.add(RELOADS, "refused")
             self._refused = error if isinstance(error, GatewayError) else _unreadable(self._source, error)
@@ -110,6 +128,9 @@ class Reloader:
 
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`."""
+        if self._slow:
+            seconds = self._parts.desk.clock.monotonic() - self._began
+            return (found("probe.reload.slow", seconds=round(seconds)),)
         if (refused := self._refused) is not None:
             return (found("probe.reload.refused", code=refused.code, reason=str(refused)),)
         return (found("probe.reload.good", epoch=self._material.snapshot.epoch),)
@@ -147,19 +168,14 @@ class Reloader:
         _log.info("reload.done", epoch=new.snapshot.epoch, changed=_changed(old, new))
         if old.peer_anchors != new.peer_anchors:
             let_go(parts.peer_door)
+        if old.client_anchors != new.client_anchors:
+            let_go(parts.office_door)
         if fresh is not None:
             await retired.close()
 
     async def _write(self, new: Material) -> None:
-        desk, now = self._parts.desk, self._parts.desk.clock.now()
-        edition = opening(desk.own, new.config.log_origin, new.snapshot, journal=desk.journal, moment=now)
-        access = declaring(new.config.access.grants(), own=desk.own, record=desk.journal.record, at=now)
-
-        def unit(uow: UnitOfWork) -> None:
-            edition(uow)
-            access(uow)
-
-        await desk.store.transact(unit)
+        desk = self._parts.desk
+        await desk.store.transact(taking_effect(new, journal=desk.journal, moment=desk.clock.now()))
 
     async def _fresh_holders(self, new: Material) -> KeyHolderPool | None:
         """Key-holders that know the new keys, each new one tried; None when the keys are the same."""
@@ -175,6 +191,19 @@ class Reloader:
             await pool.close()
             raise
         return pool
+
+
+def taking_effect(material: Material, *, journal: Journal, moment: datetime) -> Callable[[UnitOfWork], None]:
+    """The unit, at start and at a reload, by which an edition of the registry comes into force and with it who may ask."""
+    config, own = material.config, GatewayId(material.config.gateway.id)
+    edition = opening(own, config.log_origin, material.snapshot, journal=journal, moment=moment)
+    access = declaring(config.access.grants(), own=own, record=journal.record, at=moment)
+
+    def unit(uow: UnitOfWork) -> None:
+        edition(uow)
+        access(uow)
+
+    return unit
 
 
 def open_holders(config: Config, material: Material, *, meter: Meter) -> KeyHolderPool:
@@ -213,6 +242,7 @@ def _changed(old: Material, new: Material) -> list[str]:
         ("peer_anchors", old.peer_anchors, new.peer_anchors),
         ("peer_certificate", old.peer_certificate, new.peer_certificate),
         ("office_certificate", old.office_certificate, new.office_certificate),
+        ("client_anchors", old.client_anchors, new.client_anchors),
         ("keys", _refs(old), _refs(new)),
         ("access", old.config.access, new.config.access),
         ("log", old.config.log, new.config.log),

@@ -6,18 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from gateway.access import Share, open_listener
 from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin
 from gateway.audit import SignerProbe
 from gateway.config import Config
-from gateway.core.limits import ADMIN_CONNECTIONS_MAX
-from gateway.core.metrics import Reading, Readings
+from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
+from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
 from gateway.exchange import Desk, clock_step
-from gateway.observe import ClockWatch, SystemClock, process_readings
+from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
 from gateway.storage import DiskThresholds, DiskWatch, StoreProbe
 
@@ -45,6 +46,7 @@ class Watched:
             queue,
             self.disk,
             self.clock,
+            DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),
             ConfinementProbe(),
             self.reloader,
         )
@@ -72,8 +74,9 @@ async def open_admin(
         readiness=watched.readiness,
     )
     # Whoever is on this machine may ask, but not take every descriptor the gateway has.
-    share = Share(open=ADMIN_CONNECTIONS_MAX, total=ADMIN_CONNECTIONS_MAX)
-    bound = open_listener(config.admin.host, config.admin.port, share=share, clock=desk.clock)
+    share = Share(open=ADMIN_CONNECTIONS_MAX, strangers=ADMIN_CONNECTIONS_MAX)
+    count = partial(meter.add, CONNECTIONS_CLOSED, "admin")
+    bound = open_listener(config.admin.host, config.admin.port, share=share, clock=desk.clock, count=count)
     admin = await listen_admin(build_admin_app(parts), sock=bound)
     stack.push_async_callback(admin.cleanup)
 

@@ -8,7 +8,8 @@ sees it. Both act for named bodies, within named scopes (`read`, `send`, `seal`,
 Rules: where there is an Authorization header it alone decides; a certificate counts only without one. What is declared in
 the configuration comes into force in one unit of work with its audit leaf (`declaring`), at start and whenever it is read
 anew. The ledger's word is believed for `CACHE_SECONDS`, so a revocation bites well within a minute. Rates are token buckets
-(`BucketTurnstile`), connections are shared out by address before the handshake (`open_listener`).
+(`TokenBucketLimiter`): a good credential has its own, strangers share that of their address. Connections are counted from their
+accepting on (`open_listener`, `places`): strangers are a pool of their own, and have to go when others come.
 
 When it fails: an unknown id, a wrong secret, an expired, a revoked and a misplaced credential are one answer, found in about
 one time. A store that cannot be read means that nobody is let in, not that everybody is.
@@ -18,13 +19,13 @@ from gateway.access.authenticator import CACHE_SECONDS, ReadCertificate, StoredA
 from gateway.access.buckets import Buckets, Rate
 from gateway.access.declaration import Changes, Grants, declaring
 from gateway.access.keys import SCOPES, make_key, secret_digest
-from gateway.access.listener import Share, SharedListener, open_listener
-from gateway.access.turnstile import BucketTurnstile, Rates
+from gateway.access.listener import SharedListener, open_listener
+from gateway.access.places import Share
+from gateway.access.rate_limiter import Rates, TokenBucketLimiter
 
 __all__ = [
     "CACHE_SECONDS",
     "SCOPES",
-    "BucketTurnstile",
     "Buckets",
     "Changes",
     "Grants",
@@ -34,6 +35,7 @@ __all__ = [
     "Share",
     "SharedListener",
     "StoredAuthenticator",
+    "TokenBucketLimiter",
     "declaring",
     "make_key",
     "open_listener",

@@ -13,28 +13,28 @@ import asyncio
 import ipaddress
 import json
 import platform
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
 
-import pydantic_core
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.metrics import MEDIA_TYPE as METRICS_TYPE
 from gateway.api.metrics import PrometheusMeter
-from gateway.api.problems import MEDIA_TYPE, from_http, problem
+from gateway.api.problems import document
 from gateway.core import limits
 from gateway.core.errors import GatewayError, SenderError, SiteError
 from gateway.core.health import Finding, Health, found, worst
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.metrics import BUILD, READY, REQUEST_SECONDS, REQUESTS, Reading, Readings
 from gateway.core.ports import Probe
+from gateway.http import Door, Listener, Runner, dress, from_http, refusal, serve
 from gateway.observe import ask, bound_ids, explain, label, logger, new_trace_id, text
 
-_BACKLOG: Final = 32
+KEEPALIVE_SECONDS: Final = 15.0
+SHUTDOWN_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 5.0
 _log = logger("gateway.admin")
 
@@ -58,6 +58,9 @@ class AdminParts:
     readiness: Readiness = field(default_factory=Readiness)
 
 
+_PARTS: Final = web.AppKey("parts", AdminParts)
+
+
 def refuse_exposed(host: str) -> None:
     """Refuse an address that others can reach.
 
@@ -76,23 +79,23 @@ def build_admin_app(parts: AdminParts) -> web.Application:
     """The application with its three questions."""
     door = _Door(parts)
     app = web.Application(middlewares=[door.border], client_max_size=limits.KIB)
+    app[_PARTS] = parts
+    app.on_response_prepare.append(dress)
     app.router.add_get("/healthz", door.healthz)
     app.router.add_get("/readyz", door.readyz)
     app.router.add_get("/metrics", door.metrics)
     return app
 
 
-async def listen_admin(app: web.Application, *, sock: socket.socket) -> web.AppRunner:
+async def listen_admin(app: web.Application, *, sock: Listener) -> Runner:
     """Serve it on a socket that is bound to a loopback address; `cleanup()` of the runner ends it.
 
     Raises:
         SiteError: `config.invalid` for any other address.
     """
     refuse_exposed(sock.getsockname()[0])
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15.0, shutdown_timeout=1.0, max_headers=64)
-    await runner.setup()
-    await web.SockSite(runner, sock, backlog=_BACKLOG).start()
-    return runner
+    door = Door(name="admin", document=document, entropy=app[_PARTS].entropy, keepalive_seconds=KEEPALIVE_SECONDS)
+    return await serve(app, door, sock, shutdown_seconds=SHUTDOWN_SECONDS)
 
 
 def readiness_json(own: GatewayId, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -150,8 +153,6 @@ class _Door:
             with bound_ids(trace_id=trace_id), meter.timed(REQUEST_SECONDS, *labels):
                 response = await _answer(request, handler, trace_id)
             meter.add(REQUESTS, *labels, str(response.status))
-            response.headers[hdrs.CACHE_CONTROL] = "no-store"
-            response.headers["X-Content-Type-Options"] = "nosniff"
             return response
 
         return border
@@ -194,18 +195,15 @@ async def _answer(request: web.Request, handler: Handler, trace_id: str) -> web.
     try:
         return await handler(request)
     except web.HTTPException as error:
-        refusal: GatewayError = from_http(error)
-        allow = error.headers.get(hdrs.ALLOW)
+        refused: GatewayError = from_http(error)
     except GatewayError as error:
-        refusal, allow = error, None
+        refused = error
     except ConnectionError:
         raise  # the caller has gone: there is nobody to answer
     except Exception:  # noqa: BLE001 - the door's border (house.md)
         _log.exception("admin.fault")
-        refusal, allow = SiteError("internal"), None
-    said = problem(refusal, instance=request.path, trace_id=trace_id)
-    headers = {hdrs.CONTENT_TYPE: MEDIA_TYPE, **({hdrs.ALLOW: allow} if allow else {})}
-    return web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers)
+        refused = SiteError("internal")
+    return refusal(refused, document(refused, request.path, trace_id))
 
 
 def _is_local(host: str) -> bool:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from gateway.api import models as out
 from gateway.api.conditional import is_unchanged, not_modified, tag_of
+from gateway.api.problems import ERRORS_MAX, FieldError, field_problem, pointer
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Body
 from gateway.core.errors import CATALOGUE
@@ -25,9 +26,10 @@ from gateway.core.model import (
     ResponseFor,
     SignerInfo,
 )
+from gateway.core.plain_text import shown
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState
-from gateway.exchange import DocumentView
+from gateway.exchange import DocumentView, findings, readable
 from gateway.observe import explain, label
 
 _PRIORITIES: Mapping[Priority, out.Priority] = {
@@ -100,7 +102,7 @@ def delivery_of(delivery: Delivery) -> out.Delivery:
         evidence_label_vi=None if evidence is None else label(f"evidence.{evidence}").vi,
         business_status=status,
         business_status_label_vi=None if status is None else _business_label(status),
-        business_description=delivery.business_description,
+        business_description=shown(delivery.business_description, lines=True),
         registry_epoch=delivery.registry_epoch,
         route_reason=delivery.route_reason,
         changed_at=rfc3339(delivery.changed_at),
@@ -114,16 +116,26 @@ def entry_of(entry: InboxEntry) -> out.InboxEntry:
         cursor=entry.cursor,
         recipient=entry.recipient,
         sender=entry.sender,
-        document_id=entry.document_id,
-        message=_message(entry.message),
+        document_id=shown(entry.document_id),
+        message=_message(readable(entry.message)),
         attachments=tuple(_received(*pair) for pair in zip(entry.attachments, entry.verdicts, strict=True)),
         sequence=entry.sequence,
         business_status=entry.business_status,
         business_status_label_vi=_business_label(entry.business_status),
-        business_description=entry.business_description,
+        business_description=shown(entry.business_description, lines=True),
+        findings=_findings(entry),
         received_at=rfc3339(entry.received_at),
         changed_at=rfc3339(entry.changed_at),
     )
+
+
+def _findings(entry: InboxEntry) -> tuple[out.FieldProblem, ...]:
+    """What is odd about it, by pointers into the entry."""
+    found = [
+        FieldError(pointer=f"/message{pointer(fault.path)}", code=fault.code, params=fault.params)
+        for fault in findings(entry)[:ERRORS_MAX]
+    ]
+    return tuple(map(field_problem, found))
 
 
 def history_of(page: HistoryPage) -> out.HistoryPage:
@@ -187,7 +199,7 @@ def _reason(code: str, **known: str | None) -> out.Reason | None:
     if not code:
         return None
     if code not in CATALOGUE:
-        return out.Reason(code=code, turn=None, what_vi=None, todo_vi=None, what_en=None, todo_en=None)
+        return out.Reason(code=shown(code), turn=None, what_vi=None, todo_vi=None, what_en=None, todo_en=None)
     said = explain(code, known)
     return out.Reason(
         code=code,

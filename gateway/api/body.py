@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.api.parts import ALLOWANCE, PARTS, PRINCIPAL
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import SenderError
 from gateway.core.limits import KIB
+from gateway.http import say_continue
 
 SMALL_BODY_BYTES_MAX: Final = 16 * KIB
 
@@ -68,7 +69,7 @@ class Body:
         return bytes(collected)
 
     def _hand_in(self, size: int) -> None:
-        allowance = self._request.app[PARTS].turnstile.hand_in(self._request[PRINCIPAL].key_id, size)
+        allowance = self._request.app[PARTS].rate_limiter.hand_in(self._request[PRINCIPAL].key_id, size)
         if allowance.wait_seconds:
             self._request[ALLOWANCE] = allowance
             raise SenderError("rate.volume", seconds=allowance.wait_seconds)
@@ -76,7 +77,7 @@ class Body:
     async def _timed_read(self) -> bytes:
         loop = asyncio.get_running_loop()
         if self._deadline is None:
-            await self._say_continue()
+            await say_continue(self._request)
             self._deadline = loop.time() + self._bounds.body_seconds
         remaining = self._deadline - loop.time()
         if remaining <= 0:
@@ -88,11 +89,6 @@ class Body:
             raise SenderError("request.timeout") from None
         except (web.RequestPayloadError, ConnectionError) as error:
             raise SenderError("request.malformed", reason="the body broke off") from error
-
-    async def _say_continue(self) -> None:
-        if hdrs.EXPECT in self._request.headers:
-            await self._request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self._request.writer.output_size = 0  # the interim answer is not the beginning of the final one
 
     def _check_digest(self) -> None:
         if self._wanted is not None and self._digest.digest() != self._wanted:

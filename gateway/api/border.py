@@ -4,14 +4,15 @@ import asyncio
 import re
 from typing import Final
 
-import pydantic_core
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
-from gateway.api.problems import from_http, headers_of, is_denial, is_ours, problem, rate_headers
+from gateway.api.problems import document, is_denial, is_ours, rate_headers
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
+from gateway.http import dress as dress_any
+from gateway.http import from_http, refusal
 from gateway.observe import bound_ids, logger, new_trace_id, parse_traceparent
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -50,18 +51,11 @@ async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: headers that every answer carries."""
     request[STARTED] = True
-    dressed(response, request.get(REQUEST_ID, ""))
+    await dress_any(request, response)
+    if REQUEST_ID in request:
+        response.headers["X-Request-Id"] = request[REQUEST_ID]
     if ALLOWANCE in request:
         response.headers.update(rate_headers(request[ALLOWANCE]))
-
-
-def dressed(response: web.StreamResponse, request_id: str) -> None:
-    """Give an answer the headers that every answer carries."""
-    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers[hdrs.SERVER] = "gateway"
-    if request_id:
-        response.headers["X-Request-Id"] = request_id
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -70,10 +64,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if request.get(STARTED):
             raise
-        answer = problem_response(request, from_http(error))
-        if hdrs.ALLOW in error.headers:
-            answer.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
-        return answer
+        return problem_response(request, from_http(error))
     except GatewayError as error:
         _note(error)
         if request.get(STARTED):
@@ -90,8 +81,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def problem_response(request: web.Request, error: GatewayError) -> web.Response:
     """The problem document as an answer. Whoever is still sending when it comes is not listened to any longer."""
-    said = problem(error, instance=request.path, trace_id=request[TRACE_ID])
-    response = web.Response(status=said.status, body=pydantic_core.to_json(said), headers=headers_of(error))
+    response = refusal(error, document(error, request.path, request[TRACE_ID]))
     if not request.content.is_eof():
         response.force_close()
     return response

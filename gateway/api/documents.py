@@ -6,6 +6,7 @@ from gateway.api import models as out
 from gateway.api.answers import answer, delivery_of, document_of, history_of, tag, view_of
 from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
+from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
 from gateway.api.submission import read_order
 from gateway.core.ids import DeliveryKey, DocumentKey
@@ -22,7 +23,9 @@ async def submit(request: web.Request) -> web.StreamResponse:
     with request.app[PARTS].blobs.lease() as lease:
         order = await read_order(request, lease)
         if isinstance(order, EnvelopeOrder):
-            document, new = await desk.submit_envelope(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+            # Its files are judged before it is accepted: who hangs up while they wait gives up the judges' time too.
+            accepting = desk.submit_envelope(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+            document, new = await while_there(request, accepting)
         else:
             document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
     _log.info("document.accepted" if new else "document.repeated", document=document.key)

@@ -14,14 +14,15 @@ from aiohttp import hdrs, web
 from gateway.api.conditional import is_unchanged, not_modified
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
-from gateway.core.filename import is_media_type
+from gateway.core.filename import is_media_type, shortened
 from gateway.core.limits import CHUNK_BYTES
 from gateway.core.model import BlobRef
+from gateway.core.plain_text import without_unseen
 
 _UNSAFE_IN_QUOTES: Final = re.compile(r"[^A-Za-z0-9 !#$&()+,.=@^_{}~-]")
-_NOT_IN_A_NAME: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f/\\\\:\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_NOT_IN_A_NAME: Final = re.compile(r"[/\\:]")
+DISPOSITION_BYTES_MAX: Final = 255
+"""A name of which no file system holds more; three letters of a header for each byte, and proxies hold 4 KB of headers."""
 _READ_BYTES: Final = 4 * CHUNK_BYTES
 
 
@@ -51,7 +52,8 @@ async def send_file(
 
 def content_disposition(name: str) -> str:
     """`attachment` with the name in both forms of RFC 6266: a plain one for old readers, UTF-8 (RFC 8187) for the rest."""
-    clean = _NOT_IN_A_NAME.sub("_", unicodedata.normalize("NFC", name)).strip(" .") or "file"
+    harmless = without_unseen(unicodedata.normalize("NFC", name), instead="_")
+    clean = shortened(_NOT_IN_A_NAME.sub("_", harmless).strip(" .") or "file", bytes_max=DISPOSITION_BYTES_MAX)
     folded = unicodedata.normalize("NFD", clean.replace("đ", "d").replace("Đ", "D"))
     plain = _UNSAFE_IN_QUOTES.sub("_", "".join(letter for letter in folded if not unicodedata.combining(letter)))
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"

@@ -199,6 +199,15 @@ class Message(Answer):
     created_at: Moment
 
 
+class FieldProblem(Answer):
+    """One thing that is wrong with one field."""
+
+    pointer: str
+    code: str
+    message_vi: str
+    message_en: str
+
+
 class InboxEntry(Answer):
     """A document that arrived."""
 
@@ -213,6 +222,7 @@ class InboxEntry(Answer):
     business_status: BusinessStatus
     business_status_label_vi: str
     business_description: str
+    findings: tuple[FieldProblem, ...]
     received_at: Moment
     changed_at: Moment
 
@@ -312,15 +322,6 @@ class Messages(Answer):
 
     vi: Words
     en: Words
-
-
-class FieldProblem(Answer):
-    """One thing that is wrong with one field."""
-
-    pointer: str
-    code: str
-    message_vi: str
-    message_en: str
 
 
 class Problem(Answer):

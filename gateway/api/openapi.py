@@ -14,13 +14,14 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import JSON, PATH_PARAMETERS, Operation
-from gateway.api.problems import MEDIA_TYPE, WAITS
+from gateway.api.problems import MEDIA_TYPE
 from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import FORM
 from gateway.core import limits
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.http import WAITS
 from gateway.observe import explain, label, text
 
 Json = dict[str, Any]

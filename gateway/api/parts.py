@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
-from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, Turnstile
+from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
 from gateway.core.principal import Principal
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
@@ -51,7 +51,7 @@ class ApiParts:
     statuses: StatusDesk
     releases: ReleaseDesk
     authenticator: Authenticator
-    turnstile: Turnstile
+    rate_limiter: RateLimiter
     blobs: Blobs
     entropy: Entropy
     events: EventDesk

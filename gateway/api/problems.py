@@ -5,32 +5,19 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import hdrs, web
+import pydantic_core
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
+from gateway.core.fields import FieldFault, faults_of
 from gateway.core.ports import Allowance
+from gateway.http import PROBLEM_TYPE, retry_after
 from gateway.observe import explain, text
 
-MEDIA_TYPE: Final = "application/problem+json"
+MEDIA_TYPE: Final = PROBLEM_TYPE
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200
-WAITS: Final = {
-    HTTPStatus.SERVICE_UNAVAILABLE: 5,
-    HTTPStatus.TOO_MANY_REQUESTS: 5,
-    HTTPStatus.INSUFFICIENT_STORAGE: 60,
-}
-"""Seconds to wait where nothing better is known: a disk is not emptied in five."""
-
-_CODE_OF_STATUS: Final = {
-    404: "not_found",
-    408: "request.timeout",
-    413: "size.limit",
-    415: "request.media_type",
-    417: "request.expectation",
-    431: "size.headers",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +35,14 @@ class InvalidRequest(SenderError):  # noqa: N818 - what the request is
     """Some fields are wrong; all of them are listed."""
 
     def __init__(self, errors: Sequence[FieldError], /) -> None:
-        self.errors = tuple(errors[:ERRORS_MAX])
+        self.errors = _bounded(errors)
         super().__init__("request.field", field=", ".join(error.pointer or "/" for error in self.errors[:5]))
-        if len(errors) > ERRORS_MAX:
-            self.errors += (FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}),)
 
 
-def from_http(error: web.HTTPException) -> GatewayError:
-    """The error of ours that says what aiohttp wanted to say."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return SiteError("internal")
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return SenderError("request.method", method=error.method)
-    code = _CODE_OF_STATUS.get(error.status, "request.malformed")
-    return SenderError(code, reason=HTTPStatus(error.status).phrase, what="request")
+def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    if len(errors) <= ERRORS_MAX:
+        return tuple(errors)
+    return (*errors[:ERRORS_MAX], FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}))
 
 
 def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
@@ -80,29 +61,16 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
             vi=Words(what=_whole(said.what_vi), todo=_whole(said.todo_vi)),
             en=Words(what=_whole(said.what_en), todo=_whole(said.todo_en)),
         ),
-        errors=tuple(_field(one) for one in _field_errors(error)),
+        errors=tuple(field_problem(one) for one in _field_errors(error)),
         trace_id=trace_id,
         retryable=error.facts.retryable,
         retry_after=retry_after(error),
     )
 
 
-def retry_after(error: GatewayError) -> int | None:
-    """Seconds after which it is worth trying again, for what passes by itself; the error may know better than we."""
-    if error.facts.status not in WAITS:
-        return None
-    known = error.params.get("seconds")
-    return known if isinstance(known, int) else WAITS[HTTPStatus(error.facts.status)]
-
-
-def headers_of(error: GatewayError) -> dict[str, str]:
-    """What goes into the head: how to authenticate (RFC 9110 11.6.1), when to come back (10.2.3)."""
-    headers: dict[str, str] = {hdrs.CONTENT_TYPE: MEDIA_TYPE}
-    if error.facts.status == HTTPStatus.UNAUTHORIZED:
-        headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="gateway"'
-    if (seconds := retry_after(error)) is not None:
-        headers[hdrs.RETRY_AFTER] = str(seconds)
-    return headers
+def document(error: GatewayError, instance: str, trace_id: str) -> bytes:
+    """The same, as it is sent."""
+    return pydantic_core.to_json(problem(error, instance=instance, trace_id=trace_id))
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:
@@ -130,13 +98,21 @@ def is_denial(error: GatewayError) -> bool:
 def _field_errors(error: GatewayError) -> tuple[FieldError, ...]:
     if isinstance(error, InvalidRequest):
         return error.errors
-    if error.code == "request.field" and "field" in error.params:
-        # A desk found it: it names the field by its dotted path.
-        return (FieldError(pointer="/" + str(error.params["field"]).replace(".", "/"), code="field.value"),)
-    return ()
+    return _bounded([_of_desk(fault) for fault in faults_of(error)])
 
 
-def _field(error: FieldError) -> FieldProblem:
+def _of_desk(fault: FieldFault) -> FieldError:
+    """What a desk found: it names the field by its dotted path."""
+    return FieldError(pointer=pointer(fault.path), code=fault.code, params=fault.params)
+
+
+def pointer(path: str) -> str:
+    """`recipients[3].name` as a JSON pointer, `/recipients/3/name`."""
+    return "/" + path.replace("[", ".").replace("]", "").replace(".", "/")
+
+
+def field_problem(error: FieldError) -> FieldProblem:
+    """One thing that is wrong with one field, in words."""
     words = text(error.code, error.params)
     return FieldProblem(
         pointer=_whole(error.pointer[:POINTER_CHARS_MAX]), code=error.code, message_vi=words.vi, message_en=words.en

@@ -10,8 +10,9 @@ from typing import Any, Final
 from multidict import MultiMapping
 
 from gateway.api.problems import FieldError, InvalidRequest
-from gateway.api.text import NOT_IN_A_LINE, PLAIN_LINE
+from gateway.api.text import PLAIN_LINE
 from gateway.core import limits
+from gateway.core.plain_text import first_unseen
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
 CURSOR_MAX: Final = 2**63 - 1
@@ -102,7 +103,7 @@ def phrase(name: str, about: str) -> Parameter:
         line = unicodedata.normalize("NFC", given)
         if len(line) > limits.SEARCH_TEXT_CHARS_MAX:
             raise _WrongError("field.too_long", limits.SEARCH_TEXT_CHARS_MAX)
-        if NOT_IN_A_LINE.search(line):
+        if first_unseen(line):
             raise _WrongError("field.characters")
         return line
 

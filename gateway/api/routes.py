@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from gateway.api import directory, documents, events, inbox, models, query, reference
-from gateway.api.gate import postpone_continue
 from gateway.api.operation import ANY, HTML, JSON, Operation
 from gateway.api.parts import PREFIX
 from gateway.api.schemas import MetadataIn, RefusalIn
@@ -18,6 +17,7 @@ from gateway.core import limits
 from gateway.core.ids import KEY, ORGAN_ID
 from gateway.core.principal import Scope
 from gateway.core.states import DocumentState
+from gateway.http import postpone_continue
 
 _LIMIT: Final = query.number(
     "limit", "api.query.limit", default=limits.PAGE_ROWS_DEFAULT, least=1, most=limits.PAGE_ROWS_MAX

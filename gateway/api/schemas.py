@@ -21,17 +21,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from gateway.api.problems import FieldError, InvalidRequest
-from gateway.api.text import NOT_IN_A_LINE, PLAIN_LINE, PLAIN_LINES
+from gateway.api.text import PLAIN_LINE, PLAIN_LINES
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import ORGAN_ID, OrganId
-from gateway.core.model import Code, Metadata, Priority, ResponseFor, SignerInfo
+from gateway.core.model import CODE_NOTATION, CODE_NUMBER, Code, Metadata, Priority, ResponseFor, SignerInfo
+from gateway.core.plain_text import first_unseen, is_blank
 
 _LINE_BREAKS: Final = re.compile("\r\n?")
-
-# A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
-_CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
-_CODE_NOTATION: Final = re.compile(r"[^\s,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,7 @@ def _lines(limit: int) -> Checked:
         text = _LINE_BREAKS.sub("\n", unicodedata.normalize("NFC", value))
         if len(text) > limit:
             raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
-        if NOT_IN_A_LINE.search(text.translate({0x09: None, 0x0A: None})):
-            raise PydanticCustomError("field.characters", "characters")
+        _only_plain(text, lines=True)
         return text
 
     return Checked(check, {"maxLength": limit, "pattern": PLAIN_LINES})
@@ -69,12 +65,11 @@ def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = 
 
     def check(value: str) -> str:
         text = unicodedata.normalize("NFC", value)
-        if required and not text.strip():
+        if required and is_blank(text):
             raise PydanticCustomError("field.required", "blank")
         if len(text) > limit:
             raise PydanticCustomError("field.too_long", "too long", {"limit": limit})
-        if NOT_IN_A_LINE.search(text):
-            raise PydanticCustomError("field.characters", "characters")
+        _only_plain(text)
         if form is not None and not form.fullmatch(text):
             raise PydanticCustomError("field.value", "form")
         return text
@@ -85,6 +80,11 @@ def _line(limit: int, *, required: bool = False, form: re.Pattern[str] | None = 
     if form is not None:
         schema["pattern"] = f"^{form.pattern}$"
     return Checked(check, schema)
+
+
+def _only_plain(text: str, *, lines: bool = False) -> None:
+    if unseen := first_unseen(text, lines=lines):
+        raise PydanticCustomError("field.characters", "characters", {"codepoint": unseen})
 
 
 def _organ_id(value: str) -> str:
@@ -104,12 +104,14 @@ OrganCode = Annotated[
     Checked(_organ_id, {"maxLength": limits.ORGAN_ID_CHARS_MAX, "pattern": f"^{ORGAN_ID.pattern}$"}),
 ]
 Short = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX)]
+FullName = Annotated[str, _line(limits.FULL_NAME_CHARS_MAX)]
+AnsweredCode = Annotated[str, _line(limits.ANSWERED_CODE_CHARS_MAX)]
 TypeName = Annotated[str, _line(limits.TYPE_NAME_CHARS_MAX, required=True)]
 Subject = Annotated[str, _line(limits.SUBJECT_CHARS_MAX, required=True)]
 Place = Annotated[str, _line(limits.PLACE_CHARS_MAX, required=True)]
 DocumentId = Annotated[str, _line(limits.DOCUMENT_ID_CHARS_MAX, required=True)]
-Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=_CODE_NUMBER)]
-Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=_CODE_NOTATION)]
+Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=CODE_NUMBER)]
+Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=CODE_NOTATION)]
 Content = Annotated[str, _lines(limits.CONTENT_CHARS_MAX)]
 ReasonText = Annotated[str, _lines(limits.REASON_CHARS_MAX)]
 
@@ -130,7 +132,7 @@ class SignerIn(_Strict):
 
     competence: Short = ""
     position: Short = ""
-    full_name: Short = ""
+    full_name: FullName = ""
 
 
 class ResponseForIn(_Strict):
@@ -138,7 +140,7 @@ class ResponseForIn(_Strict):
 
     organ_id: OrganCode
     document_id: DocumentId
-    code: Short = ""
+    code: AnsweredCode = ""
     promulgation_date: date | None = None
 
 
@@ -161,7 +163,7 @@ class MetadataIn(_Strict):
     content: Content = ""
     signer: SignerIn = SignerIn()
     priority: Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"] = "normal"
-    page_amount: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    page_amount: Annotated[int, Field(ge=1, le=65_535)] | None = None
     response_for: Annotated[tuple[ResponseForIn, ...], Field(max_length=100)] = ()
     secrecy: Short = ""
 
@@ -243,14 +245,14 @@ _BY_TYPE: Final[dict[str, _Finding]] = {
 def _field_error(detail: ErrorDetails) -> FieldError:
     """One finding of pydantic in our words."""
     kind, context = detail["type"], detail.get("ctx", {})
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
     if kind.startswith("field."):
-        code, limit = kind, context.get("limit")
-    elif kind in _BY_TYPE:
+        return FieldError(pointer=pointer, code=kind, params=context)
+    if kind in _BY_TYPE:
         code, read = _BY_TYPE[kind]
         limit = read(context)
     elif kind.startswith("date_"):
         code, limit = "field.date", None
     else:
         code, limit = ("field.type" if kind.endswith("_type") else "field.value"), None
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
     return FieldError(pointer=pointer, code=code, params={} if limit is None else {"limit": limit})

@@ -11,7 +11,7 @@ for strangers), `queue`, `configuration` (show) and `preflight` (check), `apikey
 
 Rules: stdout is data, stderr is talk; `--json` turns any data into one JSON value of the form in docs/cli.schema.json;
 texts stand in the catalogue, in both languages, typer's own words included (`grammar.pages`, `usage`); what strangers wrote
-(subjects, names, problem details) acts on no terminal (`core.visible`); standard input is read once
+(subjects, names, problem details) acts on no terminal (`core.plain_text`); standard input is read once
 (`stdin`), and nothing is asked of whoever may not be asked; an API key is read from the environment, a file or standard
 input, never from the command line, where every user of the machine sees it.
 

@@ -9,7 +9,7 @@ from gateway.cli.output import Terminal
 from gateway.config import KEY_NAME_CHARS_MAX, key_table
 from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.limits import ORGAN_ID_CHARS_MAX
-from gateway.core.visible import visible
+from gateway.core.plain_text import first_unseen
 
 
 def apikey(terminal: Terminal, order: KeyOrder) -> int:
@@ -36,7 +36,7 @@ def apikey(terminal: Terminal, order: KeyOrder) -> int:
 
 
 def _name(text: str) -> str:
-    if not 1 <= len(text) <= KEY_NAME_CHARS_MAX or visible(text) != text:
+    if not 1 <= len(text) <= KEY_NAME_CHARS_MAX or first_unseen(text):
         raise Failure("cli.key_name", limit=KEY_NAME_CHARS_MAX)
     return text
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gateway.cli.output import LANGUAGES, Terminal
 from gateway.core.errors import GatewayError
-from gateway.core.visible import visible
+from gateway.core.plain_text import shown
 from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
@@ -288,5 +288,5 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _shown(line: str) -> str:
-    shown = visible(line)
-    return shown if len(shown) <= DETAIL_CHARS_MAX else shown[:DETAIL_CHARS_MAX] + "…"
+    plain = shown(line)
+    return plain if len(plain) <= DETAIL_CHARS_MAX else plain[:DETAIL_CHARS_MAX] + "…"

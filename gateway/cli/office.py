@@ -21,6 +21,7 @@ from gateway.core.clock import parse_rfc3339
 from gateway.core.errors import RoadError
 from gateway.core.limits import ENVELOPE_BYTES_MAX, FILE_BYTES_MAX
 from gateway.core.verdict import Indication
+from gateway.observe import Text as Words
 
 Json = dict[str, Any]
 
@@ -266,6 +267,9 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
         for target in targets:
             terminal.print(str(target))
     terminal.say("cli.get.signature", verdict=terminal.word(f"indication.{worst_indication(entry)}"))
+    for found in entry.get("findings", []):  # a gateway of an older version tells none
+        message = terminal.choose(Words(vi=found["message_vi"], en=found["message_en"]))
+        terminal.say("cli.get.finding", pointer=found["pointer"], message=message)
     return Exit.OK
 
 

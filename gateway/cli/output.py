@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.core.clock import VIETNAM
-from gateway.core.visible import visible, visible_json
+from gateway.core.plain_text import plain_json, shown
 from gateway.observe import Text as Words
 from gateway.observe import label
 from gateway.observe import text as catalogue_text
@@ -98,7 +98,7 @@ class Terminal:
         try:
             found = label(name)
         except KeyError:
-            return visible(name.rsplit(".", 1)[-1])
+            return shown(name.rsplit(".", 1)[-1])
         return self.choose(found)
 
     def say(self, message_id: str, **params: object) -> None:
@@ -113,7 +113,7 @@ class Terminal:
 
     def note(self, line: str) -> None:
         """A warning, or news that nobody may miss: one line on stderr, of a stranger's words only the harmless part."""
-        self.talk.print(Text(visible(line)), soft_wrap=True)
+        self.talk.print(Text(shown(line)), soft_wrap=True)
 
     def question(self, message_id: str) -> None:
         """A question, on stderr; the answer is typed behind it."""
@@ -121,15 +121,15 @@ class Terminal:
 
     def print(self, line: str, *, style: str = "") -> None:
         """Data for people: one line on stdout."""
-        self.out.print(Text(visible(line), style=style), soft_wrap=True)
+        self.out.print(Text(shown(line), style=style), soft_wrap=True)
 
     def value(self, value: object) -> None:
         """Data for programs: one JSON value on stdout."""
-        self.out.file.write(visible_json(value, indent=2) + "\n")
+        self.out.file.write(plain_json(value, indent=2) + "\n")
 
     def record(self, value: object) -> None:
         """One of many values that come one after the other: a line of JSON on stdout, at once."""
-        self.out.file.write(visible_json(value) + "\n")
+        self.out.file.write(plain_json(value) + "\n")
         self.out.file.flush()
 
     @property
@@ -151,7 +151,7 @@ class Terminal:
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[object]], *, heading: bool = True) -> None:
         """Rows under headings: ruled on a terminal, one below the other where it has no room, tab-separated in a pipe."""
         headings = [self.text(column.heading) for column in columns]
-        cells = [[visible(cell) for cell in row] for row in rows]
+        cells = [[shown(str(cell)) for cell in row] for row in rows]
         if not self.for_people:
             for line in [headings, *cells] if heading else cells:
                 self.out.file.write("\t".join(line) + "\n")

@@ -18,7 +18,7 @@ from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.visible import visible_json
+from gateway.core.plain_text import plain_json
 from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, Proof, check_proof, proof_json, read_proof
 from gateway.outside import open_records
 from gateway.registry import load_snapshot
@@ -116,7 +116,7 @@ async def prove(session: Session, order: ProofOrder) -> int:
     assert order.key is not None
     proof, keys = await _read(order.key, order.config)
     file = proof_json(proof, keys)
-    text = visible_json(file, indent=1) + "\n"
+    text = plain_json(file, indent=1) + "\n"
     if proof.leaves:
         _insist(text, keys)
     return _give(session.terminal, order, proof, text)

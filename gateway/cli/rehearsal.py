@@ -16,6 +16,7 @@ from gateway.cli.office import content_key, contents_of, entry_key, envelope_key
 from gateway.cli.orders import EnvelopeOrder, SendOrder, Session
 from gateway.cli.output import Terminal
 from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
+from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
 from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
@@ -137,7 +138,8 @@ async def refuse(session: Session, key: str, *, reason: str) -> int:
     words = " ".join(reason.split())
     problems: Problems = [] if words else [SenderError("reason.missing")]
     if len(words) > REASON_CHARS_MAX:
-        problems.append(SenderError("request.field", field="reason", problem=f"length > {REASON_CHARS_MAX}"))
+        fault = FieldFault(path="reason", code="field.too_long", params={"limit": REASON_CHARS_MAX})
+        problems.append(wrong_fields([fault]))
     return await _answer(session, key, BusinessStatus.REFUSED, problems, reason=words)
 
 

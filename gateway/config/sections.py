@@ -98,8 +98,8 @@ class ListenerSection(Section):
     """PEM chain, leaf first."""
     key: FilePath
     """PEM, mode 0400 or 0600."""
-    connections_per_address: Annotated[int, Field(ge=1, le=limits.CONNECTIONS_MAX)] = limits.CONNECTIONS_PER_ADDRESS
-    """Open connections of one address (a /64 with IPv6); a further one is closed before its TLS handshake."""
+    connections_per_address: Annotated[int, Field(ge=1, le=limits.STRANGERS_MAX)] = limits.CONNECTIONS_PER_ADDRESS
+    """Open connections of one address (a /64 with IPv6) without a good credential shown; a further one ends the oldest."""
     connections_per_minute: Count = limits.CONNECTIONS_PER_MINUTE
     """New connections of one address, for as long as it likes; 200 at once."""
 
@@ -273,14 +273,14 @@ class LimitsSection(Section):
     gib_per_day: Annotated[int, Field(ge=1, le=limits.GIB_PER_DAY_MAX)] = limits.GIB_PER_DAY
     """Handed in by one key or certificate, refused or not; counted in memory, anew after a restart."""
     address_requests_per_minute: Count = limits.ADDRESS_REQUESTS_PER_MINUTE
-    """From one address (a /64 with IPv6), whoever asks."""
+    """From one address (a /64 with IPv6), without a good credential."""
     address_requests_burst: Count = limits.ADDRESS_REQUESTS_BURST
     failures_per_minute: Count = limits.FAILURES_PER_MINUTE
     """Failed authentications from one address."""
     failures_burst: Count = limits.FAILURES_BURST
 
     def rates(self) -> Rates:
-        """As the turnstile takes them."""
+        """As the rate limiter takes them."""
         return Rates(
             principal=Rate(per_minute=self.requests_per_minute, burst=self.requests_burst),
             address=Rate(per_minute=self.address_requests_per_minute, burst=self.address_requests_burst),

@@ -1,11 +1,15 @@
 """base64url without padding (RFC 4648 section 5) in its one form: no two texts stand for the same bytes."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error, a2b_base64, b2a_base64
+from typing import Final
+
+_WRITTEN: Final = bytes.maketrans(b"+/", b"-_")
+_READ: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def encode_base64url(data: bytes) -> str:
     """The text of some bytes."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return b2a_base64(data, newline=False).translate(_WRITTEN).rstrip(b"=").decode("ascii")
 
 
 def decode_base64url(text: str) -> bytes:
@@ -14,7 +18,10 @@ def decode_base64url(text: str) -> bytes:
     Raises:
         ValueError: another alphabet, padding, or stray bits at the end: `encode_base64url` would not write it so.
     """
-    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    try:
+        data = a2b_base64(text.encode("ascii").translate(_READ) + b"=" * (-len(text) % 4))
+    except (Error, UnicodeEncodeError) as error:
+        raise ValueError("base64url is not in its one form") from error
     if encode_base64url(data) != text:
         raise ValueError("base64url is not in its one form")
     return data

@@ -38,6 +38,7 @@ class Check(StrEnum):
     DISK = "disk"
     CLOCK = "clock"
     PORTS = "ports"
+    DESCRIPTORS = "descriptors"
     WORKERS = "workers"
     RELOAD = "reload"
     PEERS = "peers"
@@ -89,10 +90,13 @@ FINDINGS: Final = MappingProxyType(
         "probe.ports.free": _OK,
         "probe.ports.ours": _OK,
         "probe.ports.taken": _FAIL,
+        "probe.descriptors.good": _OK,
+        "probe.descriptors.low": _WARN,
         "probe.workers.confined": _OK,
         "probe.workers.open": _WARN,
         "probe.reload.good": _OK,
         "probe.reload.refused": _WARN,
+        "probe.reload.slow": _WARN,
         "probe.peers.reached": _OK,
         "probe.peers.unreached": _WARN,
     }

@@ -26,6 +26,8 @@ REASON_CHARS_MAX: Final = 500
 ORGAN_ID_CHARS_MAX: Final = 35
 CODE_NUMBER_CHARS_MAX: Final = 11
 CODE_NOTATION_CHARS_MAX: Final = 30
+ANSWERED_CODE_CHARS_MAX: Final = CODE_NUMBER_CHARS_MAX + 1 + CODE_NOTATION_CHARS_MAX
+"""Number, what stands between, and notation: as a message names the document that it answers."""
 PLACE_CHARS_MAX: Final = 50
 TYPE_NAME_CHARS_MAX: Final = 100
 SUBJECT_CHARS_MAX: Final = 500
@@ -42,6 +44,10 @@ WEBSITE_CHARS_MAX: Final = 100
 COMPETENCE_CHARS_MAX: Final = 100
 POSITION_CHARS_MAX: Final = 100
 FULL_NAME_CHARS_MAX: Final = 50
+PAPER_DAYS_AHEAD: Final = 1
+"""A paper is not promulgated after the day on which it is handed in; a day for clocks that differ."""
+PAPER_YEAR_MIN: Final = 1930
+"""Older than any office that can send: the year in which the Party was founded."""
 RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
 TRACE_HEADERS_MAX: Final = 100
@@ -66,13 +72,23 @@ RECEIPT_BYTES_MAX: Final = 4 * MIB
 HEADER_BYTES_MAX: Final = 16 * KIB
 ADMIN_CONNECTIONS_MAX: Final = 32
 """Open connections of the operator's listener: anybody on this machine may ask, nobody may take every descriptor."""
+STRANGERS_MAX: Final = 500
+"""Open connections of one listener that have not shown a good credential, unfinished handshakes included: beyond it the
+oldest of them is closed. With eight addresses that connect as fast as they may (`CONNECTIONS_PER_MINUTE`) a stranger keeps his
+place for more than a second: time for a handshake and a first request."""
 CONNECTIONS_MAX: Final = 500
-"""Open connections of one listener, idle ones included: a TLS connection costs about 270 KB (measured); further ones are
-cut before a byte is read."""
-SOCKETS_MAX: Final = 2 * CONNECTIONS_MAX
-"""Accepted sockets of one listener, unfinished handshakes included: file descriptors are shared with the database."""
+"""Open connections of one listener that have shown one, idle ones included: a TLS connection costs about 270 KB (measured).
+Further ones are served, but count among the strangers."""
+CONNECTIONS_PER_PRINCIPAL: Final = 64
+"""Those of one principal or gateway: twice what is served at once, and a gateway needs `WINDOW_MAX`."""
+SOCKETS_MAX: Final = STRANGERS_MAX + CONNECTIONS_MAX
+"""Accepted sockets of one listener: file descriptors are shared with the database."""
+DESCRIPTORS_ELSEWHERE: Final = 512
+"""Descriptors beside the listeners': database, blobs being read and written, connections to peers, worker processes."""
+DESCRIPTORS_MIN: Final = 2 * SOCKETS_MAX + ADMIN_CONNECTIONS_MAX + DESCRIPTORS_ELSEWHERE
+"""What the limits on connections need of RLIMIT_NOFILE: two listeners for others, the operator's, and the rest."""
 CONNECTIONS_PER_ADDRESS: Final = 64
-"""Default share of one address: eight addresses at least can be connected, and one gateway needs `WINDOW_MAX`."""
+"""Default share of one address among the strangers: beyond it the oldest of that address is closed."""
 CONNECTIONS_PER_MINUTE: Final = 3_000
 CONNECTIONS_BURST: Final = 200
 """Default for new connections of one address: 50 handshakes a second are about 5 % of a core."""
@@ -101,7 +117,10 @@ BODY_IDLE_SECONDS_MAX: Final = 30.0
 """A body that brings nothing for this long is cut."""
 BODY_SECONDS_MAX: Final = 300.0
 HEAD_SECONDS_MAX: Final = 20.0
-"""From the opening of a connection to the end of its first request's head: who trickles it in is cut."""
+"""From the opening of a connection to the end of its first request's head, and from the first byte of a later head to its
+end: who trickles it in is cut."""
+TLS_CLOSE_SECONDS_MAX: Final = 5.0
+"""A connection that we close waits this long for the other side's close_notify; asyncio would wait for 30 s."""
 ANSWER_STALL_SECONDS_MAX: Final = 60.0
 """An answer that waits this long for its reader is cut. To go on, a reader takes what overfills our buffers (384 KiB with
 TLS) in that time: 6.4 KiB a second, less than any line has that carries documents. So 30 MiB hold a file and a connection
@@ -137,8 +156,10 @@ RSA_BITS_MIN: Final = 2048
 JUDGE_CPU_SECONDS_MAX: Final = 10
 JUDGE_WALL_SECONDS_MAX: Final = 20.0
 JUDGE_MEMORY_BYTES_MAX: Final = 1024 * MIB
-WORKER_QUEUE_MAX: Final = 64
+WORKER_QUEUE_MAX: Final = 256
 """Tasks waiting for a worker process of one pool; a full queue refuses with `worker.busy`."""
+WORKER_SHARE_MAX: Final = 64
+"""... and those of one body, key or peer: all our own work at a time, so that no step is refused, and no more."""
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
@@ -199,8 +220,11 @@ assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
-assert WINDOW_MAX < CONNECTIONS_PER_ADDRESS < CONNECTIONS_MAX < SOCKETS_MAX
-assert REQUESTS_AT_ONCE <= CONNECTIONS_PER_ADDRESS
+assert WINDOW_MAX < CONNECTIONS_PER_PRINCIPAL < CONNECTIONS_MAX
+assert REQUESTS_AT_ONCE < CONNECTIONS_PER_PRINCIPAL
+assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
+assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
+assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX

@@ -63,12 +63,18 @@ JUDGE_TASKS: Final = _counter("gateway_judge_tasks_total", "Tasks of the judges.
 JUDGE_SECONDS: Final = _histogram(
     "gateway_judge_task_seconds", "Time of a judge's task, waiting included.", buckets=_SLOW
 )
+WORKER_WAIT_SECONDS: Final = _histogram(
+    "gateway_worker_wait_seconds", "Time that a task waited for a judge or key-holder.", "role", buckets=_SLOW
+)
 SIGNATURES: Final = _counter("gateway_signatures_total", "Signatures of the key-holders.", "result")
 STORE_UNITS: Final = _counter("gateway_store_units_total", "Units of work.", "result")
 STORE_COMMIT_SECONDS: Final = _histogram(
     "gateway_store_commit_seconds", "Time of a commit with its units.", buckets=_FAST
 )
 STORE_GROUP_UNITS: Final = _histogram("gateway_store_group_units", "Units in one commit.", buckets=_UNITS)
+CONNECTIONS_CLOSED: Final = _counter(
+    "gateway_connections_closed_total", "Connections closed to keep within a bound.", "listener", "reason"
+)
 BLOBS_REMOVED: Final = _counter("gateway_blobs_removed_total", "Stored files that no row named, removed.", "why")
 BLOBS_REMOVED_BYTES: Final = _counter("gateway_blobs_removed_bytes_total", "The same in bytes.", "why")
 RELOADS: Final = _counter("gateway_reloads_total", "Reloads of configuration, registry, trust and keys.", "result")

@@ -3,6 +3,7 @@
 Field names follow QCVN 102:2016/BTTTT where the regulation has the field (facts 1.2-1.10). All values are frozen.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
@@ -20,6 +21,9 @@ from gateway.core.states import (
 )
 
 PDF: Final = "application/pdf"
+# A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
+CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
+CODE_NOTATION: Final = re.compile(r"[^\s,]+")
 
 
 class Priority(IntEnum):
@@ -115,7 +119,9 @@ class Metadata:
 
     def document_id(self) -> str:
         """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
-        return f"{self.sender},{self.promulgation_date:%Y/%m/%d},{self.code.number}/{self.code.notation}"
+        # Not strftime, which does not promise four digits of a year.
+        day = self.promulgation_date.isoformat().replace("-", "/")
+        return f"{self.sender},{day},{self.code.number}/{self.code.notation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +132,15 @@ class Attachment:
     name: str
     content_type: str
     blob: BlobRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an envelope says of a body, and the registry did not when it arrived."""
+
+    path: str
+    """`sender.name`, `recipients[3].in_charge`."""
+    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +164,8 @@ class DocumentMessage:
     response_for: tuple[ResponseFor, ...]
     created_at: datetime
     """TraceHeader of the sender: local time on the wire, whole seconds."""
+    claims: tuple[Claim, ...] = ()
+    """Only of a message that arrived: its bodies are then called what the registry calls them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

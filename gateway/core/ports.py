@@ -26,9 +26,7 @@ from gateway.core.verdict import EnvelopeReading, FileVerdict
 T = TypeVar("T")
 P = ParamSpec("P")
 
-# =====================================================================================================================
-# Time
-# =====================================================================================================================
+# --- Time ------------------------------------------------------------------------------------------------------------
 
 
 class Clock(Protocol):
@@ -47,9 +45,7 @@ class Clock(Protocol):
         ...
 
 
-# =====================================================================================================================
-# The database
-# =====================================================================================================================
+# --- The database ----------------------------------------------------------------------------------------------------
 
 
 class Store(Protocol):
@@ -93,9 +89,7 @@ class CommitListener(Protocol):
         ...
 
 
-# =====================================================================================================================
-# Payloads
-# =====================================================================================================================
+# --- Payloads --------------------------------------------------------------------------------------------------------
 
 
 class BlobLease(Protocol):
@@ -139,9 +133,7 @@ class Blobs(Protocol):
         ...
 
 
-# =====================================================================================================================
-# Keys and judgement
-# =====================================================================================================================
+# --- Keys and judgement ----------------------------------------------------------------------------------------------
 
 
 class Signer(Protocol):
@@ -186,13 +178,18 @@ class Sealer(Protocol):
 class Judge(Protocol):
     """A place where a function may look at a stranger's file: a killable process without keys and without network."""
 
+    def on_behalf(self, whose: str) -> "Judge":
+        """For the files of a body, a key or a peer. These MUST take turns, however many files each of them brings."""
+        ...
+
     async def run(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a pure, importable function there and return what it returns, or raise what it raises.
+        """Run a pure, importable function there; MUST NOT begin it once its caller has gone. What it returns or raises.
 
         MUST bound CPU, memory and time (`limits.JUDGE_*`); a killed task fails alone and its process is replaced.
 
         Raises:
             SenderError: `worker.killed`, with the bound it hit.
+            SiteError: `worker.busy`: too many wait.
         """
         ...
 
@@ -223,9 +220,7 @@ class Checkpoints(Protocol):
         ...
 
 
-# =====================================================================================================================
-# The registry and the road
-# =====================================================================================================================
+# --- The registry and the road ---------------------------------------------------------------------------------------
 
 
 class Directory(Protocol):
@@ -248,9 +243,7 @@ class Transport(Protocol):
         ...
 
 
-# =====================================================================================================================
-# Who asks
-# =====================================================================================================================
+# --- Who asks --------------------------------------------------------------------------------------------------------
 
 
 class Authenticator(Protocol):
@@ -285,11 +278,11 @@ class Allowance:
     """0: admitted, and counted. Else refused, not counted, and one request may be made after this long."""
 
 
-class Turnstile(Protocol):
+class RateLimiter(Protocol):
     """Counts requests and holds back who makes too many. Never waits."""
 
     def pass_address(self, address: str) -> Allowance:
-        """One request from an address, whoever makes it."""
+        """One request from an address by somebody who is not known."""
         ...
 
     def fail_address(self, address: str) -> Allowance:
@@ -309,9 +302,7 @@ class Turnstile(Protocol):
         ...
 
 
-# =====================================================================================================================
-# What the exchange can prove
-# =====================================================================================================================
+# --- What the exchange can prove -------------------------------------------------------------------------------------
 
 
 class Records(Protocol):
@@ -338,9 +329,7 @@ class Records(Protocol):
         ...
 
 
-# =====================================================================================================================
-# What the operator is told
-# =====================================================================================================================
+# --- What the operator is told ---------------------------------------------------------------------------------------
 
 
 class Probe(Protocol):

@@ -1,48 +1,114 @@
 """Marks of secrecy in plain texts: what this channel must not carry.
 
 The format has no field for secrecy because it is not for state secrets (QCVN 102:2016/BTTTT, scope), so a mark can only
-turn up in a text: the subject, the summary, the name of a file. A mark is looked for where marks are written (alone,
-in brackets, after "Độ mật:", set off at the beginning or the end), never inside a sentence: "bảo mật", "mật khẩu" and
-"bí mật nhà nước" are ordinary words of ordinary documents. Without its diacritics no word is a mark ("mat" is an eye,
-"mát" is cool). This is a net under the offices' own duty, not a classifier.
+turn up in a text: the subject, the place, the name of a file. A mark is looked for where marks are written (alone,
+in brackets, after "Độ mật:", set off at the beginning or the end), never inside a sentence or a name: "bảo mật", "mật khẩu",
+"bí mật nhà nước", "phường Mật Sơn", "Nguyễn Văn Mật" and "TS. Mật" are ordinary words of ordinary documents. This is a net
+under the offices' own duty, not a classifier.
+
+It is written in many ways: composed or not, with the letters of another alphabet that look the same, set wide ("M Ậ T"),
+with letters nobody sees in between; all are read as what a person sees. Without its diacritics "mat" is an eye, a face or
+the name of a company. So in a text that has diacritics only the spelling with them is a mark; in one that has none,
+"TOI MAT" and "TUYET MAT" are, where marks are written, and "MAT" in capitals when it stands alone, in brackets at the
+beginning or the end, or after "do mat:".
 """
 
 import re
 import unicodedata
 from typing import Final
 
-_MARKS: Final = {"tuyệt mật": "Tuyệt mật", "tối mật": "Tối mật", "mật": "Mật"}
+from gateway.core.plain_text import without_unseen
+
+_MARKS: Final = {
+    "tuyệtmật": "Tuyệt mật", "tốimật": "Tối mật", "mật": "Mật", "tuyetmat": "Tuyệt mật", "toimat": "Tối mật", "mat": "Mật",
+}  # fmt: skip
 """Law on the protection of state secrets (29/2018/QH14), art. 8: the three degrees."""
+
+# Letters of other alphabets that look like those of the marks (UTS 39, confusables), and other spellings of "đ".
+_ALIKE: Final = str.maketrans(
+    "МТУОІАЕΜΤΥΟΙΑΕмтуоіаеοιαυτμɑıᴍᴛᴏɪᴜʏᴇᴀÐðƉɖ",
+    "MTYOIAEMTYOIAEmtyoiaeoiautmaimtoiuyeaĐđĐđ",
+)
+_ANY_ALIKE: Final = re.compile(f"[{''.join(map(chr, _ALIKE))}]")
 
 # Names of files join words with a dash or an underscore: "bảo-mật.pdf" and "mật_khẩu.xlsx" are words, not marks.
 _NOT_AFTER: Final = "".join(rf"(?<!\b{word}[-_])(?<!_{word}[-_])" for word in ("bảo", "bí", "cơ", "thân"))
 _NOT_BEFORE: Final = r"(?![-_](?:khẩu|mã|độ|ong|thiết|vụ|danh|thư|hiệu|lệnh|nghị|đàm|mía)(?![^\W_]))"
-_MARK: Final = rf"(?<![^\W_]){_NOT_AFTER}(?P<mark>(?:(?:tuyệt|tối)[ _-])?mật)(?![^\W_]){_NOT_BEFORE}"
-_EXTENSION: Final = r"(?:\.[a-z0-9]{1,5})?"
-_PLACES: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"^[\W_]*{_MARK}[\W_]*$",
-        rf"[(\[{{<«【]\s*{_MARK}\s*[)\]}}>»】]",
-        rf"(?<!\w)[đð]ộ mật\s*[:=–—-]\s*{_MARK}",
-        rf"^[\W_]*{_MARK}\s*[-–—:.,;|/_]",
-        rf"[-–—:.;|/_]\s*{_MARK}{_EXTENSION}[\W_]*$",
-    )
+
+
+def _wide(word: str) -> str:
+    """The word as it is, or with one space, dot or dash between each two letters."""
+    return f"(?:{word}|{'[ .·_-]'.join(word)})"
+
+
+_MARK: Final = (
+    rf"(?<![^\W_]){_NOT_AFTER}(?P<mark>(?:{_wide('tuyệt')}|{_wide('tối')})[ _-]{_wide('mật')}|{_wide('mật')})"
+    rf"(?![^\W_]){_NOT_BEFORE}"
 )
+_BARE_MARK: Final = rf"(?<![^\W_])(?P<mark>(?:{_wide('tuyet')}|{_wide('toi')})[ _-]{_wide('mat')})(?![^\W_])"
+_BETWEEN: Final = re.compile("[ .·_-]")
+_EXTENSION: Final = r"(?:\.[a-z0-9]{1,5})?"
+
+
+def _places(mark: str) -> tuple[re.Pattern[str], ...]:
+    """Where a mark is written: alone, in brackets, after its label, at the beginning, at the end.
+
+    A dot sets off the end of a sentence: not that of an abbreviation ("TS.", "Ng. V.").
+    """
+    return tuple(
+        re.compile(pattern)
+        for pattern in (
+            rf"^[\W_]*{mark}{_EXTENSION}[\W_]*$",
+            rf"[(\[{{<«【]\s*{mark}\s*[)\]}}>»】]",
+            rf"(?<!\w)[đd][ộo] m[ậa]t\s*[:=–—-]\s*{mark}",
+            rf"^[\W_]*{mark}\s*[-–—:.,;|/_]",
+            rf"(?:[-–—:;|/_]|(?<=[^\W_]{{4}})\.)\s*{mark}{_EXTENSION}[\W_]*$",
+        )
+    )
+
+
+_PLACES: Final = _places(_MARK)
+_BARE_PLACES: Final = (
+    *_places(_BARE_MARK),
+    re.compile(r"(?<!\w)do mat\s*[:=–—-]\s*(?P<mark>mat)(?![^\W_])"),
+)
+_CAPITALS: Final = re.compile(
+    rf"^[\W_]*MAT{_EXTENSION.replace('a-z', 'A-Za-z')}[\W_]*$"
+    r"|^\W*[(\[{<«【]\s*MAT\s*[)\]}>»】]|[(\[{<«【]\s*MAT\s*[)\]}>»】](?:\.[A-Za-z0-9]{1,5})?\W*$"
+)
+_HINT: Final = re.compile(r"m\W?[aậ]\W?t|m_[aậ]_t")
+"""Nothing else is worth a closer look: most texts are done with here."""
 
 
 def find_mark(*texts: str) -> str | None:
     """The first mark of secrecy that one of the texts bears (`Mật`, `Tối mật` or `Tuyệt mật`), or None."""
-    for text in texts:
+    for text in dict.fromkeys(texts):  # an envelope for 168 bodies says the same thing very often
         for line in text.splitlines():
-            folded = _fold(line)
-            for place in _PLACES:
-                if found := place.search(folded):
-                    return _MARKS[re.sub("[_-]", " ", found["mark"])]
+            if found := _mark_in(line):
+                return found
     return None
 
 
-def _fold(line: str) -> str:
-    """One spelling for all: composed, lower case, plain spaces, without invisible letters (soft hyphen, zero width)."""
-    visible = "".join(char for char in line if unicodedata.category(char) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
+def _mark_in(line: str) -> str | None:
+    seen = _seen(line)
+    folded = seen.casefold()
+    if not _HINT.search(folded):
+        return None
+    for place in _PLACES if _has_diacritics(folded) else _BARE_PLACES:
+        if found := place.search(folded):
+            return _MARKS[_BETWEEN.sub("", found["mark"])]
+    return _MARKS["mat"] if not _has_diacritics(folded) and _CAPITALS.search(seen) else None
+
+
+def _seen(line: str) -> str:
+    """What a person sees, in one spelling: plain spaces, no invisible letters, Latin letters, composed."""
+    visible = " ".join(without_unseen(" ".join(line.split())).split())
+    if visible.isascii():
+        return visible
+    decomposed = unicodedata.normalize("NFKD", visible)
+    latin = decomposed.translate(_ALIKE) if _ANY_ALIKE.search(decomposed) else decomposed
+    return unicodedata.normalize("NFC", latin)
+
+
+def _has_diacritics(text: str) -> bool:
+    return "đ" in text or any(map(unicodedata.combining, unicodedata.normalize("NFD", text)))

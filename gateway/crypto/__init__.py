@@ -22,9 +22,9 @@ Rules of the room:
 * What a verdict does not say: whose certificate it had to be. That is in the registry, and the conductor compares.
 
 When it fails: a file that crashes, starves or hangs a judge costs its own task (`SenderError` `worker.killed`) and one
-process, which is replaced. A full queue is `SiteError` `worker.busy`. A missing, unreadable or mismatched key, or an own
-certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the service is killed, its
-children notice and end.
+process, which is replaced. A full queue, or a full share of it, is `SiteError` `worker.busy`. A missing, unreadable or
+mismatched key, or an own certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the
+service is killed, its children notice and end.
 
 Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
 """

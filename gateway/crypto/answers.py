@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from gateway.core.errors import GatewayError
 
 _LENGTH_BYTES: Final = 4
 _ROOM: Final = "gateway."
+_PLAIN: Final = frozenset({str, int, bool, float, type(None)})
+_CLASSES_MAX: Final = 256
 _UNREADABLE: Final = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError),
     *(RecursionError, TypeError, ValueError),
@@ -57,9 +60,11 @@ def read_answer(frame: bytes) -> tuple[str, Any]:
 
 
 def _encode(value: object, blobs: list[bytes]) -> object:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return {"enum": [_name(type(value)), value.value]}
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, int | float | str):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         blobs.append(bytes(value))
@@ -70,8 +75,8 @@ def _encode(value: object, blobs: list[bytes]) -> object:
 def _encode_many(value: object, blobs: list[bytes]) -> dict[str, object] | None:
     """What holds other values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value) if field.init]
-        return {"data": [_name(type(value)), {name: _encode(getattr(value, name), blobs) for name in names}]}
+        kind, names = _form(type(value))
+        return {"data": [kind, {name: _encode(getattr(value, name), blobs) for name in names}]}
     if isinstance(value, Mapping):
         return {"mapping": [[_encode(key, blobs), _encode(item, blobs)] for key, item in value.items()]}
     if isinstance(value, tuple | list | frozenset | set) and type(value).__name__ in _SEQUENCES:
@@ -110,6 +115,12 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
+@lru_cache(_CLASSES_MAX)
+def _form(kind: type) -> tuple[str, tuple[str, ...]]:
+    """Name and fields of a data class: an envelope to 336 bodies holds a thousand objects of five."""
+    return _name(kind), tuple(field.name for field in dataclasses.fields(kind) if field.init)
+
+
 class _Reader:
     """Builds the values of one frame; each byte string is taken from the front of what is left."""
 
@@ -117,10 +128,10 @@ class _Reader:
         self._blobs = blobs
 
     def decode(self, content: Any) -> Any:
+        if type(content) in _PLAIN:
+            return content
         if isinstance(content, list):
             raise TypeError("a list stands only behind a tag")
-        if not isinstance(content, dict):
-            return content
         ((tag, inside),) = content.items()
         if tag in _SEQUENCES:
             return _SEQUENCES[tag](self.decode(item) for item in inside)
@@ -139,7 +150,7 @@ class _Reader:
 
     def _enum(self, inside: Any) -> Enum:
         name, value = inside
-        return _find(name, lambda kind: issubclass(kind, Enum))(value)  # type: ignore[no-any-return]  # `_find` has looked
+        return _find(name, _is_enumeration)(value)  # type: ignore[no-any-return]  # `_find` has looked
 
     def _data(self, inside: Any) -> Any:
         name, fields = inside
@@ -158,7 +169,7 @@ class _Reader:
 
     def _error(self, inside: Any) -> GatewayError:
         name, code, params = inside
-        kind = _find(name, lambda kind: issubclass(kind, GatewayError))
+        kind = _find(name, _is_error)
         return kind(code, **self.decode(params))  # type: ignore[no-any-return]  # `_find` has looked
 
     def _exception(self, inside: Any) -> Exception:
@@ -175,6 +186,15 @@ class _Reader:
 _TAGS: Final = frozenset({"mapping", "bytes", "enum", "data", "datetime", "date", "timedelta", "error", "exception"})
 
 
+def _is_enumeration(kind: type) -> bool:
+    return issubclass(kind, Enum)
+
+
+def _is_error(kind: type) -> bool:
+    return issubclass(kind, GatewayError)
+
+
+@lru_cache(_CLASSES_MAX)
 def _find(name: str, allowed: Callable[[Any], bool]) -> Any:
     """The class of that name in this project, if it is of an allowed kind."""
     module, _, path = name.partition(":")

@@ -4,7 +4,8 @@ The steps of `judge_certificate`, in this order:
 
 1. The chain may hold few other certificates, and very few of one subject: path building is factorial in them.
 2. PKIX path (RFC 5280 section 6) to one of `Trust.anchors` at the given moment. Nothing is fetched, ever.
-3. Revocation of every certificate below the anchor by the CRLs in `Trust`: no evidence is never good news.
+3. Revocation of every certificate below the anchor by the CRLs in `Trust`: no evidence is never good news. A path that
+   was found good is not walked again until something that 1 to 3 depend on can have changed (`path_memory`).
 4. Key usage: one of the usages asked for; extended key usage: none, or one meant for signing documents.
 5. Strength of the leaf's own key, which the path check leaves out (signing.md 1.2 I): RSA >= 2048, P-256, P-384, P-521.
 6. A demo certificate only where demo certificates are accepted.
@@ -15,12 +16,14 @@ The caller still owes: whether this certificate belongs to who is said to have s
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from asn1crypto import crl, x509
+from cryptography.x509 import load_der_x509_crl
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator import errors as path_errors
 
@@ -29,6 +32,8 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.verdict import Indication, SubIndication
 from gateway.crypto.edge import Trouble, attempt, finish
+from gateway.crypto.path_memory import TOLERANCE, PathMemory, path_key
+from gateway.crypto.shared import SHARED_MAX, Shared
 
 DEMO_POLICY_OID: Final = "2.25.306413785792219455053749732691130954138"
 """Certificate policy of every development certificate (certs/pki.toml): an arc of our own under 2.25, ITU-T X.667 cl. 7."""
@@ -65,7 +70,7 @@ _DEMO_WORD: Final = re.compile(r"\bDEMO\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
+class Trust(Shared):
     """Whom this installation believes. All as DER."""
 
     anchors: tuple[bytes, ...]
@@ -106,11 +111,8 @@ def _judge(
     der: bytes, trust: Trust, moment: datetime, usages: frozenset[str], chain: tuple[bytes, ...]
 ) -> CertificateVerdict:
     leaf = x509.Certificate.load(der, strict=True)
-    others = [x509.Certificate.load(other, strict=True) for other in chain if other != der]
-    if too_many(others):
-        return _undecided(_GENERAL, "too many certificates came along")
     return (
-        _judge_path(leaf, others, trust, moment)
+        _judge_path(leaf, tuple(other for other in chain if other != der), trust, moment)
         or _judge_usage(leaf, usages)
         or _judge_strength(leaf)
         or _judge_demo(leaf, trust)
@@ -127,33 +129,75 @@ def too_many(certificates: list[x509.Certificate]) -> bool:
     )
 
 
-@lru_cache(maxsize=4)
-def _parsed(
-    trust: Trust,
-) -> tuple[list[x509.Certificate], list[x509.Certificate], list[crl.CertificateList]]:
-    return (
-        [x509.Certificate.load(der) for der in trust.anchors],
-        [x509.Certificate.load(der) for der in trust.intermediates],
-        [crl.CertificateList.load(der) for der in trust.crls],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A `Trust` as it was read once, and the paths that lead to its anchors."""
+
+    anchors: list[x509.Certificate]
+    intermediates: list[x509.Certificate]
+    crls: list[crl.CertificateList]
+    good: PathMemory
+
+
+@lru_cache(maxsize=SHARED_MAX)
+def _known(trust: Trust) -> _Known:
+    anchors = [x509.Certificate.load(der) for der in trust.anchors]
+    intermediates = [x509.Certificate.load(der) for der in trust.intermediates]
+    turns = attempt(lambda: [*_ends((*anchors, *intermediates)), *_turns_of(trust.crls)])
+    return _Known(
+        anchors=anchors,
+        intermediates=intermediates,
+        crls=[crl.CertificateList.load(der) for der in trust.crls],
+        good=PathMemory(None if isinstance(turns, Trouble) else turns),
     )
 
 
+def _ends(certificates: Iterable[x509.Certificate]) -> Iterator[datetime]:
+    """When certificates begin and cease to be valid."""
+    for certificate in certificates:
+        yield certificate.not_valid_before
+        yield certificate.not_valid_after
+
+
+def _turns_of(crls: tuple[bytes, ...]) -> Iterator[datetime]:
+    """When revocation lists begin and cease to count, and what they list begins to be revoked.
+
+    Raises:
+        ValueError: one of them does not say until when it counts, or cannot be read.
+    """
+    for der in crls:
+        found = load_der_x509_crl(der)
+        if found.next_update_utc is None:
+            raise ValueError("a revocation list without a next one")
+        yield found.last_update_utc
+        yield found.next_update_utc
+        yield from (entry.revocation_date_utc for entry in found)
+
+
 def _judge_path(
-    leaf: x509.Certificate, others: list[x509.Certificate], trust: Trust, moment: datetime
+    leaf: x509.Certificate, chain: tuple[bytes, ...], trust: Trust, moment: datetime
 ) -> CertificateVerdict | None:
-    anchors, intermediates, crls = _parsed(trust)
+    known = _known(trust)
+    key = path_key(leaf.dump(), chain)
+    if known.good.is_good(key, moment):
+        return None
+    others = [x509.Certificate.load(other, strict=True) for other in chain]
+    if too_many(others):
+        return _undecided(_GENERAL, "too many certificates came along")
     context = ValidationContext(
-        trust_roots=anchors,
-        other_certs=[*intermediates, *others],
-        crls=crls,
+        trust_roots=known.anchors,
+        other_certs=[*known.intermediates, *others],
+        crls=known.crls,
         moment=moment,
         allow_fetching=False,
         revocation_mode="require",  # signing.md 1.2 I: "hard-fail" overlooks CRLs when no distribution point is named
+        time_tolerance=TOLERANCE,
     )
     try:
         finish(CertificateValidator(leaf, validation_context=context).async_validate_path())
     except (path_errors.PathBuildingError, path_errors.ValidationError) as error:
         return _undecided(_path_failure(error), " ".join(str(error).split()))
+    known.good.keep(key, moment, turns=tuple(_ends((leaf, *others))))
     return None
 
 

@@ -5,6 +5,7 @@ CMSAlgorithmProtection (RFC 6211). No signing-time: in a PDF the claimed time st
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +15,8 @@ _OVERHEAD_BYTES: Final = 1_024
 """Attributes, algorithm identifiers and lengths of the CMS, rounded up (measured: about 400)."""
 _SIGNATURE_BYTES_MAX: Final = 1_024
 """RSA-8192."""
+_LEAVES_MAX: Final = 512
+"""Bodies whose seals one installation holds, or nearly all of them: 400 bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +33,22 @@ def room_for(chain: tuple[bytes, ...]) -> int:
 
 def seal_attributes(digest: bytes, leaf: bytes) -> SealAttributes:
     """The signed attributes for a document digest (SHA-256) and the signer's certificate (DER)."""
-    algorithm = _signature_algorithm(x509.Certificate.load(leaf))
+    encoded = (*_attributes_of(leaf), _attribute("message_digest", digest))
+    # DER of a SET OF sorts its members (X.690 clause 11.6). By hand: asn1crypto encodes each level many times over.
+    return SealAttributes(to_sign=parser.emit(0, 1, core.SetOf.tag, b"".join(sorted(encoded))))
+
+
+@lru_cache(_LEAVES_MAX)
+def _attributes_of(leaf: bytes) -> tuple[bytes, ...]:
+    """Those that are the same for every document that this certificate signs."""
     certificate_id = tsp.ESSCertIDv2({"cert_hash": sha256(leaf).digest()})  # SHA-256 is the default algorithm
+    algorithm = _signature_algorithm(x509.Certificate.load(leaf))
     protection = cms.CMSAlgorithmProtection({"digest_algorithm": _digest_algorithm(), "signature_algorithm": algorithm})
-    encoded = (
+    return (
         _attribute("content_type", "data"),
-        _attribute("message_digest", digest),
         _attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [certificate_id]})),
         _attribute("cms_algorithm_protection", protection),
     )
-    # DER of a SET OF sorts its members (X.690 clause 11.6). By hand: asn1crypto encodes each level many times over.
-    return SealAttributes(to_sign=parser.emit(0, 1, core.SetOf.tag, b"".join(sorted(encoded))))
 
 
 def assemble(attributes: SealAttributes, signature: bytes, chain: tuple[bytes, ...]) -> bytes:

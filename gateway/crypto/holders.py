@@ -10,7 +10,6 @@ missing entry, and a key that is neither RSA (>= 2048 bits) nor on one of the NI
 
 import ctypes
 import errno
-import pickle
 import resource
 import stat
 from collections.abc import Mapping
@@ -27,7 +26,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ports import Meter
-from gateway.crypto.workers import Kind, WorkerPool, answer_all, watch_parent
+from gateway.crypto.seat import Kind
+from gateway.crypto.shared import unpack
+from gateway.crypto.worker_child import answer_all, watch_parent
+from gateway.crypto.workers import WorkerPool
 from gateway.observe import UNMEASURED
 
 _KEY_FILE_BYTES_MAX: Final = 64 * limits.KIB
@@ -65,7 +67,7 @@ class KeyHolderPool:
             preload=(__name__,),
             blames_task=False,
         )
-        self._pool = WorkerPool(kind, size)
+        self._pool = WorkerPool(kind, size, meter=meter)
         self._meter = meter
 
     @property
@@ -184,7 +186,7 @@ def holder_main(pipe: Connection, keys: Mapping[str, str], own_files: bool) -> N
 
 def _sign(ring: KeyRing, message: bytes) -> bytes:
     """The one request there is. Anything else is not understood."""
-    key_id, data = pickle.loads(message)  # noqa: S301 - from the service, over its own pipe
+    key_id, data = unpack(message)
     if not isinstance(key_id, str) or not isinstance(data, bytes) or len(data) > limits.HOLDER_SIGN_BYTES_MAX:
         raise TypeError("a key-holder signs bytes with a named key")
     return ring.sign(key_id, data)

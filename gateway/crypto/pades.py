@@ -56,6 +56,7 @@ from gateway.core.model import PDF
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication, worst
 from gateway.crypto.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.pdf_hex import read_hex_in_pieces
 
 ZIP: Final = "application/zip"
 OTHER: Final = "application/octet-stream"
@@ -155,6 +156,7 @@ def _judge_all(data: bytes, trust: Trust, moment: datetime) -> Iterator[Signatur
     """Duty 2, then one verdict per signature, in the order of the revisions."""
     if not data.startswith(_HEADER):  # readers differ over where such a file begins, and so over what it shows
         raise ValueError("bytes before the header: cannot judge")
+    read_hex_in_pieces()
     reader = PdfFileReader(BytesIO(data), strict=True)
     if reader.encrypted:
         raise ValueError("encrypted: cannot judge")

@@ -34,7 +34,10 @@ _PLACES: Final[Mapping[str, _Place]] = {
     BODY: _Place(("edXMLBody",), _ENVELOPE),
 }
 _FRAME: Final = ("edXMLEnvelope", "edXMLHeader", "TraceHeaderList")
-_BY_NAME: Final = etree.XPath("//*[local-name() = $name]")
+_NAMES: Final = tuple(
+    f"{{*}}{name}" for name in (*_FRAME, *(name for place in _PLACES.values() for name in place.names))
+)
+"""In whatever namespace, or in none."""
 _IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
 
 
@@ -48,10 +51,22 @@ def header_of(root: Element) -> Element:
     Raises:
         StructureError: the frame of the envelope is not there, or twice.
     """
+    return _header(root, _by_name(root))
+
+
+def _by_name(root: Element) -> Mapping[str, list[Element]]:
+    """Every element of the file that bears one of the names, in one walk."""
+    found: dict[str, list[Element]] = {}
+    for element in root.iter(*_NAMES):
+        found.setdefault(str(element.tag).rpartition("}")[2], []).append(element)
+    return found
+
+
+def _header(root: Element, found: Mapping[str, list[Element]]) -> Element:
     if root.tag != f"{{{QCVN}}}edXML" or root.getparent() is not None:
         raise StructureError("the root is not edXML")
     for name in _FRAME:
-        if len(_BY_NAME(root, name=name)) > 1:
+        if len(found.get(name, ())) > 1:
             raise StructureError(f"more than one {name}")
     header = root.find(_HEADER)
     if header is None:
@@ -65,16 +80,17 @@ def parts_of(root: Element) -> dict[str, Element]:
     Raises:
         StructureError: otherwise, or when any two id-like attributes of the file are equal.
     """
-    header_of(root)
+    named = _by_name(root)
+    _header(root, named)
     parts = {}
     for identifier, place in _PLACES.items():
-        found = [element for name in place.names for element in _BY_NAME(root, name=name)]
+        found = [element for name in place.names for element in named.get(name, ())]
         if not found:
             continue
         if len(found) > 1:
             raise StructureError(f"more than one {place.names[0]}")
         element = found[0]
-        if element.getparent() is not root.find(place.parent) or element.tag[1:].split("}")[0] != QCVN:
+        if element.getparent() is not root.find(place.parent) or not str(element.tag).startswith(f"{{{QCVN}}}"):
             raise StructureError(f"{place.names[0]} is not in its place")
         if element.get("Id") != identifier:
             raise StructureError(f"{place.names[0]} does not bear its Id")

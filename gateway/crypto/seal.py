@@ -17,6 +17,7 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest, Signatur
 
 from gateway.core.errors import SenderError
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.pdf_hex import read_hex_in_pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ def prepare_seal(data: bytes, *, room: int, moment: datetime, reason: str = "", 
 
 
 def _prepare(data: bytes, room: int, moment: datetime, reason: str, location: str) -> PreparedSeal:
+    read_hex_in_pieces()
     writer = IncrementalPdfFileWriter(BytesIO(data), strict=True)
     if writer.prev.encrypted:
         raise ValueError("an encrypted PDF cannot be sealed")

@@ -85,15 +85,15 @@ class FileSealer:
         """See `Sealer.seal`; what is given out has been judged TOTAL-PASSED as a whole."""
         keys = self._keys
         key = self._key(keys.seals, organ, "seal")
+        judge, moment = self._judge.on_behalf(organ), self._clock.now()
         await self._check_certificate(key, keys.trust)
-        moment = self._clock.now()
-        prepared = await self._judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
+        prepared = await judge.run(prepare_seal_file, pdf, room=room_for(key.chain), moment=moment)
         await asyncio.to_thread(_check_untouched, pdf, prepared)
         digest = await asyncio.to_thread(_digest, prepared)
         attributes = seal_attributes(digest, key.chain[0])
         signature = await _sign(keys.holder, key, attributes.to_sign)
         sealed = prepared.filled(assemble(attributes, signature, key.chain))
-        verdict = await self._judge.run(judge_pdf, sealed, trust=keys.trust, moment=moment)
+        verdict = await judge.run(judge_pdf, sealed, trust=keys.trust, moment=moment)
         _check_seal(verdict, key)
         return sealed
 
@@ -102,7 +102,8 @@ class FileSealer:
         keys = self._keys
         key = self._key(keys.transports, organ, "transport")
         await self._check_certificate(key, keys.trust)
-        prepared = await self._judge.run(prepare_envelope, skeleton, chain=key.chain, moment=self._clock.now())
+        judge = self._judge.on_behalf(organ)
+        prepared = await judge.run(prepare_envelope, skeleton, chain=key.chain, moment=self._clock.now())
         return prepared.filled(await _sign(keys.holder, key, prepared.to_sign))
 
     @staticmethod

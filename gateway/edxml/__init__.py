@@ -25,7 +25,16 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.envelope import validate, write_skeleton
-from gateway.edxml.reading import Reading, read_message
+from gateway.edxml.reading import Reading, read_message, texts_in
 from gateway.edxml.violations import Violation
 
-__all__ = ["ReadAttachment", "Reading", "Violation", "assemble", "read_message", "validate", "write_skeleton"]
+__all__ = [
+    "ReadAttachment",
+    "Reading",
+    "Violation",
+    "assemble",
+    "read_message",
+    "texts_in",
+    "validate",
+    "write_skeleton",
+]

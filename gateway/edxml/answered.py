@@ -9,8 +9,6 @@ from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
 
-_CODE_CHARS_MAX = limits.CODE_NUMBER_CHARS_MAX + 1 + limits.CODE_NOTATION_CHARS_MAX
-
 
 def write_answered(writer: XmlWriter, answered: ResponseFor) -> None:
     """One block, fields in the order of the vendor's software."""
@@ -36,7 +34,14 @@ def read_answered(block: Block) -> ResponseFor:
 
 
 def check_answered(checks: Checks, path: str, answered: ResponseFor) -> None:
-    """Whose document and which one are required; lengths."""
-    checks.text(f"{path}.organ_id", answered.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
-    checks.text(f"{path}.document_id", answered.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
-    checks.text(f"{path}.code", answered.code, limit=_CODE_CHARS_MAX)
+    """Whose document and which one are required; lines of plain text, lengths."""
+    checks.line(f"{path}.organ_id", answered.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
+    checks.line(f"{path}.document_id", answered.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
+    checks.line(f"{path}.code", answered.code, limit=limits.ANSWERED_CODE_CHARS_MAX)
+
+
+def check_echo(checks: Checks, path: str, answered: ResponseFor) -> None:
+    """The same in an answer about a document that arrived: its DocumentId goes back as it came, whatever is in it."""
+    checks.line(f"{path}.organ_id", answered.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
+    checks.echo(f"{path}.document_id", answered.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
+    checks.line(f"{path}.code", answered.code, limit=limits.ANSWERED_CODE_CHARS_MAX)

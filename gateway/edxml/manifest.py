@@ -104,7 +104,7 @@ def check_attachments(checks: Checks, attachments: Sequence[Attachment]) -> None
     checks.count("attachments", len(attachments), lowest=0, highest=limits.FILES_MAX)
     for index, attachment in enumerate(attachments):
         name, content_type = f"attachments[{index}].name", f"attachments[{index}].content_type"
-        checks.text(name, attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
+        checks.line(name, attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
         checks.form(name, good=is_file_name(attachment.name, limit=limits.ATTACHMENT_NAME_CHARS_MAX))
-        checks.text(content_type, attachment.content_type, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
+        checks.line(content_type, attachment.content_type, limit=limits.ATTACHMENT_NAME_CHARS_MAX, required=True)
         checks.form(content_type, good=is_media_type(attachment.content_type))

@@ -42,11 +42,11 @@ def read_organ(block: Block) -> Organ:
 
 def check_organ(checks: Checks, path: str, organ: Organ) -> None:
     """Lengths. The name is not required: files of 2025 lack it, and an unknown recipient has none we could know."""
-    checks.text(f"{path}.organ_id", organ.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
-    checks.text(f"{path}.in_charge", organ.in_charge, limit=limits.ORGAN_IN_CHARGE_CHARS_MAX)
-    checks.text(f"{path}.name", organ.name, limit=limits.ORGAN_NAME_CHARS_MAX)
-    checks.text(f"{path}.address", organ.address, limit=limits.ORGAN_ADDRESS_CHARS_MAX)
-    checks.text(f"{path}.email", organ.email, limit=limits.EMAIL_CHARS_MAX)
-    checks.text(f"{path}.telephone", organ.telephone, limit=limits.TELEPHONE_CHARS_MAX)
-    checks.text(f"{path}.fax", organ.fax, limit=limits.TELEPHONE_CHARS_MAX)
-    checks.text(f"{path}.website", organ.website, limit=limits.WEBSITE_CHARS_MAX)
+    checks.line(f"{path}.organ_id", organ.organ_id, limit=limits.ORGAN_ID_CHARS_MAX, required=True)
+    checks.line(f"{path}.in_charge", organ.in_charge, limit=limits.ORGAN_IN_CHARGE_CHARS_MAX)
+    checks.line(f"{path}.name", organ.name, limit=limits.ORGAN_NAME_CHARS_MAX)
+    checks.line(f"{path}.address", organ.address, limit=limits.ORGAN_ADDRESS_CHARS_MAX)
+    checks.line(f"{path}.email", organ.email, limit=limits.EMAIL_CHARS_MAX)
+    checks.line(f"{path}.telephone", organ.telephone, limit=limits.TELEPHONE_CHARS_MAX)
+    checks.line(f"{path}.fax", organ.fax, limit=limits.TELEPHONE_CHARS_MAX)
+    checks.line(f"{path}.website", organ.website, limit=limits.WEBSITE_CHARS_MAX)

@@ -1,5 +1,6 @@
 """Reading: from a skeleton to a message, its kind and its files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.errors import SenderError
@@ -9,7 +10,7 @@ from gateway.edxml.attachments import ReadAttachment, read_attachments
 from gateway.edxml.block import Block, malformed
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import Reference, read_manifest
-from gateway.safe_xml import QCVN, Skeleton
+from gateway.safe_xml import QCVN, Element, Skeleton
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,12 @@ def read_message(skeleton: Skeleton) -> Reading:
     if attachments:
         raise SenderError("envelope.attachments", reason="extra")
     return Reading(kind=MessageKind.STATUS, message=status.read_header(message_header), attachments=())
+
+
+def texts_in(root: Element) -> Iterator[str]:
+    """Every text that anybody could read in an envelope, of elements and attributes that we know and that we do not."""
+    for element in root.iter():
+        yield from filter(None, (element.text, element.tail, *element.attrib.values()))
 
 
 def _references(body: Block | None) -> tuple[Reference, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from gateway.core.plain_text import first_unseen, is_blank
+
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 production 2 (Char), the other way round: not even as a reference may these stand in a document."""
 
@@ -17,7 +19,7 @@ class Violation:
     path: str
     """Field of the model: `code.number`, `recipients[3].name`."""
     code: str
-    """`required`, `length`, `character`, `value`, `count`, `duplicate` or `future`."""
+    """`required`, `length`, `character`, `value`, `count`, `duplicate`, `future` or `past`."""
     params: Mapping[str, int | str]
     """`limit` and `actual` for lengths and counts, `codepoint` (`U+000B`) for a character; never the text itself."""
 
@@ -28,14 +30,30 @@ class Checks:
     def __init__(self) -> None:
         self._found: list[Violation] = []
 
-    def text(self, path: str, text: str, *, limit: int, required: bool = False) -> None:
-        """Present if required, no longer than the limit (in characters), and writable in XML 1.0."""
+    def line(self, path: str, text: str, *, limit: int, required: bool = False) -> None:
+        """Present if required, no longer than the limit (in characters), and a line of plain text."""
+        if required and is_blank(text):
+            self.add(path, "required")
+        else:
+            self._bounded(path, text, limit, first_unseen(text))
+
+    def lines(self, path: str, text: str, *, limit: int) -> None:
+        """No longer than the limit, and running text."""
+        self._bounded(path, text, limit, first_unseen(text, lines=True))
+
+    def echo(self, path: str, text: str, *, limit: int, required: bool = False) -> None:
+        """A stranger's name for something of his, which must be given back as it is: whatever XML 1.0 can hold."""
         if required and not text.strip():
             self.add(path, "required")
+            return
+        forbidden = _FORBIDDEN.search(text)
+        self._bounded(path, text, limit, f"U+{ord(forbidden[0]):04X}" if forbidden else None)
+
+    def _bounded(self, path: str, text: str, limit: int, unseen: str | None) -> None:
         if len(text) > limit:
             self.add(path, "length", limit=limit, actual=len(text))
-        if forbidden := _FORBIDDEN.search(text):
-            self.add(path, "character", codepoint=f"U+{ord(forbidden[0]):04X}")
+        if unseen:
+            self.add(path, "character", codepoint=unseen)
 
     def form(self, path: str, *, good: bool) -> None:
         """Of the form its kind has; said only where nothing else is wrong."""

@@ -33,6 +33,7 @@ from gateway.exchange.contract import (
 from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
+from gateway.exchange.findings import findings, readable
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
@@ -74,5 +75,7 @@ __all__ = [
     "TransferDelivery",
     "UploadedFile",
     "clock_step",
+    "findings",
     "opening",
+    "readable",
 ]

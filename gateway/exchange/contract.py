@@ -85,11 +85,11 @@ class SubmissionDesk(Protocol):
     """Takes documents in."""
 
     async def admit(self, principal: Principal, metadata: Metadata) -> None:
-        """Refuse by the metadata alone, before a byte of the files is stored: who sends, and marks of secrecy.
+        """Refuse by the metadata alone, before a byte of the files is stored: who sends, marks of secrecy, the fields.
 
         Raises:
             AccessError: `access.scope`, `access.organ`.
-            SenderError: `secrecy.marked`, `sender.unknown`, `sender.closed`.
+            SenderError: `secrecy.marked`, `sender.unknown`, `sender.closed`, `request.field` with all that is wrong.
         """
         ...
 

@@ -89,10 +89,9 @@ class TransferDelivery:
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
-        transfer = await self._desk.store.transact(lambda uow: self._begin(uow, claim))
+        transfer, trace_id = await self._desk.store.transact(lambda uow: self._begin_traced(uow, claim))
         if transfer is None:
             return RoadReport.NEUTRAL
-        trace_id = await self._trace_of(transfer)
         with bound_ids(transfer=transfer.slip.transfer, peer=transfer.slip.destination, trace_id=trace_id):
             result = await self._attempt(transfer)
             report = await self._settle(claim, transfer, result)
@@ -106,6 +105,12 @@ class TransferDelivery:
             self._conclude(uow, transfer, _Ending(state=TransferState.HELD, code=code))
 
     # --- the attempt -------------------------------------------------------------------------------------------------
+
+    def _begin_traced(self, uow: UnitOfWork, claim: Claim) -> tuple[Transfer | None, str]:
+        """And the trace that the office's request began, so that one trace leads through both gateways."""
+        transfer = self._begin(uow, claim)
+        document = uow.documents.find(transfer.document) if transfer else None
+        return transfer, document.trace_id if document else ""
 
     def _begin(self, uow: UnitOfWork, claim: Claim) -> Transfer | None:
         """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
@@ -137,11 +142,6 @@ class TransferDelivery:
             if not isinstance(result, Unknown) or self._desk.clock.now() >= transfer.deadline:
                 return result
         return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope))
-
-    async def _trace_of(self, transfer: Transfer) -> str:
-        """The trace that the office's request began, so that one trace leads through both gateways."""
-        document = await self._desk.store.read(lambda uow: uow.documents.find(transfer.document))
-        return document.trace_id if document else ""
 
     # --- what follows ------------------------------------------------------------------------------------------------
 

@@ -6,16 +6,21 @@ a verdict: that is the conductors' business, in the service process.
 
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.model import PDF, DocumentMessage, Message, StatusMessage
 from gateway.core.secrecy import find_mark
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SignatureVerdict
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
-from gateway.edxml import read_message
+from gateway.edxml import read_message, texts_in
 from gateway.safe_xml import read_skeleton
+
+_PDF_TYPES: Final = frozenset(
+    {"application/pdf", "application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf", "text/x-pdf"}
+)
+"""What programs have called a PDF before and beside RFC 8118."""
 
 
 def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -53,8 +58,13 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
         signature=verdict.signature,
         certificate=verdict.certificate,
         bound=reading.all_bound,
-        secrecy=find_mark(*_texts(reading.message), *(file.name for file in files)) or "",
+        # So are its texts: a file with a broken signature is refused whatever it says.
+        secrecy=(find_mark(*texts_in(skeleton.root)) or "") if _intact(verdict.signature) else "",
     )
+
+
+def _intact(signature: SignatureVerdict | None) -> bool:
+    return signature is not None and signature.indication is not Indication.TOTAL_FAILED
 
 
 def _unjudged(data: bytes) -> FileVerdict:
@@ -70,13 +80,4 @@ def _unjudged(data: bytes) -> FileVerdict:
 
 def claims_pdf(name: str, content_type: str) -> bool:
     """Whether a file says of itself that it is a PDF, with whatever disguise around its name or type."""
-    return plain_name(content_type.split(";", 1)[0]) == PDF or plain_name(name).endswith(".pdf")
-
-
-def _texts(message: Message) -> tuple[str, ...]:
-    """The free texts of a header in which a mark of secrecy may stand."""
-    match message:
-        case DocumentMessage():
-            return (message.subject, message.content, message.type_name)
-        case StatusMessage():
-            return (message.description,)
+    return plain_name(content_type.split(";", 1)[0]) in _PDF_TYPES or plain_name(name).endswith(".pdf")

@@ -1,8 +1,11 @@
 """From a row to an edXML message: organisation blocks come from the registry, everything else from the document."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from gateway.core.directory import Snapshot
 from gateway.core.ids import OrganId
-from gateway.core.model import Document, DocumentMessage, Message, Organ
+from gateway.core.model import Document, DocumentMessage, Message, Metadata, Organ
 
 
 def organ_block(organ_id: OrganId, snapshot: Snapshot) -> Organ:
@@ -15,12 +18,17 @@ def organ_block(organ_id: OrganId, snapshot: Snapshot) -> Organ:
 
 def document_message(document: Document, snapshot: Snapshot) -> DocumentMessage:
     """The message of an outgoing document; its trace time is the moment of acceptance, so that every try writes the same."""
-    metadata = document.metadata
-    assert metadata is not None, "a status message has no metadata"
+    assert document.metadata is not None, "a status message has no metadata"
+    message = metadata_message(document.metadata, snapshot, moment=document.accepted_at)
+    return replace(message, document_id=document.document_id)
+
+
+def metadata_message(metadata: Metadata, snapshot: Snapshot, *, moment: datetime) -> DocumentMessage:
+    """The message of a document that is handed in at that moment by its parts."""
     return DocumentMessage(
         sender=organ_block(metadata.sender, snapshot),
         recipients=tuple(organ_block(organ_id, snapshot) for organ_id in metadata.recipients),
-        document_id=document.document_id,
+        document_id=metadata.document_id(),
         code=metadata.code,
         promulgation_place=metadata.promulgation_place,
         promulgation_date=metadata.promulgation_date,
@@ -33,7 +41,7 @@ def document_message(document: Document, snapshot: Snapshot) -> DocumentMessage:
         priority=metadata.priority,
         page_amount=metadata.page_amount,
         response_for=metadata.response_for,
-        created_at=document.accepted_at.replace(microsecond=0),
+        created_at=moment.replace(microsecond=0),
     )
 
 

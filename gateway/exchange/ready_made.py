@@ -8,7 +8,6 @@ be mended by waiting (an expired certificate): the sender signs again.
 """
 
 import hashlib
-import re
 from typing import Final
 
 from gateway.core.directory import Snapshot
@@ -21,8 +20,6 @@ from gateway.exchange.duties import check_signer
 
 UNDECIDED: Final = "envelope.undecided"
 """What we cannot say of a signature for want of our own evidence."""
-
-_DOCUMENT_ID: Final = re.compile(r"[^,]+,[0-9]{4}/[0-9]{2}/[0-9]{2},[^\s,\x00-\x1f\x7f-\x9f]+")
 
 
 def document_in(reading: EnvelopeReading) -> DocumentMessage:
@@ -40,10 +37,10 @@ def document_in(reading: EnvelopeReading) -> DocumentMessage:
 
 
 def check_reading(reading: EnvelopeReading, message: DocumentMessage, snapshot: Snapshot) -> None:
-    """The signature by the registry's certificate of the `From` body, what it binds, and a DocumentId of its own.
+    """The signature by the registry's certificate of the `From` body, and what it binds.
 
     Raises:
-        SenderError: `envelope.signature`, `envelope.attachments`, `request.field`.
+        SenderError: `envelope.signature`, `envelope.attachments`.
     """
     sender = message.sender.organ_id
     try:
@@ -53,11 +50,6 @@ def check_reading(reading: EnvelopeReading, message: DocumentMessage, snapshot: 
             raise
     if not reading.bound:
         raise SenderError("envelope.attachments", reason="unbound")
-    # The form that the regulation gives it (facts 1.6), on one line: peers refuse any other, and our own names differ.
-    if not re.fullmatch(
-        rf"{re.escape(sender)},[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}},[^\s,\x00-\x1f\x7f-\x9f]+", message.document_id
-    ):
-        raise SenderError("request.field", field="document_id", problem="regulation")
 
 
 def metadata_of(message: DocumentMessage) -> Metadata:

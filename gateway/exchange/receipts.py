@@ -69,12 +69,14 @@ async def write(
     `proofs` has one proof for each recipient's leaf hash, all against the tree of `checkpoint`.
     """
     slip = incoming.slip
+    # Neighbours share most of their way to the root: each node is written once, not once for each recipient.
+    nodes = {node: encode_base64url(node) for node in {node for proof in proofs.values() for node in proof.path}}
     claims = {
         **_slip_claims(slip),
         "version": VERSION,
         "received_at": rfc3339(incoming.received_at),
         "checkpoint": checkpoint,
-        "recipients": [_line(recipient, proofs[leaf_hash(recipient.leaf)]) for recipient in incoming.recipients],
+        "recipients": [_line(recipient, proofs[leaf_hash(recipient.leaf)], nodes) for recipient in incoming.recipients],
     }
     return await sign_jws(_canonical(claims), kid=sha256(signer.public_key).hexdigest(), signer=signer)
 
@@ -107,18 +109,17 @@ def _lines(receipt: bytes, slip: TransferSlip, destination: GatewayEntry) -> tup
     ]:
         raise PeerError("peer.receipt", step="recipients")
     checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
-    return tuple(_check_line(line, slip, checkpoint) for line in claims.recipients)
+    nodes = {node: decode_base64url(node) for node in {node for line in claims.recipients for node in line.path}}
+    return tuple(_check_line(line, slip, checkpoint, nodes) for line in claims.recipients)
 
 
-def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint) -> ReceiptLine:
+def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint, nodes: Mapping[str, bytes]) -> ReceiptLine:
     organ_id = OrganId(line.organ_id)
     leaf = LoggedLeaf(
         data=line.leaf.encode(),
         salt=decode_base64url(line.salt),
         private=_canonical(private_part(slip, organ_id, line.outcome, line.code)),
-        proof=InclusionProof(
-            index=line.index, size=checkpoint.size, path=tuple(decode_base64url(node) for node in line.path)
-        ),
+        proof=InclusionProof(index=line.index, size=checkpoint.size, path=tuple(nodes[node] for node in line.path)),
     )
     fields = verify_logged(leaf, checkpoint)
     if fields.event != EVENT_OF[line.outcome] or fields.sequence != line.sequence:
@@ -140,7 +141,7 @@ def _slip_claims(slip: TransferSlip) -> dict[str, Any]:
     }
 
 
-def _line(recipient: IncomingRecipient, proof: InclusionProof) -> dict[str, Any]:
+def _line(recipient: IncomingRecipient, proof: InclusionProof, nodes: Mapping[bytes, str]) -> dict[str, Any]:
     return {
         "organ_id": recipient.organ_id,
         "sequence": recipient.sequence,
@@ -149,7 +150,7 @@ def _line(recipient: IncomingRecipient, proof: InclusionProof) -> dict[str, Any]
         "leaf": recipient.leaf.decode(),
         "salt": encode_base64url(recipient.salt),
         "index": proof.index,
-        "path": [encode_base64url(node) for node in proof.path],
+        "path": [nodes[node] for node in proof.path],
     }
 
 

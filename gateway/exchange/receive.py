@@ -17,6 +17,7 @@ from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -35,6 +36,7 @@ from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.findings import as_registered
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -157,13 +159,18 @@ class Reception:
         desk = self._desk
         path = desk.blobs.path(envelope)
         try:
-            reading = await desk.judge.run(
-                read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now()
-            )
+            # Who asked waits no longer than that: it asks again, and its turn among the files is not spent on nobody.
+            async with asyncio.timeout(TRANSFER_SECONDS_MAX):
+                judge, trust = desk.judge.on_behalf(slip.origin), desk.trust.current()
+                reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        except TimeoutError as error:
+            raise SiteError("worker.busy") from error
         except GatewayError as error:
             refusal = whole_refusal(error)
             return _Arrival(slip=slip, envelope=envelope, reading=None, refusal=refusal, attachments=())
         refusal = refuse_envelope(reading, slip, snapshot)
+        if isinstance(reading.message, DocumentMessage):
+            reading = replace(reading, message=as_registered(reading.message, snapshot))
         attachments = () if refusal else await _keep_files(reading, lease)
         return _Arrival(
             slip=slip,

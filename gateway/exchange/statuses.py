@@ -5,19 +5,25 @@ message then takes the way of every envelope (wrap, route, deliver). On arrival 
 writes it into the delivery it speaks of, in the unit of work that stores the transfer.
 """
 
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from gateway.core.errors import Conflict, SenderError
 from gateway.core.events import AuditEvent, EventKind
+from gateway.core.fields import FieldFault
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
-from gateway.core.model import Document, InboxEntry, ResponseFor, StatusMessage
+from gateway.core.limits import ANSWERED_CODE_CHARS_MAX, REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
+from gateway.core.model import Document, DocumentMessage, InboxEntry, ResponseFor, StatusMessage
+from gateway.core.plain_text import first_unseen
 from gateway.core.principal import Principal, Scope
+from gateway.core.secrecy import find_mark
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.fields import check_fields
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_entry, require
 from gateway.exchange.submit import store_new
@@ -42,11 +48,12 @@ class BusinessStatuses:
 
     async def refuse(self, principal: Principal, key: EntryKey, reason: str, *, trace_id: str) -> InboxEntry:
         """See `StatusDesk.refuse`."""
-        reason = " ".join(reason.split())
+        reason = unicodedata.normalize("NFC", " ".join(reason.split()))
         if not reason:
             raise SenderError("reason.missing")
-        if len(reason) > REASON_CHARS_MAX:
-            raise SenderError("request.field", field="reason", problem=f"length > {REASON_CHARS_MAX}")
+        check_fields(_reason_faults(reason))
+        if mark := find_mark(reason):
+            raise SenderError("secrecy.marked", mark=mark)
         return await self._say(principal, key, BusinessStatus.REFUSED, reason, trace_id)
 
     async def _say(
@@ -103,7 +110,7 @@ class BusinessStatuses:
             response_for=ResponseFor(
                 organ_id=entry.sender,
                 document_id=entry.document_id,
-                code=message.code.text(),
+                code=_code_of(message),
                 promulgation_date=message.promulgation_date,
             ),
             status=entry.business_status,
@@ -132,6 +139,19 @@ class BusinessStatuses:
             trace_id=by[1],
             last_leaf="",
         )
+
+
+def _reason_faults(reason: str) -> Iterator[FieldFault]:
+    if len(reason) > REASON_CHARS_MAX:
+        yield FieldFault(path="reason", code="field.too_long", params={"limit": REASON_CHARS_MAX})
+    if unseen := first_unseen(reason):
+        yield FieldFault(path="reason", code="field.characters", params={"codepoint": unseen})
+
+
+def _code_of(message: DocumentMessage) -> str:
+    """Số, ký hiệu of the answered document, unless it is one that no message can hold: the answer goes out without it."""
+    code = message.code.text()
+    return code if len(code) <= ANSWERED_CODE_CHARS_MAX and first_unseen(code) is None else ""
 
 
 def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:

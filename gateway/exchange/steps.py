@@ -108,7 +108,8 @@ class DocumentSteps:
             return attachment
         desk = self._desk
         path = desk.blobs.path(attachment.blob)
-        verdict = await desk.judge.run(judge_pdf_file, path, trust=desk.trust.current(), moment=desk.clock.now())
+        judge, trust = desk.judge.on_behalf(document.sender), desk.trust.current()
+        verdict = await judge.run(judge_pdf_file, path, trust=trust, moment=desk.clock.now())
         if self._has_seal(document.sender, verdict, attachment.name):
             return attachment
         if not (document.may_seal and desk.sealer.entrusted(document.sender)):
@@ -120,7 +121,8 @@ class DocumentSteps:
         desk = self._desk
         assert document.envelope is not None, "a ready-made document came with its envelope"
         path = desk.blobs.path(document.envelope)
-        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now())
+        judge, trust = desk.judge.on_behalf(document.sender), desk.trust.current()
+        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
         check_signer(reading, desk.directory.current().body(document.sender))
         for file in reading.files:
             if file.verdict.media_type == PDF and not self._has_seal(document.sender, file.verdict, file.name):
@@ -141,7 +143,7 @@ class DocumentSteps:
             return await self._write(document, DocumentState.WRAPPED, claim)
         desk = self._desk
         message = message_of(document, desk.directory.current())
-        skeleton = await desk.judge.run(write_skeleton, message, document.attachments)
+        skeleton = await desk.judge.on_behalf(document.sender).run(write_skeleton, message, document.attachments)
         signed = await desk.sealer.sign_envelope(skeleton, document.sender)
         with desk.blobs.lease() as lease, ExitStack() as files:
             parts = [

@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from gateway.core.directory import BodyStatus, Snapshot
-from gateway.core.errors import AccessError, Conflict, SenderError
+from gateway.core.errors import AccessError, Conflict, SenderError, SiteError
 from gateway.core.events import AuditEvent, EventKind
+from gateway.core.fields import FieldFault, wrong_fields
+from gateway.core.filename import is_file_name
+from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
@@ -23,11 +26,11 @@ from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
 from gateway.crypto import MAGIC_BYTES, media_type
-from gateway.edxml import validate
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
+from gateway.exchange.fields import check_fields, document_faults, finished_faults
 from gateway.exchange.judging import claims_pdf, read_envelope_file
-from gateway.exchange.messages import document_message
+from gateway.exchange.messages import document_message, metadata_message
 from gateway.exchange.permission import require
 from gateway.exchange.ready_made import check_reading, document_in, files_in, metadata_of
 
@@ -40,8 +43,10 @@ class Submission:
 
     async def admit(self, principal: Principal, metadata: Metadata) -> None:
         """See `SubmissionDesk.admit`."""
-        _check_principal(principal, metadata.sender, self._desk.directory.current(), self._desk)
+        snapshot, now = self._desk.directory.current(), self._desk.clock.now()
+        _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
+        check_fields(document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now))
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
@@ -52,7 +57,9 @@ class Submission:
         _check_counts(order)
         attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        _check_fields(document_message(document, snapshot), document.attachments)
+        check_fields(
+            document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
+        )
         return await desk.store.transact(lambda uow: self._accept(uow, document))
 
     async def submit_envelope(
@@ -62,7 +69,12 @@ class Submission:
         require(principal, Scope.SEND)
         desk = self._desk
         path = desk.blobs.path(order.envelope)
-        reading = await desk.judge.run(read_envelope_file, path, trust=desk.trust.current(), moment=desk.clock.now())
+        judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
+        try:
+            reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        except asyncio.CancelledError as gone:
+            # No unit was handed in yet: what was uploaded goes at once (`storage.lease`), not after a day of doubt.
+            raise SiteError("worker.busy") from gone
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)
@@ -70,16 +82,19 @@ class Submission:
         if known := await self._known(message, order, digest):
             return known, False
         check_reading(reading, message, snapshot)
-        _check_fields(message, ())
+        check_fields(
+            document_faults(message, (), moment=desk.clock.now()),
+            finished_faults(message, snapshot, moment=desk.clock.now()),
+        )
         files = await asyncio.to_thread(files_in, reading)
         said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
-        _check_secrecy(said.metadata, files)
+        _check_secrecy(said.metadata, files, found=reading.secrecy)
         _check_counts(said)
         with desk.blobs.lease() as lease:
             for file in reading.files:
                 await lease.put_bytes(file.data)
             attachments = await asyncio.to_thread(self._attachments, files)
-            _check_fields(message, attachments)
+            check_fields(document_faults(message, attachments, moment=desk.clock.now()))
             document = replace(
                 self._document(principal, said, attachments, trace_id),
                 document_id=message.document_id,
@@ -193,12 +208,10 @@ def _check_principal(principal: Principal, sender: OrganId, snapshot: Snapshot, 
         raise SenderError("sender.closed", organ=sender)
 
 
-def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile]) -> None:
+def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile], *, found: str = "") -> None:
     """Anything marked Mật or above is refused: the format and this channel are not for state secrets (QCVN scope)."""
-    mark = metadata.secrecy or find_mark(
-        metadata.subject, metadata.content, metadata.type_name, *(file.name for file in files)
-    )
-    if mark:
+    texts = (text for _, text in free_texts(replace(metadata, secrecy="")))
+    if mark := metadata.secrecy or found or find_mark(*texts, *(file.name for file in files)):
         raise SenderError("secrecy.marked", mark=mark)
 
 
@@ -213,18 +226,12 @@ def _check_counts(order: SubmissionOrder) -> None:
     if total > DOCUMENT_BYTES_MAX:
         raise SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files")
     if len(set(order.metadata.recipients)) != len(order.metadata.recipients):
-        raise SenderError("request.field", field="recipients", problem="duplicate")
-    for file in order.files:
-        if not 1 <= len(file.name) <= FILE_NAME_CHARS_MAX:
-            raise SenderError("request.field", field="file.name", problem="length")
-
-
-def _check_fields(message: DocumentMessage, attachments: Sequence[Attachment]) -> None:
-    """Lengths and required fields of the regulation, before the yes: what leaves this house keeps them."""
-    violations = validate(message, attachments)
-    if violations:
-        fields = ", ".join(f"{violation.path}: {violation.code}" for violation in violations)
-        raise SenderError("request.field", field=fields, problem="regulation")
+        raise wrong_fields([FieldFault(path="recipients", code="field.duplicate")])
+    check_fields(
+        FieldFault(path=f"files[{index}].name", code="field.file_name", params={"limit": FILE_NAME_CHARS_MAX})
+        for index, file in enumerate(order.files)
+        if not is_file_name(file.name)
+    )
 
 
 def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:

@@ -14,12 +14,14 @@ type's name, a missing parameter as "unknown", a bad `traceparent` as none at al
 from gateway.observe.background import in_background
 from gateway.observe.clock import SystemClock
 from gateway.observe.clock_watch import ClockWatch, FileTimesProbe
+from gateway.observe.descriptors import DescriptorsProbe, attainable_limit, current_limit, provide_descriptors
 from gateway.observe.health import PROBE_SECONDS_MAX, ask
 from gateway.observe.logs import bound_ids, configure_logging, logger, set_log_level
 from gateway.observe.messages import Explanation, Text, explain, label, text
 from gateway.observe.notify import ServiceManager
 from gateway.observe.ports import PortProbe
 from gateway.observe.processes import process_readings
+from gateway.observe.threads import in_own_thread
 from gateway.observe.traces import TraceParent, new_parent_id, new_trace_id, parse_traceparent
 from gateway.observe.unmeasured import UNMEASURED, Unmeasured
 
@@ -27,6 +29,7 @@ __all__ = [
     "PROBE_SECONDS_MAX",
     "UNMEASURED",
     "ClockWatch",
+    "DescriptorsProbe",
     "Explanation",
     "FileTimesProbe",
     "PortProbe",
@@ -36,16 +39,20 @@ __all__ = [
     "TraceParent",
     "Unmeasured",
     "ask",
+    "attainable_limit",
     "bound_ids",
     "configure_logging",
+    "current_limit",
     "explain",
     "in_background",
+    "in_own_thread",
     "label",
     "logger",
     "new_parent_id",
     "new_trace_id",
     "parse_traceparent",
     "process_readings",
+    "provide_descriptors",
     "set_log_level",
     "text",
 ]

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
-from gateway.core.visible import visible
+from gateway.core.plain_text import shown
 
 LANGUAGES: Final = ("vi", "en")
 DOMAIN: Final = "gateway"
@@ -103,10 +103,8 @@ def _word(language: str, name: str, value: object) -> str | None:
 
 def _plain(value: object) -> str:
     """A parameter as harmless text: bounded, and without anything that could forge a line or a direction."""
-    shown = str(value)
-    if len(shown) > PARAM_CHARS_MAX:
-        shown = shown[:PARAM_CHARS_MAX] + "…"
-    return visible(shown)
+    told = str(value)
+    return shown(told if len(told) <= PARAM_CHARS_MAX else told[:PARAM_CHARS_MAX] + "…")
 
 
 @cache

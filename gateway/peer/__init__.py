@@ -13,6 +13,6 @@ back. This room remembers nothing.
 
 from gateway.peer.client import PeerTransport
 from gateway.peer.probe import PeerProbe
-from gateway.peer.server import build_peer_app, let_go, listen
+from gateway.peer.server import build_peer_app, listen
 
-__all__ = ["PeerProbe", "PeerTransport", "build_peer_app", "let_go", "listen"]
+__all__ = ["PeerProbe", "PeerTransport", "build_peer_app", "listen"]

@@ -5,10 +5,9 @@ is stored before the last byte was checked, and nothing is answered before the d
 """
 
 import asyncio
-import socket
 import ssl
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -21,9 +20,22 @@ from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
 from gateway.exchange import ReceptionDesk
+from gateway.http import (
+    Door,
+    Listener,
+    Runner,
+    dress,
+    from_http,
+    mark_known,
+    mark_unknown,
+    postpone_continue,
+    refusal,
+    say_continue,
+    serve,
+)
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody
-from gateway.peer.problems import problem
+from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
     RECEIPT_TYPE,
@@ -32,9 +44,6 @@ from gateway.peer.wire import (
     decode_slip,
     is_transfer_key,
 )
-
-KEEP_ALIVE_SECONDS: Final = 75.0
-HEADERS_MAX: Final = 64
 
 _ORIGIN: Final = web.RequestKey("origin", GatewayId)
 
@@ -62,93 +71,23 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         meter=meter,
     )
     app = web.Application(middlewares=[door.border])
-    app.router.add_post(TRANSFERS_PATH + "{transfer}", door.post)
-    app.router.add_get(TRANSFERS_PATH + "{transfer}", door.get, allow_head=False)
+    app[_DOOR] = door
+    app.on_response_prepare.append(dress)
+    path = TRANSFERS_PATH + "{transfer}"
+    app.router.add_post(path, door.post, expect_handler=postpone_continue)
+    app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     return app
 
 
 async def listen(
-    app: web.Application, *, sock: socket.socket, ssl_context: ssl.SSLContext, shutdown_seconds: float = 60.0
-) -> web.AppRunner:
+    app: web.Application, *, sock: Listener, ssl_context: ssl.SSLContext, shutdown_seconds: float = 60.0
+) -> Runner:
     """Serve the door over mutual TLS 1.3 on a bound socket; `cleanup()` of the runner ends it."""
     assert_strict(ssl_context)
     # A resumed session shows the certificate of its first handshake without checking it again: none is offered.
     ssl_context.num_tickets = 0
-    runner = _Runner(
-        app,
-        access_log=None,
-        shutdown_timeout=shutdown_seconds,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-        max_headers=HEADERS_MAX,
-        # A compressed body is refused by its header; it must not be inflated while it is being thrown away.
-        auto_decompress=False,
-    )
-    await runner.setup()
-    await _Site(runner, sock, ssl_context=ssl_context).start()
-    return runner
-
-
-class _Site(web.SockSite):
-    """The site of aiohttp, but a handshake has to be done in time."""
-
-    async def start(self) -> None:
-        """Begin to accept."""
-        await web.BaseSite.start(self)
-        server = self._runner.server
-        assert server is not None
-        self._server = await asyncio.get_running_loop().create_server(
-            server,
-            sock=self._sock,
-            ssl=self._ssl_context,
-            backlog=self._backlog,
-            ssl_handshake_timeout=limits.HANDSHAKE_SECONDS_MAX,
-        )
-
-
-def let_go(runner: web.AppRunner) -> None:
-    """Close every open connection once it has answered what it was asked: whoever comes again shakes hands again.
-
-    For new anchors: TLS looks at a chain in the handshake and never after. (A pin that is gone ends a connection by itself,
-    at its next request.)
-    """
-    if runner.server is not None:
-        for connection in runner.server.connections:
-            assert isinstance(connection, _Protocol)
-            connection.let_go()
-
-
-class _Runner(web.AppRunner):
-    """Serves at most `CONNECTIONS_MAX` connections."""
-
-    async def _make_server(self) -> web.Server:
-        plain = await super()._make_server()
-        return _Server(plain.request_handler, request_factory=plain.request_factory, **self._kwargs)
-
-
-class _Server(web.Server):
-    def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, loop=asyncio.get_running_loop(), **self._kwargs)
-
-
-class _Protocol(web.RequestHandler):
-    __slots__ = ("_server",)
-
-    def __init__(self, server: web.Server, **kwargs: Any) -> None:
-        super().__init__(server, **kwargs)
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Cut one too many: after its handshake, for before it a stranger takes nobody's place; the others go on."""
-        super().connection_made(transport)
-        assert isinstance(transport, asyncio.Transport)
-        if len(self._server.connections) > limits.CONNECTIONS_MAX:
-            transport.abort()
-
-    def let_go(self) -> None:
-        """Close when the request in hand is answered; at once when there is none."""
-        self.close()
-        if self._current_request is None:
-            self.force_close()
+    door = Door(name="peer", document=document, entropy=app[_DOOR].entropy)
+    return await serve(app, door, sock, ssl_context=ssl_context, shutdown_seconds=shutdown_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,19 +129,17 @@ class _Door:
             with bound_ids(peer=peer):
                 return await handler(request)
         except GatewayError as error:
-            refusal = error
-        except web.HTTPNotFound:
-            refusal = NotFound("not_found")
-        except web.HTTPMethodNotAllowed:
-            refusal = SenderError("request.method", method=request.method)
+            refused = error
+        except web.HTTPException as error:
+            refused = from_http(error)
         except (ConnectionError, asyncio.CancelledError):
             raise  # the peer went away, or we are closing: nobody is left to answer
         except Exception:  # noqa: BLE001 - the door's border (house.md)
             # A fault of ours is logged with its place and answered without it.
             _log.exception("peer.fault", peer=peer)
-            refusal = SiteError("internal")
-        _log.info("peer.refused", peer=peer, code=refusal.code, method=request.method)
-        return problem(refusal)
+            refused = SiteError("internal")
+        _log.info("peer.refused", peer=peer, code=refused.code, method=request.method)
+        return refusal(refused, document(refused))
 
     def _identify(self, request: web.Request) -> GatewayId:
         """The gateway at the other end, by the registry in force now, not by that of the handshake."""
@@ -210,7 +147,13 @@ class _Door:
         certificate = channel.getpeercert(binary_form=True) if channel is not None else None
         if certificate is None:
             raise PeerError("peer.unpinned")
-        return identify(self.directory.current(), certificate).gateway
+        try:
+            peer = identify(self.directory.current(), certificate).gateway
+        except PeerError:
+            mark_unknown(request)
+            raise
+        mark_known(request, peer)
+        return peer
 
     async def post(self, request: web.Request) -> web.Response:
         """One transfer."""
@@ -218,6 +161,7 @@ class _Door:
         if self.intake is not None:
             self.intake.admit(document=False)
         body = TransferBody(request.content, digest=_check_headers(request))
+        await say_continue(request)
         with bound_ids(transfer=name):
             return _receipt(await self._take(request, name, body))
 
@@ -255,6 +199,9 @@ class _Door:
         return _receipt(answer)
 
 
+_DOOR: Final = web.AppKey("door", _Door)
+
+
 def _transfer_of(request: web.Request) -> TransferKey:
     name = request.match_info["transfer"]
     if not is_transfer_key(name):
@@ -263,8 +210,8 @@ def _transfer_of(request: web.Request) -> TransferKey:
 
 
 def _check_header_bytes(request: web.Request) -> None:
-    if sum(len(name) + len(value) for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
-        raise SenderError("size.limit", what="headers", limit=limits.HEADER_BYTES_MAX)
+    if sum(len(name) + len(value) + 4 for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
+        raise SenderError("size.headers", limit=limits.HEADER_BYTES_MAX)
 
 
 def _check_headers(request: web.Request) -> bytes:

@@ -14,6 +14,7 @@ from gateway.core import limits
 from gateway.core.clock import parse_rfc3339
 from gateway.core.directory import BodyStatus
 from gateway.core.ids import DIGEST, ORGAN_ID
+from gateway.core.plain_text import first_unseen
 from gateway.registry.verifier_key import check_verifier_key
 
 KEYS_MAX: Final = 8
@@ -54,6 +55,13 @@ def _log_key(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    """Names of the registry go into every envelope and onto every screen."""
+    if unseen := first_unseen(text):
+        raise ValueError(f"holds a character that does not belong into a name ({unseen})")
+    return text
+
+
 def _instant(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("not a date-time")  # noqa: TRY004 - pydantic collects ValueErrors
@@ -62,7 +70,8 @@ def _instant(value: object) -> datetime:
 
 _Code = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=limits.ORGAN_ID_CHARS_MAX)]
 _GatewayName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(?:\.{_LABEL})*$", max_length=253)]
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.ORGAN_NAME_CHARS_MAX)]
+_Words = Annotated[str, AfterValidator(_line)]
+_Name = Annotated[_Words, StringConstraints(min_length=1, max_length=limits.ORGAN_NAME_CHARS_MAX)]
 _Url = Annotated[str, StringConstraints(pattern=r"^https://[a-z0-9.\[\]:-]+:[0-9]{1,5}$", max_length=300)]
 _Digest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
 _Certificate = Annotated[bytes, BeforeValidator(_base64), AfterValidator(_certificate)]
@@ -80,7 +89,7 @@ class BodyForm(_Form):
 
     organ_id: _Code
     name: _Name
-    in_charge: Annotated[str, StringConstraints(max_length=limits.ORGAN_IN_CHARGE_CHARS_MAX)]
+    in_charge: Annotated[_Words, StringConstraints(max_length=limits.ORGAN_IN_CHARGE_CHARS_MAX)]
     gateway: _GatewayName
     status: BodyStatus
     successor: _Code | None

@@ -13,7 +13,7 @@ the same tables and statements on `:memory:`, inline. Nothing in a ledger knows 
 long lists) is in `bulk` and `rows`. What callers of both stores meet (queue, readers, the end) is in `entrance`.
 
 **On PostgreSQL** each unit has its own transaction, a few run at once, and "one order" is kept by rules: a row that a
-unit may write back is read `locked`; numbers that must become visible in order are taken at a turnstile; a unit that
+unit may write back is read `locked`; numbers that must become visible in order are taken under a named lock; a unit that
 meets a row which was not there when it looked is run again, and so is one that the server undid to end a deadlock
 (`attempts`). The sequencer is one more unit right after each commit that left leaves, before the caller is answered
 (`placing`). docs/adr/0005-postgresql.md goes through every verb. The server is asked once for many rows, and its writing

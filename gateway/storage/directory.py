@@ -9,8 +9,8 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.ledgers import Activation
 from gateway.storage.codec import reading
+from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.tables import activations
-from gateway.storage.turnstile import Turnstile, enter
 
 _ALL: Final = select(activations).order_by(activations.c.row)
 _NEWEST: Final = select(activations).order_by(activations.c.row.desc()).limit(bindparam("rows"))
@@ -25,7 +25,7 @@ class DirectoryLedger:
 
     def active(self) -> Activation | None:
         """The newest activation; so it stays in this unit."""
-        enter(self._connection, Turnstile.DIRECTORY)
+        acquire(self._connection, NamedLock.DIRECTORY)
         row = self._connection.execute(_NEWEST, {"rows": 1}).one_or_none()
         return None if row is None else _activation(row)
 

@@ -14,9 +14,9 @@ from gateway.core.states import BusinessStatus
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
+from gateway.storage.named_lock import NamedLock, acquire, next_numbers
 from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
-from gateway.storage.turnstile import Turnstile, count, enter
 
 _ADD: Final = insert(inbox)
 _KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(among(inbox_messages.c.digest, "digests"))
@@ -63,7 +63,7 @@ class InboxLedger:
         texts = {id(entry.message): entry.message for entry in entries}
         encoded = {which: _encoded(message) for which, message in texts.items()}
         with unique(self._connection, "transfer.duplicate"):
-            cursors = count(self._connection, Turnstile.INBOX, len(entries))
+            cursors = next_numbers(self._connection, NamedLock.INBOX, len(entries))
             self._add_messages(dict(encoded.values()))
             rows = [_values(entry, encoded[id(entry.message)][0]) for entry in entries]
             numbered = [row | {"cursor": cursor} for row, cursor in zip(rows, cursors, strict=True)]
@@ -85,7 +85,7 @@ class InboxLedger:
 
     def seen(self, sender: OrganId, document_id: str) -> tuple[Digest, frozenset[OrganId]] | None:
         """Digest of the first envelope of (sender, document_id), and every body that has it; so it stays in this unit."""
-        enter(self._connection, Turnstile.INBOX)
+        acquire(self._connection, NamedLock.INBOX)
         rows = self._connection.execute(_SEEN, {"sender": sender, "document_id": document_id}).all()
         if not rows:
             return None

@@ -19,9 +19,9 @@ from gateway.core.model import HistoryEvent
 from gateway.storage import feed
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
+from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.rows import among, chunks
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
-from gateway.storage.turnstile import Turnstile, enter
 
 Position = tuple[int, int]
 
@@ -225,7 +225,7 @@ class LogLedger:
 
     def publish(self, size: int, note: str) -> None:
         """Keep a newer checkpoint; the older ones stay."""
-        enter(self._connection, Turnstile.CHECKPOINTS)
+        acquire(self._connection, NamedLock.CHECKPOINTS)
         newest = self.checkpoint()
         assert newest is None or newest[0] < size, f"checkpoint {size} is not newer than the stored one"
         self._connection.execute(_PUBLISH, {"size": size, "note": note})

@@ -352,9 +352,9 @@ checkpoints: Final = _strict("checkpoints", Column("size", Whole, primary_key=Tr
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
-turnstiles: Final = _strict(
-    "turnstiles",
-    # One row for each place that units pass one at a time (see `turnstile`).
+named_locks: Final = _strict(
+    "turnstiles",  # its name since revision r0004
+    # One row for each thing that units do one at a time (see `named_lock`).
     Column("name", Text, primary_key=True),
     _whole("last"),
     CheckConstraint("last >= 0", name="last"),

@@ -48,3 +48,9 @@ async def test_an_error_of_python_comes_back(judge: Judge) -> None:
 async def test_many_at_once(judge: Judge) -> None:
     sums = await asyncio.gather(*(judge.run(tasks.add, n, right=n) for n in range(20)))
     assert sums == [2 * n for n in range(20)]
+
+
+async def test_on_somebody_s_behalf_it_does_the_same(judge: Judge) -> None:
+    for_ward = judge.on_behalf("ward")
+    assert await for_ward.run(tasks.add, 1, right=1) == 2
+    assert await for_ward.on_behalf("office").run(tasks.add, 2, right=1) == 3

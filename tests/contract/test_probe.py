@@ -25,7 +25,7 @@ from gateway.crypto import (
     read_certificates,
 )
 from gateway.delivery import QueueProbe
-from gateway.observe import ClockWatch, FileTimesProbe, PortProbe, ask, explain, text
+from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
 from gateway.storage import (
     BlobsProbe,
@@ -161,6 +161,8 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
         "probe.clock.behind",
     ),
     "ports": (lambda b: given(PortProbe([("peer", "127.0.0.1", 0)], ours=False)), "probe.ports.free"),
+    "descriptors": (lambda b: given(DescriptorsProbe(2_544, limit=lambda: 8_192)), "probe.descriptors.good"),
+    "too few descriptors": (lambda b: given(DescriptorsProbe(2_544, limit=lambda: 1_024)), "probe.descriptors.low"),
     "certificate": (lambda b: given(tls(b, 0)), "probe.certificates.good"),
     "certificate that ends": (lambda b: given(tls(b, 14_000)), "probe.certificates.expired"),
     "trust": (lambda b: given(trust(b, -0.1)), "probe.trust.good"),

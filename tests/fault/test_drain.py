@@ -36,6 +36,21 @@ async def half_a_submission(real: RealNetwork) -> asyncio.StreamWriter:
     return writer
 
 
+async def strangers(real: RealNetwork) -> list[asyncio.StreamWriter]:
+    """Handshakes that are not done, and connections that will never take their leave, at both doors."""
+    side, found = real.network.sides["party"], []
+    for port in (side.office_port, side.peer_port):
+        for begun in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(begun)
+            found.append(writer)
+    for _ in range(3):
+        _, writer = await asyncio.open_connection("127.0.0.1", side.office_port, ssl=real.network.client_context())
+        writer.transport.pause_reading()  # does not hear that it is to close
+        found.append(writer)
+    return found
+
+
 async def readiness(port: int) -> int | None:
     """Status of /readyz; None when nobody answers."""
     try:
@@ -64,6 +79,7 @@ async def test_sigterm_under_load(tmp_path: Path) -> None:
 
         loads = [asyncio.create_task(load(first)) for first in (1_000, 2_000)]
         writer = await half_a_submission(real)
+        silent = await strangers(real)
         while len(real.sent) < 6:
             await asyncio.sleep(0.05)
         assert await readiness(side.admin_port) == 200
@@ -82,7 +98,8 @@ async def test_sigterm_under_load(tmp_path: Path) -> None:
         assert took < DRAIN_SECONDS
         assert set(seen[2:]) == {503}, seen
         assert len(seen) > 10, "the unfinished submission keeps it draining for a while"
-        writer.close()
+        for one in (writer, *silent):
+            one.transport.abort()
 
         stored = {key for (key,) in real.rows("party", "SELECT key FROM documents")}
         assert stored >= set(real.sent.values())

@@ -321,6 +321,39 @@ async def test_new_anchors_end_every_open_connection(tmp_path: Path) -> None:
         await real.until_delivered(await real.send(1))
 
 
+async def test_a_reload_that_hangs_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    """A pipe that nobody writes into, where a CRL should be: the thread that reads it never comes back."""
+    async with real_network(tmp_path) as real:
+        party = Patient(real, "party")
+        os.mkfifo(party.pki / "trust" / "crls" / "zz.crl")
+        os.kill(real.gateways.pids["party"], signal.SIGHUP)
+        await asyncio.sleep(1)
+        assert (await party.ready())[0] == 200
+        async with asyncio.timeout(30):
+            await real.gateways.stop("party")
+        assert real.gateways.statuses["party"] == 0
+        (party.pki / "trust" / "crls" / "zz.crl").unlink()
+        await real.gateways.start("party")
+        await real.gateways.ready("party")
+
+
+async def test_new_anchors_of_offices_end_the_connections_of_certificates(tmp_path: Path) -> None:
+    async with real_network(tmp_path) as real:
+        party = Patient(real, "party")
+        anchors = party.pki / "trust" / "anchors"  # in the demo of peers and of documents, too
+        clients = real.network.folder / "pki" / "clients"
+        context = real.network.client_context()
+        context.load_cert_chain(next(clients.glob("*.crt")), next(clients.glob("*.pem")))
+        reader, writer = await asyncio.open_connection("127.0.0.1", party.side.office_port, ssl=context)
+        writer.write(b"HEAD /api/v1/me HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+        shutil.copy(next((party.pki / "trust" / "intermediates").iterdir()), anchors / "another.crt")
+        told = await party.reload()
+        assert (told["event"], told["changed"]) == ("reload.done", ["trust", "peer_anchors", "client_anchors"])
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+
+
 async def test_a_signal_that_comes_while_it_starts_is_heard_once_it_runs(tmp_path: Path) -> None:
     async with real_network(tmp_path) as real:
         party = Patient(real, "party")

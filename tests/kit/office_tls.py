@@ -18,16 +18,17 @@ from gateway.api import ApiParts, build_app, listen
 from gateway.audit import sequence
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import OrganId
-from gateway.core.ports import Turnstile
+from gateway.core.ports import RateLimiter
 from gateway.core.principal import Scope
 from gateway.crypto import client_certificate, office_context
+from gateway.http import Runner
 from gateway.observe import SystemClock
 from gateway.storage import MemoryStore, open_memory
 from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority, Identity
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 
 PARTY = OrganId("Z79.00.01")
 NAME = "office-api.test"
@@ -43,6 +44,7 @@ class TlsOffice:
     servers: Authority
     offices: Authority
     listener: SharedListener
+    runner: Runner
 
     async def pin(self, *identities: Identity, **granted: Any) -> None:
         """These certificates and no others are known."""
@@ -89,7 +91,13 @@ class TlsOffice:
 
 @asynccontextmanager
 async def tls_office(
-    folder: Path, *, demo: bool = False, share: int = 64, turnstile: Turnstile | None = None, anchored: bool = True
+    folder: Path,
+    *,
+    demo: bool = False,
+    share: int = 64,
+    strangers: int = 500,
+    rate_limiter: RateLimiter | None = None,
+    anchored: bool = True,
 ) -> AsyncIterator[TlsOffice]:
     """Open for as long as the context lasts; the clock begins at the real time, since TLS looks at that."""
     for name in ("servers", "offices", "blobs"):
@@ -108,13 +116,13 @@ async def tls_office(
         authenticator=StoredAuthenticator(
             store=store, clock=clock, read_certificate=partial(client_certificate, demo=demo)
         ),
-        turnstile=turnstile or wide_open(),
+        rate_limiter=rate_limiter or wide_open(),
         blobs=blobs,
         entropy=secrets.token_bytes,
     )
     anchors = (offices.certificate.public_bytes(Encoding.DER),) if anchored else ()
     context = office_context(certificate=certificate, key=key, client_anchors=anchors)
-    listener = open_listener("127.0.0.1", 0, share=Share(open=share), clock=SystemClock())
+    listener = open_listener("127.0.0.1", 0, share=Share(open=share, strangers=strangers), clock=SystemClock())
     runner = await listen(build_app(parts), sock=listener, ssl_context=context)
     try:
         yield TlsOffice(
@@ -124,6 +132,7 @@ async def tls_office(
             servers=servers,
             offices=offices,
             listener=listener,
+            runner=runner,
         )
     finally:
         await runner.cleanup()

@@ -16,10 +16,22 @@ from typing import Any
 
 from gateway.core.errors import Conflict, SenderError
 from gateway.core.verdict import FileVerdict, Indication
+from gateway.crypto import Trust
 
 
 def add(left: int, *, right: int) -> int:
     return left + right
+
+
+def first_anchor(trust: Trust) -> bytes:
+    return trust.anchors[0][:8]
+
+
+def leave_garbage(size: int) -> int:
+    """What only a collector finds."""
+    circle: list[object] = [bytearray(os.urandom(1024) * (size // 1024))]
+    circle.append(circle)
+    return size
 
 
 def process_id() -> int:

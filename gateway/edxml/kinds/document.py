@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Final
 
 from gateway.core import limits
-from gateway.core.clock import VIETNAM, edxml_timestamp
+from gateway.core.clock import edxml_timestamp
 from gateway.core.ids import OrganId
-from gateway.core.model import Code, DocumentMessage, Organ, Priority, SignerInfo
+from gateway.core.model import CODE_NOTATION, CODE_NUMBER, Code, DocumentMessage, Organ, Priority, SignerInfo
+from gateway.core.paper import paper_date_problem
 from gateway.edxml.answered import check_answered, read_answered, write_answered
 from gateway.edxml.block import Block, malformed
 from gateway.edxml.dates import midnight, read_date, read_timestamp, write_date
@@ -165,19 +166,21 @@ def check(checks: Checks, message: DocumentMessage) -> None:
     checks.unique("recipients[{}].organ_id", (recipient.organ_id for recipient in message.recipients))
     for index, recipient in enumerate(message.recipients):
         check_organ(checks, f"recipients[{index}]", recipient)
-    checks.text("document_id", message.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
-    checks.text("code.number", message.code.number, limit=limits.CODE_NUMBER_CHARS_MAX, required=True)
-    checks.text("code.notation", message.code.notation, limit=limits.CODE_NOTATION_CHARS_MAX, required=True)
-    checks.text("promulgation_place", message.promulgation_place, limit=limits.PLACE_CHARS_MAX)
+    checks.line("document_id", message.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
+    checks.line("code.number", message.code.number, limit=limits.CODE_NUMBER_CHARS_MAX, required=True)
+    checks.line("code.notation", message.code.notation, limit=limits.CODE_NOTATION_CHARS_MAX, required=True)
+    checks.form("code.number", good=CODE_NUMBER.fullmatch(message.code.number) is not None)
+    checks.form("code.notation", good=CODE_NOTATION.fullmatch(message.code.notation) is not None)
+    checks.line("promulgation_place", message.promulgation_place, limit=limits.PLACE_CHARS_MAX)
     _check_promulgation_date(checks, message)
     checks.number("document_type", message.document_type, lowest=1, highest=2)
     checks.number("type_detail", message.type_detail, lowest=0, highest=_UNSIGNED_SHORT_MAX)
-    checks.text("type_name", message.type_name, limit=limits.TYPE_NAME_CHARS_MAX)
-    checks.text("subject", message.subject, limit=limits.SUBJECT_CHARS_MAX, required=True)
-    checks.text("content", message.content, limit=limits.CONTENT_CHARS_MAX)
-    checks.text("signer.competence", message.signer.competence, limit=limits.COMPETENCE_CHARS_MAX)
-    checks.text("signer.position", message.signer.position, limit=limits.POSITION_CHARS_MAX)
-    checks.text("signer.full_name", message.signer.full_name, limit=limits.FULL_NAME_CHARS_MAX)
+    checks.line("type_name", message.type_name, limit=limits.TYPE_NAME_CHARS_MAX)
+    checks.line("subject", message.subject, limit=limits.SUBJECT_CHARS_MAX, required=True)
+    checks.lines("content", message.content, limit=limits.CONTENT_CHARS_MAX)
+    checks.line("signer.competence", message.signer.competence, limit=limits.COMPETENCE_CHARS_MAX)
+    checks.line("signer.position", message.signer.position, limit=limits.POSITION_CHARS_MAX)
+    checks.line("signer.full_name", message.signer.full_name, limit=limits.FULL_NAME_CHARS_MAX)
     if message.page_amount is not None:
         checks.number("page_amount", message.page_amount, lowest=0, highest=_UNSIGNED_SHORT_MAX)
     checks.count("response_for", len(message.response_for), lowest=0, highest=limits.RESPONSES_MAX)
@@ -186,8 +189,8 @@ def check(checks: Checks, message: DocumentMessage) -> None:
 
 
 def _check_promulgation_date(checks: Checks, message: DocumentMessage) -> None:
-    """Required, and not after the day (in Vietnam) on which the message is made."""
+    """Required, and a day on which paper can have been promulgated that is made into a message then."""
     if message.promulgation_date is None:
         checks.add("promulgation_date", "required")
-    elif message.promulgation_date > message.created_at.astimezone(VIETNAM).date():
-        checks.add("promulgation_date", "future")
+    elif problem := paper_date_problem(message.promulgation_date, made_at=message.created_at):
+        checks.add("promulgation_date", problem)

@@ -4,7 +4,7 @@ from gateway.core import limits
 from gateway.core.clock import edxml_timestamp
 from gateway.core.model import StatusMessage
 from gateway.core.states import BusinessStatus
-from gateway.edxml.answered import check_answered, read_answered, write_answered
+from gateway.edxml.answered import check_echo, read_answered, write_answered
 from gateway.edxml.block import Block, malformed
 from gateway.edxml.dates import read_timestamp
 from gateway.edxml.namespaces import HEADER_ID, PREFIX
@@ -57,6 +57,6 @@ def _read_status(text: str) -> BusinessStatus:
 def check(checks: Checks, message: StatusMessage) -> None:
     """Required fields and lengths of the regulation."""
     check_organ(checks, "sender", message.sender)
-    check_answered(checks, "response_for", message.response_for)
-    checks.text("description", message.description, limit=limits.REASON_CHARS_MAX)
-    checks.text("staff", message.staff, limit=limits.FULL_NAME_CHARS_MAX)
+    check_echo(checks, "response_for", message.response_for)
+    checks.lines("description", message.description, limit=limits.REASON_CHARS_MAX)
+    checks.line("staff", message.staff, limit=limits.FULL_NAME_CHARS_MAX)

@@ -2,13 +2,13 @@
 
 import re
 import secrets
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
+from gateway.access import Share, SharedListener, open_listener
 from gateway.api import (
     AdminParts,
     PrometheusMeter,
@@ -22,6 +22,7 @@ from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, found
 from gateway.core.ids import GatewayId
 from gateway.core.metrics import CATALOGUE, DEAD_LETTERS, EVENTS, QUEUE_ITEMS, MetricKind, Reading
+from tests.kit.clock import ManualClock
 
 OWN = GatewayId("here.example")
 
@@ -68,10 +69,8 @@ async def desk() -> AsyncIterator[Desk]:
         yield made
 
 
-def bound(host: str) -> socket.socket:
-    sock = socket.socket()
-    sock.bind((host, 0))
-    return sock
+def bound(host: str) -> SharedListener:
+    return open_listener(host, 0, share=Share(), clock=ManualClock())
 
 
 @asynccontextmanager
@@ -200,9 +199,10 @@ def test_no_metric_has_a_label_that_could_be_an_id() -> None:
             "result",
             "kind",
             "role",
-            "why",
             "version",
             "python",
+            "reason",
+            "why",
         ),
     }
     assert {label for metric in CATALOGUE for label in metric.labels} <= closed

@@ -14,7 +14,7 @@ from gateway.api import ApiParts, OfficeRunner, PrometheusMeter, build_app
 from gateway.core.errors import SiteError
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 from tests.unit.api.world import BOUNDARY, CITY_KEY, PARTY, Keys, file_part, form, meta_part
 
 
@@ -41,7 +41,7 @@ async def office(folder: Path, intake: Shut, meter: PrometheusMeter) -> AsyncIte
             statuses=desks,
             releases=desks,
             events=desks,
-            turnstile=wide_open(),
+            rate_limiter=wide_open(),
             authenticator=Keys(),
             blobs=blobs,
             entropy=secrets.token_bytes,

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.kit.office_tls import PARTY, TlsOffice, tls_office
+from tests.kit.office_tls import NAME, PARTY, TlsOffice, tls_office
 from tests.kit.peer_tls import CLIENT, SERVER, Authority, Identity, Order
 
 BAD_HANDSHAKES = ("expired", "not yet valid", "wrong usage", "unknown authority")
@@ -99,7 +99,7 @@ async def test_a_kept_connection_ends_with_the_certificate_the_pin_and_the_grant
         await office.pin(short)
         office.clock.advance(59)
         assert (await ask_long())[0] == 401
-        assert office.listener._count == 2, "nobody connected anew"
+        assert len(office.listener.places) == 2, "nobody connected anew"
 
 
 async def test_a_key_alone_decides_where_one_is_shown(office: TlsOffice) -> None:
@@ -159,27 +159,45 @@ async def test_every_refusal_is_one_answer(office: TlsOffice) -> None:
     assert answers[0][0] == 401
 
 
-async def test_the_share_of_an_address_leaves_the_listener_to_the_others(tmp_path: Path) -> None:
-    """Finished handshakes and bare connections count alike."""
-    async with tls_office(tmp_path, share=5) as office:
+async def test_strangers_shut_nobody_out(tmp_path: Path) -> None:
+    """Bare sockets and finished handshakes, from the office's own address and from others; more than there are places."""
+    async with tls_office(tmp_path, share=5, strangers=8) as office:
         key = await office.key()
-        bare = [await asyncio.open_connection("127.0.0.1", office.port) for _ in range(3)]
-        idle = [
-            await asyncio.open_connection("127.0.0.1", office.port, ssl=office.tls(), server_hostname="office-api.test")
-            for _ in range(2)
-        ]
-        with pytest.raises((aiohttp.ClientError, OSError)):
-            async with office.session() as ask:
-                await ask(key)
-        async with office.session(source="127.0.0.2") as ask:
-            assert (await ask(key))[0] == 200
-        for _, writer in (*bare, *idle):
-            writer.transport.abort()
-        async with asyncio.timeout(5):
-            while office.listener._count:
-                await asyncio.sleep(0.01)
         async with office.session() as ask:
             assert (await ask(key))[0] == 200
+            bare, idle = [], []
+            for n in range(20):
+                source = (f"127.0.0.{n % 3 + 1}", 0)
+                bare.append(await asyncio.open_connection("127.0.0.1", office.port, local_addr=source))
+                named = {"ssl": office.tls(), "server_hostname": NAME, "local_addr": source}
+                idle.append(await asyncio.open_connection("127.0.0.1", office.port, **named))
+            assert (await ask(key))[0] == 200, "the connection that is known"
+            assert len(office.listener.places) == 9
+            async with office.session() as another:
+                assert (await another(key))[0] == 200, "and a new one from the same address"
+        for _, writer in (*bare, *idle):
+            writer.transport.abort()
+        await empty(office)
+
+
+async def empty(office: TlsOffice) -> None:
+    async with asyncio.timeout(5):
+        while len(office.listener.places):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_key_that_is_revoked_makes_a_stranger_of_its_connection(tmp_path: Path) -> None:
+    async with tls_office(tmp_path) as office:
+        key = await office.key()
+        async with office.session() as ask:
+            assert (await ask(key))[0] == 200
+            assert office.listener.places.strangers == 0
+            assert (await ask())[0] == 401
+            assert office.listener.places.strangers == 0, "nothing was shown: nothing has changed"
+            await office.key(revoked_at=office.clock.now())
+            office.clock.advance(60)
+            assert (await ask(key))[0] == 401
+            assert office.listener.places.strangers == 1
 
 
 async def test_a_handshake_that_never_comes_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +207,4 @@ async def test_a_handshake_that_never_comes_is_cut(tmp_path: Path, monkeypatch: 
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
-        async with asyncio.timeout(5):
-            while office.listener._count:
-                await asyncio.sleep(0.01)
+        await empty(office)

@@ -52,7 +52,7 @@ async def test_unknown_routes_and_methods_are_problems(world: World) -> None:
             await problem_of(answer, 404, "not_found")
     async with world.ask("DELETE", "/me") as answer:
         members = await problem_of(answer, 405, "request.method")
-        assert answer.headers["Allow"] == "GET,HEAD"
+        assert answer.headers["Allow"] == "GET, HEAD"
         assert "DELETE" in members["detail"]
 
 

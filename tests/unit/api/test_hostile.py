@@ -183,10 +183,10 @@ async def test_every_wrong_field_is_listed(world: World) -> None:
         "document_type": 3,
         "type_detail": "18",
         "content": "đ" * 501,
-        "signer": {"full_name": 5},
+        "signer": {"full_name": 5, "position": "a\u3164b"},
         "priority": "1",
-        "page_amount": 0,
-        "response_for": [{"document_id": "x"}],
+        "page_amount": 65_536,
+        "response_for": [{"document_id": "x", "code": "x" * 43}],
         "a/b~c": 1,
     }
     async with world.post(form(meta_part(wrong), file_part())) as answer:
@@ -204,12 +204,17 @@ async def test_every_wrong_field_is_listed(world: World) -> None:
             ("/type_detail", "field.type"),
             ("/content", "field.too_long"),
             ("/signer/full_name", "field.type"),
+            ("/signer/position", "field.characters"),
             ("/priority", "field.value"),
             ("/page_amount", "field.range"),
             ("/response_for/0/organ_id", "field.required"),
+            ("/response_for/0/code", "field.too_long"),
             ("/a~1b~0c", "field.unknown"),
         ]
     )
+    turned = next(error for error in members["errors"] if error["pointer"] == "/subject")
+    assert "U+202E" in turned["message_vi"]
+    assert "U+202E" in turned["message_en"]
     assert "500" in next(error["message_vi"] for error in members["errors"] if error["pointer"] == "/content")
 
 
@@ -419,3 +424,30 @@ async def test_chunk_borders_do_not_matter(world: World, step: int) -> None:
         members = await problem_of(answer, 422, "file.empty")
     assert "b.pdf" in members["detail"]
     assert hashlib.sha256(tricky).hexdigest() in world.blobs.names()
+
+
+async def test_who_hangs_up_after_handing_an_envelope_in_keeps_no_judge_busy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was waiting on its behalf is given up: nobody is left to hear the answer."""
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
+    async def waiting(*_: object, **__: object) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go.set()
+
+    monkeypatch.setattr(world.desks, "submit_envelope", waiting)
+    reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+    head = (
+        f"POST /api/v1/documents HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {CITY_KEY}\r\nIdempotency-Key: gone-1\r\n"
+        "Content-Type: application/xml\r\nContent-Length: 8\r\n\r\n<edXML/>"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        await begun.wait()
+        writer.close()
+        await let_go.wait()
+    assert await reader.read() == b""

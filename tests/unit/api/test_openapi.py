@@ -170,7 +170,7 @@ def test_every_code_of_an_operation_stands_under_its_status() -> None:
 
 def test_who_is_told_to_come_back_is_told_when() -> None:
     for _, status, response in responses():
-        assert ("Retry-After" in response["headers"]) == (status in ("429", "503"))
+        assert ("Retry-After" in response["headers"]) == (status in ("429", "503", "507"))
 
 
 @pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.access import BucketTurnstile, Rate, Rates
+from gateway.access import Rate, Rates, TokenBucketLimiter
 from gateway.api import OfficeRunner
 from gateway.api.border import border, dress
 from gateway.api.gate import gate
@@ -21,7 +21,7 @@ from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
 from gateway.core.principal import Scope
 from tests.kit.clock import ManualClock
-from tests.kit.turnstile import WIDE, narrow
+from tests.kit.rate_limits import WIDE, narrow
 from tests.unit.api.test_gate import raw
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, WARD_KEY, World, problem_of, running
 
@@ -45,7 +45,7 @@ def rates(answer: aiohttp.ClientResponse) -> tuple[str, int, int, int, int]:
 
 
 async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=SLOW)) as world:
         for remaining in (2, 1, 0):
             async with world.ask("GET", "/me") as answer:
                 assert (answer.status, rates(answer)) == (200, ("key", 3, 3, remaining, 3 - remaining))
@@ -68,7 +68,7 @@ async def test_a_key_may_ask_so_often_and_not_once_more(tmp_path: Path, clock: M
 async def test_every_answer_of_a_known_caller_says_how_much_is_left_and_no_other(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=60, burst=9))) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=Rate(per_minute=60, burst=9))) as world:
         for method, path, key, status in (
             ("GET", "/me", CITY_KEY, 200),
             ("GET", "/documents/01900000-0000-7000-8000-00000000ffff", CITY_KEY, 404),
@@ -84,25 +84,56 @@ async def test_every_answer_of_a_known_caller_says_how_much_is_left_and_no_other
                 assert not {"RateLimit", "RateLimit-Policy"} & answer.headers.keys()
 
 
-async def test_an_address_may_ask_so_often_whatever_it_asks_and_with_whatever_key(
+async def test_strangers_share_the_bucket_of_their_address_and_whoever_is_known_has_its_own(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
-        for path, key in (("/me", CITY_KEY), ("/nothing", None), ("/me", None)):
-            async with world.ask("GET", path, key=key) as answer:
-                assert answer.status in (200, 404, 401)
-        for path, key in (("/me", CITY_KEY), ("/nothing", None), ("/me", None)):
+    """A stranger behind the same NAT uses up what is his, on every kind of path, and nothing of what an office has."""
+    async with running(tmp_path, rate_limiter=narrow(clock, address=SLOW)) as world:
+        for path, status in (("/me", 401), ("/nothing", 404), ("/me", 401)):
+            async with world.ask("GET", path, key=None) as answer:
+                assert answer.status == status
+        for path, key in (("/nothing", None), ("/me", None), ("/me", "gwk_a_" + "x" * 43)):
             async with world.ask("GET", path, key=key) as answer:
                 await problem_of(answer, 429, "rate.limit")
                 assert rates(answer) == ("address", 3, 3, 0, 3)
                 assert answer.headers["Retry-After"] == "1"
-        assert world.keys.asked == 2, "who is refused by his address is not looked up any more"
+        for path, status in (("/me", 200), ("/nothing", 404), ("/me", 200), ("/nothing", 404)):
+            async with world.ask("GET", path) as answer:
+                assert answer.status == status
+                assert ("RateLimit" in answer.headers) == (status == 200)
+
+
+async def test_a_known_caller_uses_its_own_bucket_alone(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=SLOW)) as world:
+        for path in ("/me", "/nothing", "/me"):
+            async with world.ask("GET", path) as answer:
+                assert answer.status in (200, 404)
+        for path in ("/me", "/nothing"):
+            async with world.ask("GET", path) as answer:
+                await problem_of(answer, 429, "rate.limit")
+                assert rates(answer)[0] == "key"
+        async with world.ask("GET", "/nothing", key=None) as answer:
+            assert answer.status == 404
+
+
+async def test_what_is_for_everybody_needs_no_ledger(
+    world: World, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_presented: object) -> None:
+        raise SiteError("store.busy")
+
+    monkeypatch.setattr(world.keys, "authenticate", broken)
+    async with small_app(world, narrow(clock, address=SLOW)) as url:
+        known = {"Authorization": f"Bearer {CITY_KEY}"}
+        for path, status in (("/public", 200), ("/granted", 503), ("/nothing", 404), ("/granted", 429)):
+            async with world.session.get(url + path, headers=known) as answer:
+                assert answer.status == status, path
 
 
 async def test_made_up_keys_are_counted_and_a_good_one_is_let_in_all_the_same(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, failures=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, failures=SLOW)) as world:
         made_up = [f"gwk_{n}_" + "x" * 43 for n in range(5)]
         for key in made_up[:3]:
             async with world.ask("GET", "/me", key=key) as answer:
@@ -119,19 +150,19 @@ async def test_made_up_keys_are_counted_and_a_good_one_is_let_in_all_the_same(
 
 
 async def test_forwarding_headers_give_nobody_another_address(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=SLOW)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, address=SLOW)) as world:
         statuses = []
         for n in range(5):
             headers = {"X-Forwarded-For": f"10.0.0.{n}", "Forwarded": f"for=10.0.0.{n}", "X-Real-IP": f"10.0.0.{n}"}
-            async with world.ask("GET", "/me", headers=headers) as answer:
+            async with world.ask("GET", "/me", key=None, headers=headers) as answer:
                 statuses.append(answer.status)
-    assert statuses == [200, 200, 200, 429, 429]
+    assert statuses == [401, 401, 401, 429, 429]
 
 
 async def test_so_many_at_once(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, go = asyncio.Semaphore(0), asyncio.Event()
 
-    async with running(tmp_path, turnstile=narrow(clock, at_once=2)) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, at_once=2)) as world:
         answer_as_usual = world.desks.inbox
 
         async def slowly(*args: Any, **kwargs: Any) -> Any:
@@ -187,7 +218,7 @@ async def test_a_store_without_room_says_so_before_the_body(tmp_path: Path) -> N
 
 
 async def test_who_is_held_back_is_told_before_the_body(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, principal=Rate(per_minute=1, burst=1))) as world:
+    async with running(tmp_path, rate_limiter=narrow(clock, principal=Rate(per_minute=1, burst=1))) as world:
         assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], headers["retry-after"]) == (429, "rate.limit", "60")
@@ -200,9 +231,9 @@ DAY = Rates(principal=WIDE, address=WIDE, failures=WIDE, gib_per_day=1)
 async def test_what_a_key_hands_in_on_a_day_is_bounded_and_said_before_the_body(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    turnstile = BucketTurnstile(DAY, clock=clock)
-    async with running(tmp_path, turnstile=turnstile) as world:
-        assert not turnstile.hand_in("city", GIB - 1_500_000).wait_seconds
+    rate_limiter = TokenBucketLimiter(DAY, clock=clock)
+    async with running(tmp_path, rate_limiter=rate_limiter) as world:
+        assert not rate_limiter.hand_in("city", GIB - 1_500_000).wait_seconds
         assert (await raw(world, HEAD.format(key=CITY_KEY).encode()))[0] == 100
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], members["retryable"]) == (429, "rate.volume", True)
@@ -214,17 +245,17 @@ async def test_what_a_key_hands_in_on_a_day_is_bounded_and_said_before_the_body(
 
 
 async def test_bytes_whose_number_was_not_said_count_as_they_come(tmp_path: Path, clock: ManualClock) -> None:
-    turnstile = BucketTurnstile(DAY, clock=clock)
-    turnstile.hand_in("city", GIB - 1_000)
+    rate_limiter = TokenBucketLimiter(DAY, clock=clock)
+    rate_limiter.hand_in("city", GIB - 1_000)
     head = HEAD.replace("Content-Length: 1000000", "Transfer-Encoding: chunked").replace("Expect: 100-continue\r\n", "")
-    async with running(tmp_path, turnstile=turnstile) as world:
+    async with running(tmp_path, rate_limiter=rate_limiter) as world:
         body = b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n"
         status, _, members = await raw(world, head.format(key=CITY_KEY).encode() + body)
         assert (status, members["code"]) == (429, "rate.volume")
 
 
 @asynccontextmanager
-async def small_app(world: World, turnstile: Any) -> AsyncIterator[str]:
+async def small_app(world: World, rate_limiter: Any) -> AsyncIterator[str]:
     """Three routes: a public one, a granted one, and one that somebody forgot in the table."""
 
     async def show(request: web.Request) -> web.Response:
@@ -233,7 +264,7 @@ async def small_app(world: World, turnstile: Any) -> AsyncIterator[str]:
     app = web.Application(middlewares=[border, gate({("GET", "/public"): None, ("GET", "/granted"): Scope.READ})])
     parts = world.app[PARTS]
     app[PARTS] = type(parts)(
-        **{name: getattr(parts, name) for name in parts.__slots__} | {"turnstile": turnstile}  # type: ignore[arg-type]
+        **{name: getattr(parts, name) for name in parts.__slots__} | {"rate_limiter": rate_limiter}  # type: ignore[arg-type]
     )
     app.on_response_prepare.append(dress)
     for path in ("/public", "/granted", "/forgotten"):
@@ -277,11 +308,10 @@ async def test_public_routes_are_counted_by_address(world: World, clock: ManualC
     assert statuses == [200, 200, 200, 429]
 
 
-async def test_a_flood_of_made_up_keys_is_answered_without_the_store(tmp_path: Path, clock: ManualClock) -> None:
-    async with running(tmp_path, turnstile=narrow(clock, address=Rate(per_minute=60, burst=20))) as world:
+async def test_a_flood_of_made_up_keys_is_held_back(tmp_path: Path, clock: ManualClock) -> None:
+    async with running(tmp_path, rate_limiter=narrow(clock, address=Rate(per_minute=60, burst=20))) as world:
         found = []
         for _ in range(100):
             async with world.ask("GET", "/me", key=f"gwk_{secrets.token_hex(8)}_{'x' * 43}") as answer:
                 found.append(answer.status)
     assert (found.count(401), found.count(429)) == (20, 80)
-    assert world.keys.asked == 20

@@ -11,7 +11,6 @@ from typing import Any
 import psutil
 import pytest
 
-from gateway.api import server
 from gateway.api.models import Page
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
@@ -99,7 +98,7 @@ async def pour(world: World, megabytes: int) -> tuple[bytes, int, int]:
 async def test_60_megabytes_against_a_limit_of_7_are_cut_while_they_stream(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(server._BOUNDS, "lingering_time", 0.2)
+    monkeypatch.setattr("gateway.http.connection.LINGER_SECONDS", 0.2)
     answer, sent, growth = await pour(world, 60)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 413")

@@ -16,11 +16,11 @@ from gateway.api import ALWAYS, PREFIX, ApiLimits, ApiParts, OfficeClient, Offic
 from gateway.api.problems import MEDIA_TYPE
 from gateway.api.routes import ROUTES
 from gateway.core.ids import OrganId
-from gateway.core.ports import Intake, Turnstile
+from gateway.core.ports import Intake, RateLimiter
 from gateway.core.principal import Presented, Principal, Scope
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 
 PARTY = OrganId("Z79.00.01")
 WARD = OrganId("Z79.01.01")
@@ -128,7 +128,7 @@ class World:
 async def running(
     folder: Path,
     *,
-    turnstile: Turnstile | None = None,
+    rate_limiter: RateLimiter | None = None,
     intake: Intake = ALWAYS,
     ssl_context: ssl.SSLContext | None = None,
     **limits: Any,
@@ -144,7 +144,7 @@ async def running(
             releases=desks,
             events=desks,
             authenticator=keys,
-            turnstile=turnstile or wide_open(),
+            rate_limiter=rate_limiter or wide_open(),
             intake=intake,
             blobs=blobs,
             entropy=secrets.token_bytes,

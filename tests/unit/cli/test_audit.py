@@ -59,7 +59,7 @@ def test_every_problem_is_named_and_the_next_step_told() -> None:
     assert lines[-3:] == [
         "✘ leaf 7: opening",
         "✘ audit log: no checkpoint",
-        "✘ envelope ab: signature: none\\u001b[2J",
+        "✘ envelope ab: signature: none[U+001B][2J",
     ]
     assert "security officer" in printed(shown.talk)
 

@@ -88,12 +88,12 @@ def test_a_problem_document_speaks_for_itself() -> None:
     )
     assert tell(errors.of_refusal(refusal, shown), shown) == Exit.USAGE
     what, why, todo = printed(shown.talk).splitlines()
-    assert what == "Lỗi: Có thông tin chưa hợp lệ\\u001b[2J"
+    assert what == "Lỗi: Có thông tin chưa hợp lệ[U+001B][2J"
     assert why == f"Chi tiết: request.field · status=422 · trace={'ab' * 16} · fields=/subject: Thiếu."
     assert todo == "Cần làm: Sửa lại."
     told = errors.report_json(errors.of_refusal(refusal, shown))
     assert (told["code"], told["trace_id"]) == ("request.field", "ab" * 16)
-    assert (told["what_vi"], told["todo_vi"]) == ("Có thông tin chưa hợp lệ\\u001b[2J", "Sửa lại.")
+    assert (told["what_vi"], told["todo_vi"]) == ("Có thông tin chưa hợp lệ[U+001B][2J", "Sửa lại.")
     assert told["what_en"] == "The gateway answered with an error (HTTP 422)."
 
 

@@ -162,8 +162,8 @@ async def test_ctrl_c_is_quiet(row: Row, things: Things, capsys: Capture, monkey
     def interrupted(*_: object, **__: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gateway.cli.output.visible_json", interrupted)
-    monkeypatch.setattr("gateway.cli.proof.visible_json", interrupted)
+    monkeypatch.setattr("gateway.cli.output.plain_json", interrupted)
+    monkeypatch.setattr("gateway.cli.proof.plain_json", interrupted)
     monkeypatch.setattr("gateway.cli.shells.get_completion_script", interrupted)
     assert await things.run(*things.line(row), "--json", "-q") == Exit.INTERRUPTED
     said = capsys.readouterr()

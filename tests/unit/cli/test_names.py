@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.names import NAME_BYTES_MAX, safe_name, safe_names
+from gateway.cli.names import safe_name, safe_names
+from gateway.core.filename import NAME_BYTES_MAX
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,11 @@ from gateway.cli.names import NAME_BYTES_MAX, safe_name, safe_names
         ("C:\\boot.ini", "C__boot.ini"),
         (".bashrc", "bashrc"),
         ("con.pdf", "_con.pdf"),
+        ("COM\u00b9 .txt", "_COM\u00b9 .txt"),
+        ("conin$", "_conin$"),
+        ("console.txt", "console.txt"),
+        ("a\u200b\u3164b.pdf", "a__b.pdf"),
+        ("a\U000e0041.pdf", "a_.pdf"),
         ("hóa\u202efdp.exe", "hóa_fdp.exe"),
         ("a\x1b[2Jb", "a_[2Jb"),
         ("..", "file"),

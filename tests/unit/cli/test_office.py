@@ -14,6 +14,7 @@ from gateway.cli import main, progress
 from gateway.cli.errors import Failure
 from gateway.cli.link import tls_context
 from gateway.cli.office import content_key, worst_indication
+from gateway.core.model import Claim
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, OTHER, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import LETTER, NAME, Office
@@ -229,6 +230,26 @@ async def test_get_saves_everything_once(
     assert not (folder / names[0]).exists()
     assert await running.run("get", entry.key, "-o", str(folder), "--force") == 0
     assert (folder / names[1]).read_bytes() == PDF
+
+
+async def test_get_tells_what_is_odd_about_a_document(
+    running: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    entry = await running.desks.deliver(WARD, ("a.pdf", "application/pdf", PDF), sender=PARTY)
+    message = replace(entry.message, subject="a\u202eb", claims=(Claim(path="sender.name", said="Bộ Chính trị"),))
+    running.desks.entries[entry.key] = replace(entry, message=message)
+    assert await running.run("get", entry.key, "-o", str(tmp_path / "new")) == 0
+    told = capsys.readouterr().err
+    assert "/message/sender/name" in told
+    assert "“Bộ Chính trị”" in told
+    assert "/message/subject" in told
+    assert "U+202E" in told
+    assert await running.run("inbox") == 0
+    shown = capsys.readouterr().out
+    assert "Văn phòng Thành ủy" in shown
+    assert "Bộ Chính trị" not in shown
+    assert "a[U+202E]b" in shown
 
 
 async def test_a_folder_that_is_a_file(

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.cli.office import print_entries
 from gateway.cli.output import Column, choose_language, evidence_time, local_time
-from gateway.core.visible import visible
+from gateway.core.plain_text import shown
 from tests.unit.cli.world import printed, terminal
 
 KEY_AND_SUBJECT = (Column(heading="cli.column.key"), Column(heading="cli.column.subject"))
@@ -33,7 +33,7 @@ def test_the_language(asked: str | None, environ: dict[str, str], language: str)
 
 
 def test_foreign_text_moves_no_cursor() -> None:
-    assert visible(HOSTILE) == r"a\u001b[2J\r\nb\u202ec\td\ud800"
+    assert shown(HOSTILE) == "a[U+001B][2J[U+000D][U+000A]b[U+202E]c[U+0009]d[U+D800]"
 
 
 def test_a_moment_is_told_in_vietnams_time() -> None:
@@ -123,4 +123,4 @@ def test_what_has_room_is_a_table() -> None:
 def test_a_state_of_a_newer_version_is_shown_as_it_is() -> None:
     assert terminal().word("delivery.queued") == "Chờ gửi"
     assert terminal("en").word("delivery.queued") == "Waiting"
-    assert terminal().word("delivery.tele\x1bported") == "tele\\u001bported"
+    assert terminal().word("delivery.tele\x1bported") == "tele[U+001B]ported"

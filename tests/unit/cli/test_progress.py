@@ -31,7 +31,7 @@ def both(shown: Terminal) -> str:
 def test_plain_lines_in_a_pipe() -> None:
     assert both(terminal()).splitlines() == [
         "Đã tải 1/2: a.pdf",
-        "Đã tải 2/2: [bold]b\\u001b[2J.pdf",
+        "Đã tải 2/2: [bold]b[U+001B][2J.pdf",
         "Kiểm tra [1]…",
         "Kiểm tra [2]…",
     ]

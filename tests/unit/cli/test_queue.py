@@ -59,7 +59,7 @@ def test_a_person_reads_words_and_no_control_characters(site: Site, capsys: Capt
     assert ["(tại cổng này)", "1", "0", "Thông suốt", "0", ""] in lines
     assert "Đã bỏ: 1" in shown
     assert "\x1b" not in shown
-    assert "file.unreadable \\u001b[2J" in shown
+    assert "file.unreadable [U+001B][2J" in shown
 
 
 async def test_dead_letters_are_counted_without_being_read(monkeypatch: pytest.MonkeyPatch) -> None:

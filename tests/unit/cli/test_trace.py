@@ -74,7 +74,7 @@ async def test_the_sender_reads_why_a_recipient_refused(
     key = capsys.readouterr().out.strip()
     assert await running.run("trace", key) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == f"{WARD}: Từ chối tiếp nhận — Không đúng thẩm quyền; gửi Ủy ban nhân dân\\u001b[2J"
+    assert lines[-1] == f"{WARD}: Từ chối tiếp nhận — Không đúng thẩm quyền; gửi Ủy ban nhân dân[U+001B][2J"
     assert not any(line.startswith(OTHER) for line in lines)
     assert await running.run("trace", key, "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -66,8 +66,8 @@ def test_the_verdict_comes_first_and_the_next_step_last(
     shown, found = terminal(), report(signature(indication), indication=indication)
     print_report(shown, found)
     lines = printed(shown.out).splitlines()
-    assert lines[0] == f"{mark} {verdict}: công\\nvăn.pdf"
-    assert lines[1] == f"  {verdict}. Người ký: Văn phòng\\u001b[2J Thành ủy (Z79.VPTU)"
+    assert lines[0] == f"{mark} {verdict}: công[U+000A]văn.pdf"
+    assert lines[1] == f"  {verdict}. Người ký: Văn phòng[U+001B][2J Thành ủy (Z79.VPTU)"
     assert "21/11/2026 13:05:09 +07:00" in lines[2]
     assert lines[-1].startswith("  Cần làm gì tiếp:")
     assert any("HASH_FAILURE" in line for line in lines) == (indication is not Indication.TOTAL_PASSED)

@@ -26,7 +26,7 @@ from gateway.exchange import DeliveryPage, DocumentView
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority
-from tests.kit.turnstile import wide_open
+from tests.kit.rate_limits import wide_open
 from tests.unit.api.world import PARTY, WARD, Keys
 
 NAME = "gateway.test"
@@ -101,7 +101,7 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         releases=desks,
         events=desks,
         authenticator=keys,
-        turnstile=wide_open(),
+        rate_limiter=wide_open(),
         blobs=blobs,
         entropy=secrets.token_bytes,
     )

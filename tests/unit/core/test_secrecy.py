@@ -39,6 +39,27 @@ MARKED = {
     "báo-cáo-mật.pdf": "Mật",
     "MẬT.docx": "Mật",
     "M\u00adẬ\u200bT": "Mật",
+    "M Ậ T": "Mật",
+    "T U Y Ệ T   M Ậ T": "Tuyệt mật",
+    "T.Ố.I M.Ậ.T - Báo cáo": "Tối mật",
+    "\u041cẬ\u0422": "Mật",
+    "\u039c\u0410\u0302\u0323\u03a4": "Mật",
+    "(\u03a4\u041e\u0302\u0301\u0406 \u041cẬT) Báo cáo": "Tối mật",
+    "TU\u0423\u0415\u0302\u0323T MẬT": "Tuyệt mật",
+    "M\u034fA\u0323\u034f\u0302T": "Mật",
+    "M\u3164Ậ\uffa0T": "Mật",
+    "MẬT\tBáo cáo; Mật": "Mật",
+    "𝐌Ậ𝐓": "Mật",
+    "TOI MAT": "Tối mật",
+    "tuyet-mat.pdf": "Tuyệt mật",
+    "bao-cao_TOI_MAT.pdf": "Tối mật",
+    "(TUYET MAT) Bao cao tinh hinh": "Tuyệt mật",
+    "Do mat: Toi mat": "Tối mật",
+    "Do mat: mat": "Mật",
+    "MAT": "Mật",
+    "MAT.pdf": "Mật",
+    "[MAT] Bao cao": "Mật",
+    "12-CV-TU (MAT).pdf": "Mật",
     "Kính gửi các đơn vị\nTUYỆT MẬT\nNội dung": "Tuyệt mật",
 }
 
@@ -76,6 +97,24 @@ ORDINARY = (
     "mật-khẩu.xlsx",
     "mật_độ_dân_số.pdf",
     "an toàn-bảo mật",
+    "Nguyễn Văn Mật",
+    "NGUYỄN THỊ MẬT",
+    "TS. Mật",
+    "Ng. V. Mật",
+    "KT. CHỦ TỊCH, TS.Mật",
+    "Phường Mật Sơn",
+    "Mật Sơn, ngày 02 tháng 02",
+    "Xã Mật Ninh - huyện Quảng Ninh",
+    "Trưởng phòng Bảo mật",
+    "Cục Cơ yếu - Bảo mật thông tin",
+    "Phó Trưởng ban Mật mã",
+    "mat.jpg",
+    "mat truoc.pdf",
+    "MAT TRUOC.PDF",
+    "CONG TY CO PHAN MAT",
+    "Công ty cổ phần MAT (MAT)",
+    "Toi mat giay phep lai xe",
+    "SFRF/MAT+abc==",
 )
 
 
@@ -98,3 +137,5 @@ def test_no_text_at_all() -> None:
 def test_a_long_hostile_text_costs_little() -> None:
     assert find_mark("- mật a" * 100_000) is None
     assert find_mark("(" * 100_000 + " " * 100_000) is None
+    assert find_mark("m ậ t x" * 100_000, "m\u200bậ" * 100_000, "toi mat a " * 100_000) is None
+    assert find_mark("(MAT" * 100_000, "- mat." * 100_000, "\n".join(["bảo mật"] * 50_000)) is None

@@ -111,7 +111,7 @@ def frame(content: object) -> bytes:
         {"data": ["gateway.crypto.judge:JudgePool", {"size": 1, "preload": []}]},
         {"data": ["gateway.crypto.answers:_find", {}]},
         {"data": ["gateway.crypto.answers:json.loads", {"s": "1"}]},
-        {"data": ["gateway.crypto.workers:multiprocessing.Process", {}]},
+        {"data": ["gateway.crypto.seat:multiprocessing.Process", {}]},
         {"data": ["gateway.core.verdict:FileVerdict", {}]},
         {"data": ["gateway.core.verdict:FileVerdict.__init__", {}]},
         {"data": ["gateway.nowhere:X", {}]},

@@ -142,13 +142,13 @@ HIDDEN: dict[str, Change] = {
     "an attribute of the header": mark("edXMLHeader", "actor"),
     "an attribute of a file": mark("Attachment", "href"),
     "an attribute of a file's bytes": mark("ContentTransferEncoded", "encoding"),
+    "text after the signed header": write("MessageHeader", tail="x"),
+    "text after the signed body": write("edXMLBody", tail="x"),
+    "text after the signed business": write("Bussiness", tail="x"),
 }
 
 
 CAUGHT_BEFORE: dict[str, Change] = {
-    "text after the signed header": write("MessageHeader", tail="x"),
-    "text after the signed body": write("edXMLBody", tail="x"),
-    "text after the signed business": write("Bussiness", tail="x"),
     "text after the signature": write("Signature", tail="x", namespace=DS),
     "text in the signature": write("Signature", text="x", namespace=DS),
     "an attribute of the signature": mark("Signature", "note", namespace=DS),

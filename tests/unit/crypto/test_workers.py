@@ -18,7 +18,8 @@ import pytest
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.crypto import JudgePool, KeyHolderPool
-from gateway.crypto.workers import Kind, WorkerPool
+from gateway.crypto.seat import Kind
+from gateway.crypto.workers import WorkerPool
 from tests.kit import tasks
 from tests.kit.pki import ec_key, write_key
 
@@ -92,6 +93,12 @@ async def test_the_cpu_allowance_is_granted_anew_to_each_task(pool: JudgePool) -
 async def test_mapped_memory_counts(pool: JudgePool) -> None:
     with pytest.raises(OSError, match="Cannot allocate memory"):
         await pool.run(tasks.map_memory)
+
+
+async def test_what_a_task_leaves_behind_is_gone_before_the_next(pool: JudgePool) -> None:
+    for _ in range(60):
+        assert await pool.run(tasks.leave_garbage, 40 << 20) == 40 << 20
+    assert all(psutil.Process(pid).memory_info().rss < 300 << 20 for pid in pool.pids)
 
 
 async def test_a_child_killed_between_tasks_fails_nobody(pool: JudgePool) -> None:

@@ -18,6 +18,12 @@ from gateway.exchange.judging import claims_pdf
         ("a.txt", "application/pdf"),
         ("a.txt", "Application/PDF ; x=y"),
         ("a.txt", "application/pdf\u2028"),
+        ("a.txt", "application/x-pdf"),
+        ("a.txt", "Application/X-PDF; version=1.4"),
+        ("a.txt", "application/vnd.pdf"),
+        ("a.txt", "application/acrobat"),
+        ("a.txt", "text/pdf"),
+        ("a.txt", "text/x-pdf"),
     ],
 )
 def test_a_disguised_pdf_says_that_it_is_one(name: str, content_type: str) -> None:

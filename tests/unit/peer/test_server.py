@@ -8,12 +8,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from gateway.access import Share, open_listener
 from gateway.core import limits
-from gateway.core.errors import SiteError
+from gateway.core.errors import Conflict, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.model import TransferSlip
 from gateway.peer import listen
@@ -140,7 +141,7 @@ def changed_headers(**changes: str | None) -> dict[str, str]:
         (changed_headers(Content_Type="application/vnd.edoc.transfer; version=2"), 400, "transfer.version"),
         (changed_headers(Content_Digest=None), 400, "transfer.malformed"),
         (changed_headers(Content_Digest="sha-256=:AAAA:"), 400, "transfer.malformed"),
-        (changed_headers(Padding="x" * 8_000, Padding2="x" * 8_000, Padding3="x" * 8_000), 413, "size.limit"),
+        (changed_headers(Padding="x" * 8_000, Padding2="x" * 8_000, Padding3="x" * 8_000), 431, "size.headers"),
     ],
 )
 async def test_headers_are_judged_first(
@@ -238,6 +239,14 @@ async def test_busy_says_when_to_come_back(world: World, raw: RawConnection) -> 
     world.desk.refusals.append(SiteError("store.busy"))
     answer = await post(raw, SLIP)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "store.busy", "5")
+
+
+async def test_an_envelope_that_the_desk_refuses_is_given_back(
+    world: World, raw: RawConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.desk, "receive", AsyncMock(side_effect=Conflict("transfer.conflict")))
+    assert (await post(raw, SLIP)).code == "transfer.conflict"
+    assert world.blobs.claims.take_returned() == {SLIP.envelope.digest}
 
 
 async def test_a_fault_of_ours_is_answered_without_its_story(
@@ -341,32 +350,6 @@ async def test_json_of_a_problem_names_the_code_as_its_type(raw: RawConnection) 
     assert "Content-Digest" in malformed["title"]
 
 
-async def test_a_connection_too_many_is_cut_and_the_others_go_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 2)
-    tls = world.client_tls(world.origin)
-    async with (
-        await RawConnection.open(world.port, tls) as first,
-        await RawConnection.open(world.port, tls) as second,
-    ):
-        with pytest.raises((OSError, asyncio.IncompleteReadError)):
-            async with await RawConnection.open(world.port, tls) as third:
-                await third.ask("GET", PATH, {})
-        assert (await first.ask("GET", PATH, {})).status == 404
-        assert (await second.ask("POST", PATH, headers_for(BODY), BODY)).status == 200
-
-
-async def test_connections_opened_before_the_first_handshake_are_counted_too(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "CONNECTIONS_MAX", 2)
-    tls = world.client_tls(world.origin)
-    raws = await asyncio.gather(*[RawConnection.open(world.port, tls) for _ in range(6)])
-    served = await asyncio.gather(*[raw.ask("GET", PATH, {}) for raw in raws], return_exceptions=True)
-    assert [isinstance(answer, RawAnswer) for answer in served].count(True) == 2
-    for raw in raws:
-        raw.writer.transport.abort()
-
-
 async def test_a_handshake_that_never_comes_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HANDSHAKE_SECONDS_MAX", 0.2)
     async with peer_world(tmp_path) as world:
@@ -376,14 +359,18 @@ async def test_a_handshake_that_never_comes_is_cut(tmp_path: Path, monkeypatch: 
         writer.close()
 
 
-async def test_one_address_does_not_take_the_listener_from_the_others(tmp_path: Path) -> None:
-    async with peer_world(tmp_path, share=Share(open=3)) as world:
+async def test_sockets_that_say_nothing_keep_no_gateway_out(tmp_path: Path) -> None:
+    """They take the place of the oldest of their kind, from one address or from many; who is known keeps his."""
+    async with peer_world(tmp_path, share=Share(open=3, strangers=4)) as world:
         port = world.runner.addresses[0][1]
-        bare = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-        tls = world.client_tls(world.origin)
-        assert await handshake_fails(port, tls)
-        from_elsewhere = {"local_addr": ("127.0.0.2", 0), "server_hostname": GOVERNMENT}
-        other = await asyncio.open_connection("127.0.0.1", port, ssl=tls, **from_elsewhere)
-        assert other[1].get_extra_info("ssl_object").version() == "TLSv1.3"
-        for _, writer in (*bare, other):
+        async with await RawConnection.open(port, world.client_tls(world.origin)) as known:
+            assert (await known.ask("GET", PATH, {})).status == 404
+            bare = [
+                await asyncio.open_connection("127.0.0.1", port, local_addr=(f"127.0.0.{n % 3 + 1}", 0))
+                for n in range(20)
+            ]
+            async with await RawConnection.open(port, world.client_tls(world.origin)) as second:
+                assert (await second.ask("GET", PATH, {})).status == 404
+            assert (await known.ask("GET", PATH, {})).status == 404
+        for _, writer in bare:
             writer.transport.abort()

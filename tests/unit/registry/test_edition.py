@@ -111,6 +111,9 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     ),
     "a code twice": (lambda e: e["bodies"][3].update(organ_id="H09"), "bodies[3].organ_id", "there already"),
     "no name": (lambda e: e["bodies"][3].update(name=""), "bodies[3].name", "at least 1"),
+    "a name that turns around": (lambda e: e["bodies"][3].update(name="a\u202eb"), "bodies[3].name", "U+202E"),
+    "a filler in it": (lambda e: e["bodies"][0].update(in_charge="a\u3164"), "bodies[0].in_charge", "U+3164"),
+    "a gateway's name in two lines": (lambda e: e["gateways"][0].update(name="a\nb"), "gateways[0].name", "U+000A"),
     "a gateway nobody knows": (lambda e: e["bodies"][3].update(gateway="x.y"), "bodies[3].gateway", "no such gateway"),
     "a successor nobody knows": (
         lambda e: e["bodies"][0].update(successor="Z79.X"),

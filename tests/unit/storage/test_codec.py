@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from gateway.core.ids import Digest, OrganId
 from gateway.core.model import (
     Attachment,
     BlobRef,
+    Claim,
     Code,
     DocumentMessage,
     Metadata,
@@ -67,6 +69,7 @@ messages = built(
     signer=built(SignerInfo),
     page_amount=maybe_whole,
     response_for=st.lists(answers, max_size=2).map(tuple),
+    claims=st.lists(built(Claim), max_size=2).map(tuple),
 )
 statuses = built(StatusMessage, sender=organs, response_for=answers)
 attachments = st.lists(built(Attachment, blob=built(BlobRef)), max_size=3).map(tuple)
@@ -81,6 +84,13 @@ def test_metadata_reads_back_whole(value: Metadata) -> None:
 @given(messages)
 def test_a_document_message_reads_back_whole(value: DocumentMessage) -> None:
     assert codec.DOCUMENT_MESSAGE.decode(codec.DOCUMENT_MESSAGE.encode(value)) == value
+
+
+@given(messages)
+def test_a_message_that_was_stored_before_claims_were_kept_reads_back(value: DocumentMessage) -> None:
+    members = json.loads(codec.DOCUMENT_MESSAGE.encode(value))
+    del members["claims"]
+    assert codec.DOCUMENT_MESSAGE.decode(json.dumps(members)) == replace(value, claims=())
 
 
 @given(statuses)

@@ -14,11 +14,11 @@ UNLOCKED = {
     "transfers._INCOMING_RECIPIENTS": "written once",
     "transfers._KEPT_ANSWER": "written once; read after the UPDATE of the same unit",
     "streams._HANDLES": "written once; two units that make the same handle collide and one runs again",
-    "inbox._KNOWN_MESSAGES": "written once, inside the turnstile",
-    "inbox._SEEN": "inside the turnstile",
+    "inbox._KNOWN_MESSAGES": "written once, under the named lock",
+    "inbox._SEEN": "under the named lock",
     "named_blobs._NAMED": "never taken out; who removes a blob asks while nobody holds it (lease)",
-    "directory._NEWEST": "inside the turnstile",
-    "log._CHECKPOINT": "inside the turnstile",
+    "directory._NEWEST": "under the named lock",
+    "log._CHECKPOINT": "under the named lock",
     "log._OLDEST": "a part of the DELETE that takes them out",
     "log._LEAF_HASHES": "written once",
     "log._NODES": "written once",
@@ -94,5 +94,5 @@ def test_locks_do_not_stand_in_the_way_of_foreign_keys_and_sqlite_knows_nothing_
     assert len(locking) > 8
     for name, statement in locking.items():
         text = str(statement.compile(dialect=postgresql.dialect()))
-        assert "FOR NO KEY UPDATE" in text or name in {"work._DUE", "turnstile._ENTER"}, name
+        assert "FOR NO KEY UPDATE" in text or name in {"work._DUE", "named_lock._ACQUIRE"}, name
         assert " FOR " not in str(statement.compile(dialect=sqlite.dialect())), name

@@ -1,4 +1,4 @@
-"""The turnstile at the office API: how much one address and one principal may ask for."""
+"""The rate limiter of the office API: how much one address and one principal may ask for."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Rates:
     principal: Rate = _PRINCIPAL
     """Of one key or certificate."""
     address: Rate = _ADDRESS
-    """Of one address (a /64 with IPv6), whoever asks."""
+    """Of one address (a /64 with IPv6), all strangers there together."""
     failures: Rate = _FAILURES
     """Failed authentications from one address."""
     gib_per_day: int = limits.GIB_PER_DAY
@@ -34,8 +34,8 @@ class Rates:
     """Requests of one key or certificate being served at the same time."""
 
 
-class BucketTurnstile:
-    """The `Turnstile` port over token buckets."""
+class TokenBucketLimiter:
+    """The `RateLimiter` port over token buckets."""
 
     def __init__(self, rates: Rates, *, clock: Clock) -> None:
         self._principals = Buckets("key", rates.principal, clock=clock)

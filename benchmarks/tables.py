@@ -1,0 +1,113 @@
+"""The tables of README.md and docs/PERFORMANCE.md, written from `benchmarks/latest.json` between marks in those files.
+
+`python -m benchmarks --table` writes them anew; a test compares both files with the figures.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.cases import CASES, KIB
+from benchmarks.stages import STAGES
+
+ROOT: Final = Path(__file__).parent.parent
+LATEST: Final = ROOT / "benchmarks" / "latest.json"
+PAGES: Final = (ROOT / "README.md", ROOT / "docs" / "PERFORMANCE.md")
+
+Figures = Mapping[str, float]
+
+_BLOCK: Final = re.compile(r"(<!-- bench: (\w+) -->\n).*?(<!-- bench: end -->)", re.DOTALL)
+_PROCESSES: Final = {
+    "party.service": "sender's service",
+    "party.judge": "sender's judges",
+    "party.key-holder": "sender's key-holder",
+    "government.service": "receiver's service",
+    "government.judge": "receiver's judges",
+}
+
+
+def read_figures(path: Path = LATEST) -> Figures:
+    """The figures of a run, by id."""
+    return {row["id"]: row["value"] for row in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def filled(page: str, figures: Figures) -> str:
+    """The page with every marked table written anew."""
+    return _BLOCK.sub(lambda found: found[1] + _table(TABLES[found[2]](figures)) + found[3], page)
+
+
+def write_tables(figures: Figures, pages: Sequence[Path] = PAGES) -> None:
+    """Write the tables of these pages."""
+    for page in pages:
+        page.write_text(filled(page.read_text(encoding="utf-8"), figures), encoding="utf-8")
+
+
+Rows = Iterator[Sequence[str]]
+
+
+def _throughput(figures: Figures) -> Rows:
+    yield (
+        *("document", "size", "recipients", "documents/s", "limit: the cryptography alone", "share"),
+        *("one alone, p50 / p99 ms", "under load, p50 / p99 ms"),
+    )
+    for case in CASES:
+        of = {name.removeprefix(f"{case.id}."): value for name, value in figures.items()}
+        yield (
+            "PDF, sealed here" if case.pdf else "other file",
+            f"{case.size // KIB} KB",
+            str(case.recipients),
+            f"{of['documents_per_second']:g}",
+            f"{of['limit_per_second']:g}",
+            f"{of['share_of_limit'] * 100:.2g} %",
+            f"{of['alone.p50']:g} / {of['alone.p99']:g}",
+            f"{of['busy.p50']:g} / {of['busy.p99']:g}",
+        )
+
+
+def _operations(figures: Figures) -> Rows:
+    yield "operation, one core", "µs"
+    yield from _under("operation.", figures)
+
+
+def _stages(figures: Figures) -> Rows:
+    yield ("ms, one document alone (median)", *(case.id for case in CASES))
+    for stage in STAGES:
+        name = f"alone.stage.{stage.replace(' ', '_')}"
+        yield (stage, *(f"{figures[f'{case.id}.{name}']:g}" for case in CASES))
+    yield ("**until the verified receipt**", *(f"**{figures[f'{case.id}.alone.p50']:g}**" for case in CASES))
+
+
+def _processor(figures: Figures) -> Rows:
+    yield ("CPU ms of one document", *(case.id for case in CASES))
+    for process, name in _PROCESSES.items():
+        yield (name, *(f"{figures[f'{case.id}.cpu.{process}']:g}" for case in CASES))
+    totals = [sum(figures[f"{case.id}.cpu.{process}"] for process in _PROCESSES) for case in CASES]
+    yield ("**both gateways**", *(f"**{total:.3g}**" for total in totals))
+
+
+def _memory(figures: Figures) -> Rows:
+    yield "process", "MB"
+    yield from _under("memory.", figures)
+
+
+def _under(prefix: str, figures: Figures) -> Rows:
+    for name, value in figures.items():
+        if name.startswith(prefix):
+            yield name.removeprefix(prefix), f"{value:g}"
+
+
+TABLES: Final[Mapping[str, Callable[[Figures], Rows]]] = {
+    "throughput": _throughput,
+    "operations": _operations,
+    "stages": _stages,
+    "processor": _processor,
+    "memory": _memory,
+}
+
+
+def _table(rows: Rows) -> str:
+    head, *body = rows
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(cells)} |" for cells in body)]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,34 @@
+"""What is wrong with the fields of something that was handed in: all of it at once, each with its name and the reason."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.core.errors import GatewayError, SenderError
+
+_NAMED_MAX: Final = 5
+"""Fields that the short text names; the list has them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """One thing that is wrong with one field."""
+
+    path: str
+    """Dotted: `code.number`, `recipients[3].name`."""
+    code: str
+    """Id of the text: `field.required` ..."""
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+def wrong_fields(faults: Iterable[FieldFault]) -> SenderError:
+    """The error to raise when some fields are wrong."""
+    found = tuple(faults)
+    named = dict.fromkeys(fault.path for fault in found)
+    return SenderError("request.field", field=", ".join(list(named)[:_NAMED_MAX]), faults=found)
+
+
+def faults_of(error: GatewayError) -> tuple[FieldFault, ...]:
+    """The faults of such an error; none of any other."""
+    found = error.params.get("faults", ())
+    return tuple(fault for fault in found if isinstance(fault, FieldFault)) if isinstance(found, tuple) else ()

@@ -1,0 +1,115 @@
+"""A reload that hangs says so, is not stacked, and does not keep the gateway from ending."""
+
+import asyncio
+import inspect
+import secrets
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway import app, reload
+from gateway.audit import sequence
+from gateway.config.sections import AccessSection
+from gateway.core.errors import SiteError
+from gateway.core.ids import Digest
+from gateway.core.ledgers import UnitOfWork
+from gateway.exchange import Journal
+from gateway.observe import UNMEASURED, ServiceManager
+from gateway.reload import Reloader, taking_effect
+from gateway.storage import open_memory
+from tests.kit.clock import ManualClock
+from tests.kit.logs import caught_logs, logged_events
+
+
+class Hanging(Reloader):
+    """Reads files of a file system that does not answer, until it does."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        parts: Any = SimpleNamespace(desk=SimpleNamespace(meter=UNMEASURED, clock=self.clock))
+        material: Any = SimpleNamespace(snapshot=SimpleNamespace(epoch=7))
+        signers: Any = None
+        manager = ServiceManager({}, clock=self.clock)
+        super().__init__(Path("gateway.toml"), material, signers=signers, parts=parts, manager=manager)
+        self.answers, self.reads, self.threads = threading.Event(), 0, set[threading.Thread]()
+
+    def _read(self) -> Any:
+        self.reads += 1
+        self.threads.add(threading.current_thread())
+        self.answers.wait(10)
+        raise SiteError("config.invalid", path="x", reason="y")
+
+    async def code(self) -> str:
+        (finding,) = await self.look()
+        return finding.code
+
+
+async def test_an_edition_and_who_may_ask_come_into_force_together_or_not_at_all() -> None:
+    """At start, too: a gateway must not run on the new edition with the keys of the old one."""
+    store, clock = open_memory(sequencer=sequence), ManualClock()
+    config: Any = SimpleNamespace(
+        gateway=SimpleNamespace(id="here.example"), log_origin="here.example/audit", access=AccessSection()
+    )
+    snapshot: Any = SimpleNamespace(epoch=7, digest=Digest("ab" * 32))
+    material: Any = SimpleNamespace(config=config, snapshot=snapshot)
+    journal = Journal(entropy=secrets.token_bytes)
+
+    def broken(_uow: UnitOfWork) -> None:
+        raise SiteError("store.busy")
+
+    unit = taking_effect(material, journal=journal, moment=clock.now())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.reload.declaring", lambda *_, **__: broken)
+        with pytest.raises(SiteError):
+            await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
+    assert await store.read(lambda uow: uow.directory.active()) is None
+    await store.transact(unit)
+    active = await store.read(lambda uow: uow.directory.active())
+    assert active is not None
+    assert active.epoch == 7
+    await store.close()
+
+
+def test_start_and_reload_write_by_the_same_unit() -> None:
+    for module in (app, reload):
+        source = inspect.getsource(module)
+        assert source.count("store.transact(taking_effect(") == 1
+        assert "declaring(" not in source.replace("access = declaring(", "")
+
+
+async def until(reloader: Hanging, code: str) -> None:
+    async with asyncio.timeout(5):
+        while await reloader.code() != code:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reload_that_hangs_is_told_and_what_is_asked_meanwhile_is_done_once_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.reload.RELOAD_SECONDS_MAX", 0.05)
+    reloader = Hanging()
+    with caught_logs() as stream:
+        running = asyncio.create_task(reloader.run())
+        assert await reloader.code() == "probe.reload.good"
+        reloader.request()
+        await until(reloader, "probe.reload.slow")
+        reloader.clock.advance(90)
+        (finding,) = await reloader.look()
+        assert finding.params["seconds"] == 90
+        for _ in range(5):
+            reloader.request()
+        await asyncio.sleep(0.1)
+        assert reloader.reads == 1, "not stacked"
+        reloader.answers.set()
+        await until(reloader, "probe.reload.refused")
+        async with asyncio.timeout(5):
+            while reloader.reads < 2:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert reloader.reads == 2, "five wishes are one reload"
+        running.cancel()
+    assert [line["event"] for line in logged_events(stream)].count("reload.slow") == 1
+    assert all(thread.daemon for thread in reloader.threads), "else the interpreter would wait for it at its end"
