@@ -116,11 +116,6 @@ class LogReport:
         """Whether everything holds."""
         return not self.faults
 
-    @property
-    def first_bad_index(self) -> int | None:
-        """The first leaf that a fault was found at."""
-        return min((fault.index for fault in self.faults if fault.index is not None), default=None)
-
 
 @dataclass(slots=True)
 class _Findings:

@@ -50,10 +50,6 @@ class Access(Protocol):
         """Make the stored keys equal to these: new ones are added, changed ones replaced, missing ones revoked at `at`."""
         ...
 
-    def key(self, key_id: str) -> ApiKey | None:
-        """The key of an id, revoked or not."""
-        ...
-
     def keys(self) -> tuple[ApiKey, ...]:
         """All keys by id."""
         ...

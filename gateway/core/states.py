@@ -132,9 +132,9 @@ DELIVERY_MOVES: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = Mappin
 
 _MOVES: Final[Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = MappingProxyType(
     {
-        DocumentState: DOCUMENT_MOVES,  # type: ignore[dict-item]
-        DeliveryState: DELIVERY_MOVES,  # type: ignore[dict-item]
-        TransferState: TRANSFER_MOVES,  # type: ignore[dict-item]
+        DocumentState: DOCUMENT_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
+        DeliveryState: DELIVERY_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
+        TransferState: TRANSFER_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
     }
 )
 

@@ -150,7 +150,7 @@ class _Reader:
 
     def _enum(self, inside: Any) -> Enum:
         name, value = inside
-        return _find(name, _is_enumeration)(value)  # type: ignore[no-any-return]
+        return _find(name, _is_enumeration)(value)  # type: ignore[no-any-return]  # `_find` has looked
 
     def _data(self, inside: Any) -> Any:
         name, fields = inside
@@ -170,7 +170,7 @@ class _Reader:
     def _error(self, inside: Any) -> GatewayError:
         name, code, params = inside
         kind = _find(name, _is_error)
-        return kind(code, **self.decode(params))  # type: ignore[no-any-return]
+        return kind(code, **self.decode(params))  # type: ignore[no-any-return]  # `_find` has looked
 
     def _exception(self, inside: Any) -> Exception:
         name, text = inside

@@ -158,7 +158,7 @@ class _EnvelopeSigner(XAdESSigner):
         super()._build_xades_ds_object(sig_root, signing_settings)
 
     def _add_reference_to_signed_info(self, sig_root: Element, node_to_reference: Element, **attrs: str) -> None:
-        super()._add_reference_to_signed_info(sig_root, node_to_reference, **attrs)  # type: ignore[no-untyped-call]
+        super()._add_reference_to_signed_info(sig_root, node_to_reference, **attrs)  # type: ignore[no-untyped-call]  # signxml
         reference = sig_root.findall(f"{{{DS}}}SignedInfo/{{{DS}}}Reference")[-1]
         transforms = etree.Element(f"{{{DS}}}Transforms")
         etree.SubElement(transforms, f"{{{DS}}}Transform", Algorithm=EXCLUSIVE.value)

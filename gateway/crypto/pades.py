@@ -74,17 +74,17 @@ _CLAIMED_KINDS: Final = frozenset({"/Sig", "/DocTimeStamp"})
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
 _STRICT: Final = StandardDiffPolicy(
     global_rules=[
-        CatalogModificationRule(),  # type: ignore[no-untyped-call]
+        CatalogModificationRule(),
         DocInfoRule().as_qualified(_UPDATES),
         ObjectStreamRule().as_qualified(_UPDATES),
         XrefStreamRule().as_qualified(_UPDATES),
         DSSCompareRule().as_qualified(_UPDATES),
-        MetadataUpdateRule().as_qualified(_UPDATES),  # type: ignore[no-untyped-call]
+        MetadataUpdateRule().as_qualified(_UPDATES),
     ],
     # pyHanko's own policy also lets the values of ordinary form fields change: a way to show another text.
     form_rule=FormUpdatingRule(
         field_rules=[
-            SigFieldCreationRule(),  # type: ignore[no-untyped-call]
+            SigFieldCreationRule(),
             SigFieldModificationRule(),
         ]
     ),

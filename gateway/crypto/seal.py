@@ -59,7 +59,7 @@ def _prepare(data: bytes, room: int, moment: datetime, reason: str, location: st
         raise ValueError("an encrypted PDF cannot be sealed")
     if writer.prev.xrefs.hybrid_xrefs_present:
         raise ValueError("a hybrid-reference PDF cannot be sealed")
-    writer.ensure_output_version(version=(1, 7))  # type: ignore[no-untyped-call]
+    writer.ensure_output_version(version=(1, 7))
     if writer.output_version < (2, 0):
         writer.register_extension(ESIC_EXTENSION_1)  # EN 319 142-1 clause 5.1
     name = _field_name(writer)

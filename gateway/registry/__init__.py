@@ -15,7 +15,7 @@ When it fails: `SiteError` `registry.digest`, `registry.invalid` (path and probl
 that was in force stays in force.
 """
 
-from gateway.registry.code import parse_organ_id, refuse_demo_codes
+from gateway.registry.code import refuse_demo_codes
 from gateway.registry.directory import LoadedDirectory
 from gateway.registry.edition import load_snapshot, load_snapshot_of, write_snapshot
 from gateway.registry.probe import RegistryProbe
@@ -27,7 +27,6 @@ __all__ = [
     "RegistryProbe",
     "load_snapshot",
     "load_snapshot_of",
-    "parse_organ_id",
     "refuse_demo_codes",
     "write_snapshot",
 ]

@@ -8,14 +8,16 @@ neighbour the whole transaction) and nobody notices.
 **On SQLite** one thread owns the one writing connection. It takes up to 64 waiting units into one `BEGIN IMMEDIATE …
 COMMIT`, each in a savepoint; if they left audit leaves, the sequencer is one more unit in front of the COMMIT, so the
 tree is never behind the state it proves. Readers have connections of their own that cannot write, and one snapshot for
-each unit. Seeded worlds run the same tables and statements on `:memory:`, inline. Nothing in a ledger knows the
-dialect.
+each unit. When readers always overlap, the write-ahead log would never begin anew; `wal` sees to it. Seeded worlds run
+the same tables and statements on `:memory:`, inline. Nothing in a ledger knows the dialect: what differs (many rows,
+long lists) is in `bulk` and `rows`. What callers of both stores meet (queue, readers, the end) is in `entrance`.
 
 **On PostgreSQL** each unit has its own transaction, a few run at once, and "one order" is kept by rules: a row that a
 unit may write back is read `locked`; numbers that must become visible in order are taken under a named lock; a unit that
 meets a row which was not there when it looked is run again, and so is one that the server undid to end a deadlock
 (`attempts`). The sequencer is one more unit right after each commit that left leaves, before the caller is answered
-(`placing`). docs/adr/0005-postgresql.md goes through every verb.
+(`placing`). docs/adr/0005-postgresql.md goes through every verb. The server is asked once for many rows, and its writing
+sessions always take the indexes, however old its statistics are (`postgres_engine`).
 
 **The order in which things become durable**, and what is found after kill -9 or a power failure at each point:
 
@@ -51,16 +53,17 @@ outside) needs no lock and changes neither database nor log.
 
 from gateway.storage.blobs import FileBlobs, open_blobs
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
+from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.intake import StoreIntake
 from gateway.storage.keeper import BlobKeeper
 from gateway.storage.memory import MemoryStore, open_memory
 from gateway.storage.opening import ServiceStore, open_store, open_store_for_reading
-from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader, upgrade_postgres
+from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader
 from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
-from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite, upgrade
+from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
     "BlobKeeper",
@@ -89,7 +92,5 @@ __all__ = [
     "open_store",
     "open_store_for_reading",
     "read_url",
-    "upgrade",
-    "upgrade_postgres",
     "used_share",
 ]

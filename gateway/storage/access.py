@@ -15,7 +15,6 @@ from gateway.storage.tables import api_keys, client_certificates
 
 _ALL_KEYS: Final = select(api_keys).order_by(api_keys.c.key_id)
 _ALL_CERTIFICATES: Final = select(client_certificates).order_by(client_certificates.c.pin)
-_BY_ID: Final = select(api_keys).where(api_keys.c.key_id == bindparam("key_id"))
 
 
 class _Credentials:
@@ -57,11 +56,6 @@ class AccessLedger:
         rows = {key.key_id: _key_values(key) for key in keys}
         assert len(rows) == len(keys), "an id of two keys"
         _KEYS.declare(self._connection, rows, at=at)
-
-    def key(self, key_id: str) -> ApiKey | None:
-        """The key of an id, revoked or not."""
-        row = self._connection.execute(_BY_ID, {"key_id": key_id}).one_or_none()
-        return None if row is None else _key(row)
 
     def keys(self) -> tuple[ApiKey, ...]:
         """All keys by id."""

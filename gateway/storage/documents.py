@@ -17,7 +17,7 @@ from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Ev
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.named_blobs import name_blobs
-from gateway.storage.rows import chunks, compare_and_set, locked, maybe_blob, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.streams import Streams
 from gateway.storage.tables import deliveries, documents
 
@@ -44,9 +44,7 @@ _NEWEST: Final = (
 )
 _BEFORE: Final = documents.c.key < bindparam("before")
 _IN_STATE: Final = documents.c.state == bindparam("state")
-_BY_KEYS: Final = (
-    select(documents).where(documents.c.key.in_(bindparam("keys", expanding=True))).order_by(documents.c.key.desc())
-)
+_BY_KEYS: Final = select(documents).where(among(documents.c.key, "keys")).order_by(documents.c.key.desc())
 _ADVANCE: Final = update_if(
     documents,
     "state",
@@ -68,7 +66,7 @@ _DELIVERIES: Final = locked(
 )
 _ROWS_OF: Final = select(deliveries.c.row).where(deliveries.c.document == bindparam("document"))
 _ROW_OF: Final = _ROWS_OF.where(deliveries.c.key == bindparam("key"))
-_DELIVERIES_AT: Final = select(deliveries).where(deliveries.c.row.in_(bindparam("rows", expanding=True)))
+_DELIVERIES_AT: Final = select(deliveries).where(among(deliveries.c.row, "rows"))
 _COUNTS: Final = (
     select(deliveries.c.state, func.count().label("items"))
     .where(deliveries.c.document == bindparam("document"))

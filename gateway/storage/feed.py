@@ -21,7 +21,7 @@ from gateway.core.limits import FEED_LOOKS_MAX, FEED_WINDOW_LEAVES_FIRST, FEED_W
 from gateway.core.log import FeedLook
 from gateway.core.model import FeedEvent
 from gateway.storage.codec import reading
-from gateway.storage.rows import chunks
+from gateway.storage.rows import among, chunks
 from gateway.storage.tables import feed, leaves, openings
 
 _FILL: Final = insert(feed).from_select(
@@ -43,7 +43,7 @@ _OF_ONE: Final = (
 )
 _OF_MANY: Final = (
     select(feed.c.position, feed.c.opening)
-    .where(feed.c.organ.in_(bindparam("organs", expanding=True)), *_BETWEEN)
+    .where(among(feed.c.organ, "organs"), *_BETWEEN)
     .order_by(feed.c.position)
     .limit(bindparam("rows"))
 )
@@ -56,7 +56,7 @@ _OPENINGS: Final[Select[Any]] = select(
     openings.c.document,
     openings.c.recipient,
     openings.c.hash,
-).where(openings.c.row.in_(bindparam("rows", expanding=True)))
+).where(among(openings.c.row, "rows"))
 
 _Found = list[tuple[int, int]]
 """Position and row of the opening."""

@@ -15,13 +15,11 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.named_lock import NamedLock, acquire, next_numbers
-from gateway.storage.rows import chunks, compare_and_set, unique, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
 from gateway.storage.tables import inbox, inbox_messages
 
 _ADD: Final = insert(inbox)
-_KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(
-    inbox_messages.c.digest.in_(bindparam("digests", expanding=True))
-)
+_KNOWN_MESSAGES: Final = select(inbox_messages.c.digest).where(among(inbox_messages.c.digest, "digests"))
 _ADD_MESSAGE: Final = insert(inbox_messages)
 _ENTRIES: Final[Select[Any]] = select(inbox, inbox_messages.c.message).join(inbox_messages)
 _BY_KEY: Final = _ENTRIES.where(inbox.c.key == bindparam("key")).with_for_update(of=inbox, key_share=True)
@@ -35,7 +33,7 @@ _OLDEST: Final = (
     .order_by(inbox.c.cursor)
     .limit(bindparam("rows"))
 )
-_BY_CURSORS: Final = _ENTRIES.where(inbox.c.cursor.in_(bindparam("cursors", expanding=True)))
+_BY_CURSORS: Final = _ENTRIES.where(among(inbox.c.cursor, "cursors"))
 _SEEN: Final = (
     select(inbox.c.envelope_digest, inbox.c.recipient)
     .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))

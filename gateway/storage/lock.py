@@ -9,26 +9,30 @@ not keep it alive after us.
 import fcntl
 import os
 from pathlib import Path
+from threading import Event
+from typing import Final
 
 from gateway.core.errors import SiteError
+
+LOOKERS_MAX: Final = 100
+PAUSE_SECONDS: Final = 0.01
+"""Who only asks (`probes.lock_holder`) holds the lock SHARED for some microseconds: a start waits for those, no other."""
 
 
 class DatabaseLock:
     """The lock of one database file. Taken when made, until `release`."""
 
     def __init__(self, database: Path, /) -> None:
-        """Take the lock at once.
+        """Take the lock at once, or after those who are just asking who holds it.
 
         Raises:
             SiteError: `store.locked` when another process (or another store of this one) holds it.
         """
         path = database.with_name(f"{database.name}.lock")
         self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _taken(self._descriptor):
             self.release()
-            raise SiteError("store.locked", path=str(database), holder=_holder(path)) from error
+            raise SiteError("store.locked", path=str(database), holder=_holder(path))
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
@@ -37,6 +41,25 @@ class DatabaseLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _taken(descriptor: int) -> bool:
+    for _ in range(LOOKERS_MAX):
+        if _flock(descriptor, fcntl.LOCK_EX):
+            return True
+        if not _flock(descriptor, fcntl.LOCK_SH):  # somebody has it for himself
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        Event().wait(PAUSE_SECONDS)
+    return False
+
+
+def _flock(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(path: Path) -> str:

@@ -20,7 +20,7 @@ from gateway.storage import feed
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
-from gateway.storage.rows import chunks
+from gateway.storage.rows import among, chunks
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
 
 Position = tuple[int, int]
@@ -49,13 +49,11 @@ _MOVE_HEAD: Final = (
 )
 _ADD_LEAF: Final = insert(leaves)
 _ADD_NODE: Final = insert(tree_nodes)
-_LEAF_HASHES: Final = select(leaves.c.position, leaves.c.hash).where(
-    leaves.c.position.in_(bindparam("positions", expanding=True))
-)
+_LEAF_HASHES: Final = select(leaves.c.position, leaves.c.hash).where(among(leaves.c.position, "positions"))
 _NODES: Final = select(tree_nodes.c.position, tree_nodes.c.hash).where(
-    tree_nodes.c.level == bindparam("level"), tree_nodes.c.position.in_(bindparam("positions", expanding=True))
+    tree_nodes.c.level == bindparam("level"), among(tree_nodes.c.position, "positions")
 )
-_INDEXES: Final = select(leaves.c.hash, leaves.c.position).where(leaves.c.hash.in_(bindparam("hashes", expanding=True)))
+_INDEXES: Final = select(leaves.c.hash, leaves.c.position).where(among(leaves.c.hash, "hashes"))
 _LEAVES: Final = (
     select(leaves.c.data)
     .where(leaves.c.position >= bindparam("first"), leaves.c.position < bindparam("end"))
@@ -70,7 +68,7 @@ _OPENINGS: Final = (
     .order_by(openings.c.row)
     .limit(bindparam("rows"))
 )
-_SALTS: Final = select(openings.c.hash, openings.c.salt).where(openings.c.hash.in_(bindparam("hashes", expanding=True)))
+_SALTS: Final = select(openings.c.hash, openings.c.salt).where(among(openings.c.hash, "hashes"))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
 _PUBLISH: Final = insert(checkpoints)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Text, bindparam, exists, insert, select
 from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
 from gateway.storage.bulk import execute_many
-from gateway.storage.rows import chunks
+from gateway.storage.rows import among, chunks
 from gateway.storage.tables import named_blobs
 
 _GIVEN: Final = bindparam("the_digest", type_=Text)
@@ -22,7 +22,7 @@ _GIVEN: Final = bindparam("the_digest", type_=Text)
 _NAME: Final = insert(named_blobs).from_select(
     ["digest"], select(_GIVEN).where(~exists().where(named_blobs.c.digest == _GIVEN))
 )
-_NAMED: Final = select(named_blobs.c.digest).where(named_blobs.c.digest.in_(bindparam("digests", expanding=True)))
+_NAMED: Final = select(named_blobs.c.digest).where(among(named_blobs.c.digest, "digests"))
 
 
 class NamedBlobLedger:

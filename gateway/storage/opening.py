@@ -4,10 +4,11 @@ from pathlib import Path
 
 from gateway.core.ports import Meter
 from gateway.observe import UNMEASURED
+from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres_reader
 from gateway.storage.reader import ReadOnlyStore, open_reader
-from gateway.storage.sqlite import OnFatal, SqliteStore, open_sqlite
+from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 ServiceStore = SqliteStore | PostgresStore
 

@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 
 from gateway.core import metrics
 from gateway.core.errors import SiteError
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import STORE_QUEUE_MAX
 from gateway.core.ports import CommitListener, Meter
 from gateway.observe import UNMEASURED, logger
 from gateway.storage import schema
 from gateway.storage.attempts import Attempts
+from gateway.storage.entrance import Entrance, OnFatal
 from gateway.storage.faults import ConnectionLostError, FatalStoreError
 from gateway.storage.group_commit import Sequencer, Settled
 from gateway.storage.instance import InstanceLock
@@ -29,10 +29,8 @@ from gateway.storage.postgres_engine import (
     writers_engine,
 )
 from gateway.storage.postgres_url import read_url
-from gateway.storage.reader import ReadOnlyStore
+from gateway.storage.reader import ReadOnlyStore, reader_of
 from gateway.storage.snapshot import SnapshotReaders
-from gateway.storage.sqlite import OnFatal
-from gateway.storage.waiting import WaitingUnits
 
 T = TypeVar("T")
 
@@ -59,14 +57,11 @@ class PostgresStore:
     ) -> None:
         self._meter = meter
         self._writers = writers
-        self._readers = SnapshotReaders(snapshots)
+        self._entrance = Entrance(SnapshotReaders(snapshots), on_fatal=on_fatal)
         self._lock = lock
         self._turns = turns
-        self._on_fatal = on_fatal
         self._listener: CommitListener | None = None
-        self._fatal: BaseException | None = None
         self._closing = Event()
-        self._waiting: WaitingUnits[Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
         self._threads = [Thread(target=self._write, name=f"store-writer-{n}", daemon=True) for n in range(WRITERS_MAX)]
         self._keeper = Thread(target=self._keep, name="store-keeper", daemon=True)
         for thread in (*self._threads, self._keeper):
@@ -78,57 +73,40 @@ class PostgresStore:
 
     async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a unit of work; returns once it is on disk. Cancelling the caller does not stop a unit that was taken in."""
-        loop = asyncio.get_running_loop()
-        job = Job(work, loop.create_future(), loop)
-        if not self._waiting.offer(job):
-            raise self._refusal()
-        return cast("T", await job.future)
+        return await self._entrance.transact(work)
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a reading unit on one snapshot, beside the writers."""
-        if self._fatal is not None:
-            raise self._refusal()
-        return await self._readers.read(work)
+        return await self._entrance.read(work)
 
     def check_room(self) -> None:
-        """Look, without waiting, whether a unit handed in now would be taken in.
-
-        Raises:
-            SiteError: `store.busy`, `store.damaged`, as `transact` would.
-        """
-        if not self._waiting.has_room():
-            raise self._refusal()
+        """See `Entrance.check_room`."""
+        self._entrance.check_room()
 
     async def close(self) -> None:
         """Write what was taken in, then close the connections and give the lock back. May be called twice."""
-        self._waiting.close()
+        self._entrance.close()
         self._closing.set()
         for thread in (*self._threads, self._keeper):
             await asyncio.to_thread(thread.join)
-        await self._readers.close()
+        await self._entrance.close_readers()
         self._writers.dispose()
         self._lock.release()
-
-    def _refusal(self) -> SiteError:
-        if self._fatal is not None:
-            return SiteError("store.damaged", reason=str(self._fatal))
-        return SiteError("store.busy")
 
     # --- the writers' threads ----------------------------------------------------------------------------------------
 
     def _write(self) -> None:
         attempts = Attempts(self._writers)
-        while jobs := self._waiting.take(1):
+        while jobs := self._entrance.take(1):
             try:
                 self._run(attempts, jobs[0])
             except BaseException as error:  # noqa: BLE001 - border: a dead writer thread must never be silent
-                self._die(error)
-                tell(jobs, [Settled(error=self._refusal())])
+                self._entrance.die(error, jobs)
         attempts.close()
 
     def _run(self, attempts: Attempts, job: Job) -> None:
         with self._meter.timed(metrics.STORE_COMMIT_SECONDS):
-            done = attempts.run(job.work) if self._fatal is None else Settled(error=self._refusal())
+            done = Settled(error=self._entrance.refusal()) if self._entrance.dead else attempts.run(job.work)
         count_units(self._meter, [done])
         try:
             if done.work_added and self._listener is not None:
@@ -157,17 +135,9 @@ class PostgresStore:
             except ConnectionLostError as error:
                 _log.warning("store.unreachable", reason=str(error))
             except BaseException as error:  # noqa: BLE001 - border: see `_write`
-                self._die(error)
+                self._entrance.die(error)
                 break
         attempts.close()
-
-    def _die(self, error: BaseException) -> None:
-        """Refuse everything from now on, also what waits, and have the process ended."""
-        first, self._fatal = self._fatal is None, self._fatal or error
-        self._waiting.close()
-        if first:
-            _log.critical("store.fatal", error=str(error), cause=type(error).__name__)
-            self._on_fatal(error)
 
 
 def open_postgres(  # noqa: PLR0913 - keywords, most of them for tests and demo
@@ -209,36 +179,13 @@ def open_postgres(  # noqa: PLR0913 - keywords, most of them for tests and demo
     )
 
 
-def upgrade_postgres(url: str, *, relaxed: bool = False) -> None:
-    """Bring a database that no service has open to this program's schema; makes the tables when there are none.
-
-    Raises:
-        SiteError: `config.invalid`, `store.locked`, `store.version`.
-    """
-    place = read_url(url)
-    lock = InstanceLock(place)
-    writers = writers_engine(place, connections=1)
-    try:
-        _prepare(writers, migrate=True, relaxed=relaxed)
-    finally:
-        writers.dispose()
-        lock.release()
-
-
 def open_postgres_reader(url: str) -> ReadOnlyStore:
     """Open a database of this program's version for reading only, beside a running service; needs no lock.
 
     Raises:
         SiteError: `config.invalid`, `store.version`.
     """
-    engine = snapshots_engine(read_url(url))
-    try:
-        with reached(engine) as connection:
-            schema.refuse_other(connection)
-    except BaseException:
-        engine.dispose()
-        raise
-    return ReadOnlyStore(SnapshotReaders(engine))
+    return reader_of(snapshots_engine(read_url(url)), reached)
 
 
 def _prepare(engine: Engine, *, migrate: bool, relaxed: bool) -> None:

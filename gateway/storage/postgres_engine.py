@@ -7,7 +7,7 @@ does for "one order"). Reading units are one snapshot, REPEATABLE READ READ ONLY
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -47,6 +47,17 @@ _SESSION: Final = (
     # The server notices a host that is gone in a minute, not in two hours; until then its locks would stay.
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3",
 )
+_WRITING: Final = {
+    # A unit finds its rows by their keys, however large the tables have become. Left to the statistics, which are always
+    # older than the rows, the server reads a whole table now and then: the log's, in every commit.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # Where there is nothing but a scan it would look so dear that it was compiled first (PostgreSQL 17 and before).
+    "jit": "off",
+    # And the plan of a statement is always that one: it need not be made anew for each execution.
+    "plan_cache_mode": "force_generic_plan",
+}
 _READING: Final = ("SET default_transaction_read_only = on", "SET default_transaction_isolation = 'repeatable read'")
 _CHECK: Final = text(
     "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_text,"
@@ -70,6 +81,7 @@ def writers_engine(url: URL, *, connections: int) -> Engine:
     """Connections for writing units."""
     engine = _engine(url, "writer", isolation_level="READ COMMITTED", poolclass=QueuePool, pool_size=connections)
     event.listen(engine, "handle_error", _note_collision)
+    _on_connect(engine, _set(_WRITING))
     return engine
 
 
@@ -129,12 +141,20 @@ def check_server(connection: Connection, *, relaxed: bool) -> None:
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """A statement may take as long as it takes: migrations of large tables."""
-    with connection.begin():
-        connection.exec_driver_sql("SET statement_timeout = 0")
+    """A statement may take as long as it takes, and read whole tables: migrations of large ones."""
+    _say(connection, ("SET statement_timeout = 0", *(f"RESET {name}" for name in _WRITING)))
     yield
+    _say(connection, (f"SET statement_timeout = {STATEMENT_MILLISECONDS_MAX}", *_set(_WRITING)))
+
+
+def _set(settings: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"SET {name} = {value}" for name, value in settings.items())
+
+
+def _say(connection: Connection, statements: tuple[str, ...]) -> None:
     with connection.begin():
-        connection.exec_driver_sql(f"SET statement_timeout = {STATEMENT_MILLISECONDS_MAX}")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def warn_of_open_road(url: URL) -> None:

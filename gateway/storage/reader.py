@@ -6,8 +6,11 @@ so it must run as the service's own user.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
 
 from gateway.core.ledgers import UnitOfWork
 from gateway.storage import schema
@@ -46,9 +49,17 @@ def open_reader(path: Path) -> ReadOnlyStore:
     Raises:
         SiteError: `store.version`, `store.damaged`.
     """
-    engine = reading_engine(path)
+    return reader_of(reading_engine(path), opened)
+
+
+def reader_of(engine: Engine, first: Callable[[Engine], AbstractContextManager[Connection]]) -> ReadOnlyStore:
+    """The reading store on these connections, once the `first` of them has found a schema of this program's version.
+
+    Raises:
+        SiteError: `store.version`, and what `first` raises.
+    """
     try:
-        with opened(engine) as connection:
+        with first(engine) as connection:
             schema.refuse_other(connection)
     except BaseException:
         engine.dispose()

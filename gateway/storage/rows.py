@@ -5,9 +5,24 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, Table, Update, bindparam, update
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import Conflict
@@ -42,6 +57,35 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """The values in pieces of `IN_MAX`."""
     for start in range(0, len(values), IN_MAX):
         yield values[start : start + IN_MAX]
+
+
+class _Among(FunctionElement[bool]):
+    """Column and list of `among`."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+def among(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """Whether the column's value is one of the list bound to `name`, of at most `IN_MAX` values.
+
+    PostgreSQL gets the list as one array: a list of so many parameters is as many texts to write and to read.
+    """
+    return _Among(column, bindparam(name, expanding=True, type_=column.type))
+
+
+@compiles(_Among)
+def _in_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = element.clauses
+    return compiler.process(column.in_(values), **options)
+
+
+@compiles(_Among, "postgresql")
+def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = element.clauses
+    assert isinstance(values, BindParameter)
+    array = compiler.process(bindparam(values.key, type_=ARRAY(column.type)), **options)
+    return f"{compiler.process(column, **options)} = ANY ({array.replace(')s', ')b')})"
 
 
 def locked(statement: S) -> S:

@@ -6,29 +6,27 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
 from gateway.core import metrics
 from gateway.core.errors import SiteError
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
+from gateway.core.limits import GROUP_COMMIT_UNITS_MAX
 from gateway.core.ports import CommitListener, Meter
-from gateway.observe import UNMEASURED, logger
+from gateway.observe import UNMEASURED
 from gateway.storage import schema
-from gateway.storage.engine import opened, reading_engine, writing_engine
+from gateway.storage.engine import driver, opened, reading_engine, writing_engine
+from gateway.storage.entrance import Entrance, OnFatal
 from gateway.storage.folders import sync_folder
 from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled
 from gateway.storage.jobs import Job, count_units, tell
 from gateway.storage.lock import DatabaseLock
 from gateway.storage.snapshot import SnapshotReaders
-from gateway.storage.waiting import WaitingUnits
+from gateway.storage.wal import WalBound
 
 T = TypeVar("T")
-OnFatal = Callable[[BaseException], None]
-"""Told once, from the writer thread, that the store is dead. The process must end at once and without ceremony
-(`os._exit`): an orderly close would write to files that cannot be trusted; the next start recovers from the log."""
 
 
 class SqliteStore:
@@ -37,6 +35,7 @@ class SqliteStore:
     def __init__(  # noqa: PLR0913 - what `open_sqlite` made, each once
         self,
         *,
+        path: Path,
         writer: Engine,
         readers: Engine,
         lock: DatabaseLock,
@@ -48,12 +47,10 @@ class SqliteStore:
         self._writer = writer
         self._connection = writer.connect()
         self._group = GroupCommit(self._connection, sequencer=sequencer)
-        self._readers = SnapshotReaders(readers)
-        self._on_fatal = on_fatal
+        self._wal = WalBound(driver(self._connection), path)
+        self._entrance = Entrance(SnapshotReaders(readers), on_fatal=on_fatal)
         self._meter = meter
         self._listener: CommitListener | None = None
-        self._fatal: BaseException | None = None
-        self._waiting: WaitingUnits[Job] = WaitingUnits(limit=STORE_QUEUE_MAX)
         self._thread = Thread(target=self._write, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -63,51 +60,35 @@ class SqliteStore:
 
     async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a unit of work; returns once it is on disk. Cancelling the caller does not stop a unit that was taken in."""
-        loop = asyncio.get_running_loop()
-        job = Job(work, loop.create_future(), loop)
-        if not self._waiting.offer(job):
-            raise self._refusal()
-        return cast("T", await job.future)
+        return await self._entrance.transact(work)
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run a reading unit on one snapshot, beside the writer."""
-        if self._fatal is not None:
-            raise self._refusal()
-        return await self._readers.read(work)
+        return await self._entrance.read(work)
 
     def check_room(self) -> None:
-        """Look, without waiting, whether a unit handed in now would be taken in.
-
-        Raises:
-            SiteError: `store.busy`, `store.damaged`, as `transact` would.
-        """
-        if not self._waiting.has_room():
-            raise self._refusal()
+        """See `Entrance.check_room`."""
+        self._entrance.check_room()
 
     async def close(self) -> None:
         """Write what was taken in, then close the files and give the lock back. May be called twice."""
-        self._waiting.close()
+        self._entrance.close()
         await asyncio.to_thread(self._thread.join)
-        await self._readers.close()
-        if self._fatal is None:
+        await self._entrance.close_readers()
+        if not self._entrance.dead:
             # Readers first: the last connection to close writes the log back into the database file.
             self._connection.close()
             self._writer.dispose()
             self._lock.release()
 
-    def _refusal(self) -> SiteError:
-        if self._fatal is not None:
-            return SiteError("store.damaged", reason=str(self._fatal))
-        return SiteError("store.busy")
-
     # --- the writer thread -------------------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        while jobs := self._waiting.take(GROUP_COMMIT_UNITS_MAX):
+        while jobs := self._entrance.take(GROUP_COMMIT_UNITS_MAX):
             try:
                 self._commit(jobs)
             except BaseException as error:  # noqa: BLE001 - border: a dead writer thread must never be silent
-                self._die(error, jobs)
+                self._entrance.die(error, jobs)
                 return
 
     def _commit(self, jobs: Sequence[Job]) -> None:
@@ -120,23 +101,13 @@ class SqliteStore:
         tell(jobs, report.settled)
         count_units(self._meter, report.settled)
         self._announce(report)
+        self._wal.keep()
 
     def _announce(self, report: GroupReport) -> None:
         if self._listener is not None and (report.work_added or report.head is not None):
             self._listener.committed(work_added=report.work_added, head=report.head)
         if report.sequencer_error is not None:
             raise report.sequencer_error
-
-    def _die(self, error: BaseException, jobs: Sequence[Job]) -> None:
-        """Refuse everything from now on, tell whoever waits, and have the process ended."""
-        self._fatal = error
-        self._waiting.close()
-        left = list(jobs)
-        while more := self._waiting.take(GROUP_COMMIT_UNITS_MAX):
-            left += more
-        logger(__name__).critical("store.fatal", error=str(error), cause=type(error).__name__)
-        tell(left, [Settled(error=self._refusal())] * len(left))
-        self._on_fatal(error)
 
 
 def open_sqlite(
@@ -156,6 +127,7 @@ def open_sqlite(
         lock.release()
         raise
     return SqliteStore(
+        path=path,
         writer=writer,
         readers=reading_engine(path),
         lock=lock,
@@ -163,19 +135,6 @@ def open_sqlite(
         on_fatal=on_fatal,
         meter=meter,
     )
-
-
-def upgrade(path: Path) -> None:
-    """Bring a database that nobody has open to this program's schema; creates it when it is not there.
-
-    Raises:
-        SiteError: `store.locked`, `store.version`, `store.damaged`.
-    """
-    lock = DatabaseLock(path)
-    try:
-        _prepared(path, migrate=True).dispose()
-    finally:
-        lock.release()
 
 
 def _prepared(path: Path, *, migrate: bool) -> Engine:

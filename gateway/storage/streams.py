@@ -7,12 +7,12 @@ from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from gateway.core.ids import OrganId
 from gateway.storage.bulk import execute_many
-from gateway.storage.rows import chunks, locked
+from gateway.storage.rows import among, chunks, locked
 from gateway.storage.tables import stream_handles, streams
 
 _NUMBERS: Final = locked(
     select(streams.c.recipient, streams.c.next_number)
-    .where(streams.c.sender == bindparam("sender"), streams.c.recipient.in_(bindparam("recipients", expanding=True)))
+    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
     .order_by(streams.c.recipient)
 )
 _NEW_STREAM: Final = insert(streams)
@@ -25,7 +25,7 @@ _HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).wh
     and_(
         stream_handles.c.sender == bindparam("sender"),
         stream_handles.c.year == bindparam("year"),
-        stream_handles.c.recipient.in_(bindparam("recipients", expanding=True)),
+        among(stream_handles.c.recipient, "recipients"),
     )
 )
 _NEW_HANDLE: Final = insert(stream_handles)

@@ -211,3 +211,36 @@ def test_importing_everything_does_nothing() -> None:
 
 def test_every_module_says_what_it_is() -> None:
     assert [name for name, _, tree in trees() if not ast.get_docstring(tree)] == []
+
+
+REASONED = {
+    "noqa": re.compile(r"# noqa: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \w"),
+    "type: ignore": re.compile(r"# type: ignore\[[a-z, -]+\]  # .*\w"),
+}
+
+
+def unreasoned(lines: list[str], mark: str) -> list[int]:
+    """Lines (from 1) that silence a check without saying why."""
+    return [n for n, line in enumerate(lines, 1) if f"# {mark}" in line and not REASONED[mark].search(line)]
+
+
+def test_whoever_silences_a_check_says_why() -> None:
+    """`noqa` everywhere; `type: ignore` wherever mypy reads (elsewhere it says nothing to anybody)."""
+    top = ROOT.parent
+    everywhere = [path for folder in ("gateway", "tests", "benchmarks") for path in (top / folder).rglob("*.py")]
+    typed = [path for path in everywhere if path.is_relative_to(ROOT) or path.is_relative_to(top / "tests" / "kit")]
+    silent = [
+        f"{path.relative_to(top)}:{line}"
+        for mark, paths in (("noqa", everywhere), ("type: ignore", typed))
+        for path in paths
+        if path != Path(__file__)
+        for line in unreasoned(path.read_text(encoding="utf-8").splitlines(), mark)
+    ]
+    assert not silent, silent
+
+
+def test_a_silence_without_a_reason_is_found() -> None:
+    bare = ["x = 1  # noqa", "x = 1  # noqa: E731", "x = 1  # noqa: E731 - ", "x = 1  # noqa: E731 - so", ""]
+    assert unreasoned(bare, "noqa") == [1, 2, 3]
+    bare = ["x  # type: ignore", "x  # type: ignore[misc]", "x  # type: ignore[misc]  # so"]
+    assert unreasoned(bare, "type: ignore") == [1, 2]

@@ -224,7 +224,7 @@ async def test_sequences_start_at_one_have_no_gaps_and_keep_their_handle_for_the
     made = count()
 
     def numbered(uow: UnitOfWork, *, year: int = 2026) -> dict[OrganId, tuple[int, bytes]]:
-        handle = lambda: next(made).to_bytes(16, "big")  # noqa: E731
+        handle = lambda: next(made).to_bytes(16, "big")  # noqa: E731 - an iterator of its own for each
         return dict(uow.documents.next_sequence(rows.PARTY, [rows.WARD, rows.OTHER_WARD], year, handle))
 
     def undone(uow: UnitOfWork) -> None:

@@ -341,7 +341,7 @@ class MemoryDesks:
                 Attachment(position=position, name=file.name, content_type=file.content_type, blob=file.blob)
                 for position, file in enumerate(order.files, start=1)
             ),
-            may_seal=principal.may("seal"),
+            may_seal=principal.may(Scope.SEAL),
             principal=principal.key_id,
             idempotency_key=order.idempotency_key,
             request_digest=Digest("0" * 64),

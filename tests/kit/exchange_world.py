@@ -223,7 +223,7 @@ class World:
         for node in self.nodes.values():
             old = node.directory.current()
             bodies: dict[OrganId, Body] = dict(old.bodies)
-            bodies[organ_id] = replace(bodies[organ_id], **changes)  # type: ignore[arg-type]
+            bodies[organ_id] = replace(bodies[organ_id], **changes)  # type: ignore[arg-type]  # any field, by name
             edition = replace(old, epoch=old.epoch + 1, digest=Digest(f"{old.epoch + 1:064x}"), bodies=bodies)
             node.directory.replace(edition)
 
@@ -341,7 +341,9 @@ class _RealClock:
 
 def _sealer(world: World, own: GatewayId, materials: Materials) -> FileSealer:
     files = materials.pki.gateways[own].files
-    seals, transports, keys = {}, {}, {}
+    seals: dict[OrganId, KeyRef] = {}
+    transports: dict[OrganId, KeyRef] = {}
+    keys: dict[str, Path] = {}
     for body in materials.world.hosted(own):
         for folder, refs in ((files.transport_keys, transports), (files.seal_keys, seals)):
             key = folder / f"{body.organ_id}.pem"
@@ -379,4 +381,5 @@ def letter(
         subject="Về việc gửi, nhận văn bản điện tử",
     )
     key = str(fields.pop("idempotency_key", f"order-{number}"))
-    return SubmissionOrder(metadata=replace(metadata, **fields), files=files, idempotency_key=key)  # type: ignore[arg-type]
+    metadata = replace(metadata, **fields)  # type: ignore[arg-type]  # any field, by name
+    return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)

@@ -180,6 +180,7 @@ class LogUnit:
     work = property(_absent)
     directory = property(_absent)
     access = property(_absent)
+    blobs = property(_absent)
 
 
 class MemoryLogStore:

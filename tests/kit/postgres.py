@@ -20,7 +20,8 @@ import psycopg
 import pytest
 
 from gateway.audit import sequence
-from gateway.storage import PostgresStore, open_postgres, upgrade_postgres
+from gateway.storage import PostgresStore, open_postgres
+from tests.kit.schemas import upgrade
 
 GUARD = Path(__file__).with_name("postgres_guard.py")
 
@@ -60,7 +61,7 @@ class PostgresServer:
         """The URL of a new database with this program's schema."""
         if not self._template:
             self._template = self._create("template0")
-            upgrade_postgres(self.url(self._template), relaxed=True)
+            upgrade(self.url(self._template))
         return self.url(self._create(self._template))
 
     def _create(self, template: str) -> str:

@@ -184,7 +184,8 @@ class RealNetwork:
         return findings
 
     def children(self, side: str) -> list[psutil.Process]:
-        return psutil.Process(self.gateways.pids[side]).children(recursive=True)
+        children: list[psutil.Process] = psutil.Process(self.gateways.pids[side]).children(recursive=True)
+        return children
 
     async def gone(self, children: list[psutil.Process]) -> None:
         """None of them may go on running. A zombie runs no more: where nobody reaps orphans, it stays in the table."""

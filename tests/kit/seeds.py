@@ -21,8 +21,9 @@ from gateway.observe import configure_logging
 from tests.kit.seeded.invariants import problems
 from tests.kit.seeded.materials import Materials, make_materials
 from tests.kit.seeded.mutants import MUTANTS
+from tests.kit.seeded.outcome import Outcome
 from tests.kit.seeded.plan import make_plan
-from tests.kit.seeded.world import Outcome, memory_folder, run_world
+from tests.kit.seeded.world import memory_folder, run_world
 
 DEEP_EVERY = 10
 """Every so many seeds each installation is checked from outside as well: that takes as long as the world itself."""

@@ -25,12 +25,12 @@ class SimLoop(asyncio.SelectorEventLoop):
         self.elapsed = 0.0
         self._turns = 0
         super().__init__()
-        self._selector.select = self._select  # type: ignore[method-assign]
+        self._selector.select = self._select  # type: ignore[attr-defined]  # private, and the one place where time passes
 
     def time(self) -> float:
         return self.elapsed
 
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override]  # asyncio's own is more general than anybody here asks for
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> "asyncio.Future[Any]":
         future = self.create_future()

@@ -3,15 +3,13 @@
 import sqlite3
 from pathlib import Path
 
-from alembic import command
-
 from gateway.core.ids import OrganId
 from gateway.core.principal import Scope
 from gateway.core.states import DocumentState
-from gateway.storage import schema, upgrade
 from gateway.storage.engine import driver, writing_engine
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.schemas import make_at, upgrade
 
 
 async def lived(world: World) -> None:
@@ -46,10 +44,7 @@ def saved(node: Node, path: Path) -> None:
 def as_of_revision_1(path: Path, old: Path) -> None:
     """The same rows in the schema of revision 0001, as the program of that time wrote them."""
     engine = writing_engine(old)
-    with engine.connect() as connection:
-        config = schema._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    make_at(engine, "0001")
     engine.dispose()
     with sqlite3.connect(old) as driver_:
         driver_.execute("ATTACH ? AS new", (str(path),))

@@ -175,6 +175,10 @@ class PoweredStore:
         self._power.check()
         return await self._store.read(work)
 
+    def check_room(self) -> None:
+        self._power.check()
+        self._store.check_room()
+
     async def close(self) -> None:
         self._power.check()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from gateway.audit import CheckpointPublisher
 from gateway.core.errors import SiteError
@@ -68,8 +68,8 @@ class MoodyJudge(InlineJudge):
             return await super().run(task, *args, **kwargs)
         name = (args[0], self._gateway.clock.now().date())
         if name not in _JUDGED:
-            _JUDGED[name] = await super().run(task, *args, **kwargs)
-        return _JUDGED[name]  # type: ignore[no-any-return]
+            _JUDGED[name] = await super().run(cast("Callable[P, T]", task), *args, **kwargs)
+        return cast("T", _JUDGED[name])
 
 
 _JUDGED: dict[tuple[Any, date], Any] = {}

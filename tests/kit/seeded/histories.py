@@ -1,7 +1,7 @@
 """What must hold of stories and evidence: I7, I8, I10, words that travel back, receipts and logs. See `invariants`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 
 from gateway.audit import AuditError, VerifierKey, open_checkpoint, verify_log
 from gateway.core.clock import to_millis
@@ -77,7 +77,7 @@ def _walk(
     previous: Mapping[bytes, str],
     machine: Mapping[str, set[str]],
     last_leaf: str,
-) -> Iterator[str]:
+) -> Generator[str, None, list[str]]:
     """Yields problems, returns the names of the events that moved the row."""
     names = [event.event for event in events if event.event != _ASIDE] or [""]
     at, before = "", b""
@@ -92,7 +92,7 @@ def _walk(
         at, before = at if event.event == _ASIDE else event.event, event.hash
     if last_leaf and (not events or events[-1].hash.hex() != last_leaf):
         yield f"I7 {kept.own}: {names} and the row names another leaf"
-    return names  # type: ignore[return-value]
+    return names
 
 
 def checkpoints_follow_the_log(world: Outcome) -> Problems:
@@ -176,8 +176,8 @@ def words_travel_back(world: Outcome) -> Problems:
         for document in kept.documents:
             if document.status is not None and document.key in delivered:
                 answered = document.status.response_for
-                name = (document.sender, answered.organ_id, answered.document_id)
-                said_at[name] = (document.status.status, document.status.description)
+                told = (document.status.status, document.status.description)
+                said_at[document.sender, answered.organ_id, answered.document_id] = told
     for name, word in said_at.items():
         row = at_sender.get(name)
         if row is None or (row.business_status, row.business_description) != word:
@@ -239,13 +239,13 @@ class _KeptLog:
     def head(self) -> TreeHead:
         return self._kept.head
 
-    def nodes(self, positions):  # type: ignore[no-untyped-def]
+    def nodes(self, positions: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         return {
             (level, index): small_log.tree_root(self._hashes[index << level : index + 1 << level])
             for level, index in positions
         }
 
-    def indexes(self, leaf_hashes):  # type: ignore[no-untyped-def]
+    def indexes(self, leaf_hashes: Sequence[bytes]) -> dict[bytes, int]:
         where = {digest: index for index, digest in enumerate(self._hashes)}
         return {digest: where[digest] for digest in leaf_hashes if digest in where}
 

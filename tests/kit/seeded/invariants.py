@@ -42,8 +42,8 @@ def blobs_are_there(world: Outcome) -> Problems:
             if hashlib.sha256(data).hexdigest() != digest:
                 yield f"I1 {kept.own}: blob {digest[:8]} has other bytes"
         for what, ref in _named_blobs(kept):
-            data = kept.blobs.get(ref.digest)
-            if data is None or len(data) != ref.size:
+            bytes_kept = kept.blobs.get(ref.digest)
+            if bytes_kept is None or len(bytes_kept) != ref.size:
                 yield f"I1 {kept.own}: {what} names a blob that is not there"
 
 
@@ -166,7 +166,9 @@ def numbers_have_no_gaps(world: Outcome) -> Problems:
 
 def one_effect(world: Outcome) -> Problems:
     """I5: one entry for each document and recipient, exactly where it is delivered; a reader sees each once."""
-    entries = Counter((row.recipient, row.sender, row.document_id) for kept in world.kept for row in kept.entries)
+    entries: Counter[tuple[str, str, str]] = Counter(
+        (row.recipient, row.sender, row.document_id) for kept in world.kept for row in kept.entries
+    )
     yield from (f"I5 {count} entries of {name}" for name, count in entries.items() if count > 1)
     ended = dict(document_deliveries(world))
     for name, row in ended.items():
@@ -193,10 +195,10 @@ def nothing_is_overwritten(world: Outcome) -> Problems:
             yield f"I6 {own}: document {document_key} is not what was acknowledged as {key}"
     for kept in world.kept:
         for entry in kept.entries:
-            letter = letters.get((entry.sender, entry.document_id))
-            if letter is None:
+            sent = letters.get((entry.sender, entry.document_id))
+            if sent is None:
                 yield f"I6 {kept.own}: entry {entry.key} is of no letter that was acknowledged"
-            elif not _is_letter(kept, entry, letter):
+            elif not _is_letter(kept, entry, sent):
                 yield f"I6 {kept.own}: entry {entry.key} is not the letter that was acknowledged"
 
 

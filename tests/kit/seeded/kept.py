@@ -67,9 +67,8 @@ class Kept:
     @property
     def story(self) -> str:
         """Counts that do not depend on a key's bytes."""
-        states = sorted(
-            f"{row.state.value}:{row.reason}" for row in (*self.documents, *self.deliveries, *self.transfers)
-        )
+        rows: tuple[Document | Delivery | Transfer, ...] = (*self.documents, *self.deliveries, *self.transfers)
+        states = sorted(f"{row.state.value}:{row.reason}" for row in rows)
         said = sorted(f"{entry.cursor}:{entry.business_status.value}" for entry in self.entries)
         return f"{len(self.leaves)} leaves, {len(self.incoming)} in, {states} {said}"
 

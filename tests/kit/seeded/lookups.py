@@ -1,21 +1,24 @@
 """How the judges of worlds look things up in what was kept."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import Any, TypeVar
 
+from gateway.core.ids import GatewayId
 from gateway.core.model import Delivery, Document, IncomingTransfer
 from gateway.core.states import DeliveryState, MessageKind
 from tests.kit.seeded import small_log
 from tests.kit.seeded.kept import Kept
 from tests.kit.seeded.outcome import Outcome
 
+T = TypeVar("T")
 _V = DeliveryState
 Problems = Iterator[str]
 
 
-def claims_of(receipt: bytes, destination: str, kept: Kept) -> dict | None:  # type: ignore[type-arg]
-    entry = kept.snapshot.gateways[destination]  # type: ignore[index]
+def claims_of(receipt: bytes, destination: str, kept: Kept) -> dict[str, Any] | None:
+    entry = kept.snapshot.gateways[GatewayId(destination)]
     try:
         return _checked(receipt, entry.receipt_keys, entry.log_keys)
     except small_log.BadError:
@@ -23,7 +26,7 @@ def claims_of(receipt: bytes, destination: str, kept: Kept) -> dict | None:  # t
 
 
 @cache
-def _checked(receipt: bytes, keys: tuple[bytes, ...], log_keys: tuple[str, ...]) -> dict:  # type: ignore[type-arg]
+def _checked(receipt: bytes, keys: tuple[bytes, ...], log_keys: tuple[str, ...]) -> dict[str, Any]:
     return small_log.check_receipt(receipt, keys, log_keys)
 
 
@@ -36,8 +39,8 @@ def document_deliveries(world: Outcome) -> Iterator[tuple[tuple[str, str, str], 
                 yield (row.recipient, document.sender, document.document_id), row
 
 
-def grouped_by(rows, name):  # type: ignore[no-untyped-def]
-    grouped = defaultdict(list)
+def grouped_by(rows: Iterable[T], name: Callable[[T], str]) -> dict[str, list[T]]:
+    grouped: dict[str, list[T]] = defaultdict(list)
     for row in rows:
         grouped[name(row)].append(row)
     return grouped

@@ -168,7 +168,7 @@ def make_materials(folder: Path, *, gateways: int = GATEWAYS_MAX) -> Materials:
     def key_ref(purpose: str, organ_id: OrganId, generation: int) -> KeyRef:
         # the kit's PKI has one key for each holder: the next generation is made out to a name of its own
         holder = f"{organ_id}.N{generation}" if generation else organ_id
-        leaf = pki.leaf(purpose, organ_id=holder)  # type: ignore[arg-type]
+        leaf = pki.leaf(purpose, organ_id=OrganId(holder))  # type: ignore[arg-type]  # a Literal, from a loop
         key_id = f"{purpose} {organ_id} {generation}"
         files[key_id] = write_key(folder / f"{key_id}.pem", leaf.key)
         return KeyRef(key_id=key_id, chain=leaf.chain)

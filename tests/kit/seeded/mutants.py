@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from gateway.audit import CheckpointPublisher
 from gateway.core.carrying import Indeterminate, TransferRefused, Unknown
-from gateway.core.ids import Digest, OrganId
+from gateway.core.ids import Digest, OrganId, TransferKey
 from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
@@ -35,9 +35,9 @@ def reception_forgets() -> AbstractContextManager[Any]:
     known = TransferLedger.incoming
 
     async def receive(self: Reception, origin: Any, slip: TransferSlip, envelope: Any) -> bytes:
-        incoming = await self._desk.store.read(lambda uow: known(uow.transfers, slip.transfer))
+        incoming = await self._desk.store.read(lambda uow: known(cast("TransferLedger", uow.transfers), slip.transfer))
         if incoming is not None:
-            slip = replace(slip, transfer=self._desk.new_key())  # type: ignore[arg-type]
+            slip = replace(slip, transfer=TransferKey(self._desk.new_key()))
         return await good(self, origin, slip, envelope)
 
     good = Reception.receive
@@ -163,7 +163,7 @@ def published_before_remembered() -> AbstractContextManager[Any]:
             async def remember(self, note: str) -> None:
                 waiting.append(note)
 
-        memory, self._memory = self._memory, Later()  # type: ignore[assignment]
+        memory, self._memory = self._memory, Later()  # type: ignore[assignment]  # a stand-in, on purpose
         try:
             await good(self)
         finally:
@@ -227,12 +227,12 @@ def work_after_commit() -> AbstractContextManager[Any]:
         items: list[Any] = []
         unlisted = SimpleNamespace(add=items.append)
         others = {"documents": uow.documents, "transfers": uow.transfers, "log": uow.log}
-        good(SimpleNamespace(work=unlisted, **others), document, plan, desk)  # type: ignore[arg-type]
+        good(SimpleNamespace(work=unlisted, **others), document, plan, desk)
         listing = desk.store.transact(lambda uow: [uow.work.add(item) for item in items])
         tasks.append(asyncio.get_running_loop().create_task(listing))
 
     tasks: list[asyncio.Task[Any]] = []
-    good = steps.dispatch
+    good: Any = vars(steps)["dispatch"]
     return patch.object(steps, "dispatch", dispatch)
 
 

@@ -145,7 +145,8 @@ class Office:
 
     async def read(self) -> list[InboxEntry]:
         """Every entry after the last cursor, page by page."""
-        principal, found = self.gateway.principal(), []
+        principal = self.gateway.principal()
+        found: list[InboxEntry] = []
         more = True
         while more:
             page = await self._until_answered(self._page(principal, self._cursor))

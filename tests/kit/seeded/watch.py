@@ -35,7 +35,7 @@ class Watch:
 
     def watched(self, uow: UnitOfWork) -> UnitOfWork:
         """The same unit, its work ledger and its log watched."""
-        uow.work = WatchedWork(uow.work, self._given_back)  # type: ignore[misc]
+        uow.work = WatchedWork(uow.work, self._given_back)  # type: ignore[misc]  # read-only to conductors, not to who watches
         return uow
 
     def committed(self, store: MemoryStore, value: object) -> None:

@@ -14,7 +14,12 @@ from gateway.core.errors import CATALOGUE, SenderError, SiteError
 from gateway.core.ids import KEY, ORGAN_ID, uuid7
 from gateway.core.model import Code
 
-MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+# Bounds without a zone are what hypothesis wants.
+MOMENTS = st.datetimes(
+    min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - see above
+    max_value=datetime(2200, 1, 1),  # noqa: DTZ001 - see above
+    timezones=st.just(UTC),
+)
 
 
 @given(MOMENTS, st.binary(min_size=10, max_size=10))

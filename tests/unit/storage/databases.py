@@ -7,11 +7,12 @@ from pathlib import Path
 from gateway.audit import sequence
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
-from gateway.storage import SqliteStore, open_sqlite, upgrade
+from gateway.storage import SqliteStore, open_sqlite
 from gateway.storage.engine import driver, writing_engine
 from gateway.storage.group_commit import GroupCommit, Sequencer, Work
 from tests.contract.stores import fail
 from tests.kit import rows
+from tests.kit.schemas import upgrade
 
 
 def opened(path: Path, *, sequencer: Sequencer = sequence) -> SqliteStore:

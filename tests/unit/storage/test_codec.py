@@ -29,7 +29,7 @@ from tests.kit import rows
 
 # Every text that UTF-8 can carry: a lone surrogate is no text, and no parser hands one over.
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-instants = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+instants = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - as hypothesis wants them
 STRATEGIES: dict[Any, Any] = {
     str: texts,
     OrganId: texts,

@@ -47,7 +47,6 @@ UNLOCKED = {
     # keys and certificates are declared at the start and by one reload after the other, in the one process that has the lock
     "access._ALL_KEYS": "declared by one task of the one process",
     "access._ALL_CERTIFICATES": "declared by one task of the one process",
-    "access._BY_ID": "declared by one task of the one process",
     # what only looks: lists, counts, proofs
     "documents._NEWEST": "a list",
     "documents._BY_KEYS": "the rows of that list",

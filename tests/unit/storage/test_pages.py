@@ -100,7 +100,7 @@ async def test_a_page_of_a_story_is_a_range_of_an_index(store: FileStore) -> Non
     leaves = [rows.leaf(document=f"d{n % 150}") for n in range(MANY)]
     await store.transact(lambda uow: [uow.log.append(leaf) for leaf in leaves] and None)
     for after in (0, MANY // 2, MANY):
-        look = lambda uow, a=after: uow.log.history_after("d3", a, LIMIT)  # noqa: E731
+        look = lambda uow, a=after: uow.log.history_after("d3", a, LIMIT)  # noqa: E731 - bound to this round
         assert await costs(store, look, rows_most=LIMIT + 1) == []
 
 
@@ -118,7 +118,7 @@ async def test_a_look_at_the_deliveries_of_one_document_reads_no_others(store: F
         word for word in dear if not word.startswith("USE TEMP B-TREE FOR GROUP BY")
     ] == []  # of so many rows at most
     for after in (None, rows.delivery(made[5], wards[30]).key):
-        look = lambda uow, a=after: uow.documents.deliveries_after(made[5].key, a, LIMIT)  # noqa: E731
+        look = lambda uow, a=after: uow.documents.deliveries_after(made[5].key, a, LIMIT)  # noqa: E731 - bound to this round
         assert await costs(store, look, rows_most=60) == []
 
 
@@ -127,5 +127,5 @@ async def test_a_page_of_many_bodies_documents_sorts_nothing(store: FileStore) -
     await store.transact(lambda uow: [uow.documents.add(document) for document in made] and None)
     organs = frozenset(BODIES)
     for before in (None, made[len(made) // 2].key):
-        look = lambda uow, b=before: uow.documents.newest(organs, b, LIMIT, None)  # noqa: E731
+        look = lambda uow, b=before: uow.documents.newest(organs, b, LIMIT, None)  # noqa: E731 - bound to this round
         assert await costs(store, look, rows_most=LIMIT + 1) == []

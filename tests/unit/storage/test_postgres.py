@@ -26,7 +26,6 @@ from gateway.storage import (
     open_postgres_reader,
     postgres_engine,
     schema,
-    upgrade_postgres,
 )
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.postgres import WRITERS_MAX
@@ -35,6 +34,7 @@ from gateway.storage.postgres_url import masked, read_url
 from gateway.storage.tables import metadata
 from tests.kit import rows
 from tests.kit.postgres import PostgresServer, change, fail, look, session_server
+from tests.kit.schemas import upgrade
 from tests.unit.storage.databases import adding
 
 
@@ -129,7 +129,7 @@ def test_a_server_that_is_too_old_is_refused(url: str, monkeypatch: pytest.Monke
 def test_a_database_that_confuses_texts_is_refused(server: PostgresServer) -> None:
     change(server.url("postgres"), "CREATE DATABASE odd TEMPLATE template0 ENCODING 'SQL_ASCII'")
     with pytest.raises(SiteError, match="encoding is SQL_ASCII"):
-        upgrade_postgres(server.url("odd"), relaxed=True)
+        upgrade(server.url("odd"))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_second_store_is_refused_until_the_first_is_closed(url: str, monkeypat
 
     async def run() -> None:
         store = opened(url)
-        for attempt in (lambda: opened(url), lambda: upgrade_postgres(url, relaxed=True)):
+        for attempt in (lambda: opened(url), lambda: upgrade(url)):
             with pytest.raises(SiteError) as refused:
                 attempt()
             assert refused.value.code == "store.locked"
@@ -203,13 +203,13 @@ def test_two_upgrades_at_once_leave_one_schema(server: PostgresServer) -> None:
     url = server.empty_database()
     errors: list[BaseException] = []
 
-    def upgrade() -> None:
+    def attempt() -> None:
         try:
-            upgrade_postgres(url, relaxed=True)
+            upgrade(url)
         except SiteError as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=upgrade) for _ in range(3)]
+    threads = [threading.Thread(target=attempt) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -227,7 +227,7 @@ def test_another_schema_is_refused_by_everybody_and_made_only_when_asked(server:
                 attempt()
             assert dict(refused.value.params) == {"found": found, "expected": schema.newest()}
     with pytest.raises(SiteError, match=r"store\.version"):
-        upgrade_postgres(url, relaxed=True)
+        upgrade(url)
 
 
 # --- sessions ------------------------------------------------------------------------------------------------------------

@@ -234,8 +234,8 @@ def test_an_item_that_is_added_while_it_is_finished_is_due_again(many: Crowd) ->
         many.one(lambda uow, i=item: uow.work.add(i))
         (claim,) = many.one(lambda uow: uow.work.claim(rows.later(1), lease=60, windows={}, limit=9))
         meeting = Meeting(2)
-        finish = lambda uow, c=claim, m=meeting: (m.meet(0.1), uow.work.finish(c))  # noqa: E731
-        add = lambda uow, i=item, m=meeting: (m.meet(0.1), uow.work.add(i))  # noqa: E731
+        finish = lambda uow, c=claim, m=meeting: (m.meet(0.1), uow.work.finish(c))  # noqa: E731 - bound to this round
+        add = lambda uow, i=item, m=meeting: (m.meet(0.1), uow.work.add(i))  # noqa: E731 - bound to this round
         many.values([finish, add])
         (again,) = many.one(lambda uow: uow.work.claim(rows.later(1), lease=60, windows={}, limit=9))
         many.one(lambda uow, c=again: uow.work.finish(c))

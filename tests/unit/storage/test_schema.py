@@ -6,18 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
-from gateway.storage import open_reader, open_sqlite, schema, upgrade
+from gateway.storage import open_reader, open_sqlite, schema
 from gateway.storage.engine import memory_engine, writing_engine
 from gateway.storage.tables import metadata
 from tests.contract.stores import fail
 from tests.kit import rows
+from tests.kit.schemas import make_at, upgrade
 from tests.unit.storage.databases import opened
 
 
@@ -135,10 +135,7 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
 def at_revision(path: Path, revision: str) -> None:
     """A database as an older program left it."""
     engine = writing_engine(path)
-    config = schema._config()
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    make_at(engine, revision)
     engine.dispose()
 
 

@@ -1,6 +1,7 @@
 """The store on a file: durability, the lock, readers beside the writer, damage, a disk that fails."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -8,9 +9,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from threading import Event
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -20,9 +22,12 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
-from gateway.storage import FileBlobs, open_reader, open_sqlite, upgrade
-from gateway.storage.engine import reading_engine, writing_engine
+from gateway.storage import FileBlobs, lock_holder, open_reader, open_sqlite
+from gateway.storage.engine import driver, reading_engine, writing_engine
+from gateway.storage.lock import DatabaseLock
+from gateway.storage.wal import WalBound
 from tests.kit import rows
+from tests.kit.schemas import upgrade
 from tests.unit.storage.databases import adding, opened
 
 ROOT = Path(__file__).parents[3]
@@ -206,6 +211,36 @@ async def test_a_second_store_of_this_process_is_refused_until_the_first_is_clos
     await opened(path).close()
 
 
+def test_whoever_asks_who_holds_the_database_is_in_nobody_s_way(path: Path) -> None:
+    """`doctor` looks with a shared lock, for a moment; a service that starts in that moment starts."""
+    DatabaseLock(path).release()
+    asking = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    moment = Timer(0.05, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
+    moment.start()
+    try:
+        lock = DatabaseLock(path)
+        assert lock_holder(path) == str(os.getpid())
+        lock.release()
+    finally:
+        moment.join()
+        os.close(asking)
+
+
+def test_a_shared_lock_that_does_not_go_away_is_no_reason_to_wait_for_ever(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.storage.lock.LOOKERS_MAX", 2)
+    DatabaseLock(path).release()
+    asking = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    try:
+        with pytest.raises(SiteError, match=r"store\.locked"):
+            DatabaseLock(path)
+    finally:
+        os.close(asking)
+
+
 def test_a_refused_start_gives_the_lock_back(path: Path) -> None:
     path.write_bytes(b"no database at all" * 300)
     for _ in range(2):
@@ -270,6 +305,76 @@ def test_a_reading_connection_cannot_write(path: Path) -> None:
     engine.dispose()
 
 
+# --- the write-ahead log -------------------------------------------------------------------------------------------------
+
+
+def wal_size(path: Path) -> int:
+    return path.with_name("gateway.db-wal").stat().st_size
+
+
+def writing(path: Path, size: int) -> Callable[[], None]:
+    """A writer with a bound on its log; each call commits and then looks after it."""
+    opened_for_writing = writing_engine(path).connect()
+    connection = driver(opened_for_writing)
+    connection.execute(f"PRAGMA journal_size_limit = {size}")
+    bound = WalBound(connection, path, limit=size)
+
+    def commit() -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO pending_leaves (data) VALUES (zeroblob(20000))")
+        connection.execute("COMMIT")
+        bound.keep()
+        assert not opened_for_writing.closed
+
+    return commit
+
+
+def test_readers_who_always_overlap_do_not_let_the_log_grow_for_ever(path: Path) -> None:
+    upgrade(path)
+    over, reading = Event(), [Event(), Event()]
+
+    def read(mine: Event, other: Event) -> None:
+        connection = sqlite3.connect(path)
+        while not over.is_set():
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM pending_leaves").fetchone()
+            mine.set()
+            other.wait(0.02)  # until the other reads too: there is always somebody who reads
+            other.clear()
+            connection.execute("COMMIT")
+        connection.close()
+
+    commit = writing(path, 2**20)
+    readers = [Thread(target=read, args=pair) for pair in (reading, reading[::-1])]
+    for reader in readers:
+        reader.start()
+    sizes = []
+    for _ in range(400):  # 12 MB
+        commit()
+        sizes.append(wal_size(path))
+    over.set()
+    for reader in readers:
+        reader.join()
+    assert max(sizes) < 3 * 2**20
+
+
+def test_one_who_reads_for_long_is_not_waited_for_again_and_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    upgrade(path)
+    commit, long = writing(path, 2**20), sqlite3.connect(path)
+    commit()
+    long.execute("BEGIN")
+    long.execute("SELECT count(*) FROM pending_leaves").fetchone()
+    for _ in range(200):  # 6 MB
+        commit()
+    assert 4 < caplog.text.count("store.log_grows") < 8  # once for each megabyte, not at each commit
+    assert wal_size(path) > 5 * 2**20
+    long.execute("COMMIT")
+    long.close()
+    for _ in range(70):
+        commit()
+    assert wal_size(path) <= 2 * 2**20
+
+
 # --- damage --------------------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +391,24 @@ async def test_a_damaged_file_is_refused_at_start(path: Path, opener: object) ->
     path.write_bytes(data)
     with pytest.raises(SiteError, match=r"store\.damaged"):
         opener(path)  # type: ignore[operator]
+
+
+async def test_damage_that_is_met_later_is_said_and_never_read_as_something_else(path: Path) -> None:
+    store = opened(path)
+    documents = [rows.document(metadata=rows.metadata(content="x" * 3_000)) for _ in range(50)]
+    for document in documents:
+        await store.transact(adding(document))
+    await store.close()
+    store = opened(path)
+    with path.open("r+b") as file:  # the pages that the writer has read already are in its cache; readers read again
+        for page in range(4096, path.stat().st_size, 4096):
+            file.seek(page)
+            file.write(b"\xff" * 512)
+    with pytest.raises(SiteError) as told:
+        await store.read(lambda uow: uow.documents.page(None, 100))
+    assert told.value.code == "store.damaged"
+    assert not told.value.facts.retryable
+    await store.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""Schemas as programs of every version left them."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from gateway.audit import sequence
+from gateway.storage import open_store, schema
+
+
+def _fail(error: BaseException) -> None:
+    raise AssertionError("the store died") from error
+
+
+def upgrade(place: Path | str) -> None:
+    """Bring a database to this program's schema, as a service does that starts and ends at once."""
+    store = open_store(place, sequencer=sequence, on_fatal=_fail, relaxed=True)
+    with ThreadPoolExecutor(1) as beside:  # there may be a running loop here
+        beside.submit(asyncio.run, store.close()).result()
+
+
+def revisions() -> list[str]:
+    """All of them, oldest first."""
+    script = ScriptDirectory.from_config(schema._config())
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def make_at(engine: Engine, revision: str) -> None:
+    """The tables of an empty database as the program of that revision made them."""
+    config = schema._config()
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -1,0 +1,163 @@
+"""Old databases become new ones: from every revision, with rows in them, on both engines, also after a power failure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, select
+
+from gateway.audit import sequence
+from gateway.core.errors import SiteError
+from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.core.work import Destination
+from gateway.storage import open_store, read_url, schema
+from gateway.storage.engine import writing_engine
+from gateway.storage.postgres_engine import writers_engine
+from gateway.storage.tables import metadata
+from tests.kit import rows
+from tests.kit.postgres import fail, session_server
+from tests.kit.schemas import make_at, revisions, upgrade
+
+Contents = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """One that this program filled, and an empty one."""
+
+    full: Path | str
+    empty: Path | str
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
+    if request.param == "sqlite":
+        return Databases(tmp_path / "full.db", tmp_path / "old.db")
+    return Databases(session_server().empty_database(), session_server().empty_database())
+
+
+@pytest.fixture(params=revisions()[:-1])
+def old(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def engine_of(place: Path | str) -> Engine:
+    return writing_engine(place) if isinstance(place, Path) else writers_engine(read_url(place), connections=1)
+
+
+def live(uow: UnitOfWork) -> None:
+    """Something in every table that there was at the first revision."""
+    document = rows.document()
+    uow.documents.add(document)
+    uow.documents.add_deliveries([rows.delivery(document), rows.delivery(document, rows.OTHER_WARD)])
+    uow.documents.next_sequence(document.sender, [rows.WARD], 2026, lambda: bytes(16))
+    uow.transfers.add([rows.transfer(document)])
+    uow.transfers.receive(rows.incoming())
+    entry = rows.entry()
+    uow.inbox.add([entry])
+    uow.log.append(rows.leaf(document=document.key, organ=document.sender))
+    uow.log.append(rows.leaf(subject=entry.key, document=entry.transfer, organ=entry.recipient))
+    for n in range(3):
+        uow.log.append(rows.leaf(document=f"nobody's {n}"))
+    uow.work.add(rows.item("due"))
+    uow.work.set_destination(Destination(name="there", failures=2))
+    uow.directory.activate(Activation(epoch=1, digest=rows.digest("registry"), at=rows.NOW))
+    uow.access.declare([rows.api_key(addresses=())], rows.NOW)
+    uow.log.publish(1, "note\n")
+
+
+async def fill(place: Path | str) -> Contents:
+    store = open_store(place, sequencer=sequence, on_fatal=fail, relaxed=True)
+    await store.transact(live)
+    (claim,) = await store.transact(lambda uow: uow.work.claim(rows.later(9), lease=60, windows={}, limit=1))
+    await store.transact(lambda uow: uow.work.bury(claim, "given up", rows.NOW))
+    await store.transact(lambda uow: uow.work.add(rows.item("due again")))
+    await store.close()
+    return contents(place)
+
+
+def contents(place: Path | str, known: MetaData = metadata) -> Contents:
+    engine = engine_of(place)
+    with engine.connect() as connection, connection.begin():
+        found = {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in known.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+def write_as_of(place: Path | str, revision: str, of: Contents) -> None:
+    """The same rows as the program of that revision wrote them: what its tables do not have is left out."""
+    engine = engine_of(place)
+    make_at(engine, revision)
+    with engine.connect() as connection, connection.begin():
+        then = MetaData()
+        then.reflect(connection)
+        for table in metadata.sorted_tables:
+            if table.name in then.tables and of[table.name]:
+                names = [column.name for column in table.columns]
+                kept = set(then.tables[table.name].columns.keys())
+                lines = [
+                    {name: value for name, value in zip(names, row, strict=True) if name in kept}
+                    for row in of[table.name]
+                ]
+                connection.execute(delete(then.tables[table.name]))  # what the revision itself put there
+                connection.execute(insert(then.tables[table.name]), lines)
+    engine.dispose()
+
+
+async def test_rows_of_every_revision_are_there_after_the_upgrade(databases: Databases, old: str) -> None:
+    now = await fill(databases.full)
+    filled = {name for name, lines in now.items() if lines}
+    assert filled | {"client_certificates", "pending_leaves"} == set(metadata.tables)
+    write_as_of(databases.empty, old, now)
+    upgrade(databases.empty)
+    assert contents(databases.empty) == now
+    upgrade(databases.empty)
+    assert contents(databases.empty) == now
+
+
+class PowerFailureError(Exception):
+    """The process ends here."""
+
+
+def fail_at(engine: Engine, statement: int) -> None:
+    """Let the process end before its n-th change."""
+    left = statement
+
+    def count(_connection: Connection, _cursor: Any, text: str, *_rest: Any) -> None:
+        nonlocal left
+        if not text.lstrip().upper().startswith(("SELECT", "PRAGMA", "SHOW", "BEGIN", "SET")):
+            left -= 1
+            if left == 0:
+                raise PowerFailureError
+
+    event.listen(engine, "before_cursor_execute", count)
+
+
+async def test_an_upgrade_that_is_cut_short_leaves_the_old_schema_and_can_be_repeated(databases: Databases) -> None:
+    now, oldest = await fill(databases.full), revisions()[0]
+    write_as_of(databases.empty, oldest, now)
+    engine = engine_of(databases.empty)
+    then = MetaData()
+    then.reflect(engine)
+    engine.dispose()
+    before, statement = contents(databases.empty, then), 0
+    while True:
+        statement += 1
+        engine = engine_of(databases.empty)
+        fail_at(engine, statement)
+        try:
+            with engine.connect() as connection:
+                schema.upgrade(connection)
+            break
+        except PowerFailureError:
+            assert contents(databases.empty, then) == before, f"cut at change {statement}"
+            with engine.connect() as connection, pytest.raises(SiteError, match=r"store\.version"):
+                schema.refuse_other(connection)
+        finally:
+            engine.dispose()
+    assert statement > len(revisions())
+    assert contents(databases.empty) == now
