@@ -160,6 +160,8 @@ WORKER_QUEUE_MAX: Final = 256
 """Tasks waiting for a worker process of one pool; a full queue refuses with `worker.busy`."""
 WORKER_SHARE_MAX: Final = 64
 """... and those of one body, key or peer: all our own work at a time, so that no step is refused, and no more."""
+WORKER_SLOW_SECONDS: Final = 0.5
+"""A share whose last task took longer leaves the last free process of a pool to the others: a file takes milliseconds."""
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0

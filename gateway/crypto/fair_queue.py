@@ -6,6 +6,7 @@ brought before. Both the whole queue and each share of it are bounded.
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -23,6 +24,10 @@ class FairQueue(Generic[T]):
     def __len__(self) -> int:
         return self._length
 
+    def holds(self, share: str) -> bool:
+        """Whether anything of this share waits."""
+        return share in self._shares
+
     def has_room(self, share: str) -> bool:
         """Whether one more of this share may wait."""
         return self._length < self._limit and len(self._shares.get(share, ())) < self._share_limit
@@ -32,9 +37,12 @@ class FairQueue(Generic[T]):
         self._shares.setdefault(share, deque()).append(thing)
         self._length += 1
 
-    def take(self) -> T:
-        """The oldest of the share whose turn it is, which then is the last to have another."""
-        share, things = self._shares.popitem(last=False)
+    def take(self, may: Callable[[str], bool] = lambda _: True) -> T | None:
+        """The oldest of the first share that `may` have its turn now, which then is the last to have another."""
+        share = next(filter(may, self._shares), None)
+        if share is None:
+            return None
+        things = self._shares.pop(share)
         thing = things.popleft()
         if things:
             self._shares[share] = things

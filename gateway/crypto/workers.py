@@ -10,8 +10,8 @@ ended (`seat`), what it does itself (`worker_child`), and who is next (here). Th
 * A child that parses strangers' files may have been taken over by one: its answers are values, not pickles (`answers`).
 * The event loop never waits: each seat has one thread that writes to and reads from its child, and a timer of the loop
   that kills the child when the time is up.
-* Nobody starves the others: those for whom a pool works take turns (`fair_queue`), and a task whose caller has gone before
-  a child was free is never begun.
+* Nobody starves the others: those for whom a pool works take turns (`fair_queue`), a share whose files are slow does not
+  get the last free child while it has another, and a task whose caller has gone before a child was free is never begun.
 
 The first pool that starts decides what the forkserver preloads (CPython has one forkserver per process): start the
 judges first.
@@ -22,6 +22,7 @@ import contextlib
 import multiprocessing
 import pickle
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ class _Job:
     """A task on its way, and where its caller waits."""
 
     message: object
+    share: str
     promise: "asyncio.Future[Answer]"
     began: float
 
@@ -58,6 +60,9 @@ class WorkerPool:
         self._idle: list[Seat] = []
         """The one that was used last is used next: what it has kept is the freshest."""
         self._waiting: FairQueue[_Job] = FairQueue(limit=limits.WORKER_QUEUE_MAX, share_limit=kind.share_max)
+        self._running: Counter[str] = Counter()
+        self._slow: set[str] = set()
+        """Shares whose last task was slow, among those that run or wait."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = False
         self._abandoning = False
@@ -91,8 +96,8 @@ class WorkerPool:
         while self._tasks and (left := deadline - time.monotonic()) > 0:  # one that ends may begin another
             await asyncio.wait(self._tasks, timeout=left)
         self._abandoning = True
-        while len(self._waiting):  # what was still waiting goes untouched
-            self._fail(self._waiting.take().promise, SiteError("worker.died", kind=self._kind.name))
+        while waiting := self._waiting.take():  # what was still waiting goes untouched
+            self._fail(waiting.promise, SiteError("worker.died", kind=self._kind.name))
         while self._tasks:  # a child that is killed ends its task
             for seat in self._seats:
                 seat.kill()
@@ -110,7 +115,7 @@ class WorkerPool:
         if not self._open or not (self._idle or self._waiting.has_room(share)):
             raise SiteError("worker.busy", kind=self._kind.name)
         promise: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        job = _Job(message=message, promise=promise, began=time.monotonic())
+        job = _Job(message=message, share=share, promise=promise, began=time.monotonic())
         self._waiting.put(share, job)
         self._hand_out()
         try:
@@ -126,23 +131,37 @@ class WorkerPool:
 
     def _hand_out(self) -> None:
         """Give each idle seat the task whose turn it is. A task of the loop: a caller that gives up must not lose a seat."""
-        while self._idle and len(self._waiting):
-            job = self._waiting.take()
+        while self._idle and (job := self._waiting.take(self._may_have_a_seat)):
             if job.promise.done():  # its caller gave up in this very moment
                 continue
             self._meter.observe(metrics.WORKER_WAIT_SECONDS, time.monotonic() - job.began, self._role)
+            self._running[job.share] += 1
             task = asyncio.create_task(self._serve(self._idle.pop(), job))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _may_have_a_seat(self, share: str) -> bool:
+        """Whoever brings files that take seconds does not get every child: a task that runs is not interrupted."""
+        return len(self._idle) > 1 or share not in self._slow or not self._running[share]
+
+    def _note_end(self, share: str, seconds: float) -> None:
+        (self._slow.add if seconds > limits.WORKER_SLOW_SECONDS else self._slow.discard)(share)
+        self._running[share] -= 1
+        if not self._running[share]:
+            del self._running[share]
+            if not self._waiting.holds(share):
+                self._slow.discard(share)  # nothing is remembered of those who are not here
+
     async def _serve(self, seat: Seat, job: _Job) -> None:
         """Use a seat, mend it, give it back."""
+        began = time.monotonic()
         try:
             await self._settle(seat, job)
             if not self._abandoning:
                 with contextlib.suppress(NotStartedError, OSError):  # tried again, and reported, by the next task
                     await seat.fill()
         finally:
+            self._note_end(job.share, time.monotonic() - began)
             self._idle.append(seat)
             self._hand_out()
 

@@ -59,13 +59,24 @@ def test_what_is_discarded_takes_no_room_and_no_turn() -> None:
     assert (len(waiting), waiting.has_room("a"), waiting.take()) == (1, True, "b1")
 
 
+def test_a_share_that_may_not_keeps_its_turn() -> None:
+    waiting = queue()
+    for thing in ("a1", "b1", "a2"):
+        waiting.put(thing[0], thing)
+    assert waiting.take(lambda share: share != "a") == "b1"
+    assert waiting.holds("a")
+    assert not waiting.holds("b")
+    assert waiting.take(lambda share: share != "a") is None
+    assert [waiting.take(), waiting.take(), waiting.take()] == ["a1", "a2", None]
+
+
 @given(st.lists(st.sampled_from("abcd"), max_size=60))
 def test_nobody_waits_for_more_than_one_of_each_other_share(shares: list[str]) -> None:
     waiting, counts = queue(), dict.fromkeys("abcd", 0)
     for share in shares:
         waiting.put(share, f"{share}{counts[share]}")
         counts[share] += 1
-    taken = [waiting.take() for _ in shares]
+    taken = [str(waiting.take()) for _ in shares]
     for share, count in counts.items():
         own = [place for place, thing in enumerate(taken) if thing[0] == share]
         assert [taken[place] for place in own] == [f"{share}{n}" for n in range(count)]
@@ -150,3 +161,33 @@ async def test_a_task_whose_caller_has_gone_is_never_begun(judges: JudgePool, wa
     async with asyncio.timeout(20):
         assert (await begun, await again) == (1, 2)
     assert len(waits.roles) == 2, "nobody else's task was handed to the judge"
+
+
+async def test_slow_files_of_one_office_leave_a_judge_to_the_others(
+    monkeypatch: pytest.MonkeyPatch, waits: Waits
+) -> None:
+    monkeypatch.setattr(limits, "WORKER_SLOW_SECONDS", 0.05)
+    pool = JudgePool(size=2, preload=(), meter=waits)
+    await pool.start()
+    try:
+        office, ward = pool.on_behalf("office"), pool.on_behalf("ward")
+        slow = [asyncio.create_task(office.run(tasks.sleep, seconds)) for seconds in (0.1, 0.1, 60, 60, 60)]
+        await asyncio.gather(*slow[:2])
+        async with asyncio.timeout(20):
+            assert await asyncio.gather(*(ward.run(tasks.add, n, right=1) for n in range(5))) == [1, 2, 3, 4, 5]
+        assert len(waits.roles) == 3 + 5, "of the three that take a minute, one runs"
+        for task in slow[2:]:
+            task.cancel()
+    finally:
+        await pool.close()
+
+
+async def test_an_office_alone_with_slow_files_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WORKER_SLOW_SECONDS", 0.001)
+    pool = JudgePool(size=1, preload=())
+    await pool.start()
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(pool.on_behalf("office").run(tasks.sleep, 0.01) for _ in range(5)))
+    finally:
+        await pool.close()
