@@ -96,7 +96,7 @@ class PeerTransport:
         }
         # Opened and closed here: a request that is cut leaves its body's generator unfinished, and the file with it.
         with await asyncio.to_thread(envelope.open, "rb") as file:
-            body = _Body(line=line, file=file)
+            body = _Body(line=line, file=file, size=slip.envelope.size)
             try:
                 return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
             except _ROAD_FAILURES as error:
@@ -153,13 +153,20 @@ class _Body:
 
     line: bytes
     file: BinaryIO
+    size: int
     begun: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The slip's line, then the envelope in pieces; read in a thread, the file may lie on a slow disk."""
+        """The slip's line, then the envelope in pieces; read in a thread, the file may lie on a slow disk.
+
+        Not asked for an end of file: the answer would overtake that, and aiohttp closes a connection whose request is
+        answered before its body has ended.
+        """
         self.begun = True
         yield self.line
-        while chunk := await asyncio.to_thread(self.file.read, _READ_BYTES):
+        left = self.size
+        while left and (chunk := await asyncio.to_thread(self.file.read, min(left, _READ_BYTES))):
+            left -= len(chunk)
             yield chunk
 
 

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.core import limits
 from gateway.core.carrying import Answered, CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.ids import Digest
 from gateway.peer import PeerTransport
+from gateway.peer.client import _Body
 from tests.kit.loopback import Loopback
 from tests.kit.peer_tls import CLIENT, Authority, Identity, Order, client_context, server_context
 from tests.kit.peer_world import ENVELOPE, World, peer_world
@@ -71,6 +73,24 @@ async def test_connections_are_kept_within_an_edition_and_replaced_with_the_next
     for number in (4, 5):
         assert isinstance(await carry(world, number), Answered)
     assert world.relay.connections == 2
+
+
+async def test_a_body_ends_with_its_last_byte() -> None:
+    """An answer that comes while the end of the file is asked for would cost the connection, and the next one a handshake."""
+
+    class File(BytesIO):
+        reads = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.reads += 1
+            return super().read(size)
+
+    for data, reads in ((b"", 0), (b"envelope", 1)):
+        file = File(data)
+        assert [chunk async for chunk in _Body(line=b"slip", file=file, size=len(data)).chunks()] == [b"slip", data][
+            : 1 + reads
+        ]
+        assert file.reads == reads
 
 
 async def test_many_idle_connections_of_an_older_edition_are_all_replaced(world: World) -> None:
