@@ -1,6 +1,7 @@
 """`gateway audit head` and `audit prove`: what the log says of itself, and what it says of one document, for a stranger."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -207,9 +208,10 @@ def _trusted_keys(order: ProofOrder) -> list[str]:
 
 def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: bool) -> None:
     mark, style = ("✔", "bold green") if signer_known else ("!", "bold yellow")
-    counts = {"count": len(proof.leaves), "size": terminal.number(proof.checkpoint.size)}
-    holds = terminal.text("cli.prove.holds", origin=proof.checkpoint.origin, **counts)
+    holds = terminal.text("cli.prove.holds", origin=proof.checkpoint.origin, count=len(proof.leaves))
     terminal.print(f"{mark} {holds}", style=style)
+    for line in _limits(terminal, proof):
+        terminal.print(f"  {line}")
     terminal.table(
         (
             Column(heading="cli.column.leaf", whole=True),
@@ -231,12 +233,37 @@ def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: boo
     )
 
 
+def _limits(terminal: Terminal, proof: CheckedProof) -> Iterator[str]:
+    """How far it goes: what is proven, what is not, and what of it is only the word of who made the file."""
+    size, keys = terminal.number(proof.checkpoint.size), ", ".join(proof.signers)
+    yield terminal.text("cli.prove.proven", size=size, keys=keys)
+    yield terminal.text("cli.prove.not_proven")
+    if not proof.begins:
+        yield terminal.text("cli.prove.not_begun")
+    if proof.document_id:
+        yield terminal.text("cli.prove.document", document=proof.document_id)
+    yield terminal.text("cli.prove.key_said" if proof.key_said else "cli.prove.key_claimed", key=proof.key)
+    yield terminal.text("cli.prove.gateway_claimed", gateway=proof.gateway)
+
+
+def _not_proven(proof: CheckedProof) -> list[str]:
+    """The same as codes."""
+    return [
+        *("complete", "clock", "signing_time", "same_log", "claimed.gateway"),
+        *(() if proof.key_said else ("claimed.key",)),
+        *(() if proof.begins else ("beginning",)),
+    ]
+
+
 def _checked_json(proof: CheckedProof, *, signer_known: bool) -> Json:
     return {
         "holds": True,
         "signer_known": signer_known,
         "claimed": {"gateway": proof.gateway, "key": proof.key},
+        "not_proven": _not_proven(proof),
+        "document_id": proof.document_id,
         "checkpoint": _checkpoint_json(proof.checkpoint),
+        "signers": list(proof.signers),
         "leaves": [
             {
                 "index": leaf.index,
