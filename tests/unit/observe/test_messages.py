@@ -25,7 +25,7 @@ from gateway.core.states import (
     Outcome,
     TransferState,
 )
-from gateway.core.verdict import Indication
+from gateway.core.verdict import Indication, SubIndication
 from gateway.observe import Text, explain, label, text
 from gateway.observe.messages import LANGUAGES, LOCALES, PLACEHOLDER
 
@@ -41,6 +41,7 @@ LABELS = {
         "kind": [kind.value for kind in MessageKind],
         "priority": [priority.name.lower() for priority in Priority],
         "body": [status.value for status in BodyStatus],
+        "sub_indication": [found.value for found in SubIndication],
         "indication": [*(indication.value for indication in Indication), "none"],
         "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
