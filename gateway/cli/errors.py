@@ -129,6 +129,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.exists": Exit.CONFLICT,
         "cli.no_file": Exit.NOT_FOUND,
         "cli.no_position": Exit.NOT_FOUND,
+        "cli.sent_key": Exit.NOT_FOUND,
         "cli.file": Exit.PERMISSION,
         "cli.output": Exit.PERMISSION,
         "cli.no_key": Exit.PERMISSION,

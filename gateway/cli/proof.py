@@ -140,7 +140,7 @@ def _insist(text: str, keys: list[str]) -> None:
 def _give(terminal: Terminal, order: ProofOrder, proof: Proof, text: str) -> int:
     if order.output is not None and str(order.output) != MARK:
         write_new(order.output, text, force=order.force)
-        terminal.say("cli.prove.written", path=order.output, leaves=len(proof.leaves))
+        terminal.say("cli.prove.written", path=order.output, count=len(proof.leaves))
     if terminal.json or str(order.output) == MARK:
         terminal.out.file.write(text)
     elif order.output is None:
