@@ -36,7 +36,7 @@ class Exit(IntEnum):
     USAGE = 2
     NOT_FOUND = 3
     VERIFICATION = 4
-    """A signature, a receipt or the log does not hold."""
+    """A signature, a receipt, a proof or the log does not hold, or that cannot be decided."""
     UNREACHABLE = 5
     PERMISSION = 6
     CONFLICT = 7
@@ -134,6 +134,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.output": Exit.PERMISSION,
         "cli.no_key": Exit.PERMISSION,
         "cli.proof": Exit.VERIFICATION,
+        "cli.proof_gap": Exit.VERIFICATION,
         "cli.unreachable": Exit.UNREACHABLE,
         "cli.tls": Exit.UNREACHABLE,
         "cli.bug": Exit.BUG,

@@ -20,7 +20,7 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.plain_text import plain_json
-from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, Proof, check_proof, proof_json, read_proof
+from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, GapError, Proof, check_proof, proof_json, read_proof
 from gateway.outside import open_records
 from gateway.registry import load_snapshot
 
@@ -181,6 +181,8 @@ def _check(session: Session, order: ProofOrder, path: Path) -> int:
     data = session.stdin.read(PROOF_BYTES_MAX, option=option) if str(path) == MARK else read_file(path, PROOF_BYTES_MAX)
     try:
         proof = check_proof(data, keys)
+    except GapError as error:
+        raise Failure("cli.proof_gap", path=path, reason=str(error)) from error
     except AuditError as error:
         raise Failure("cli.proof", path=path, reason=str(error)) from error
     if terminal.json:

@@ -69,6 +69,10 @@ class _ProofForm(BaseModel):
     leaves: Annotated[list[_LeafForm], Field(min_length=1, max_length=LEAVES_MAX)]
 
 
+class GapError(ProofError):
+    """An event is missing that another one in the file names as the one before it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedLeaf:
     """What one leaf says, once everything about it was checked."""
@@ -152,7 +156,8 @@ def _linked(leaves: Sequence[CheckedLeaf]) -> bool:
     is not part of it; and what is missing at the end is missing without a trace.
 
     Raises:
-        ProofError: one is missing, or stands here twice.
+        GapError: one is missing.
+        ProofError: one stands here twice.
     """
     places = {leaf.hash: leaf.index for leaf in leaves}
     if len(places) < len(leaves):
@@ -161,7 +166,7 @@ def _linked(leaves: Sequence[CheckedLeaf]) -> bool:
     alone = first.event in _DELIVERY_BEGINS
     for leaf in leaves:
         if leaf.previous and not (alone and leaf is first) and places.get(leaf.previous, leaf.index) >= leaf.index:
-            raise ProofError(f"leaf {leaf.index}: the event before it, {leaf.previous}, is missing from the file")
+            raise GapError(f"leaf {leaf.index}: the event before it, {leaf.previous}, is missing from the file")
     return not first.previous
 
 

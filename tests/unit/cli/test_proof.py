@@ -190,7 +190,7 @@ def test_an_event_that_is_missing_before_another_is_found(
         made["leaves"].append(proof_of(site, HERE, capsys)["leaves"][0])  # another one that begins something
     code, shown = checked(site, file, made, capsys)
     assert code == 4
-    assert "is missing from the file" in shown
+    assert shown.startswith(f"Lỗi: Bằng chứng trong {file} KHÔNG đủ: một sự kiện ở giữa không có trong tệp.")
 
 
 def test_an_event_stands_there_once(site: Site, file: Path, capsys: Capture) -> None:
