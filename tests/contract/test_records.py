@@ -15,7 +15,7 @@ from gateway.core.model import DocumentMessage, Transfer
 from gateway.core.ports import Records
 from gateway.core.states import MessageKind, Outcome
 from gateway.core.verdict import Indication
-from gateway.crypto import InlineJudge, JudgePool
+from gateway.crypto import InlineJudge, JudgePool, Trust, judge_pdf
 from gateway.evidence import FileExamination
 from gateway.exchange import ExchangeRecords
 from tests.kit.exchange_world import Materials, World, exchange_world, letter, make_materials
@@ -30,6 +30,11 @@ class Stored:
     world: World
     transfer: Transfer
     folder: Path
+
+    @property
+    def trust(self) -> Trust:
+        assert isinstance(self.records, ExchangeRecords)
+        return self.records.trust
 
     @property
     def envelope(self) -> Path:
@@ -147,6 +152,22 @@ async def test_the_files_of_an_envelope_that_is_not_believed_are_examined_on_dem
     assert file.verdict.indication is Indication.INDETERMINATE
     (file,) = replace(stored.records, judge_all=True).read_envelope(changed, moment).files
     assert file.verdict.indication is Indication.TOTAL_PASSED
+
+
+async def test_a_file_that_cannot_be_read_spoils_the_verdict_on_its_envelope(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no signature that could count, and the envelope's own is good: that made a ✔."""
+    reading = stored.records.read_envelope(stored.envelope, stored.world.clock.now())
+    (file,) = reading.files
+    assert reading.signature is not None
+    assert reading.signature.indication is Indication.TOTAL_PASSED
+    broken = judge_pdf(file.data[: len(file.data) // 2], trust=stored.trust, moment=stored.world.clock.now())
+    assert broken.signatures == ()
+    unreadable = replace(reading, files=(replace(file, verdict=broken),))
+    monkeypatch.setattr(ExchangeRecords, "read_envelope", lambda *_: unreadable)
+    examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
+    assert (await examination.examine(stored.envelope)).indication is broken.indication
 
 
 async def test_a_judge_can_read_in_its_own_process(stored: Stored) -> None:
