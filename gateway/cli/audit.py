@@ -1,7 +1,8 @@
 """`gateway audit verify`: everything one gateway keeps, checked from outside beside the running service."""
 
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from gateway.cli.errors import Exit
 from gateway.cli.output import Column, Terminal
@@ -36,6 +37,9 @@ _STEPS = {
     "counts": "cli.audit.step.counts",
 }
 
+NOT_PROVEN: Final = ("complete", "clock", "same_log")
+"""What no look at one installation shows: `cli.audit.limits` says it in words."""
+
 
 def print_report(terminal: Terminal, report: InstallationReport) -> None:
     """The verdict first, then the counts, then every problem."""
@@ -59,8 +63,11 @@ def print_report(terminal: Terminal, report: InstallationReport) -> None:
         ],
     )
     for what, why in _problems(report):
-        terminal.print(f"✘ {what}: {why}", style="red")
-    if not report.sound:
+        thing = thing_said(terminal, what)
+        terminal.print(f"✘ {thing}: {terminal.text('cli.audit.fault')}{why}", style="red")
+    if report.sound:
+        terminal.print(terminal.text("cli.audit.limits"))
+    else:
         terminal.note(terminal.text("cli.audit.todo"))
 
 
@@ -69,6 +76,7 @@ def report_json(report: InstallationReport) -> dict[str, Any]:
     return {
         "gateway": report.gateway,
         "sound": report.sound,
+        "not_proven": list(NOT_PROVEN),
         "log": {
             "sound": report.log.sound,
             "leaves": report.log.leaves,
@@ -94,6 +102,41 @@ def _deliveries(terminal: Terminal, report: InstallationReport) -> list[tuple[st
         (terminal.text("cli.audit.row.deliveries"), total),
         *((f"  {terminal.word(f'delivery.{state}')}", count) for state, count in by_state),
     ]
+
+
+_THINGS: Final = MappingProxyType(
+    {
+        "audit log": "cli.audit.what.log",
+        "incoming transfer": "cli.audit.what.incoming",
+        "inbox entry": "cli.audit.what.entry",
+        "receipt given for": "cli.audit.what.receipt_given",
+        "leaf": "cli.audit.what.leaf",
+        "document": "cli.audit.what.document",
+        "delivery": "cli.audit.what.delivery",
+        "transfer": "cli.audit.what.transfer",
+        "receipt": "cli.audit.what.receipt",
+        "envelope": "cli.audit.what.envelope",
+        "file": "cli.audit.what.file",
+        "blob": "cli.audit.what.blob",
+        "event": "cli.audit.what.event",
+        "events": "cli.audit.what.events",
+        "registry": "cli.audit.what.registry",
+        "receipts": "cli.audit.what.receipts",
+        "documents": "cli.audit.what.documents",
+        "incoming": "cli.audit.what.transfers",
+        "inbox": "cli.audit.what.inbox",
+        "counts": "cli.audit.what.counts",
+    }
+)
+"""How `Problem.what` begins, longer ones first where one begins like another."""
+
+
+def thing_said(terminal: Terminal, what: str) -> str:
+    """What a problem is about, in the reader's words; the key or digest behind it as it is."""
+    for beginning, message_id in _THINGS.items():
+        if what == beginning or what.startswith(f"{beginning} "):
+            return terminal.text(message_id) + what.removeprefix(beginning)
+    return what
 
 
 def _problems(report: InstallationReport) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 The only place that knows which error means which exit code.
 """
 
+import errno
 import os
 import tempfile
 import traceback
@@ -22,6 +23,7 @@ from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
 DETAIL_CHARS_MAX: Final = 2_000
+_OUTPUT_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 FIELDS_MAX: Final = 10
 
 
@@ -34,7 +36,7 @@ class Exit(IntEnum):
     USAGE = 2
     NOT_FOUND = 3
     VERIFICATION = 4
-    """A signature, a receipt or the log does not hold."""
+    """A signature, a receipt, a proof or the log does not hold, or that cannot be decided."""
     UNREACHABLE = 5
     PERMISSION = 6
     CONFLICT = 7
@@ -127,9 +129,12 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.exists": Exit.CONFLICT,
         "cli.no_file": Exit.NOT_FOUND,
         "cli.no_position": Exit.NOT_FOUND,
+        "cli.sent_key": Exit.NOT_FOUND,
         "cli.file": Exit.PERMISSION,
+        "cli.output": Exit.PERMISSION,
         "cli.no_key": Exit.PERMISSION,
         "cli.proof": Exit.VERIFICATION,
+        "cli.proof_gap": Exit.VERIFICATION,
         "cli.unreachable": Exit.UNREACHABLE,
         "cli.tls": Exit.UNREACHABLE,
         "cli.bug": Exit.BUG,
@@ -235,8 +240,10 @@ def _fields(errors: object, terminal: Terminal) -> str:
 
 
 def of_os_error(error: OSError) -> Failure:
-    """A file that is not there, or not for us."""
+    """A file that is not there, or not for us; of all files only our own output has no name."""
     path, reason = error.filename or "", error.strerror or type(error).__name__
+    if not path and error.errno in _OUTPUT_ERRNOS:
+        return Failure("cli.output", reason=reason)
     if isinstance(error, FileNotFoundError):
         return Failure("cli.no_file", path=path)
     if isinstance(error, FileExistsError):

@@ -72,9 +72,10 @@ def _ending(tree: GroupPage, line: Line, terminal: Terminal) -> int:
 
 def _told(report: Report, terminal: Terminal) -> int:
     """Told to people always, and on stdout to the program that asked for JSON: it waits for one value."""
+    code = tell(report, terminal)  # first: what went wrong may be that nothing can be written to stdout
     if terminal.json:
         terminal.value({"error": report_json(report)})
-    return tell(report, terminal)
+    return code
 
 
 def _report(error: Exception, terminal: Terminal) -> Report:

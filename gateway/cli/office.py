@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from gateway.api import ApiProblem, OfficeClient
+from gateway.cli.entry import entry_named
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_folder
 from gateway.cli.link import office_client
@@ -26,7 +27,6 @@ from gateway.observe import Text as Words
 Json = dict[str, Any]
 
 _WORST_FIRST: Final = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
-_POSITION_DIGITS_MAX: Final = 18
 STDIN_NAME: Final = "van-ban.pdf"
 """What standard input is called unless somebody says otherwise."""
 FOLLOW_SECONDS: Final = 2.0
@@ -240,7 +240,7 @@ def worst_indication(entry: Json) -> str:
     return next((indication for indication in _WORST_FIRST if indication in found), "none")
 
 
-async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
+async def get(session: Session, named: str, *, folder: Path, force: bool) -> int:
     """Save the edXML file of a document that arrived, and its files.
 
     Raises:
@@ -249,8 +249,8 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     terminal = session.terminal
     require_folder(folder)
     async with office_client(session) as client:
-        key = await entry_key(client, key)
-        entry = await client.entry(key)
+        async with entry_named(client, named) as key:
+            entry = await client.entry(key)
         attachments = entry["attachments"]
         names = safe_names([f"{entry['key']}{EDXML_SUFFIX}", *(attached["name"] for attached in attachments)])
         targets = [folder / name for name in names]
@@ -273,22 +273,6 @@ async def get(session: Session, key: str, *, folder: Path, force: bool) -> int:
     return Exit.OK
 
 
-async def entry_key(client: OfficeClient, named: str) -> str:
-    """The key of an entry that may be named by its position in the inbox, as the table shows it.
-
-    Raises:
-        Failure: nothing stands at that position.
-    """
-    if not (named.isascii() and named.isdigit()):
-        return named
-    position = int(named[:_POSITION_DIGITS_MAX])
-    page = await client.inbox(max(position - 1, 0), 1)
-    for entry in page["entries"]:
-        if entry["cursor"] == position:
-            return str(entry["key"])
-    raise Failure("cli.no_position", position=named)
-
-
 def _make_room(folder: Path, targets: Sequence[Path], *, force: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for target in targets if not force else ():
@@ -298,14 +282,14 @@ def _make_room(folder: Path, targets: Sequence[Path], *, force: bool) -> None:
 
 async def accept(session: Session, key: str) -> int:
     """Tiếp nhận."""
-    async with office_client(session) as client:
-        return _answered(session.terminal, await client.accept(await entry_key(client, key)))
+    async with office_client(session) as client, entry_named(client, key) as entry:
+        return _answered(session.terminal, await client.accept(entry))
 
 
 async def refuse(session: Session, key: str, *, reason: str) -> int:
     """Từ chối tiếp nhận, with the reason the sender will read."""
-    async with office_client(session) as client:
-        return _answered(session.terminal, await client.refuse(await entry_key(client, key), reason))
+    async with office_client(session) as client, entry_named(client, key) as entry:
+        return _answered(session.terminal, await client.refuse(entry, reason))
 
 
 def _answered(terminal: Terminal, entry: Json) -> int:

@@ -1,6 +1,7 @@
 """`gateway audit head` and `audit prove`: what the log says of itself, and what it says of one document, for a stranger."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.plain_text import plain_json
-from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, Proof, check_proof, proof_json, read_proof
+from gateway.evidence import PROOF_BYTES_MAX, CheckedProof, GapError, Proof, check_proof, proof_json, read_proof
 from gateway.outside import open_records
 from gateway.registry import load_snapshot
 
@@ -139,7 +140,7 @@ def _insist(text: str, keys: list[str]) -> None:
 def _give(terminal: Terminal, order: ProofOrder, proof: Proof, text: str) -> int:
     if order.output is not None and str(order.output) != MARK:
         write_new(order.output, text, force=order.force)
-        terminal.say("cli.prove.written", path=order.output, leaves=len(proof.leaves))
+        terminal.say("cli.prove.written", path=order.output, count=len(proof.leaves))
     if terminal.json or str(order.output) == MARK:
         terminal.out.file.write(text)
     elif order.output is None:
@@ -180,6 +181,8 @@ def _check(session: Session, order: ProofOrder, path: Path) -> int:
     data = session.stdin.read(PROOF_BYTES_MAX, option=option) if str(path) == MARK else read_file(path, PROOF_BYTES_MAX)
     try:
         proof = check_proof(data, keys)
+    except GapError as error:
+        raise Failure("cli.proof_gap", path=path, reason=str(error)) from error
     except AuditError as error:
         raise Failure("cli.proof", path=path, reason=str(error)) from error
     if terminal.json:
@@ -207,9 +210,10 @@ def _trusted_keys(order: ProofOrder) -> list[str]:
 
 def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: bool) -> None:
     mark, style = ("✔", "bold green") if signer_known else ("!", "bold yellow")
-    counts = {"count": len(proof.leaves), "size": terminal.number(proof.checkpoint.size)}
-    holds = terminal.text("cli.prove.holds", origin=proof.checkpoint.origin, **counts)
+    holds = terminal.text("cli.prove.holds", origin=proof.checkpoint.origin, count=len(proof.leaves))
     terminal.print(f"{mark} {holds}", style=style)
+    for line in _limits(terminal, proof):
+        terminal.print(f"  {line}")
     terminal.table(
         (
             Column(heading="cli.column.leaf", whole=True),
@@ -231,12 +235,37 @@ def _print_checked(terminal: Terminal, proof: CheckedProof, *, signer_known: boo
     )
 
 
+def _limits(terminal: Terminal, proof: CheckedProof) -> Iterator[str]:
+    """How far it goes: what is proven, what is not, and what of it is only the word of who made the file."""
+    size, keys = terminal.number(proof.checkpoint.size), ", ".join(proof.signers)
+    yield terminal.text("cli.prove.proven", size=size, keys=keys)
+    yield terminal.text("cli.prove.not_proven")
+    if not proof.begins:
+        yield terminal.text("cli.prove.not_begun")
+    if proof.document_id:
+        yield terminal.text("cli.prove.document", document=proof.document_id)
+    yield terminal.text("cli.prove.key_said" if proof.key_said else "cli.prove.key_claimed", key=proof.key)
+    yield terminal.text("cli.prove.gateway_claimed", gateway=proof.gateway)
+
+
+def _not_proven(proof: CheckedProof) -> list[str]:
+    """The same as codes."""
+    return [
+        *("complete", "clock", "signing_time", "same_log", "claimed.gateway"),
+        *(() if proof.key_said else ("claimed.key",)),
+        *(() if proof.begins else ("beginning",)),
+    ]
+
+
 def _checked_json(proof: CheckedProof, *, signer_known: bool) -> Json:
     return {
         "holds": True,
         "signer_known": signer_known,
         "claimed": {"gateway": proof.gateway, "key": proof.key},
+        "not_proven": _not_proven(proof),
+        "document_id": proof.document_id,
         "checkpoint": _checkpoint_json(proof.checkpoint),
+        "signers": list(proof.signers),
         "leaves": [
             {
                 "index": leaf.index,

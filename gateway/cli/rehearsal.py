@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gateway.api import ApiProblem, OfficeClient
+from gateway.cli.entry import entry_named
 from gateway.cli.errors import Exit, exit_code, of_gateway_error, report_json
 from gateway.cli.link import office_client
-from gateway.cli.office import content_key, contents_of, entry_key, envelope_key, envelope_of, metadata_of
+from gateway.cli.office import content_key, contents_of, envelope_key, envelope_of, metadata_of
 from gateway.cli.orders import EnvelopeOrder, SendOrder, Session
 from gateway.cli.output import Terminal
 from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
@@ -146,7 +147,8 @@ async def refuse(session: Session, key: str, *, reason: str) -> int:
 async def _answer(session: Session, key: str, wanted: BusinessStatus, problems: Problems, *, reason: str = "") -> int:
     terminal = session.terminal
     async with office_client(session) as client:
-        entry = await client.entry(await entry_key(client, key))
+        async with entry_named(client, key) as named:
+            entry = await client.entry(named)
         problems += await _principal_problems(client, Scope.ACT, entry["recipient"])
     now = entry["business_status"]
     if now not in (BusinessStatus.ARRIVED.value, wanted.value):

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from gateway.api import ApiProblem, OfficeClient
+from gateway.cli.entry import entry_key
 from gateway.cli.errors import Exit
 from gateway.cli.link import office_client
-from gateway.cli.office import entry_key
 from gateway.cli.orders import Session
 from gateway.cli.outcome import business_words, delivery_lines, document_said, lines_of
 from gateway.cli.output import Column, Terminal, local_time

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.app import JUDGE_PRELOAD
-from gateway.cli.errors import Exit, Failure, of_failure, of_gateway_error, of_os_error, tell
+from gateway.cli.errors import Exit, Failure, Report, details, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.errors import report_json as error_json
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session, VerifyOrder
@@ -20,13 +20,14 @@ from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.verdict import Indication, SignatureVerdict
+from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
-from gateway.observe import SystemClock
+from gateway.observe import SystemClock, text
 from gateway.registry import load_snapshot
 
+_UNREAD_STYLE: Final = "bold yellow"
 _LOOKS: Final = MappingProxyType(
     {
         Indication.TOTAL_PASSED: ("✔", "bold green", "cli.verify.todo.passed"),
@@ -69,9 +70,7 @@ async def _verify(terminal: Terminal, order: VerifyOrder) -> int:
                 report = await examination.examine(path)
             except (SenderError, OSError) as error:  # no signature could even be looked at; the other files still can
                 codes.append(Exit.VERIFICATION)
-                failed = of_failure(of_os_error(error)) if isinstance(error, OSError) else of_gateway_error(error)
-                found.append({"name": path.name, "error": error_json(failed)})
-                tell(failed, terminal)
+                found.append(_unexamined(terminal, path.name, error))
                 continue
             found.append(report_json(report))
             codes.append(exit_of(report))
@@ -82,13 +81,35 @@ async def _verify(terminal: Terminal, order: VerifyOrder) -> int:
     return max(codes, default=Exit.OK)  # 4 beats 1 beats 0
 
 
+def _unexamined(terminal: Terminal, name: str, error: SenderError | OSError) -> dict[str, Any]:
+    """The block of a file that could not be looked at: verdict, why, what to do next; and the same for programs."""
+    failed = _for_reader(of_failure(of_os_error(error)) if isinstance(error, OSError) else of_gateway_error(error))
+    if terminal.json:
+        tell(failed, terminal)
+    else:
+        terminal.print(terminal.text("cli.verify.unexamined", name=name), style=_UNREAD_STYLE)
+        _print_why(terminal, failed)
+    return {"name": name, "error": error_json(failed)}
+
+
+def _for_reader(failed: Report) -> Report:
+    """What to do next for whoever checks a file: the catalogue speaks to its sender."""
+    return replace(failed, todo=text("cli.verify.todo.unread"))
+
+
+def _print_why(terminal: Terminal, failed: Report) -> None:
+    terminal.print("  " + terminal.text("cli.verify.why", reason=terminal.choose(failed.what)))
+    terminal.print("  " + terminal.choose(failed.todo))
+
+
 @asynccontextmanager
 async def _examination(order: VerifyOrder) -> AsyncIterator[FileExamination]:
     trust, snapshot = _trust(order), _registry(order)
     judge = JudgePool(size=1, preload=JUDGE_PRELOAD)
     await judge.start()
     try:
-        yield FileExamination(judge=judge, records=ExchangeRecords(trust=trust), clock=SystemClock(), snapshot=snapshot)
+        records = ExchangeRecords(trust=trust, judge_all=True)
+        yield FileExamination(judge=judge, records=records, clock=SystemClock(), snapshot=snapshot)
     finally:
         await judge.close()
 
@@ -127,6 +148,12 @@ def indication_of(report: FileReport) -> Indication | None:
     return report.indication
 
 
+def _signatures(report: FileReport) -> tuple[SignatureVerdict, ...]:
+    """Every signature that was looked at."""
+    inside = (signature for part in report.parts for signature in part.verdict.signatures)
+    return (*([report.envelope] if report.envelope else []), *inside)
+
+
 def exit_of(report: FileReport) -> int:
     """0 valid, 1 unsigned, 4 anything else."""
     indication = indication_of(report)
@@ -139,18 +166,57 @@ def print_report(terminal: Terminal, report: FileReport) -> None:
     """In the order of experience.md 2.4: conclusion, who signed, the file itself, what to do next."""
     indication = indication_of(report)
     mark, style, todo = _LOOKS[indication]
-    verdict = terminal.word(f"indication.{indication or 'none'}")
-    terminal.print(f"{mark} {verdict}: {report.name}", style=style)
-    bodies = dict(report.signers)
-    if report.kind == "edxml":
-        _print_signature(terminal, terminal.text("cli.verify.envelope"), report.envelope, bodies)
-    for part in report.parts:
-        head = part.name if report.kind == "edxml" else ""
-        for signature in part.verdict.signatures or (None,) * bool(head):
-            _print_signature(terminal, head, signature, bodies)
-    size = terminal.text("cli.verify.size", size=terminal.number(report.size))
+    if indication is Indication.INDETERMINATE and not _signatures(report):
+        todo = "cli.verify.todo.unread"
+        terminal.print(terminal.text("cli.verify.unexamined", name=report.name), style=style)
+    else:
+        verdict = terminal.word(f"indication.{indication or 'none'}")
+        terminal.print(f"{mark} {verdict}: {report.name}", style=style)
+    _print_signatures(terminal, report)
+    size = terminal.text("cli.verify.size", size=terminal.number(report.size), count=report.size)
     terminal.print(f"  SHA-256 {report.digest} · {size} · {evidence_time(report.examined_at)}")
     terminal.print("  " + terminal.text(todo))
+
+
+def _print_signatures(terminal: Terminal, report: FileReport) -> None:
+    """Who signed the envelope and each file in it, and what was not looked at."""
+    bodies = dict(report.signers)
+    if report.trouble is not None:
+        _print_trouble(terminal, report, report.trouble)
+        return
+    if report.kind == "edxml":
+        _print_signature(terminal, terminal.text("cli.verify.envelope"), report.envelope, bodies)
+        if not report.bound:
+            terminal.print("  " + terminal.text("cli.verify.unbound"))
+    for part in report.parts:
+        head = part.name if report.kind == "edxml" else ""
+        for signature in part.verdict.signatures:
+            _print_signature(terminal, head, signature, bodies)
+        if not part.verdict.signatures:
+            _print_unsigned(terminal, head, part.verdict)
+
+
+def _print_trouble(terminal: Terminal, report: FileReport, trouble: SenderError) -> None:
+    """An envelope whose files cannot be read: why, who signed its header, and what was not looked at."""
+    reason = terminal.choose(text(trouble.code))
+    terminal.print("  " + terminal.text("cli.verify.why", reason=reason))
+    _print_technical(terminal, details(trouble.code, trouble.params))
+    if report.envelope is not None:
+        _print_signature(terminal, terminal.text("cli.verify.header"), report.envelope, dict(report.signers))
+    terminal.print("  " + terminal.text("cli.verify.files_unexamined"))
+
+
+def _print_unsigned(terminal: Terminal, head: str, verdict: FileVerdict) -> None:
+    """A file of which no signature can be shown: it bears none, cannot be read, or was not looked at."""
+    prefix = f"  {head}: " if head else "  "
+    if verdict.indication is None:
+        if head:
+            terminal.print(prefix + terminal.word("indication.none"))
+    elif verdict.sub_indication is None:
+        terminal.print(prefix + terminal.text("cli.verify.not_examined"))
+    else:
+        terminal.print(prefix + terminal.text("cli.verify.unreadable"))
+        _print_technical(terminal, verdict.reason)
 
 
 def _print_signature(
@@ -168,9 +234,16 @@ def _print_signature(
     if signature.claimed_time is not None:
         claimed = evidence_time(signature.claimed_time)
         terminal.print("    " + terminal.text("cli.verify.claimed", time=claimed))
-    if signature.indication is not Indication.TOTAL_PASSED:
-        technical = " ".join(filter(None, (signature.sub_indication, signature.reason)))
-        terminal.print("    " + terminal.text("cli.verify.technical", reason=technical))
+    if signature.sub_indication is not None:
+        reason = terminal.word(f"sub_indication.{signature.sub_indication}")
+        terminal.print("    " + terminal.text("cli.verify.because", reason=reason, code=signature.sub_indication))
+        _print_technical(terminal, signature.reason)
+
+
+def _print_technical(terminal: Terminal, reason: str) -> None:
+    """The judge's own words, English and for engineers: on demand."""
+    if terminal.verbose and reason:
+        terminal.print("    " + terminal.text("cli.verify.technical", reason=reason))
 
 
 def report_json(report: FileReport) -> dict[str, Any]:
@@ -185,11 +258,14 @@ def report_json(report: FileReport) -> dict[str, Any]:
         "kind": report.kind,
         "indication": indication.value if indication else None,
         "envelope": _signature_json(report.envelope, bodies) if report.envelope else None,
+        "bound": report.bound,
+        "error": error_json(_for_reader(of_gateway_error(report.trouble))) if report.trouble else None,
         "parts": [
             {
                 "name": part.name,
                 "media_type": part.verdict.media_type,
                 "indication": part.verdict.indication.value if part.verdict.indication else None,
+                "sub_indication": part.verdict.sub_indication.value if part.verdict.sub_indication else None,
                 "signatures": [_signature_json(signature, bodies) for signature in part.verdict.signatures],
             }
             for part in report.parts

@@ -21,7 +21,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import Metric
 from gateway.core.model import BlobRef, ReceiptLine, Transfer, TransferSlip
 from gateway.core.principal import Presented, Principal
-from gateway.core.verdict import EnvelopeReading, FileVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, SignatureVerdict
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -321,6 +321,14 @@ class Records(Protocol):
 
         Raises:
             SenderError: it cannot be read.
+        """
+        ...
+
+    def judge_signature(self, path: Path, moment: datetime) -> SignatureVerdict | None:
+        """What the signature of an envelope says of its header alone, whatever its files are; None without a signature.
+
+        Raises:
+            SenderError: not even that can be read.
         """
         ...
 

@@ -12,7 +12,7 @@ report with its reason, never an exception, and never a silent repair. Nothing h
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.problem import Problem
-from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, check_proof, proof_json
+from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
 from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
 
@@ -24,6 +24,7 @@ __all__ = [
     "ExaminedPart",
     "FileExamination",
     "FileReport",
+    "GapError",
     "InstallationCheck",
     "InstallationReport",
     "Problem",

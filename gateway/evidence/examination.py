@@ -1,6 +1,7 @@
 """Examination: one file, whatever it is, and what its signatures say. No service and no database is needed."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest, sha256
@@ -12,8 +13,10 @@ from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Clock, Judge, Records
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, SignatureVerdict, worst
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, SignatureVerdict
 
+_CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
+"""Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<")
 
 
@@ -41,6 +44,10 @@ class FileReport:
     parts: tuple[ExaminedPart, ...]
     signers: tuple[tuple[Digest, OrganId], ...]
     """Certificates that the registry names for a body."""
+    bound: bool = True
+    """Whether the envelope's signature covers the digest of every file in it."""
+    trouble: SenderError | None = None
+    """Why an envelope's files could not be read, and were not examined."""
 
 
 class FileExamination:
@@ -56,13 +63,18 @@ class FileExamination:
         """Examine one file.
 
         Raises:
-            SenderError: `file.empty`, `size.limit`, `envelope.malformed`, `worker.killed`.
+            SenderError: `file.empty`, `size.limit`, `worker.killed`.
             OSError: the file cannot be read.
         """
         start, size, digest = await asyncio.to_thread(_look, path)
         moment = self._clock.now()
         if start.startswith(_XML_STARTS):
-            reading = await self._judge.run(self._records.read_envelope, path, moment)
+            try:
+                reading = await self._judge.run(self._records.read_envelope, path, moment)
+            except SenderError as error:
+                if not error.code.startswith("envelope."):
+                    raise
+                return await self._unread(path, (size, digest), moment, error)
             return self._envelope(path, (size, digest), moment, reading)
         verdict = await self._judge.run(self._records.judge_file, path, moment)
         kind = "pdf" if verdict.media_type == "application/pdf" else "other"
@@ -79,6 +91,31 @@ class FileExamination:
             signers=self._signers(verdict.signatures),
         )
 
+    async def _unread(
+        self, path: Path, identity: tuple[int, Digest], moment: datetime, trouble: SenderError
+    ) -> FileReport:
+        """An envelope whose files are not those that its header names, or that is none: who signed what is left of it."""
+        try:
+            signature = await self._judge.run(self._records.judge_signature, path, moment)
+        except SenderError as error:
+            if not error.code.startswith("envelope."):
+                raise
+            signature = None
+        changed = signature is not None and trouble.params.get("reason") in _CHANGED
+        return FileReport(
+            name=path.name,
+            size=identity[0],
+            digest=identity[1],
+            examined_at=moment,
+            kind="edxml",
+            indication=Indication.TOTAL_FAILED if changed else Indication.INDETERMINATE,
+            envelope=signature,
+            parts=(),
+            signers=self._signers((signature,) if signature else ()),
+            bound=False,
+            trouble=trouble,
+        )
+
     def _envelope(
         self, path: Path, identity: tuple[int, Digest], moment: datetime, reading: EnvelopeReading
     ) -> FileReport:
@@ -86,8 +123,7 @@ class FileExamination:
         signatures = tuple(signature for part in parts for signature in part.verdict.signatures)
         if reading.signature is not None:
             signatures = (reading.signature, *signatures)
-        decisive = worst(signatures)
-        indication = decisive.indication if decisive else None
+        indication = _worst((*signatures, *(part.verdict for part in parts)))
         if not reading.bound and indication is Indication.TOTAL_PASSED:
             # the header's signature says nothing of attachments whose digests it does not cover
             indication = Indication.INDETERMINATE
@@ -101,6 +137,7 @@ class FileExamination:
             envelope=reading.signature,
             parts=parts,
             signers=self._signers(signatures),
+            bound=reading.bound,
         )
 
     def _signers(self, signatures: tuple[SignatureVerdict, ...]) -> tuple[tuple[Digest, OrganId], ...]:
@@ -116,6 +153,13 @@ class FileExamination:
         }
         found = {signature.certificate for signature in signatures if signature.certificate in known}
         return tuple((certificate, known[certificate]) for certificate in sorted(filter(None, found)))
+
+
+def _worst(verdicts: Sequence[SignatureVerdict | FileVerdict]) -> Indication | None:
+    """The worst of them; a file that cannot be read has a verdict, too, and no signature."""
+    found = {verdict.indication for verdict in verdicts}
+    order = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
+    return next((indication for indication in order if indication in found), None)
 
 
 def _look(path: Path) -> tuple[bytes, int, Digest]:

@@ -19,12 +19,15 @@ from gateway.audit import (
     LeafFields,
     LoggedLeaf,
     ProofError,
+    VerifierKey,
     leaf_hash,
+    open_note,
     parse_leaf,
     verify_checkpoint,
     verify_logged,
 )
 from gateway.core.clock import from_millis, rfc3339
+from gateway.core.events import EventKind
 from gateway.core.limits import LEAF_BYTES_MAX, MIB, NOTE_BYTES_MAX
 from gateway.evidence.proofs import Proof, ProvenLeaf
 
@@ -35,6 +38,8 @@ LEAVES_MAX: Final = 20_000
 PATH_HASHES_MAX: Final = 64
 """No log has more leaves than a 64-bit number counts."""
 PRIVATE_CHARS_MAX: Final = 64 * 1024
+
+_DELIVERY_BEGINS: Final = frozenset({EventKind.QUEUED.value, EventKind.DELIVERY_REFUSED.value})
 
 _Hex = Annotated[str, StringConstraints(pattern="^(?:[0-9a-f]{2})*$", max_length=64)]
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -64,6 +69,10 @@ class _ProofForm(BaseModel):
     leaves: Annotated[list[_LeafForm], Field(min_length=1, max_length=LEAVES_MAX)]
 
 
+class GapError(ProofError):
+    """An event is missing that another one in the file names as the one before it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedLeaf:
     """What one leaf says, once everything about it was checked."""
@@ -73,17 +82,27 @@ class CheckedLeaf:
     event: str
     at: datetime
     private: Mapping[str, Any]
+    previous: str
+    """Leaf hash of the subject's previous event, as the leaf names it, or empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedProof:
-    """A proof in which everything holds."""
+    """A proof in which everything holds, and what it does not say."""
 
     gateway: str
     key: str
-    """Gateway and key are the file's word, for orientation: no leaf commits to them."""
+    """Gateway and key are the file's word, for orientation."""
+    key_said: bool
+    """Whether a leaf names the key too (that of a transfer does); a document's key stands in none."""
+    document_id: str
+    """Of which document the leaves speak; empty when they name none."""
     checkpoint: Checkpoint
+    signers: tuple[str, ...]
+    """Verifier keys of the log whose signature the checkpoint bears."""
     leaves: tuple[CheckedLeaf, ...]
+    begins: bool
+    """Whether nothing came before the first of these events; a delivery's story follows that of its document."""
 
 
 def proof_json(proof: Proof, log_keys: Sequence[str]) -> dict[str, Any]:
@@ -112,12 +131,55 @@ def check_proof(data: bytes | str, log_keys: Sequence[str] = ()) -> CheckedProof
         where = ".".join(str(step) for step in first["loc"])
         raise ProofError(f"not a proof file: {where} {first['msg']}") from error
     checkpoint = verify_checkpoint(form.checkpoint, log_keys or form.log_keys)
+    leaves = tuple(_checked(leaf, checkpoint) for leaf in form.leaves)
     return CheckedProof(
         gateway=form.gateway,
         key=form.key,
+        key_said=any(form.key == leaf.private.get("transfer") for leaf in leaves),
+        document_id=one_document(leaves),
         checkpoint=checkpoint,
-        leaves=tuple(_checked(leaf, checkpoint) for leaf in form.leaves),
+        signers=_signers(form.checkpoint, checkpoint.origin, log_keys or form.log_keys),
+        leaves=leaves,
+        begins=_linked(leaves),
     )
+
+
+def _signers(note: str, origin: str, log_keys: Sequence[str]) -> tuple[str, ...]:
+    opened = open_note(note, [VerifierKey.parse(key) for key in log_keys])
+    return tuple(sign.key.format() for sign in opened.signatures if sign.key.name == origin)
+
+
+def _linked(leaves: Sequence[CheckedLeaf]) -> bool:
+    """Whether the story begins with the first of these leaves; that none in its middle was taken out.
+
+    Each leaf names its predecessor. Only the story of one delivery begins with a leaf whose predecessor, its document's,
+    is not part of it; and what is missing at the end is missing without a trace.
+
+    Raises:
+        GapError: one is missing.
+        ProofError: one stands here twice.
+    """
+    places = {leaf.hash: leaf.index for leaf in leaves}
+    if len(places) < len(leaves):
+        raise ProofError("a leaf stands in it twice")
+    first = min(leaves, key=lambda leaf: leaf.index)
+    alone = first.event in _DELIVERY_BEGINS
+    for leaf in leaves:
+        if leaf.previous and not (alone and leaf is first) and places.get(leaf.previous, leaf.index) >= leaf.index:
+            raise GapError(f"leaf {leaf.index}: the event before it, {leaf.previous}, is missing from the file")
+    return not first.previous
+
+
+def one_document(leaves: Sequence[CheckedLeaf]) -> str:
+    """The DocumentId that the leaves name.
+
+    Raises:
+        ProofError: they name several: nothing that happened to one thing.
+    """
+    named = {str(leaf.private["document_id"]) for leaf in leaves if leaf.private.get("document_id")}
+    if len(named) > 1:
+        raise ProofError("its leaves speak of more than one document")
+    return next(iter(named), "")
 
 
 def _leaf_json(leaf: ProvenLeaf) -> dict[str, Any]:
@@ -157,6 +219,7 @@ def _checked(form: _LeafForm, checkpoint: Checkpoint) -> CheckedLeaf:
         event=fields.event,
         at=from_millis(fields.at_millis),
         private=private if isinstance(private, dict) else {},
+        previous=fields.previous.hex(),
     )
 
 

@@ -28,8 +28,10 @@ def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict
     return judge_pdf(path.read_bytes(), trust=trust, moment=moment)
 
 
-def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> EnvelopeReading:
+def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all: bool = False) -> EnvelopeReading:
     """Parse an edXML file once, verify its signature over the parts the reader uses, judge every PDF in it.
+
+    `judge_all`: the files of an envelope that is not believed, too; for whoever chose the file himself.
 
     Raises:
         SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
@@ -40,14 +42,14 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
     reading = read_message(skeleton)
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
     # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
-    signed = verdict.signature is not None and verdict.signature.indication is Indication.TOTAL_PASSED
+    believed = verdict.signature is not None and verdict.signature.indication is Indication.TOTAL_PASSED
     files = tuple(
         JudgedFile(
             position=file.position,
             name=file.name,
             content_type=file.content_type,
             data=file.data,
-            verdict=judge_pdf(file.data, trust=trust, moment=moment) if signed else _unjudged(file.data),
+            verdict=judge_pdf(file.data, trust=trust, moment=moment) if believed or judge_all else _unjudged(file.data),
         )
         for file in reading.attachments
     )
@@ -61,6 +63,17 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime) -> Envelop
         # So are its texts: a file with a broken signature is refused whatever it says.
         secrecy=(find_mark(*texts_in(skeleton.root)) or "") if _intact(verdict.signature) else "",
     )
+
+
+def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> SignatureVerdict | None:
+    """What the signature of an edXML file says of its header, even where its files are not those that it names.
+
+    Raises:
+        SenderError: `size.limit`, `envelope.malformed`.
+    """
+    if path.stat().st_size > ENVELOPE_BYTES_MAX:
+        raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
+    return verify_envelope(read_skeleton(path.read_bytes()).root, trust=trust, moment=moment).signature
 
 
 def _intact(signature: SignatureVerdict | None) -> bool:

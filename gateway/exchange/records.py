@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gateway.core.directory import Snapshot
 from gateway.core.model import ReceiptLine, TransferSlip
-from gateway.core.verdict import EnvelopeReading, FileVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, SignatureVerdict
 from gateway.crypto import Trust
 from gateway.exchange import receipts
-from gateway.exchange.judging import judge_pdf_file, read_envelope_file
+from gateway.exchange.judging import judge_envelope_signature, judge_pdf_file, read_envelope_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class ExchangeRecords:
     """Knows receipts and envelopes; picklable, so that its methods can be run by a judge."""
 
     trust: Trust
+    judge_all: bool = False
+    """The files of an envelope that is not believed, too."""
 
     def check_receipt(self, receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[ReceiptLine, ...]:
         """See `Records.check_receipt`."""
@@ -24,7 +26,11 @@ class ExchangeRecords:
 
     def read_envelope(self, path: Path, moment: datetime) -> EnvelopeReading:
         """See `Records.read_envelope`."""
-        return read_envelope_file(path, trust=self.trust, moment=moment)
+        return read_envelope_file(path, trust=self.trust, moment=moment, judge_all=self.judge_all)
+
+    def judge_signature(self, path: Path, moment: datetime) -> SignatureVerdict | None:
+        """See `Records.judge_signature`."""
+        return judge_envelope_signature(path, trust=self.trust, moment=moment)
 
     def judge_file(self, path: Path, moment: datetime) -> FileVerdict:
         """See `Records.judge_file`."""

@@ -2,6 +2,7 @@
 
 Ids are stable names, never sentences: an error code says what happened, `<code>.todo` what to do next and whose turn
 it is, `label.<what>.<value>` is the word on a screen for a state. `{name}` is filled from the parameters of the error.
+Where English counts one and many apart, the text has both forms (`msgid_plural` repeats the id), and `COUNTS` decides.
 A text is whole without them: details stand in round brackets, and brackets whose parameter is not given are left out.
 """
 
@@ -22,6 +23,9 @@ PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 PARAM_CHARS_MAX: Final = 300
 
 _DETAIL: Final = re.compile(r" ?\([^()]*\{[a-z_]+\}[^()]*\)")
+
+COUNTS: Final = ("count", "seconds")
+"""The parameters by which one and many are told apart; the first that is given decides."""
 
 _UNKNOWN: Final = "param.unknown"
 _WORDS: Final = {
@@ -71,7 +75,7 @@ def label(name: str) -> Text:
 
 
 def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str:
-    template = _template(language, message_id)
+    template = _template(language, message_id, one=_is_one(params))
     if "{" not in template:
         return template
 
@@ -86,6 +90,11 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
         return _word(language, name, params[name]) or _plain(params[name])
 
     return PLACEHOLDER.sub(value, _DETAIL.sub(detail, template))
+
+
+def _is_one(params: Mapping[str, object]) -> bool:
+    """Whether the text counts one thing. Probes hand their numbers over as text."""
+    return next((str(params[name]) == "1" for name in COUNTS if _given(params, name)), False)
 
 
 def _given(params: Mapping[str, object], name: str) -> bool:
@@ -114,8 +123,11 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 @cache
-def _template(language: str, message_id: str) -> str:
-    found = _catalogue(language).gettext(message_id)
+def _template(language: str, message_id: str, *, one: bool = False) -> str:
+    catalogue = _catalogue(language)
+    found = catalogue.ngettext(message_id, message_id, 1 if one else 2)
+    if found == message_id:
+        found = catalogue.gettext(message_id)  # it counts nothing, and has one form
     if found == message_id:
         raise KeyError(message_id)
     return found

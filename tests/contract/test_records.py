@@ -15,7 +15,9 @@ from gateway.core.model import DocumentMessage, Transfer
 from gateway.core.ports import Records
 from gateway.core.states import MessageKind, Outcome
 from gateway.core.verdict import Indication
-from gateway.crypto import JudgePool
+from gateway.crypto import InlineJudge, JudgePool, Trust, judge_pdf
+from gateway.evidence import FileExamination
+from gateway.exchange import ExchangeRecords
 from tests.kit.exchange_world import Materials, World, exchange_world, letter, make_materials
 from tests.kit.pdfs import tiny_pdf
 
@@ -28,6 +30,11 @@ class Stored:
     world: World
     transfer: Transfer
     folder: Path
+
+    @property
+    def trust(self) -> Trust:
+        assert isinstance(self.records, ExchangeRecords)
+        return self.records.trust
 
     @property
     def envelope(self) -> Path:
@@ -100,6 +107,67 @@ async def test_an_envelope_is_read_verified_and_its_files_are_judged(stored: Sto
     (file,) = reading.files
     assert (file.position, file.name, file.data.startswith(tiny_pdf())) == (1, "a.pdf", True)
     assert file.verdict.indication is Indication.TOTAL_PASSED
+
+
+def spoiled(data: bytes) -> bytes:
+    """The envelope with one byte of its attachment changed, base64 as before."""
+    at = data.index(b"ContentTransferEncoded") + 200
+    return data[:at] + (b"B" if data[at : at + 1] == b"A" else b"A") + data[at + 1 :]
+
+
+async def test_who_signed_an_envelope_is_told_even_if_its_files_are_others(stored: Stored) -> None:
+    moment, path = stored.world.clock.now(), stored.file(spoiled(stored.envelope.read_bytes()))
+    with pytest.raises(SenderError) as caught:
+        stored.records.read_envelope(path, moment)
+    assert caught.value.code == "envelope.attachments"
+    truth = stored.records.read_envelope(stored.envelope, moment).signature
+    assert stored.records.judge_signature(path, moment) == truth
+    assert truth is not None
+    with pytest.raises(SenderError):
+        stored.records.judge_signature(stored.file(b"<edXML"), moment)
+
+
+async def test_an_examination_names_the_signer_of_a_spoiled_envelope(stored: Stored) -> None:
+    path = stored.file(spoiled(stored.envelope.read_bytes()))
+    examination = FileExamination(
+        judge=InlineJudge(),
+        records=stored.records,
+        clock=stored.world.clock,
+        snapshot=stored.world.party.directory.current(),
+    )
+    report = await examination.examine(path)
+    assert (report.indication, report.kind, report.parts) == (Indication.TOTAL_FAILED, "edxml", ())
+    assert report.envelope is not None
+    assert stored.world.sender in dict(report.signers).values()
+    assert report.trouble is not None
+    assert (await examination.examine(stored.file(b"<edXML"))).indication is Indication.INDETERMINATE
+
+
+async def test_the_files_of_an_envelope_that_is_not_believed_are_examined_on_demand(stored: Stored) -> None:
+    """A trial: `cong-van.pdf: No signature`, and it bore a good seal that nobody had looked at."""
+    assert isinstance(stored.records, ExchangeRecords)
+    moment = stored.world.clock.now()
+    changed = stored.file(stored.envelope.read_bytes().replace(b"Subject>", b"Subject>X", 1))
+    (file,) = stored.records.read_envelope(changed, moment).files
+    assert file.verdict.indication is Indication.INDETERMINATE
+    (file,) = replace(stored.records, judge_all=True).read_envelope(changed, moment).files
+    assert file.verdict.indication is Indication.TOTAL_PASSED
+
+
+async def test_a_file_that_cannot_be_read_spoils_the_verdict_on_its_envelope(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no signature that could count, and the envelope's own is good: that made a ✔."""
+    reading = stored.records.read_envelope(stored.envelope, stored.world.clock.now())
+    (file,) = reading.files
+    assert reading.signature is not None
+    assert reading.signature.indication is Indication.TOTAL_PASSED
+    broken = judge_pdf(file.data[: len(file.data) // 2], trust=stored.trust, moment=stored.world.clock.now())
+    assert broken.signatures == ()
+    unreadable = replace(reading, files=(replace(file, verdict=broken),))
+    monkeypatch.setattr(ExchangeRecords, "read_envelope", lambda *_: unreadable)
+    examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
+    assert (await examination.examine(stored.envelope)).indication is broken.indication
 
 
 async def test_a_judge_can_read_in_its_own_process(stored: Stored) -> None:

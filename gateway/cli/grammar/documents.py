@@ -17,6 +17,7 @@ from gateway.cli.grammar.options import (
     TEXT,
     Cursor,
     DryRun,
+    EntryName,
     Everything,
     Files,
     Key,
@@ -135,7 +136,7 @@ def inbox(
 
 def get(
     context: typer.Context,
-    key: Key,
+    key: EntryName,
     *,
     folder: Annotated[Path, typer.Option("-o", "--output", metavar=DIR, help="cli.option.output")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
@@ -144,14 +145,14 @@ def get(
     return lazy.get(session_of(context), key, folder=folder, force=force)
 
 
-def accept(context: typer.Context, key: Key, *, dry_run: DryRun = False) -> int:
+def accept(context: typer.Context, key: EntryName, *, dry_run: DryRun = False) -> int:
     """See `lazy.accept`."""
     return lazy.accept(session_of(context), key, dry_run=dry_run)
 
 
 def refuse(
     context: typer.Context,
-    key: Key,
+    key: EntryName,
     *,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar=TEXT, help="cli.option.reason", show_default=False)

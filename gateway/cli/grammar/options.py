@@ -58,6 +58,7 @@ class Shell(StrEnum):
 
 Files = Annotated[list[Path], typer.Argument(metavar=FILE, help="cli.option.files", show_default=False)]
 Key = Annotated[str, typer.Argument(metavar=KEY, help="cli.option.key", show_default=False)]
+EntryName = Annotated[str, typer.Argument(metavar=KEY, help="cli.option.entry", show_default=False)]
 SentKey = Annotated[str, typer.Argument(metavar=KEY, help="cli.option.sent_key", show_default=False)]
 ConfigFile = Annotated[
     Path,

@@ -49,6 +49,7 @@ class Things:
         values: dict[str, str] = {
             "cli.option.files": str(self.letter),
             "cli.option.key": self.entry,
+            "cli.option.entry": self.entry,
             "cli.option.sent_key": self.held,
             "cli.option.proven": self.site.document,
             "cli.option.org": WARD,

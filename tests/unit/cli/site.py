@@ -63,14 +63,19 @@ def _happened(uow: UnitOfWork) -> DocumentKey:
     uow.transfers.add([rows.transfer(document, slip=slip, state=TransferState.SENDING, attempts=3)])
     uow.inbox.add([rows.entry(key=ENTRY, transfer=TransferKey("incoming-1"))])
     uow.log.append(rows.leaf(kind=EventKind.GENESIS, subject=HERE, document=HERE, recipient=None))
-    for kind, subject, owner in (
-        (EventKind.ACCEPTED, document.key, document.key),
-        (EventKind.QUEUED, DELIVERY, document.key),
-        (EventKind.RECEIVED, ENTRY, "incoming-1"),
-        (EventKind.RECEIVED, "another entry", "incoming-1"),
-        (EventKind.DELIVERED, DELIVERY, document.key),
+    last: dict[str, str] = {}
+    for kind, subject, owner, after in (
+        (EventKind.ACCEPTED, document.key, document.key, ""),
+        (EventKind.QUEUED, DELIVERY, document.key, document.key),
+        (EventKind.RECEIVED, ENTRY, "incoming-1", ""),
+        (EventKind.RECEIVED, "another entry", "incoming-1", ""),
+        (EventKind.DELIVERED, DELIVERY, document.key, DELIVERY),
     ):
-        uow.log.append(rows.leaf(kind=kind, subject=subject, document=owner))
+        said = {"transfer": owner, "from": rows.PARTY} if owner == "incoming-1" else {"from": rows.PARTY}
+        said |= {"document_id": document.document_id} if kind is EventKind.ACCEPTED else {}
+        leaf = rows.leaf(kind=kind, subject=subject, document=owner, previous=last.get(after, ""), private=said)
+        uow.log.append(leaf)
+        last[subject] = leaf.hash.hex()
     _queue(uow, document.key)
     return document.key
 

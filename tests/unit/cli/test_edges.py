@@ -61,10 +61,11 @@ def test_an_error_that_nobody_reads_is_none_of_ours() -> None:
 
 
 def test_a_full_disk_behind_stdout_is_told() -> None:
-    for line in ("version", "completion bash", "bogus --json"):
+    for line in ("version", "completion bash", "bogus --json", "version --json"):
         done = shell(f"gateway {line} > /dev/full")
         assert done.returncode in (Exit.PERMISSION, Exit.USAGE), line
         assert [row.split(":")[0] for row in done.stderr.splitlines()][-3:] == ["Lỗi", "Chi tiết", "Cần làm"], line
+    assert "Không ghi được kết quả ra đầu ra (No space left on device)." in shell("gateway version > /dev/full").stderr
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -91,7 +91,8 @@ def test_a_help_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         "Ví dụ:\n"
         '  gateway refuse 12 --reason "Không đúng thẩm quyền"\n\n'
         "Tham số:\n"
-        "  MÃ  Mã của văn bản (in ra khi gửi), hoặc vị trí trong danh sách văn bản đến.  [bắt buộc]\n\n"
+        "  MÃ  Vị trí của văn bản đến (cột đầu của gateway inbox), hoặc mã văn bản đến (cột cuối của\n"
+        "      gateway inbox khi đưa vào ống dẫn); không phải mã in ra khi gửi.  [bắt buộc]\n\n"
         "Tùy chọn:\n"
         "  --reason CHỮ  Lý do; cơ quan gửi sẽ đọc được.\n"
         "  --dry-run     Chỉ cho biết sẽ làm gì và có làm được không; không thay đổi gì.\n"
@@ -180,9 +181,14 @@ def test_what_is_no_day(text: str) -> None:
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """The command line's texts, but for examples, which are typed and not read."""
-    found: dict[str, str] = vars(gettext.translation("gateway", LOCALES, [language]))["_catalog"]
-    return {name: words for name, words in found.items() if re.match(r"cli\.(?!example\.)", name)}
+    """The command line's texts, but for examples, which are typed and not read; of those that count, every form."""
+    entries: dict[Any, str] = vars(gettext.translation("gateway", LOCALES, [language]))["_catalog"]
+    found: dict[str, str] = {}
+    for entry, words in entries.items():
+        name = entry if isinstance(entry, str) else entry[0]
+        if re.match(r"cli\.(?!example\.)", name):
+            found[name] = "\n".join(filter(None, (found.get(name), words)))
+    return found
 
 
 def vietnamese(words: str) -> bool:

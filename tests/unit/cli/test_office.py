@@ -445,3 +445,29 @@ def test_an_authority_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("not PEM", "utf-8")
     with pytest.raises(Failure):
         tls_context(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    "line", ["get", "accept", "refuse --reason x", "accept --dry-run", "refuse --reason x --dry-run"]
+)
+async def test_the_key_of_a_document_that_was_sent_names_none_that_arrived(
+    running: Office, letter: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A trial: the help promised that the key printed by `send` would do, and the answer was that it does not exist."""
+    assert await running.run("send", letter, *LETTER) == 0
+    key = capsys.readouterr().out.strip()
+    command, *more = line.split()
+    assert await running.run(command, key, *more) == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"Lỗi: Mã này là của một văn bản đi ({key})")
+    assert "gateway inbox" in said
+    assert await running.run(command, UNKNOWN_KEY, *more) == 3
+    assert "not_found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["get", "accept", "refuse"])
+def test_the_help_names_the_key_that_the_inbox_prints(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help", "--lang", "en"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "Position of the document that arrived (first column of gateway inbox)" in page
+    assert "not the key printed when a document is sent" in page

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import VerifierKey
+from gateway.audit import ProofError, VerifierKey
 from gateway.cli import main
 from gateway.cli.output import evidence_time
 from gateway.core.clock import parse_rfc3339
+from gateway.evidence.proof_file import CheckedLeaf, one_document
+from tests.kit import rows
 from tests.unit.cli.site import DELIVERY, ENTRY, HERE, Site
 from tests.unit.cli.world import stdin
 
@@ -123,7 +125,7 @@ def test_a_stranger_with_the_logs_key_is_convinced(site: Site, file: Path, capsy
     capsys.readouterr()
     assert main(["audit", "prove", "--check", str(file), "--key", site.log_key]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"✔ Bằng chứng đúng: 3 sự kiện sau nằm trong nhật ký {HERE}/audit gồm 6 lá.")
+    assert shown.startswith(f"✔ Bằng chứng đúng: 3 sự kiện sau nằm trong nhật ký {HERE}/audit.\n")
     assert "Đã đến nơi nhận, biên nhận hợp lệ" in shown
     assert "from=Z79.01" in shown
     assert main(["audit", "prove", "--check", str(file), "--config", str(site.config_file), "--json"]) == 0
@@ -147,6 +149,84 @@ def test_a_proof_may_come_through_a_pipe(
     stdin(monkeypatch, file.read_bytes())
     assert main(["audit", "prove", "--check", "-", "--key", site.log_key]) == 0
     assert "✔" in capsys.readouterr().out
+
+
+# --- how far a proof goes ------------------------------------------------------------------------------------------------
+
+
+def checked(site: Site, file: Path, made: dict[str, Any], capsys: Capture, *more: str) -> tuple[int, str]:
+    """The exit code and what is printed of a proof that somebody changed."""
+    file.write_text(json.dumps(made))
+    capsys.readouterr()
+    code = main(["audit", "prove", "--check", str(file), "--key", site.log_key, *more])
+    said = capsys.readouterr()
+    return code, said.out or said.err
+
+
+def test_a_proof_says_what_it_does_not_prove(site: Site, file: Path, capsys: Capture) -> None:
+    """A trial: the last event was taken out, and ✔ was all that the program had to say about it."""
+    made = json.loads(file.read_text())
+    del made["leaves"][-1]
+    code, shown = checked(site, file, made, capsys, "--lang", "en")
+    proven, not_proven = shown.splitlines()[1:3]
+    assert code == 0
+    assert proven.startswith(
+        f"  Proven: these events stand in that log, unchanged, under the checkpoint of size 6 signed by {site.log_key};"
+    )
+    assert not_proven.startswith("  Not proven: that these are all events")
+    assert "  Không được chứng minh: đây là mọi sự kiện" in checked(site, file, made, capsys)[1]
+    told = json.loads(checked(site, file, made, capsys, "--json")[1])
+    assert told["not_proven"] == ["complete", "clock", "signing_time", "same_log", "claimed.gateway", "claimed.key"]
+    assert told["signers"] == [site.log_key]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_an_event_that_is_missing_before_another_is_found(
+    site: Site, file: Path, missing: int, capsys: Capture
+) -> None:
+    made = json.loads(file.read_text())
+    del made["leaves"][missing]
+    if missing == 0:
+        made["leaves"].append(proof_of(site, HERE, capsys)["leaves"][0])  # another one that begins something
+    code, shown = checked(site, file, made, capsys)
+    assert code == 4
+    assert shown.startswith(f"Lỗi: Bằng chứng trong {file} KHÔNG đủ: một sự kiện ở giữa không có trong tệp.")
+
+
+def test_an_event_stands_there_once(site: Site, file: Path, capsys: Capture) -> None:
+    made = json.loads(file.read_text())
+    made["leaves"].append(made["leaves"][0])
+    assert checked(site, file, made, capsys)[0] == 4
+
+
+def test_the_key_of_a_document_is_only_the_files_word(site: Site, file: Path, capsys: Capture) -> None:
+    made = json.loads(file.read_text())
+    made["key"] = "01900000-0000-7000-8000-00000000dead"
+    code, shown = checked(site, file, made, capsys, "--lang", "en")
+    assert code == 0
+    assert f"  Key: {made['key']} (said by the file, not proven)" in shown.splitlines()
+    document_id = json.loads(made["leaves"][0]["private"])["document_id"]
+    assert f"  Document: {document_id} (said by the leaves)" in shown.splitlines()
+
+
+def test_the_key_of_a_transfer_is_what_its_leaves_say(site: Site, file: Path, capsys: Capture) -> None:
+    made = proof_of(site, "incoming-1", capsys)
+    assert "  Key: incoming-1 (said by the leaves)" in checked(site, file, made, capsys, "--lang", "en")[1].splitlines()
+    assert "claimed.key" not in json.loads(checked(site, file, made, capsys, "--json")[1])["not_proven"]
+
+
+def test_the_proof_of_a_delivery_says_that_its_document_has_more(site: Site, file: Path, capsys: Capture) -> None:
+    made = proof_of(site, DELIVERY, capsys)
+    code, shown = checked(site, file, made, capsys, "--lang", "en")
+    assert code == 0
+    assert "one recipient's part" in shown
+    assert json.loads(checked(site, file, made, capsys, "--json")[1])["not_proven"][-1] == "beginning"
+
+
+def test_leaves_of_two_documents_are_no_proof_of_one() -> None:
+    leaf = CheckedLeaf(index=1, hash="aa", event="accepted", at=rows.NOW, private={"document_id": "one"}, previous="")
+    with pytest.raises(ProofError, match="more than one document"):
+        one_document([leaf, replace(leaf, hash="bb", private={"document_id": "two"})])
 
 
 def spoiled(made: dict[str, Any], what: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.verify import exit_of, print_report, report_json
+from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
 from gateway.evidence import ExaminedPart, FileReport
@@ -116,6 +117,56 @@ def test_the_report_for_programs() -> None:
     }
 
 
+def test_a_file_that_was_not_examined_is_not_called_unsigned() -> None:
+    """A trial: the files of a spoiled envelope were listed as bearing no signature, and nobody had looked."""
+    inside = FileVerdict(
+        media_type="application/pdf",
+        indication=Indication.INDETERMINATE,
+        sub_indication=None,
+        signatures=(),
+        reason="not judged",
+    )
+    shown = terminal("en")
+    failed = replace(
+        report(indication=Indication.TOTAL_FAILED),
+        kind="edxml",
+        envelope=signature(Indication.TOTAL_FAILED),
+        parts=(ExaminedPart(name="a.pdf", verdict=inside),),
+    )
+    print_report(shown, failed)
+    assert "  a.pdf: Not examined" in printed(shown.out).splitlines()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("code", ["envelope.attachments", "envelope.malformed"])
+def test_an_envelope_that_cannot_be_read_gets_the_block_of_any_other(language: str, code: str) -> None:
+    trouble = SenderError(code, reason="digest")
+    changed = code == "envelope.attachments"
+    shown, found = (
+        terminal(language),
+        replace(
+            report(indication=Indication.TOTAL_FAILED if changed else Indication.INDETERMINATE),
+            kind="edxml",
+            envelope=signature(Indication.TOTAL_PASSED) if changed else None,
+            parts=(),
+            trouble=trouble,
+        ),
+    )
+    print_report(shown, found)
+    first, *_, last = printed(shown.out).splitlines()
+    assert first.startswith("✘ " if changed else "! ")
+    assert "công[U+000A]văn.pdf" in first
+    assert last.startswith("  Cần làm gì tiếp:" if language == "vi" else "  What to do next:")
+    assert "digest" not in printed(shown.out)
+    assert ("Văn phòng" in printed(shown.out)) == changed
+    assert exit_of(found) == 4
+    members = report_json(found)
+    assert members["error"]["code"] == code
+    assert members["indication"] == ("TOTAL-FAILED" if changed else "INDETERMINATE")
+    assert not members["error"]["todo_en"].startswith("The sending body")
+    check("verify", {"files": [members]})
+
+
 # --- whole runs
 
 
@@ -132,6 +183,7 @@ def test_files_of_every_kind_in_one_run(
         "unsigned.pdf": tiny_pdf(),
         "garbage.xml": b"<edXML",
         "empty.pdf": b"",
+        "broken.pdf": good[: len(good) // 2],
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -147,9 +199,14 @@ def test_files_of_every_kind_in_one_run(
         "✔ Chữ ký hợp lệ: good.pdf",
         "✘ Chữ ký KHÔNG hợp lệ: changed.pdf",
         "? Không có chữ ký số: unsigned.pdf",
+        "! Không kiểm tra được: garbage.xml",
+        "! Không kiểm tra được: empty.pdf",
+        "! Không kiểm tra được: broken.pdf",
     ]
-    assert err.count("Cần làm:") == 2
-    assert "file.empty" in err
+    assert (err, out.count("Cần làm gì tiếp:")) == ("", len(files))
+    assert "Lý do: nội dung đã bị thay đổi sau khi ký (HASH_FAILURE)" in out
+    assert "the file was changed" not in out  # the judge's own words are English, and for engineers
+    assert "Chi tiết kỹ thuật" in verify("changed.pdf", more=("--verbose",))[1]
 
     code, out, _ = verify("good.pdf", more=("--json",))
     assert (code, json.loads(out)["files"][0]["indication"]) == (0, "TOTAL-PASSED")

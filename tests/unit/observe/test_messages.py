@@ -25,9 +25,9 @@ from gateway.core.states import (
     Outcome,
     TransferState,
 )
-from gateway.core.verdict import Indication
+from gateway.core.verdict import Indication, SubIndication
 from gateway.observe import Text, explain, label, text
-from gateway.observe.messages import LANGUAGES, LOCALES, PLACEHOLDER
+from gateway.observe.messages import COUNTS, LANGUAGES, LOCALES, PLACEHOLDER
 
 LABELS = {
     f"label.{family}.{value}"
@@ -41,6 +41,7 @@ LABELS = {
         "kind": [kind.value for kind in MessageKind],
         "priority": [priority.name.lower() for priority in Priority],
         "body": [status.value for status in BodyStatus],
+        "sub_indication": [found.value for found in SubIndication],
         "indication": [*(indication.value for indication in Indication), "none"],
         "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
@@ -68,7 +69,19 @@ def source(language: str) -> Catalog:
 
 
 def texts(catalog: Catalog) -> dict[str, str]:
-    return {str(message.id): str(message.string) for message in catalog if message.id}
+    return {name: words for name, forms in all_forms(catalog).items() for words in forms[-1:]}
+
+
+def all_forms(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """Every form of each text; the last one is that of many."""
+    found: dict[str, tuple[str, ...]] = {}
+    for message in catalog:
+        if message.id:
+            several = not isinstance(message.id, str)
+            found[message.id[0] if several else str(message.id)] = (
+                tuple(message.string) if several else (message.string,)
+            )
+    return found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -104,6 +117,32 @@ def test_both_languages_say_the_same_things_about_the_same_things() -> None:
         stripped = PLACEHOLDER.sub("", vi[name]) + PLACEHOLDER.sub("", en[name])
         assert "{" not in stripped, name
         assert "}" not in stripped, name
+
+
+def test_one_and_many_are_two_texts_about_the_same_things() -> None:
+    """A trial: `1 things have to be mended`."""
+    for language in LANGUAGES:
+        for name, forms in all_forms(source(language)).items():
+            assert {tuple(sorted(PLACEHOLDER.findall(form))) for form in forms} == {
+                tuple(sorted(PLACEHOLDER.findall(forms[-1])))
+            }, name
+            counts = set(PLACEHOLDER.findall(forms[-1])) & {*COUNTS, "size"}
+            assert len(forms) == 1 or counts, f"{name} counts nothing"
+    assert [text("cli.doctor.fail", {"count": count}).en for count in (1, 2)] == [
+        "1 thing has to be mended.",
+        "2 things have to be mended.",
+    ]
+    assert text("cli.doctor.fail", {"count": "1"}).vi == "Có 1 điều phải sửa."
+    assert text("probe.queue.dead", {"count": "1"}).en.startswith("1 item was")
+    assert text("probe.queue.dead", {"count": "11"}).en.startswith("11 items were")
+    assert text("probe.queue.dead", {}).en.startswith("unknown items were")
+
+
+def test_english_counts_one_thing_apart() -> None:
+    """What begins with a count, or counts in its middle, has a form for one."""
+    for name, forms in all_forms(source("en")).items():
+        if re.search(r"\{(count|seconds)\} [a-z]+s\b", forms[-1]):
+            assert len(forms) == 2, name
 
 
 def test_an_explanation_is_whole_in_both_languages() -> None:
