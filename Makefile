@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WHEELS := wheels
 
 .PHONY: help dev demo test bench check format lock wheels catalogue letter clean
 
@@ -39,10 +40,10 @@ format: dev  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 wheels: dev  ## folder `wheels`: all that an installation without internet needs (docs/OPERATIONS.md)
-	rm -rf wheels
-	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.lock -d wheels
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w wheels .
-	cp requirements.lock wheels/
+	rm -rf $(WHEELS)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.lock -d $(WHEELS)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w $(WHEELS) .
+	cp requirements.lock $(WHEELS)/
 
 catalogue: dev  ## compile the message catalogues (.po -> .mo)
 	$(BIN)/pybabel compile --directory gateway/observe/locale --domain gateway
