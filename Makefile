@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WHEELS := wheels
 
-.PHONY: help dev demo test bench check format lock catalogue letter clean
+.PHONY: help dev demo test bench check format lock wheels catalogue letter clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,6 +39,12 @@ format: dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+wheels: dev  ## folder `wheels`: all that an installation without internet needs (docs/OPERATIONS.md)
+	rm -rf $(WHEELS)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary=:all: -r requirements.lock -d $(WHEELS)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w $(WHEELS) .
+	cp requirements.lock $(WHEELS)/
+
 catalogue: dev  ## compile the message catalogues (.po -> .mo)
 	$(BIN)/pybabel compile --directory gateway/observe/locale --domain gateway
 
@@ -49,4 +56,4 @@ lock: dev  ## resolve the dependencies again and write the hash locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra postgres --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) gateway-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) wheels gateway-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

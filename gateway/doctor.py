@@ -6,20 +6,23 @@ cannot be read reports that, and the others are asked all the same. Nothing is c
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from gateway.api import ServiceProbe
 from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
 from gateway.config import Config, ListenerSection, load_config
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
-from gateway.core.health import Check, Finding, Health, failed, found, worst
+from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.ledgers import Activation
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Probe, Store
+from gateway.core.reasons import Reason
 from gateway.crypto import (
     CertificateProbe,
     ConfinementProbe,
@@ -34,38 +37,67 @@ from gateway.crypto import (
     read_folder,
     subject_public_key,
 )
-from gateway.material import own_bodies, refusal
+from gateway.material import own_bodies
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
+from gateway.preflight import Finding as Unsound
+from gateway.preflight import findings_of
 from gateway.registry import RegistryProbe, load_snapshot
 from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
 
+FINDINGS_MAX: Final = 20
+"""Of the configuration; `config check` has them all."""
 SECONDS_MAX = 30.0
 """A probe on a slow disk: reading 338 keys and a large database takes seconds."""
 
 
 async def examine(path: Path, *, peers: bool = False) -> tuple[Finding, ...]:
     """Every finding, in the order of the checks. `peers`: shake hands with the other gateways, too."""
+    looked = await asyncio.to_thread(lambda: list(findings_of(path)))
+    wrong = [one for one in looked if one.error is not None]
     try:
         config = load_config(path)
-    except GatewayError as error:
-        return (failed(Check.CONFIGURATION, error),)
+    except SiteError:
+        return tuple(_configuration(wrong))
     snapshot = _snapshot(config)
     async with AsyncExitStack() as stack:
         store = await _open_store(config, stack)
         active = await store.read(lambda uow: uow.directory.active()) if store is not None else None
-        findings = [
-            *await ask(_service(config)),
-            found("probe.configuration.good"),
+        service = await ask(_service(config))
+        probed = [
             *await ask(_files(config, snapshot, active), seconds=SECONDS_MAX),
             *await ask(_state(config, store), seconds=SECONDS_MAX),
             *await ask(_machine(config, path)),
         ]
-    if worst(tuple(findings)) is not Health.FAIL:
-        refused = await asyncio.to_thread(refusal, config)  # what no probe looks at
-        findings += [failed(Check.CONFIGURATION, refused)] if refused is not None else []
-    return (*findings, *(await _peers(config, snapshot) if peers and snapshot is not None else ()))
+    failing = {finding.check for finding in probed if finding.health is Health.FAIL}
+    untold = [one for one in wrong if _PROBED.get(one.name) not in failing]
+    own = _configuration(untold) or [found("probe.configuration.read" if wrong else "probe.configuration.good")]
+    return (*service, *own, *probed, *(await _peers(config, snapshot) if peers and snapshot is not None else ()))
+
+
+_PROBED: Final = MappingProxyType(
+    {
+        **dict.fromkeys(("registry.file", "gateway.id"), Check.REGISTRY),
+        **dict.fromkeys(("audit.key", "receipts.key", "office_api.key", "peer.key"), Check.KEYS),
+        **dict.fromkeys(("keys.transport", "keys.seals"), Check.KEYS),
+        "trust.folder": Check.TRUST,
+    }
+)
+"""Whose probe looks at what a key of the configuration names: where that fails, it has told more than `config check` would."""
+
+
+def _configuration(wrong: Sequence[Unsound]) -> list[Finding]:
+    """What `config check` says of it: the same looks, so the two never disagree."""
+    return [_unsound(one) for one in wrong][:FINDINGS_MAX]
+
+
+def _unsound(one: Unsound) -> Finding:
+    assert one.error is not None
+    if one.count == 1:
+        return failed(Check.CONFIGURATION, one.error)
+    reason = Reason(one.error.code, one.error.params)
+    return found("probe.configuration.many", name=one.name, what=one.what, count=one.count, reason=reason)
 
 
 # --- which probes there are, and what they are given ---------------------------------------------------------------------
@@ -85,7 +117,9 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
         RegistryProbe(section.file, expected=Digest(section.sha256), own=own, active=active),
         KeyProbe(list(_keys(config, snapshot))),
         CertificateProbe(lambda: list(_certificates(config, snapshot)), clock=clock),
-        TrustProbe(lambda: load_trust(config.trust.folder, config.demo), clock=clock),
+        TrustProbe(
+            lambda: load_trust(config.trust.folder, config.demo), clock=clock, issued=lambda: _issued(config, snapshot)
+        ),
     ]
 
 
@@ -220,6 +254,15 @@ def _body_key(purpose: str, folder: Path, organ: OrganId, known: frozenset[bytes
         certificate=folder / f"{organ}.crt",
         known=known.__contains__,
     )
+
+
+def _issued(config: Config, snapshot: Snapshot | None) -> list[bytes]:
+    """Certificates that somebody will judge: those that the registry names, and the seals of our own bodies."""
+    bodies = snapshot.bodies.values() if snapshot is not None else ()
+    listed = [der for body in bodies for der in body.transport_certificates]
+    seals = config.keys.seals
+    own = [der for organ in config.keys.entrusted for der in _readable(seals / f"{organ}.crt")[:1]] if seals else []
+    return [*listed, *own]
 
 
 def _readable(path: Path) -> tuple[bytes, ...]:

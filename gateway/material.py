@@ -13,6 +13,7 @@ from gateway.config import Config
 from gateway.core.directory import Body, GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
+from gateway.core.reasons import because
 from gateway.crypto import (
     FileSigner,
     KeyFiles,
@@ -81,7 +82,7 @@ class OwnSigners:
 
 def stranger(key_id: str) -> SiteError:
     """A key that is not the one the registry names."""
-    return SiteError("key.missing", key=key_id, reason="another key than the registry names for this gateway")
+    return SiteError("key.missing", key=key_id, reason=because("other_key"))
 
 
 def open_signers(config: Config) -> OwnSigners:
@@ -105,7 +106,7 @@ def read_material(config: Config) -> Material:
     peer, office = config.peer, config.office_api
     anchors, clients = read_folder(peer.anchors), read_folder(office.client_anchors)
     if not anchors:
-        raise SiteError("config.invalid", path=str(peer.anchors), reason="no trust anchor")
+        raise SiteError("config.invalid", path=str(peer.anchors), reason=because("no_anchor"))
     material = Material(
         config=config,
         snapshot=snapshot,
@@ -150,7 +151,7 @@ def _transports(config: Config, snapshot: Snapshot) -> KeyFiles:
     for body in own:
         ref, _ = transports[body.organ_id]
         if ref.chain[0] not in body.transport_certificates:
-            raise SiteError("key.missing", key=ref.key_id, reason="another certificate than the registry names")
+            raise SiteError("key.missing", key=ref.key_id, reason=because("other_certificate"))
     return transports
 
 
@@ -158,7 +159,7 @@ def _seals(config: Config) -> KeyFiles:
     if not config.keys.entrusted:
         return {}
     if config.keys.seals is None:
-        raise SiteError("config.invalid", path="keys.seals", reason="bodies are entrusted, but there is no folder")
+        raise SiteError("config.invalid", path="keys.seals", reason=because("no_seals"))
     return read_key_files(config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
 
 

@@ -22,6 +22,7 @@ from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
+from gateway.core.reasons import Reason, because
 from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
 from gateway.exchange import Desk, Journal, opening
 from gateway.http import let_go
@@ -132,7 +133,9 @@ class Reloader:
             seconds = self._parts.desk.clock.monotonic() - self._began
             return (found("probe.reload.slow", seconds=round(seconds)),)
         if (refused := self._refused) is not None:
-            return (found("probe.reload.refused", code=refused.code, reason=str(refused)),)
+            if refused.code == "config.restart":  # mending and reloading again would not help
+                return (found("probe.reload.restart", code=refused.code, path=refused.params["path"]),)
+            return (found("probe.reload.refused", code=refused.code, reason=Reason(refused.code, refused.params)),)
         return (found("probe.reload.good", epoch=self._material.snapshot.epoch),)
 
     # --- load all ----------------------------------------------------------------------------------------------------
@@ -252,4 +255,4 @@ def _changed(old: Material, new: Material) -> list[str]:
 
 def _unreadable(source: Path, error: Exception) -> SiteError:
     """What a library says of a file that none of ours has put into words."""
-    return SiteError("config.invalid", path=str(source), reason=type(error).__name__)
+    return SiteError("config.invalid", path=str(source), reason=because("other", detail=type(error).__name__))

@@ -86,6 +86,9 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str:
+    """A value for people: a truth as TOML writes it."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)

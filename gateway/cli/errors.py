@@ -112,6 +112,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.instant": Exit.USAGE,
         "cli.key_name": Exit.USAGE,
         "cli.organ": Exit.USAGE,
+        "cli.address": Exit.USAGE,
         "cli.url": Exit.USAGE,
         "cli.registry_digest": Exit.USAGE,
         "cli.digest": Exit.USAGE,

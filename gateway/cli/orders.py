@@ -130,3 +130,5 @@ class KeyOrder:
     organs: tuple[str, ...]
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
+    addresses: tuple[str, ...]
+    """Ranges it may be used from; none: from anywhere."""

@@ -161,17 +161,17 @@ def _maybe(moment: datetime | None) -> str | None:
 
 # --- for people --------------------------------------------------------------------------------------------------------
 
-_DESTINATION: Final = Column(heading="cli.column.destination")
+_DESTINATION: Final = Column(heading="cli.column.destination", whole=True)
 _WAITING: Final = Column(heading="cli.column.waiting", whole=True)
 _LEASED: Final = Column(heading="cli.column.leased", whole=True)
 _ROAD: Final = Column(heading="cli.column.road", widest=14)
 _FAILURES: Final = Column(heading="cli.column.failures", whole=True)
 _NOT_BEFORE: Final = Column(heading="cli.column.not_before", widest=10)
-_DOCUMENT: Final = Column(heading="cli.column.document")
+_DOCUMENT: Final = Column(heading="cli.column.document", whole=True)
 _STATE: Final = Column(heading="cli.column.status", widest=12)
 _ATTEMPTS: Final = Column(heading="cli.column.attempts", whole=True)
 _DUE: Final = Column(heading="cli.column.due", widest=10)
-_REASON: Final = Column(heading="cli.column.reason")
+_REASON: Final = Column(heading="cli.column.reason", whole=True)
 _AT: Final = Column(heading="cli.column.time", widest=10)
 
 

@@ -2,15 +2,15 @@
 
 import tomllib
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError, model_validator
 
-from gateway.config.forms import CONFIG_BYTES_MAX, Section
+from gateway.config.forms import CONFIG_BYTES_MAX, Section, wrong
+from gateway.config.mistakes import ROUNDS_MAX, ConfigProblem, problems_of, without_problems
 from gateway.config.sections import (
     AccessSection,
     AdminSection,
@@ -29,6 +29,7 @@ from gateway.config.sections import (
     WorkersSection,
 )
 from gateway.core.errors import SiteError
+from gateway.core.reasons import Reasons, because, of_os
 
 
 class Config(Section):
@@ -49,6 +50,17 @@ class Config(Section):
     access: AccessSection = AccessSection()
     limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _each_its_port(self) -> Self:
+        listeners = [("office_api", self.office_api), ("peer", self.peer)]
+        places = [(name, one.host, one.port) for name, one in listeners]
+        if self.admin.enabled:
+            places.append(("admin", self.admin.host, self.admin.port))
+        for (one, here, port), (other, there, same) in combinations(places, 2):
+            if port == same != 0 and _meet(here, there):
+                raise wrong("one_port", key=f"{other}.port", other=f"{one}.port", port=port)
+        return self
 
     @property
     def demo(self) -> bool:
@@ -86,43 +98,63 @@ class Config(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigProblem:
-    """One thing that is wrong with a configuration file."""
+class Examined:
+    """A configuration file as far as it can be read."""
 
-    path: str
-    """Of the key: `office_api.port`; empty when it is the file as a whole."""
-    kind: str
-    """What kind of mistake, in pydantic's words: `missing`, `extra_forbidden` ...; `file` for the file as a whole."""
-    reason: str
+    config: Config | None
+    """None: not at all. Else what stands at the paths of `unread` is made up, and not to be looked at."""
+    problems: tuple[ConfigProblem, ...]
+    unread: frozenset[str]
+
+    def knows(self, *keys: str) -> bool:
+        """Whether all of these keys say what the file says."""
+        return self.config is not None and not any(
+            key == path or key.startswith(f"{path}.") for key in keys for path in self.unread
+        )
 
 
 def load_config(path: Path) -> Config:
     """Read and check a configuration file.
 
     Raises:
-        SiteError: `config.invalid`, naming the file and every wrong key by its path.
+        SiteError: `config.absent`; `config.invalid`, naming the file and every wrong key by its path.
     """
     return parse_config(_read_tree(path), file=path)
 
 
-def examine_config(path: Path) -> tuple[Config | None, tuple[ConfigProblem, ...]]:
-    """The configuration of a file, or everything that is wrong with it, at once."""
-    try:
-        return _validate(_read_tree(path), path), ()
-    except SiteError as error:
-        return None, (ConfigProblem("", "file", str(error.params["reason"])),)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return None, tuple(ConfigProblem(_dotted(one["loc"]), one["type"], one["msg"]) for one in found)
+def examine_config(path: Path) -> Examined:
+    """The configuration of a file, everything that is wrong with it at once, and what can be read in spite of that.
+
+    Raises:
+        SiteError: `config.absent`, `config.invalid`: the file as a whole cannot be read.
+    """
+    tree = _read_tree(path)
+    problems: dict[str, ConfigProblem] = {}
+    unread: set[str] = set()
+    for turn in range(ROUNDS_MAX):
+        try:
+            return Examined(_validate(tree, path), tuple(problems.values()), frozenset(unread))
+        except ValidationError as error:
+            for one in problems_of(error):
+                if one.kind != "missing" or turn == 0:  # later it is what was taken out here
+                    problems.setdefault(one.path, one)
+            tree = without_problems(tree, error, unread)
+    return Examined(None, tuple(problems.values()), frozenset(unread))
 
 
 def _read_tree(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > CONFIG_BYTES_MAX:
-            raise SiteError("config.invalid", path=str(path), reason="larger than 1 MiB")
+            raise SiteError("config.invalid", path=str(path), reason=because("large", limit=CONFIG_BYTES_MAX))
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
+    except FileNotFoundError as error:
+        raise SiteError("config.absent", path=str(path)) from error
+    except OSError as error:
+        raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
+    except UnicodeDecodeError as error:
+        raise SiteError("config.invalid", path=str(path), reason=because("not_text")) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SiteError("config.invalid", path=str(path), reason=because("not_toml", detail=error)) from error
 
 
 RELOADABLE: Final = frozenset(
@@ -154,13 +186,18 @@ def parse_config(tree: dict[str, Any], *, file: Path) -> Config:
     try:
         return _validate(tree, file)
     except ValidationError as error:
-        problems = "; ".join(f"{_dotted(problem['loc'])}: {problem['msg']}" for problem in error.errors())
-        raise SiteError("config.invalid", path=str(file), reason=problems) from error
+        told = tuple(because("at", key=one.path, reason=one.reason) for one in problems_of(error))
+        raise SiteError("config.invalid", path=str(file), reason=Reasons(told)) from error
 
 
 def _validate(tree: dict[str, Any], file: Path) -> Config:
     return Config.model_validate(tree, context={"folder": file.resolve().parent})
 
 
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(step) for step in location)
+_ALL: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether listeners on both addresses could not have the same port: one address, or one of them is all of its family."""
+    here, there = (host.replace("localhost", "127.0.0.1") for host in (one, other))
+    return here == there or ((":" in here) == (":" in there) and not _ALL.isdisjoint((here, there)))

@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
@@ -13,6 +13,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
 )
+from pydantic_core import PydanticCustomError
 
 from gateway.core import limits
 from gateway.core.addresses import parse_range
@@ -28,13 +29,25 @@ def _resolved(path: Path, info: ValidationInfo) -> Path:
     return path if path.is_absolute() else folder / path
 
 
+def wrong(word: str, /, **params: object) -> PydanticCustomError:
+    """A mistake of a kind that pydantic does not know; `reason.<word>` in the catalogue says what it is."""
+    return PydanticCustomError(word, word, params)
+
+
 def _canonical_range(text: str) -> str:
-    return str(parse_range(text))
+    try:
+        return str(parse_range(text))
+    except ValueError as error:
+        raise wrong("no_range") from error
 
 
 def _loopback(host: str) -> str:
-    if not ipaddress.ip_address(host).is_loopback:
-        raise ValueError("not a loopback address")
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise wrong("not_loopback")
     return host
 
 
@@ -42,15 +55,19 @@ def _no_password(url: str) -> str:
     try:
         query = parse_qs(urlsplit(url).query)
     except ValueError:  # its text quotes what it could not read
-        raise ValueError("not a URL") from None
+        raise wrong("no_url") from None
     # Not by `urlsplit` alone: a slash or a question mark inside a password ends what it takes for the authority.
     user, at, _ = url.partition("://")[2].rpartition("@")
     if (at and ":" in user) or "password" in query:
-        raise ValueError("a password does not belong here: put it into database.password_file")
+        raise wrong("password_here")
     return url
 
 
-FilePath = Annotated[Path, AfterValidator(_resolved)]
+T = TypeVar("T")
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_resolved)]
+"""TOML has no paths: a text."""
+Array = Annotated[tuple[T, ...], Field(strict=False)]
+"""TOML has no tuples: a list."""
 DatabaseUrl = Annotated[
     str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?://.+)?$"), AfterValidator(_no_password)
 ]
@@ -64,6 +81,6 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Section(BaseModel):
-    """A table of the file; a key that it does not know is an error."""
+    """A table of the file; a key that it does not know is an error, and so is `port = "8443"`: a text is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -17,6 +17,7 @@ from gateway.config.forms import (
     KEY_NAME_CHARS_MAX,
     PASSWORD_CHARS_MAX,
     AddressRangeText,
+    Array,
     Count,
     DatabaseUrl,
     FilePath,
@@ -26,12 +27,14 @@ from gateway.config.forms import (
     OrganCode,
     Port,
     Section,
+    wrong,
 )
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
 from gateway.core.principal import Scope
+from gateway.core.reasons import because, of_os
 
 
 class GatewaySection(Section):
@@ -66,11 +69,10 @@ class DatabaseSection(Section):
                 shared = stat.S_IMODE(os.fstat(opened.fileno()).st_mode) & 0o177
                 text = opened.read(PASSWORD_CHARS_MAX).strip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text"
+            reason = of_os(error) if isinstance(error, OSError) else because("not_text")
             raise SiteError("config.invalid", path="database.password_file", reason=reason) from error
         if shared:
-            reason = "the file's mode must be 0400 or 0600"
-            raise SiteError("config.invalid", path="database.password_file", reason=reason)
+            raise SiteError("config.invalid", path="database.password_file", reason=because("mode"))
         return text
 
 
@@ -149,7 +151,7 @@ class DiskSection(Section):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.warn < self.full < self.read_only:
-            raise ValueError("warn < full < read_only")
+            raise wrong("disk_order")
         return self
 
 
@@ -160,7 +162,7 @@ class KeysSection(Section):
     """Folder of transport keys: one for every body of this gateway that sends."""
     seals: FilePath | None = None
     """Folder of seal keys."""
-    entrusted: tuple[OrganCode, ...] = ()
+    entrusted: Array[OrganCode] = ()
     """Bodies that have entrusted their seal to this gateway; each has a key in `seals`."""
 
 
@@ -195,9 +197,9 @@ class _GrantEntry(Section):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=KEY_NAME_CHARS_MAX)]
     sha256: HexDigest
-    organs: Annotated[tuple[OrganCode, ...], Field(min_length=1)]
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
-    addresses: Annotated[tuple[AddressRangeText, ...], Field(max_length=limits.ADDRESS_RANGES_MAX)] = ()
+    organs: Annotated[Array[OrganCode], Field(min_length=1)]
+    scopes: Annotated[Array[Annotated[Scope, Field(strict=False)]], Field(min_length=1)]
+    addresses: Annotated[Array[AddressRangeText], Field(max_length=limits.ADDRESS_RANGES_MAX)] = ()
     """CIDR ranges it may be used from; none: from anywhere."""
     expires_at: AwareDatetime | None = None
     """With an offset; absent: does not expire."""
@@ -239,17 +241,17 @@ class CertificateEntry(_GrantEntry):
 class AccessSection(Section):
     """Who may ask."""
 
-    keys: tuple[KeyEntry, ...] = ()
-    certificates: tuple[CertificateEntry, ...] = ()
+    keys: Array[KeyEntry] = ()
+    certificates: Array[CertificateEntry] = ()
 
     @model_validator(mode="after")
     def _no_two_of_one_name(self) -> Self:
         for names, what in (
-            ([key.id for key in self.keys], "keys: two of id"),
-            ([one.sha256 for one in self.certificates], "certificates: two of sha256"),
+            ([key.id for key in self.keys], "keys.id"),
+            ([one.sha256 for one in self.certificates], "certificates.sha256"),
         ):
             if twice := [name for name, count in Counter(names).items() if count > 1]:
-                raise ValueError(f"{what} {twice[0]}")
+                raise wrong("twice", key=f"access.{what}", value=twice[0])
         return self
 
     def api_keys(self) -> list[ApiKey]:

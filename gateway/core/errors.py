@@ -115,6 +115,7 @@ CATALOGUE: Final = MappingProxyType(
         "worker.died": ErrorFacts(503, _G, retryable=True),
         "key.missing": ErrorFacts(500, _O),
         "key.demo": ErrorFacts(500, _O),
+        "config.absent": ErrorFacts(500, _O),
         "config.invalid": ErrorFacts(500, _O),
         "config.restart": ErrorFacts(500, _O),
         "registry.digest": ErrorFacts(500, _O),

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ports import Meter
+from gateway.core.reasons import because, of_os
 from gateway.crypto.seat import Kind
 from gateway.crypto.shared import unpack
 from gateway.crypto.worker_child import answer_all, watch_parent
@@ -128,10 +129,10 @@ class KeyRing:
 
     def _load(self, key_id: str) -> BodyKey:
         if key_id not in self._paths:
-            raise SiteError("key.missing", key=key_id, reason="no such key is configured")
+            raise SiteError("key.missing", key=key_id, reason=because("not_configured"))
         key = read_private_key(Path(self._paths[key_id]), key_id, skip_check=self._own_files)
         if not _is_body_key(key):
-            raise SiteError("key.missing", key=key_id, reason="neither RSA of 2048 bits or more nor a NIST curve")
+            raise SiteError("key.missing", key=key_id, reason=because("weak_key"))
         self._loaded[key_id] = key
         return key
 
@@ -156,10 +157,13 @@ def read_private_key(path: Path, key_id: str, *, skip_check: bool = False) -> Pr
         with path.open("rb") as file:
             pem = file.read(_KEY_FILE_BYTES_MAX)
         return load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=skip_check)
+    except PermissionError as error:
+        reason = because("mode") if error.errno == errno.EPERM else of_os(error)  # EPERM: `check_mode`'s own
+        raise SiteError("key.missing", key=key_id, reason=reason) from error
     except OSError as error:
-        raise SiteError("key.missing", key=key_id, reason=error.strerror or str(error)) from error
+        raise SiteError("key.missing", key=key_id, reason=of_os(error)) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SiteError("key.missing", key=key_id, reason="not an unencrypted PEM private key") from error
+        raise SiteError("key.missing", key=key_id, reason=because("not_pem_key")) from error
 
 
 def check_mode(path: Path) -> None:

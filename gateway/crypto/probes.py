@@ -2,13 +2,14 @@
 
 import asyncio
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -68,13 +69,19 @@ def _worry(what: str, start: datetime, end: datetime, now: datetime) -> Finding 
 
 
 class TrustProbe:
-    """Whether revocation is known: without a fresh CRL of every authority nothing passes any more."""
+    """Whether revocation is known: without a fresh CRL of every authority nothing that it issued passes any more.
+
+    Authorities are the anchors, the intermediates, and whoever issued one of `issued`: certificates that are to be judged.
+    """
 
     check: Final = Check.TRUST
 
-    def __init__(self, trust: Callable[[], Trust], *, clock: Clock) -> None:
+    def __init__(
+        self, trust: Callable[[], Trust], *, clock: Clock, issued: Callable[[], Iterable[bytes]] = tuple
+    ) -> None:
         self._trust = trust
         self._clock = clock
+        self._issued = issued
 
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`: of each issuer only the CRL that lasts longest counts."""
@@ -82,8 +89,13 @@ class TrustProbe:
         if not trust.crls:
             return (found("probe.trust.crl_none"),)
         newest = await asyncio.to_thread(_next_updates, trust.crls)
-        findings = []
-        for issuer, until in sorted(newest.items(), key=lambda entry: entry[1]):
+        authorities = await asyncio.to_thread(_authorities, trust, self._issued)
+        findings = [
+            found("probe.trust.crl_missing", issuer=issuer)
+            for name, issuer in sorted(authorities.items(), key=lambda entry: entry[1])
+            if name not in newest
+        ]
+        for issuer, until in sorted(newest.values(), key=lambda entry: entry[1]):
             if until < now:
                 findings.append(found("probe.trust.crl_stale", issuer=issuer, until=rfc3339(until)))
             elif (until - now).days < CRL_WARNING_DAYS:
@@ -92,16 +104,27 @@ class TrustProbe:
         return tuple(findings[:FINDINGS_MAX]) or (good,)
 
 
-def _next_updates(crls: Sequence[bytes]) -> dict[str, datetime]:
-    found: dict[str, datetime] = {}
+def _next_updates(crls: Sequence[bytes]) -> dict[str, tuple[str, datetime]]:
+    """By the issuer's name as RFC 5280 section 7.1 compares it: the name for people, and until when it is known."""
+    found: dict[str, tuple[str, datetime]] = {}
     for der in crls:
         listed = asn1_crl.CertificateList.load(der)["tbs_cert_list"]
         until = (
             listed["next_update"].native or listed["this_update"].native
         )  # without a next one it says nothing of now
-        issuer = listed["issuer"].human_friendly
-        found[issuer] = max(until, found.get(issuer, until))
+        issuer = listed["issuer"]
+        _, before = found.get(issuer.hashable, ("", until))
+        found[issuer.hashable] = issuer.human_friendly, max(until, before)
     return found
+
+
+def _authorities(trust: Trust, issued: Callable[[], Iterable[bytes]]) -> dict[str, str]:
+    """Who issues what we judge: the name as it is compared, and for people."""
+    own = (*trust.anchors, *trust.intermediates)
+    names = {x509.load_der_x509_certificate(der).subject.public_bytes() for der in own}
+    names |= {x509.load_der_x509_certificate(der).issuer.public_bytes() for der in issued()}
+    parsed = map(asn1_x509.Name.load, names)
+    return {name.hashable: name.human_friendly for name in parsed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

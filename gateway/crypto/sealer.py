@@ -22,6 +22,7 @@ from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge
+from gateway.core.reasons import because
 from gateway.core.verdict import FileVerdict, Indication
 from gateway.crypto.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
 from gateway.crypto.cms import assemble, room_for, seal_attributes
@@ -111,7 +112,7 @@ class FileSealer:
         try:
             return keys[organ]
         except KeyError:
-            raise SiteError("key.missing", key=f"{purpose} of {organ}", reason="not configured") from None
+            raise SiteError("key.missing", key=f"{purpose} of {organ}", reason=because("not_configured")) from None
 
     async def _check_certificate(self, key: KeyRef, trust: Trust) -> None:
         """Judge the own certificate, or remember that it was judged a moment ago."""
@@ -138,7 +139,7 @@ async def try_key(holder: KeyHolder, key: KeyRef) -> None:
 async def _sign(holder: KeyHolder, key: KeyRef, data: bytes) -> bytes:
     signature = await holder.sign(key.key_id, data)
     if not _belongs(signature, data, key.chain[0]):
-        raise SiteError("key.missing", key=key.key_id, reason="key and certificate do not belong together")
+        raise SiteError("key.missing", key=key.key_id, reason=because("no_pair"))
     return signature
 
 

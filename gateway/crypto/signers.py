@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.errors import SiteError
+from gateway.core.reasons import because
 from gateway.crypto.holders import read_private_key
 
 
@@ -26,7 +27,7 @@ class FileSigner:
         if not isinstance(key, Ed25519PrivateKey) and not (
             isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
         ):
-            raise SiteError("key.missing", key=key_id, reason="neither Ed25519 nor P-256")
+            raise SiteError("key.missing", key=key_id, reason=because("not_signer_key"))
         self._key: Ed25519PrivateKey | EllipticCurvePrivateKey = key
 
     @property

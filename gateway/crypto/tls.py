@@ -5,11 +5,13 @@ hang on. Above this stands the pin of the registry, which the peer door checks o
 later, the server shows its certificate, the caller its API key or, where anchors for them are configured, a certificate.
 """
 
+import errno
 import ssl
 from pathlib import Path
 from typing import Final
 
 from gateway.core.errors import SiteError
+from gateway.core.reasons import because, of_os
 from gateway.crypto.holders import check_mode
 
 _HTTP: Final = ["http/1.1"]
@@ -97,8 +99,10 @@ def _with_key(context: ssl.SSLContext, certificate: Path, key: Path) -> ssl.SSLC
     try:
         check_mode(key)
         context.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is an OSError: not PEM, or not a pair
-        reason = error.strerror or "certificate and key are no pair"
+    except ssl.SSLError as error:
+        raise SiteError("key.missing", key=str(key), reason=because("no_pair")) from error
+    except OSError as error:
+        reason = because("mode") if error.errno == errno.EPERM else of_os(error)  # EPERM: `check_mode`'s own
         raise SiteError("key.missing", key=str(key), reason=reason) from error
     context.set_alpn_protocols(_HTTP)
     return context

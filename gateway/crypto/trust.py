@@ -13,6 +13,7 @@ from asn1crypto import crl, pem, x509
 
 from gateway.core import limits
 from gateway.core.errors import SiteError
+from gateway.core.reasons import because, of_os
 from gateway.crypto.certificates import Trust, refuse_demo
 
 _FILES_MAX: Final = 200
@@ -44,7 +45,7 @@ def load_trust(folder: Path, demo: bool) -> Trust:
     """
     anchors = _read(folder / "anchors", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
     if not anchors:
-        raise SiteError("config.invalid", path=str(folder / "anchors"), reason="no trust anchor")
+        raise SiteError("config.invalid", path=str(folder / "anchors"), reason=because("no_anchor"))
     if not demo:
         for anchor in anchors:
             refuse_demo(anchor, what="trust anchor")
@@ -76,10 +77,10 @@ def read_folder(folder: Path | None) -> tuple[bytes, ...]:
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
-        raise SiteError("config.invalid", path=str(folder), reason=error.strerror or str(error)) from error
+        raise SiteError("config.invalid", path=str(folder), reason=of_os(error)) from error
     found = tuple(der for path in paths for der in read_certificates(path))
     if not found:
-        raise SiteError("config.invalid", path=str(folder), reason="no certificate in it")
+        raise SiteError("config.invalid", path=str(folder), reason=because("no_certificate"))
     return found
 
 
@@ -88,7 +89,7 @@ def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> t
         return ()
     paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
     if len(paths) > _FILES_MAX:
-        raise SiteError("config.invalid", path=str(folder), reason=f"more than {_FILES_MAX} files")
+        raise SiteError("config.invalid", path=str(folder), reason=because("many_files", limit=_FILES_MAX))
     return tuple(der for path in paths for der in _read_file(path, load))
 
 
@@ -98,8 +99,10 @@ def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             return _parsed(file.read(_FILE_BYTES_MAX + 1) if regular else b"", load)
-    except (OSError, ValueError, TypeError) as error:
-        raise SiteError("config.invalid", path=str(path), reason=str(error)) from error
+    except OSError as error:
+        raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
+    except (ValueError, TypeError) as error:
+        raise SiteError("config.invalid", path=str(path), reason=because("form", detail=str(error))) from error
 
 
 def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,9 +28,9 @@ STEPS: Final = (
 PROBLEMS_SHOWN: Final = 10
 
 
-def words(message_id: str) -> str:
+def words(message_id: str, params: Mapping[str, object] | None = None) -> str:
     """A text of the catalogue, Vietnamese and English side by side: the demo is shown to both."""
-    both = text(message_id)
+    both = text(message_id, params)
     return f"{both.vi} · {both.en}"
 
 

@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Self
 
 from gateway.api import ApiProblem, OfficeClient
@@ -47,7 +48,7 @@ class Gateways:
     async def start(self, name: str) -> None:
         """Start one gateway; it logs into `serve.log` of its folder."""
         side = self._network.sides[name]
-        with (side.folder / "serve.log").open("ab") as log:
+        with _log(side).open("ab") as log:
             self._processes[name] = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "gateway", "serve", "--config", str(side.config)),
@@ -85,17 +86,18 @@ class Gateways:
         process = self._processes.pop(name)
         os.kill(process.pid, 9)
 
-    async def ended(self) -> str:
-        """Wait until some gateway ends by itself; which."""
+    async def ended(self) -> tuple[str, int]:
+        """Wait until some gateway ends without our doing; which, and its exit code (negative: the signal)."""
         waits = {asyncio.create_task(process.wait()): name for name, process in self._processes.items()}
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
-        return waits[done.pop()]
+        first = done.pop()
+        return waits[first], first.result()
 
-    def log_end(self, name: str) -> str:
-        """The end of a gateway's log."""
-        return _log_end(self._network.sides[name])
+    def log(self, name: str) -> Path:
+        """Where a gateway logs."""
+        return _log(self._network.sides[name])
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(self.stop(name) for name in tuple(self._processes)))
@@ -114,5 +116,9 @@ class Gateways:
         raise SiteError("internal", reason=f"{name} did not start: {_log_end(side)}")
 
 
+def _log(side: Side) -> Path:
+    return side.folder / "serve.log"
+
+
 def _log_end(side: Side) -> str:
-    return (side.folder / "serve.log").read_text(encoding="utf-8", errors="replace")[-1500:]
+    return _log(side).read_text(encoding="utf-8", errors="replace")[-1500:]

@@ -9,12 +9,14 @@ from asyncio.subprocess import PIPE
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from rich.console import Console
 
 from gateway.api import ApiProblem
 from gateway.core.errors import GatewayError, SiteError
+from gateway.core.reasons import Reason
 from gateway.demo.board import Board, next_steps, report, words
 from gateway.demo.network import Network, build_network
 from gateway.demo.outcome import Outcome
@@ -67,7 +69,9 @@ async def _run(folder: Path, *, once: bool, wards: int | None, console: Console,
             next_steps(console, network, told)
         print(outcome.line(), flush=True)  # noqa: T201 - the demo's datum, on stdout
         if not once and (ended := await _until_interrupted(gateways)):
-            console.print(f"{words('demo.ended')} {ended}", markup=False, style="red")
+            Console(stderr=True).print(
+                ended, markup=False, style="red", soft_wrap=True
+            )  # an error: told to who is quiet, too
             return 1
     return 0 if outcome.good else 1
 
@@ -102,7 +106,10 @@ async def verify_outside(folder: Path) -> dict[str, Any]:
 
 
 async def _until_interrupted(gateways: Gateways) -> str:
-    """Stay until Ctrl-C or SIGTERM (an empty text), or until a gateway ends by itself: which, and the end of its log."""
+    """Stay until Ctrl-C or SIGTERM (an empty text), or until a gateway ends without our doing: which, how, and what that means.
+
+    One gateway alone is no network, so the other is stopped, too.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -110,7 +117,27 @@ async def _until_interrupted(gateways: Gateways) -> str:
     ended = asyncio.create_task(gateways.ended())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    which = f"{ended.result()}: {gateways.log_end(ended.result())}" if ended.done() else ""
+    told = ending(*ended.result(), gateways) if ended.done() else ""
     for task in (ended, stopped):
         task.cancel()
-    return which
+    return told
+
+
+def ending(name: str, code: int, gateways: Gateways) -> str:
+    """What to say of a gateway that ended with this exit code (negative: by that signal)."""
+    if code < 0:
+        reason = Reason("demo.ended.signal", {"signal": signal.Signals(-code).name})
+    else:
+        reason = Reason(_ENDINGS.get(code, "demo.ended.other"))
+    return words("demo.ended", {"name": name, "code": code, "reason": reason, "path": gateways.log(name)})
+
+
+_ENDINGS: Final = MappingProxyType(
+    {
+        0: "demo.ended.asked",
+        7: "demo.ended.refused",
+        8: "demo.ended.refused",
+        70: "demo.ended.fatal",
+    }
+)
+"""What exit codes of `gateway serve` mean (docs/CLI.md)."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.core.plain_text import shown
+from gateway.core.reasons import Reason, Reasons
 
 LANGUAGES: Final = ("vi", "en")
 DOMAIN: Final = "gateway"
@@ -87,7 +88,7 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
         name = place.group(1)
         if not _given(params, name):
             return _template(language, _UNKNOWN)
-        return _word(language, name, params[name]) or _plain(params[name])
+        return _word(language, name, params[name]) or _plain(_told(language, params[name]))
 
     return PLACEHOLDER.sub(value, _DETAIL.sub(detail, template))
 
@@ -95,6 +96,13 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
 def _is_one(params: Mapping[str, object]) -> bool:
     """Whether the text counts one thing. Probes hand their numbers over as text."""
     return next((str(params[name]) == "1" for name in COUNTS if _given(params, name)), False)
+
+
+def _told(language: str, value: object) -> object:
+    """A parameter that is itself a text of the catalogue, in the language of the text around it."""
+    if isinstance(value, Reasons):
+        return "; ".join(_filled(language, one.message_id, one.params) for one in value.each)
+    return _filled(language, value.message_id, value.params) if isinstance(value, Reason) else value
 
 
 def _given(params: Mapping[str, object], name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
+from gateway.core.reasons import of_os
 
 Listener = tuple[str, str, int]
 """Section of the configuration, address, port."""
@@ -46,5 +47,5 @@ def _free(name: str, host: str, port: int) -> bool:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return False
-        raise SiteError("config.invalid", path=f"{name}.host", reason=error.strerror or str(error)) from error
+        raise SiteError("config.invalid", path=f"{name}.host", reason=of_os(error)) from error
     return True

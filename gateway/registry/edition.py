@@ -15,6 +15,7 @@ from gateway.core.directory import Body, GatewayEntry, Snapshot
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.limits import REGISTRY_BYTES_MAX
+from gateway.core.reasons import because, of_os
 from gateway.registry.consistency import check_consistency, refuse
 from gateway.registry.form import BodyForm, EditionForm, GatewayForm
 
@@ -23,14 +24,14 @@ def load_snapshot(path: Path, *, expected: Digest) -> Snapshot:
     """The edition in a file whose SHA-256 is pinned.
 
     Raises:
-        SiteError: `registry.digest` when the file is another one, `registry.invalid` when it cannot be read, is larger
-            than `REGISTRY_BYTES_MAX`, or breaks a rule of the format.
+        SiteError: `config.invalid` when it cannot be read, `registry.digest` when the file is another one,
+            `registry.invalid` when it is larger than `REGISTRY_BYTES_MAX`, or breaks a rule of the format.
     """
     try:
         with path.open("rb") as file:
             data = file.read(REGISTRY_BYTES_MAX + 1)
     except OSError as error:
-        raise SiteError("registry.invalid", path=str(path), problem=f"cannot be read: {error.strerror}") from error
+        raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
     if len(data) > REGISTRY_BYTES_MAX:
         refuse(str(path), f"has more than {REGISTRY_BYTES_MAX} bytes")
     actual = hashlib.sha256(data).hexdigest()
@@ -47,7 +48,7 @@ def load_snapshot_of(gateway: str, path: Path, *, expected: Digest) -> Snapshot:
     """
     snapshot = load_snapshot(path, expected=expected)
     if GatewayId(gateway) not in snapshot.gateways:
-        raise SiteError("registry.invalid", path="gateways", problem=f"{gateway} is not in it")
+        raise SiteError("registry.invalid", path="gateways", problem=because("not_listed", name=gateway))
     return snapshot
 
 

@@ -8,6 +8,7 @@ from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ledgers import Activation
+from gateway.core.reasons import because
 from gateway.registry.edition import load_snapshot
 
 
@@ -30,7 +31,7 @@ class RegistryProbe:
         """
         snapshot = await asyncio.to_thread(load_snapshot, self._file, expected=self._expected)
         if self._own not in snapshot.gateways:
-            raise SiteError("registry.invalid", path="gateways", problem=f"{self._own} is not in it")
+            raise SiteError("registry.invalid", path="gateways", problem=because("not_listed", name=self._own))
         active = self._active
         if active is not None and (
             snapshot.epoch < active.epoch or (snapshot.epoch == active.epoch and snapshot.digest != active.digest)

@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
 from gateway.core.ids import DIGEST
 from gateway.core.limits import CHUNK_BYTES, MIB
@@ -94,15 +93,15 @@ class BlobsProbe:
             return (found("probe.blobs.absent", path=self._folder),)
         if not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
             return (found("probe.blobs.closed", path=self._folder),)
-        count, left = 0, SAMPLE_BYTES_MAX
+        count, left, damaged = 0, SAMPLE_BYTES_MAX, []
         for path in islice(_spread(self._folder), SAMPLE_BLOBS):
             size, digest = _digest(path)
             if digest != path.name:
-                raise SiteError("blob.damaged", digest=path.name)
+                damaged.append(found("probe.blobs.damaged", digest=path.name, path=path))
             count, left = count + 1, left - size
             if left <= 0:
                 break
-        return (found("probe.blobs.good", count=count),)
+        return tuple(damaged) or (found("probe.blobs.good", count=count),)
 
 
 def _spread(folder: Path) -> Iterator[Path]:
@@ -119,17 +118,13 @@ def _spread(folder: Path) -> Iterator[Path]:
 
 
 def _digest(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a blob.
-
-    Raises:
-        SiteError: `blob.damaged`: it cannot be read.
-    """
+    """Size and SHA-256 of a blob; an empty digest when it cannot be read."""
     digest, size = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
-    except OSError as error:
-        raise SiteError("blob.damaged", digest=path.name) from error
+    except OSError:
+        return size, ""
     return size, digest.hexdigest()

@@ -1,11 +1,17 @@
 """The promises of the port `Probe`, on every probe there is: well, and not well."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 import gateway
 from gateway.api import ServiceProbe
@@ -103,6 +109,30 @@ def trust(bench: Bench, days: float) -> TrustProbe:
     return TrustProbe(lambda: load_trust(bench.files.anchors.parent, True), clock=clock)
 
 
+def issuers(bench: Bench, lost: str, *issued: bytes) -> TrustProbe:
+    """As if the list in that file were not there, and these certificates were to be judged."""
+    folder = bench.folder / "trust"
+    shutil.copytree(bench.files.anchors.parent, folder)
+    for path in folder.glob(f"crls/{lost or 'none'}"):
+        path.unlink()
+    return TrustProbe(lambda: load_trust(folder, True), clock=bench.clock, issued=lambda: issued)
+
+
+def stranger() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A stranger")])
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, moment, moment + timedelta(days=9))
+    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+def damaged_blobs(bench: Bench) -> BlobsProbe:
+    path = bench.folder / "blobs" / "ab" / ("ab" * 32)
+    path.parent.mkdir()
+    path.write_bytes(b"not what the name says")
+    return BlobsProbe(bench.folder / "blobs")
+
+
 async def stepped(bench: Bench) -> Probe:
     async def on_step(_seconds: float, _moment: datetime) -> None:
         pass
@@ -166,6 +196,11 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "certificate": (lambda b: given(tls(b, 0)), "probe.certificates.good"),
     "certificate that ends": (lambda b: given(tls(b, 14_000)), "probe.certificates.expired"),
     "trust": (lambda b: given(trust(b, -0.1)), "probe.trust.good"),
+    "an issuer without a list": (lambda b: given(issuers(b, "issuing.crl")), "probe.trust.crl_missing"),
+    "an anchor without a list": (lambda b: given(issuers(b, "root.crl")), "probe.trust.crl_missing"),
+    "a stranger issued what we judge": (lambda b: given(issuers(b, "", stranger())), "probe.trust.crl_missing"),
+    "all issuers have one": (lambda b: given(issuers(b, "", *b.materials.pki.transport.values())), "probe.trust.good"),
+    "a damaged blob": (lambda b: given(damaged_blobs(b)), "probe.blobs.damaged"),
     "stale trust": (lambda b: given(trust(b, 14_000)), "probe.trust.crl_stale"),
     "keys": (lambda b: given(b.key()), "probe.keys.good"),
     "another pair": (lambda b: given(b.key(path=b.files.receipt_key)), "probe.keys.pair"),

@@ -143,8 +143,8 @@ async def test_an_unknown_body_has_no_key(world: World) -> None:
         ("Z79.3", "REVOKED_NO_POE"),
         ("Z79.4", "OUT_OF_BOUNDS_NO_POE"),
         ("Z79.5", "CHAIN_CONSTRAINTS_FAILURE"),
-        (MISMATCHED, "do not belong together"),
-        (NO_FILE, "No such file"),
+        (MISMATCHED, "no_pair"),
+        (NO_FILE, "enoent"),
     ],
 )
 async def test_it_never_signs_with_a_bad_key_of_its_own(world: World, organ: str, reason: str) -> None:

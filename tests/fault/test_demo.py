@@ -1,6 +1,8 @@
 """The demo itself: anything short of the whole is said, and the exit code is 1."""
 
 import io
+import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from gateway.core.errors import SiteError
 from gateway.demo import run as demo_run
 from gateway.demo import run_demo
 from gateway.demo.network import MARK, Network, build_network
+from gateway.demo.processes import Gateways
 from gateway.demo.story import Story, Told
 from tests.kit.exchange_world import MOMENT
 from tests.kit.real_network import real_network
@@ -93,3 +96,36 @@ async def test_a_demo_that_still_runs_keeps_its_folder(tmp_path: Path) -> None:
         assert caught.value.code == "store.locked"
         key = await real.send(1)
         await real.until_delivered(key)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, ("mã 0", "được yêu cầu dừng", "asked to stop")),
+        (-9, ("mã -9", "SIGKILL")),
+        (8, ("mã 8", "cannot run with its configuration")),
+        (70, ("mã 70", "systemd")),
+        (3, ("mã 3", "it ended by itself")),
+    ],
+)
+def test_the_gateway_that_ended_is_named_with_its_code_and_what_that_means(
+    tmp_path: Path, code: int, words: tuple[str, ...]
+) -> None:
+    network = build_network(tmp_path / "demo", wards=3, moment=MOMENT)
+    said = demo_run.ending("party", code, Gateways(network))
+    assert all(word in said for word in ("party", str(network.sides["party"].folder / "serve.log"), *words))
+
+
+async def test_a_gateway_that_is_killed_is_told_and_the_demo_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = Gateways.ended
+
+    async def ended(self: Gateways) -> tuple[str, int]:
+        os.kill(self.pids["party"], signal.SIGKILL)
+        return await real(self)
+
+    monkeypatch.setattr(Gateways, "ended", ended)
+    code = await run_demo(folder=tmp_path / "demo", once=False, wards=3, console=Console(quiet=True))
+    assert code == 1
+    assert "SIGKILL" in capsys.readouterr().err  # told to who is quiet, too

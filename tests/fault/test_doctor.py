@@ -23,6 +23,7 @@ from gateway.config import Config, load_config
 from gateway.core.health import Health, worst
 from gateway.doctor import examine
 from gateway.observe import explain
+from gateway.preflight import findings_of
 from tests.kit.real_network import real_network
 
 pytestmark = pytest.mark.slow
@@ -199,6 +200,19 @@ FAULTS: dict[str, tuple[Callable[[Patient], object], str, str]] = {
         "registry",
     ),
     "a revocation list is out of date": (stale, "probe.trust.crl_stale", "crls"),
+    "an issuer has no revocation list": (
+        lambda p: (p.pki / "trust" / "crls" / "issuing.crl").unlink(),
+        "probe.trust.crl_missing",
+        "crls",
+    ),
+    "the registry is missing": (lambda p: (p.folder / "registry.json").unlink(), "config.invalid", "in place"),
+    "two listeners have one port": (
+        lambda p: p.edit(
+            lambda text: text.replace(f"port = {p.config.peer.port}", f"port = {p.config.office_api.port}")
+        ),
+        "config.invalid",
+        "setting",
+    ),
     "the database is newer than the program": (
         lambda p: p.database("UPDATE alembic_version SET version_num = '9999'"),
         "store.version",
@@ -221,7 +235,7 @@ FAULTS: dict[str, tuple[Callable[[Patient], object], str, str]] = {
     ),
     "a file has rotted": (
         lambda p: (a_blob(p).chmod(0o600), a_blob(p).write_bytes(b"rot")),
-        "blob.damaged",
+        "probe.blobs.damaged",
         "backup",
     ),
     "the disk is full": (
@@ -250,6 +264,47 @@ async def test_each_planted_fault_is_named_with_its_remedy(patient: Patient, fau
     assert "unknown" not in said.what_en
     # Nothing else is said to be wrong.
     assert {finding.code for finding in findings} <= {code, "probe.service.stopped"}
+
+
+def test_the_damaged_file_is_named(patient: Patient) -> None:
+    path = a_blob(patient)
+    data = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    (finding,) = [one for one in asyncio.run(examine(patient.path)) if one.code == "probe.blobs.damaged"]
+    said = explain(finding.code, finding.params)
+    assert str(path) in said.what_vi
+    assert path.name in said.what_en
+
+
+def test_the_issuer_without_a_revocation_list_is_named(patient: Patient) -> None:
+    (patient.pki / "trust" / "crls" / "issuing.crl").unlink()
+    (finding,) = [one for one in asyncio.run(examine(patient.path)) if one.health is Health.FAIL]
+    assert "Issuing" in str(finding.params["issuer"])
+
+
+def drop_environment(text: str) -> str:
+    return text.replace('environment = "demo"\n', "")
+
+
+@pytest.mark.parametrize("fault", [None, drop_environment, *(plant for plant, _, _ in FAULTS.values())])
+async def test_what_config_check_refuses_doctor_does_not_call_valid(patient: Patient, fault: Any) -> None:
+    if fault is drop_environment:
+        patient.edit(drop_environment)
+    elif fault is not None:
+        fault(patient)
+    refused = [one for one in findings_of(patient.path) if one.error is not None]
+    findings = await examine(patient.path)
+    codes = {finding.code for finding in findings}
+    assert ("probe.configuration.good" in codes) == (not refused)
+    assert not refused or worst(findings) is Health.FAIL
+
+
+async def test_demo_material_in_production_is_told_by_one_line_for_each_key(patient: Patient) -> None:
+    patient.edit(drop_environment)
+    said = [finding for finding in await examine(patient.path) if finding.check == "configuration"]
+    assert len(said) <= 5
+    assert any(finding.code == "probe.configuration.many" and finding.params["count"] == 4 for finding in said)
 
 
 async def test_a_port_that_a_stranger_holds_is_named(patient: Patient) -> None:

@@ -17,7 +17,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.ledgers import UnitOfWork
 from gateway.exchange import Journal
-from gateway.observe import UNMEASURED, ServiceManager
+from gateway.observe import UNMEASURED, ServiceManager, explain
 from gateway.reload import Reloader, taking_effect
 from gateway.storage import open_memory
 from tests.kit.clock import ManualClock
@@ -113,3 +113,19 @@ async def test_a_reload_that_hangs_is_told_and_what_is_asked_meanwhile_is_done_o
         running.cancel()
     assert [line["event"] for line in logged_events(stream)].count("reload.slow") == 1
     assert all(thread.daemon for thread in reloader.threads), "else the interpreter would wait for it at its end"
+
+
+async def test_what_only_a_restart_takes_in_is_advised_as_a_restart() -> None:
+    """The advice was to mend and to reload, which can never help."""
+    reloader = Hanging()
+    reloader._refused = SiteError("config.restart", path="office_api.host")
+    (finding,) = await reloader.look()
+    assert finding.code == "probe.reload.restart"
+    said = explain(finding.code, finding.params)
+    assert "office_api.host" in said.what_vi
+    assert "systemctl restart" in said.todo_vi
+    reloader._refused = SiteError("registry.digest", path="registry.json", expected="a", actual="b")
+    (finding,) = await reloader.look()
+    told = explain(finding.code, finding.params)
+    assert "registry.digest" not in told.what_vi
+    assert "mã băm đã ghim" in told.what_vi

@@ -113,22 +113,25 @@ class Line:
 def hoist(tree: GroupPage, arguments: Sequence[str]) -> Line:
     """The line with the program's own options in front: people type `gateway inbox --json`, and mean this.
 
-    What follows `--` is left alone, and so is the value after an option: `--subject --json` has a strange subject.
+    What follows `--` is left alone, and so is the value after an option: `--subject --json` has a strange subject. An option
+    of a command that stands before the command's name (`gateway --dry-run accept 5`) is put behind it.
     """
     own, known = takes_value(tree), takes_value(tree, deep=True)
     ours: list[str] = []
     theirs: list[str] = []
+    early: list[str] = []
+    rest: list[str] = []
     left = iter(arguments)
     for word in left:
         if word == "--":
-            theirs += [word, *left]
+            rest = [word, *left]
             break
         name, equals, _ = word.partition("=")
-        target = ours if name in own else theirs
+        target = ours if name in own else early if name in known and not theirs else theirs
         target.append(word)
         if known.get(name) and not equals and (value := next(left, None)) is not None:
             target.append(value)
-    return Line(tuple(ours), tuple(theirs))
+    return Line(tuple(ours), (*theirs, *early, *rest))
 
 
 def takes_value(node: GroupPage | CommandPage, *, deep: bool = False) -> Mapping[str, bool]:

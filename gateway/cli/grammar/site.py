@@ -92,7 +92,7 @@ def queue_list(
     return lazy.queue_list(session_of(context), order)
 
 
-def apikey(
+def apikey(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     *,
     name: Annotated[str, typer.Option("--name", metavar=TEXT, help="cli.option.name", show_default=False)],
@@ -101,6 +101,9 @@ def apikey(
     expires_at: Annotated[
         str | None, typer.Option("--expires-at", metavar="RFC3339", help="cli.option.expires_at")
     ] = None,
+    addresses: Annotated[
+        list[str] | None, typer.Option("--address", metavar="CIDR", help="cli.option.address", show_default=False)
+    ] = None,
 ) -> int:
     """See `lazy.apikey`."""
     order = KeyOrder(
@@ -108,5 +111,6 @@ def apikey(
         organs=tuple(organs),
         scopes=tuple(scopes),
         expires_at=None if expires_at is None else parse_instant(expires_at),
+        addresses=tuple(addresses or ()),
     )
     return lazy.apikey(session_of(context), order)

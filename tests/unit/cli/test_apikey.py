@@ -107,6 +107,9 @@ def test_any_name_that_is_taken_reads_back(name: str, capsys: pytest.CaptureFixt
         ("--organ", "phuong"),
         ("--organ", "Z79." + "A" * 40),
         ("--scope", "everything"),
+        ("--address", "10.0.0.1/8"),
+        ("--address", "anywhere"),
+        ("--address", ""),
         ("--expires-at", "2027-12-31"),
         ("--expires-at", "2027-12-31T23:59:59"),
         ("--expires-at", "0001-01-01T00:00:00+14:00"),
@@ -127,3 +130,21 @@ def test_a_key_needs_a_name_a_body_and_a_scope(missing: str, capsys: pytest.Capt
     pairs = zip(LINE[1::2], LINE[2::2], strict=True)
     assert main(["apikey", *(word for pair in pairs if pair[0] != missing for word in pair)]) == 2
     assert "\\n" not in capsys.readouterr().err
+
+
+def test_a_key_may_be_bound_to_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("10.0.0.0/8", "2001:db8::/32", "10.0.0.0/8", "192.0.2.7")
+    assert main([*LINE, *(word for text in given for word in ("--address", text)), "--json"]) == 0
+    (entry,) = configured(tmp_path, json.loads(capsys.readouterr().out)["toml"]).access.keys
+    assert entry.addresses == ("10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32")
+
+
+def test_more_ranges_than_the_configuration_takes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    many = [word for number in range(65) for word in ("--address", f"10.0.0.{number}")]
+    assert main([*LINE, *many]) == 2
+    assert "64" in capsys.readouterr().err
+
+
+def test_a_new_key_needs_no_restart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*LINE]) == 0
+    assert "không cần khởi động lại" in capsys.readouterr().err

@@ -4,15 +4,18 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from gateway import material
 from gateway.cli import main
 from gateway.cli.configuration import settings_of
 from gateway.config import Config, load_config
+from gateway.config.mistakes import problems_of
 from gateway.core.errors import SiteError
+from gateway.observe import text as words
 from tests.unit.cli.site import HERE, Site
 
 Capture = pytest.CaptureFixture[str]
@@ -52,7 +55,7 @@ def test_every_wrong_key_is_told_at_once_with_its_path(copy: Path, capsys: Captu
     problems = checked(copy, 8, capsys)
     assert set(problems) == {"gateway.id", "office_api.prot", "workers.judges"}
     assert problems["office_api.prot"]["what_vi"] == "Không có khóa cấu hình nào tên office_api.prot."
-    assert "greater than or equal to 1" in problems["workers.judges"]["detail"]
+    assert problems["workers.judges"]["what_vi"] == "Giá trị của workers.judges không dùng được (phải từ 1 trở lên)."
     assert main(["config", "check", "--config", str(copy), "--lang", "en"]) == 8
     said = capsys.readouterr()
     assert said.out.count("✘") == 3
@@ -216,3 +219,84 @@ def test_no_password_is_shown(site: Site, address: str, shown: str) -> None:
     config = site.config
     secret = config.model_copy(update={"log": config.log.model_copy(update={"level": address})})
     assert {one.path: one.value for one in settings_of(secret)}["log.level"] == shown
+
+
+# --- everything at once, in the reader's language ------------------------------------------------------------------------
+
+
+def test_files_are_looked_at_in_spite_of_wrong_keys(copy: Path, capsys: Capture) -> None:
+    """The trial's six mistakes in one file: all six are named."""
+    keys = load_config(copy).receipts.key.parent
+    (keys / "receipt.pem").unlink()
+    (keys / "log.pem").chmod(0o644)
+    shutil.rmtree(keys.parent / "trust" / "anchors")
+    text = copy.read_text("utf-8").replace("[receipts]", "[receipts]\ncolour = 1")
+    copy.write_text(text + "\n[workers]\njudges = '2'\n[log]\nlevel = 'loud'\n", "utf-8")
+    problems = checked(copy, 8, capsys)
+    assert set(problems) >= {
+        *("receipts.colour", "workers.judges", "log.level"),
+        *("receipts.key", "audit.key", "trust.folder"),
+    }
+
+
+def test_no_english_stands_in_a_vietnamese_answer(copy: Path, capsys: Capture) -> None:
+    config = load_config(copy)
+    shutil.rmtree(config.trust.folder / "anchors")
+    config.receipts.key.unlink()
+    (copy.parent.parent / "registry.json").unlink()
+    text = copy.read_text("utf-8").replace('host = "127.0.0.1"', 'host = "192.0.2.1"')
+    assert "[admin]" in text
+    head, admin, rest = text.partition("[admin]")
+    rest = rest if "192.0.2.1" in rest else rest.replace("\n", '\nhost = "192.0.2.1"\n', 1)
+    copy.write_text(f"{head}{admin}{rest}\n[log]\ncolour = 1\n", "utf-8")
+    assert main(["config", "check", "--config", str(copy), "--lang", "vi"]) == 8
+    said = capsys.readouterr().out
+    for english in (
+        "Extra inputs",
+        "Value error",
+        "Input should",
+        "Errno",
+        "No such file",
+        "trust anchor",
+        "loopback address",
+    ):
+        assert english not in said
+    for told in ("không có gốc tin cậy nào", "không có tệp hoặc thư mục này", "không phải địa chỉ của chính máy này"):
+        assert told in said
+    assert "giữ nguyên danh bạ cũ" not in said
+
+
+def test_a_file_that_is_not_there_is_not_to_be_mended(tmp_path: Path, capsys: Capture) -> None:
+    for command in ("check", "show"):
+        assert main(["config", command, "--config", str(tmp_path / "nope.toml")]) == 8
+        said = "".join(capsys.readouterr())
+        assert "Sửa tệp" not in said
+        assert "GATEWAY_CONFIG" in said
+        assert "gateway.example.toml" in said
+
+
+def test_one_mistake_of_many_bodies_is_one_line(copy: Path, capsys: Capture) -> None:
+    for key in load_config(copy).keys.transport.glob("*.pem"):
+        key.chmod(0o644)
+    assert main(["config", "check", "--config", str(copy)]) == 8
+    lines = [line for line in capsys.readouterr().out.splitlines() if "keys.transport" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("✘ keys.transport: Z79")
+    assert lines[0].endswith(" … (4)")
+
+
+def test_a_mistake_of_an_unknown_kind_is_told_in_both_languages() -> None:
+    class Odd(BaseModel):
+        value: Annotated[str, AfterValidator(lambda text: text.index("x"))]
+
+    with pytest.raises(ValidationError) as caught:
+        Odd.model_validate({"value": "y"})
+    (problem,) = problems_of(caught.value)
+    told = words("cli.config.value", {"key": problem.path, "reason": problem.reason})
+    assert told.vi == "Giá trị của value không dùng được (không dùng được (Value error, substring not found))."
+
+
+def test_truths_are_shown_as_toml_has_them(site: Site, capsys: Capture) -> None:
+    assert main(["config", "show", "--config", str(site.config_file)]) == 0
+    rows = dict(line.split("\t")[:2] for line in capsys.readouterr().out.splitlines())
+    assert rows["admin.enabled"] == "true"

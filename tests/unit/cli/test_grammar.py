@@ -157,6 +157,10 @@ def test_a_second_language_does_not_meet_the_words_of_the_first() -> None:
         (["refuse", "k", "--reason", "--json"], ["refuse", "k", "--reason", "--json"]),
         (["send", "--subject", "-v", "-v"], ["-v", "send", "--subject", "-v"]),
         (["inbox", "--lang"], ["--lang", "inbox"]),
+        (["--dry-run", "accept", "172"], ["accept", "172", "--dry-run"]),
+        (["--config", "x", "--json", "audit", "head"], ["--json", "audit", "head", "--config", "x"]),
+        (["--dry-run", "refuse", "k", "--", "-x"], ["refuse", "k", "--dry-run", "--", "-x"]),
+        (["--nonsense", "inbox"], ["--nonsense", "inbox"]),
     ],
 )
 def test_options_of_the_program_may_stand_anywhere(typed: list[str], meant: list[str]) -> None:

@@ -10,6 +10,7 @@ from gateway.audit import sequence
 from gateway.cli import main
 from gateway.cli.orders import QueueOrder
 from gateway.cli.queue import Queue, print_queue, read_queue
+from gateway.outside import open_records
 from gateway.storage import open_memory
 from gateway.storage import work as work_ledger
 from tests.kit import rows
@@ -114,3 +115,17 @@ def test_a_database_that_is_not_there(site: Site, tmp_path: object, capsys: Capt
         assert "store." in capsys.readouterr().err
     finally:
         other.unlink()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+async def test_no_name_of_a_gateway_is_broken_on_a_narrow_terminal(site: Site, width: int) -> None:
+    async with open_records(site.config_file) as (_, _, store):
+        order = QueueOrder(config=site.config_file, destination=None, dead=False, limit=50)
+        queue = await store.read(lambda uow: read_queue(uow, order))
+    shown = terminal(tty=True, width=width)
+    print_queue(shown, queue, order, rows.later(0))
+    text = printed(shown.out)
+    assert text.count(THERE) == sum(one.destination.name == THERE for one in queue.backlog) + sum(
+        work.item.destination == THERE for work, _ in queue.items
+    )
+    assert THERE in text

@@ -11,11 +11,13 @@ import gateway
 from gateway.api.openapi import field_id, schemas
 from gateway.cli.errors import FAILURES
 from gateway.cli.grammar import ROWS
+from gateway.config import KINDS
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
 from gateway.core.model import Priority
+from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.states import (
     BusinessStatus,
     DeliveryState,
@@ -54,6 +56,16 @@ MEMBERS = {field_id(model, member) for model, schema in schemas().items() for me
 FOUND = {TIMEOUT: Health.FAIL, **FINDINGS}
 EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")} | {
     name for code, health in FOUND.items() for name in ([code] if health is Health.OK else [code, f"{code}.todo"])
+}
+REASONS = {
+    f"why.{word}"
+    for word in OS_WORDS.union(
+        KINDS,
+        *(
+            re.findall(r'\b(?:because|wrong)\(\s*"([a-z_]+)"', path.read_text("utf-8"))
+            for path in Path(gateway.__file__).parent.rglob("*.py")
+        ),
+    )
 }
 COMMANDS = {f"cli.{kind}.{row.id}" for row in ROWS for kind in ("help", "example")}
 COMMANDS |= {f"cli.help.{row.group}" for row in ROWS} | {"cli.example.gateway"} | {f"{name}.todo" for name in FAILURES}
@@ -94,9 +106,16 @@ def test_the_compiled_catalogue_is_the_source(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_no_id_stands_twice(language: str) -> None:
+    """The compiler keeps the last of them, in silence: a reason of the configuration once spoke for a refusal."""
+    ids = re.findall(r'^msgid "(.+)"$', (folder(language) / "gateway.po").read_text("utf-8"), flags=re.MULTILINE)
+    assert [name for name in sorted(set(ids)) if ids.count(name) > 1] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_and_every_state_has_its_words(language: str) -> None:
     known = texts(source(language))
-    assert known.keys() >= EXPLAINED | LABELS
+    assert known.keys() >= EXPLAINED | LABELS | REASONS
     assert [name for name, words in known.items() if not words.strip()] == []
 
 
@@ -105,7 +124,7 @@ def test_no_text_is_idle() -> None:
     program = "\n".join(path.read_text("utf-8") for path in Path(gateway.__file__).parent.rglob("*.py"))
     named = set(re.findall(r"[\"'](?:label\.)?([a-z_]+(?:\.[a-z0-9_]+)+)[\"']", program))
     words = {name for name in texts(source("vi")) if name.startswith("label.what.")}
-    idle = texts(source("vi")).keys() - EXPLAINED - LABELS - MEMBERS - COMMANDS - named - words
+    idle = texts(source("vi")).keys() - EXPLAINED - LABELS - REASONS - MEMBERS - COMMANDS - named - words
     assert idle == set()
 
 
@@ -187,3 +206,25 @@ def test_a_label_is_the_word_on_a_screen() -> None:
 def test_an_unknown_id_is_our_mistake() -> None:
     with pytest.raises(KeyError):
         text("no.such.text")
+
+
+def test_a_reason_inside_a_text_is_told_in_the_language_around_it() -> None:
+    inner = because("at", key="peer.port", reason=because("less_than_equal", le=65535))
+    said = explain("config.invalid", {"path": "gateway.toml", "reason": Reasons((inner, because("enoent")))})
+    assert said.what_vi == (
+        "Cấu hình không hợp lệ (gateway.toml: peer.port: phải từ 65535 trở xuống; không có tệp hoặc thư mục này)."
+    )
+    assert "must be at most 65535; there is no such file" in said.what_en
+    assert str(inner) == "at key=peer.port reason=less_than_equal le=65535"  # the log's words
+
+
+def test_a_whole_message_can_be_a_reason() -> None:
+    why = Reason("config.restart", {"path": "office_api.host"})
+    assert "chỉ có hiệu lực khi khởi động lại (office_api.host)" in text("probe.reload.refused", {"reason": why}).vi
+
+
+def test_an_error_number_without_words_keeps_the_system_s_own() -> None:
+    assert of_os(FileNotFoundError(2, "x")) == because("enoent")
+    assert text("why.other", of_os(OSError(33, "Numerical argument")).params).vi == (
+        "không dùng được (Numerical argument)"
+    )

@@ -76,7 +76,7 @@ def test_one_changed_byte_changes_the_digest(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
-    with pytest.raises(SiteError, match=r"registry\.invalid .*cannot be read: No such file"):
+    with pytest.raises(SiteError, match=r"config\.invalid .*reason=enoent"):
         load_snapshot(tmp_path / "none.json", expected=Digest("0" * 64))
 
 
