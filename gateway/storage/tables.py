@@ -32,6 +32,10 @@ Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata: Final = MetaData(naming_convention=NAMES)
 
+LIVE: Final = "state <> 'refused'"
+REFUSED: Final = "state = 'refused'"
+"""Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
+
 
 def _strict(name: str, *items: SchemaItem, **options: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True, **options)
@@ -88,8 +92,19 @@ documents: Final = _strict(
     _text("last_leaf"),
     # Added to a table that was there already: its older rows need a default.
     Column("ready_made", Whole, nullable=False, server_default=text("0")),
-    UniqueConstraint("sender", "document_id"),
     UniqueConstraint("sender", "idempotency_key"),
+    # A refused document never left this house: it does not keep its number.
+    Index(
+        "uq_documents_live", "sender", "document_id", unique=True, sqlite_where=text(LIVE), postgresql_where=text(LIVE)
+    ),
+    Index(
+        "ix_documents_refused",
+        "sender",
+        "document_id",
+        "key",
+        sqlite_where=text(REFUSED),
+        postgresql_where=text(REFUSED),
+    ),
     # Newest first, for each sender: of any state, and of one.
     Index(None, "sender", "kind", "key"),
     Index(None, "sender", "kind", "state", "key"),

@@ -29,7 +29,8 @@ UNLOCKED = {
     "log._ANY_PENDING": "only asked whether to go on",
     # names of a document: they never change, and its state is never written back from here
     "documents._BY_IDEMPOTENCY_KEY": "a second one collides, and its unit runs again",
-    "documents._BY_DOCUMENT_ID": "a second one collides, and its unit runs again",
+    "documents._LIVE": "a second one collides, and its unit runs again",
+    "documents._NEWEST_REFUSED": "a refused one stays as it is",
     # lists for people, the feed and the verifier
     "documents._PAGE": "a list",
     "transfers._PAGE": "a list",
