@@ -202,7 +202,7 @@ ROUTES: Final = (
         answer=models.InboxEntry,
         takes={JSON: RefusalIn},
         conditional=True,
-        errors=("request.media_type", "reason.missing", "conflict.state"),
+        errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state"),
     ),
     Operation(
         method="GET",

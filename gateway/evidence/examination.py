@@ -12,7 +12,7 @@ from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Clock, Judge, Records
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, SignatureVerdict, worst
+from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, SignatureVerdict, SubIndication, worst
 
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<")
 
@@ -56,7 +56,7 @@ class FileExamination:
         """Examine one file.
 
         Raises:
-            SenderError: `file.empty`, `size.limit`, `envelope.malformed`, `worker.killed`.
+            SenderError: `file.empty`, `file.unreadable`, `size.limit`, `envelope.malformed`, `worker.killed`.
             OSError: the file cannot be read.
         """
         start, size, digest = await asyncio.to_thread(_look, path)
@@ -65,6 +65,9 @@ class FileExamination:
             reading = await self._judge.run(self._records.read_envelope, path, moment)
             return self._envelope(path, (size, digest), moment, reading)
         verdict = await self._judge.run(self._records.judge_file, path, moment)
+        if verdict.sub_indication is SubIndication.FORMAT_FAILURE and not verdict.signatures:
+            # not "undecided": nothing in it can be judged, today or with other evidence
+            raise SenderError("file.unreadable", file=path.name, reason=verdict.reason)
         kind = "pdf" if verdict.media_type == "application/pdf" else "other"
         part = ExaminedPart(name=path.name, verdict=verdict)
         return FileReport(

@@ -62,9 +62,7 @@ def finished_faults(message: DocumentMessage, snapshot: Snapshot, *, moment: dat
     return (*_organ_faults(message, snapshot), *_document_id_faults(message), *_time_faults(message, moment))
 
 
-def recipient_faults(
-    recipients: Sequence[OrganId], snapshot: Snapshot, *, moment: datetime
-) -> tuple[FieldFault, ...]:
+def recipient_faults(recipients: Sequence[OrganId], snapshot: Snapshot, *, moment: datetime) -> tuple[FieldFault, ...]:
     """Whom the plan would refuse if it were made now, by the same codes. A code that is named twice is said once."""
     places: dict[OrganId, int] = {}
     for index, organ_id in enumerate(recipients):

@@ -23,7 +23,7 @@ from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
-from gateway.core.model import PDF, Attachment, Document, DocumentMessage, Metadata
+from gateway.core.model import PDF, Attachment, Document, Metadata
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
@@ -64,9 +64,7 @@ class Submission:
         _check_counts(order)
         attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        found = document_faults(
-            document_message(document, snapshot), document.attachments, moment=document.accepted_at
-        )
+        found = document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
         key, digest = order.idempotency_key, document.request_digest
         if unserved and (known := await self._known(document.sender, document.document_id, key=key, digest=digest)):
@@ -128,9 +126,7 @@ class Submission:
         )
         return known is not None and known.idempotency_key == idempotency_key
 
-    async def _known(
-        self, sender: OrganId, document_id: str, *, key: str, digest: Digest
-    ) -> Document | None:
+    async def _known(self, sender: OrganId, document_id: str, *, key: str, digest: Digest) -> Document | None:
         """What this very order became when it was handed in before: a signing key may have been replaced since then."""
         known = await self._desk.store.read(
             lambda uow: _earlier(uow, sender, document_id=document_id, idempotency_key=key)

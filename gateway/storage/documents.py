@@ -28,9 +28,7 @@ _BY_IDEMPOTENCY_KEY: Final = select(documents).where(
 )
 _NUMBERED: Final = (documents.c.sender == bindparam("sender"), documents.c.document_id == bindparam("document_id"))
 _LIVE: Final = select(documents).where(*_NUMBERED, text(LIVE))
-_NEWEST_REFUSED: Final = (
-    select(documents).where(*_NUMBERED, text(REFUSED)).order_by(documents.c.key.desc()).limit(1)
-)
+_NEWEST_REFUSED: Final = select(documents).where(*_NUMBERED, text(REFUSED)).order_by(documents.c.key.desc()).limit(1)
 _PAGE: Final = (
     select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
 )

@@ -37,6 +37,10 @@ REFUSED: Final = "state = 'refused'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
 
+def _only(rows: str) -> dict[str, Any]:
+    return {"sqlite_where": text(rows), "postgresql_where": text(rows)}
+
+
 def _strict(name: str, *items: SchemaItem, **options: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True, **options)
 
@@ -94,17 +98,8 @@ documents: Final = _strict(
     Column("ready_made", Whole, nullable=False, server_default=text("0")),
     UniqueConstraint("sender", "idempotency_key"),
     # A refused document never left this house: it does not keep its number.
-    Index(
-        "uq_documents_live", "sender", "document_id", unique=True, sqlite_where=text(LIVE), postgresql_where=text(LIVE)
-    ),
-    Index(
-        "ix_documents_refused",
-        "sender",
-        "document_id",
-        "key",
-        sqlite_where=text(REFUSED),
-        postgresql_where=text(REFUSED),
-    ),
+    Index("uq_documents_live", "sender", "document_id", unique=True, **_only(LIVE)),
+    Index("ix_documents_refused", "sender", "document_id", "key", **_only(REFUSED)),
     # Newest first, for each sender: of any state, and of one.
     Index(None, "sender", "kind", "key"),
     Index(None, "sender", "kind", "state", "key"),

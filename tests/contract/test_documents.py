@@ -87,6 +87,38 @@ async def test_a_second_document_of_the_same_name_is_a_conflict(store: LedgerSto
     assert await store.read(lambda uow: uow.documents.find(first.key)) == first
 
 
+async def test_a_refused_document_does_not_keep_its_number(store: LedgerStore) -> None:
+    first = await added(store, rows.document())
+
+    async def refused(document: Document) -> Document:
+        changed = replace(document, state=DocumentState.REFUSED)
+        await store.transact(lambda uow: uow.documents.advance(changed, was=document.state))
+        return changed
+
+    async def under_the_number() -> Document | None:
+        return await store.read(lambda uow: uow.documents.submitted(first.sender, document_id=first.document_id))
+
+    first = await refused(first)
+    assert await under_the_number() == first
+    second = await added(store, rows.document(document_id=first.document_id))
+    assert await under_the_number() == second, "not the refused one, whichever came first"
+    with pytest.raises(Conflict) as again:
+        await added(store, rows.document(document_id=first.document_id))
+    assert again.value.code == "conflict.document_id"
+    with pytest.raises(Conflict) as same_key:
+        await added(store, rows.document(idempotency_key=first.idempotency_key))
+    assert same_key.value.code == "conflict.idempotency", "its key stays its own"
+    second = await refused(second)
+    assert await under_the_number() == second, "the newest of them"
+    third = await added(store, rows.document(document_id=first.document_id))
+    assert await under_the_number() == third
+    for document in (first, second, third):
+        key = document.idempotency_key
+        assert document == await store.read(
+            lambda uow, key=key: uow.documents.submitted(first.sender, document_id="x", idempotency_key=key)
+        )
+
+
 async def test_a_unit_may_go_on_after_a_conflict(store: LedgerStore) -> None:
     first, second = await added(store, rows.document()), rows.document()
 

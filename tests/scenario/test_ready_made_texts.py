@@ -18,6 +18,7 @@ from gateway.core.model import Code, DocumentMessage, InboxEntry, SignerInfo, Sl
 from gateway.core.states import BusinessStatus, DocumentState
 from gateway.exchange import findings, readable
 from tests.kit import rows
+from tests.kit.blobs import stored
 from tests.kit.exchange_world import MOMENT, World, letter
 from tests.kit.finished import finished
 from tests.scenario.test_ready_made import TEXT, message_to, resigned, submitted
@@ -261,7 +262,7 @@ async def test_a_reason_bears_no_mark_and_is_plain(world: World) -> None:
 
 async def arrived(world: World, envelope: bytes, document_id: str) -> InboxEntry:
     """A file that the gateway of another maker took and sent as it was: only our own door is strict."""
-    blob = await world.government.blobs.put_bytes(envelope)
+    blob = await stored(world.government.blobs, envelope)
     slip = rows.slip(
         uuid7(MOMENT, secrets.token_bytes),
         origin=world.party.own,
