@@ -50,6 +50,14 @@ class Documents(Protocol):
         """Outgoing rows whose key is greater than `after` (keys grow by time), oldest first, at most `limit`."""
         ...
 
+    def held(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Outgoing rows that are held and whose key is greater than `after`, oldest first, at most `limit`."""
+        ...
+
+    def count_held(self) -> tuple[int, int]:
+        """How many outgoing rows are held, and how many deliveries."""
+        ...
+
     def newest(
         self, senders: frozenset[OrganId], before: DocumentKey | None, limit: int, state: DocumentState | None
     ) -> tuple[Document, ...]:

@@ -19,7 +19,7 @@ from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_M
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.streams import Streams
-from gateway.storage.tables import LIVE, REFUSED, deliveries, documents
+from gateway.storage.tables import HELD, LIVE, REFUSED, deliveries, documents
 
 _ADD: Final = insert(documents)
 _BY_KEY: Final = locked(select(documents).where(documents.c.key == bindparam("key")))
@@ -32,6 +32,9 @@ _NEWEST_REFUSED: Final = select(documents).where(*_NUMBERED, text(REFUSED)).orde
 _PAGE: Final = (
     select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
 )
+_HELD: Final = _PAGE.where(text(HELD))
+_COUNT_HELD: Final = select(func.count()).select_from(documents).where(text(HELD))
+_COUNT_HELD_DELIVERIES: Final = select(func.count()).select_from(deliveries).where(text(HELD))
 _NEWEST: Final = (
     select(documents.c.key)
     .where(
@@ -155,6 +158,17 @@ class DocumentLedger:
         """Documents with a key greater than `after`, oldest first."""
         rows = self._connection.execute(_PAGE, {"after": after or "", "rows": limit})
         return tuple(_document(row) for row in rows)
+
+    def held(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Documents that are held, with a key greater than `after`, oldest first."""
+        rows = self._connection.execute(_HELD, {"after": after or "", "rows": limit})
+        return tuple(_document(row) for row in rows)
+
+    def count_held(self) -> tuple[int, int]:
+        """How many documents are held, and how many deliveries."""
+        counted = (_COUNT_HELD, _COUNT_HELD_DELIVERIES)
+        first, second = (int(self._connection.execute(one).scalar_one()) for one in counted)
+        return first, second
 
     def newest(
         self, senders: frozenset[OrganId], before: DocumentKey | None, limit: int, state: DocumentState | None

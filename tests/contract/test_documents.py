@@ -137,6 +137,19 @@ async def test_pages_go_by_key(store: LedgerStore) -> None:
     assert await store.read(lambda uow: uow.documents.page(made[1].key, 2)) == (made[2],)
 
 
+async def test_what_is_held_is_listed_and_counted(store: LedgerStore) -> None:
+    made = [await added(store, rows.document()) for _ in range(4)]
+    for document in made[1:]:
+        held = replace(document, state=DocumentState.HELD, reason="seal.undecided")
+        await store.transact(lambda uow, held=held: uow.documents.advance(held, was=DocumentState.ACCEPTED))
+    found = await store.read(lambda uow: uow.documents.held(None, 2))
+    assert [document.key for document in found] == [document.key for document in made[1:3]]
+    assert [one.key for one in await store.read(lambda uow: uow.documents.held(found[-1].key, 2))] == [made[3].key]
+    stuck = rows.delivery(made[0], state=DeliveryState.HELD)
+    await store.transact(lambda uow: uow.documents.add_deliveries([stuck]))
+    assert await store.read(lambda uow: uow.documents.count_held()) == (3, 1)
+
+
 async def test_advancing_writes_every_mutable_field_and_nothing_else(store: LedgerStore) -> None:
     document = await added(store, rows.document())
     changed = replace(

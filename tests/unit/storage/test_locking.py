@@ -33,6 +33,9 @@ UNLOCKED = {
     "documents._NEWEST_REFUSED": "a refused one stays as it is",
     # lists for people, the feed and the verifier
     "documents._PAGE": "a list",
+    "documents._HELD": "a list; who lets one go on finds it by its key",
+    "documents._COUNT_HELD": "a count",
+    "documents._COUNT_HELD_DELIVERIES": "a count",
     "transfers._PAGE": "a list",
     "transfers._INCOMING_PAGE": "a list",
     "inbox._OLDEST": "a list",

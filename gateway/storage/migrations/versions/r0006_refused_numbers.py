@@ -1,4 +1,7 @@
-"""A refused document does not keep its number: (sender, document_id) is unique among those that are not refused."""
+"""A refused document does not keep its number: (sender, document_id) is unique among those that are not refused.
+
+And what is held is found without reading all the rest.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +11,7 @@ down_revision = "0005"
 
 LIVE = sa.text("state <> 'refused'")
 REFUSED = sa.text("state = 'refused'")
+HELD = sa.text("state = 'held'")
 
 whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -33,6 +37,8 @@ def upgrade() -> None:
         sqlite_where=REFUSED,
         postgresql_where=REFUSED,
     )
+    op.create_index("ix_documents_held", "documents", ["key"], unique=False, sqlite_where=HELD, postgresql_where=HELD)
+    op.create_index("ix_deliveries_held", "deliveries", ["row"], unique=False, sqlite_where=HELD, postgresql_where=HELD)
 
 
 def _rebuild() -> None:
