@@ -37,6 +37,7 @@ from gateway.crypto import (
     read_folder,
     subject_public_key,
 )
+from gateway.delivery import HeldProbe
 from gateway.material import own_bodies
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
@@ -128,6 +129,8 @@ def _state(config: Config, store: Store | None) -> list[Probe]:
     key = _log_key(config)
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
+    if store is not None:
+        probes.append(HeldProbe(store=store))
     return [*probes, BlobsProbe(config.blobs)]
 
 

@@ -24,7 +24,7 @@ from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
 from gateway.core.reasons import Reason, because
 from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
-from gateway.exchange import Desk, Journal, opening
+from gateway.exchange import Desk, Journal, Release, opening
 from gateway.http import let_go
 from gateway.material import Material, OwnSigners, read_material
 from gateway.observe import ServiceManager, in_own_thread, logger, set_log_level
@@ -33,6 +33,8 @@ from gateway.registry import LoadedDirectory
 
 RELOAD_SECONDS_MAX: Final = 30.0
 """A reload that has not ended by then hangs on something: /readyz, `doctor` and the log say so."""
+_EVIDENCE: Final = frozenset({"registry", "trust", "keys"})
+"""Of what can change: what may decide a document that is held."""
 _log = logger(__name__)
 
 
@@ -90,7 +92,8 @@ class Reloader:
         return self._material
 
     async def run(self) -> None:
-        """Reload whenever it is asked for, until cancelled."""
+        """Reload whenever it is asked for, until cancelled. A start is a reload, too: it may have brought new evidence."""
+        await self._resume()
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -119,13 +122,25 @@ class Reloader:
         """
         meter: Meter = self._parts.desk.meter
         try:
-            await self._exchange(await in_own_thread(self._read, name="reload"))
+            changed = await self._exchange(await in_own_thread(self._read, name="reload"))
         except (GatewayError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             meter.add(RELOADS, "refused")
             self._refused = error if isinstance(error, GatewayError) else _unreadable(self._source, error)
             raise self._refused from error
         meter.add(RELOADS, "done")
         self._refused = None
+        if changed & _EVIDENCE:
+            await self._resume()
+
+    async def _resume(self) -> None:
+        """What was held for want of evidence is tried again with what is in force now; a store that is busy is no refusal."""
+        try:
+            count = await Release(desk=self._parts.desk).resume()
+        except GatewayError as error:
+            _log.error("held.not_resumed", code=error.code, why=str(error))
+        else:
+            if count:
+                _log.info("held.resumed", documents=count)
 
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`."""
@@ -150,7 +165,8 @@ class Reloader:
 
     # --- then swap ---------------------------------------------------------------------------------------------------
 
-    async def _exchange(self, new: Material) -> None:
+    async def _exchange(self, new: Material) -> frozenset[str]:
+        """What is not what it was."""
         old, parts = self._material, self._parts
         fresh = await self._fresh_holders(new)
         try:
@@ -168,13 +184,14 @@ class Reloader:
         parts.peers.use(new.peer_client)
         set_log_level(new.config.log.level)
         self._material = new
-        _log.info("reload.done", epoch=new.snapshot.epoch, changed=_changed(old, new))
+        _log.info("reload.done", epoch=new.snapshot.epoch, changed=(changed := _changed(old, new)))
         if old.peer_anchors != new.peer_anchors:
             let_go(parts.peer_door)
         if old.client_anchors != new.client_anchors:
             let_go(parts.office_door)
         if fresh is not None:
             await retired.close()
+        return frozenset(changed)
 
     async def _write(self, new: Material) -> None:
         desk = self._parts.desk

@@ -16,7 +16,7 @@ from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
 from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
-from gateway.delivery import QueueProbe
+from gateway.delivery import HeldProbe, QueueProbe
 from gateway.exchange import Desk, clock_step
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
@@ -35,7 +35,7 @@ class Watched:
     reloader: Reloader
     readiness: Readiness
 
-    def probes(self, queue: QueueProbe) -> tuple[Probe, ...]:
+    def probes(self, queue: QueueProbe, held: HeldProbe) -> tuple[Probe, ...]:
         """In the order in which findings are shown. None asks a peer."""
         clock = self.desk.clock
         return (
@@ -44,6 +44,7 @@ class Watched:
             StoreProbe(self.desk.store),
             self.signing,
             queue,
+            held,
             self.disk,
             self.clock,
             DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),
@@ -64,12 +65,12 @@ async def open_admin(
     if not config.admin.enabled:
         return
     desk = watched.desk
-    queue = QueueProbe(store=desk.store, clock=desk.clock)
+    queue, held = QueueProbe(store=desk.store, clock=desk.clock), HeldProbe(store=desk.store)
     parts = AdminParts(
         own=desk.own,
-        probes=watched.probes(queue),
+        probes=watched.probes(queue, held),
         meter=meter,
-        readings=(queue.readings, watched.signing.readings, watched.disk.readings, *readings),
+        readings=(queue.readings, held.readings, watched.signing.readings, watched.disk.readings, *readings),
         entropy=desk.entropy,
         readiness=watched.readiness,
     )

@@ -50,7 +50,7 @@ async def _submission(request: web.Request, content_type: str, key: str, lease: 
     bounds = request.app[PARTS].limits
     form = FormReader(Body(request, limit=bounds.request_bytes), content_type)
     metadata = await _metadata(form, bounds.metadata_bytes)
-    await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata)
+    await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata, idempotency_key=key)
     files = await _files(request, form, lease)
     return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
 

@@ -8,8 +8,10 @@ from gateway.cli.errors import Exit
 from gateway.cli.orders import QueueOrder
 from gateway.cli.output import Column, Terminal, local_time
 from gateway.core.clock import rfc3339
+from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.ids import DocumentKey, TransferKey
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import Document
 from gateway.core.ports import Clock
 from gateway.core.work import Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
 from gateway.observe import SystemClock
@@ -41,6 +43,10 @@ class Queue:
     """The newest, as many as were asked for."""
     dead_count: int
     """All of them."""
+    held: tuple[Document, ...]
+    """Documents that are held, the oldest, as many as were asked for; they have no destination yet."""
+    held_counts: tuple[int, int]
+    """All held documents, and all held deliveries."""
 
 
 async def listing(terminal: Terminal, order: QueueOrder) -> int:
@@ -68,6 +74,8 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
         more=len(items) > order.limit,
         dead=tuple((one, _subject(uow, one.item)) for one in uow.work.dead(order.limit, order.destination)),
         dead_count=uow.work.count_dead(order.destination),
+        held=() if order.dead or order.destination else uow.documents.held(None, order.limit),
+        held_counts=uow.documents.count_held(),
     )
 
 
@@ -127,7 +135,26 @@ def queue_json(queue: Queue, gateway: str, now: datetime) -> Json:
             for letter, subject in queue.dead
         ],
         "dead_count": queue.dead_count,
+        "held": [_held_json(document) for document in queue.held],
+        "held_documents": queue.held_counts[0],
+        "held_deliveries": queue.held_counts[1],
     }
+
+
+def _held_json(document: Document) -> Json:
+    return {
+        "document": document.key,
+        "document_id": document.document_id,
+        "reason": document.reason,
+        "since": rfc3339(document.changed_at),
+        "turn": _turn(document).value,
+    }
+
+
+def _turn(document: Document) -> Turn:
+    """Of a document that waits for a person it is the operator's, whatever the reason it was given up for."""
+    facts = CATALOGUE.get(document.reason)
+    return facts.turn if facts is not None and facts.turn is not Turn.GATEWAY else Turn.OPERATOR
 
 
 def _backlog_json(one: Backlog, now: datetime) -> Json:
@@ -173,6 +200,7 @@ _ATTEMPTS: Final = Column(heading="cli.column.attempts", whole=True)
 _DUE: Final = Column(heading="cli.column.due", widest=10)
 _REASON: Final = Column(heading="cli.column.reason", whole=True)
 _AT: Final = Column(heading="cli.column.time", widest=10)
+_TURN: Final = Column(heading="cli.column.turn")
 
 
 def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: datetime) -> None:
@@ -187,6 +215,10 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
             (_DOCUMENT, _DESTINATION, _STATE, _ATTEMPTS, _DUE),
             [_item_row(terminal, work, subject, now) for work, subject in queue.items],
         )
+    if any(queue.held_counts) and not order.dead:
+        documents, deliveries = queue.held_counts
+        terminal.print(terminal.text("cli.queue.held", documents=documents, deliveries=deliveries), style="bold yellow")
+        terminal.table((_DOCUMENT, _AT, _TURN, _REASON), [_held_row(terminal, one) for one in queue.held])
     if queue.dead:
         terminal.print(terminal.text("cli.queue.dead", count=queue.dead_count), style="bold red")
         terminal.table(
@@ -204,10 +236,15 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
         )
     if hidden := queue.dead_count - len(queue.dead):
         terminal.print(terminal.text("cli.queue.dead_more", count=hidden, limit=order.limit))
-    if not queue.items and not queue.dead:
+    if not queue.items and not queue.dead and not any(queue.held_counts):
         terminal.say("cli.queue.empty")
     elif queue.more:
         terminal.say("cli.queue.more", limit=order.limit)
+
+
+def _held_row(terminal: Terminal, document: Document) -> tuple[object, ...]:
+    turn = terminal.word(f"turn.{_turn(document)}")
+    return (document.document_id, local_time(document.changed_at), turn, document.reason)
 
 
 def _backlog_row(terminal: Terminal, one: Backlog, now: datetime) -> tuple[object, ...]:

@@ -1,8 +1,8 @@
 """Every error a person can meet: one root, families by fault, a stable code each.
 
     GatewayError
-    ├── SenderError        what was handed in is wrong        -> the sender's turn
-    │   ├── AccessError    who asks may not                   -> the sender's (or its administrator's) turn
+    ├── SenderError        what was handed in is wrong        -> the sender's turn, or whoever's request it was
+    │   ├── AccessError    who asks may not                   -> the caller's (or its administrator's) turn
     │   ├── NotFound       there is no such thing for you
     │   └── Conflict       it contradicts what is already there
     ├── RoadError          the way to a peer is bad           -> nobody's turn: it is tried again
@@ -22,6 +22,8 @@ from typing import Final
 class Turn(StrEnum):
     """Whose turn it is now."""
 
+    CALLER = "caller"
+    """Whoever makes the request, sender or receiver: it is the request that is wrong, not a document."""
     SENDER = "sender"
     RECIPIENT = "recipient"
     OPERATOR = "operator"
@@ -38,22 +40,22 @@ class ErrorFacts:
     retryable: bool = False
 
 
-_S, _R, _O, _P, _G = Turn.SENDER, Turn.RECIPIENT, Turn.OPERATOR, Turn.PEER, Turn.GATEWAY
+_C, _S, _O, _P, _G = Turn.CALLER, Turn.SENDER, Turn.OPERATOR, Turn.PEER, Turn.GATEWAY
 
 CATALOGUE: Final = MappingProxyType(
     {
         # --- what was handed in
-        "request.malformed": ErrorFacts(400, _S),
-        "request.field": ErrorFacts(422, _S),
-        "request.idempotency_key": ErrorFacts(400, _S),
-        "request.digest": ErrorFacts(400, _S, retryable=True),
-        "request.encoding": ErrorFacts(415, _S),
-        "request.media_type": ErrorFacts(415, _S),
-        "request.timeout": ErrorFacts(408, _S, retryable=True),
-        "request.method": ErrorFacts(405, _S),
-        "request.expectation": ErrorFacts(417, _S),
-        "size.headers": ErrorFacts(431, _S),
-        "precondition.failed": ErrorFacts(412, _S),
+        "request.malformed": ErrorFacts(400, _C),
+        "request.field": ErrorFacts(422, _C),
+        "request.idempotency_key": ErrorFacts(400, _C),
+        "request.digest": ErrorFacts(400, _C, retryable=True),
+        "request.encoding": ErrorFacts(415, _C),
+        "request.media_type": ErrorFacts(415, _C),
+        "request.timeout": ErrorFacts(408, _C, retryable=True),
+        "request.method": ErrorFacts(405, _C),
+        "request.expectation": ErrorFacts(417, _C),
+        "size.headers": ErrorFacts(431, _C),
+        "precondition.failed": ErrorFacts(412, _C),
         "size.limit": ErrorFacts(413, _S),
         "count.limit": ErrorFacts(422, _S),
         "file.empty": ErrorFacts(422, _S),
@@ -68,18 +70,18 @@ CATALOGUE: Final = MappingProxyType(
         "recipient.unknown": ErrorFacts(422, _S),
         "recipient.closed": ErrorFacts(422, _S),
         "recipient.locked": ErrorFacts(422, _S),
-        "reason.missing": ErrorFacts(422, _S),
+        "reason.missing": ErrorFacts(422, _C),
         # --- who asks
-        "access.no_key": ErrorFacts(401, _S),
-        "access.scope": ErrorFacts(403, _S),
-        "access.organ": ErrorFacts(403, _S),
-        "rate.limit": ErrorFacts(429, _S, retryable=True),
-        "rate.volume": ErrorFacts(429, _S, retryable=True),
-        "not_found": ErrorFacts(404, _S),
+        "access.no_key": ErrorFacts(401, _C),
+        "access.scope": ErrorFacts(403, _C),
+        "access.organ": ErrorFacts(403, _C),
+        "rate.limit": ErrorFacts(429, _C, retryable=True),
+        "rate.volume": ErrorFacts(429, _C, retryable=True),
+        "not_found": ErrorFacts(404, _C),
         # --- contradictions
-        "conflict.idempotency": ErrorFacts(422, _S),
+        "conflict.idempotency": ErrorFacts(422, _C),
         "conflict.document_id": ErrorFacts(409, _S),
-        "conflict.state": ErrorFacts(409, _S),
+        "conflict.state": ErrorFacts(409, _C),
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
         "envelope.kind": ErrorFacts(422, _S),

@@ -17,7 +17,7 @@ class FieldFault:
     path: str
     """Dotted: `code.number`, `recipients[3].name`."""
     code: str
-    """Id of the text: `field.required` ..."""
+    """Id of the text: `field.required` ... `recipient.unknown`."""
     params: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -80,6 +80,8 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.waiting": _WARN,
         "probe.queue.dead": _WARN,
         "probe.queue.stuck": _FAIL,
+        "probe.queue.none_held": _OK,
+        "probe.queue.held": _WARN,
         "probe.blobs.good": _OK,
         "probe.blobs.absent": _WARN,
         "probe.blobs.closed": _FAIL,

@@ -29,7 +29,10 @@ class Documents(Protocol):
     """Outgoing documents and status messages, and their deliveries."""
 
     def add(self, document: Document) -> None:
-        """Store a new document. MUST refuse a second (sender, document_id) or (sender, idempotency_key) with `Conflict`."""
+        """Store a new document. MUST refuse a second (sender, idempotency_key) with `Conflict`.
+
+        And a second (sender, document_id) while the first one is not refused.
+        """
         ...
 
     def find(self, key: DocumentKey) -> Document | None:
@@ -37,11 +40,22 @@ class Documents(Protocol):
         ...
 
     def submitted(self, sender: OrganId, *, document_id: str, idempotency_key: str | None = None) -> Document | None:
-        """What this sender handed in before: under this idempotency key, else (or with None) under this DocumentId."""
+        """What this sender handed in before: under this idempotency key, else (or with None) under this DocumentId.
+
+        Of several under one DocumentId all but one are refused: MUST be that one, or else the newest of them.
+        """
         ...
 
     def page(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
         """Outgoing rows whose key is greater than `after` (keys grow by time), oldest first, at most `limit`."""
+        ...
+
+    def held(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Outgoing rows that are held and whose key is greater than `after`, oldest first, at most `limit`."""
+        ...
+
+    def count_held(self) -> tuple[int, int]:
+        """How many outgoing rows are held, and how many deliveries."""
         ...
 
     def newest(

@@ -86,6 +86,8 @@ QUEUE_AGE_SECONDS: Final = _gauge(
 )
 ROADS_CLOSED: Final = _gauge("gateway_destinations_closed", "Destinations that are being waited for.")
 DEAD_LETTERS: Final = _gauge("gateway_dead_letters", "Work items that were given up and wait for a person.")
+HELD_DOCUMENTS: Final = _gauge("gateway_documents_held", "Outgoing documents that are held.")
+HELD_DELIVERIES: Final = _gauge("gateway_deliveries_held", "Deliveries that are held.")
 PENDING_LEAVES: Final = _gauge("gateway_log_pending_leaves", "Leaves without a place in the tree.")
 LOG_LEAVES: Final = _gauge("gateway_log_leaves", "Leaves of the audit log.")
 CHECKPOINT_LAG: Final = _gauge("gateway_log_checkpoint_lag_leaves", "Leaves that no published checkpoint covers.")

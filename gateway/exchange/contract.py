@@ -84,8 +84,11 @@ class EnvelopeOrder:
 class SubmissionDesk(Protocol):
     """Takes documents in."""
 
-    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> None:
         """Refuse by the metadata alone, before a byte of the files is stored: who sends, marks of secrecy, the fields.
+
+        Recipients whom nothing could be sent to are field errors too, unless the key says that the order may be a repeated
+        one: it was good when it came first.
 
         Raises:
             AccessError: `access.scope`, `access.organ`.
@@ -96,7 +99,8 @@ class SubmissionDesk(Protocol):
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """The stored document, and whether it is new: False when the same order was handed in before.
 
-        MUST NOT return before the document is durable. The same key with another order is a conflict.
+        MUST NOT return before the document is durable. The same key with another order is a conflict; another key with
+        the number of a document that is not refused, too.
 
         Raises:
             AccessError: `access.organ` when the principal may not act for the sender.

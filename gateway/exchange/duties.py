@@ -182,15 +182,19 @@ def has_seal(verdict: FileVerdict, body: Body) -> bool:
 
 
 def refuse_bad_seal(verdict: FileVerdict, name: str) -> None:
-    """A broken signature is a refusal wherever it is met, on the way out and on arrival.
+    """A broken signature, or a file that cannot be judged, is a refusal wherever it is met, on the way out and on arrival.
+
+    What a strict reader cannot read (damaged, encrypted, beyond the limits), no evidence of ours will ever mend.
 
     Raises:
-        SenderError: `seal.broken`, `file.not_pdf`.
+        SenderError: `seal.broken`, `file.not_pdf`, `file.unreadable`.
     """
     if verdict.media_type != PDF:
         raise SenderError("file.not_pdf", file=name)
     if verdict.indication is Indication.TOTAL_FAILED:
         raise SenderError("seal.broken", file=name, reason=str(verdict.sub_indication or ""))
+    if verdict.indication is Indication.INDETERMINATE and verdict.sub_indication is SubIndication.FORMAT_FAILURE:
+        raise SenderError("file.unreadable", file=name, reason=verdict.reason)
 
 
 def addressed(reading: EnvelopeReading) -> frozenset[OrganId]:

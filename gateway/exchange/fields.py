@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.fields import FieldFault, wrong_fields
+from gateway.core.ids import OrganId
 from gateway.core.limits import PAPER_DAYS_AHEAD
 from gateway.core.model import Attachment, DocumentMessage, Organ
 from gateway.core.paper import paper_date_problem
@@ -20,6 +21,7 @@ from gateway.core.plain_text import same_words
 from gateway.edxml import Violation, validate
 from gateway.exchange.messages import organ_block
 from gateway.exchange.ready_made import metadata_of
+from gateway.routing import plan
 
 TEXT_OF: Final = MappingProxyType(
     {
@@ -60,6 +62,22 @@ def finished_faults(message: DocumentMessage, snapshot: Snapshot, *, moment: dat
     return (*_organ_faults(message, snapshot), *_document_id_faults(message), *_time_faults(message, moment))
 
 
+def recipient_faults(recipients: Sequence[OrganId], snapshot: Snapshot, *, moment: datetime) -> tuple[FieldFault, ...]:
+    """Whom the plan would refuse if it were made now, by the same codes. A code that is named twice is said once."""
+    places: dict[OrganId, int] = {}
+    for index, organ_id in enumerate(recipients):
+        places.setdefault(organ_id, index)
+    refusals = plan(recipients=tuple(places), snapshot=snapshot, moment=moment).refusals
+    return tuple(
+        FieldFault(
+            path=f"recipients[{places[refusal.recipient]}]",
+            code=refusal.code,
+            params={"organ": refusal.recipient, "successor": refusal.successor or ""},
+        )
+        for refusal in refusals
+    )
+
+
 def _fault(violation: Violation) -> FieldFault:
     return FieldFault(path=violation.path, code=TEXT_OF[violation.code], params=dict(violation.params))
 
@@ -75,7 +93,7 @@ def _date_faults(message: DocumentMessage, moment: datetime) -> Iterator[FieldFa
 
 
 def _organ_faults(message: DocumentMessage, snapshot: Snapshot) -> Iterator[FieldFault]:
-    """A body is called what the registry calls it, or nothing. Of a code that is not in it the plan tells the sender."""
+    """A body is called what the registry calls it, or nothing. Of a code that is not in it `recipient_faults` tells."""
     organs = [("sender", message.sender), *((f"recipients[{n}]", organ) for n, organ in enumerate(message.recipients))]
     for path, organ in organs:
         if snapshot.body(organ.organ_id) is not None:

@@ -3,11 +3,16 @@
 A held document starts again at its first step: nothing of it has left the house. Its envelope is made anew, unless the
 office itself handed it in: then it is what was signed, and it is only carried. A held transfer may have reached its
 destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent.
+
+What was held for want of *our* evidence nobody has to remember: when the operator has put new evidence in force, it is
+tried again by itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Final
 
 from gateway.core.errors import Conflict
 from gateway.core.events import AuditEvent, EventKind
@@ -18,7 +23,14 @@ from gateway.core.principal import Principal, Scope
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
+
+HELD_ROWS: Final = 100
+"""Held documents that are read at a time."""
+_OURS: Final = frozenset({"envelope.undecided", "key.missing"})
+_PERHAPS_OURS: Final = "seal.undecided"
+"""Its technical reason says whether evidence of ours is wanting."""
 
 
 class Release:
@@ -43,6 +55,23 @@ class Release:
             return document
 
         return await self._desk.store.transact(unit)
+
+    async def resume(self) -> int:
+        """Let go on whatever is held for want of our own evidence; how many documents. Each is a unit of its own."""
+        store, count = self._desk.store, 0
+        after: DocumentKey | None = None
+        while page := await store.read(partial(_page, after)):
+            for document in filter(_wants_ours, page):
+                count += await store.transact(partial(self._resume, document.key))
+            after = page[-1].key
+        return count
+
+    def _resume(self, key: DocumentKey, uow: UnitOfWork) -> bool:
+        document = uow.documents.find(key)
+        if document is None or document.state is not DocumentState.HELD:
+            return False
+        self._document(uow, document)
+        return True
 
     def _document(self, uow: UnitOfWork, document: Document) -> Document:
         now = self._desk.clock.now()
@@ -102,3 +131,13 @@ class Release:
                 private={"code": row.reason, **keeps},
             ),
         )
+
+
+def _page(after: DocumentKey | None, uow: UnitOfWork) -> tuple[Document, ...]:
+    return uow.documents.held(after, HELD_ROWS)
+
+
+def _wants_ours(document: Document) -> bool:
+    if document.reason == _PERHAPS_OURS:
+        return dict(document.reason_params).get("reason") in {str(one) for one in OWN_EVIDENCE}
+    return document.reason in _OURS

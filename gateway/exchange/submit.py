@@ -1,8 +1,11 @@
 """Submit: take a document in, and say yes only when it is durable (house.md, step 1).
 
 Whatever can be said at once is said at once, all field errors together: who may send, secrecy, lengths, files that are
-not what they claim. What needs a judge (signatures) or the registry's plan (recipients) is found by the steps that
-follow and stands in the document's state.
+not what they claim, recipients whom nothing could be sent to. What needs a judge (signatures), or changes in the registry
+afterwards, is found by the steps that follow and stands in the document's state.
+
+What was handed in before is answered before that: a repeated order is not judged by a registry that is newer than it. A
+refused document never left this house, so it does not keep its number: a new order under it is a new document.
 """
 
 import asyncio
@@ -20,7 +23,7 @@ from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
-from gateway.core.model import PDF, Attachment, Document, DocumentMessage, Metadata
+from gateway.core.model import PDF, Attachment, Document, Metadata
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
@@ -28,7 +31,7 @@ from gateway.core.work import WorkItem, WorkKind
 from gateway.crypto import MAGIC_BYTES, media_type
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
-from gateway.exchange.fields import check_fields, document_faults, finished_faults
+from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
 from gateway.exchange.judging import claims_pdf, read_envelope_file
 from gateway.exchange.messages import document_message, metadata_message
 from gateway.exchange.permission import require
@@ -41,12 +44,16 @@ class Submission:
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
 
-    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> None:
         """See `SubmissionDesk.admit`."""
         snapshot, now = self._desk.directory.current(), self._desk.clock.now()
         _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
-        check_fields(document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now))
+        found = document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now)
+        unserved = recipient_faults(metadata.recipients, snapshot, moment=now)
+        if unserved and not found and await self._is_repeated(metadata, idempotency_key):
+            return  # the files will tell whether it is the same order
+        check_fields(found, unserved)
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
@@ -57,9 +64,12 @@ class Submission:
         _check_counts(order)
         attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        check_fields(
-            document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
-        )
+        found = document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
+        unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
+        key, digest = order.idempotency_key, document.request_digest
+        if unserved and (known := await self._known(document.sender, document.document_id, key=key, digest=digest)):
+            return known, False
+        check_fields(found, unserved)
         return await desk.store.transact(lambda uow: self._accept(uow, document))
 
     async def submit_envelope(
@@ -79,12 +89,15 @@ class Submission:
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)
         digest = _digest({"envelope": order.envelope.digest})
-        if known := await self._known(message, order, digest):
+        key = order.idempotency_key
+        if known := await self._known(message.sender.organ_id, message.document_id, key=key, digest=digest):
             return known, False
         check_reading(reading, message, snapshot)
+        now = desk.clock.now()
         check_fields(
-            document_faults(message, (), moment=desk.clock.now()),
-            finished_faults(message, snapshot, moment=desk.clock.now()),
+            document_faults(message, (), moment=now),
+            finished_faults(message, snapshot, moment=now),
+            recipient_faults([organ.organ_id for organ in message.recipients], snapshot, moment=now),
         )
         files = await asyncio.to_thread(files_in, reading)
         said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
@@ -105,12 +118,18 @@ class Submission:
             )
             return await desk.store.transact(lambda uow: self._accept(uow, document))
 
-    async def _known(self, message: DocumentMessage, order: EnvelopeOrder, digest: Digest) -> Document | None:
-        """What this very file became when it was handed in before: its key may have been replaced since then."""
-        sender, document_id = message.sender.organ_id, message.document_id
-        key = order.idempotency_key
+    async def _is_repeated(self, metadata: Metadata, idempotency_key: str) -> bool:
+        """Whether an order came under this key before."""
+        sender, document_id = metadata.sender, metadata.document_id()
         known = await self._desk.store.read(
-            lambda uow: uow.documents.submitted(sender, document_id=document_id, idempotency_key=key)
+            lambda uow: uow.documents.submitted(sender, document_id=document_id, idempotency_key=idempotency_key)
+        )
+        return known is not None and known.idempotency_key == idempotency_key
+
+    async def _known(self, sender: OrganId, document_id: str, *, key: str, digest: Digest) -> Document | None:
+        """What this very order became when it was handed in before: a signing key may have been replaced since then."""
+        known = await self._desk.store.read(
+            lambda uow: _earlier(uow, sender, document_id=document_id, idempotency_key=key)
         )
         return known if known and known.request_digest == digest else None
 
@@ -158,8 +177,8 @@ class Submission:
 
     def _accept(self, uow: UnitOfWork, document: Document) -> tuple[Document, bool]:
         """The unit of work: a repeated order gives back the first document, another one under its name is a conflict."""
-        known = uow.documents.submitted(
-            document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
+        known = _earlier(
+            uow, document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
         )
         if known is None:
             return store_new(uow, document, self._desk), True
@@ -168,6 +187,14 @@ class Submission:
         if known.idempotency_key == document.idempotency_key:
             raise Conflict("conflict.idempotency", document=known.key)
         raise Conflict("conflict.document_id", document_id=document.document_id)
+
+
+def _earlier(uow: UnitOfWork, sender: OrganId, *, document_id: str, idempotency_key: str) -> Document | None:
+    """What stands in the way of an order, or is its answer; a refused document is only the answer of its own key."""
+    known = uow.documents.submitted(sender, document_id=document_id, idempotency_key=idempotency_key)
+    if known and known.state is DocumentState.REFUSED and known.idempotency_key != idempotency_key:
+        return None
+    return known
 
 
 def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import Executable
 
@@ -19,19 +19,22 @@ from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_M
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
 from gateway.storage.streams import Streams
-from gateway.storage.tables import deliveries, documents
+from gateway.storage.tables import HELD, LIVE, REFUSED, deliveries, documents
 
 _ADD: Final = insert(documents)
 _BY_KEY: Final = locked(select(documents).where(documents.c.key == bindparam("key")))
 _BY_IDEMPOTENCY_KEY: Final = select(documents).where(
     documents.c.sender == bindparam("sender"), documents.c.idempotency_key == bindparam("idempotency_key")
 )
-_BY_DOCUMENT_ID: Final = select(documents).where(
-    documents.c.sender == bindparam("sender"), documents.c.document_id == bindparam("document_id")
-)
+_NUMBERED: Final = (documents.c.sender == bindparam("sender"), documents.c.document_id == bindparam("document_id"))
+_LIVE: Final = select(documents).where(*_NUMBERED, text(LIVE))
+_NEWEST_REFUSED: Final = select(documents).where(*_NUMBERED, text(REFUSED)).order_by(documents.c.key.desc()).limit(1)
 _PAGE: Final = (
     select(documents).where(documents.c.key > bindparam("after")).order_by(documents.c.key).limit(bindparam("rows"))
 )
+_HELD: Final = _PAGE.where(text(HELD))
+_COUNT_HELD: Final = select(func.count()).select_from(documents).where(text(HELD))
+_COUNT_HELD_DELIVERIES: Final = select(func.count()).select_from(deliveries).where(text(HELD))
 _NEWEST: Final = (
     select(documents.c.key)
     .where(
@@ -135,11 +138,15 @@ class DocumentLedger:
         return self._one_document(_BY_KEY, key=key)
 
     def submitted(self, sender: OrganId, *, document_id: str, idempotency_key: str | None = None) -> Document | None:
-        """What this sender handed in before under this idempotency key, else under this DocumentId."""
+        """What this sender handed in before under this idempotency key, else under this DocumentId, not refused first."""
         known = None
         if idempotency_key is not None:
             known = self._one_document(_BY_IDEMPOTENCY_KEY, sender=sender, idempotency_key=idempotency_key)
-        return known or self._one_document(_BY_DOCUMENT_ID, sender=sender, document_id=document_id)
+        return (
+            known
+            or self._one_document(_LIVE, sender=sender, document_id=document_id)
+            or self._one_document(_NEWEST_REFUSED, sender=sender, document_id=document_id)
+        )
 
     def _one_document(self, statement: Executable, **names: str) -> Document | None:
         row = self._connection.execute(statement, names).one_or_none()
@@ -149,6 +156,17 @@ class DocumentLedger:
         """Documents with a key greater than `after`, oldest first."""
         rows = self._connection.execute(_PAGE, {"after": after or "", "rows": limit})
         return tuple(_document(row) for row in rows)
+
+    def held(self, after: DocumentKey | None, limit: int) -> tuple[Document, ...]:
+        """Documents that are held, with a key greater than `after`, oldest first."""
+        rows = self._connection.execute(_HELD, {"after": after or "", "rows": limit})
+        return tuple(_document(row) for row in rows)
+
+    def count_held(self) -> tuple[int, int]:
+        """How many documents are held, and how many deliveries."""
+        counted = (_COUNT_HELD, _COUNT_HELD_DELIVERIES)
+        first, second = (int(self._connection.execute(one).scalar_one()) for one in counted)
+        return first, second
 
     def newest(
         self, senders: frozenset[OrganId], before: DocumentKey | None, limit: int, state: DocumentState | None

@@ -5,6 +5,8 @@ many revisions it takes: a power failure in the middle leaves the old schema.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +32,26 @@ def upgrade(connection: Connection) -> None:
     config = _config()
     refuse_newer(connection)
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _free_to_rebuild(connection):
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _free_to_rebuild(connection: Connection) -> Iterator[None]:
+    """SQLite makes a table anew where others change it, and asks to look away from foreign keys meanwhile.
+
+    That cannot be said inside a transaction; a revision that needs it checks them itself before it ends (as SQLite's
+    documentation of ALTER TABLE lays down).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.cursor().execute("PRAGMA foreign_keys = ON")
 
 
 def refuse_newer(connection: Connection) -> None:

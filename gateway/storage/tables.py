@@ -32,6 +32,15 @@ Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata: Final = MetaData(naming_convention=NAMES)
 
+LIVE: Final = "state <> 'refused'"
+REFUSED: Final = "state = 'refused'"
+HELD: Final = "state = 'held'"
+"""Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
+
+
+def _only(rows: str) -> dict[str, Any]:
+    return {"sqlite_where": text(rows), "postgresql_where": text(rows)}
+
 
 def _strict(name: str, *items: SchemaItem, **options: Any) -> Table:
     return Table(name, metadata, *items, sqlite_strict=True, **options)
@@ -86,12 +95,13 @@ documents: Final = _strict(
     _whole("changed_at"),
     _text("trace_id"),
     _text("last_leaf"),
-    # Added to a table that was there already: its older rows need a default.
-    Column("ready_made", Whole, nullable=False, server_default=text("0")),
-    UniqueConstraint("sender", "document_id"),
+    Column("ready_made", Whole, nullable=False, server_default=text("0")),  # added: older rows need a default
     UniqueConstraint("sender", "idempotency_key"),
-    # Newest first, for each sender: of any state, and of one.
-    Index(None, "sender", "kind", "key"),
+    # A refused document never left this house: it does not keep its number.
+    Index("uq_documents_live", "sender", "document_id", unique=True, **_only(LIVE)),
+    Index("ix_documents_refused", "sender", "document_id", "key", **_only(REFUSED)),
+    Index("ix_documents_held", "key", **_only(HELD)),
+    Index(None, "sender", "kind", "key"),  # newest first, for each sender: of any state, and of one
     Index(None, "sender", "kind", "state", "key"),
     CheckConstraint("may_seal IN (0, 1)", name="may_seal"),
     CheckConstraint("(metadata IS NULL) <> (status IS NULL)", name="one_content"),
@@ -121,6 +131,7 @@ deliveries: Final = _strict(
     UniqueConstraint("key"),
     UniqueConstraint("document", "recipient"),
     Index(None, "transfer"),
+    Index("ix_deliveries_held", "row", **_only(HELD)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 

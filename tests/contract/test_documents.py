@@ -87,6 +87,38 @@ async def test_a_second_document_of_the_same_name_is_a_conflict(store: LedgerSto
     assert await store.read(lambda uow: uow.documents.find(first.key)) == first
 
 
+async def test_a_refused_document_does_not_keep_its_number(store: LedgerStore) -> None:
+    first = await added(store, rows.document())
+
+    async def refused(document: Document) -> Document:
+        changed = replace(document, state=DocumentState.REFUSED)
+        await store.transact(lambda uow: uow.documents.advance(changed, was=document.state))
+        return changed
+
+    async def under_the_number() -> Document | None:
+        return await store.read(lambda uow: uow.documents.submitted(first.sender, document_id=first.document_id))
+
+    first = await refused(first)
+    assert await under_the_number() == first
+    second = await added(store, rows.document(document_id=first.document_id))
+    assert await under_the_number() == second, "not the refused one, whichever came first"
+    with pytest.raises(Conflict) as again:
+        await added(store, rows.document(document_id=first.document_id))
+    assert again.value.code == "conflict.document_id"
+    with pytest.raises(Conflict) as same_key:
+        await added(store, rows.document(idempotency_key=first.idempotency_key))
+    assert same_key.value.code == "conflict.idempotency", "its key stays its own"
+    second = await refused(second)
+    assert await under_the_number() == second, "the newest of them"
+    third = await added(store, rows.document(document_id=first.document_id))
+    assert await under_the_number() == third
+    for document in (first, second, third):
+        key = document.idempotency_key
+        assert document == await store.read(
+            lambda uow, key=key: uow.documents.submitted(first.sender, document_id="x", idempotency_key=key)
+        )
+
+
 async def test_a_unit_may_go_on_after_a_conflict(store: LedgerStore) -> None:
     first, second = await added(store, rows.document()), rows.document()
 
@@ -103,6 +135,19 @@ async def test_pages_go_by_key(store: LedgerStore) -> None:
     made = [await added(store, rows.document()) for _ in range(3)]
     assert await store.read(lambda uow: uow.documents.page(None, 2)) == tuple(made[:2])
     assert await store.read(lambda uow: uow.documents.page(made[1].key, 2)) == (made[2],)
+
+
+async def test_what_is_held_is_listed_and_counted(store: LedgerStore) -> None:
+    made = [await added(store, rows.document()) for _ in range(4)]
+    for document in made[1:]:
+        held = replace(document, state=DocumentState.HELD, reason="seal.undecided")
+        await store.transact(lambda uow, held=held: uow.documents.advance(held, was=DocumentState.ACCEPTED))
+    found = await store.read(lambda uow: uow.documents.held(None, 2))
+    assert [document.key for document in found] == [document.key for document in made[1:3]]
+    assert [one.key for one in await store.read(lambda uow: uow.documents.held(found[-1].key, 2))] == [made[3].key]
+    stuck = rows.delivery(made[0], state=DeliveryState.HELD)
+    await store.transact(lambda uow: uow.documents.add_deliveries([stuck]))
+    assert await store.read(lambda uow: uow.documents.count_held()) == (3, 1)
 
 
 async def test_advancing_writes_every_mutable_field_and_nothing_else(store: LedgerStore) -> None:

@@ -20,6 +20,7 @@ from gateway.core.errors import CATALOGUE, GatewayError
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ports import Probe
+from gateway.core.states import DeliveryState, DocumentState
 from gateway.crypto import (
     CertificateProbe,
     ConfinementProbe,
@@ -30,7 +31,7 @@ from gateway.crypto import (
     load_trust,
     read_certificates,
 )
-from gateway.delivery import QueueProbe
+from gateway.delivery import HeldProbe, QueueProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
 from gateway.storage import (
@@ -44,6 +45,7 @@ from gateway.storage import (
     open_sqlite,
 )
 from tests.contract.stores import fail
+from tests.kit import rows
 from tests.kit.clock import ManualClock
 from tests.kit.exchange_world import MOMENT, Materials, make_materials
 
@@ -178,6 +180,7 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "full": (lambda b: given(b.disk(0.92)), "probe.disk.full"),
     "read only": (lambda b: given(b.disk(0.97)), "probe.disk.read_only"),
     "queue": (lambda b: given(QueueProbe(store=b.store, clock=b.clock)), "probe.queue.good"),
+    "nothing held": (lambda b: given(HeldProbe(store=b.store)), "probe.queue.none_held"),
     "signer": (lambda b: given(SignerProbe(store=b.store, publisher=b.publisher, clock=b.clock)), "probe.log.good"),
     "log": (
         lambda b: given(LogProbe(store=b.store, memory=SignerMemory(path=b.folder / "memory"), key=b.publisher.key)),
@@ -216,6 +219,23 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
         "probe.service.stopped",
     ),
 }
+
+
+async def test_what_is_held_is_a_warning_with_its_numbers(bench: Bench) -> None:
+    for name in ("a", "b"):
+        held = rows.document(state=DocumentState.HELD, reason=name)
+        await bench.store.transact(lambda uow, held=held: uow.documents.add(held))
+    await bench.store.transact(
+        lambda uow: uow.documents.add_deliveries([rows.delivery(held, state=DeliveryState.HELD)])
+    )
+    probe = HeldProbe(store=bench.store)
+    (finding,) = await probe.look()
+    assert (finding.code, finding.health) == ("probe.queue.held", Health.WARN)
+    assert dict(finding.params) == {"documents": 2, "deliveries": 1}
+    assert {reading.metric.name: reading.value for reading in await probe.readings()} == {
+        "gateway_documents_held": 2,
+        "gateway_deliveries_held": 1,
+    }
 
 
 @pytest.fixture(params=CASES)

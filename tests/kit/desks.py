@@ -79,7 +79,7 @@ class MemoryDesks:
 
     # --- SubmissionDesk
 
-    async def admit(self, principal: Principal, metadata: Metadata) -> None:
+    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> None:
         if metadata.sender not in principal.organs:
             raise AccessError("access.organ", organ=metadata.sender)
         if metadata.secrecy:
@@ -92,7 +92,7 @@ class MemoryDesks:
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         sender = order.metadata.sender
-        await self.admit(principal, order.metadata)
+        await self.admit(principal, order.metadata, idempotency_key=order.idempotency_key)
         if empty := next((file.name for file in order.files if not file.blob.size), None):
             raise SenderError("file.empty", file=empty)
         for document in self.kept.values():

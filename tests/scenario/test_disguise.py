@@ -61,7 +61,7 @@ async def test_what_was_added_beside_the_signed_parts_is_refused(world: World, w
 @pytest.mark.parametrize("junk", [b"\n", b"\xef\xbb\xbf", bytes(1019)])
 async def test_an_unsealed_letter_in_the_clothes_of_a_text_is_refused(world: World, junk: bytes) -> None:
     outcomes = await forged(world, junk + tiny_pdf(), bytes, name="a.txt", content_type="text/plain")
-    assert outcomes == [("refused", "seal.undecided")]
+    assert outcomes == [("refused", "file.unreadable")]
     assert await arrived(world.government, ub(world)) == 0
 
 
@@ -72,7 +72,7 @@ async def test_a_letter_in_the_clothes_of_a_text_is_not_sent(world: World) -> No
     await world.settle()
     view = await world.party.store.read(lambda uow: uow.documents.find(document.key))
     assert view is not None
-    assert (view.state, view.reason) == (DocumentState.HELD, "seal.undecided")
+    assert (view.state, view.reason) == (DocumentState.REFUSED, "file.unreadable")
 
 
 async def test_a_letter_inside_a_zip_is_carried(world: World) -> None:

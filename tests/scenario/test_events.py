@@ -42,7 +42,8 @@ async def lived(world: World) -> None:
     party, government = world.party, world.government
     text = await party.file("b.txt", b"b", "text/plain")
     await party.submit(letter(world.sender, world.wards, await party.file("a.pdf", tiny_pdf())))
-    await party.submit(letter(world.sender, (ub(world), OrganId("Z79.nobody")), text, number="13"))
+    gone = OrganId("Z79.nobody")
+    await party.submit_to_gone(letter(world.sender, (ub(world), gone), text, number="13"), gone)
     await party.submit(letter(world.sender, (ub(world),), await party.file("c.pdf", b"%PDF-1.7 broken"), number="14"))
     await world.settle()
     principal = government.principal(ub(world))

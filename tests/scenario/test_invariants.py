@@ -25,9 +25,9 @@ Plant = Callable[[Outcome], Outcome]
 @pytest.fixture(scope="module")
 def well(world_materials: Materials) -> Outcome:
     """A world in which nothing is wrong: two letters, one refused recipient, a word that travelled back."""
-    locked = Fault(at=0.0, what=What.LOCK, gateway=B, seconds=1.0)
-    first, second = letter(1, keyed(B)[0], keyed(A)[1], wards(B)[0], at=60.0), letter(2, keyed(B)[0], at=90.0)
-    made: Plan = plan(first, second, faults=(locked,), gossip=1.0, words=2, hurry=60.0, until=HOUR)
+    locked = Fault(at=0.0, what=What.LOCK, gateway=B, seconds=600.0)  # known at B before the letter, and at A after it
+    first, second = letter(1, keyed(B)[0], keyed(A)[1], wards(B)[0], at=300.0), letter(2, keyed(B)[0], at=330.0)
+    made: Plan = plan(first, second, faults=(locked,), gossip=1.0, words=2, hurry=60.0, until=HOUR, seed=12)
     outcome = run_world(made, world_materials, deep=True)
     assert problems(outcome) == ()
     assert any(row.business_status for row in outcome.kept[0].deliveries)

@@ -219,7 +219,9 @@ async def test_silence_after_the_deadline_is_the_end(world: World) -> None:
 
 
 async def test_what_is_not_known_here_is_no_body_of_anybody(world: World) -> None:
-    document = await sent(world, OrganId("Z79.UB.00000"))
+    gone = OrganId("Z79.UB.00000")
+    order = letter(world.sender, (gone,), await world.party.file("a.pdf", tiny_pdf()))
+    document = await world.party.submit_to_gone(order, gone)
     await world.settle()
     assert await states(world, document) == [("refused", "recipient.unknown")]
 

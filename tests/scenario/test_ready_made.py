@@ -208,6 +208,42 @@ async def test_a_signature_that_our_old_revocation_list_cannot_decide_is_held_an
         await examined(world, node)
 
 
+async def test_what_our_evidence_could_not_decide_goes_on_by_itself_once_that_is_mended(
+    world: World, tmp_path: Path
+) -> None:
+    """Nobody's key is needed. What is tried again too early is held again."""
+    pdf = await sealed(world.party, tiny_pdf(), world.sender, tmp_path)
+    envelope = await finished(world.party, message_to(world), [("a.pdf", "application/pdf", pdf)])
+    loose = letter(world.sender, (ub(world),), await world.party.file("a.pdf", pdf), number="13")
+    world.clock.moment = MOMENT + timedelta(days=70)
+    await submitted(world, envelope)
+    await world.party.submit(loose)
+
+    async def stands() -> set[tuple[DocumentState, str]]:
+        rows_ = await world.party.store.read(lambda uow: uow.documents.page(None, 10))
+        return {(row.state, row.reason) for row in rows_}
+
+    await world.settle()
+    assert await stands() == {(DocumentState.HELD, "envelope.undecided"), (DocumentState.HELD, "seal.undecided")}
+    assert await world.party.releases.resume() == 2
+    await world.settle()
+    assert {state for state, _ in await stands()} == {DocumentState.HELD}, "nothing was mended yet"
+    world.clock.moment = MOMENT + timedelta(days=1)
+    assert await world.party.releases.resume() == 2
+    await world.settle()
+    assert await stands() == {(DocumentState.ROUTED, "")}
+    assert await world.party.releases.resume() == 0
+    await examined(world, world.party)
+
+
+async def test_what_is_held_for_another_reason_waits_for_a_person(world: World) -> None:
+    document = await submitted(world, await finished(world.party, message_to(world), [TEXT]))
+    held = replace(document, state=DocumentState.HELD, reason="internal")
+    await world.party.store.transact(lambda uow: uow.documents.advance(held, was=DocumentState.ACCEPTED))
+    assert await world.party.releases.resume() == 0
+    assert await state_of(world, document) == (DocumentState.HELD, "internal")
+
+
 async def test_one_that_was_buried_after_it_was_wrapped_keeps_its_envelope_too(world: World) -> None:
     document = await submitted(world, await finished(world.party, message_to(world), [TEXT]))
     steps = world.party.handlers[WorkKind.DOCUMENT]

@@ -181,7 +181,7 @@ async def test_the_form_asks_the_same_of_a_date(world: World) -> None:
 async def test_the_form_is_told_by_its_metadata_alone_before_any_file_is_sent(world: World) -> None:
     metadata = letter(world.sender, (ub(world),), promulgation_date=date(2030, 1, 1), subject="a\u200bb").metadata
     with pytest.raises(SenderError) as refused:
-        await world.party.submission.admit(world.party.principal(world.sender), metadata)
+        await world.party.submission.admit(world.party.principal(world.sender), metadata, idempotency_key="k")
     assert [(fault.path, fault.code) for fault in faults_of(refused.value)] == [
         ("promulgation_date", "field.future"),
         ("subject", "field.characters"),

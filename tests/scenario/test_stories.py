@@ -218,13 +218,14 @@ def test_registry_editions_are_out_of_step(world_materials: Materials) -> None:
     back = [letter(n, closed, at=n * 4 * MINUTE, gateway=C) for n in range(1, 30)]
     outcome = told(plan(*letters, *back, names=(A, B, C), faults=news, until=4 * HOUR), world_materials)
     reasons = deliveries(outcome)
-    assert set(reasons) == {
+    assert set(reasons) <= {
         ("delivered", ""),
         ("refused", "recipient.unknown"),
         ("refused", "recipient.locked"),
         ("refused", "recipient.closed"),
     }
-    assert all(count > 2 for count in reasons.values())
+    assert reasons["delivered", ""] > 2
+    assert outcome.ledger.unserved == {born, locked, closed}, "the doors told most of it"
 
 
 def test_judges_out_of_order_hold_what_they_cannot_decide(world_materials: Materials) -> None:

@@ -304,11 +304,12 @@ async def test_a_status_for_a_document_we_never_sent_is_refused(world: World) ->
 # --- recipients --------------------------------------------------------------------------------------------------------
 
 
-async def test_unknown_closed_and_locked_recipients_are_refused_deliveries_beside_good_ones(world: World) -> None:
-    closed, locked, good = ub(world, 0), ub(world, 1), ub(world, 2)
+async def test_recipients_that_went_since_they_were_named_are_refused_deliveries_beside_good_ones(world: World) -> None:
+    closed, locked, good, gone = ub(world, 0), ub(world, 1), ub(world, 2), OrganId("Z79.UB.99999")
+    order = letter(world.sender, (gone, closed, locked, good), await world.party.file("a.pdf", tiny_pdf()))
+    document = await world.party.submit_to_gone(order, gone)
     world.replace_body(closed, status=BodyStatus.CLOSED, successor=good)
     world.replace_body(locked, status=BodyStatus.LOCKED)
-    document = await sent(world, OrganId("Z79.UB.99999"), closed, locked, good)
     await world.settle()
     assert await states(world, document) == [
         ("refused", "recipient.unknown"),

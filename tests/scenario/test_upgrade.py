@@ -20,14 +20,8 @@ async def lived(world: World) -> None:
     for ward in (ward for ward in world.wards if ".UB." in ward):
         (entry,) = (await government.queries.inbox(government.principal(ward), 0, 10)).entries
         await government.statuses.accept(government.principal(ward), entry.key, trace_id="1" * 32)
-    await party.submit(
-        letter(
-            world.sender,
-            (world.wards[0], OrganId("Z79.nobody")),
-            await party.file("b.txt", b"b", "text/plain"),
-            number="13",
-        )
-    )
+    gone, text = OrganId("Z79.nobody"), await party.file("b.txt", b"b", "text/plain")
+    await party.submit_to_gone(letter(world.sender, (world.wards[0], gone), text, number="13"), gone)
     refused = letter(world.sender, world.wards[:1], await party.file("c.pdf", tiny_pdf("c")), number="14")
     document = await party.submit(refused, scopes=frozenset(Scope) - {Scope.SEAL})
     await world.settle()

@@ -16,10 +16,12 @@ from gateway.config.sections import AccessSection
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.states import DocumentState
 from gateway.exchange import Journal
 from gateway.observe import UNMEASURED, ServiceManager, explain
 from gateway.reload import Reloader, taking_effect
 from gateway.storage import open_memory
+from tests.kit import rows
 from tests.kit.clock import ManualClock
 from tests.kit.logs import caught_logs, logged_events
 
@@ -29,7 +31,10 @@ class Hanging(Reloader):
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        parts: Any = SimpleNamespace(desk=SimpleNamespace(meter=UNMEASURED, clock=self.clock))
+        self.store = open_memory(sequencer=sequence)
+        journal = Journal(entropy=secrets.token_bytes)
+        desk = SimpleNamespace(meter=UNMEASURED, clock=self.clock, store=self.store, journal=journal)
+        parts: Any = SimpleNamespace(desk=desk)
         material: Any = SimpleNamespace(snapshot=SimpleNamespace(epoch=7))
         signers: Any = None
         manager = ServiceManager({}, clock=self.clock)
@@ -78,6 +83,47 @@ def test_start_and_reload_write_by_the_same_unit() -> None:
         source = inspect.getsource(module)
         assert source.count("store.transact(taking_effect(") == 1
         assert "declaring(" not in source.replace("access = declaring(", "")
+
+
+class Exchanging(Hanging):
+    """Finds that something is not what it was."""
+
+    changed: frozenset[str] = frozenset()
+
+    def _read(self) -> Any:
+        return None
+
+    async def _exchange(self, _new: Any) -> frozenset[str]:
+        return self.changed
+
+
+async def test_what_is_held_for_want_of_evidence_goes_on_after_a_reload_that_brought_some_and_after_a_start() -> None:
+    reloader = Exchanging()
+    wanting = rows.document(state=DocumentState.HELD, reason="key.missing")
+    other = rows.document(state=DocumentState.HELD, reason="internal")
+
+    async def held() -> set[str]:
+        return {row.key for row in await reloader.store.read(lambda uow: uow.documents.held(None, 10))}
+
+    for document in (wanting, other):
+        await reloader.store.transact(lambda uow, document=document: uow.documents.add(document))
+    await reloader.reload()
+    reloader.changed = frozenset({"log", "access"})
+    await reloader.reload()
+    assert await held() == {wanting.key, other.key}
+    reloader.changed = frozenset({"trust"})
+    await reloader.reload()
+    assert await held() == {other.key}
+    (item,) = await reloader.store.read(lambda uow: uow.work.queued(None, 10))
+    assert item.item.subject == wanting.key
+    third = rows.document(state=DocumentState.HELD, reason="envelope.undecided")
+    await reloader.store.transact(lambda uow: uow.documents.add(third))
+    running = asyncio.create_task(reloader.run())
+    async with asyncio.timeout(5):
+        while third.key in await held():
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert await held() == {other.key}
 
 
 async def until(reloader: Hanging, code: str) -> None:

@@ -12,6 +12,7 @@ from tests.kit.seeded import small_log
 from tests.kit.seeded.kept import Kept, Opening
 from tests.kit.seeded.lookups import Problems, claims_of, document_deliveries, grouped_by
 from tests.kit.seeded.materials import newborn, wards
+from tests.kit.seeded.offices import DESERVED
 from tests.kit.seeded.outcome import Outcome
 from tests.kit.seeded.plan import What
 
@@ -132,7 +133,6 @@ def guards_had_their_evidence(world: Outcome) -> Problems:
                 yield f"I10 {kept.own}: entry {entry.key} was received by no transfer"
 
 
-_DESERVED = frozenset({"recipient.unknown", "recipient.locked", "recipient.closed"})
 _OF_CLOCKS = frozenset({"status.timestamp"})
 
 
@@ -143,7 +143,7 @@ def refusals_are_deserved(world: Outcome) -> Problems:
     before its deadline.
     """
     wrong_clock = any(fault.what is What.STEP for fault in world.plan.faults)
-    allowed = _DESERVED | (_OF_CLOCKS if wrong_clock else frozenset())
+    allowed = DESERVED | (_OF_CLOCKS if wrong_clock else frozenset())
     strange = {code for name in world.plan.gateways for code in (newborn(name), *wards(name)[:1])}
     for kept in world.kept:
         for document in kept.documents:
@@ -152,13 +152,15 @@ def refusals_are_deserved(world: Outcome) -> Problems:
         for row in kept.deliveries:
             if row.state is _V.REFUSED and row.reason not in allowed:
                 yield f"I10 {kept.own}: delivery {row.key} is refused: {row.reason}"
-            if row.state is _V.REFUSED and row.reason in _DESERVED and row.recipient not in strange:
+            if row.state is _V.REFUSED and row.reason in DESERVED and row.recipient not in strange:
                 yield f"I10 {kept.own}: delivery {row.key} to {row.recipient} is refused: {row.reason}"
             if row.state is _V.EXPIRED and world.days < DEADLINE_DAYS:
                 yield f"I10 {kept.own}: delivery {row.key} expired in a world of {world.days:.1f} days"
         for transfer in kept.transfers:
             if transfer.state is _T.REFUSED and transfer.reason not in world.refusals.get(transfer.slip.transfer, ()):
                 yield f"I10 {kept.own}: transfer {transfer.slip.transfer} is refused: {transfer.reason}, which nobody said"
+    for organ in world.ledger.unserved - strange:
+        yield f"I10 the door says that {organ} is not there"
     for (own, key), code in world.ledger.refused.items():
         yield f"I10 {own}: {key} was refused: {code}"
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from gateway.core.errors import Conflict, GatewayError
+from gateway.core.fields import faults_of
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
 from gateway.core.ledgers import InboxPage
 from gateway.core.model import Code, Document, InboxEntry, Metadata, ResponseFor
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 TRACE_ID = "5eed" * 8
 ATTEMPTS_MAX = 400
+DESERVED = frozenset({"recipient.unknown", "recipient.locked", "recipient.closed"})
+"""Why a body is not served: the one refusal that somebody in these worlds may bring upon himself."""
 INBOX_ROWS = 7
 """Few, so that worlds turn pages."""
 
@@ -72,6 +75,8 @@ class Ledger:
     found: list[str]
     acked: dict[tuple[GatewayId, str], tuple[Letter, DocumentKey]] = field(default_factory=dict)
     refused: dict[tuple[GatewayId, str], str] = field(default_factory=dict)
+    unserved: set[OrganId] = field(default_factory=set)
+    """Recipients that were refused at the door: the letter went to the others."""
     seen: dict[GatewayId, dict[EntryKey, int]] = field(default_factory=dict)
     """Every inbox entry that a reader got, with its cursor."""
     said: dict[tuple[GatewayId, EntryKey], tuple[BusinessStatus, str]] = field(default_factory=dict)
@@ -102,29 +107,36 @@ class Office:
     async def send(self, letter: Letter) -> None:
         """Hand in until there is an answer; then perhaps again, and perhaps something else under the same key."""
         await asyncio.sleep(letter.at)
-        await self._hand_in(letter)
+        letter = await self._hand_in(letter)
         if letter.again is not None:
             await asyncio.sleep(letter.again)
             await self._hand_in(letter)
         if letter.contradicts:
             await self._hand_in(replace(letter, files=(("khac.txt", "text/plain", b"khac"),)), conflicts=True)
 
-    async def _hand_in(self, letter: Letter, *, conflicts: bool = False) -> None:
+    async def _hand_in(self, letter: Letter, *, conflicts: bool = False) -> Letter:
+        """The letter as it was taken: without those whom the registry of its gateway does not serve (yet, any more)."""
         try:
             document = await self._until_answered(lambda process: _submit(process, self.gateway, letter))
         except Conflict as error:
             self._trace("conflict", letter.key, error.code)
             if not conflicts:
                 self._ledger.found.append(f"{letter.key}: the same letter again is called {error.code}")
-            return
+            return letter
         except GatewayError as error:
+            if unserved := _unserved(letter, error):
+                self._trace("unserved", letter.key, *unserved)
+                self._ledger.unserved |= unserved
+                rest = tuple(organ for organ in letter.recipients if organ not in unserved)
+                return await self._hand_in(replace(letter, recipients=rest), conflicts=conflicts) if rest else letter
             self._trace("refused", letter.key, error.code)
             self._ledger.refused[letter.gateway, letter.key] = error.code
-            return
+            return letter
         if conflicts:
             self._ledger.found.append(f"{letter.key}: another letter under its key is taken for it")
         self._trace("acked", letter.key, document.key)
         self._ledger.ack(letter, document)
+        return letter
 
     async def _until_answered(self, question: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
         """Raises: GatewayError that repeating will not cure."""
@@ -187,6 +199,14 @@ class Office:
             return False  # released before, and the answer did not come
         self._trace("released", self.gateway.own, key)
         return True
+
+
+def _unserved(letter: Letter, error: GatewayError) -> set[OrganId]:
+    """Recipients that the door says are not there; none where anything else is wrong with the letter."""
+    faults = faults_of(error)
+    if not faults or not all(fault.code in DESERVED for fault in faults):
+        return set()
+    return {letter.recipients[int(fault.path.removeprefix("recipients[").removesuffix("]"))] for fault in faults}
 
 
 async def _submit(process: Process, gateway: Gateway, letter: Letter) -> Document:

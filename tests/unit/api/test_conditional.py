@@ -83,7 +83,7 @@ async def test_acting_on_what_has_been_seen(furnished: World, row: Operation) ->
     for header in ('"another"', f"W/{tag}", "nonsense", ""):
         async with furnished.call("POST", f"/api/v1{action}", headers={"If-Match": header}, **body) as answer:
             members = await problem_of(answer, 412, "precondition.failed")
-            assert members["turn"] == "sender"
+            assert members["turn"] == "caller"
     async with furnished.call("POST", f"/api/v1{action}", headers={"If-Match": f'"a", {tag}'}, **body) as answer:
         assert answer.status == row.status
     async with furnished.call("POST", f"/api/v1{action}", headers={"If-Match": tag}, **body) as answer:

@@ -63,6 +63,8 @@ def test_tables_fit_sixty_columns() -> None:
         more=True,
         dead=((DeadLetter(item=item, reason="a reason of many words " * 4, at=rows.NOW), subject),),
         dead_count=1,
+        held=(rows.document(reason="seal.undecided", document_id="Z79.VPTU,2026/11/21,1235/CV/VPTU"),),
+        held_counts=(1, 2),
     )
     print_queue(narrow, queue, QueueOrder(config=None, destination=None, dead=False, limit=1), rows.NOW)  # type: ignore[arg-type]
     entry = {

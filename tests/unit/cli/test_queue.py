@@ -35,6 +35,8 @@ def test_the_whole_queue(site: Site, capsys: Capture) -> None:
     assert told["items"][1]["state"] == "sending"
     roads = {one["destination"]: (one["road"], one["waiting"], one["failures"]) for one in told["destinations"]}
     assert roads == {"": ("open", 1, 0), HERE: ("half_open", 0, 1), THERE: ("waiting", 1, 4)}
+    (held,) = told["held"]
+    assert (held["reason"], held["turn"], told["held_documents"], told["held_deliveries"]) == ("", "operator", 1, 0)
     (dead,) = told["dead"]
     assert (dead["kind"], dead["reason"], told["dead_count"]) == ("document", "file.unreadable \x1b[2J", 1)
 
@@ -58,6 +60,7 @@ def test_a_person_reads_words_and_no_control_characters(site: Site, capsys: Capt
     assert [THERE, "1", "0", "Mất kết nối", "4", "01/01/2999 07:00:00"] in lines
     assert [HERE, "0", "0", "Đang thử lại", "1", ""] in lines
     assert ["(tại cổng này)", "1", "0", "Thông suốt", "0", ""] in lines
+    assert "Đang tạm giữ: 1 văn bản, 0 lượt gửi" in shown
     assert "Đã bỏ: 1" in shown
     assert "\x1b" not in shown
     assert "file.unreadable [U+001B][2J" in shown
@@ -87,7 +90,7 @@ async def test_dead_letters_are_counted_without_being_read(monkeypatch: pytest.M
 
 def test_an_empty_queue_says_so() -> None:
     shown = terminal()
-    queue = Queue(backlog=(), items=(), more=False, dead=(), dead_count=0)
+    queue = Queue(backlog=(), items=(), more=False, dead=(), dead_count=0, held=(), held_counts=(0, 0))
     print_queue(shown, queue, QueueOrder(config=None, destination=None, dead=False, limit=9), rows.NOW)  # type: ignore[arg-type]
     assert (printed(shown.out), printed(shown.talk)) == ("", "Không có việc tồn.\n")
 

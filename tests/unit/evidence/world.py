@@ -194,7 +194,7 @@ async def _first_letter(world: World) -> None:
         await party.file("phụ lục.xlsx", b"PK\x03\x04 no spreadsheet \x00\xff" * 9, "application/vnd.ms-excel"),
     )
     order = letter(world.sender, (*world.wards, UNKNOWN), *files, number="1", content="Hai  dòng,\n dòng hai & <ba>")
-    await party.submit(order)
+    await party.submit_to_gone(order, UNKNOWN)
     await world.settle()
 
 

@@ -29,9 +29,13 @@ UNLOCKED = {
     "log._ANY_PENDING": "only asked whether to go on",
     # names of a document: they never change, and its state is never written back from here
     "documents._BY_IDEMPOTENCY_KEY": "a second one collides, and its unit runs again",
-    "documents._BY_DOCUMENT_ID": "a second one collides, and its unit runs again",
+    "documents._LIVE": "a second one collides, and its unit runs again",
+    "documents._NEWEST_REFUSED": "a refused one stays as it is",
     # lists for people, the feed and the verifier
     "documents._PAGE": "a list",
+    "documents._HELD": "a list; who lets one go on finds it by its key",
+    "documents._COUNT_HELD": "a count",
+    "documents._COUNT_HELD_DELIVERIES": "a count",
     "transfers._PAGE": "a list",
     "transfers._INCOMING_PAGE": "a list",
     "inbox._OLDEST": "a list",

@@ -37,7 +37,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def readers(store: FileStore) -> Engine:
-    return store._readers._engine
+    return store._entrance._readers._engine
 
 
 @contextmanager
