@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.states import DeliveryState
-from gateway.storage import PostgresStore, SqliteStore
+from gateway.storage import PostgresStore, SqliteStore, tables
+from gateway.storage.rows import among
 from tests.kit import rows
 from tests.kit.postgres import change, open_test_store
 from tests.unit.storage.databases import opened
@@ -129,3 +132,14 @@ async def test_a_page_of_many_bodies_documents_sorts_nothing(store: FileStore) -
     for before in (None, made[len(made) // 2].key):
         look = lambda uow, b=before: uow.documents.newest(organs, b, LIMIT, None)  # noqa: E731 - bound to this round
         assert await costs(store, look, rows_most=LIMIT + 1) == []
+
+
+def test_a_list_of_values_is_looked_up_and_never_compared_with_a_number() -> None:
+    """SQLite's booleans are numbers: `column IN (…) = 1` is served by no index, and every look would read the table."""
+    condition = among(tables.leaves.c.hash, "hashes")
+    for where in (
+        select(tables.leaves).where(condition),
+        select(tables.leaves).where(tables.leaves.c.position > 0, condition),
+    ):
+        assert str(where.compile(dialect=sqlite.dialect())).endswith("leaves.hash IN (__[POSTCOMPILE_hashes])")
+        assert str(where.compile(dialect=psycopg.dialect())).endswith("leaves.hash = ANY (%(hashes)b::BYTEA[])")
