@@ -30,7 +30,7 @@ def _resolved(path: Path, info: ValidationInfo) -> Path:
 
 
 def wrong(word: str, /, **params: object) -> PydanticCustomError:
-    """A mistake of a kind that pydantic does not know; `reason.<word>` in the catalogue says what it is."""
+    """A mistake of a kind that pydantic does not know; `why.<word>` in the catalogue says what it is."""
     return PydanticCustomError(word, word, params)
 
 
