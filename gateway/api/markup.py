@@ -33,7 +33,7 @@ tbody th { font-weight: inherit }
 dt { font-weight: bold; margin-top: .6rem }
 dd { margin-left: 0 }
 small { display: block; font-size: .8rem }
-:target { outline: 2px solid; outline-offset: 2px }
+tr:target { outline: 2px solid; outline-offset: 2px }
 .bar { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; justify-content: flex-end }
 .bar a, .top a, nav a { display: inline-block; padding: .2rem 0 }
 nav ul, .codes { columns: 18rem; padding-left: 1.2rem }

@@ -23,6 +23,8 @@ from gateway.api.problem_page import again
 from gateway.api.sample import curl
 from gateway.core.errors import CATALOGUE
 
+_COMMON: Final = ("Content-Digest", "If-None-Match", "X-Request-Id", "traceparent")
+"""Headers of requests that mean the same everywhere: explained once, named at each operation."""
 _MEANING: Final = Column("api.page.meaning")
 _HEADERS: Final = (Column("api.page.header", "name"), _MEANING)
 _PARAMETERS: Final = (Column("api.page.parameter", "name"), Column("api.page.place", "name"), _MEANING)
@@ -52,6 +54,7 @@ class _Page:
     def body(self) -> str:
         """Contents first, then section by section."""
         headers = [[code(name), self._say(about)] for name, (about, _) in RESPONSE_HEADERS.items()]
+        common = [[code(name), self._say(request_header_text(name))] for name in _COMMON]
         errors = [self._error(name) for name in self._codes]
         return "".join(
             (
@@ -61,6 +64,7 @@ class _Page:
                 self._section("access", *(self._paragraph(about) for about, _ in SECURITY.values())),
                 self._section("examples", self._paragraph("api.page.variables")),
                 self._section("lists", self._paragraph("api.page.lists_about")),
+                self._section("request_headers", table(self._language, _HEADERS, common)),
                 self._section("answer_headers", table(self._language, _HEADERS, headers)),
                 self._section("operations", *map(self._operation, self._rows)),
                 self._section("schemas", *map(self._schema, sorted(self._schemas))),
@@ -73,7 +77,9 @@ class _Page:
 
     def _contents(self) -> str:
         """Operations are what most people look for; the names of the others are folded up."""
-        plain = "".join(f"<li>{self._to(name)}" for name in ("access", "examples", "lists", "answer_headers"))
+        plain = "".join(
+            f"<li>{self._to(name)}" for name in ("access", "examples", "lists", "request_headers", "answer_headers")
+        )
         operations = _links((row.name, self._say(row.title)) for row in self._rows)
         names = {"schemas": sorted(self._schemas), "errors": self._codes}
         folded = "".join(
@@ -113,10 +119,11 @@ class _Page:
         parts.append(f"<p>{self._say('api.page.answer')}: {row.status}, {code(row.produces)}{_model(row.answer)}</p>")
         parts.append(f"<h4>{self._say('api.page.example')}</h4><pre>{escape(curl(row))}</pre>")
         if (shown := examples().get(row.name, {}).get("answer")) is not None:
-            parts.append(f"<pre>{escape(json.dumps(shown, ensure_ascii=False, indent=1))}</pre>")
+            said = escape(json.dumps(shown, ensure_ascii=False, indent=1))
+            parts.append(f"<details><summary>{self._say('api.page.answer')}</summary><pre>{said}</pre></details>")
         codes = "".join(f"<li>{self._error_link(name)}" for name in row.codes)
-        parts.append(f"<h4>{self._say('api.page.errors')}</h4><ul class='codes'>{codes}</ul>{self._top()}</section>")
-        return "".join(parts)
+        summary = f"<summary>{self._say('api.page.errors')} ({len(row.codes)})</summary>"
+        return "".join([*parts, f"<details>{summary}<ul class='codes'>{codes}</ul></details>{self._top()}</section>"])
 
     def _error_link(self, name: str) -> str:
         facts = CATALOGUE[name]
@@ -125,8 +132,11 @@ class _Page:
     def _parameters(self, row: Operation) -> str:
         lines = [[code(name), "path", self._say(PATH_PARAMETERS[name].about)] for name in row.steps]
         lines += [[code(one.name), "query", f"{self._say(one.about)} {_bounds(one.schema)}"] for one in row.query]
-        lines += [[code(name), "header", self._say(request_header_text(name))] for name in header_names(row)]
-        return table(self._language, _PARAMETERS, lines)
+        own = [name for name in header_names(row) if name not in _COMMON]
+        lines += [[code(name), "header", self._say(request_header_text(name))] for name in own]
+        common = ", ".join(code(name) for name in header_names(row) if name in _COMMON)
+        rest = f"<p>{self._to('request_headers')}: {common}</p>"
+        return (table(self._language, _PARAMETERS, lines) if lines else "") + rest
 
     def _schema(self, name: str) -> str:
         schema = self._schemas[name]
