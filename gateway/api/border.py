@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.language import language_of, wants_page
-from gateway.api.parts import ALLOWANCE, PARTS, PREFIX, REQUEST_ID, STARTED, TRACE_ID
+from gateway.api.parts import ALLOWANCE, PARTS, PREFIX, READING, REQUEST_ID, STARTED, TRACE_ID
 from gateway.api.problems import document, is_denial, is_ours, rate_headers
 from gateway.api.reference import refusal_body, refusal_headers
 from gateway.core.errors import GatewayError, SiteError
@@ -87,7 +87,7 @@ def problem_response(request: web.Request, error: GatewayError) -> web.Response:
     Whoever is still sending when it comes is not listened to any longer.
     """
     if request.path.startswith(PREFIX) or not wants_page(request):
-        response = refusal(error, document(error, request.path, request[TRACE_ID]))
+        response = refusal(error, document(error, request.path, request[TRACE_ID], reads=request.method in READING))
     else:
         response = refusal(error, refusal_body(error, request, request[TRACE_ID]))
         response.headers.update(refusal_headers(language_of(request)))

@@ -23,6 +23,17 @@ from gateway.api.problem_page import again
 from gateway.api.sample import curl
 from gateway.core.errors import CATALOGUE
 
+_SECTIONS: Final = {
+    "access": "api.page.access",
+    "examples": "api.page.examples",
+    "lists": "api.page.lists",
+    "request_headers": "api.page.request_headers",
+    "answer_headers": "api.page.answer_headers",
+    "operations": "api.page.operations",
+    "schemas": "api.page.schemas",
+    "errors": "api.page.errors",
+}
+"""Anchors, and the ids of their headings."""
 _COMMON: Final = ("Content-Digest", "If-None-Match", "X-Request-Id", "traceparent")
 """Headers of requests that mean the same everywhere: explained once, named at each operation."""
 _MEANING: Final = Column("api.page.meaning")
@@ -91,10 +102,10 @@ class _Page:
         return f"<nav>{head}<ul>{plain}<li>{self._to('operations')}{operations}{folded}</ul></nav>"
 
     def _to(self, section: str) -> str:
-        return link(f"#{section}", self._say(f"api.page.{section}"))
+        return link(f"#{section}", self._say(_SECTIONS[section]))
 
     def _section(self, name: str, *parts: str) -> str:
-        return f'<section id="{name}"><h2>{self._say(f"api.page.{name}")}</h2>{"".join(parts)}{self._top()}</section>'
+        return f'<section id="{name}"><h2>{self._say(_SECTIONS[name])}</h2>{"".join(parts)}{self._top()}</section>'
 
     def _top(self) -> str:
         return f'<p class="top">{link("#top", "↑ " + self._say("api.page.top"))}</p>'

@@ -13,6 +13,7 @@ from gateway.api.markup import HEADERS, link, page
 from gateway.api.openapi import describe
 from gateway.api.operation import HTML, JSON, Operation
 from gateway.api.page import reference_page
+from gateway.api.parts import READING
 from gateway.api.problem_page import error_page, refusal_page
 from gateway.api.problems import problem as problem_of
 from gateway.core.errors import CATALOGUE, GatewayError, NotFound
@@ -81,7 +82,8 @@ def refusal_headers(language: Language) -> Mapping[str, str]:
 
 def refusal_body(error: GatewayError, request: web.Request, trace_id: str) -> bytes:
     """The problem document as a page."""
-    return refusal_page(problem_of(error, instance=request.path, trace_id=trace_id), language_of(request))
+    said = problem_of(error, instance=request.path, trace_id=trace_id, reads=request.method in READING)
+    return refusal_page(said, language_of(request))
 
 
 def _headers(language: Language, *chosen_by: str) -> dict[str, str]:
