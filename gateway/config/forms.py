@@ -25,6 +25,8 @@ PASSWORD_CHARS_MAX: Final = 1_000
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
+    if "\0" in str(path):
+        raise wrong("nul")
     folder = info.context["folder"] if info.context else Path.cwd()
     return path if path.is_absolute() else folder / path
 
