@@ -9,8 +9,9 @@ for people (`page`, in one `language` at a time, written with `markup`); the exa
 asked and been answered (`examples.json`).
 
 Rules: bodies are counted, timed and hashed while they are read, and only as far as they are wanted; every error there is
-leaves as a problem document (RFC 9457) in both languages (browsers outside of the API get a `problem_page`); what is not yours and what does not exist are one answer; no
-file is addressed by its digest; names and types that strangers chose are made harmless on the way in and on the way out.
+leaves as a problem document (RFC 9457) in both languages (to a browser outside of the API as a `problem_page`); what is
+not yours and what does not exist are one answer; no file is addressed by its digest; names and types that strangers
+chose are made harmless on the way in and on the way out.
 
 For the operator there is a second listener (`admin`): alive, ready, metrics; on loopback only, and without a key.
 
