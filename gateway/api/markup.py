@@ -23,6 +23,7 @@ h2 { font-size: 1.3rem; margin-top: 2.5rem; border-top: 2px solid #8888; padding
 h3 { font-size: 1.1rem; margin: 2rem 0 .2rem }
 h4 { font-size: 1rem; margin: 1rem 0 .2rem }
 code, pre { font-family: ui-monospace, monospace; font-size: .875rem }
+h1 code, h3 code { font-size: inherit }
 pre { padding: .6rem; border: 1px solid #8888; border-radius: .3rem; white-space: pre-wrap; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .6rem 0 }
 th, td { border: 1px solid #8888; padding: .3rem .5rem; text-align: left; vertical-align: top }
