@@ -2,7 +2,8 @@
 
 A held document starts again at its first step: nothing of it has left the house. Its envelope is made anew, unless the
 office itself handed it in: then it is what was signed, and it is only carried. A held transfer may have reached its
-destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent.
+destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent. The dead letter
+of what was given up goes away with its release.
 
 What was held for want of *our* evidence nobody has to remember: when the operator has put new evidence in force, it is
 tried again by itself.
@@ -87,7 +88,7 @@ class Release:
             last_leaf=leaf,
         )
         uow.documents.advance(released, was=document.state)
-        uow.work.add(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
+        uow.work.redrive(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
         return released
 
     def _transfer(self, uow: UnitOfWork, transfer: Transfer) -> None:
@@ -99,7 +100,7 @@ class Release:
             [self._delivery(uow, delivery, moved) for delivery in deliveries],
             was={delivery.key: delivery.state for delivery in deliveries},
         )
-        uow.work.add(
+        uow.work.redrive(
             WorkItem(
                 kind=WorkKind.TRANSFER,
                 subject=transfer.slip.transfer,
