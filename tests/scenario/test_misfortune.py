@@ -1,5 +1,6 @@
 """Our own misfortune is nobody else's refusal: it is tried again, held, asked for; each of these was once got wrong."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -72,6 +73,12 @@ async def queue(node: Node, world: World) -> set[str]:
     return {one.code for one in await QueueProbe(store=node.store, clock=world.clock).look()}
 
 
+async def released_by(node: Node, document: Document) -> list[str]:
+    """Who let go on what was held, as the audit log tells."""
+    history = await node.store.read(lambda uow: uow.log.history(document.key))
+    return [json.loads(event.detail)["principal"] for event in history if event.event == "released"]
+
+
 async def state_of(node: Node, document: Document) -> tuple[DocumentState, str]:
     found = await node.store.read(lambda uow: uow.documents.find(document.key))
     assert found
@@ -92,6 +99,7 @@ async def test_a_document_that_was_given_up_is_held_and_goes_on_when_it_is_relea
     assert (released.state, released.reason) == (DocumentState.ACCEPTED, "")
     assert await queue(party, world) == {"probe.queue.good"}
     assert await party.store.read(lambda uow: uow.work.count_dead()) == 0
+    assert await released_by(party, document) == ["key"]
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
     history = await history_of(party.queries, party.principal(world.sender), document.key)
@@ -106,6 +114,7 @@ async def test_the_letter_of_what_goes_on_by_itself_goes_away_too(world: World) 
     await bury(party, await claim_only(party, WorkKind.DOCUMENT, world), "key.missing", world)
     assert await party.releases.resume() == 1
     assert await queue(party, world) == {"probe.queue.good"}
+    assert await released_by(party, document) == ["gateway"]
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
     assert await party.store.read(lambda uow: uow.work.count_dead()) == 0
@@ -128,6 +137,7 @@ async def test_a_transfer_that_was_given_up_is_held_and_asked_for_first_when_it_
     assert await queue(party, world) == {"probe.queue.good"}
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
+    assert await released_by(party, document) == ["key"]
     assert (party.road.carried, party.road.asked) == (1, 1)
     assert await arrived(world.government, ub(world)) == 1
     await check(world, party)
