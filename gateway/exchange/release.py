@@ -6,7 +6,7 @@ destination, nobody knows any more: it becomes indeterminate, so the peer is ask
 of what was given up goes away with its release.
 
 What was held for want of *our* evidence nobody has to remember: when the operator has put new evidence in force, it is
-tried again by itself.
+tried again by itself. One that was being judged by the old evidence meanwhile sees that when it is held, and goes on too.
 """
 
 from collections.abc import Mapping
