@@ -234,6 +234,10 @@ class Work(Protocol):
         """Give the item up: it becomes a dead letter."""
         ...
 
+    def redrive(self, item: WorkItem) -> None:
+        """Make due again what was given up: its dead letters leave the table, its history stays in the audit log."""
+        ...
+
     def release_all(self) -> int:
         """Give back every lease (at start: the process that held them is dead); how many there were."""
         ...

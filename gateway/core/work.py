@@ -59,7 +59,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An item that was given up: kept with its reason until somebody decides."""
+    """An item that was given up: kept with its reason until somebody lets it go on."""
 
     item: WorkItem
     reason: str

@@ -2,10 +2,11 @@
 
 A held document starts again at its first step: nothing of it has left the house. Its envelope is made anew, unless the
 office itself handed it in: then it is what was signed, and it is only carried. A held transfer may have reached its
-destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent.
+destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent. The dead letter
+of what was given up goes away with its release.
 
 What was held for want of *our* evidence nobody has to remember: when the operator has put new evidence in force, it is
-tried again by itself.
+tried again by itself. One that was being judged by the old evidence meanwhile sees that when it is held, and goes on too.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
 
+BY_ITSELF: Final = "gateway"
+"""Who lets go on what nobody was asked about; no API key and no certificate has this id."""
 HELD_ROWS: Final = 100
 """Held documents that are read at a time."""
 _OURS: Final = frozenset({"envelope.undecided", "key.missing"})
@@ -46,12 +49,12 @@ class Release:
         def unit(uow: UnitOfWork) -> Document:
             document = own_document(uow, principal, key)
             if document.state is DocumentState.HELD:
-                return self._document(uow, document)
+                return self._document(uow, document, principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
             if not held:
                 raise Conflict("conflict.state", state=document.state.value)
             for transfer in held:
-                self._transfer(uow, transfer)
+                self._transfer(uow, transfer, principal.key_id)
             return document
 
         return await self._desk.store.transact(unit)
@@ -61,22 +64,27 @@ class Release:
         store, count = self._desk.store, 0
         after: DocumentKey | None = None
         while page := await store.read(partial(_page, after)):
-            for document in filter(_wants_ours, page):
-                count += await store.transact(partial(self._resume, document.key))
+            for document in filter(wants_ours, page):
+                count += await self.resume_one(document.key)
             after = page[-1].key
         return count
+
+    async def resume_one(self, key: DocumentKey) -> bool:
+        """Let go on this one, known to want our own evidence; whether it was still held."""
+        return await self._desk.store.transact(partial(self._resume, key))
 
     def _resume(self, key: DocumentKey, uow: UnitOfWork) -> bool:
         document = uow.documents.find(key)
         if document is None or document.state is not DocumentState.HELD:
             return False
-        self._document(uow, document)
+        self._document(uow, document, BY_ITSELF)
         return True
 
-    def _document(self, uow: UnitOfWork, document: Document) -> Document:
+    def _document(self, uow: UnitOfWork, document: Document, by: str) -> Document:
         now = self._desk.clock.now()
         envelope = document.envelope if document.ready_made else None
-        leaf = self._record(uow, document, document.sender, now, {"envelope": envelope.digest} if envelope else {})
+        keeps = {"envelope": envelope.digest} if envelope else {}
+        leaf = self._record(uow, document, now, organ=document.sender, said={"principal": by, **keeps})
         released = replace(
             document,
             state=advance(document.state, DocumentState.ACCEPTED),
@@ -87,19 +95,19 @@ class Release:
             last_leaf=leaf,
         )
         uow.documents.advance(released, was=document.state)
-        uow.work.add(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
+        uow.work.redrive(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
         return released
 
-    def _transfer(self, uow: UnitOfWork, transfer: Transfer) -> None:
+    def _transfer(self, uow: UnitOfWork, transfer: Transfer, by: str) -> None:
         now = self._desk.clock.now()
         moved = replace(transfer, state=advance(transfer.state, TransferState.INDETERMINATE), reason="", changed_at=now)
         uow.transfers.advance(moved, was=transfer.state)
         deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
         uow.documents.advance_deliveries(
-            [self._delivery(uow, delivery, moved) for delivery in deliveries],
+            [self._delivery(uow, delivery, moved, by) for delivery in deliveries],
             was={delivery.key: delivery.state for delivery in deliveries},
         )
-        uow.work.add(
+        uow.work.redrive(
             WorkItem(
                 kind=WorkKind.TRANSFER,
                 subject=transfer.slip.transfer,
@@ -108,15 +116,15 @@ class Release:
             )
         )
 
-    def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer) -> Delivery:
-        leaf = self._record(uow, delivery, of.slip.sender, of.changed_at, {})
+    def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer, by: str) -> Delivery:
+        leaf = self._record(uow, delivery, of.changed_at, organ=of.slip.sender, said={"principal": by})
         state = advance(delivery.state, DeliveryState.INDETERMINATE)
         return replace(delivery, state=state, reason="", changed_at=of.changed_at, last_leaf=leaf)
 
     def _record(
-        self, uow: UnitOfWork, row: Document | Delivery, sender: OrganId, now: datetime, keeps: Mapping[str, str]
+        self, uow: UnitOfWork, row: Document | Delivery, now: datetime, *, organ: OrganId, said: Mapping[str, str]
     ) -> str:
-        """The leaf of a release; `keeps` is what is not made again."""
+        """The leaf of a release; `said`: who let it go on, and what is not made again."""
         return self._desk.journal.record(
             uow,
             AuditEvent(
@@ -127,8 +135,8 @@ class Release:
                 previous=row.last_leaf,
                 sequence=row.sequence if isinstance(row, Delivery) else 0,
                 recipient=row.recipient if isinstance(row, Delivery) else None,
-                organ=sender,
-                private={"code": row.reason, **keeps},
+                organ=organ,
+                private={"code": row.reason, **said},
             ),
         )
 
@@ -137,7 +145,8 @@ def _page(after: DocumentKey | None, uow: UnitOfWork) -> tuple[Document, ...]:
     return uow.documents.held(after, HELD_ROWS)
 
 
-def _wants_ours(document: Document) -> bool:
+def wants_ours(document: Document) -> bool:
+    """Whether a held document is held for want of our own evidence."""
     if document.reason == _PERHAPS_OURS:
         return dict(document.reason_params).get("reason") in {str(one) for one in OWN_EVIDENCE}
     return document.reason in _OURS

@@ -15,7 +15,7 @@ from typing import Final
 
 from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError, Turn
 from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import DocumentKey, OrganId
+from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import PDF, Attachment, Document
@@ -23,6 +23,7 @@ from gateway.core.ports import BlobLease
 from gateway.core.states import DocumentState, MessageKind, advance, is_final
 from gateway.core.verdict import FileVerdict, Indication
 from gateway.core.work import Claim, RoadReport
+from gateway.crypto import Trust
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange.desk import Desk
 from gateway.exchange.dispatch import dispatch
@@ -31,6 +32,7 @@ from gateway.exchange.files import as_chunks, blob_chunks
 from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from gateway.exchange.messages import message_of, recipients_of
 from gateway.exchange.ready_made import UNDECIDED
+from gateway.exchange.release import Release, wants_ours
 from gateway.observe import bound_ids, logger
 from gateway.routing import plan
 
@@ -50,6 +52,7 @@ class DocumentSteps:
 
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
+        self._release = Release(desk=desk)
 
     async def handle(self, claim: Claim) -> RoadReport:
         """Take the document as far as it goes. A crash between two steps loses nothing: each is durable by itself."""
@@ -61,9 +64,17 @@ class DocumentSteps:
             await self._desk.store.transact(lambda uow: uow.work.finish(claim))
         with bound_ids(document=document.key, trace_id=document.trace_id):
             while not is_final(document.state) and document.state is not DocumentState.HELD:
+                evidence = self._evidence()
                 document = await self._step(document, claim)
                 _log.info(f"document.{document.state}", code=document.reason or None)
+                if document.state is DocumentState.HELD and wants_ours(document) and self._evidence() != evidence:
+                    # The reload came while it was judged: its own search for what is held may have been too early.
+                    await self._release.resume_one(document.key)
         return RoadReport.NEUTRAL
+
+    def _evidence(self) -> tuple[Trust, Digest]:
+        """By what is judged now."""
+        return self._desk.trust.current(), self._desk.directory.current().digest
 
     def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
         """What the unit writes that buries the item: the document is held, with the reason."""

@@ -94,6 +94,9 @@ _POSTPONE: Final = (
     )
 )
 _BURY: Final = insert(dead_letters)
+_UNBURY: Final = delete(dead_letters).where(
+    dead_letters.c.kind == bindparam("the_kind"), dead_letters.c.subject == bindparam("the_subject")
+)
 _RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values(lease_until=None, again_at=None)
 
 # --- looking -----------------------------------------------------------------------------------------------------------
@@ -213,6 +216,11 @@ class WorkLedger:
         """Move the item to the dead letters."""
         self._mine(_DROP, claim)
         self._connection.execute(_BURY, _item_values(claim.item) | {"reason": reason, "at": to_millis(at)})
+
+    def redrive(self, item: WorkItem) -> None:
+        """Make due again what was given up; nobody has to decide about its dead letters any more."""
+        self._connection.execute(_UNBURY, {"the_kind": item.kind.value, "the_subject": item.subject})
+        self.add(item)
 
     def _mine(self, statement: Executable, claim: Claim, **values: int) -> None:
         if self._connection.execute(statement, _claimed(claim) | values).rowcount != 1:

@@ -169,6 +169,23 @@ async def test_a_buried_item_becomes_a_dead_letter(store: LedgerStore) -> None:
         assert await store.read(lambda uow, d=destination: uow.work.count_dead(d)) == count
 
 
+async def test_what_was_given_up_is_due_again_without_its_dead_letters_when_it_is_let_go_on(store: LedgerStore) -> None:
+    for number in range(2):
+        await add(store, item("x", destination="d"), item("y"), item("x", kind=WorkKind.DOCUMENT))
+        for one in await claim(store):
+            await store.transact(lambda uow, c=one, n=number: uow.work.bury(c, "why", later(n)))
+    assert await store.read(lambda uow: uow.work.count_dead()) == 6
+    await store.transact(lambda uow: uow.work.redrive(item("x", 5, destination="d")))
+    letters = await store.read(lambda uow: uow.work.dead(10))
+    assert {(one.item.kind, one.item.subject) for one in letters} == {
+        (WorkKind.TRANSFER, "y"),
+        (WorkKind.DOCUMENT, "x"),
+    }
+    assert await store.read(lambda uow: uow.work.count_dead()) == 4
+    assert await store.read(lambda uow: uow.work.count_dead("d")) == 0
+    assert [one.item for one in await claim(store, at=10)] == [item("x", 5, destination="d")]
+
+
 async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
     await add(store, item("x", -2), item("y", -1), item("z", 5))
     held = await claim(store)

@@ -1,5 +1,6 @@
 """Our own misfortune is nobody else's refusal: it is tried again, held, asked for; each of these was once got wrong."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from gateway.core.model import Document
 from gateway.core.ports import PublishedCheckpoint
 from gateway.core.states import DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, Destination, WorkKind
+from gateway.delivery import QueueProbe
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.whole_lists import history_of
@@ -66,6 +68,17 @@ async def bury(node: Node, claim: Claim, code: str, world: World) -> None:
     await node.store.transact(unit)
 
 
+async def queue(node: Node, world: World) -> set[str]:
+    """What `/readyz` and `doctor` say of the queue."""
+    return {one.code for one in await QueueProbe(store=node.store, clock=world.clock).look()}
+
+
+async def released_by(node: Node, document: Document) -> list[str]:
+    """Who let go on what was held, as the audit log tells."""
+    history = await node.store.read(lambda uow: uow.log.history(document.key))
+    return [json.loads(event.detail)["principal"] for event in history if event.event == "released"]
+
+
 async def state_of(node: Node, document: Document) -> tuple[DocumentState, str]:
     found = await node.store.read(lambda uow: uow.documents.find(document.key))
     assert found
@@ -81,13 +94,30 @@ async def test_a_document_that_was_given_up_is_held_and_goes_on_when_it_is_relea
     await world.settle()
     assert await state_of(party, document) == (DocumentState.HELD, "key.missing")
 
+    assert await queue(party, world) == {"probe.queue.dead"}
     released = await party.releases.release(party.principal(world.sender), document.key)
     assert (released.state, released.reason) == (DocumentState.ACCEPTED, "")
+    assert await queue(party, world) == {"probe.queue.good"}
+    assert await party.store.read(lambda uow: uow.work.count_dead()) == 0
+    assert await released_by(party, document) == ["key"]
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
     history = await history_of(party.queries, party.principal(world.sender), document.key)
     assert [event.event for event in history][:4] == ["accepted", "held", "released", "sealed"]
     await check(world, party)
+
+
+async def test_the_letter_of_what_goes_on_by_itself_goes_away_too(world: World) -> None:
+    """It warned for ever."""
+    party = world.party
+    document = await sent(world)
+    await bury(party, await claim_only(party, WorkKind.DOCUMENT, world), "key.missing", world)
+    assert await party.releases.resume() == 1
+    assert await queue(party, world) == {"probe.queue.good"}
+    assert await released_by(party, document) == ["gateway"]
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    assert await party.store.read(lambda uow: uow.work.count_dead()) == 0
 
 
 async def test_a_transfer_that_was_given_up_is_held_and_asked_for_first_when_it_is_released(world: World) -> None:
@@ -102,9 +132,12 @@ async def test_a_transfer_that_was_given_up_is_held_and_asked_for_first_when_it_
     assert await states(world, document) == [("held", "blob.damaged")]
     assert (await only_transfer(world)).state is TransferState.HELD
     await world.settle(limit=timedelta(days=2))
+    assert await queue(party, world) == {"probe.queue.dead"}
     await party.releases.release(party.principal(world.sender), document.key)
+    assert await queue(party, world) == {"probe.queue.good"}
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
+    assert await released_by(party, document) == ["key"]
     assert (party.road.carried, party.road.asked) == (1, 1)
     assert await arrived(world.government, ub(world)) == 1
     await check(world, party)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -15,7 +16,9 @@ from gateway.core.model import Document, DocumentMessage, Organ
 from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from gateway.core.work import WorkKind
+from gateway.crypto import Trust
 from gateway.demo.plan import read_plan
+from gateway.exchange import DocumentSteps
 from tests.kit import exchange_world, rows
 from tests.kit.exchange_world import MOMENT, Node, World, letter
 from tests.kit.finished import File, finished, message_of, order_of, sealed
@@ -234,6 +237,49 @@ async def test_what_our_evidence_could_not_decide_goes_on_by_itself_once_that_is
     assert await stands() == {(DocumentState.ROUTED, "")}
     assert await world.party.releases.resume() == 0
     await examined(world, world.party)
+
+
+class ReloadedMeanwhile:
+    """The desk's judge or store, during one call of which the operator's reload puts other evidence in force."""
+
+    def __init__(self, node: Node, part: Any, call: str, after: Trust) -> None:
+        self._trust, self._part, self._call, self._after = node.desk.trust, part, call, after
+
+    def on_behalf(self, _whose: str) -> Self:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return self._called if name == self._call else getattr(self._part, name)
+
+    async def _called(self, *args: Any, **kwargs: Any) -> Any:
+        done = await getattr(self._part, self._call)(*args, **kwargs)
+        self._trust.replace(self._after)
+        return done
+
+
+@pytest.mark.parametrize(("part", "call"), [("judge", "run"), ("store", "transact")])
+@pytest.mark.parametrize("ready_made", [True, False])
+async def test_what_was_judged_by_old_evidence_while_a_reload_brought_new_goes_on_by_itself(
+    world: World, tmp_path: Path, part: str, call: str, *, ready_made: bool
+) -> None:
+    """The reload looks for what is held, and this one is not held yet: it waited for the next reload."""
+    party = world.party
+    pdf = await sealed(party, tiny_pdf(), world.sender, tmp_path)
+    good = party.desk.trust.current()
+    party.desk.trust.replace(replace(good, anchors=(), intermediates=()))
+    if ready_made:
+        envelope = await finished(party, message_to(world), [("a.pdf", "application/pdf", pdf)])
+        document = await submitted(world, envelope)
+    else:
+        document = await party.submit(letter(world.sender, (ub(world),), await party.file("a.pdf", pdf)))
+    reloaded: Any = {part: ReloadedMeanwhile(party, getattr(party.desk, part), call, good)}
+    party.handlers[WorkKind.DOCUMENT] = DocumentSteps(desk=replace(party.desk, **reloaded))
+    await world.settle()
+    found = await party.store.read(lambda uow: uow.documents.find(document.key))
+    assert found is not None
+    assert (found.state, found.reason) == (DocumentState.ROUTED, "")
+    assert await party.store.read(lambda uow: uow.documents.held(None, 1)) == ()
+    await examined(world, party)
 
 
 async def test_what_is_held_for_another_reason_waits_for_a_person(world: World) -> None:
