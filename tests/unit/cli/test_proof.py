@@ -15,6 +15,7 @@ from gateway.cli import main
 from gateway.cli.output import evidence_time
 from gateway.core.clock import parse_rfc3339
 from gateway.evidence.proof_file import CheckedLeaf, one_document
+from gateway.evidence.proof_file import _linked as begins
 from tests.kit import rows
 from tests.unit.cli.site import DELIVERY, ENTRY, HERE, Site
 from tests.unit.cli.world import stdin
@@ -227,6 +228,14 @@ def test_leaves_of_two_documents_are_no_proof_of_one() -> None:
     leaf = CheckedLeaf(index=1, hash="aa", event="accepted", at=rows.NOW, private={"document_id": "one"}, previous="")
     with pytest.raises(ProofError, match="more than one document"):
         one_document([leaf, replace(leaf, hash="bb", private={"document_id": "two"})])
+
+
+def test_two_stories_are_no_proof_of_one() -> None:
+    """A refused document gives its number to another one: both name the same DocumentId."""
+    leaf = CheckedLeaf(index=1, hash="aa", event="accepted", at=rows.NOW, private={"document_id": "one"}, previous="")
+    assert begins([leaf])
+    with pytest.raises(ProofError, match="two stories"):
+        begins([leaf, replace(leaf, index=2, hash="bb")])
 
 
 def spoiled(made: dict[str, Any], what: str) -> None:

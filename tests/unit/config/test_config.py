@@ -68,6 +68,8 @@ def test_the_example_has_every_key() -> None:
         ("connections_per_address = 64", "connections_per_address = 501", "office_api.connections_per_address"),
         ("[workers]", "[worker]", "worker"),
         ("[gateway]", "[gateway", "gateway"),
+        ("port = 8443", f"port = {'9' * 5000}", "gateway.toml"),
+        ('file = "registry.json"', 'file = "registry\\u0000.json"', "registry.file"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(tmp_path: Path, old: str, new: str, named: str) -> None:
