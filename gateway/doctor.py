@@ -49,7 +49,7 @@ from gateway.watch import disk_watch
 
 FINDINGS_MAX: Final = 20
 """Of the configuration; `config check` has them all."""
-SECONDS_MAX = 30.0
+SECONDS_MAX: Final = 30.0
 """A probe on a slow disk: reading 338 keys and a large database takes seconds."""
 
 

@@ -5,11 +5,13 @@ key, its scope), its operation (path and query as the row says) and reaches a ha
 desk of `gateway.exchange`, and answers through a model of `models`. The door decides nothing about documents.
 
 `routes` is the one registry: from its rows come aiohttp's router, the gate's table, `/openapi.json` (`openapi`) and the page
-for people (`page`); the examples in both are what a test has really asked and been answered (`examples.json`).
+for people (`page`, in one `language` at a time, written with `markup`); the examples in both are what a test has really
+asked and been answered (`examples.json`).
 
 Rules: bodies are counted, timed and hashed while they are read, and only as far as they are wanted; every error there is
-leaves as a problem document (RFC 9457) in both languages; what is not yours and what does not exist are one answer; no
-file is addressed by its digest; names and types that strangers chose are made harmless on the way in and on the way out.
+leaves as a problem document (RFC 9457) in both languages (to a browser outside of the API as a `problem_page`); what is
+not yours and what does not exist are one answer; no file is addressed by its digest; names and types that strangers
+chose are made harmless on the way in and on the way out.
 
 For the operator there is a second listener (`admin`): alive, ready, metrics; on loopback only, and without a key.
 

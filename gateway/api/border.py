@@ -7,8 +7,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway.api.parts import ALLOWANCE, PARTS, REQUEST_ID, STARTED, TRACE_ID
+from gateway.api.language import language_of, wants_page
+from gateway.api.parts import ALLOWANCE, PARTS, PREFIX, READING, REQUEST_ID, STARTED, TRACE_ID
 from gateway.api.problems import document, is_denial, is_ours, rate_headers
+from gateway.api.reference import refusal_body, refusal_headers
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.http import dress as dress_any
@@ -80,8 +82,15 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def problem_response(request: web.Request, error: GatewayError) -> web.Response:
-    """The problem document as an answer. Whoever is still sending when it comes is not listened to any longer."""
-    response = refusal(error, document(error, request.path, request[TRACE_ID]))
+    """The problem document as an answer, or outside of the API, for a browser, as a page.
+
+    Whoever is still sending when it comes is not listened to any longer.
+    """
+    if request.path.startswith(PREFIX) or not wants_page(request):
+        response = refusal(error, document(error, request.path, request[TRACE_ID], reads=request.method in READING))
+    else:
+        response = refusal(error, refusal_body(error, request, request[TRACE_ID]))
+        response.headers.update(refusal_headers(language_of(request)))
     if not request.content.is_eof():
         response.force_close()
     return response

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
-from gateway.api.operation import JSON, PATH_PARAMETERS, Operation
+from gateway.api.operation import HTML, JSON, PATH_PARAMETERS, Operation
 from gateway.api.problems import MEDIA_TYPE
 from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import FORM
@@ -39,6 +39,8 @@ _ENUMS: Final[Mapping[type[StrEnum], str]] = {
     Turn: "turn",
 }
 """Vocabularies, and under which name the catalogue keeps their words."""
+FAMILIES: Final[Mapping[str, str]] = {vocabulary.__name__: family for vocabulary, family in _ENUMS.items()}
+"""The same, by the name of the schema."""
 
 
 def describe(rows: Iterable[Operation]) -> Json:
@@ -84,12 +86,11 @@ def schemas() -> dict[str, Json]:
     wanted += [(MetadataIn, "validation"), (RefusalIn, "validation")]
     found: dict[str, Json] = models_json_schema(wanted, ref_template=f"{_SCHEMAS}{{model}}")[1]["$defs"]
     found["Problem"]["examples"] = [shown["answer"] for shown in [examples().get("problem")] if shown]
-    words = {vocabulary.__name__: family for vocabulary, family in _ENUMS.items()}
     for name, schema in found.items():
         schema.pop("title", None)
         schema.pop("description", None)
-        if name in words:
-            schema["description"] = "\n".join(_value(words[name], value) for value in schema["enum"])
+        if name in FAMILIES:
+            schema["description"] = "\n".join(_value(FAMILIES[name], value) for value in schema["enum"])
         for member, inner in schema.get("properties", {}).items():
             inner.pop("title", None)
             inner["description"] = both(field_id(name, member))
@@ -172,9 +173,9 @@ def header_names(row: Operation) -> tuple[str, ...]:
     names = []
     if row.idempotent:
         names.append("Idempotency-Key")
-    if row.reads:
+    if row.tagged:
         names.append("If-None-Match")
-    else:
+    if not row.reads:
         names.append("Content-Digest")
     if row.conditional:
         names.append("If-Match")
@@ -228,7 +229,7 @@ def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
 
 def _responses(row: Operation) -> Json:
     found: Json = {str(row.status): _success(row)}
-    if row.reads:
+    if row.tagged:
         names = ("ETag", "X-Request-Id", *_rate(row, HTTPStatus.NOT_MODIFIED))
         found["304"] = {"description": both("api.answer.unchanged"), "headers": _headers(*names)}
     by_status: dict[int, list[str]] = defaultdict(list)
@@ -241,10 +242,12 @@ def _responses(row: Operation) -> Json:
 
 def _success(row: Operation) -> Json:
     names = ["X-Request-Id", *_rate(row, row.status)]
-    if row.reads:
+    if row.tagged:
         names.append("ETag")
     if row.idempotent:
         names += ["Location", "Idempotent-Replay"]
+    if row.status == HTTPStatus.FOUND:
+        names.append("Location")
     if row.answer is None and row.scope is not None:
         names += ["Content-Digest", "Content-Disposition"]
     said: Json = {"description": HTTPStatus(row.status).phrase, "headers": _headers(*names)}
@@ -267,7 +270,7 @@ def _refusal(row: Operation, status: int, codes: list[str]) -> Json:
     return {
         "description": "\n".join(lines),
         "headers": _headers(*names),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}, **({HTML: {}} if row.for_people else {})},
     }
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -94,8 +95,18 @@ class Operation:
 
     @property
     def reads(self) -> bool:
-        """Whether it only looks: then HEAD works too, and its answer carries an ETag."""
+        """Whether it only looks: then HEAD works too."""
         return self.method == hdrs.METH_GET
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its answer carries an ETag: all that is looked at, but for what only leads elsewhere."""
+        return self.reads and self.status == HTTPStatus.OK
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it answers with a page; then whoever wants a page hears its refusals as a page, too."""
+        return self.produces == HTML
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
-"""The reference page (`/docs`): server-rendered, Vietnamese first, no script, nothing from anywhere else; it prints."""
+"""The reference page (`/docs`): server-rendered, one language at a time, no script, nothing from anywhere else; it prints."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Final
 
+from gateway.api.language import Language
+from gateway.api.markup import Column, code, link, page, table
 from gateway.api.openapi import (
+    FAMILIES,
     RESPONSE_HEADERS,
     SECURITY,
     Json,
@@ -16,157 +19,176 @@ from gateway.api.openapi import (
     schemas,
 )
 from gateway.api.operation import PATH_PARAMETERS, Operation
+from gateway.api.problem_page import again
 from gateway.api.sample import curl
 from gateway.core.errors import CATALOGUE
-from gateway.observe import explain, label, text
 
-STYLE: Final = """
-:root { color-scheme: light dark }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem }
-h1 { font-size: 1.6rem }
-h2 { font-size: 1.25rem; margin-top: 2.5rem; border-top: 1px solid; padding-top: .6rem }
-h3 { font-size: 1rem; margin-bottom: .2rem }
-code, pre { font-family: ui-monospace, monospace; font-size: .875rem }
-pre { padding: .6rem; border: 1px solid; border-radius: .3rem; white-space: pre-wrap; overflow-wrap: anywhere }
-table { border-collapse: collapse; width: 100%; font-size: .9rem }
-th, td { border: 1px solid; padding: .25rem .5rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
-nav ul, .codes { columns: 18rem }
-.en { opacity: .75 }
-@media (max-width: 40rem) {
-  thead { display: none }
-  tr, td { display: block }
-  tr { border: 1px solid; margin-bottom: .5rem }
-  td { border: 0; padding: .1rem .5rem }
+_SECTIONS: Final = {
+    "access": "api.page.access",
+    "examples": "api.page.examples",
+    "lists": "api.page.lists",
+    "request_headers": "api.page.request_headers",
+    "answer_headers": "api.page.answer_headers",
+    "operations": "api.page.operations",
+    "schemas": "api.page.schemas",
+    "errors": "api.page.errors",
 }
-@media print {
-  body { max-width: none }
-  nav { display: none }
-  tr, pre { break-inside: avoid }
-  a { color: inherit; text-decoration: none }
-}
-"""
+"""Anchors, and the ids of their headings."""
+_COMMON: Final = ("Content-Digest", "If-None-Match", "X-Request-Id", "traceparent")
+"""Headers of requests that mean the same everywhere: explained once, named at each operation."""
+_MEANING: Final = Column("api.page.meaning")
+_HEADERS: Final = (Column("api.page.header", "name"), _MEANING)
+_PARAMETERS: Final = (Column("api.page.parameter", "name"), Column("api.page.place", "name"), _MEANING)
+_MEMBERS: Final = (Column("api.page.member", "name"), Column("api.page.kind", "short"), _MEANING)
+_ERRORS: Final = (
+    Column("api.page.code", "name"),
+    Column("api.page.status", "short"),
+    Column("api.page.turn", "short"),
+    Column("api.page.what"),
+    Column("api.page.todo"),
+)
 
 
-def reference_page(rows: Sequence[Operation]) -> str:
+def reference_page(rows: Sequence[Operation], language: Language) -> bytes:
     """The whole page."""
-    known = schemas()
-    links = "".join(f'<li><a href="#{row.name}">{_say(row.title)}</a>' for row in rows)
-    return _page(
-        "api.title",
-        f"<h1>{_say('api.title')}</h1>",
-        _paragraphs("api.about"),
-        f"<h2>{_say('api.page.access')}</h2>",
-        *(_paragraphs(about) for about, _ in SECURITY.values()),
-        _paragraphs("api.page.variables"),
-        f"<h2>{_say('api.page.lists')}</h2>",
-        _paragraphs("api.page.lists_about"),
-        f"<h2>{_say('api.page.answer_headers')}</h2>",
-        _table(
-            ("api.page.header", "api.page.meaning"),
-            [[f"<code>{name}</code>", _say(about)] for name, (about, _) in RESPONSE_HEADERS.items()],
-        ),
-        f"<nav><h2>{_say('api.page.operations')}</h2><ul>{links}</ul></nav>",
-        *(_operation(row) for row in rows),
-        f"<h2>{_say('api.page.schemas')}</h2>",
-        *(_schema(name, known[name]) for name in sorted(known)),
-        f"<h2 id='errors'>{_say('api.page.errors')}</h2>",
-        _paragraphs("api.page.errors_about"),
-        _errors(sorted({code for row in rows for code in row.codes} | {"request.method"})),
-    )
+    return page(language, language.text("api.title"), _Page(rows, language).body(), switch="/docs")
 
 
-def error_page(code: str) -> str:
-    """What one error code means."""
-    return _page(
-        code,
-        f"<h1><code>{escape(code)}</code></h1>",
-        _errors([code]),
-        f'<p><a href="/docs">{_say("api.title")}</a></p>',
-    )
+class _Page:
+    """The reference in one language."""
 
+    def __init__(self, rows: Sequence[Operation], language: Language) -> None:
+        self._rows, self._language = rows, language
+        self._schemas = schemas()
+        self._codes = sorted({code for row in rows for code in row.codes} | {"request.method"})
 
-def _page(title: str, *parts: str) -> str:
-    shown = text(title).vi if title not in CATALOGUE else title
-    return (
-        f'<!doctype html><html lang="vi"><head><meta charset="utf-8"><title>{escape(shown)}</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body>{''.join(parts)}</body></html>"
-    )
+    def body(self) -> str:
+        """Contents first, then section by section."""
+        headers = [[code(name), self._say(about)] for name, (about, _) in RESPONSE_HEADERS.items()]
+        common = [[code(name), self._say(request_header_text(name))] for name in _COMMON]
+        errors = [self._error(name) for name in self._codes]
+        return "".join(
+            (
+                f"<h1>{self._say('api.title')}</h1>",
+                self._paragraph("api.about"),
+                self._contents(),
+                self._section("access", *(self._paragraph(about) for about, _ in SECURITY.values())),
+                self._section("examples", self._paragraph("api.page.variables")),
+                self._section("lists", self._paragraph("api.page.lists_about")),
+                self._section("request_headers", table(self._language, _HEADERS, common)),
+                self._section("answer_headers", table(self._language, _HEADERS, headers)),
+                self._section("operations", *map(self._operation, self._rows)),
+                self._section("schemas", *map(self._schema, sorted(self._schemas))),
+                self._section(
+                    "errors", self._paragraph("api.page.errors_about"),
+                    table(self._language, _ERRORS, errors, self._codes),
+                ),
+            )
+        )  # fmt: skip
 
+    def _contents(self) -> str:
+        """Operations are what most people look for; the names of the others are folded up."""
+        plain = "".join(
+            f"<li>{self._to(name)}" for name in ("access", "examples", "lists", "request_headers", "answer_headers")
+        )
+        operations = _links((row.name, self._say(row.title)) for row in self._rows)
+        names = {"schemas": sorted(self._schemas), "errors": self._codes}
+        folded = "".join(
+            f"<li>{self._to(section)}<details><summary>{self._say('api.page.unfold', count=len(found))}</summary>"
+            f"{_links((name, code(name)) for name in found)}</details>"
+            for section, found in names.items()
+        )
+        head = f"<h2>{self._say('api.page.contents')}</h2>"
+        return f"<nav>{head}<ul>{plain}<li>{self._to('operations')}{operations}{folded}</ul></nav>"
 
-def _say(message_id: str) -> str:
-    """A text in both languages, in one line."""
-    said = text(message_id)
-    return f'{escape(said.vi)} <span class="en" lang="en">{escape(said.en)}</span>'
+    def _to(self, section: str) -> str:
+        return link(f"#{section}", self._say(_SECTIONS[section]))
 
+    def _section(self, name: str, *parts: str) -> str:
+        return f'<section id="{name}"><h2>{self._say(_SECTIONS[name])}</h2>{"".join(parts)}{self._top()}</section>'
 
-def _paragraphs(message_id: str) -> str:
-    said = text(message_id)
-    return f'<p>{escape(said.vi)}</p><p class="en" lang="en">{escape(said.en)}</p>'
+    def _top(self) -> str:
+        return f'<p class="top">{link("#top", "↑ " + self._say("api.page.top"))}</p>'
 
+    def _say(self, message_id: str, **params: object) -> str:
+        return escape(self._language.text(message_id, **params))
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{_say(head)}</th>" for head in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    def _paragraph(self, message_id: str) -> str:
+        return f"<p>{self._say(message_id)}</p>"
 
-
-def _operation(row: Operation) -> str:
-    scope = _say("api.page.public") if row.scope is None else f"<code>{row.scope.value}</code>"
-    parts = [
-        f'<section id="{row.name}"><h2>{_say(row.title)}</h2>',
-        f"<p><code>{row.method} {escape(row.path)}</code></p>",
-        _paragraphs(row.about),
-        f"<p>{_say('api.page.scope')}: {scope}</p>",
-        _parameters(row),
-    ]
-    for kind, model in row.takes.items():
-        link = "" if model is None else f': <a href="#{model.__name__}">{model.__name__}</a>'
-        parts.append(f"<p>{_say('api.page.body')}: <code>{escape(kind)}</code>{link}</p>")
-    link = "" if row.answer is None else f': <a href="#{row.answer.__name__}">{row.answer.__name__}</a>'
-    parts.append(f"<p>{_say('api.page.answer')}: {row.status}, <code>{escape(row.produces)}</code>{link}</p>")
-    parts.append(f"<h3>{_say('api.page.example')}</h3><pre>{escape(curl(row))}</pre>")
-    if (shown := examples().get(row.name, {}).get("answer")) is not None:
-        parts.append(f"<pre>{escape(json.dumps(shown, ensure_ascii=False, indent=1))}</pre>")
-    codes = "".join(f"<li>{_error_link(code)}" for code in row.codes)
-    return "".join([*parts, f"<h3>{_say('api.page.errors')}</h3><ul class='codes'>{codes}</ul></section>"])
-
-
-def _error_link(code: str) -> str:
-    facts = CATALOGUE[code]
-    turn = escape(label(f"turn.{facts.turn}").vi)
-    return f'<a href="#{code}"><code>{code}</code></a> {facts.status}, {turn}'
-
-
-def _parameters(row: Operation) -> str:
-    lines = [[f"<code>{name}</code>", "path", _say(PATH_PARAMETERS[name].about)] for name in row.steps]
-    lines += [[f"<code>{one.name}</code>", "query", f"{_say(one.about)} {_bounds(one.schema)}"] for one in row.query]
-    lines += [[f"<code>{name}</code>", "header", _say(request_header_text(name))] for name in header_names(row)]
-    return _table(("api.page.parameter", "api.page.place", "api.page.meaning"), lines)
-
-
-def _schema(name: str, schema: Json) -> str:
-    head = f'<section id="{name}"><h3>{name}</h3>'
-    if "properties" not in schema:
-        lines = [line.removeprefix("- ") for line in str(schema.get("description", "")).split("\n")]
-        values = lines if "description" in schema else [str(value) for value in schema.get("enum", ())]
-        return head + "<ul>" + "".join(f"<li>{escape(value.replace('`', ''))}" for value in values) + "</ul></section>"
-    needed = set(schema.get("required", ()))
-    lines_ = [
-        [
-            f"<code>{member}</code>{'' if member in needed else ' ?'}",
-            f"{_kind(inner)} {_bounds(inner)}",
-            _say(field_id(name, member)),
+    def _operation(self, row: Operation) -> str:
+        scope = self._say("api.page.public") if row.scope is None else code(row.scope.value)
+        parts = [
+            f'<section id="{row.name}"><h3>{self._say(row.title)}</h3>',
+            f"<p>{code(f'{row.method} {row.path}')}</p>",
+            self._paragraph(row.about),
+            f"<p>{self._say('api.page.scope')}: {scope}</p>",
+            self._parameters(row),
         ]
-        for member, inner in schema["properties"].items()
-    ]
-    return head + _table(("api.page.member", "api.page.kind", "api.page.meaning"), lines_) + "</section>"
+        for kind, model in row.takes.items():
+            parts.append(f"<p>{self._say('api.page.body')}: {code(kind)}{_model(model)}</p>")
+        parts.append(f"<p>{self._say('api.page.answer')}: {row.status}, {code(row.produces)}{_model(row.answer)}</p>")
+        parts.append(f"<h4>{self._say('api.page.example')}</h4><pre>{escape(curl(row))}</pre>")
+        if (shown := examples().get(row.name, {}).get("answer")) is not None:
+            said = escape(json.dumps(shown, ensure_ascii=False, indent=1))
+            parts.append(f"<details><summary>{self._say('api.page.answer')}</summary><pre>{said}</pre></details>")
+        codes = "".join(f"<li>{self._error_link(name)}" for name in row.codes)
+        summary = f"<summary>{self._say('api.page.errors')} ({len(row.codes)})</summary>"
+        return "".join([*parts, f"<details>{summary}<ul class='codes'>{codes}</ul></details>{self._top()}</section>"])
+
+    def _error_link(self, name: str) -> str:
+        facts = CATALOGUE[name]
+        return f"{link(f'#{name}', code(name))} {facts.status}, {escape(self._language.label(f'turn.{facts.turn}'))}"
+
+    def _parameters(self, row: Operation) -> str:
+        lines = [[code(name), "path", self._say(PATH_PARAMETERS[name].about)] for name in row.steps]
+        lines += [[code(one.name), "query", f"{self._say(one.about)} {_bounds(one.schema)}"] for one in row.query]
+        own = [name for name in header_names(row) if name not in _COMMON]
+        lines += [[code(name), "header", self._say(request_header_text(name))] for name in own]
+        common = ", ".join(code(name) for name in header_names(row) if name in _COMMON)
+        rest = f"<p>{self._to('request_headers')}: {common}</p>"
+        return (table(self._language, _PARAMETERS, lines) if lines else "") + rest
+
+    def _schema(self, name: str) -> str:
+        schema = self._schemas[name]
+        head = f'<section id="{name}"><h3>{code(name)}</h3>'
+        if "properties" not in schema:
+            return f"{head}<ul>{''.join(f'<li>{self._value(name, value)}' for value in schema['enum'])}</ul></section>"
+        lines = [self._member(name, member, inner) for member, inner in schema["properties"].items()]
+        return f"{head}{table(self._language, _MEMBERS, lines)}{self._top()}</section>"
+
+    def _member(self, name: str, member: str, schema: Json) -> list[str]:
+        optional = member not in self._schemas[name].get("required", ())
+        said = f"<small>{self._say('api.page.optional')}</small>" if optional else ""
+        return [f"{code(member)}{said}", f"{_kind(schema)} {_bounds(schema)}", self._say(field_id(name, member))]
+
+    def _value(self, name: str, value: str) -> str:
+        family = FAMILIES.get(name)
+        return code(value) + (f": {escape(self._language.label(f'{family}.{value}'))}" if family else "")
+
+    def _error(self, name: str) -> list[str]:
+        facts = CATALOGUE[name]
+        return [
+            code(name),
+            f"{facts.status}{again(self._language) if facts.retryable else ''}",
+            escape(self._language.label(f"turn.{facts.turn}")),
+            escape(self._language.what(name)),
+            escape(self._language.todo(name)),
+        ]
+
+
+def _links(found: Iterable[tuple[str, str]]) -> str:
+    return f"<ul>{''.join('<li>' + link(f'#{name}', shown) for name, shown in found)}</ul>"
+
+
+def _model(model: type[Any] | None) -> str:
+    return "" if model is None else f": {link(f'#{model.__name__}', model.__name__)}"
 
 
 def _kind(schema: Json) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return f'<a href="#{name}">{name}</a>'
+        return link(f"#{name}", name)
     if "anyOf" in schema:
         return " | ".join(_kind(one) for one in schema["anyOf"])
     if schema.get("type") == "array":
@@ -181,21 +203,3 @@ def _bounds(schema: Json) -> str:
         if name in schema
     ]
     return " ".join(f"<code>{name}={escape(json.dumps(value, ensure_ascii=False))}</code>" for name, value in known)
-
-
-def _errors(codes: Sequence[str]) -> str:
-    return _table(
-        ("api.page.code", "api.page.status", "api.page.turn", "api.page.what", "api.page.todo"),
-        [_error(code) for code in codes],
-    )
-
-
-def _error(code: str) -> list[str]:
-    facts, said, turn = CATALOGUE[code], explain(code), label(f"turn.{CATALOGUE[code].turn}")
-    return [
-        f'<code id="{code}">{code}</code>',
-        f"{facts.status}{' ↻' if facts.retryable else ''}",
-        f'{escape(turn.vi)} <span class="en" lang="en">{escape(turn.en)}</span>',
-        f'{escape(said.what_vi)} <span class="en" lang="en">{escape(said.what_en)}</span>',
-        f'{escape(said.todo_vi)} <span class="en" lang="en">{escape(said.todo_en)}</span>',
-    ]

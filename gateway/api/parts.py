@@ -68,6 +68,8 @@ class Noticed(Protocol):
 
 
 PREFIX: Final = "/api/v1"
+READING: Final = frozenset({"GET", "HEAD"})
+"""Methods that only look."""
 
 PARTS: Final = web.AppKey("parts", ApiParts)
 

@@ -1,7 +1,7 @@
 """Problem details (RFC 9457): the one form of every error, whoever raised it, in both languages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -9,7 +9,7 @@ import pydantic_core
 
 from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
-from gateway.core.fields import FieldFault, faults_of
+from gateway.core.fields import FieldFault, faults_of, naming
 from gateway.core.ports import Allowance
 from gateway.http import PROBLEM_TYPE, retry_after
 from gateway.observe import explain, text
@@ -18,6 +18,8 @@ MEDIA_TYPE: Final = PROBLEM_TYPE
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200
+_OF_READING: Final = {"request.field": "request.field.todo.read", "request.malformed": "request.malformed.todo.read"}
+"""What to do next where nothing could have been stored: ids of texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class InvalidRequest(SenderError):  # noqa: N818 - what the request is
 
     def __init__(self, errors: Sequence[FieldError], /) -> None:
         self.errors = _bounded(errors)
-        super().__init__("request.field", field=", ".join(error.pointer or "/" for error in self.errors[:5]))
+        super().__init__("request.field", field=naming(error.pointer or "/" for error in errors))
 
 
 def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
@@ -45,9 +47,15 @@ def _bounded(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
     return (*errors[:ERRORS_MAX], FieldError(pointer="", code="field.more", params={"limit": ERRORS_MAX}))
 
 
-def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
-    """The problem document. What went wrong inside stays inside: a SiteError shows no parameters."""
+def problem(error: GatewayError, *, instance: str, trace_id: str, reads: bool = False) -> Problem:
+    """The problem document. What went wrong inside stays inside: a SiteError shows no parameters.
+
+    `reads`: the request only looked at something, so it is not told that nothing was stored.
+    """
     said = explain(error.code, {} if isinstance(error, SiteError) else error.params)
+    if reads and error.code in _OF_READING:
+        todo = text(_OF_READING[error.code])
+        said = replace(said, todo_vi=todo.vi, todo_en=todo.en)
     return Problem(
         type=f"/problems/{error.code}",
         title=HTTPStatus(error.facts.status).phrase,
@@ -68,9 +76,9 @@ def problem(error: GatewayError, *, instance: str, trace_id: str) -> Problem:
     )
 
 
-def document(error: GatewayError, instance: str, trace_id: str) -> bytes:
+def document(error: GatewayError, instance: str, trace_id: str, *, reads: bool = False) -> bytes:
     """The same, as it is sent."""
-    return pydantic_core.to_json(problem(error, instance=instance, trace_id=trace_id))
+    return pydantic_core.to_json(problem(error, instance=instance, trace_id=trace_id, reads=reads))
 
 
 def rate_headers(allowance: Allowance) -> dict[str, str]:

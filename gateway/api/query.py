@@ -19,9 +19,9 @@ CURSOR_MAX: Final = 2**63 - 1
 
 
 class _WrongError(Exception):
-    def __init__(self, code: str, limit: int | None = None) -> None:
+    def __init__(self, code: str, **params: object) -> None:
         super().__init__(code)
-        self.code, self.limit = code, limit
+        self.code, self.params = code, params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def number(name: str, about: str, *, default: int, least: int, most: int) -> Par
             raise _WrongError("field.type")
         value = int(given)
         if not least <= value <= most:
-            raise _WrongError("field.range", least if value < least else most)
+            raise _WrongError("field.range", limit=least if value < least else most)
         return value
 
     schema = {"type": "integer", "minimum": least, "maximum": most, "default": default}
@@ -76,8 +76,8 @@ def choice(name: str, about: str, *, values: type[StrEnum]) -> Parameter:
     """One of the words of a vocabulary."""
 
     def read(given: str) -> str:
-        if given not in [value.value for value in values]:
-            raise _WrongError("field.value")
+        if given not in list(values):
+            raise _WrongError("field.value", allowed=", ".join(values))
         return given
 
     schema = {"type": "string", "enum": [value.value for value in values]}
@@ -102,7 +102,7 @@ def phrase(name: str, about: str) -> Parameter:
     def read(given: str) -> str:
         line = unicodedata.normalize("NFC", given)
         if len(line) > limits.SEARCH_TEXT_CHARS_MAX:
-            raise _WrongError("field.too_long", limits.SEARCH_TEXT_CHARS_MAX)
+            raise _WrongError("field.too_long", limit=limits.SEARCH_TEXT_CHARS_MAX)
         if first_unseen(line):
             raise _WrongError("field.characters")
         return line
@@ -124,9 +124,8 @@ def read_query(given: MultiMapping[str], declared: Iterable[Parameter]) -> Query
         try:
             values[name] = _value(known.get(name), given.getall(name))
         except _WrongError as wrong:
-            params = {} if wrong.limit is None else {"limit": wrong.limit}
             step = name.replace("~", "~0").replace("/", "~1")
-            errors.append(FieldError(pointer=f"/query/{step}", code=wrong.code, params=params))
+            errors.append(FieldError(pointer=f"/query/{step}", code=wrong.code, params=wrong.params))
     if errors:
         raise InvalidRequest(errors)
     return Query(values)

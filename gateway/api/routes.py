@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from gateway.api import directory, documents, events, inbox, models, query, reference
+from gateway.api.language import Language
 from gateway.api.operation import ANY, HTML, JSON, Operation
 from gateway.api.parts import PREFIX
 from gateway.api.schemas import MetadataIn, RefusalIn
@@ -25,6 +26,7 @@ _LIMIT: Final = query.number(
 _KEY_CURSOR: Final = query.cursor("api.query.cursor", form=KEY, chars_max=36)
 _STORY_CURSOR: Final = query.number("cursor", "api.query.cursor", default=0, least=0, most=query.CURSOR_MAX)
 _ORGAN_CURSOR: Final = query.cursor("api.query.cursor", form=ORGAN_ID, chars_max=limits.ORGAN_ID_CHARS_MAX)
+_LANGUAGE: Final = query.choice("lang", "api.query.lang", values=Language)
 
 _SUBMISSION_ERRORS: Final = (
     "request.idempotency_key",
@@ -265,12 +267,13 @@ ROUTES: Final = (
         method="GET",
         path="/docs",
         scope=None,
-        handler=reference.page,
+        handler=reference.reference,
         name="getReference",
         title="api.docs.title",
         about="api.docs.about",
         answer=None,
         produces=HTML,
+        query=(_LANGUAGE,),
     ),
     Operation(
         method="GET",
@@ -282,6 +285,20 @@ ROUTES: Final = (
         about="api.problem.about",
         answer=None,
         produces=HTML,
+        query=(_LANGUAGE,),
+    ),
+    Operation(
+        method="GET",
+        path="/",
+        scope=None,
+        handler=reference.home,
+        name="getHome",
+        title="api.home.title",
+        about="api.home.about",
+        answer=None,
+        produces=HTML,
+        status=302,
+        errors=("not_found",),
     ),
 )
 

@@ -218,7 +218,7 @@ def parse(model: type[Model], data: bytes) -> Model:
         details = error.errors(include_url=False, include_input=False)
         if any(detail["type"] == "json_invalid" for detail in details):
             raise SenderError("request.malformed", reason="JSON") from None
-        raise InvalidRequest([_field_error(detail) for detail in details]) from None
+        raise InvalidRequest([_field_error(detail) for detail in details if not _follows(detail, details)]) from None
     # Only now, because what the model has accepted is known to be shallow.
     json.loads(data, object_pairs_hook=_no_member_twice)
     return found
@@ -229,6 +229,12 @@ def _no_member_twice(pairs: Iterable[tuple[str, object]]) -> None:
     names = [name for name, _ in pairs]
     if len(set(names)) != len(names):
         raise SenderError("request.malformed", reason="a JSON member given twice")
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is too short only because something in it is wrong: pydantic counts what it could read."""
+    depth, among = len(detail["loc"]), [other["loc"] for other in details]
+    return detail["type"] == "too_short" and any(loc[:depth] == detail["loc"] and len(loc) > depth for loc in among)
 
 
 _Finding = tuple[str, Callable[[dict[str, object]], object]]
@@ -248,6 +254,9 @@ def _field_error(detail: ErrorDetails) -> FieldError:
     pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in detail["loc"])
     if kind.startswith("field."):
         return FieldError(pointer=pointer, code=kind, params=context)
+    if kind == "literal_error":
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        return FieldError(pointer=pointer, code="field.value", params={"allowed": allowed})
     if kind in _BY_TYPE:
         code, read = _BY_TYPE[kind]
         limit = read(context)

@@ -83,7 +83,8 @@ def idempotency_key(request: web.Request) -> str:
 async def _metadata(form: FormReader, limit: int) -> Metadata:
     part = await form.next()
     if part is None or part.name != "metadata":
-        raise InvalidRequest([FieldError(pointer="", code="field.required")])
+        code = "field.required" if part is None else "field.metadata_first"
+        raise InvalidRequest([FieldError(pointer="/metadata", code=code)])
     if part.content_type not in ("", "application/json"):
         raise SenderError("request.media_type", expected="application/json")
     collected = bytearray()

@@ -153,7 +153,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
         raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
     except UnicodeDecodeError as error:
         raise SiteError("config.invalid", path=str(path), reason=because("not_text")) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own is a ValueError; so is a number of 5,000 digits
         raise SiteError("config.invalid", path=str(path), reason=because("not_toml", detail=error)) from error
 
 

@@ -25,12 +25,14 @@ PASSWORD_CHARS_MAX: Final = 1_000
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
+    if "\0" in str(path):
+        raise wrong("nul")
     folder = info.context["folder"] if info.context else Path.cwd()
     return path if path.is_absolute() else folder / path
 
 
 def wrong(word: str, /, **params: object) -> PydanticCustomError:
-    """A mistake of a kind that pydantic does not know; `reason.<word>` in the catalogue says what it is."""
+    """A mistake of a kind that pydantic does not know; `why.<word>` in the catalogue says what it is."""
     return PydanticCustomError(word, word, params)
 
 

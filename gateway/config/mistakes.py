@@ -52,7 +52,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "one_port": ("key", "other", "port"),
     }
 )
-"""Kinds of mistakes that have words of their own (`reason.<kind>`), and what fills them."""
+"""Kinds of mistakes that have words of their own (`why.<kind>`), and what fills them."""
 KINDS: Final = frozenset(_PARAMETERS)
 _PORTS: Final = (("office_api", "port"), ("peer", "port"), ("admin", "port"))
 STAND_INS: Final[Mapping[str, object]] = MappingProxyType({"gateway.id": "unread", "registry.sha256": "0" * 64})

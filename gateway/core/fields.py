@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.core.errors import GatewayError, SenderError
+from gateway.core.reasons import Reason, because
 
 _NAMED_MAX: Final = 5
 """Fields that the short text names; the list has them all."""
@@ -24,8 +25,14 @@ class FieldFault:
 def wrong_fields(faults: Iterable[FieldFault]) -> SenderError:
     """The error to raise when some fields are wrong."""
     found = tuple(faults)
-    named = dict.fromkeys(fault.path for fault in found)
-    return SenderError("request.field", field=", ".join(list(named)[:_NAMED_MAX]), faults=found)
+    return SenderError("request.field", field=naming(fault.path for fault in found), faults=found)
+
+
+def naming(paths: Iterable[str]) -> str | Reason:
+    """The first of some fields, and how many more there are."""
+    named = list(dict.fromkeys(paths))
+    shown, more = ", ".join(named[:_NAMED_MAX]), len(named) - _NAMED_MAX
+    return because("fields", field=shown, count=more) if more > 0 else shown
 
 
 def faults_of(error: GatewayError) -> tuple[FieldFault, ...]:

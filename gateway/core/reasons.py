@@ -1,6 +1,6 @@
 """Why something is not as it must be, as a parameter of an error: a word of the catalogue, not a sentence of ours.
 
-An error's text quotes its reason, and is told in two languages: so the reason is told by its word (`reason.<word>` in the
+An error's text quotes its reason, and is told in two languages: so the reason is told by its word (`why.<word>` in the
 catalogue) and turned into one of them where the text is. In a log it is the word itself, with its parameters.
 """
 

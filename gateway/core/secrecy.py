@@ -32,7 +32,10 @@ _ALIKE: Final = str.maketrans(
 _ANY_ALIKE: Final = re.compile(f"[{''.join(map(chr, _ALIKE))}]")
 
 # Names of files join words with a dash or an underscore: "bảo-mật.pdf" and "mật_khẩu.xlsx" are words, not marks.
-_NOT_AFTER: Final = "".join(rf"(?<!\b{word}[-_])(?<!_{word}[-_])" for word in ("bảo", "bí", "cơ", "thân"))
+# So do hepatobiliary departments: "Khoa Gan - Mật".
+_NOT_AFTER: Final = r"(?<!\bgan - )(?<!\bgan – )" + "".join(
+    rf"(?<!\b{word}[-_])(?<!_{word}[-_])" for word in ("bảo", "bí", "cơ", "thân", "gan")
+)
 _NOT_BEFORE: Final = r"(?![-_](?:khẩu|mã|độ|ong|thiết|vụ|danh|thư|hiệu|lệnh|nghị|đàm|mía)(?![^\W_]))"
 
 
@@ -48,6 +51,10 @@ _MARK: Final = (
 _BARE_MARK: Final = rf"(?<![^\W_])(?P<mark>(?:{_wide('tuyet')}|{_wide('toi')})[ _-]{_wide('mat')})(?![^\W_])"
 _BETWEEN: Final = re.compile("[ .·_-]")
 _EXTENSION: Final = r"(?:\.[a-z0-9]{1,5})?"
+_COPY: Final = r"(?:[ _-]*(?:\(\d{1,3}\)|\d{1,3}))?"
+"""What file managers and browsers put behind the name of a copy."""
+_PAPER: Final = r"(?:\d{1,3}\.\s*|copy of\s+)?(?:(?:tài liệu|văn bản|công văn|hỏa tốc|khẩn)\s+)?"
+_URGENT: Final = r"(?:[\s,]+(?:khẩn|thượng khẩn|hỏa tốc))?"
 
 
 def _places(mark: str) -> tuple[re.Pattern[str], ...]:
@@ -58,10 +65,10 @@ def _places(mark: str) -> tuple[re.Pattern[str], ...]:
     return tuple(
         re.compile(pattern)
         for pattern in (
-            rf"^[\W_]*{mark}{_EXTENSION}[\W_]*$",
+            rf"^[\W_]*{_PAPER}{mark}{_URGENT}{_COPY}{_EXTENSION}[\W_]*$",
             rf"[(\[{{<«【]\s*{mark}\s*[)\]}}>»】]",
             rf"(?<!\w)[đd][ộo] m[ậa]t\s*[:=–—-]\s*{mark}",
-            rf"^[\W_]*{mark}\s*[-–—:.,;|/_]",
+            rf"^[\W_]*{mark}\s*[-–—:.;|/_]",
             rf"(?:[-–—:;|/_]|(?<=[^\W_]{{4}})\.)\s*{mark}{_EXTENSION}[\W_]*$",
         )
     )

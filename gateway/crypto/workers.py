@@ -112,7 +112,8 @@ class WorkerPool:
                 something else than its task.
             SenderError: `worker.killed` with `bound` = cpu, memory, time, or crash (twice), if this kind blames its tasks.
         """
-        if not self._open or not (self._idle or self._waiting.has_room(share)):
+        at_once = self._idle and self._may_have_a_seat(share)
+        if not self._open or not (at_once or self._waiting.has_room(share)):
             raise SiteError("worker.busy", kind=self._kind.name)
         promise: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         job = _Job(message=message, share=share, promise=promise, began=time.monotonic())

@@ -157,11 +157,13 @@ def _linked(leaves: Sequence[CheckedLeaf]) -> bool:
 
     Raises:
         GapError: one is missing.
-        ProofError: one stands here twice.
+        ProofError: one stands here twice, or two stories begin: a refused document gives its number to another one.
     """
     places = {leaf.hash: leaf.index for leaf in leaves}
     if len(places) < len(leaves):
         raise ProofError("a leaf stands in it twice")
+    if sum(not leaf.previous for leaf in leaves) > 1:
+        raise ProofError("two stories begin in it")
     first = min(leaves, key=lambda leaf: leaf.index)
     alone = first.event in _DELIVERY_BEGINS
     for leaf in leaves:

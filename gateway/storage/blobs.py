@@ -193,10 +193,15 @@ class _Draft:
 def _old(shelf: Path, before: float) -> list[Digest]:
     with os.scandir(shelf) as entries:
         return sorted(
-            Digest(entry.name)
-            for entry in entries
-            if DIGEST.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < before
+            Digest(entry.name) for entry in entries if DIGEST.fullmatch(entry.name) and _is_old(entry, before)
         )
+
+
+def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime < before
+    except FileNotFoundError:  # a lease's end was quicker
+        return False
 
 
 @contextmanager

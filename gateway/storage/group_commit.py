@@ -113,9 +113,8 @@ class GroupCommit:
 
     def _run(self, work: Work, position: int | None) -> Settled:
         """One unit in its savepoint."""
-        database = driver(
-            self._connection
-        )  # straight to it: SQLAlchemy's own savepoints cost more than a unit's statements
+        # Straight to it: SQLAlchemy's own savepoints cost more than a unit's statements.
+        database = driver(self._connection)
         database.execute("SAVEPOINT unit")
         unit = Unit(self._connection)
         try:

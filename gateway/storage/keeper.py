@@ -89,7 +89,8 @@ class BlobKeeper:
                 await self._clock.sleep(SWEEP_PAUSE_SECONDS)
         except (SiteError, OSError) as error:
             _log.warning("blobs.sweep_failed", why=str(error))
-        self._blobs.claims.swept()
+            return removed
+        self._blobs.claims.swept()  # what is in doubt ages by whole sweeps only
         _log.info("blobs.swept", blobs=removed.blobs, bytes=removed.bytes)
         return removed
 

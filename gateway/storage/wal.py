@@ -10,6 +10,7 @@ attempt is made when it has grown by as much again.
 """
 
 from pathlib import Path
+from sqlite3 import SQLITE_FULL, OperationalError
 from sqlite3 import Connection as DriverConnection
 from typing import Final
 
@@ -36,8 +37,18 @@ class WalBound:
         if size <= self._next:
             return
         self._connection.execute(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}")
-        (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        emptied = self._empty()
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        self._next = size + self._limit if busy else self._limit
-        if busy:
+        self._next = self._limit if emptied else size + self._limit
+        if not emptied:
             _log.warning("store.log_grows", size=size)
+
+    def _empty(self) -> bool:
+        """Whether it is empty now: not while somebody reads on, nor while the disk has no room for the database to grow."""
+        try:
+            (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except OperationalError as error:
+            if error.sqlite_errorcode != SQLITE_FULL:
+                raise
+            return False
+        return not busy

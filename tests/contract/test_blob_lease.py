@@ -151,6 +151,21 @@ async def test_while_the_database_does_not_answer_everything_stays(
     assert (await BlobKeeper(blobs, store=database, clock=clock).sweep()).blobs == 1
 
 
+async def test_what_is_in_doubt_ages_by_whole_sweeps_only(
+    blobs: AnyBlobs, database: MemoryStore, clock: ManualClock
+) -> None:
+    """A sweep that broke off has not looked at everything: a unit that is late may still name what is in doubt."""
+    (late,) = await put_in_vain(blobs, SiteError("store.busy"), b"late")
+    silent = BlobKeeper(blobs, store=Silent(database), clock=clock)
+    await stored(blobs, b"something to ask about")
+    clock.advance(ORPHAN_SECONDS_MIN + 60)
+    for _ in range(5):
+        assert (await silent.sweep()).blobs == 0
+    await put_in_vain(blobs, SenderError("file.empty"), b"late")
+    await BlobKeeper(blobs, store=database, clock=clock).clear_once()
+    assert there(blobs, late), "it is still in doubt"
+
+
 class Silent:
     """A store that cannot be read just now."""
 

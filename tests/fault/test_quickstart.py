@@ -75,3 +75,29 @@ async def test_ten_minutes_with_curl(tmp_path: Path) -> None:
         assert len(set(keys)) == 1
         assert await at_once(real, ["b"] * 3) == ["conflict.idempotency"] * 3
         assert len(real.rows("party", "SELECT key FROM documents WHERE idempotency_key = 'one-key'")) == 1
+
+
+SHORT = "sleep() { :; }\n"
+"""Before the commands of the page: sixty tries without their seconds."""
+
+
+def functions() -> str:
+    """The lines of the page that define how to ask, with what they need."""
+    first = commands().partition("\nPARTY=")[0]
+    assert "until_says()" in first
+    return SHORT + first.replace('WARD=$(ls "$DEMO/api-keys" | grep -v "$SENDER" | head -n 1)\n', "")
+
+
+async def test_a_failure_of_curl_is_not_lost(tmp_path: Path) -> None:
+    code, out, err = await shell(functions() + "\nask http://127.0.0.1:9/\necho went on", tmp_path)
+    assert code != 0
+    assert "went on" not in out
+    assert "127.0.0.1" in err
+
+
+async def test_polling_ends_and_shows_the_last_answer(tmp_path: Path) -> None:
+    fake = '\ncurl() { echo asked >>asked; echo \'{"state":"held"}\'; }\nuntil_says delivered http://x && echo went on'
+    code, out, err = await shell(functions() + fake, tmp_path)
+    assert (code, out) == (1, "")
+    assert err == 'no delivered after 60 tries: {"state":"held"}\n'
+    assert (tmp_path / "asked").read_text().count("asked") == 60

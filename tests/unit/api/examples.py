@@ -58,6 +58,7 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "getOpenapi": {},
     "getReference": {},
     "getProblem": {"path": {"code": "seal.missing"}},
+    "getHome": {"headers": {"Accept": "text/html"}},
     "problem": {"query": {"limit": 0}},
 }
 """In this order; `problem` is a wrong `listInbox`."""
@@ -100,7 +101,7 @@ async def asked(world: World, name: str) -> tuple[int, Any, CIMultiDictProxy[str
     elif "body" in given:
         data, headers["Content-Type"] = json.dumps(given["body"]).encode(), "application/json"
     path, query = row.path.format(**given.get("path", {})), given.get("query", {})
-    async with world.call(row.method, path, headers=headers, data=data, params=query) as answer:
+    async with world.call(row.method, path, headers=headers, data=data, params=query, allow_redirects=False) as answer:
         if row.answer is None and answer.status < 400:
             assert len(await answer.read()) == int(answer.headers["Content-Length"]) > 0
             return answer.status, None, answer.headers

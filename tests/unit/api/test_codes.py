@@ -40,8 +40,9 @@ VERBS: Final = {
     "getOrganization": ("queries.organ",),
     "getMe": (),
     "getOpenapi": ("reference.openapi",),
-    "getReference": ("reference.page",),
+    "getReference": ("reference.reference",),
     "getProblem": ("reference.problem",),
+    "getHome": ("reference.home",),
 }
 """Which functions each operation's handler goes on to; besides these, all pass the gate and the query."""
 EVERYBODY: Final = ("gate._enter", "gate._pass", "gate._check_headers", "query.read_query")

@@ -11,7 +11,7 @@ from tests.unit.api.examples import ENTRY, HELD, furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import WARD_KEY, World, problem_of
 
-LOOKING = [row for row in ROUTES if row.reads]
+LOOKING = [row for row in ROUTES if row.tagged]
 ACTING = [row for row in ROUTES if row.conditional]
 Headers = CIMultiDictProxy[str]
 CHANGING = {"x-request-id", "date", "ratelimit"}

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.api.answers import delivery_of
 from gateway.api.files import content_disposition
-from gateway.api.problems import ERRORS_MAX, problem
+from gateway.api.problems import ERRORS_MAX, FieldError, InvalidRequest, problem
 from gateway.core.errors import SenderError
 from gateway.core.fields import FieldFault, faults_of, wrong_fields
 from tests.kit import rows
@@ -28,6 +28,34 @@ def test_every_fault_has_its_pointer_and_its_reason_in_both_languages() -> None:
     assert "Z79: “Thành ủy”" in name.message_vi
     assert "Z79: “Thành ủy”" in name.message_en
     assert "500" in long.message_vi
+
+
+def test_the_short_text_says_how_many_fields_it_does_not_name() -> None:
+    faults = [FieldFault(path=f"recipients[{n}]", code="field.value") for n in range(7)]
+    said = problem(wrong_fields(faults), instance="/x", trace_id="0" * 32)
+    assert "recipients[4] và 2 mục khác" in said.messages.vi.what
+    assert "recipients[4] and 2 more" in said.messages.en.what
+    errors = [FieldError(pointer=f"/recipients/{n}", code="field.value") for n in range(1_000)]
+    said = problem(InvalidRequest(errors), instance="/x", trace_id="0" * 32)
+    assert (
+        "(/recipients/0, /recipients/1, /recipients/2, /recipients/3, /recipients/4 and 995 more)"
+        in said.messages.en.what
+    )
+    said = problem(InvalidRequest(errors[:5]), instance="/x", trace_id="0" * 32)
+    assert "/recipients/4)" in said.messages.en.what
+
+
+def test_who_only_asked_is_not_told_that_nothing_was_stored() -> None:
+    for error in (
+        InvalidRequest([FieldError(pointer="/query/limit", code="field.type")]),
+        SenderError("request.malformed"),
+    ):
+        asked = problem(error, instance="/x", trace_id="0" * 32, reads=True)
+        wrote = problem(error, instance="/x", trace_id="0" * 32)
+        assert "stored" in wrote.messages.en.todo
+        assert "được lưu" in wrote.todo
+        assert "stored" not in asked.messages.en.todo
+        assert "được lưu" not in asked.todo + asked.messages.vi.todo
 
 
 def test_the_list_of_faults_is_bounded() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.core import limits
+from gateway.core.states import DocumentState
 from tests.unit.api.test_gate import raw
 from tests.unit.api.world import (
     BOUNDARY,
@@ -95,13 +96,41 @@ async def test_the_content_type_must_be_right(world: World, content_type: str, s
     [
         form(file_part(), meta_part()),
         form(part('name="other"', b"x"), meta_part()),
-        form(),
     ],
 )
 async def test_metadata_come_first(world: World, body: bytes) -> None:
     async with world.post(body) as answer:
         members = await problem_of(answer, 422, "request.field")
-    assert codes(members) == [("", "field.required")]
+    assert codes(members) == [("/metadata", "field.metadata_first")]
+    assert members["errors"][0]["message_en"].startswith("The part metadata must be the first")
+
+
+async def test_a_form_without_anything_lacks_its_metadata(world: World) -> None:
+    async with world.post(form()) as answer:
+        assert codes(await problem_of(answer, 422, "request.field")) == [("/metadata", "field.required")]
+
+
+async def test_one_mistake_is_one_error(world: World) -> None:
+    """A list whose only row is wrong is not too short as well."""
+    for given, expected in (
+        (["x x"], [("/recipients/0", "field.organ_id")]),
+        (["x x", 5], [("/recipients/0", "field.organ_id"), ("/recipients/1", "field.type")]),
+        ([], [("/recipients", "field.too_short")]),
+    ):
+        async with world.post(form(meta_part(metadata(recipients=given)), file_part())) as answer:
+            assert codes(await problem_of(answer, 422, "request.field")) == expected
+
+
+async def test_a_value_that_is_none_of_a_list_hears_the_list(world: World) -> None:
+    async with world.post(form(meta_part(metadata(priority="1", document_type=3)), file_part())) as answer:
+        members = await problem_of(answer, 422, "request.field")
+    said = {error["pointer"]: error["message_en"] for error in members["errors"]}
+    assert "(allowed: normal, urgent, very_urgent, immediate, immediate_at_time)" in said["/priority"]
+    assert "(allowed: 1, 2)" in said["/document_type"]
+    async with world.ask("GET", "/documents?state=asleep") as answer:
+        members = await problem_of(answer, 422, "request.field")
+    assert f"(chỉ nhận: {', '.join(DocumentState)})" in members["errors"][0]["message_vi"]
+    assert "lưu" not in members["todo"]
 
 
 @pytest.mark.parametrize(

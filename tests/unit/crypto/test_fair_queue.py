@@ -191,3 +191,24 @@ async def test_an_office_alone_with_slow_files_is_served(monkeypatch: pytest.Mon
             await asyncio.gather(*(pool.on_behalf("office").run(tasks.sleep, 0.01) for _ in range(5)))
     finally:
         await pool.close()
+
+
+async def test_a_seat_that_is_kept_for_others_is_no_room_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of a share once was not asked for while a seat was idle, though that seat was not for this share."""
+    monkeypatch.setattr(limits, "WORKER_SLOW_SECONDS", 0.05)
+    pool = JudgePool(size=2, preload=())
+    await pool.start()
+    try:
+        office, ward = pool.on_behalf("office"), pool.on_behalf("ward")
+        long = [asyncio.create_task(office.run(tasks.sleep, seconds)) for seconds in (0.1, 0.1, 60, 60)]
+        await asyncio.gather(*long[:2])
+        long += [asyncio.create_task(office.run(tasks.sleep, 60)) for _ in range(limits.WORKER_SHARE_MAX - 1)]
+        await asyncio.sleep(0)
+        with pytest.raises(SiteError) as refusal:
+            await office.run(tasks.add, 1, right=1)
+        assert refusal.value.code == "worker.busy"
+        assert await ward.run(tasks.add, 1, right=1) == 2
+        for task in long[2:]:
+            task.cancel()
+    finally:
+        await pool.close()

@@ -53,7 +53,8 @@ def _rebuild() -> None:
         op.f("ix_documents_sender_kind_state_key"), "documents", ["sender", "kind", "state", "key"], unique=False
     )
     broken = op.get_bind().execute(sa.text("PRAGMA foreign_key_check")).first()
-    assert broken is None, "a row lost the document it belongs to"
+    if broken is not None:
+        raise RuntimeError("a row lost the document it belongs to")
 
 
 def _documents() -> sa.Table:
