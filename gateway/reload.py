@@ -122,15 +122,19 @@ class Reloader:
         """
         meter: Meter = self._parts.desk.meter
         try:
-            changed = await self._exchange(await in_own_thread(self._read, name="reload"))
-        except (GatewayError, OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            new = await self._readable()
+            fresh = await self._prepare(new)
+        except GatewayError as error:
             meter.add(RELOADS, "refused")
-            self._refused = error if isinstance(error, GatewayError) else _unreadable(self._source, error)
-            raise self._refused from error
+            self._refused = error
+            raise
+        changed, retired = self._swap(new, fresh)
         meter.add(RELOADS, "done")
         self._refused = None
         if changed & _EVIDENCE:
             await self._resume()
+        if retired is not None:
+            await _retire(retired)
 
     async def _resume(self) -> None:
         """What was held for want of evidence is tried again with what is in force now; a store that is busy is no refusal."""
@@ -163,18 +167,32 @@ class Reloader:
         self._signers.check(config, material.entry)
         return material
 
-    # --- then swap ---------------------------------------------------------------------------------------------------
+    async def _readable(self) -> Material:
+        """What was read; what a library says of a file is told as one of our refusals, and only here."""
+        try:
+            return await in_own_thread(self._read, name="reload")
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+            raise _unreadable(self._source, error) from error
 
-    async def _exchange(self, new: Material) -> frozenset[str]:
-        """What is not what it was."""
-        old, parts = self._material, self._parts
-        fresh = await self._fresh_holders(new)
+    async def _prepare(self, new: Material) -> KeyHolderPool | None:
+        """All that may fail: fresh key-holders if the keys are others, then the transaction."""
+        try:
+            fresh = await self._fresh_holders(new)
+        except OSError as error:  # no process can be started
+            raise _unreadable(self._source, error) from error
         try:
             await self._write(new)
         except BaseException:
             if fresh is not None:
                 await fresh.close()
             raise
+        return fresh
+
+    # --- then swap ---------------------------------------------------------------------------------------------------
+
+    def _swap(self, new: Material, fresh: KeyHolderPool | None) -> tuple[frozenset[str], KeyHolderPool | None]:
+        """What is not what it was, and the key-holders that nobody needs any more."""
+        old, parts = self._material, self._parts
         retired, parts.holders.pool = parts.holders.pool, fresh or parts.holders.pool
         parts.directory.replace(new.snapshot)
         parts.trust.replace(new.trust)
@@ -189,9 +207,7 @@ class Reloader:
             let_go(parts.peer_door)
         if old.client_anchors != new.client_anchors:
             let_go(parts.office_door)
-        if fresh is not None:
-            await retired.close()
-        return frozenset(changed)
+        return frozenset(changed), None if fresh is None else retired
 
     async def _write(self, new: Material) -> None:
         desk = self._parts.desk
@@ -211,6 +227,14 @@ class Reloader:
             await pool.close()
             raise
         return pool
+
+
+async def _retire(pool: KeyHolderPool) -> None:
+    """End the old key-holders. The reload has taken effect: that they do not end well cannot undo it."""
+    try:
+        await pool.close()
+    except (GatewayError, OSError) as error:
+        _log.error("reload.holders_not_ended", why=str(error))
 
 
 def taking_effect(material: Material, *, journal: Journal, moment: datetime) -> Callable[[UnitOfWork], None]:

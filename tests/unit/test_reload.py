@@ -93,8 +93,68 @@ class Exchanging(Hanging):
     def _read(self) -> Any:
         return None
 
-    async def _exchange(self, _new: Any) -> frozenset[str]:
-        return self.changed
+    retired: Any = None
+
+    async def _prepare(self, _new: Any) -> None:
+        return None
+
+    def _swap(self, _new: Any, _fresh: Any) -> tuple[frozenset[str], Any]:
+        return self.changed, self.retired
+
+
+class Unending:
+    """Key-holders that do not end well."""
+
+    async def close(self) -> None:
+        raise OSError(9, "Bad file descriptor")
+
+
+async def test_a_reload_that_took_effect_is_not_told_as_refused_because_old_key_holders_do_not_end() -> None:
+    reloader = Exchanging()
+    reloader.changed, reloader.retired = frozenset({"keys"}), Unending()
+    wanting = rows.document(state=DocumentState.HELD, reason="key.missing")
+    await reloader.store.transact(lambda uow: uow.documents.add(wanting))
+    with caught_logs() as stream:
+        await reloader.reload()
+    assert await reloader.code() == "probe.reload.good"
+    assert [line["event"] for line in logged_events(stream)] == ["held.resumed", "reload.holders_not_ended"]
+    await reloader.store.close()
+
+
+@pytest.mark.parametrize("error", [TypeError("ours"), KeyError("ours")])
+async def test_an_error_of_ours_behind_the_reading_is_not_told_as_a_bad_file(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_self: Any, _new: Any) -> None:
+        raise error
+
+    reloader = Exchanging()
+    monkeypatch.setattr(Reloader, "_fresh_holders", broken)
+    monkeypatch.setattr(Exchanging, "_prepare", Reloader._prepare)
+    with pytest.raises(type(error)):
+        await reloader.reload()
+    await reloader.store.close()
+
+
+async def test_what_a_library_says_of_a_file_is_a_refusal_and_so_is_a_process_that_cannot_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreadable(_self: Any) -> None:
+        raise KeyError("theirs")
+
+    async def no_process(_self: Any, _new: Any) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    reloader = Exchanging()
+    monkeypatch.setattr(Reloader, "_fresh_holders", no_process)
+    monkeypatch.setattr(Exchanging, "_prepare", Reloader._prepare)
+    with pytest.raises(SiteError, match=r"config\.invalid"):
+        await reloader.reload()
+    assert await reloader.code() == "probe.reload.refused"
+    monkeypatch.setattr(Exchanging, "_read", unreadable)
+    with pytest.raises(SiteError, match=r"config\.invalid"):
+        await reloader.reload()
+    await reloader.store.close()
 
 
 async def test_what_is_held_for_want_of_evidence_goes_on_after_a_reload_that_brought_some_and_after_a_start() -> None:
