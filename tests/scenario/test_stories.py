@@ -233,7 +233,7 @@ def test_judges_out_of_order_hold_what_they_cannot_decide(world_materials: Mater
     broken = Fault(at=0.5, what=What.BROKEN, gateway=A, seconds=HOUR)
     outcome = told(plan(letter(1, keyed(B)[0]), faults=(broken,), until=2 * HOUR), world_materials)
     assert deliveries(outcome) == {("delivered", ""): 1}
-    assert lines(outcome, "held")
+    assert "held" in {row.event for row in outcome.kept[0].openings}
     assert lines(outcome, "released")
     assert not outcome.kept[0].dead, "its dead letter went away when it was let go on"
 
