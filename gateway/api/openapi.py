@@ -293,6 +293,7 @@ _BEFORE_THE_KEY: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.EXPECTATION_FAILED, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE}
 )
 """Statuses that are answered before the gate looks at the caller, and never after."""
+_POLICY: Final = '^"[a-z]+";q=[0-9]+(;qu="content-bytes")?;w=[0-9]+$'
 _SOMETIMES: Final = frozenset({"Idempotent-Replay", "RateLimit", "RateLimit-Policy"})
 _TAGS: Final[Json] = {"type": "string", "maxLength": 400}
 _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
@@ -321,6 +322,6 @@ RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "X-Request-Id": ("api.header.request_id", {"type": "string", "minLength": 1}),
     "Retry-After": ("api.header.retry_after", {"type": "string", "pattern": "^[0-9]+$"}),
     "RateLimit": ("api.header.rate_limit", {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'}),
-    "RateLimit-Policy": ("api.header.rate_limit_policy", {"type": "string", "pattern": '^"[a-z]+";q=[0-9]+;w=[0-9]+$'}),
+    "RateLimit-Policy": ("api.header.rate_limit_policy", {"type": "string", "pattern": _POLICY}),
     "WWW-Authenticate": ("api.header.www_authenticate", {"type": "string"}),
 }

@@ -19,7 +19,12 @@ async def entry_key(client: OfficeClient, named: str) -> str:
     if not (named.isascii() and named.isdigit()):
         return named
     position = int(named[:_POSITION_DIGITS_MAX])
-    page = await client.inbox(max(position - 1, 0), 1)
+    try:
+        page = await client.inbox(max(position - 1, 0), 1)
+    except ApiProblem as problem:
+        if "field.beyond" in [error.get("code") for error in problem.members.get("errors", ())]:
+            raise Failure("cli.no_position", position=named) from problem
+        raise
     for entry in page["entries"]:
         if entry["cursor"] == position:
             return str(entry["key"])

@@ -35,6 +35,14 @@ def naming(paths: Iterable[str]) -> str | Reason:
     return because("fields", field=shown, count=more) if more > 0 else shown
 
 
+def beyond(newest: int) -> SenderError:
+    """The error to raise when a reader asks to go on `after` a position that was never given: another database gave it.
+
+    Led back in silence, or left to wait, he would never hear of what stands at the positions that he has passed.
+    """
+    return wrong_fields([FieldFault(path="query.after", code="field.beyond", params={"limit": newest})])
+
+
 def faults_of(error: GatewayError) -> tuple[FieldFault, ...]:
     """The faults of such an error; none of any other."""
     found = error.params.get("faults", ())

@@ -197,6 +197,10 @@ class Inbox(Protocol):
         """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`."""
         ...
 
+    def newest(self) -> int:
+        """The last cursor that was given, to whomever; 0 when there is no entry."""
+        ...
+
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
         """Write business status, description, changed_at, last_leaf; compare-and-set on `was` (`StaleStateError`)."""
         ...

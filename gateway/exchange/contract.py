@@ -168,7 +168,11 @@ class QueryDesk(Protocol):
         ...
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
-        """Entries of all bodies of the principal that arrived after a cursor, oldest first."""
+        """Entries of all bodies of the principal that arrived after a cursor, oldest first.
+
+        Raises:
+            SenderError: `request.field` when no cursor that high was ever given.
+        """
         ...
 
     async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
@@ -205,7 +209,8 @@ class EventDesk(Protocol):
         When there is none, MUST wait up to `wait` seconds for one, and MUST NOT skip an event that is committed later.
 
         Raises:
-            SenderError: `rate.limit` when it would have to wait and too many do already.
+            SenderError: `rate.limit` when it would have to wait and too many do already; `request.field` when the log has
+                not reached `after`, which this log therefore never gave.
         """
         ...
 

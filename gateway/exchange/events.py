@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from gateway.core.errors import SenderError
 from gateway.core.events import TreeHead
+from gateway.core.fields import beyond
 from gateway.core.ids import OrganId
 from gateway.core.limits import (
     EVENT_WAITERS_MAX,
@@ -50,24 +51,29 @@ class Events:
         require(principal, Scope.READ)
         deadline = self._desk.clock.monotonic() + min(wait, EVENTS_POLL_SECONDS_MAX)
         page = await self._look(principal.organs, after, limit)
-        if self._tells(page, after, deadline):
+        if self._tells(page, deadline):
             return page
         with self._place(principal):
-            while not self._tells(page, after, deadline):
+            while not self._tells(page, deadline):
                 after = page.next_after
                 await self._news(principal.organs, after, deadline - self._desk.clock.monotonic())
                 page = await self._look(principal.organs, after, limit)
         return page
 
-    def _tells(self, page: FeedPage, after: int, deadline: float) -> bool:
+    def _tells(self, page: FeedPage, deadline: float) -> bool:
         """Whether this page is the answer, or there is time to wait for a better one."""
-        # `next_after` behind `after`: the asker's position is from another log, and he should hear that now.
-        news = page.events or page.more or page.next_after < after
-        return bool(news) or self._closed or deadline <= self._desk.clock.monotonic()
+        return bool(page.events) or page.more or self._closed or deadline <= self._desk.clock.monotonic()
 
     async def _look(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedPage:
+        """A page after a position.
+
+        Raises:
+            SenderError: `request.field` when the log has not reached that position (`beyond`).
+        """
         rows = max(1, min(limit, PAGE_ROWS_MAX))
         look = await self._desk.store.read(lambda uow: uow.log.feed(organs, max(after, -1), rows))
+        if look.looked < after:
+            raise beyond(look.looked)
         return FeedPage(events=look.events, next_after=look.looked, more=look.more)
 
     async def _news(self, organs: frozenset[OrganId], looked: int, seconds: float) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import NotFound, SenderError
+from gateway.core.fields import beyond
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
@@ -75,8 +76,14 @@ class Queries:
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
         """See `QueryDesk.inbox`."""
         require(principal, Scope.READ)
-        rows = _rows(limit)
-        return await self._desk.store.read(lambda uow: uow.inbox.page(principal.organs, after, rows))
+
+        def unit(uow: UnitOfWork) -> InboxPage:
+            page = uow.inbox.page(principal.organs, after, _rows(limit))
+            if not page.entries and after > (newest := uow.inbox.newest()):
+                raise beyond(newest)
+            return page
+
+        return await self._desk.store.read(unit)
 
     async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
         """See `QueryDesk.entry`."""

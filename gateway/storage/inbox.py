@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
@@ -34,6 +34,7 @@ _OLDEST: Final = (
     .limit(bindparam("rows"))
 )
 _BY_CURSORS: Final = _ENTRIES.where(among(inbox.c.cursor, "cursors"))
+_NEWEST: Final = select(func.max(inbox.c.cursor))
 _SEEN: Final = (
     select(inbox.c.envelope_digest, inbox.c.recipient)
     .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))
@@ -106,6 +107,10 @@ class InboxLedger:
             found = self._connection.execute(_OLDEST, names).scalars()
             cursors = sorted([*cursors, *found])[: limit + 1]
         return InboxPage(entries=self._entries(cursors[:limit]), more=len(cursors) > limit)
+
+    def newest(self) -> int:
+        """The last cursor that was given."""
+        return self._connection.execute(_NEWEST).scalar() or 0
 
     def _entries(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
         """The entries at these cursors, in that order."""

@@ -67,6 +67,12 @@ async def test_pages_are_of_these_bodies_after_a_cursor_oldest_first(store: Ledg
     assert (page.entries, page.more) == ((), False)
 
 
+async def test_the_newest_cursor_is_the_last_that_was_given_to_whomever(store: LedgerStore) -> None:
+    assert await store.read(lambda uow: uow.inbox.newest()) == 0
+    stored = await added(store, *(rows.entry(ward, document_id="d") for ward in (rows.WARD, rows.OTHER_WARD)))
+    assert await store.read(lambda uow: uow.inbox.newest()) == stored[-1].cursor
+
+
 async def test_what_arrives_between_two_pages_is_told_once_and_in_its_place(store: LedgerStore) -> None:
     """Two bodies and a third; after every page something arrives for each, and an older entry is answered."""
     wards = [rows.WARD, rows.OTHER_WARD, OrganId("Z79.9")]

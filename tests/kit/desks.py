@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
+from gateway.core.fields import beyond
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
 from gateway.core.limits import PAGE_ROWS_MAX
@@ -156,6 +157,8 @@ class MemoryDesks:
 
     async def inbox(self, principal: Principal, after: int, limit: int) -> InboxPage:
         rows = [row for row in self.entries.values() if row.recipient in principal.organs and row.cursor > after]
+        if not rows and after > (newest := max((row.cursor for row in self.entries.values()), default=0)):
+            raise beyond(newest)
         return InboxPage(entries=tuple(rows[:limit]), more=len(rows) > limit)
 
     async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
@@ -194,6 +197,8 @@ class MemoryDesks:
     # --- EventDesk
 
     async def events(self, principal: Principal, *, after: int, limit: int, wait: float) -> FeedPage:
+        if after > (newest := len(self.feed) - 1):
+            raise beyond(newest)
         try:
             async with asyncio.timeout(wait), self._told:
                 await self._told.wait_for(lambda: self._closed or self._concerning(principal, after))
@@ -201,7 +206,7 @@ class MemoryDesks:
             pass
         rows = self._concerning(principal, after)
         more = len(rows) > limit
-        reached = rows[limit - 1].position if more else max(after, len(self.feed) - 1)
+        reached = rows[limit - 1].position if more else len(self.feed) - 1
         return FeedPage(events=tuple(rows[:limit]), next_after=reached, more=more)
 
     def close(self) -> None:

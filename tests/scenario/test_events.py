@@ -1,7 +1,10 @@
 """The change feed of two whole gateways: everybody is told his own story, all of it, and can look up what it speaks of."""
 
-from gateway.core.errors import NotFound
+import pytest
+
+from gateway.core.errors import NotFound, SenderError
 from gateway.core.events import NOBODY
+from gateway.core.fields import faults_of
 from gateway.core.ids import DocumentKey, EntryKey, OrganId
 from gateway.core.model import FeedEvent
 from gateway.core.states import TransferState
@@ -128,3 +131,21 @@ async def test_what_is_held_and_released_is_told_to_its_sender(world: World) -> 
     await world.party.releases.release(world.party.principal(world.sender), DocumentKey(document.key))
     events = await told(world.party, world.sender)
     assert [event.event for event in events][-2:] == ["held", "released"]
+
+
+async def test_who_knows_more_than_a_restored_database_is_told_so(world: World) -> None:
+    """His positions are from the log and the inbox that were lost: both desks refuse them and say where they are now."""
+    await lived(world)
+    node = world.government
+    principal = node.principal(ub(world))
+    feed = await node.events.events(principal, after=-1, limit=200, wait=0)
+    last = (await node.queries.inbox(principal, 0, 200)).entries[-1].cursor
+    assert not (await node.events.events(principal, after=feed.next_after, limit=1, wait=0)).events
+    assert not (await node.queries.inbox(principal, last, 1)).entries
+    for question in (
+        node.events.events(principal, after=feed.next_after + 1, limit=1, wait=0),
+        node.queries.inbox(principal, 10_000, 1),
+    ):
+        with pytest.raises(SenderError) as refused:
+            await question
+        assert [fault.code for fault in faults_of(refused.value)] == ["field.beyond"]

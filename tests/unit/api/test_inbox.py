@@ -60,6 +60,15 @@ async def test_the_inbox_is_paged_by_cursor(world: World) -> None:
         assert len((await client.inbox(after))["entries"]) == 1
 
 
+async def test_a_cursor_that_was_never_given_is_refused(world: World) -> None:
+    """The database was restored from an older backup: who waits behind it would miss all that arrives up to there."""
+    entry = await world.desks.deliver(OTHER, ("a.pdf", "", PDF), sender=PARTY)
+    async with world.ask("GET", f"/inbox?after={entry.cursor}", key=WARD_KEY) as answer:
+        assert (await answer.json())["items"] == []
+    async with world.ask("GET", f"/inbox?after={entry.cursor + 1}", key=WARD_KEY) as answer:
+        assert codes(await problem_of(answer, 422, "request.field")) == [("/query/after", "field.beyond")]
+
+
 @pytest.mark.parametrize(
     ("query", "pointer", "code"),
     [

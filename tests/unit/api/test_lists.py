@@ -264,6 +264,15 @@ async def test_events_in_order_and_again(world: World) -> None:
     assert (await get(world, "/api/v1/events?after=-1", WARD_KEY))["items"][0]["organ_id"] == WARD
 
 
+@pytest.mark.parametrize("wait", [0, 30])
+async def test_a_position_beyond_the_log_is_refused_at_once(world: World, wait: int) -> None:
+    """The database was restored from an older backup: led back in silence, the reader would miss what was written since."""
+    async with world.ask("GET", f"/events?after=9999999&wait={wait}") as answer:
+        members = await problem_of(answer, 422, "request.field")
+    assert codes(members) == [("/query/after", "field.beyond")]
+    assert f"(mới nhất: {len(world.desks.feed) - 1})" in members["errors"][0]["message_vi"]
+
+
 @pytest.mark.parametrize(
     ("query", "code"), [("after=-2", "field.range"), ("wait=31", "field.range"), ("wait=-1", "field.type")]
 )

@@ -17,6 +17,7 @@ from gateway.access import Rate, Rates, TokenBucketLimiter
 from gateway.api import OfficeRunner
 from gateway.api.border import border, dress
 from gateway.api.gate import gate
+from gateway.api.openapi import RESPONSE_HEADERS
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
 from gateway.core.principal import Scope
@@ -238,6 +239,7 @@ async def test_what_a_key_hands_in_on_a_day_is_bounded_and_said_before_the_body(
         status, headers, members = await raw(world, HEAD.format(key=CITY_KEY).encode())
         assert (status, members["code"], members["retryable"]) == (429, "rate.volume", True)
         assert headers["ratelimit-policy"] == f'"bytes";q={GIB};qu="content-bytes";w=86400'
+        assert re.search(RESPONSE_HEADERS["RateLimit-Policy"][1]["pattern"], headers["ratelimit-policy"])
         # Half a million bytes are left and half a million more are needed: 40 seconds at a GiB a day.
         assert headers["retry-after"] == "41"
         clock.advance(41)

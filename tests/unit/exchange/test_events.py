@@ -11,6 +11,7 @@ import pytest
 
 from gateway.audit import sequence
 from gateway.core.errors import AccessError, SenderError, SiteError
+from gateway.core.fields import faults_of
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import (
@@ -212,9 +213,23 @@ async def test_nobody_waits_longer_than_the_limit(store: MemoryStore) -> None:
     assert clock.monotonic() - before == EVENTS_POLL_SECONDS_MAX
 
 
-async def test_a_position_of_another_log_is_answered_at_once_with_where_this_one_is(world: World) -> None:
-    await world.happens(TWO)
-    assert await answer(world.ask(ONE, after=99)) == FeedPage(events=(), next_after=0, more=False)
+@pytest.mark.parametrize("wait", [0, LONG])
+async def test_a_position_that_the_log_has_not_reached_is_refused_at_once(world: World, wait: float) -> None:
+    """It was given by a log that was lost. Led back in silence, its owner would miss what stands here before he asks."""
+    await world.happens(ONE)
+    with pytest.raises(SenderError) as refused:
+        await answer(world.ask(ONE, after=1, wait=wait))
+    (fault,) = faults_of(refused.value)
+    assert (refused.value.code, fault.path, fault.code) == ("request.field", "query.after", "field.beyond")
+    assert fault.params == {"limit": 0}
+    assert await answer(world.ask(ONE, after=0, wait=0)) == FeedPage(events=(), next_after=0, more=False)
+    assert world.waiting == 0
+
+
+async def test_a_position_in_an_empty_log_is_refused(world: World) -> None:
+    with pytest.raises(SenderError):
+        await answer(world.ask(ONE, after=0))
+    assert await answer(world.ask(ONE, wait=0)) == FeedPage(events=(), next_after=-1, more=False)
 
 
 async def test_who_goes_away_leaves_his_place_and_nothing_running(world: World) -> None:

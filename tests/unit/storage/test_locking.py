@@ -39,6 +39,7 @@ UNLOCKED = {
     "transfers._PAGE": "a list",
     "transfers._INCOMING_PAGE": "a list",
     "inbox._OLDEST": "a list",
+    "inbox._NEWEST": "in the snapshot of that list",
     "inbox._BY_CURSORS": "the rows of that list",
     "inbox._ENTRIES": "a part of other statements",
     "directory._ALL": "a list",
