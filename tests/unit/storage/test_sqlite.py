@@ -355,7 +355,9 @@ def test_readers_who_always_overlap_do_not_let_the_log_grow_for_ever(path: Path)
     over.set()
     for reader in readers:
         reader.join()
-    assert max(sizes) < 3 * 2**20
+    assert max(sizes) < 6 * 2**20, (
+        "an attempt may meet a reader whom a busy machine has put to sleep; without any it is 12 MB"
+    )
 
 
 def test_one_who_reads_for_long_is_not_waited_for_again_and_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
