@@ -15,7 +15,7 @@ async def while_there(request: web.Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns; cancelled when the caller hangs up. Only for work that may be given up at any point.
 
     Raises:
-        ConnectionError: the caller has gone; or what `work` says of having been given up.
+        ConnectionError: the caller has gone; its cause is what `work` said of being given up.
     """
     working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
     try:
@@ -23,13 +23,18 @@ async def while_there(request: web.Request, work: Coroutine[Any, Any, T]) -> T:
         if not working.done():
             working.cancel()
             await asyncio.wait({working})
-        if working.cancelled():
-            raise ConnectionResetError("the caller has gone")
-        return working.result()
+        return _result(working)
     finally:
         for task in (working, gone):
             task.cancel()
         await asyncio.gather(working, gone, return_exceptions=True)
+
+
+def _result(working: "asyncio.Future[T]") -> T:
+    try:
+        return working.result()
+    except asyncio.CancelledError as given_up:
+        raise ConnectionResetError("the caller has gone") from given_up
 
 
 async def _gone(request: web.Request) -> None:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from gateway.core.carrying import CarryResult, Unknown
 from gateway.core.directory import Snapshot
@@ -90,6 +90,10 @@ class CommitListener(Protocol):
 
 
 # --- Payloads --------------------------------------------------------------------------------------------------------
+
+
+NO_UNIT: Final = "no unit of work was handed in"
+"""Noted (PEP 678) on an error, or its cause, that ends a lease before a unit could name what was put: no doubt remains."""
 
 
 class BlobLease(Protocol):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from gateway.core.directory import BodyStatus, Snapshot
-from gateway.core.errors import AccessError, Conflict, SenderError, SiteError
+from gateway.core.errors import AccessError, Conflict, SenderError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.filename import is_file_name
@@ -24,6 +24,7 @@ from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
 from gateway.core.model import PDF, Attachment, Document, Metadata
+from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
@@ -82,9 +83,9 @@ class Submission:
         judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
         try:
             reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
-        except asyncio.CancelledError as gone:
-            # No unit was handed in yet: what was uploaded goes at once (`storage.lease`), not after a day of doubt.
-            raise SiteError("worker.busy") from gone
+        except asyncio.CancelledError as given_up:
+            given_up.add_note(NO_UNIT)  # what was uploaded goes at once, not after a day of doubt
+            raise
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)

@@ -9,10 +9,12 @@ blob is removed only if all of this holds, and the order is what makes it safe:
    named the blob after the database was asked.
 
 3 and the removal are one step under the lock that every claim passes, and a claim comes before the bytes get their name:
-so whoever puts either acquits the blob, or names its own bytes after the removal. `keeper` asks and removes.
+so whoever puts either acquits the blob, or names its own bytes after the removal. `keeper` asks and removes. Claims and
+removals are made in threads and may wait for the disk; what the event loop calls waits for the books alone.
 
 A lease that ends in doubt (its unit may still come to pass, and nobody will say so) leaves a mark on its blobs instead:
-they are no suspects, whoever else puts and gives back the same, before a whole sweep has gone by.
+they are no suspects, whoever else puts and gives back the same, before a whole sweep has gone by. When there are more
+marks than can be kept, every blob has one.
 """
 
 import asyncio
@@ -26,9 +28,12 @@ from gateway.core.errors import GatewayError
 from gateway.core.ids import Digest
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef
+from gateway.core.ports import NO_UNIT
 
 RETURNED_MAX: Final = 20_000
 """Digests that wait to be looked at (about 2 MB): more, while the database does not answer, are left to the sweep."""
+DOUBTED_MAX: Final = 20_000
+"""Digests in doubt that are told apart: more, and all blobs are in doubt until two whole sweeps have gone by."""
 _UNDECIDED: Final = frozenset({"store.busy", "store.damaged"})
 """After these nobody knows whether the unit came to pass, or still will."""
 
@@ -40,12 +45,13 @@ class Claims:
     """Who holds what, in this one process (the store's lock sees to it that there is no other). For any thread."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._books = Lock()
+        self._disk = Lock()
         self._held: Counter[Digest] = Counter()
         self._suspects: set[Digest] = set()
         self._returned: set[Digest] = set()
-        self._doubtful: set[Digest] = set()
-        self._doubtful_before: set[Digest] = set()
+        self._doubts = _Doubts()
+        self._doubts_before = _Doubts()
         self._news = asyncio.Event()
 
     async def returned(self) -> frozenset[Digest]:
@@ -55,34 +61,34 @@ class Claims:
 
     def take_returned(self) -> frozenset[Digest]:
         """What leases gave back since it was last taken."""
-        with self._lock:
+        with self._books:
             taken, self._returned = frozenset(self._returned), set()
             self._news.clear()
         return taken
 
     def suspect(self, digests: Collection[Digest]) -> frozenset[Digest]:
         """Those that nobody holds or doubts; suspects from now on, until somebody claims them. One caller at a time."""
-        with self._lock:
-            self._suspects = {digest for digest in digests if not self._held[digest]}
-            self._suspects -= self._doubtful | self._doubtful_before
+        with self._books:
+            self._suspects = {digest for digest in digests if not self._is_needed(digest)}
             return frozenset(self._suspects)
 
     def swept(self) -> None:
         """A sweep is over: doubts that are older than the one before it are forgotten."""
-        with self._lock:
-            self._doubtful_before, self._doubtful = self._doubtful, set()
+        with self._books:
+            self._doubts_before, self._doubts = self._doubts, _Doubts()
 
     def remove(self, digest: Digest, unlink: Callable[[Digest], int]) -> int | None:
-        """Remove a suspect that nobody acquitted; what `unlink` returned, None when it stays."""
-        with self._lock:
-            if digest not in self._suspects:
-                return None
-            self._suspects.discard(digest)
+        """Remove a suspect that nobody acquitted; what `unlink` returned, None when it stays. In a thread."""
+        with self._disk:
+            with self._books:
+                if digest not in self._suspects:
+                    return None
+                self._suspects.discard(digest)
             return unlink(digest)
 
     def take(self, lease: "Lease", digest: Digest) -> None:
-        """One more claim of a lease."""
-        with self._lock:
+        """One more claim of a lease. In a thread."""
+        with self._disk, self._books:
             if lease.ended:  # a thread that outlived its cancelled caller: the draft is discarded
                 raise RuntimeError("a lease that has ended")
             self._suspects.discard(digest)
@@ -91,17 +97,36 @@ class Claims:
 
     def give_back(self, lease: "Lease", *, decided: bool) -> None:
         """All claims of a lease, which has ended; `decided`: what became of its units is known."""
-        with self._lock:
+        with self._books:
             lease.ended = True
             for digest in lease.digests:
                 self._held[digest] -= 1
                 if not self._held[digest]:
                     del self._held[digest]
             if not decided:
-                self._doubtful.update(lease.digests)
+                self._doubts.add(lease.digests)
             elif lease.digests and len(self._returned) < RETURNED_MAX:
                 self._returned.update(lease.digests)
                 self._news.set()
+
+    def _is_needed(self, digest: Digest) -> bool:
+        return bool(self._held[digest]) or digest in self._doubts or digest in self._doubts_before
+
+
+class _Doubts:
+    """Digests of which nobody knows whether a row will name them."""
+
+    def __init__(self) -> None:
+        self._digests: set[Digest] = set()
+        self._all = False
+
+    def add(self, digests: Collection[Digest]) -> None:
+        self._digests.update(digests)
+        if len(self._digests) > DOUBTED_MAX:
+            self._all, self._digests = True, set()
+
+    def __contains__(self, digest: Digest) -> bool:
+        return self._all or digest in self._digests
 
 
 class BlobWriter(Protocol):
@@ -148,8 +173,11 @@ class Lease:
 def is_decided(error: BaseException) -> bool:
     """Whether no unit of work can still come to pass that was handed in before this error came out.
 
-    A refusal is; a cancelled caller's unit may be in the queue, and a connection that was lost under a COMMIT tells nothing.
+    A refusal is; a cancelled caller's unit may be in the queue (unless `NO_UNIT` is noted), and a connection that was lost
+    under a COMMIT tells nothing.
     """
+    if any(NO_UNIT in getattr(said, "__notes__", ()) for said in (error, error.__cause__)):
+        return True
     if isinstance(error, GatewayError):
         return error.code not in _UNDECIDED
     return isinstance(error, StaleStateError)
