@@ -1,7 +1,7 @@
 """Which blobs rows name, by digest: asked before bytes that nothing names are removed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,33 +10,36 @@ revision = "0005"
 down_revision = "0004"
 
 ROWS = 1_000
-"""Digests written at a time."""
+"""Rows read at a time: memory stays flat, however many years of exchange there are."""
 
 _ENVELOPES = (
-    "SELECT envelope_digest FROM documents WHERE envelope_digest IS NOT NULL",
-    "SELECT envelope_digest FROM transfers",
-    "SELECT envelope_digest FROM incoming_transfers",
-    "SELECT envelope_digest FROM inbox",
+    "INSERT INTO named_blobs (digest) "
+    "SELECT envelope_digest FROM documents WHERE envelope_digest IS NOT NULL "
+    "UNION SELECT envelope_digest FROM transfers "
+    "UNION SELECT envelope_digest FROM incoming_transfers "
+    "UNION SELECT envelope_digest FROM inbox"
 )
+_FILE = "INSERT INTO named_blobs (digest) VALUES (:digest) ON CONFLICT DO NOTHING"
 _FILES = ("SELECT attachments FROM documents", "SELECT DISTINCT attachments FROM inbox")
 
 
 def upgrade() -> None:
-    named_blobs = op.create_table(
+    op.create_table(
         "named_blobs",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_named_blobs")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    named = [{"digest": digest} for digest in sorted(set(_named(op.get_bind())))]
-    for start in range(0, len(named), ROWS):
-        op.bulk_insert(named_blobs, named[start : start + ROWS])
-
-
-def _named(connection: sa.Connection) -> Iterator[str]:
-    for statement in _ENVELOPES:
-        yield from connection.execute(sa.text(statement)).scalars()
+    connection = op.get_bind()
+    connection.execute(sa.text(_ENVELOPES))
     for statement in _FILES:
-        for text in connection.execute(sa.text(statement)).scalars():
-            yield from (file["blob"]["digest"] for file in json.loads(text))
+        lists = connection.execute(sa.text(statement), execution_options={"yield_per": ROWS}).scalars()
+        for page in lists.partitions():
+            if digests := _named(page):
+                connection.execute(sa.text(_FILE), [{"digest": digest} for digest in sorted(digests)])
+
+
+def _named(lists: Iterable[str]) -> set[str]:
+    """The digests in some lists of attachments."""
+    return {file["blob"]["digest"] for text in lists for file in json.loads(text)}
