@@ -37,7 +37,7 @@ from gateway.crypto import (
     read_folder,
     subject_public_key,
 )
-from gateway.delivery import HeldProbe
+from gateway.exchange import HeldProbe
 from gateway.material import own_bodies
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe

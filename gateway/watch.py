@@ -16,8 +16,8 @@ from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
 from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
-from gateway.delivery import HeldProbe, QueueProbe
-from gateway.exchange import Desk, clock_step
+from gateway.delivery import QueueProbe
+from gateway.exchange import Desk, HeldProbe, clock_step
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
 from gateway.storage import DiskThresholds, DiskWatch, StoreProbe

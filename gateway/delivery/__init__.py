@@ -12,8 +12,8 @@ flight is due again; repeating a step is harmless by design. The clock jumps: it
 
 from gateway.delivery.backoff import backoff
 from gateway.delivery.engine import Handler, WorkEngine
-from gateway.delivery.probe import HeldProbe, QueueProbe
+from gateway.delivery.probe import QueueProbe
 from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
 
-__all__ = ["Handler", "HeldProbe", "QueueProbe", "Wakeups", "Window", "WorkEngine", "backoff"]
+__all__ = ["Handler", "QueueProbe", "Wakeups", "Window", "WorkEngine", "backoff"]

@@ -34,6 +34,7 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
+from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
@@ -59,6 +60,7 @@ __all__ = [
     "Events",
     "ExchangeRecords",
     "FeedPage",
+    "HeldProbe",
     "Journal",
     "LocalTransport",
     "MeasuredTransport",

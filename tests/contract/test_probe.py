@@ -31,7 +31,8 @@ from gateway.crypto import (
     load_trust,
     read_certificates,
 )
-from gateway.delivery import HeldProbe, QueueProbe
+from gateway.delivery import QueueProbe
+from gateway.exchange import HeldProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
 from gateway.storage import (
