@@ -18,11 +18,11 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.api.parts import PREFIX
-from gateway.api.problems import MEDIA_TYPE
 from gateway.core import limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
 from gateway.core.ports import Clock
+from gateway.http import PROBLEM_TYPE
 from gateway.observe import SystemClock
 
 Json = dict[str, Any]
@@ -319,7 +319,7 @@ async def _raise_problem(response: aiohttp.ClientResponse) -> None:
     if response.status < 300:
         return
     members: Any = {}
-    if response.content_type == MEDIA_TYPE:
+    if response.content_type == PROBLEM_TYPE:
         members = json.loads(await _bounded(response, PROBLEM_BYTES_MAX))
     raise ApiProblem(response.status, members if isinstance(members, dict) else {}, retry_after=_retry_after(response))
 

@@ -14,14 +14,13 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import HTML, JSON, PATH_PARAMETERS, Operation
-from gateway.api.problems import MEDIA_TYPE
 from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import FORM
 from gateway.core import limits
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
-from gateway.http import WAITS
+from gateway.http import PROBLEM_TYPE, WAITS
 from gateway.observe import explain, label, text
 
 Json = dict[str, Any]
@@ -270,7 +269,7 @@ def _refusal(row: Operation, status: int, codes: list[str]) -> Json:
     return {
         "description": "\n".join(lines),
         "headers": _headers(*names),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}, **({HTML: {}} if row.for_people else {})},
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}, **({HTML: {}} if row.for_people else {})},
     }
 
 

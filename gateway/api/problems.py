@@ -11,10 +11,9 @@ from gateway.api.models import FieldProblem, Messages, Problem, Words
 from gateway.core.errors import AccessError, GatewayError, SenderError, SiteError
 from gateway.core.fields import FieldFault, faults_of, naming
 from gateway.core.ports import Allowance
-from gateway.http import PROBLEM_TYPE, retry_after
+from gateway.http import retry_after
 from gateway.observe import explain, text
 
-MEDIA_TYPE: Final = PROBLEM_TYPE
 ERRORS_MAX: Final = 100
 """Field errors that are listed; a hostile body could make thousands."""
 POINTER_CHARS_MAX: Final = 200

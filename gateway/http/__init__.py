@@ -14,8 +14,7 @@ When it fails: a listener that cannot accept waits a second and tries again; the
 """
 
 from gateway.http.acceptor import Listener
-from gateway.http.answers import MEDIA_TYPE as PROBLEM_TYPE
-from gateway.http.answers import WAITS, dress, dressed, from_http, headers_of, refusal, retry_after
+from gateway.http.answers import PROBLEM_TYPE, WAITS, dress, dressed, from_http, headers_of, refusal, retry_after
 from gateway.http.connection import Connection, Door, Place, mark_known, mark_unknown
 from gateway.http.framing import postpone_continue, say_continue
 from gateway.http.runner import Runner, let_go, serve

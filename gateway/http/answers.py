@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from gateway.core.errors import GatewayError, SenderError, SiteError
 
-MEDIA_TYPE: Final = "application/problem+json"
+PROBLEM_TYPE: Final = "application/problem+json"
 WAITS: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
     HTTPStatus.TOO_MANY_REQUESTS: 5,
@@ -37,7 +37,7 @@ def refusal(error: GatewayError, document: bytes) -> web.Response:
 
 def headers_of(error: GatewayError) -> dict[str, str]:
     """What goes into the head: how to authenticate (RFC 9110 11.6.1), when to come back (10.2.3), what there is (10.2.1)."""
-    headers: dict[str, str] = {hdrs.CONTENT_TYPE: MEDIA_TYPE}
+    headers: dict[str, str] = {hdrs.CONTENT_TYPE: PROBLEM_TYPE}
     if error.facts.status == HTTPStatus.UNAUTHORIZED:
         headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="gateway"'
     if (seconds := retry_after(error)) is not None:

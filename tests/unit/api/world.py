@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from gateway.api import ALWAYS, PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
-from gateway.api.problems import MEDIA_TYPE
+from gateway.http import PROBLEM_TYPE
 from gateway.api.routes import ROUTES
 from gateway.core.ids import OrganId
 from gateway.core.ports import Intake, RateLimiter
@@ -60,7 +60,7 @@ class Heard:
         resource = request.match_info.route.resource
         method = "GET" if request.method == "HEAD" else request.method
         names = [row.name for row in ROUTES if resource and (row.method, row.path) == (method, resource.canonical)]
-        if names and isinstance(response, web.Response) and response.content_type == MEDIA_TYPE:
+        if names and isinstance(response, web.Response) and response.content_type == PROBLEM_TYPE:
             assert isinstance(response.body, bytes)
             self.codes.add((names[0], json.loads(response.body)["code"]))
 
