@@ -98,8 +98,12 @@ class SharedListener(socket.socket):
             _log.warning("listener.full", port=port, reason=reason, last=about, closed=self._unsaid.pop(reason))
 
 
+def _uncounted(_: str) -> None:
+    """For whoever does not count."""
+
+
 def open_listener(
-    host: str, port: int, *, share: Share, clock: Clock, count: Callable[[str], object] = str
+    host: str, port: int, *, share: Share, clock: Clock, count: Callable[[str], object] = _uncounted
 ) -> SharedListener:
     """Bind. Port 0 takes a free one. `count` is told the reason whenever a connection has to go.
 

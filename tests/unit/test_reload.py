@@ -1,7 +1,6 @@
 """A reload that hangs says so, is not stacked, and does not keep the gateway from ending."""
 
 import asyncio
-import inspect
 import secrets
 import threading
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gateway import app, reload
 from gateway.audit import sequence
 from gateway.config.sections import AccessSection
 from gateway.core.errors import SiteError
@@ -76,13 +74,6 @@ async def test_an_edition_and_who_may_ask_come_into_force_together_or_not_at_all
     assert active is not None
     assert active.epoch == 7
     await store.close()
-
-
-def test_start_and_reload_write_by_the_same_unit() -> None:
-    for module in (app, reload):
-        source = inspect.getsource(module)
-        assert source.count("store.transact(taking_effect(") == 1
-        assert "declaring(" not in source.replace("access = declaring(", "")
 
 
 class Exchanging(Hanging):
