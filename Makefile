@@ -24,7 +24,7 @@ demo: dev  ## one sealed PDF from the city's Party office to 336 bodies, verifie
 	$(BIN)/gateway demo --once
 
 test: dev  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench: dev  ## documents a second between two gateways, beside the cryptography they cannot do without
 	$(BIN)/python -m benchmarks

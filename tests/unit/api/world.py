@@ -13,11 +13,11 @@ import aiohttp
 from aiohttp import web
 
 from gateway.api import ALWAYS, PREFIX, ApiLimits, ApiParts, OfficeClient, OfficeRunner, build_app
-from gateway.http import PROBLEM_TYPE
 from gateway.api.routes import ROUTES
 from gateway.core.ids import OrganId
 from gateway.core.ports import Intake, RateLimiter
 from gateway.core.principal import Presented, Principal, Scope
+from gateway.http import PROBLEM_TYPE
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.rate_limits import wide_open
