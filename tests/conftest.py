@@ -1,8 +1,19 @@
 """What holds for every test."""
 
 import signal
+from collections.abc import Generator
+
+import pytest
 
 # A run that a shell put into the background ignores Ctrl-C, and every process it starts would inherit that (POSIX, shell
 # command language, 2.11): tests that press Ctrl-C in another process need the rule of a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logged goes to another process with `pytest -n`, as UTF-8: hostile texts are no such thing."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
