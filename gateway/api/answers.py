@@ -13,19 +13,8 @@ from gateway.core.clock import rfc3339
 from gateway.core.directory import Body
 from gateway.core.errors import CATALOGUE
 from gateway.core.log import HistoryPage
-from gateway.core.model import (
-    Attachment,
-    Delivery,
-    Document,
-    DocumentMessage,
-    FeedEvent,
-    InboxEntry,
-    Metadata,
-    Organ,
-    Priority,
-    ResponseFor,
-    SignerInfo,
-)
+from gateway.core.message import DocumentMessage, Organ, Priority, ResponseFor, SignerInfo
+from gateway.core.model import Attachment, Delivery, Document, FeedEvent, InboxEntry, Metadata
 from gateway.core.plain_text import shown
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState

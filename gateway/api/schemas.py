@@ -25,7 +25,8 @@ from gateway.api.text import PLAIN_LINE, PLAIN_LINES
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import ORGAN_ID, OrganId
-from gateway.core.model import CODE_NOTATION, CODE_NUMBER, Code, Metadata, Priority, ResponseFor, SignerInfo
+from gateway.core.message import CODE_NOTATION, CODE_NUMBER, Code, Priority, ResponseFor, SignerInfo
+from gateway.core.model import Metadata
 from gateway.core.plain_text import first_unseen, is_blank
 
 _LINE_BREAKS: Final = re.compile("\r\n?")

@@ -9,7 +9,7 @@ from gateway.cli.orders import PageOrder, Session
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
 from gateway.cli.paging import pages, tell_more
 from gateway.core.clock import parse_rfc3339
-from gateway.core.model import Code
+from gateway.core.message import Code
 
 Json = dict[str, Any]
 

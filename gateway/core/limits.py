@@ -11,7 +11,7 @@ GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
-"""One attached file. libxml2 refuses text nodes over 10,000,000 characters (measured.md), and 7 MiB of base64 is 9.8 M."""
+"""One attached file: it stands in the memory of a judge and in its answer."""
 FILES_MAX: Final = 20
 DOCUMENT_BYTES_MAX: Final = 20 * MIB
 """All files of one document together, before base64."""
@@ -44,12 +44,23 @@ WEBSITE_CHARS_MAX: Final = 100
 COMPETENCE_CHARS_MAX: Final = 100
 POSITION_CHARS_MAX: Final = 100
 FULL_NAME_CHARS_MAX: Final = 50
+DEPARTMENT_CHARS_MAX: Final = 200
+LOCAL_ID_CHARS_MAX: Final = 100
+"""A sender's own number for a department, a person or a task."""
+TO_PLACE_CHARS_MAX: Final = 150
+SPHERE_CHARS_MAX: Final = 100
+TYPIST_CHARS_MAX: Final = 10
+APPENDIX_CHARS_MAX: Final = 500
+APPLICATION_TYPE_CHARS_MAX: Final = 100
+BUSINESS_REASON_CHARS_MAX: Final = 500
 PAPER_DAYS_AHEAD: Final = 1
 """A paper is not promulgated after the day on which it is handed in; a day for clocks that differ."""
 PAPER_YEAR_MIN: Final = 1930
 """Older than any office that can send: the year in which the Party was founded."""
 RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
+LIST_MAX: Final = 100
+"""Entries of any other list of a header: places, appendixes, tasks, staff, documents replaced."""
 TRACE_HEADERS_MAX: Final = 100
 """Hubs that an envelope has passed: each adds one."""
 HEADER_TEXT_CHARS_MAX: Final = 4_000
@@ -60,8 +71,13 @@ XML_DEPTH_MAX: Final = 64
 XML_NODES_MAX: Final = 200_000
 XML_ATTRIBUTES_MAX: Final = 64
 """Attributes of one element."""
-XML_TEXT_CHARS_MAX: Final = 10_000_000
-"""One text node: libxml2's own bound, named so that the refusal can say it."""
+MARKUP_BYTES_MAX: Final = 8 * MIB
+"""An edXML file without the base64 of its attachments: a thousand recipients with every field full are under 4 MiB."""
+PAYLOADS_MAX: Final = 1_000
+"""Attachments that are cut out of one file: FILES_MAX is told with more of an explanation, later."""
+HAND_FILE_BYTES_MAX: Final = 2 * GIB
+"""One attachment, for a command whose user chose the file himself: it goes through in pieces."""
+HAND_ENVELOPE_BYTES_MAX: Final = 4 * GIB
 
 # --- HTTP --------------------------------------------------------------------------------------------------------------
 REQUEST_BYTES_MAX: Final = DOCUMENT_BYTES_MAX + MIB
@@ -219,7 +235,9 @@ BODIES_MAX: Final = 200_000
 SUCCESSOR_STEPS_MAX: Final = 8
 
 assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
-assert FILE_BYTES_MAX * 4 // 3 + 4 < XML_TEXT_CHARS_MAX
+assert MARKUP_BYTES_MAX < ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
+assert HAND_FILE_BYTES_MAX * 4 // 3 < HAND_ENVELOPE_BYTES_MAX
+assert FILES_MAX < PAYLOADS_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
 assert WINDOW_MAX < CONNECTIONS_PER_PRINCIPAL < CONNECTIONS_MAX

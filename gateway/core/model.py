@@ -3,13 +3,12 @@
 Field names follow QCVN 102:2016/BTTTT where the regulation has the field (facts 1.2-1.10). All values are frozen.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import IntEnum
 from typing import Final
 
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.message import UNNAMED, Code, DocumentMessage, Priority, ResponseFor, SignerInfo, StatusMessage
 from gateway.core.states import (
     BusinessStatus,
     DeliveryState,
@@ -21,19 +20,6 @@ from gateway.core.states import (
 )
 
 PDF: Final = "application/pdf"
-# A slash or a comma inside the number would make the DocumentId `OrganId,date,number/notation` ambiguous (facts 1.6).
-CODE_NUMBER: Final = re.compile(r"[^\s/,]+")
-CODE_NOTATION: Final = re.compile(r"[^\s,]+")
-
-
-class Priority(IntEnum):
-    """Độ khẩn (QCVN 102, OtherInfo/Priority)."""
-
-    NORMAL = 0
-    URGENT = 1
-    VERY_URGENT = 2
-    IMMEDIATE = 3
-    IMMEDIATE_AT_TIME = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,55 +28,6 @@ class BlobRef:
 
     digest: Digest
     size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organ:
-    """Organisation block of an envelope: `From` or `To` (facts 1.3). Only the code decides anything."""
-
-    organ_id: OrganId
-    name: str = ""
-    in_charge: str = ""
-    address: str = ""
-    email: str = ""
-    telephone: str = ""
-    fax: str = ""
-    website: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """Số, ký hiệu: CodeNumber (at most 11 characters) and CodeNotation (at most 30)."""
-
-    number: str
-    notation: str
-
-    def text(self) -> str:
-        """`12/QĐ-UBND` as government writes it, `12-CV/VPTU` as the Party does (399-QĐ/TW: number, dash, symbol)."""
-        return f"{self.number}{self.separator()}{self.notation}"
-
-    def separator(self) -> str:
-        """Party symbols read type/body (`CV/VPTU`), government ones type-body (`QĐ-UBND`): facts 6.4."""
-        return "-" if "/" in self.notation else "/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseFor:
-    """The document that this message answers."""
-
-    organ_id: OrganId
-    document_id: str
-    code: str = ""
-    promulgation_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerInfo:
-    """Who signed the paper: Competence (`TM.`, `KT.` ...), Position, FullName."""
-
-    competence: str = ""
-    position: str = ""
-    full_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +47,7 @@ class Metadata:
     type_detail: int = 18
     """Number in that group's table; 18 is Công văn (QCVN SĐ1:2022, table B)."""
     content: str = ""
-    signer: SignerInfo = SignerInfo()
+    signer: SignerInfo = UNNAMED
     priority: Priority = Priority.NORMAL
     page_amount: int | None = None
     response_for: tuple[ResponseFor, ...] = ()
@@ -132,55 +69,6 @@ class Attachment:
     name: str
     content_type: str
     blob: BlobRef
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What an envelope says of a body, and the registry did not when it arrived."""
-
-    path: str
-    """`sender.name`, `recipients[3].in_charge`."""
-    said: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentMessage:
-    """An edXML message of transport type `edoc`, as written or as read."""
-
-    sender: Organ
-    recipients: tuple[Organ, ...]
-    document_id: str
-    code: Code
-    promulgation_place: str
-    promulgation_date: date | None
-    document_type: int
-    type_detail: int
-    type_name: str
-    subject: str
-    content: str
-    signer: SignerInfo
-    priority: Priority
-    page_amount: int | None
-    response_for: tuple[ResponseFor, ...]
-    created_at: datetime
-    """TraceHeader of the sender: local time on the wire, whole seconds."""
-    claims: tuple[Claim, ...] = ()
-    """Only of a message that arrived: its bodies are then called what the registry calls them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusMessage:
-    """An edXML message of transport type `status`: `sender` tells the sender of the answered document how it stands."""
-
-    sender: Organ
-    response_for: ResponseFor
-    status: BusinessStatus
-    description: str
-    timestamp: datetime
-    staff: str = ""
-
-
-Message = DocumentMessage | StatusMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

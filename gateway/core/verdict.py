@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.core.ids import Digest
-from gateway.core.model import Message
+from gateway.core.message import Message
 from gateway.core.states import MessageKind
 
 

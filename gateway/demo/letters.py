@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from gateway.core.model import Code, SignerInfo
+from gateway.core.message import Code, SignerInfo
 from gateway.demo.resources import LETTER, REPLY
 
 

@@ -25,12 +25,15 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.envelope import validate, write_skeleton
+from gateway.edxml.findings import Finding, Severity
 from gateway.edxml.reading import Reading, read_message, texts_in
 from gateway.edxml.violations import Violation
 
 __all__ = [
+    "Finding",
     "ReadAttachment",
     "Reading",
+    "Severity",
     "Violation",
     "assemble",
     "read_message",

@@ -2,7 +2,7 @@
 
 from gateway.core import limits
 from gateway.core.ids import OrganId
-from gateway.core.model import ResponseFor
+from gateway.core.message import ResponseFor
 from gateway.edxml.block import Block
 from gateway.edxml.dates import read_date, write_date
 from gateway.edxml.namespaces import PREFIX
@@ -20,11 +20,7 @@ def write_answered(writer: XmlWriter, answered: ResponseFor) -> None:
 
 
 def read_answered(block: Block) -> ResponseFor:
-    """One block.
-
-    Raises:
-        SenderError: `envelope.malformed`.
-    """
+    """One block."""
     return ResponseFor(
         organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
         code=block.text("Code"),

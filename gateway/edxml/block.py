@@ -2,67 +2,59 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Final
 
-from gateway.core.errors import SenderError
 from gateway.core.limits import HEADER_TEXT_CHARS_MAX
+from gateway.edxml.findings import Findings
 from gateway.safe_xml import Element
 
 SPACE: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
-
-
-def malformed(reason: str, element: str) -> SenderError:
-    """The error of an envelope that cannot be read one way only; `element` is a name of the format, never content."""
-    return SenderError("envelope.malformed", reason=reason, element=element)
+_NULL: Final = "null"
+"""Written by hubs that had nothing to write (facts 1.7)."""
 
 
 class Block:
-    """One element of an envelope.
+    """One element of an envelope, or the place where one would be.
 
     The vendor's reader matches by local name, so a reader that looked for qualified names would read another document
     out of the same file. Names are therefore compared without their namespace, and a name that comes twice where the
-    format has one is refused: nobody can put a second header, in whatever namespace, beside the signed one.
+    format has one is an error: nobody can put a second header, in whatever namespace, beside the signed one.
     """
 
-    def __init__(self, element: Element) -> None:
+    def __init__(self, element: Element | None, path: str, findings: Findings) -> None:
         self.element: Final = element
+        self.path: Final = path
+        self.findings: Final = findings
         self._children: defaultdict[str, list[Element]] = defaultdict(list)
-        for child in element:
+        for child in element if element is not None else ():
             self._children[local_name(child)].append(child)
 
     def one(self, *names: str) -> "Block | None":
-        """The child of that name (or of one of the spellings), if there is one.
-
-        Raises:
-            SenderError: `envelope.malformed`, `duplicate`.
-        """
+        """The child of that name (or of one of its spellings), if there is one; of several, which is an error, the first."""
         found = [child for name in names for child in self._children.get(name, ())]
         if len(found) > 1:
-            raise malformed("duplicate", names[0])
-        return Block(found[0]) if found else None
+            self.findings.malformed("duplicate", self.path_of(names[0]))
+        return self._block(found[0], names[0]) if found else None
 
     def need(self, *names: str) -> "Block":
-        """The child of that name.
-
-        Raises:
-            SenderError: `envelope.malformed`, `missing` or `duplicate`.
-        """
+        """The child of that name; when there is none, which is an error, an empty one."""
         found = self.one(*names)
         if found is None:
-            raise malformed("missing", names[0])
+            self.findings.malformed("missing", self.path_of(names[0]))
+            return Block(None, self.path_of(names[0]), self.findings)
         return found
 
     def many(self, name: str, *, limit: int) -> list["Block"]:
-        """All children of that name, in order.
-
-        Raises:
-            SenderError: `envelope.malformed`, `count`.
-        """
+        """All children of that name, in order; no more than the limit, beyond which is an error."""
         found = self._children.get(name, [])
         if len(found) > limit:
-            raise malformed("count", name)
-        return [Block(child) for child in found]
+            self.findings.malformed("count", self.path_of(name))
+        return [
+            Block(child, f"{self.path_of(name)}[{number}]", self.findings)
+            for number, child in enumerate(found[:limit], 1)
+        ]
 
     def has(self, name: str) -> bool:
         """Whether there is a child of that name."""
@@ -71,35 +63,56 @@ class Block:
     def text(self, *names: str, limit: int = HEADER_TEXT_CHARS_MAX) -> str:
         """Text of the child of that name without white space around it; empty when there is no such child.
 
-        Raises:
-            SenderError: `envelope.malformed`: `duplicate`, `length`, or `mixed` (elements inside the text: what is read
-                of it would depend on the reader).
+        Errors: several of them, more than the limit, or elements inside the text (`mixed`: what is read of it would depend
+        on the reader).
         """
         child = self.one(*names)
-        if child is None:
+        return child.own_text(limit=limit) if child else ""
+
+    def own_text(self, *, limit: int = HEADER_TEXT_CHARS_MAX) -> str:
+        """This element's own text; see `text`."""
+        if self.element is None:
             return ""
-        if len(child.element):
-            raise malformed("mixed", names[0])
-        text = (child.element.text or "").strip(SPACE)
+        if len(self.element):
+            self.findings.malformed("mixed", self.path)
+        text = (self.element.text or "").strip(SPACE)
         if len(text) > limit:
-            raise malformed("length", names[0])
-        return text
+            self.findings.malformed("length", self.path)
+        if text == _NULL:
+            self.findings.note("null", self.path)
+            return ""
+        return text[:limit]
 
     def need_text(self, name: str, *, limit: int = HEADER_TEXT_CHARS_MAX) -> str:
-        """Text of the child of that name, which must not be empty.
-
-        Raises:
-            SenderError: `envelope.malformed`, `missing` or as `text`.
-        """
+        """Text of the child of that name; none is an error."""
         text = self.text(name, limit=limit)
         if not text:
-            raise malformed("missing", name)
+            self.findings.malformed("missing", self.path_of(name))
         return text
 
     def number(self, *names: str, default: int) -> int:
-        """Integer of the child of that name; the default for anything that is none (as the vendor's reader)."""
-        text = self.text(*names)
-        return int(text) if _NUMBER.fullmatch(text) else default
+        """Integer of the child of that name; the default, with a note, for anything that is none (as the vendor's reader)."""
+        child = self.one(*names)
+        if child is None:
+            return default
+        text = child.own_text()
+        if _NUMBER.fullmatch(text):
+            return int(text)
+        self.findings.note("number", child.path, value=text)
+        return default
+
+    def expect(self, known: Collection[str]) -> None:
+        """Note every child that is none of these names: others ignore it, and so do we."""
+        for name in self._children:
+            if name not in known:
+                self.findings.note("unknown", self.path_of(name))
+
+    def path_of(self, name: str) -> str:
+        """Path of the child of that name."""
+        return f"{self.path}/{name}" if self.path else name
+
+    def _block(self, element: Element, name: str) -> "Block":
+        return Block(element, self.path_of(name), self.findings)
 
 
 def local_name(element: Element) -> str:

@@ -8,6 +8,8 @@ from gateway.core.clock import VIETNAM
 
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 _TIMESTAMP: Final = re.compile(rf"{_DATE.pattern} +([0-9]{{1,2}}):([0-9]{{1,2}}):([0-9]{{1,2}})")
+NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""Where a tolerant reading found none, and said so."""
 
 
 def write_date(day: date | None) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from gateway.core.errors import SenderError
-from gateway.core.model import Attachment, DocumentMessage, Message, StatusMessage
+from gateway.core.message import DocumentMessage, Message, StatusMessage
+from gateway.core.model import Attachment
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import check_attachments, write_manifest
 from gateway.edxml.namespaces import BODY_ID, PREFIX

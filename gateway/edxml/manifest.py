@@ -8,18 +8,19 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.core import limits
-from gateway.core.errors import SenderError
 from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.ids import Digest
 from gateway.core.model import Attachment
-from gateway.edxml.block import SPACE, Block, malformed
+from gateway.edxml.block import SPACE, Block
 from gateway.edxml.namespaces import DS, PREFIX, SHA256
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
 
-_CID = "cid:"
+_CID: Final = "cid:"
+_SHA256_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +65,10 @@ def _write_reference(writer: XmlWriter, attachment: Attachment) -> None:
 
 
 def read_manifest(block: Block) -> tuple[Reference, ...]:
-    """All entries, in order.
-
-    Raises:
-        SenderError: `envelope.malformed`; `envelope.attachments` (`duplicate`, or `digest_method` other than SHA-256).
-    """
+    """All entries, in order; two of one id are an error."""
     references = tuple(_read_reference(one) for one in block.many("Reference", limit=limits.FILES_MAX))
     if len({reference.content_id for reference in references}) < len(references):
-        raise SenderError("envelope.attachments", reason="duplicate")
+        block.findings.attachment("duplicate", block.path_of("Reference"))
     return references
 
 
@@ -88,14 +85,16 @@ def _read_digest(block: Block) -> Digest | None:
     method, value = block.one("DigestMethod"), block.text("DigestValue").strip(SPACE)
     if method is None and not value:
         return None
-    if method is None or method.element.get("Algorithm") != SHA256:
-        raise SenderError("envelope.attachments", reason="digest_method")
+    if method is None or method.element is None or method.element.get("Algorithm") != SHA256:
+        block.findings.attachment("digest_method", block.path_of("DigestMethod"))
+        return None
     try:
         digest = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise malformed("value", "DigestValue") from None
-    if len(digest) != 32:
-        raise malformed("value", "DigestValue")
+        digest = b""
+    if len(digest) != _SHA256_BYTES:
+        block.findings.malformed("value", block.path_of("DigestValue"))
+        return None
     return Digest(digest.hex())
 
 

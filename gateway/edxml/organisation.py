@@ -2,7 +2,7 @@
 
 from gateway.core import limits
 from gateway.core.ids import OrganId
-from gateway.core.model import Organ
+from gateway.core.message import Organ
 from gateway.edxml.block import Block
 from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
@@ -23,11 +23,7 @@ def write_organ(writer: XmlWriter, name: str, organ: Organ) -> None:
 
 
 def read_organ(block: Block) -> Organ:
-    """One block; only the code is required, and its shape is not judged here: hubs use codes of their own.
-
-    Raises:
-        SenderError: `envelope.malformed`.
-    """
+    """One block; only the code is required, and its shape is not judged here: hubs use codes of their own."""
     return Organ(
         organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
         in_charge=block.text("OrganizationInCharge"),

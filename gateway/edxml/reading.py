@@ -1,13 +1,13 @@
-"""Reading: from a skeleton to a message, its kind and its files."""
+"""Reading: from a skeleton to a message, its kind and its files, and what was noticed on the way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.core.errors import SenderError
-from gateway.core.model import Message
+from gateway.core.message import Message
 from gateway.core.states import MessageKind
 from gateway.edxml.attachments import ReadAttachment, read_attachments
-from gateway.edxml.block import Block, malformed
+from gateway.edxml.block import Block
+from gateway.edxml.findings import Finding, Findings
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import Reference, read_manifest
 from gateway.safe_xml import QCVN, Element, Skeleton
@@ -20,6 +20,8 @@ class Reading:
     kind: MessageKind
     message: Message
     attachments: tuple[ReadAttachment, ...]
+    findings: tuple[Finding, ...] = ()
+    """Of a strict reading: notes only."""
 
     @property
     def all_bound(self) -> bool:
@@ -31,24 +33,30 @@ def read_message(skeleton: Skeleton) -> Reading:
     """The message of an envelope, read from the same skeleton as its signature was verified on.
 
     Raises:
-        SenderError: `envelope.malformed`, `envelope.attachments` or `size.limit`.
+        SenderError: `envelope.malformed`, `envelope.attachments`: it could be read in two ways, or lacks what makes a message;
+            `size.limit`.
     """
-    root = Block(skeleton.root)
+    return _read(skeleton, Findings(strict=True))
+
+
+def _read(skeleton: Skeleton, findings: Findings) -> Reading:
+    root = Block(skeleton.root, "", findings)
     envelope = root.need("edXMLEnvelope")
-    if envelope.element.tag != f"{{{QCVN}}}edXMLEnvelope":
-        raise malformed("namespace", "edXMLEnvelope")
+    if envelope.element is not None and envelope.element.tag != f"{{{QCVN}}}edXMLEnvelope":
+        findings.malformed("namespace", envelope.path)
     header = envelope.need("edXMLHeader")
     references = _references(envelope.one("edXMLBody"))
-    attachments = read_attachments(references, root.one("AttachmentEncoded"), skeleton)
+    attachments = read_attachments(references, root.one("AttachmentEncoded"), skeleton, findings)
     message_header = header.need("MessageHeader")
     if not message_header.has("StatusCode"):
         message = document.read_header(message_header, header.one("TraceHeaderList"))
-        return Reading(kind=MessageKind.DOCUMENT, message=message, attachments=attachments)
+        return Reading(kind=MessageKind.DOCUMENT, message=message, attachments=attachments, findings=findings.result())
     if message_header.has("To"):
-        raise malformed("kind", "StatusCode")
+        findings.malformed("kind", message_header.path_of("StatusCode"))
     if attachments:
-        raise SenderError("envelope.attachments", reason="extra")
-    return Reading(kind=MessageKind.STATUS, message=status.read_header(message_header), attachments=())
+        findings.attachment("extra", "Attachment")
+    answer = status.read_header(message_header)
+    return Reading(kind=MessageKind.STATUS, message=answer, attachments=attachments, findings=findings.result())
 
 
 def texts_in(root: Element) -> Iterator[str]:

@@ -12,18 +12,8 @@ from gateway.core.clock import to_millis
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.ids import DIGEST, Digest, OrganId
-from gateway.core.model import (
-    PDF,
-    Attachment,
-    BlobRef,
-    Delivery,
-    Document,
-    DocumentMessage,
-    InboxEntry,
-    Message,
-    StatusMessage,
-    TransferSlip,
-)
+from gateway.core.message import DocumentMessage, Message, StatusMessage
+from gateway.core.model import PDF, Attachment, BlobRef, Delivery, Document, InboxEntry, TransferSlip
 from gateway.core.ports import Blobs, Judge, Records
 from gateway.core.states import BusinessStatus
 from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication

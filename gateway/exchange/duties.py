@@ -25,7 +25,8 @@ from gateway.core.directory import Body, BodyStatus, Snapshot
 from gateway.core.errors import GatewayError, PeerError, SenderError, SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
-from gateway.core.model import PDF, DocumentMessage, TransferSlip
+from gateway.core.message import DocumentMessage
+from gateway.core.model import PDF, TransferSlip
 from gateway.core.states import MessageKind
 from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SubIndication
 from gateway.exchange.judging import claims_pdf

@@ -15,7 +15,8 @@ from gateway.core.directory import Snapshot
 from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.ids import OrganId
 from gateway.core.limits import PAPER_DAYS_AHEAD
-from gateway.core.model import Attachment, DocumentMessage, Organ
+from gateway.core.message import DocumentMessage, Organ
+from gateway.core.model import Attachment
 from gateway.core.paper import paper_date_problem
 from gateway.core.plain_text import same_words
 from gateway.edxml import Violation, validate

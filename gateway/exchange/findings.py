@@ -11,7 +11,8 @@ from dataclasses import replace
 from gateway.core.directory import Snapshot
 from gateway.core.fields import FieldFault
 from gateway.core.free_texts import free_texts, is_running, with_texts
-from gateway.core.model import Claim, DocumentMessage, InboxEntry, Organ
+from gateway.core.message import Claim, DocumentMessage, Organ
+from gateway.core.model import InboxEntry
 from gateway.core.paper import paper_date_problem
 from gateway.core.plain_text import first_unseen, same_words, shown
 from gateway.exchange.fields import TEXT_OF

@@ -4,13 +4,14 @@ They run where no key lives (`gateway.core.ports.Judge`) and return frozen data.
 a verdict: that is the conductors' business, in the service process.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
-from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.limits import CHUNK_BYTES, ENVELOPE_BYTES_MAX
 from gateway.core.secrecy import find_mark
 from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SignatureVerdict
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
@@ -38,7 +39,7 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all:
     """
     if path.stat().st_size > ENVELOPE_BYTES_MAX:
         raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
-    skeleton = read_skeleton(path.read_bytes())
+    skeleton = read_skeleton(pieces(path))
     reading = read_message(skeleton)
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
     # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
@@ -48,10 +49,11 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all:
             position=file.position,
             name=file.name,
             content_type=file.content_type,
-            data=file.data,
-            verdict=judge_pdf(file.data, trust=trust, moment=moment) if believed or judge_all else _unjudged(file.data),
+            data=data,
+            verdict=judge_pdf(data, trust=trust, moment=moment) if believed or judge_all else _unjudged(data),
         )
         for file in reading.attachments
+        for data in (file.payload.read(),)
     )
     return EnvelopeReading(
         kind=reading.kind,
@@ -73,7 +75,14 @@ def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> S
     """
     if path.stat().st_size > ENVELOPE_BYTES_MAX:
         raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
-    return verify_envelope(read_skeleton(path.read_bytes()).root, trust=trust, moment=moment).signature
+    return verify_envelope(read_skeleton(pieces(path)).root, trust=trust, moment=moment).signature
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """A file in pieces."""
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece
 
 
 def _intact(signature: SignatureVerdict | None) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from gateway.core.directory import Snapshot
 from gateway.core.ids import OrganId
-from gateway.core.model import Document, DocumentMessage, Message, Metadata, Organ
+from gateway.core.message import DocumentMessage, Message, Organ
+from gateway.core.model import Document, Metadata
 
 
 def organ_block(organ_id: OrganId, snapshot: Snapshot) -> Organ:

@@ -13,7 +13,8 @@ from typing import Final
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import Digest
-from gateway.core.model import BlobRef, DocumentMessage, Metadata
+from gateway.core.message import DocumentMessage
+from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import EnvelopeReading
 from gateway.exchange.contract import UploadedFile
 from gateway.exchange.duties import check_signer

@@ -18,15 +18,14 @@ from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import TRANSFER_SECONDS_MAX
+from gateway.core.message import DocumentMessage, StatusMessage
 from gateway.core.model import (
     Attachment,
     BlobRef,
-    DocumentMessage,
     InboxEntry,
     IncomingRecipient,
     IncomingTransfer,
     SlipRecipient,
-    StatusMessage,
     TransferSlip,
 )
 from gateway.core.ports import BlobLease, Checkpoints, Signer

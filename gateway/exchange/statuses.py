@@ -17,7 +17,8 @@ from gateway.core.fields import FieldFault
 from gateway.core.ids import Digest, DocumentKey, EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ANSWERED_CODE_CHARS_MAX, REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
-from gateway.core.model import Document, DocumentMessage, InboxEntry, ResponseFor, StatusMessage
+from gateway.core.message import DocumentMessage, ResponseFor, StatusMessage
+from gateway.core.model import Document, InboxEntry
 from gateway.core.plain_text import first_unseen
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark

@@ -10,7 +10,9 @@ class Refusal(StrEnum):
 
     EMPTY = "empty"
     BYTES = "bytes"
-    """More than `ENVELOPE_BYTES_MAX`."""
+    """The file is larger than its cap."""
+    MARKUP = "markup"
+    """Its markup alone, without the attachments, is."""
     ENCODING = "encoding"
     """Not UTF-8, or not XML 1.0."""
     DOCTYPE = "doctype"
@@ -24,9 +26,13 @@ class Refusal(StrEnum):
     TEXT = "text"
     """One text, attribute or name longer than the parser's bound."""
     SYNTAX = "syntax"
-    """Not well-formed, or a prefix without a declaration."""
+    """Not well-formed."""
+    PREFIX = "prefix"
+    """A prefix without a declaration."""
     PAYLOAD = "payload"
-    """Elements inside a ContentTransferEncoded."""
+    """Something other than text inside a ContentTransferEncoded."""
+    PAYLOADS = "payloads"
+    """More attachments than their cap."""
 
 
 def refuse(reason: Refusal, *, line: int | None = None) -> SenderError:

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
-from gateway.core.model import Attachment, DocumentMessage, Metadata, SlipRecipient, StatusMessage
+from gateway.core.message import DocumentMessage, StatusMessage
+from gateway.core.model import Attachment, Metadata, SlipRecipient
 from gateway.core.principal import Scope
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
-from gateway.core.model import BlobRef, DocumentMessage, InboxEntry
+from gateway.core.message import DocumentMessage
+from gateway.core.model import BlobRef, InboxEntry
 from gateway.core.states import BusinessStatus
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading

@@ -11,7 +11,8 @@ import pytest
 from gateway.core.errors import PeerError, SenderError
 from gateway.core.ids import GatewayId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.model import DocumentMessage, Transfer
+from gateway.core.message import DocumentMessage
+from gateway.core.model import Transfer
 from gateway.core.ports import Records
 from gateway.core.states import MessageKind, Outcome
 from gateway.core.verdict import Indication

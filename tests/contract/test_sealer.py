@@ -116,7 +116,7 @@ async def test_a_seal_is_good_and_the_body_s_own(world: World, organ: str) -> No
 @pytest.mark.parametrize("skeleton", [document(), document(336), status()])
 async def test_a_signed_envelope_is_good_and_the_body_s_own(world: World, organ: str, skeleton: bytes) -> None:
     signed = await world.sealer.sign_envelope(skeleton, OrganId(organ))
-    verdict = verify_envelope(read_skeleton(signed).root, trust=PKI.trust, moment=MOMENT)
+    verdict = verify_envelope(read_skeleton([signed]).root, trust=PKI.trust, moment=MOMENT)
     assert verdict.signature is not None
     assert verdict.signature.indication is Indication.TOTAL_PASSED
     assert verdict.certificate == leaves()[organ].der

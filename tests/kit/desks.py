@@ -15,21 +15,8 @@ from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, Gateway
 from gateway.core.ledgers import InboxPage
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
-from gateway.core.model import (
-    Attachment,
-    BlobRef,
-    Code,
-    Delivery,
-    Document,
-    DocumentMessage,
-    FeedEvent,
-    HistoryEvent,
-    InboxEntry,
-    Metadata,
-    Organ,
-    Priority,
-    SignerInfo,
-)
+from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind

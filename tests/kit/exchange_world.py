@@ -19,7 +19,8 @@ from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.model import BlobRef, Code, Document, Metadata, Transfer
+from gateway.core.message import Code
+from gateway.core.model import BlobRef, Document, Metadata, Transfer
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.core.ids import OrganId
-from gateway.core.model import Attachment, DocumentMessage, Message, Metadata, StatusMessage
+from gateway.core.message import DocumentMessage, Message, StatusMessage
+from gateway.core.model import Attachment, Metadata
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import EnvelopeOrder
 from gateway.exchange.messages import document_message

@@ -10,23 +10,17 @@ from gateway.audit import make_leaf
 from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.message import Code, DocumentMessage, Organ, Priority, ResponseFor, SignerInfo, StatusMessage
 from gateway.core.model import (
     Attachment,
     BlobRef,
-    Code,
     Delivery,
     Document,
-    DocumentMessage,
     InboxEntry,
     IncomingRecipient,
     IncomingTransfer,
     Metadata,
-    Organ,
-    Priority,
-    ResponseFor,
-    SignerInfo,
     SlipRecipient,
-    StatusMessage,
     Transfer,
     TransferSlip,
 )

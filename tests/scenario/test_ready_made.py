@@ -12,7 +12,8 @@ import pytest
 from gateway.core.errors import CATALOGUE, Conflict, GatewayError, SenderError
 from gateway.core.ids import OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.model import Document, DocumentMessage, Organ
+from gateway.core.message import DocumentMessage, Organ
+from gateway.core.model import Document
 from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from gateway.core.work import WorkKind

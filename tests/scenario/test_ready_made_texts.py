@@ -14,7 +14,8 @@ from gateway.core.errors import SenderError
 from gateway.core.fields import faults_of
 from gateway.core.ids import uuid7
 from gateway.core.limits import REASON_CHARS_MAX
-from gateway.core.model import Code, DocumentMessage, InboxEntry, SignerInfo, SlipRecipient
+from gateway.core.message import Code, DocumentMessage, SignerInfo
+from gateway.core.model import InboxEntry, SlipRecipient
 from gateway.core.states import BusinessStatus, DocumentState
 from gateway.exchange import findings, readable
 from tests.kit import rows

@@ -6,11 +6,11 @@ from typing import Final
 from gateway.core import limits
 from gateway.core.clock import edxml_timestamp
 from gateway.core.ids import OrganId
-from gateway.core.model import CODE_NOTATION, CODE_NUMBER, Code, DocumentMessage, Organ, Priority, SignerInfo
+from gateway.core.message import CODE_NOTATION, CODE_NUMBER, Code, DocumentMessage, Organ, Priority, SignerInfo
 from gateway.core.paper import paper_date_problem
 from gateway.edxml.answered import check_answered, read_answered, write_answered
-from gateway.edxml.block import Block, malformed
-from gateway.edxml.dates import midnight, read_date, read_timestamp, write_date
+from gateway.edxml.block import Block
+from gateway.edxml.dates import NO_TIME, midnight, read_date, read_timestamp, write_date
 from gateway.edxml.namespaces import BUSINESS_ID, HEADER_ID, PREFIX
 from gateway.edxml.organisation import check_organ, read_organ, write_organ
 from gateway.edxml.violations import Checks
@@ -72,12 +72,7 @@ def write_trace(writer: XmlWriter, message: DocumentMessage) -> None:
 
 
 def read_header(header: Block, trace: Block | None) -> DocumentMessage:
-    """A document's header, whoever wrote it.
-
-    Raises:
-        SenderError: `envelope.malformed`; also for a revocation, update or replacement: taking one for a new document
-            would be worse than not taking it.
-    """
+    """A document's header, whoever wrote it."""
     sender = read_organ(header.need("From"))
     promulgated, kind, other = header.one("PromulgationInfo"), header.one("DocumentType"), header.one("OtherInfo")
     promulgation_date = read_date(promulgated.text("PromulgationDate")) if promulgated else None
@@ -97,16 +92,16 @@ def read_header(header: Block, trace: Block | None) -> DocumentMessage:
         priority=_read_priority(other),
         page_amount=_read_pages(other),
         response_for=tuple(map(read_answered, _answered(header))),
-        created_at=_read_created(trace, sender.organ_id, promulgation_date),
+        created_at=_read_created(header, trace, sender.organ_id, promulgation_date),
     )
 
 
 def _read_recipients(header: Block) -> tuple[Organ, ...]:
     recipients = tuple(map(read_organ, header.many("To", limit=limits.RECIPIENTS_MAX)))
     if not recipients:
-        raise malformed("missing", "To")
+        header.findings.malformed("missing", header.path_of("To"))
     if len({recipient.organ_id for recipient in recipients}) < len(recipients):
-        raise malformed("duplicate", "To")
+        header.findings.malformed("duplicate", header.path_of("To"))
     return recipients
 
 
@@ -139,12 +134,13 @@ def _read_pages(other: Block | None) -> int | None:
     return pages if pages >= 0 else None
 
 
-def _read_created(trace: Block | None, sender: OrganId, promulgation_date: date | None) -> datetime:
+def _read_created(header: Block, trace: Block | None, sender: OrganId, promulgation_date: date | None) -> datetime:
     """When the sender made it, as the trace says (which no signature covers), or else the day of promulgation."""
     if trace_time := _read_trace(trace, sender) if trace else None:
         return trace_time
     if promulgation_date is None:
-        raise malformed("missing", "TraceHeader")
+        header.findings.malformed("missing", "TraceHeaderList/TraceHeader")
+        return NO_TIME
     return midnight(promulgation_date)
 
 
@@ -152,7 +148,7 @@ def _read_trace(trace: Block, sender: OrganId) -> datetime | None:
     """The time of the sender's own entry, else of the first that says one (hubs write nonsense into theirs)."""
     business = trace.one("Bussiness", "Business")
     if business and business.number("BussinessDocType", "BusinessDocType", default=NEW) != NEW:
-        raise malformed("business_kind", "BussinessDocType")
+        business.findings.malformed("business_kind", business.path_of("BussinessDocType"))
     entries = trace.many("TraceHeader", limit=limits.TRACE_HEADERS_MAX)
     entries.sort(key=lambda entry: entry.text("OrganId") != sender)
     times = (read_timestamp(entry.text("Timestamp")) for entry in entries)

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.core.ids import Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.model import Code, Metadata
+from gateway.core.message import Code
+from gateway.core.model import Metadata
 from tests.unit.api.world import MUTE_KEY, PARTY, WARD
 from tests.unit.cli.schemas import check
 from tests.unit.cli.world import LETTER, Office, stdin

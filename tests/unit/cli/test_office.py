@@ -14,7 +14,7 @@ from gateway.cli import main, progress
 from gateway.cli.errors import Failure
 from gateway.cli.link import tls_context
 from gateway.cli.office import content_key, worst_indication
-from gateway.core.model import Claim
+from gateway.core.message import Claim
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from tests.unit.api.world import CITY_KEY, MUTE_KEY, OTHER, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import LETTER, NAME, Office

@@ -5,7 +5,8 @@ from datetime import date
 
 from gateway.core.free_texts import free_texts, is_running, with_texts
 from gateway.core.ids import OrganId
-from gateway.core.model import Code, DocumentMessage, Metadata, Organ, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.message import Code, DocumentMessage, Organ, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.model import Metadata
 from gateway.core.secrecy import find_mark
 from tests.unit.edxml.samples import DOCUMENT, STATUS
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.core.clock import VIETNAM, edxml_timestamp, from_millis, parse_rfc3339, rfc3339, to_millis
 from gateway.core.errors import CATALOGUE, SenderError, SiteError
 from gateway.core.ids import KEY, ORGAN_ID, uuid7
-from gateway.core.model import Code
+from gateway.core.message import Code
 
 # Bounds without a zone are what hypothesis wants.
 MOMENTS = st.datetimes(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import CATALOGUE, Conflict, SenderError
 from gateway.core.ids import Digest, OrganId
-from gateway.core.model import BlobRef, Code, Metadata, Priority, SignerInfo
+from gateway.core.message import Code, Priority, SignerInfo
+from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
 from gateway.crypto.answers import read_answer, write_answer
 

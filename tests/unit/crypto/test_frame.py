@@ -24,10 +24,10 @@ Change = Callable[[Element], object]
 
 
 def verdict_of(data: bytes, *changes: Change) -> SignatureVerdict:
-    root = read_skeleton(data).root
+    root = read_skeleton([data]).root
     for change in changes:
         change(root)
-    whole = read_skeleton(etree.tostring(root)).root
+    whole = read_skeleton([etree.tostring(root)]).root
     verdict = verify_envelope(whole, trust=PKI.trust, moment=MOMENT).signature
     assert verdict is not None
     return verdict
@@ -170,9 +170,9 @@ def test_what_no_signature_covers_and_no_hub_may_add_is_not_passed(case: str) ->
 @pytest.mark.parametrize("name", ["Subject", "To", "Attachment", "ContentTransferEncoded", "TraceHeader"])
 def test_nowhere_in_the_file_can_an_element_be_hidden(name: str) -> None:
     """Wherever it is put, under every element in turn; only a trace in the list of traces is a hub's right."""
-    places = len(list(read_skeleton(SIGNED).root.iter()))
+    places = len(list(read_skeleton([SIGNED]).root.iter()))
     for place in range(places):
-        root = read_skeleton(SIGNED).root
+        root = read_skeleton([SIGNED]).root
         parent = list(root.iter())[place]
         etree.SubElement(parent, f"{{{NS}}}{name}")
         verdict = verify_envelope(root, trust=PKI.trust, moment=MOMENT).signature

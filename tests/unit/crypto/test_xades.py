@@ -26,12 +26,12 @@ Element = etree._Element
 
 
 def tree(data: bytes = SIGNED) -> Element:
-    return read_skeleton(data).root
+    return read_skeleton([data]).root
 
 
 def verify(root: Element) -> EnvelopeVerdict:
     """Judge it as it would come over the wire: written out and parsed again."""
-    return verify_envelope(read_skeleton(etree.tostring(root)).root, trust=PKI.trust, moment=MOMENT)
+    return verify_envelope(read_skeleton([etree.tostring(root)]).root, trust=PKI.trust, moment=MOMENT)
 
 
 def find(root: Element, name: str, namespace: str = NS) -> Element:
@@ -498,7 +498,7 @@ def test_no_cut_or_flip_ever_raises_or_passes_changed_parts(step: int) -> None:
         hostile = bytearray(SIGNED)
         hostile[position] ^= step
         try:
-            root = read_skeleton(bytes(hostile)).root
+            root = read_skeleton([bytes(hostile)]).root
         except SenderError:
             continue
         verdict = verify_envelope(root, trust=PKI.trust, moment=MOMENT)
@@ -516,7 +516,7 @@ def test_the_shared_wrapping_samples_are_all_refused(own_pki: Path) -> None:
     assert samples
     for sample in samples:
         try:
-            root = read_skeleton(sample.read_bytes()).root
+            root = read_skeleton([sample.read_bytes()]).root
         except SenderError:
             continue
         verdict = verify_envelope(root, trust=PKI.trust, moment=MOMENT)

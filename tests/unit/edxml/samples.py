@@ -7,17 +7,17 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.core.ids import Digest, OrganId
-from gateway.core.model import (
-    Attachment,
-    BlobRef,
+from gateway.core.message import (
     Code,
     DocumentMessage,
     Organ,
     Priority,
     ResponseFor,
     SignerInfo,
+    StaffInfo,
     StatusMessage,
 )
+from gateway.core.model import Attachment, BlobRef
 from gateway.core.states import BusinessStatus
 from gateway.edxml import Reading, assemble, read_message, write_skeleton
 from gateway.safe_xml import read_skeleton
@@ -76,7 +76,7 @@ STATUS = StatusMessage(
     status=BusinessStatus.REFUSED,
     description="Gửi nhầm nơi nhận",
     timestamp=datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC),
-    staff="Trần Thị B",
+    staff=StaffInfo(staff="Trần Thị B"),
 )
 
 
@@ -99,4 +99,4 @@ def envelope(message: DocumentMessage = DOCUMENT, files: Sequence[bytes] = FILES
 
 
 def read(data: bytes) -> Reading:
-    return read_message(read_skeleton(data))
+    return read_message(read_skeleton([data]))

@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
-from gateway.core.model import Code, Organ, SignerInfo
+from gateway.core.message import Code, Organ, SignerInfo
 from gateway.edxml import assemble, validate, write_skeleton
 from gateway.safe_xml import QCVN, Element, parse_signed
 from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, attachment, attachments, envelope

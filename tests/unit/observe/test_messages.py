@@ -16,7 +16,7 @@ from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
-from gateway.core.model import Priority
+from gateway.core.message import Priority
 from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.states import (
     BusinessStatus,

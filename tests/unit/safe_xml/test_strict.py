@@ -167,13 +167,13 @@ def envelope(*payloads: str) -> bytes:
 
 
 def test_the_skeleton_is_the_file_without_the_payload_texts_and_nothing_else() -> None:
-    skeleton = read_skeleton(envelope("QUJD", "", "REVG\n"))
+    skeleton = read_skeleton([envelope("QUJD", "", "REVG\n")])
     assert skeleton.payloads == ("QUJD", "", "REVG\n")
     assert canonical(skeleton.root) == canonical(parse_signed(envelope("", "", "")))
 
 
 def test_a_payload_written_with_references_and_cdata_is_cut_out_whole() -> None:
-    skeleton = read_skeleton(envelope("QU&#74;<![CDATA[D]]>A"))
+    skeleton = read_skeleton([envelope("QU&#74;<![CDATA[D]]>A")])
     assert skeleton.payloads == ("QUJDA",)
     assert canonical(skeleton.root) == canonical(parse_signed(envelope("")))
 
@@ -185,14 +185,14 @@ def test_elements_inside_a_payload_are_refused() -> None:
 
 
 def test_an_element_of_that_name_in_another_namespace_keeps_its_text() -> None:
-    skeleton = read_skeleton(b"<a><ContentTransferEncoded>QUJD</ContentTransferEncoded></a>")
+    skeleton = read_skeleton([b"<a><ContentTransferEncoded>QUJD</ContentTransferEncoded></a>"])
     assert skeleton.payloads == ()
     assert skeleton.root[0].text == "QUJD"
 
 
 def test_payloads_larger_than_one_chunk_come_out_whole() -> None:
     texts = ("QUJD" * 500_000, "REVG" * 300_000)
-    assert read_skeleton(envelope(*texts)).payloads == texts
+    assert read_skeleton([envelope(*texts)]).payloads == texts
 
 
 def test_an_error_says_the_line_and_no_content() -> None:

@@ -9,20 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, OrganId
-from gateway.core.model import (
-    Attachment,
-    BlobRef,
-    Claim,
-    Code,
-    DocumentMessage,
-    Metadata,
-    Organ,
-    Priority,
-    ResponseFor,
-    SignerInfo,
-    SlipRecipient,
-    StatusMessage,
-)
+from gateway.core.message import Claim, Code, DocumentMessage, Organ, Priority, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.model import Attachment, BlobRef, Metadata, SlipRecipient
 from gateway.core.states import BusinessStatus
 from gateway.storage import codec
 from tests.kit import rows

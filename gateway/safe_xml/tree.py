@@ -1,17 +1,17 @@
-"""The strict parse: one pass over the bytes, every cap checked on the way, one tree for verifier and reader.
+"""The parse: one pass over the bytes, every cap checked on the way, one tree for verifier and reader. Nothing is repaired.
 
 libxml2 builds the tree itself and the events only watch it grow: a tree rebuilt from events would lose which of two
 prefixes of the same namespace an element was written with, and with it every signature.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from lxml import etree
 from lxml.etree import _Element
 
 from gateway.core import limits
+from gateway.safe_xml.caps import EXCHANGE, Caps
 from gateway.safe_xml.prolog import check_prolog
 from gateway.safe_xml.refusal import Refusal, refuse
 
@@ -21,7 +21,6 @@ Element: TypeAlias = _Element
 QCVN: Final = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 """Namespace of QCVN 102:2016/BTTTT; Amendment 1:2022 kept it."""
 
-_PAYLOAD: Final = f"{{{QCVN}}}ContentTransferEncoded"
 _FORBIDDEN: Final = {"comment": Refusal.COMMENT, "pi": Refusal.INSTRUCTION}
 _TOO_LONG: Final = frozenset(
     {
@@ -32,44 +31,20 @@ _TOO_LONG: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skeleton:
-    """An envelope without the weight of its attachments: the tree, and the texts that were cut out of it.
-
-    Whoever verifies the signature and whoever reads the message MUST use the same skeleton.
-    """
-
-    root: Element
-    payloads: tuple[str, ...]
-    """Text of each ContentTransferEncoded, in document order; the elements stand empty in the tree."""
-
-
-def parse_signed(data: bytes) -> Element:
-    """The root of an XML file that a signature may cover, nothing repaired and nothing left out.
+def parse(data: bytes, caps: Caps = EXCHANGE, *, quiet: bool = False) -> Element:
+    """The root of an XML file. `quiet`: comments and instructions are left out of the tree; otherwise they are refused.
 
     Raises:
-        SenderError: `envelope.malformed` with the `Refusal`.
+        SenderError: `envelope.malformed` with the `Refusal`; its `PREFIX` where nothing but declarations of prefixes lacks.
     """
-    return _Reader(cut=False).read(data)
-
-
-def read_skeleton(data: bytes) -> Skeleton:
-    """The same strict parse, with the text of every ContentTransferEncoded cut out while it is read.
-
-    Raises:
-        SenderError: `envelope.malformed` with the `Refusal`.
-    """
-    reader = _Reader(cut=True)
-    root = reader.read(data)
-    return Skeleton(root=root, payloads=tuple(reader.payloads))
+    return _Reader(caps, quiet=quiet).read(data)
 
 
 class _Reader:
     """One reading of one file: the parser and the counters that watch it."""
 
-    def __init__(self, *, cut: bool) -> None:
-        self.payloads: list[str] = []
-        self._cut = cut
+    def __init__(self, caps: Caps, *, quiet: bool) -> None:
+        self._caps = caps
         self._depth = 0
         self._nodes = 0
         self._declared = 0
@@ -83,11 +58,11 @@ class _Reader:
             huge_tree=False,
             recover=False,
             collect_ids=False,
+            remove_comments=quiet,
+            remove_pis=quiet,
         )
 
     def read(self, data: bytes) -> Element:
-        if len(data) > limits.ENVELOPE_BYTES_MAX:
-            raise refuse(Refusal.BYTES)
         check_prolog(data)
         try:
             for chunk in _chunks(data):
@@ -109,7 +84,7 @@ class _Reader:
             if event == "start":
                 self._enter(value)
             elif event == "end":
-                self._leave(value)
+                self._depth -= 1
             elif event == "start-ns":
                 self._declared += 1
             else:
@@ -121,21 +96,12 @@ class _Reader:
         self._declared = 0
         self._depth += 1
         self._nodes += 1 + width
-        if self._depth > limits.XML_DEPTH_MAX:
+        if self._depth > self._caps.depth:
             raise refuse(Refusal.DEPTH, line=element.sourceline)
-        if width > limits.XML_ATTRIBUTES_MAX:
+        if width > self._caps.attributes:
             raise refuse(Refusal.ATTRIBUTES, line=element.sourceline)
-        if self._nodes > limits.XML_NODES_MAX:
+        if self._nodes > self._caps.nodes:
             raise refuse(Refusal.NODES, line=element.sourceline)
-
-    def _leave(self, element: Element) -> None:
-        self._depth -= 1
-        if not self._cut or element.tag != _PAYLOAD:
-            return
-        if len(element):
-            raise refuse(Refusal.PAYLOAD, line=element.sourceline)
-        self.payloads.append(element.text or "")
-        element.text = None
 
 
 def _chunks(data: bytes) -> Iterator[bytes]:
@@ -146,6 +112,8 @@ def _chunks(data: bytes) -> Iterator[bytes]:
 def _reason(error: etree.XMLSyntaxError) -> Refusal:
     if error.code in _TOO_LONG:
         return Refusal.TEXT
+    if error.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+        return Refusal.PREFIX
     if error.code == etree.ErrorTypes.ERR_INVALID_ENCODING:
         return Refusal.ENCODING
     return Refusal.SYNTAX
