@@ -15,6 +15,8 @@ _WHITE: Final = b" \t\r\n"
 # Some serialisers write the CR of a MIME line end as a reference (XML 1.0, 2.11): to a parser it is white space all the same.
 _WHITE_REFERENCE: Final = re.compile(rb"&#(?:0{0,4}(?:9|10|13|32)|x0{0,4}(?:9|a|d|20));", re.IGNORECASE)
 _REFERENCE_BYTES_MAX: Final = 16
+_GROUP: Final = rb"[A-Za-z0-9+/]"
+_GROUPS: Final = re.compile(rb"(?:%b{4})*+(?:%b{2}==|%b{3}=)?" % (_GROUP, _GROUP, _GROUP))
 
 Store = Callable[[int], BinaryIO]
 """Opens where the payload of that position (from 1) is written. Whoever gives it closes what it opened."""
@@ -95,10 +97,18 @@ class Decoder:
             data = binascii.a2b_base64(text, strict_mode=True)
         except binascii.Error:
             self._sound = False
-            return
+            text = _sound_part(text)
+            data = binascii.a2b_base64(text)
         self._padded = text.endswith(b"=")
         self._size += len(data)
         if self._size > self._limit:
             raise SenderError("size.limit", limit=self._limit, what="file", position=self._position)
         self._hash.update(data)
         self._file.write(data)
+
+
+def _sound_part(text: bytes) -> bytes:
+    """The groups before the fault: the same whatever the pieces in which the text came."""
+    found = _GROUPS.match(text)
+    assert found is not None, "the pattern matches an empty text"
+    return found[0]
