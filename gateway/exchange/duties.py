@@ -66,8 +66,9 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
 
 
 def check_business(message: Message) -> None:
-    """A document must be a new one: nobody here can revoke, update or replace an earlier one, and who stored such a
-    document as another new one would have done something else than its sender asked for.
+    """A document must be a new one, for nobody here can revoke, update or replace an earlier one.
+
+    Who stored such a document as one more new one would do something else than its sender asked for.
 
     Raises:
         SenderError: `envelope.malformed`.
