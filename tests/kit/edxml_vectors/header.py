@@ -111,10 +111,7 @@ HEADERS: Final[dict[str, str]] = {
         LETTER, trace=BUSINESS + BUSINESS.replace("Bussiness", "Business").replace("DocType>0<", "DocType>1<") + HOP
     ),
     "two-envelopes": letter(
-        (
-            f'  <edXML:edXMLEnvelope xmlns:edXML="{QCVN}">',
-            f'  <edXML:edXMLEnvelope xmlns:edXML="{QCVN}"/>\n  <edXML:edXMLEnvelope xmlns:edXML="{QCVN}">',
-        )
+        ("  </edXML:edXMLEnvelope>\n", f'  </edXML:edXMLEnvelope>\n  <edXMLEnvelope xmlns="{QCVN}"/>\n')
     ),
     # texts
     "element-in-text": letter((">Về lịch họp giao ban<", ">Về lịch <b>họp</b> giao ban<")),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.kit.edxml_vectors.base import DECLARATION, LETTER, QCVN, answer, document, edited, letter
+from tests.kit.edxml_vectors.base import DECLARATION, LETTER, QCVN, answer, edited, letter
 
 BOM: Final = "\ufeff"
 _XLINK: Final = ("<edXML:Reference>", '<edXML:Reference xlink:href="cid:a1" xlink:type="simple">')
@@ -64,5 +64,4 @@ MARKUP: Final[dict[str, str | bytes]] = {
     "other-root": letter((f'<edXML xmlns="{QCVN}">', f'<package xmlns="{QCVN}">'), ("</edXML>\n", "</package>\n")),
     "attribute-order": letter(('<edXML:edXMLManifest version="1.0">', '<edXML:edXMLManifest Id="body" version="1.0">')),
     "not-normalised": letter((">Về lịch họp giao ban<", ">Ve\u0302\u0300 li\u0323ch ho\u0323p giao ban<")),
-    "document-in-one-prefix": document(),
 }
