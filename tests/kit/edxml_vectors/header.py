@@ -57,6 +57,9 @@ HEADERS: Final[dict[str, str]] = {
         "          <edXML:DocumentId></edXML:DocumentId>\n"
         "          <edXML:PromulgationDate/>\n        </edXML:ResponseFor>\n"
     ),
+    "response-for-no-id": _with(
+        "        <edXML:ResponseFor>\n  ", element("Code", "5/TB-VP"), "        </edXML:ResponseFor>\n"
+    ),
     "empty-organ-id": letter((">Z79.2<", "><")),
     # numbers
     "empty-numbers": letter(

@@ -19,12 +19,17 @@ from lxml import etree
 
 from gateway.core.errors import SenderError
 from gateway.edxml import Finding, ReadAttachment, Reading, Severity, read_message, read_tolerantly, validate
+from gateway.edxml.findings import CODES as CODES_OF_FINDINGS
+from gateway.observe.messages import text
 from gateway.safe_xml import Payload, Skeleton, read_foreign, read_skeleton
 
 CODES: Final = frozenset({"envelope.malformed", "envelope.attachments", "size.limit"})
 ONLY_TOLERANT: Final = frozenset({"secrecy", "attachment.mangled", "attachment.archive"})
 """Errors of what the strict reader leaves to others: the duties of reception, and whoever opens the file."""
 FINDINGS_MAX: Final = 501
+GAP: Final = text("param.unknown")
+TEXTS_MAX: Final = 20
+"""Findings whose texts are made: the rest are like them."""
 
 
 class DisagreementError(AssertionError):
@@ -127,7 +132,11 @@ def _third_opinion(data: bytes, skeleton: Skeleton) -> None:
 def _well_formed(reading: Reading) -> None:
     _check(len(reading.findings) <= FINDINGS_MAX, "too many findings")
     for finding in reading.findings:
-        _check(all(len(value) <= 60 for value in finding.params.values() if isinstance(value, str)), "a long value")
+        _check(all(len(value) <= 100 for value in finding.params.values() if isinstance(value, str)), "a long value")
+        _check(CODES_OF_FINDINGS.get(finding.code) == finding.severity, f"{finding.code} as {finding.severity}")
+    for finding in reading.findings[:TEXTS_MAX]:
+        shown = text(f"edxml.finding.{finding.code}", finding.params)
+        _check(GAP.vi not in shown.vi and GAP.en not in shown.en, f"a text with a gap: {finding.code}")
     for file in reading.attachments:
         data = file.payload.read()
         _check(hashlib.sha256(data).hexdigest() == file.digest and len(data) == file.size, "another digest")
