@@ -43,13 +43,13 @@ class Campaign:
         self._known = {path.name.partition("-")[0] for path in self._failures.glob("*.edxml")}
         self.tally: Final = Tally()
 
-    def run(self, seeds: list[bytes], *, until: float, executions: int) -> Tally:
-        """Until that moment of the monotonic clock, or so many executions, seeds included."""
+    def run(self, seeds: list[bytes], *, until: float, executions: int, failures: int) -> Tally:
+        """Until that moment of the monotonic clock, so many executions (seeds included) or so many failures."""
         for data in seeds:
             self._one(data, keep=False)
         for data in self._corpus.kept():
             self._one(data, keep=False)
-        while monotonic() < until and self.tally.executions < executions and len(self._corpus):
+        while monotonic() < until and self.tally.executions < executions and self.tally.failures < failures:
             self._one(self._mutator.mutant(*self._corpus.choose(self._random)), keep=True)
         self.tally.corpus, self.tally.reached = len(self._corpus), self._corpus.reached
         return self.tally

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--executions", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--failures", type=int, required=True)
     parser.add_argument("--plant", default="")
     options = parser.parse_args(arguments)
     branches = Branches()
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     limit_memory()
     campaign = Campaign(options.folder, examine, branches, options.seed)
     seeds = list(vectors().values())
-    tally = campaign.run(seeds, until=monotonic() + options.seconds, executions=options.executions)
+    until = monotonic() + options.seconds
+    tally = campaign.run(seeds, until=until, executions=options.executions, failures=options.failures)
     print(json.dumps(dataclasses.asdict(tally) | {"branches": len(branches.hits)}))  # noqa: T201 - the child's answer
 
 

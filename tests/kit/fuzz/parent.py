@@ -15,7 +15,8 @@ STALLED_SECONDS: Final = 60.0
 """Without a new input: C code that ignores signals. Long, because the machine may be busy."""
 GRACE_SECONDS: Final = 120.0
 """For a child to read the seeds and end, beyond its time."""
-DEATHS_MAX: Final = 20
+FAILURES_MAX: Final = 20
+"""Enough to mend at once; children that died included."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Run:
     executions: int
     seed: int
     plant: str = ""
+    failures_max: int = FAILURES_MAX
     done: int = 0
     corpus: int = 0
     reached: int = 0
@@ -44,7 +46,9 @@ def run(asked: Run, *, say: Callable[[str], None]) -> Run:
     (asked.folder / "failures").mkdir(parents=True, exist_ok=True)
     end = monotonic() + asked.seconds
     generation = 0
-    while (left := end - monotonic()) > 0 and asked.done < asked.executions and len(asked.deaths) < DEATHS_MAX:
+    while (
+        (left := end - monotonic()) > 0 and asked.done < asked.executions and len(asked.failures) < asked.failures_max
+    ):
         generation += 1
         answer, how = _child(asked, seconds=left, seed=asked.seed * 1000 + generation)
         if answer is None:
@@ -58,7 +62,8 @@ def run(asked: Run, *, say: Callable[[str], None]) -> Run:
 
 
 def _child(asked: Run, *, seconds: float, seed: int) -> tuple[dict[str, int] | None, str]:
-    options = {"folder": asked.folder, "seconds": seconds, "executions": asked.executions - asked.done, "seed": seed}
+    options = {"folder": asked.folder, "seconds": seconds, "seed": seed}
+    options |= {"executions": asked.executions - asked.done, "failures": asked.failures_max - len(asked.failures)}
     words = [f"--{name}={value}" for name, value in options.items()]
     words += [f"--plant={asked.plant}"] if asked.plant else []
     with (asked.folder / "child.log").open("wb") as log:
