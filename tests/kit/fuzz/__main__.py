@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--executions", type=int, default=1_000_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="begin with the vectors whose names begin so")
     parser.add_argument("--plant", default="", help="a mistake of tests.kit.fuzz.plants, to see it found")
     options = parser.parse_args()
     if options.what == "run":
@@ -47,6 +48,7 @@ def _run(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         executions=options.executions,
         seed=options.seed,
+        only=options.only,
         plant=options.plant,
     )
     done = run(asked, say=_say)

@@ -12,7 +12,7 @@ from typing import Final
 MEMORY_BYTES: Final = 384 * 1024 * 1024
 """Beyond what the interpreter and its libraries have: a file of 64 KB, whose archives inflate to megabytes."""
 SLOW_SECONDS: Final = 1.0
-OVERTIME_SECONDS: Final = 5.0
+OVERTIME_SECONDS: Final = 3.0
 
 
 class TooSlowError(Exception):

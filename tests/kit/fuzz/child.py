@@ -33,13 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--executions", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--failures", type=int, required=True)
+    parser.add_argument("--only", default="")
     parser.add_argument("--plant", default="")
     options = parser.parse_args(arguments)
     branches = Branches()
     examine = load(branches, options.plant)
     limit_memory()
     campaign = Campaign(options.folder, examine, branches, options.seed)
-    seeds = list(vectors().values())
+    seeds = [data for name, data in vectors().items() if name.startswith(options.only)]
     until = monotonic() + options.seconds
     tally = campaign.run(seeds, until=until, executions=options.executions, failures=options.failures)
     print(json.dumps(dataclasses.asdict(tally) | {"branches": len(branches.hits)}))  # noqa: T201 - the child's answer

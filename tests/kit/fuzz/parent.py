@@ -27,6 +27,8 @@ class Run:
     seconds: float
     executions: int
     seed: int
+    only: str = ""
+    """The vectors to begin with are those whose names begin so."""
     plant: str = ""
     failures_max: int = FAILURES_MAX
     done: int = 0
@@ -65,7 +67,7 @@ def _child(asked: Run, *, seconds: float, seed: int) -> tuple[dict[str, int] | N
     options = {"folder": asked.folder, "seconds": seconds, "seed": seed}
     options |= {"executions": asked.executions - asked.done, "failures": asked.failures_max - len(asked.failures)}
     words = [f"--{name}={value}" for name, value in options.items()]
-    words += [f"--plant={asked.plant}"] if asked.plant else []
+    words += [f"--only={asked.only}", f"--plant={asked.plant}"]
     with (asked.folder / "child.log").open("wb") as log:
         command = [sys.executable, "-m", "tests.kit.fuzz.child", *words]
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)

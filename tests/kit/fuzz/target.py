@@ -38,6 +38,8 @@ CODES: Final = frozenset({"envelope.malformed", "envelope.attachments", "size.li
 ONLY_TOLERANT: Final = frozenset({"secrecy", "attachment.mangled", "attachment.archive"})
 """Errors of what the strict reader leaves to others: the duties of reception, and whoever opens the file."""
 FINDINGS_MAX: Final = 501
+PIECES_MAX: Final = 2_000
+"""In which a file is handed over: more take time and show nothing new."""
 GAP: Final = text("param.unknown")
 TEXTS_MAX: Final = 20
 """Findings whose texts are made: the rest are like them."""
@@ -57,6 +59,7 @@ def examine(data: bytes, *, piece: int = 7) -> frozenset[str]:
         DisagreementError: of two readings.
         Exception: whatever the readers let out, which is a mistake of theirs.
     """
+    piece = max(piece, len(data) // PIECES_MAX)
     strict, tolerant = _strictly([data]), _tolerantly([data])
     in_pieces = _tolerantly(data[start : start + piece] for start in range(0, len(data), piece))
     _same(tolerant, in_pieces)
