@@ -1,6 +1,7 @@
 """The two schemas: what we write is valid by the strict one, and nothing else is; what is read is valid by the lax one."""
 
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -32,7 +33,7 @@ from gateway.core.message import (
 )
 from gateway.edxml import Flavour, assemble, schema_faults, schema_text, validate
 from gateway.edxml.namespaces import DS
-from gateway.edxml.schema import FAULTS_MAX, NAMESPACE_CHARS_MAX
+from gateway.edxml.schema import CHILDREN_MAX, FAULTS_MAX, NAMESPACE_CHARS_MAX
 from gateway.safe_xml import QCVN, Element, parse_signed, read_foreign, read_skeleton
 from tests.kit.pki import Pki
 from tests.unit.crypto.envelopes import signed
@@ -392,6 +393,17 @@ def test_a_namespace_without_end_is_a_fault_by_itself() -> None:
     etree.SubElement(root, f"{{{long}}}a")
     for flavour in Flavour:
         assert texts(root, flavour) == ["namespace: length"]
+
+
+def test_more_neighbours_than_any_block_has_are_a_fault_by_themselves() -> None:
+    """The library counts a bad element's neighbours for each of its messages: that many bad ones took more than a minute."""
+    bad = b"<Subject><b/></Subject>"
+    for count, expected in ((CHILDREN_MAX, FAULTS_MAX), (CHILDREN_MAX + 1, 1), (99_000, 1)):
+        root = parse_signed(f'<edXML xmlns="{QCVN}">'.encode() + b"\n".join([bad] * count) + b"</edXML>")
+        began = time.monotonic()
+        assert len(schema_faults(root, Flavour.LAX)) == expected
+        assert time.monotonic() - began < 5
+    assert texts(root, Flavour.LAX) == ["edXML: count"]
 
 
 def test_many_threads_at_once_have_each_its_own_faults() -> None:
