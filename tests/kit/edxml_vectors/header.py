@@ -149,9 +149,11 @@ HEADERS: Final[dict[str, str]] = {
     "date-iso": letter(("Date>2026/11/20<", "Date>2026-11-20<")),
     "date-vietnamese": letter(("Date>2026/11/20<", "Date>20/11/2026<")),
     "date-short": letter(("Date>2026/11/20<", "Date>2026/1/5<"), (_ID, "Z79.1,2026/01/05,12/TB-VP")),
+    "date-past": letter(("Date>2026/11/20<", "Date>1899/11/20<"), (_ID, "Z79.1,1899/11/20,12/TB-VP")),
     "date-future": letter(("Date>2026/11/20<", "Date>2027/11/20<"), (_ID, "Z79.1,2027/11/20,12/TB-VP")),
     "due-date-impossible": _with(element("DueDate", "2026/13/01")),
     "trace-time-impossible": letter(("2026/11/20 08:30:00", "2026/11/20 8 giờ 30")),
+    "trace-full": document(LETTER, trace=BUSINESS + HOP.replace("Z79.1", "Z79.TRUC") * 100),
     # secrecy: the format is not for it
     "secret-subject": letter((">Về lịch họp giao ban<", ">MẬT - Về lịch họp giao ban<")),
     "top-secret-content": _with(element("Content", "Độ mật: Tối mật")),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import SenderError
-from gateway.edxml import Finding, ReadAttachment, Reading, Severity, read_message, read_tolerantly
+from gateway.edxml import CODES, Finding, ReadAttachment, Reading, Severity, read_message, read_tolerantly
 from gateway.safe_xml import read_foreign, read_skeleton
 from tests.kit.edxml_vectors import FOLDER, GROUPS, vectors
 
@@ -24,6 +24,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "EDXML.md"
 BEGIN, END = "<!-- the table of vectors begins here -->\n", "<!-- the table of vectors ends here -->\n"
 SDK = Path(__file__).parents[3] / ".." / "shared" / "vectors" / "edxml-sdk"
 DEFAULTS = tomllib.loads((FOLDER / "expect.toml").read_text(encoding="utf-8"))
+WITHOUT_VECTOR: set[str] = set()
 TEXTS = {"about", "source", "kind", "like", "strict", "refused", "model"}
 KEYS = TEXTS | {"says", "files", "findings"}
 
@@ -208,6 +209,19 @@ def with_table(page: str) -> str:
 def test_the_page_shows_the_vectors() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == with_table(page), "python -m tests.unit.edxml.test_vectors"
+
+
+def test_the_page_explains_every_code() -> None:
+    rows = re.findall(
+        r"^\| `([a-z0-9_.]+)` \| (note|repaired|error) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert dict(rows) == {code: severity.value for code, severity in CODES.items()}
+    assert len(rows) == len(CODES)
+
+
+def test_every_code_has_its_vector() -> None:
+    found = {finding.split()[1] for one in EXPECTED for finding in one.findings}
+    assert CODES.keys() - found == WITHOUT_VECTOR
 
 
 if __name__ == "__main__":
