@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
-from gateway.core.message import DocumentMessage, Organ, Priority, StatusMessage
+from gateway.core.message import ORDINARY, DocumentMessage, Organ, Priority, StatusMessage
 from gateway.core.model import Attachment, Metadata, SlipRecipient
 from gateway.core.states import BusinessStatus
 from gateway.storage import codec
@@ -69,6 +69,23 @@ def test_a_message_that_was_stored_before_claims_were_kept_reads_back(value: Doc
     members = json.loads(codec.DOCUMENT_MESSAGE.encode(value))
     del members["claims"]
     assert codec.DOCUMENT_MESSAGE.decode(json.dumps(members)) == replace(value, claims=())
+
+
+OLD_FIELDS = (
+    *("sender", "recipients", "document_id", "code", "promulgation_place", "promulgation_date", "document_type"),
+    *("type_detail", "type_name", "subject", "content", "signer", "priority", "page_amount", "response_for"),
+    *("created_at", "claims"),
+)
+"""Of a document's message before it had them all."""
+
+
+@given(messages)
+def test_a_message_that_was_stored_with_fewer_fields_is_an_ordinary_new_document(value: DocumentMessage) -> None:
+    members = json.loads(codec.DOCUMENT_MESSAGE.encode(value))
+    read = codec.DOCUMENT_MESSAGE.decode(json.dumps({name: members[name] for name in OLD_FIELDS}))
+    kept = {name: getattr(value, name) for name in OLD_FIELDS}
+    assert read == DocumentMessage(**kept)
+    assert (read.business, read.hops, read.steering_type, read.due_date) == (ORDINARY, (), None, None)
 
 
 @given(statuses)
