@@ -36,7 +36,7 @@ _DECLARATION_BYTES: Final = len("<?xml ")
 
 
 class Cut:
-    """One file being cut. Into which pieces it was divided makes no difference, and no byte is looked at again for each of them."""
+    """One file being cut. Into what pieces it comes makes no difference, nor is more than a few bytes looked at again for one."""
 
     def __init__(self, *, store: Store, caps: Caps) -> None:
         self._store = store

@@ -15,6 +15,7 @@ _WHITE: Final = b" \t\r\n"
 # Some serialisers write the CR of a MIME line end as a reference (XML 1.0, 2.11): to a parser it is white space all the same.
 _WHITE_REFERENCE: Final = re.compile(rb"&#(?:0{0,4}(?:9|10|13|32)|x0{0,4}(?:9|[aA]|[dD]|20));")
 _REFERENCE_BYTES_MAX: Final = 16
+_PADDING: Final = ord("=")
 _BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 """What strict decoding takes (RFC 4648 section 4)."""
 
@@ -113,7 +114,7 @@ class Decoder:
             data = b"" if self._padded else _decoded(groups)
             if not data:
                 return False
-            self._padded = groups[-1:] == b"="
+            self._padded = groups[-1] == _PADDING
             self._take(data)
         self._rest = bytes(text[whole:])
         return True
@@ -128,7 +129,7 @@ class Decoder:
 
 def _decoded(text: memoryview) -> bytes:
     """Nothing, where it is not base64."""
-    if text[-3:] == b"===":  # `a2b_base64` is not strict about a group of nothing but padding
+    if bytes(text[-3:]) == b"===":  # `a2b_base64` is not strict about a group of nothing but padding
         return b""
     try:
         return binascii.a2b_base64(text, strict_mode=True)
