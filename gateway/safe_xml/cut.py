@@ -36,7 +36,7 @@ _DECLARATION_BYTES: Final = len("<?xml ")
 
 
 class Cut:
-    """One file being cut. Into what pieces it comes makes no difference, nor is more than a few bytes looked at again for one."""
+    """One file being cut. In what pieces it comes makes no difference, and few bytes are looked at again for a piece."""
 
     def __init__(self, *, store: Store, caps: Caps) -> None:
         self._store = store
