@@ -171,7 +171,7 @@ class Cut:
         decoder = self._decoder
         assert decoder is not None, "only a payload that has begun is read"
         end = data.find(b"<", at)
-        decoder.feed(data[at : end if end >= 0 else len(data)])
+        decoder.feed(memoryview(data)[at : end if end >= 0 else len(data)])
         if end < 0:
             return None
         if data.startswith(b"</", end):

@@ -60,7 +60,7 @@ class Decoder:
         self._padded = False
         self._sound = True
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: bytes | memoryview) -> None:
         """Some more of the text.
 
         Raises:
@@ -71,7 +71,7 @@ class Decoder:
         if begun := len(self._rest):
             missing = 4 - begun % 4
             self._feed(piece[:missing])
-            self._feed(memoryview(piece)[missing:])
+            self._feed(piece[missing:])
         else:
             self._feed(piece)
 

@@ -46,8 +46,9 @@ MARKUP = st.sampled_from(
     [
         b"<e:ContentTransferEncoded>", b"<ContentTransferEncoded a='>' b=\"'/>\" >", b"<ContentTransferEncoded/>",
         b"<ContentTransferEncoded a='/'>", b"<ContentTransferEncodedX>", b"</e:ContentTransferEncoded>", b"<a>", b"</a>",
-        b"<!-- < -->", b"<!-->-->", b"<![CDATA[", b"]]>", b"]]", b"<?xml ", b"<?x", b"?>", b"<?", b"<", b">", b"'", b'"', b"=",
-        b"<!DOCTYPE", b"/", b"x" * 70, b"<%b:ContentTransferEncoded>" % (b"p" * 64), b"<%b:ContentTransferEncoded>" % (b"p" * 65),
+        b"<!-- < -->", b"<!-->-->", b"<![CDATA[", b"]]>", b"]]", b"<?xml ", b"<?x", b"?>", b"<?", b"<", b">", b"'",
+        b'"', b"=", b"<!DOCTYPE", b"/", b"x" * 70, b"<%b:ContentTransferEncoded>" % (b"p" * 64),
+        b"<%b:ContentTransferEncoded>" % (b"p" * 65),
     ]
 )  # fmt: skip
 TEXT = st.sampled_from(
