@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
-from gateway.core.limits import CHUNK_BYTES, ENVELOPE_BYTES_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
 from gateway.core.secrecy import find_mark
 from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SignatureVerdict
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
@@ -80,8 +80,8 @@ def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> S
 
 def pieces(path: Path) -> Iterator[bytes]:
     """A file in pieces."""
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(ENVELOPE_PIECE_BYTES):
             yield piece
 
 
