@@ -97,7 +97,7 @@ class Cut:
         """Text in a CDATA section is text (XML 1.0, 2.7)."""
         end = data.find(self._closing, at)
         split = end if end >= 0 else max(at, len(data) - len(self._closing) + 1)
-        decoder.feed(data[at:split])
+        decoder.feed(data[at:split], literal=True)
         if end < 0:
             return self._wait(data, split)
         self._closing = b""

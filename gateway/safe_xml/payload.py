@@ -13,8 +13,9 @@ from gateway.core.ids import Digest
 
 _WHITE: Final = b" \t\r\n"
 # Some serialisers write the CR of a MIME line end as a reference (XML 1.0, 2.11): to a parser it is white space all the same.
-_WHITE_REFERENCE: Final = re.compile(rb"&#(?:0{0,4}(?:9|10|13|32)|x0{0,4}(?:9|a|d|20));", re.IGNORECASE)
-_REFERENCE_BYTES_MAX: Final = 16
+_WHITE_REFERENCE: Final = re.compile(rb"&#(?:0{0,4}(?:9|10|13|32)|x0{0,4}(?:9|[aA]|[dD]|20));")
+_BEGUN_REFERENCE: Final = re.compile(rb"&(?:#(?:x?[0-9aAdD]{0,6})?)?\Z")
+"""What may become one when more has come."""
 
 Store = Callable[[int], BinaryIO]
 """Opens where the payload of that position (from 1) is written. Whoever gives it closes what it opened."""
@@ -53,39 +54,40 @@ class Decoder:
         self._hash = hashlib.sha256()
         self._size = 0
         self._rest = b""
+        self._begun = b""
+        """A reference of which more has to come."""
         self._padded = False
         self._sound = True
 
-    def feed(self, piece: bytes) -> None:
-        """Some more of the text.
+    def feed(self, piece: bytes, *, literal: bool = False) -> None:
+        """Some more of the text; `literal`: of a CDATA section, in which nothing is a reference.
 
         Raises:
             SenderError: `size.limit`.
         """
+        if self._begun or b"&" in piece:
+            piece = b"" if literal else self._without_references(self._begun + piece)
+            self._sound = self._sound and not literal
         if not self._sound:
             return
-        text = self._rest + piece if self._rest else piece
-        held = b""
-        if b"&" in text:
-            text, held = self._without_references(text)
-        text = text.translate(None, _WHITE)
+        text = (self._rest + piece if self._rest else piece).translate(None, _WHITE)
         whole = len(text) - len(text) % 4
-        self._rest = text[whole:] + held
+        self._rest = text[whole:]
         if whole:
             self._decode(text[:whole] if whole < len(text) else text)
 
     def close(self) -> Payload:
         """The text is over."""
-        self._sound = self._sound and not self._rest
+        self._sound = self._sound and not self._rest and not self._begun
         return Payload(file=self._file, size=self._size, digest=Digest(self._hash.hexdigest()), sound=self._sound)
 
-    def _without_references(self, text: bytes) -> tuple[bytes, bytes]:
-        """The text with white space for its references, and what may be the beginning of one."""
-        text = _WHITE_REFERENCE.sub(b"", text)
-        begun = text.rfind(b"&")
-        if begun >= 0 and len(text) - begun < _REFERENCE_BYTES_MAX and b";" not in text[begun:]:
-            return text[:begun], text[begun:]
-        return text, b""
+    def _without_references(self, text: bytes) -> bytes:
+        """The text without white space that is written as a reference; any other reference is no base64."""
+        begun = _BEGUN_REFERENCE.search(text)
+        self._begun = begun[0] if begun else b""
+        text = _WHITE_REFERENCE.sub(b"", text[: len(text) - len(self._begun)])
+        self._sound = self._sound and b"&" not in text
+        return text
 
     def _decode(self, text: bytes) -> None:
         if self._padded:
