@@ -1,7 +1,8 @@
 """Attacks on a signed envelope of ours, each a change of its bytes, beside what may be done to it on its way.
 
-The first table is `own-xsw` of the shared vectors rebuilt on edXML, by the names of its files; the others are the issue's own list
-and what the cut of payloads out of the bytes invites. What refuses each stands beside it: the part of the chain, then its reason.
+The first table is `own-xsw` of the shared vectors rebuilt on edXML, by the names of its files; the others are the usual list of
+what can be done to a letter, and what the cut of payloads out of the bytes invites. What refuses each stands beside it: the
+part of the chain, then its reason.
 """
 
 import copy
@@ -189,7 +190,9 @@ def twice(name: str, *, namespace: str = QCVN) -> Callable[[Element], object]:
     return change
 
 
-def move(name: str, into: str, *, namespace: str = QCVN, to: str = QCVN, first: bool = False) -> Callable[[Element], object]:
+def move(
+    name: str, into: str, *, namespace: str = QCVN, to: str = QCVN, first: bool = False
+) -> Callable[[Element], object]:
     def change(root: Element) -> None:
         place = root if into == "edXML" else find(root, into, to)
         place.insert(0 if first else len(place), find(root, name, namespace))
@@ -331,7 +334,7 @@ OWN_XSW: Table = {
 }
 
 CHANGED: Table = {
-    "another kind of business": (tree(text_of("BussinessDocType", "1")), "xml: business_kind"),
+    "another kind of business": (tree(text_of("BussinessDocType", "1")), "reader: business_kind"),
     "no business any more": (tree(drop("Bussiness")), "signature: a reference to something else"),
     "business spelt right beside it": (
         inside("edXML:TraceHeaderList", f'<b:Business xmlns:b="{QCVN}"/>'),
@@ -345,7 +348,10 @@ CHANGED: Table = {
     "a To added": (tree(twice("To")), "reader: duplicate"),
     "a To removed": (tree(drop("To")), "signature: a signed part was changed"),
     "another To": (tree(text_of("OrganId", "Z79.X", within="To")), "signature: a signed part was changed"),
-    "a To moved out of the header": (tree(move("To", "edXMLHeader", first=True)), "signature: a signed part was changed"),
+    "a To moved out of the header": (
+        tree(move("To", "edXMLHeader", first=True)),
+        "signature: a signed part was changed",
+    ),
     "a To beside the header": (
         inside("edXML:TraceHeaderList", "<To><OrganId>Z79.X</OrganId></To>"),
         "frame: TraceHeaderList holds an element that does not belong there",
@@ -401,14 +407,20 @@ MOVED: Table = {
         "signature: two elements with one id",
     ),
     "Ids exchanged": (tree(exchange_ids), "signature: MessageHeader does not bear its Id"),
-    "no Id": (tree(lambda root: find(root, "MessageHeader").attrib.pop("Id")), "signature: MessageHeader does not bear its Id"),
+    "no Id": (
+        tree(lambda root: find(root, "MessageHeader").attrib.pop("Id")),
+        "signature: MessageHeader does not bear its Id",
+    ),
     "an Id spelt ID": (
         swap('<edXML:MessageHeader Id="header"', '<edXML:MessageHeader ID="header"'),
         "signature: MessageHeader does not bear its Id",
     ),
     "a second header before": (tree(second_header(f"{{{QCVN}}}MessageHeader", first=True)), "reader: duplicate"),
     "a second header behind": (tree(second_header(f"{{{QCVN}}}MessageHeader")), "reader: duplicate"),
-    "a second header of another namespace": (tree(second_header("{urn:x}MessageHeader", first=True)), "reader: duplicate"),
+    "a second header of another namespace": (
+        tree(second_header("{urn:x}MessageHeader", first=True)),
+        "reader: duplicate",
+    ),
     "a second header of none": (tree(second_header("MessageHeader", first=True)), "reader: duplicate"),
     "a second header in the trace": (
         tree(second_header(f"{{{QCVN}}}MessageHeader", into="TraceHeader")),
@@ -423,7 +435,10 @@ MOVED: Table = {
         "signature: MessageHeader is not in its place",
     ),
     "the header moved out": (tree(move("MessageHeader", "edXMLEnvelope")), "reader: missing"),
-    "the business moved out": (tree(move("Bussiness", "edXMLHeader", first=True)), "signature: Bussiness is not in its place"),
+    "the business moved out": (
+        tree(move("Bussiness", "edXMLHeader", first=True)),
+        "signature: Bussiness is not in its place",
+    ),
     "the body moved out": (tree(move("edXMLBody", "edXML")), "files: extra"),
     "the body moved into the header": (tree(move("edXMLBody", "edXMLHeader", first=True)), "files: extra"),
     "the signature moved to the body": (
@@ -444,14 +459,20 @@ MOVED: Table = {
         tree(set_on("Reference", "URI", "", namespace=DS)),
         "signature: a signature over the whole document: not the profile of this gateway",
     ),
-    "the signature without its value": (tree(text_of("SignatureValue", "", namespace=DS)), "signature: SignatureValue is not one value"),
+    "the signature without its value": (
+        tree(text_of("SignatureValue", "", namespace=DS)),
+        "signature: SignatureValue is not one value",
+    ),
     "a reference removed": (tree(remove_reference(0)), "signature: a part is not signed"),
     "a reference doubled": (tree(twice("Reference", namespace=DS)), "signature: two elements with one id"),
     "a reference to another file": (
         tree(set_on("Reference", "URI", "http://127.0.0.1:9/", namespace=DS)),
         "signature: a reference to something else",
     ),
-    "the whole file in another root": (lambda letter: b"<x>" + etree.tostring(parsed(letter.data)) + b"</x>", "reader: missing"),
+    "the whole file in another root": (
+        lambda letter: b"<x>" + etree.tostring(parsed(letter.data)) + b"</x>",
+        "reader: missing",
+    ),
     "a second document behind": (lambda letter: letter.data + b"<edXML/>", "xml: syntax"),
 }
 
@@ -472,9 +493,15 @@ CUT: Table = {
     },
     "a subject cut out": (inside("edXML:Subject", f"<edXML:{PAYLOAD}>", at_end=False), "xml: syntax"),
     "words added to a subject and cut out": (inside("edXML:Subject", payload("S2hvbmc="), at_end=True), "files: extra"),
-    "bytes of another namespace in a header": (inside("edXML:MessageHeader", payload(prefix="x", namespace="urn:x")), "files: extra"),
+    "bytes of another namespace in a header": (
+        inside("edXML:MessageHeader", payload(prefix="x", namespace="urn:x")),
+        "files: extra",
+    ),
     "bytes of no namespace in a file": (inside("Attachment", f'<{PAYLOAD} xmlns="">QUJD</{PAYLOAD}>'), "files: extra"),
-    "an empty one before the true one": (swap(f"<edXML:{PAYLOAD}", f'<x:{PAYLOAD} xmlns:x="{QCVN}"/><edXML:{PAYLOAD}'), "files: extra"),
+    "an empty one before the true one": (
+        swap(f"<edXML:{PAYLOAD}", f'<x:{PAYLOAD} xmlns:x="{QCVN}"/><edXML:{PAYLOAD}'),
+        "files: extra",
+    ),
     "an empty one in the header": (inside("edXML:MessageHeader", f"<edXML:{PAYLOAD}/>"), "files: extra"),
     "one within one": (around_payload(payload()), "xml: payload"),
     "one around one": (swap(f"<edXML:{PAYLOAD}", f'<x:{PAYLOAD} xmlns:x="{QCVN}"><edXML:{PAYLOAD}'), "xml: payload"),
@@ -494,17 +521,27 @@ CUT: Table = {
         lambda letter: letter.data.replace(PAYLOAD.encode(), PAYLOAD.lower().encode(), 2),
         "files: empty",
     ),
-    "a name with two colons": (lambda letter: letter.data.replace(b"edXML:" + PAYLOAD.encode(), b"edXML:x:" + PAYLOAD.encode(), 2), "xml: syntax"),
+    "a name with two colons": (
+        lambda letter: letter.data.replace(b"edXML:" + PAYLOAD.encode(), b"edXML:x:" + PAYLOAD.encode(), 2),
+        "xml: syntax",
+    ),
     "a prefix longer than any": (
-        swap(f"<edXML:{PAYLOAD}", f'<{"p" * 65}:{PAYLOAD} xmlns:{"p" * 65}="urn:x">QUJD</{"p" * 65}:{PAYLOAD}><edXML:{PAYLOAD}'),
+        swap(
+            f"<edXML:{PAYLOAD}",
+            f'<{"p" * 65}:{PAYLOAD} xmlns:{"p" * 65}="urn:x">QUJD</{"p" * 65}:{PAYLOAD}><edXML:{PAYLOAD}',
+        ),
         "xml: payload",
     ),
     "it bears another namespace": (
-        lambda letter: letter.data.replace(f'xmlns:edXML="{QCVN}">'.encode(), b'xmlns:edXML="urn:x">')
-        .replace(b'<edXML:edXMLEnvelope xmlns:edXML="urn:x">', f'<edXML:edXMLEnvelope xmlns:edXML="{QCVN}">'.encode()),
+        lambda letter: letter.data.replace(f'xmlns:edXML="{QCVN}">'.encode(), b'xmlns:edXML="urn:x">').replace(
+            b'<edXML:edXMLEnvelope xmlns:edXML="urn:x">', f'<edXML:edXMLEnvelope xmlns:edXML="{QCVN}">'.encode()
+        ),
         "frame: Attachment holds an element that does not belong there",
     ),
-    "it bears an attribute": (swap(f"<edXML:{PAYLOAD}", f'<edXML:{PAYLOAD} x=">"'), "frame: ContentTransferEncoded has an attribute that does not belong there"),
+    "it bears an attribute": (
+        swap(f"<edXML:{PAYLOAD}", f'<edXML:{PAYLOAD} x=">"'),
+        "frame: ContentTransferEncoded has an attribute that does not belong there",
+    ),
     "NUL in it": (around_payload(b"\0", at=4), "files: base64"),
     "invalid UTF-8 in it": (around_payload(b"\xff\xfe", at=4), "files: base64"),
     "a letter that is no base64 in it": (around_payload("ộ", at=4), "files: base64"),
@@ -515,7 +552,10 @@ CUT: Table = {
     "white space written as a reference in CDATA": (around_payload("<![CDATA[", "&#13;]]>"), "files: base64"),
     "the end of CDATA in it": (around_payload("]]>"), "files: base64"),
     "NUL in a subject": (inside("edXML:Subject", "\0"), "xml: encoding"),
-    "invalid UTF-8 in a subject": (lambda letter: inside("edXML:Subject", "@@@")(letter).replace(b"@@@", b"\xff"), "xml: encoding"),
+    "invalid UTF-8 in a subject": (
+        lambda letter: inside("edXML:Subject", "@@@")(letter).replace(b"@@@", b"\xff"),
+        "xml: encoding",
+    ),
     "UTF-16": (lambda letter: letter.data.decode().replace("UTF-8", "UTF-16").encode("utf-16"), "xml: encoding"),
     "another encoding declared": (swap("encoding='UTF-8'", "encoding='windows-1258'"), "xml: encoding"),
     "XML 1.1": (swap("version='1.0'", "version='1.1'"), "xml: encoding"),
@@ -530,12 +570,15 @@ MAY: Mapping[str, Change] = {
     "written out anew": tree(),
     "line ends of another system": lambda letter: letter.data.replace(b"\n", b"\r\n"),
     "a byte order mark": lambda letter: b"\xef\xbb\xbf" + letter.data,
-    "a trace of a hub": inside("edXML:TraceHeaderList", "<edXML:TraceHeader><edXML:OrganId>null</edXML:OrganId></edXML:TraceHeader>"),
+    "a trace of a hub": inside(
+        "edXML:TraceHeaderList", "<edXML:TraceHeader><edXML:OrganId>null</edXML:OrganId></edXML:TraceHeader>"
+    ),
     "base64 in lines": around_payload("\r\n", "\r\n"),
     "base64 in lines, written as references": around_payload("&#13;\n", "&#xD;\n"),
     "base64 in a CDATA section": around_payload("<![CDATA[", "]]>"),
     "base64 in two sections": around_payload("<![CDATA[]]>", "<![CDATA[ ]]>"),
-    "another prefix of the bytes": lambda letter: letter.data.replace(b"edXML:" + PAYLOAD.encode(), b"q:" + PAYLOAD.encode())
-    .replace(b"<q:" + PAYLOAD.encode() + b" xmlns:edXML", b"<q:" + PAYLOAD.encode() + b" xmlns:q"),
+    "another prefix of the bytes": lambda letter: letter.data.replace(
+        b"edXML:" + PAYLOAD.encode(), b"q:" + PAYLOAD.encode()
+    ).replace(b"<q:" + PAYLOAD.encode() + b" xmlns:edXML", b"<q:" + PAYLOAD.encode() + b" xmlns:q"),
     "room in the tags": lambda letter: letter.data.replace(PAYLOAD.encode() + b">", PAYLOAD.encode() + b" \n>"),
 }

@@ -58,6 +58,11 @@ def decoded(carrier: Element) -> bytes | None:
         return None
 
 
+def holds_more_than_text(data: bytes) -> bool:
+    """Elements, comments or instructions in a payload: what the cut refuses of a well-formed file."""
+    return any(len(carrier) for carrier in etree.fromstring(data).iter(f"{{*}}{PAYLOAD}"))
+
+
 def seen(skeleton: Skeleton) -> Seen:
     payloads = tuple(payload.read() if payload.sound else None for payload in skeleton.payloads)
     return etree.tostring(skeleton.root, encoding="UTF-8"), payloads
@@ -106,7 +111,9 @@ any_section = st.one_of(
     st.sampled_from(["", "QUJD", LOOKALIKES.replace("--", "-"), "-", ">"]).map(lambda text: f"<!--{text} -->"),
     st.sampled_from(["?", LOOKALIKES.replace("?>", "?"), ">", "xml"]).map(lambda text: f"<?p {text}?>"),
 )
-payload_text = st.one_of(base64_text(), base64_text(), any_text, st.lists(any_text | any_section, max_size=3).map("".join))
+payload_text = st.one_of(
+    base64_text(), base64_text(), any_text, st.lists(any_text | any_section, max_size=3).map("".join)
+)
 
 
 @st.composite
@@ -115,7 +122,9 @@ def attributes(draw: st.DrawFn) -> str:
     for name in draw(st.lists(st.sampled_from(["x", "y", "e:x", "Id"]), unique=True, max_size=3)):
         quote = draw(st.sampled_from("\"'"))
         other = "'" if quote == '"' else '"'
-        value = draw(st.sampled_from(["", "/", ">", "/>", "&lt;ContentTransferEncoded>", f"a{other}>{other}", "-->", "]]>"]))
+        value = draw(
+            st.sampled_from(["", "/", ">", "/>", "&lt;ContentTransferEncoded>", f"a{other}>{other}", "-->", "]]>"])
+        )
         written.append(f"{draw(TAG_SPACE)}{name}{draw(st.sampled_from(['=', ' = ']))}{quote}{value}{quote}")
     return "".join(written)
 
@@ -140,8 +149,36 @@ documents = st.tuples(
 ).map("".join)
 sizes = st.lists(st.integers(1, 30) | st.just(100_000), min_size=1, max_size=4)
 SNIPPETS = (
-    *("<", ">", "/>", '"', "'", "&", ";", "&#13;", "&#", "\0", "\x0b", "\ufffe", "=", "]]>", "<![CDATA[", "<!--", "-->"),
-    *("<?", "?>", "<?xml ", "<!DOCTYPE a>", f"<{PAYLOAD}>", f"<{PAYLOAD}/>", f"</{PAYLOAD}>", f"<:{PAYLOAD}>", f"<a:b:{PAYLOAD}>"),
+    *(
+        "<",
+        ">",
+        "/>",
+        '"',
+        "'",
+        "&",
+        ";",
+        "&#13;",
+        "&#",
+        "\0",
+        "\x0b",
+        "\ufffe",
+        "=",
+        "]]>",
+        "<![CDATA[",
+        "<!--",
+        "-->",
+    ),
+    *(
+        "<?",
+        "?>",
+        "<?xml ",
+        "<!DOCTYPE a>",
+        f"<{PAYLOAD}>",
+        f"<{PAYLOAD}/>",
+        f"</{PAYLOAD}>",
+        f"<:{PAYLOAD}>",
+        f"<a:b:{PAYLOAD}>",
+    ),
     *(f'x="<{PAYLOAD}>"', "&x;", "&#X0D;", "&#0;", " ", "QUJD", f"<e:{PAYLOAD} a='>'>", f"<{'p' * 65}:{PAYLOAD}>"),
 )
 BYTES = (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\0", b"\xef\xbb\xbf", b"\xfe\xff")
@@ -154,7 +191,11 @@ def damaged(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(data)))
         end = min(len(data), at + draw(st.integers(0, 6)))
-        new = draw(st.sampled_from([*(snippet.encode("utf-8", "replace") for snippet in SNIPPETS), *BYTES, b"", data[at:end] * 2]))
+        new = draw(
+            st.sampled_from(
+                [*(snippet.encode("utf-8", "replace") for snippet in SNIPPETS), *BYTES, b"", data[at:end] * 2]
+            )
+        )
         data = data[:at] + new + data[end:]
     return data
 
@@ -184,11 +225,11 @@ def test_of_a_well_formed_file_both_see_the_same(text: str, sizes: list[int]) ->
     """And the cut refuses none of it, but files that hold elements."""
     data = text.encode()
     tree, payloads = plain(data, tolerant=True)
-    try:
-        skeleton = read_foreign(pieces(data, sizes))
-    except SenderError as error:
-        assert error.params["reason"] == "payload"
+    if holds_more_than_text(data):
+        with pytest.raises(SenderError, match="payload"):
+            read_foreign(pieces(data, sizes))
         return
+    skeleton = read_foreign(pieces(data, sizes))
     cut_tree, cut_payloads = seen(skeleton)
     assert cut_tree == tree
     assert len(cut_payloads) == len(payloads)
