@@ -32,18 +32,19 @@ class Label:
     path: str
     position: int
     name: str
-    content_type: str
+    declared: str
+    """Its type, as far as the declaration speaks of this file."""
     digest: Digest | None
     """The manifest's."""
 
     def claims(self) -> dict[str, str]:
         """What the file is said to be, with the words that say so."""
-        said = {self.content_type: claim_of_type(self.content_type), self.name: claim_of_name(self.name)}
+        said = {self.declared: claim_of_type(self.declared), self.name: claim_of_name(self.name)}
         return {words: claim for words, claim in said.items() if claim is not None}
 
     def is_by_rule(self) -> bool:
         """Whether the vendor's reader would open it."""
-        return claim_of_type(self.content_type) == ZIP and claim_of_name(self.name) != ZIP
+        return claim_of_type(self.declared) == ZIP and claim_of_name(self.name) != ZIP
 
     def is_plain_zip(self) -> bool:
         """Whether it is said to be a ZIP and nothing else."""
@@ -81,7 +82,8 @@ class Unwrapper:
             found = self._looked_into(label, payload)
         if is_mangled(found.file):
             self._findings.attachment("mangled", label.path, position=label.position)
-        self._compare(label, found)
+        if not self._is_refused:
+            self._compare(label, found)
         return found
 
     def _looked_into(self, label: Label, payload: Payload) -> Contents:
@@ -151,7 +153,7 @@ class Unwrapper:
         """What it is said to be, with what it is; of a file that was wrapped by rule the type spoke of the ZIP."""
         claims = label.claims()
         if contents.wrapped and label.is_by_rule():
-            claims.pop(label.content_type, None)
+            claims.pop(label.declared, None)
         for words, claim in claims.items():
             if not agrees(claim, contents.media_type):
                 self._findings.note(
