@@ -461,7 +461,9 @@ def test_a_part_added_beside_a_status_signature_is_noticed() -> None:
 def test_nobody_signs_a_place_whose_text_is_cut_out(place: str, text: str) -> None:
     """A sender could sign it empty, and whoever carries the file fill it: its text is in no digest."""
     name = b"ContentTransferEncoded"
-    with_a_place = document().replace(f"</edXML:{place}".encode(), b"<%b></%b></edXML:%b" % (name, name, place.encode()))
+    with_a_place = document().replace(
+        f"</edXML:{place}".encode(), b"<%b></%b></edXML:%b" % (name, name, place.encode())
+    )
     with pytest.raises(SenderError) as caught:
         prepare_envelope(with_a_place, chain=LEAF.chain, moment=MOMENT)
     assert caught.value.params["reason"] == "a file inside the envelope"
