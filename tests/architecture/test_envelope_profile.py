@@ -19,12 +19,14 @@ from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import SenderError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.verdict import EnvelopeReading, Indication, SubIndication
-from gateway.crypto import xades
+from gateway.crypto import InlineJudge, xades
 from gateway.edxml import assemble, block, write_skeleton
-from gateway.exchange import judging
+from gateway.evidence import FileExamination
+from gateway.exchange import ExchangeRecords, judging
 from gateway.exchange.duties import check_signer
 from gateway.exchange.judging import read_envelope_file
 from gateway.safe_xml import QCVN, read_skeleton
+from tests.kit.clock import ManualClock
 from tests.kit.pki import MOMENT, Leaf, Pki
 from tests.unit.crypto.envelopes import signed
 from tests.unit.edxml.samples import DOCUMENT, STATUS, attachment
@@ -420,7 +422,16 @@ REPAIRABLE = (
 
 
 @pytest.mark.parametrize("data", REPAIRABLE)
-def test_what_had_to_be_repaired_is_not_taken_by_the_service(data: bytes, read: Read) -> None:
+async def test_what_had_to_be_repaired_is_never_better_than_indeterminate(
+    data: bytes, read: Read, tmp_path: Path
+) -> None:
+    """The service takes no such file; who has one in hand is told what it says, and that no signature speaks of it."""
     with pytest.raises(SenderError) as caught:
         read(data)
     assert caught.value.code == "envelope.malformed"
+    path = tmp_path / "repaired.edxml"
+    path.write_bytes(data)
+    records = ExchangeRecords(trust=PKI.trust, judge_all=True)
+    report = await FileExamination(judge=InlineJudge(), records=records, clock=ManualClock(MOMENT)).examine(path)
+    assert (report.indication, report.envelope, report.repaired) == (Indication.INDETERMINATE, None, True)
+    assert [part.name for part in report.parts] == ["1.txt", "2.txt"]
