@@ -189,7 +189,7 @@ def test_a_repaired_envelope_says_that_nobody_judged_its_signature(language: str
     first, said, file, *rest = printed(shown.out).splitlines()
     verdict, todo = {
         "vi": ("Chưa đủ căn cứ kết luận", "  Cần làm gì tiếp: chưa sử dụng; đề nghị nơi đã chuyển"),
-        "en": ("Not enough evidence to decide", "  What to do next: do not use it yet; ask whoever passed"),
+        "en": ("Not enough evidence", "  What to do next: do not use it yet; ask whoever passed"),
     }[language]
     assert first.startswith(f"! {verdict}: ")
     assert said == "  " + terminal(language).text("cli.verify.repaired")
@@ -209,7 +209,7 @@ def test_a_repaired_envelope_of_unsigned_files_was_looked_at() -> None:
     found = replace(report(indication=Indication.INDETERMINATE), kind="edxml", repaired=True)
     shown = terminal("en")
     print_report(shown, found)
-    assert printed(shown.out).startswith("! Not enough evidence to decide: ")
+    assert printed(shown.out).startswith("! Not enough evidence: ")
     assert terminal("en").text("cli.verify.todo.repaired") in printed(shown.out)
 
 
