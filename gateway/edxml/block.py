@@ -127,7 +127,7 @@ class Block:
 
     def is_null(self) -> bool:
         """Whether it holds the word that stands for nothing; `own_text` has said so."""
-        return self.element is not None and (self.element.text or "").strip(SPACE) == _NULL
+        return self.element is not None and (self.element.text or "").strip(SPACE) == NULL
 
     def expect(self, known: Collection[str]) -> None:
         """Note every child that is none of these names: others ignore it, and so do we."""
