@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WHEELS := wheels
 
-.PHONY: help dev demo test bench check format lock wheels catalogue letter clean
+.PHONY: help dev demo test bench fuzz check format lock wheels catalogue letter clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -28,6 +28,11 @@ test: dev  ## every test
 
 bench: dev  ## documents a second between two gateways, beside the cryptography they cannot do without
 	$(BIN)/python -m benchmarks
+
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 1
+fuzz: dev  ## the readers of edXML with files nobody thought of: FUZZ_SECONDS (600), FUZZ_SEED (docs/EDXML.md)
+	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

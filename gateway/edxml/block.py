@@ -80,8 +80,8 @@ class Block:
 
     @property
     def is_empty(self) -> bool:
-        """Whether neither a child nor a text is in it: others write such elements where they have nothing to say."""
-        return self.element is None or not (len(self.element) or (self.element.text or "").strip(SPACE))
+        """Whether no text is in it, at any depth: others write such elements where they have nothing to say."""
+        return self.element is None or not "".join(self.element.itertext()).strip(SPACE)
 
     def text(self, *names: str, limit: int = HEADER_TEXT_CHARS_MAX) -> str:
         """Text of the child of that name without white space around it; empty when there is no such child.

@@ -147,7 +147,7 @@ def _read_responses(header: Block) -> tuple[ResponseFor, ...]:
     blocks = header.many("ResponseFor", limit=limits.RESPONSES_MAX)
     for block in blocks:
         if not block.is_empty and not block.text("DocumentId"):
-            block.findings.note("missing", block.path_of("DocumentId"))
+            block.findings.note("regulation.required", block.path_of("DocumentId"))
     return tuple(read_answered(block) for block in blocks if block.text("DocumentId"))
 
 

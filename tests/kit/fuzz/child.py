@@ -1,0 +1,50 @@
+"""The child: marks, limits, and then the campaign. What it did is its one line of output."""
+
+import argparse
+import dataclasses
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+
+from tests.kit.edxml_vectors import vectors
+from tests.kit.fuzz.bounds import limit_memory
+from tests.kit.fuzz.branches import Branches
+from tests.kit.fuzz.campaign import Campaign, Examine
+
+WATCHED = ("gateway.safe_xml", "gateway.edxml")
+
+
+def load(branches: Branches, plant: str = "") -> Examine:
+    """The target, its readers marked; with a mistake planted in them on purpose, if one is named."""
+    branches.watch(*WATCHED)
+    examine: Examine = importlib.import_module("tests.kit.fuzz.target").examine
+    if plant:
+        importlib.import_module("tests.kit.fuzz.plants").plant(plant)
+    return examine
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one campaign."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--executions", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--failures", type=int, required=True)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--plant", default="")
+    options = parser.parse_args(arguments)
+    branches = Branches()
+    examine = load(branches, options.plant)
+    limit_memory()
+    campaign = Campaign(options.folder, examine, branches, options.seed)
+    seeds = [data for name, data in vectors().items() if name.startswith(options.only)]
+    until = monotonic() + options.seconds
+    tally = campaign.run(seeds, until=until, executions=options.executions, failures=options.failures)
+    print(json.dumps(dataclasses.asdict(tally) | {"branches": len(branches.hits)}))  # noqa: T201 - the child's answer
+
+
+if __name__ == "__main__":
+    main()
