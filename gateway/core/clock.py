@@ -43,4 +43,5 @@ def parse_rfc3339(text: str) -> datetime:
 
 def edxml_timestamp(moment: datetime) -> str:
     """`yyyy/MM/dd HH:mm:ss` in Vietnam time (facts 1.6)."""
-    return moment.astimezone(VIETNAM).strftime("%Y/%m/%d %H:%M:%S")
+    local = moment.astimezone(VIETNAM).replace(microsecond=0, tzinfo=None)
+    return local.isoformat(sep=" ").replace("-", "/")  # strftime writes a year before 1000 with fewer digits

@@ -51,6 +51,8 @@ TO_PLACE_CHARS_MAX: Final = 150
 SPHERE_CHARS_MAX: Final = 100
 TYPIST_CHARS_MAX: Final = 10
 APPENDIX_CHARS_MAX: Final = 500
+REFERENCES_CHARS_MAX: Final = 500
+"""A list of other documents that is one text (the vendor's `ReplyFors` and `ReferenceCodes`)."""
 APPLICATION_TYPE_CHARS_MAX: Final = 100
 BUSINESS_REASON_CHARS_MAX: Final = 500
 PAPER_DAYS_AHEAD: Final = 1

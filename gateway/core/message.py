@@ -186,9 +186,9 @@ class Business:
     document_id: str = ""
     """`DocumentId`: the document that is updated; 1 for an update, at most 200."""
     changes: DocumentChanges | None = None
-    """`BussinessDocumentInfo`: 0..1, of an update."""
+    """`BussinessDocumentInfo`: 0..1, of an update and of no other kind."""
     replacements: tuple[Replacement, ...] = ()
-    """`ReplacementInfoList/ReplacementInfo`: 1..n for a replacement."""
+    """`ReplacementInfoList/ReplacementInfo`: 1..n for a replacement, none for any other kind."""
     staff: tuple[StaffInfo, ...] = ()
     """`StaffInfo`: 0..n."""
 
@@ -212,8 +212,8 @@ class Claim:
     said: str
 
 
-ORDINARY: Final = Business()
-"""A new document of which nothing else is said."""
+ORDINARY: Final = Business(reason="Văn bản điện tử mới")
+"""A new document, in the words of the vendor's software; one that came without a `Bussiness` has a plain `Business()`."""
 UNNAMED: Final = SignerInfo()
 """Nobody is named as the signer."""
 
@@ -266,8 +266,12 @@ class DocumentMessage:
     """`OtherInfo/PromulgationAmount`: 0..1, 0 to 65535."""
     appendixes: tuple[str, ...] = ()
     """`OtherInfo/Appendixes/Appendix`: 0..n, at most 500 each."""
+    reply_fors: str = ""
+    """`OtherInfo/ReplyFors`, VNPT: 0..1, at most 500. One text (as BKAV's integrator has it): the vendor gives it no form."""
     direction: bool | None = None
     """`OtherInfo/Direction`, VNPT: 0..1."""
+    reference_codes: str = ""
+    """`OtherInfo/ReferenceCodes`, VNPT: 0..1, at most 500; one text like `reply_fors`."""
     task_codes: tuple[str, ...] = ()
     """`ResponseForTask/TaskCode`, VNPT: 0..n, at most 100 each."""
     application_type: str = ""

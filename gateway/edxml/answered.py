@@ -1,13 +1,17 @@
 """ResponseFor: the document that a message answers. In a status message it is also the only address."""
 
+from typing import Final
+
 from gateway.core import limits
 from gateway.core.ids import OrganId
 from gateway.core.message import ResponseFor
 from gateway.edxml.block import Block
-from gateway.edxml.dates import read_date, write_date
+from gateway.edxml.dates import date_of, write_date
 from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
+
+_NAMES: Final = frozenset({"OrganId", "Code", "DocumentId", "PromulgationDate"})
 
 
 def write_answered(writer: XmlWriter, answered: ResponseFor) -> None:
@@ -21,11 +25,12 @@ def write_answered(writer: XmlWriter, answered: ResponseFor) -> None:
 
 def read_answered(block: Block) -> ResponseFor:
     """One block."""
+    block.expect(_NAMES)
     return ResponseFor(
         organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
         code=block.text("Code"),
         document_id=block.need_text("DocumentId", limit=limits.DOCUMENT_ID_CHARS_MAX),
-        promulgation_date=read_date(block.text("PromulgationDate")),
+        promulgation_date=date_of(block, "PromulgationDate"),
     )
 
 

@@ -11,7 +11,7 @@ from gateway.safe_xml import Element
 
 SPACE: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
-_NULL: Final = "null"
+NULL: Final = "null"
 """Written by hubs that had nothing to write (facts 1.7)."""
 
 
@@ -46,6 +46,10 @@ class Block:
             return Block(None, self.path_of(names[0]), self.findings)
         return found
 
+    def optional(self, *names: str) -> "Block":
+        """The child of that name; when there is none, which is fine, an empty one."""
+        return self.one(*names) or Block(None, self.path_of(names[0]), self.findings)
+
     def many(self, name: str, *, limit: int) -> list["Block"]:
         """All children of that name, in order; no more than the limit, beyond which is an error."""
         found = self._children.get(name, [])
@@ -59,6 +63,11 @@ class Block:
     def has(self, name: str) -> bool:
         """Whether there is a child of that name."""
         return name in self._children
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither a child nor a text is in it: others write such elements where they have nothing to say."""
+        return self.element is None or not (len(self.element) or (self.element.text or "").strip(SPACE))
 
     def text(self, *names: str, limit: int = HEADER_TEXT_CHARS_MAX) -> str:
         """Text of the child of that name without white space around it; empty when there is no such child.
@@ -78,7 +87,7 @@ class Block:
         text = (self.element.text or "").strip(SPACE)
         if len(text) > limit:
             self.findings.malformed("length", self.path)
-        if text == _NULL:
+        if text == NULL:
             self.findings.note("null", self.path)
             return ""
         return text[:limit]

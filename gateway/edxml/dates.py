@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from gateway.core.clock import VIETNAM
+from gateway.edxml.block import Block
 
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 _TIMESTAMP: Final = re.compile(rf"{_DATE.pattern} +([0-9]{{1,2}}):([0-9]{{1,2}}):([0-9]{{1,2}})")
@@ -36,6 +37,24 @@ def read_timestamp(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, tzinfo=VIETNAM).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def date_of(block: Block, name: str) -> date | None:
+    """The day in the child of that name; a text that is none is noted."""
+    text = block.text(name)
+    day = read_date(text)
+    if text and day is None:
+        block.findings.note("date", block.path_of(name), value=text)
+    return day
+
+
+def timestamp_of(block: Block, name: str) -> datetime | None:
+    """The instant in the child of that name; a text that is none is noted."""
+    text = block.text(name)
+    moment = read_timestamp(text)
+    if text and moment is None:
+        block.findings.note("date", block.path_of(name), value=text)
+    return moment
 
 
 def midnight(day: date) -> datetime:

@@ -8,6 +8,7 @@ from gateway.core.model import Attachment
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import check_attachments, write_manifest
 from gateway.edxml.namespaces import BODY_ID, PREFIX
+from gateway.edxml.trace import write_trace
 from gateway.edxml.violations import Checks, Violation
 from gateway.edxml.writer import XmlWriter
 from gateway.safe_xml import QCVN
@@ -47,6 +48,6 @@ def write_skeleton(message: Message, attachments: Sequence[Attachment]) -> bytes
 def _write_document(writer: XmlWriter, message: DocumentMessage, attachments: Sequence[Attachment]) -> None:
     with writer.block(f"{PREFIX}:edXMLHeader"):
         document.write_header(writer, message)
-        document.write_trace(writer, message)
+        write_trace(writer, message)
     with writer.block(f"{PREFIX}:edXMLBody", {"Id": BODY_ID}):
         write_manifest(writer, attachments)

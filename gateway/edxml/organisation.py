@@ -1,5 +1,7 @@
 """Organisation block: `From` and `To` (QCVN 102:2016, Amendment 1:2022 for the length of OrganId)."""
 
+from typing import Final
+
 from gateway.core import limits
 from gateway.core.ids import OrganId
 from gateway.core.message import Organ
@@ -7,6 +9,10 @@ from gateway.edxml.block import Block
 from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
+
+_NAMES: Final = frozenset(
+    {"OrganId", "OrganizationInCharge", "OrganName", "OrganAdd", "Email", "Telephone", "Fax", "Website"}
+)
 
 
 def write_organ(writer: XmlWriter, name: str, organ: Organ) -> None:
@@ -24,6 +30,7 @@ def write_organ(writer: XmlWriter, name: str, organ: Organ) -> None:
 
 def read_organ(block: Block) -> Organ:
     """One block; only the code is required, and its shape is not judged here: hubs use codes of their own."""
+    block.expect(_NAMES)
     return Organ(
         organ_id=OrganId(block.need_text("OrganId", limit=limits.ORGAN_ID_CHARS_MAX)),
         in_charge=block.text("OrganizationInCharge"),

@@ -1,11 +1,15 @@
 """StaffInfo: whom to ask."""
 
+from typing import Final
+
 from gateway.core import limits
 from gateway.core.message import StaffInfo
 from gateway.edxml.block import Block
 from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
+
+_NAMES: Final = frozenset({"Department", "DepartmentId", "Staff", "StaffId", "Email", "Mobile"})
 
 
 def write_staff(writer: XmlWriter, staff: StaffInfo) -> None:
@@ -19,9 +23,10 @@ def write_staff(writer: XmlWriter, staff: StaffInfo) -> None:
         writer.leaf(f"{PREFIX}:Mobile", staff.mobile)
 
 
-def read_staff(block: Block) -> StaffInfo:
-    """One block."""
-    return StaffInfo(
+def read_staff(block: Block) -> StaffInfo | None:
+    """One block; None when it says nothing, for others write an empty one."""
+    block.expect(_NAMES)
+    staff = StaffInfo(
         department=block.text("Department"),
         department_id=block.text("DepartmentId"),
         staff=block.text("Staff"),
@@ -29,10 +34,13 @@ def read_staff(block: Block) -> StaffInfo:
         email=block.text("Email"),
         mobile=block.text("Mobile"),
     )
+    return staff if staff != StaffInfo() else None
 
 
 def check_staff(checks: Checks, path: str, staff: StaffInfo) -> None:
-    """Lengths."""
+    """Lengths, and something must be said."""
+    if staff == StaffInfo():
+        checks.add(path, "required")
     checks.line(f"{path}.department", staff.department, limit=limits.DEPARTMENT_CHARS_MAX)
     checks.line(f"{path}.department_id", staff.department_id, limit=limits.LOCAL_ID_CHARS_MAX)
     checks.line(f"{path}.staff", staff.staff, limit=limits.FULL_NAME_CHARS_MAX)

@@ -1,15 +1,21 @@
 """What a message lacks of the regulation, all of it at once: who mends a form wants to hear everything in one go."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from gateway.core.limits import LIST_MAX, PAPER_YEAR_MIN
 from gateway.core.plain_text import first_unseen, is_blank
+from gateway.edxml.block import NULL, SPACE
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 production 2 (Char), the other way round: not even as a reference may these stand in a document."""
+
+_YEAR_MAX: Final = 9_998
+"""The last one that has a year after it: Vietnam's clocks are ahead of UTC's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,8 @@ class Checks:
             self.add(path, "length", limit=limit, actual=len(text))
         if unseen:
             self.add(path, "character", codepoint=unseen)
+        if text.strip(SPACE) == NULL:  # hubs write it for nothing, so that is what a reader takes it for
+            self.add(path, "value")
 
     def form(self, path: str, *, good: bool) -> None:
         """Of the form its kind has; said only where nothing else is wrong."""
@@ -65,6 +73,12 @@ class Checks:
         if not lowest <= number <= highest:
             self.add(path, "value", lowest=lowest, highest=highest)
 
+    def moment(self, path: str, moment: datetime) -> None:
+        """One that the wire can say: whole seconds, four digits of a year, and a time zone to convert it from."""
+        zoned = moment.tzinfo is not None
+        if not zoned or moment.microsecond or not PAPER_YEAR_MIN <= moment.year <= _YEAR_MAX:
+            self.add(path, "value")
+
     def count(self, path: str, count: int, *, lowest: int, highest: int) -> None:
         """So many of them, both bounds included."""
         if count < lowest:
@@ -72,10 +86,16 @@ class Checks:
         if count > highest:
             self.add(path, "count", limit=highest, actual=count)
 
+    def texts(self, path: str, texts: Sequence[str], *, limit: int) -> None:
+        """A list of lines, none of them empty: an empty element says nothing."""
+        self.count(path, len(texts), lowest=0, highest=LIST_MAX)
+        for index, text in enumerate(texts):
+            self.line(f"{path}[{index}]", text, limit=limit, required=True)
+
     def unique(self, path: str, values: Iterable[str]) -> None:
-        """No value twice; `path` has a place for the index."""
+        """No value twice, as a reader sees them; `path` has a place for the index."""
         seen: set[str] = set()
-        for index, value in enumerate(values):
+        for index, value in enumerate(value.strip(SPACE) for value in values):
             if value in seen:
                 self.add(path.format(index), "duplicate")
             seen.add(value)

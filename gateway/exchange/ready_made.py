@@ -17,23 +17,24 @@ from gateway.core.message import DocumentMessage
 from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import EnvelopeReading
 from gateway.exchange.contract import UploadedFile
-from gateway.exchange.duties import check_signer
+from gateway.exchange.duties import check_business, check_signer
 
 UNDECIDED: Final = "envelope.undecided"
 """What we cannot say of a signature for want of our own evidence."""
 
 
 def document_in(reading: EnvelopeReading) -> DocumentMessage:
-    """The message, which must be a document.
+    """The message, which must be a document, and a new one.
 
     What a body says of a document it received is said through its inbox entry: entry and status message are one
     transaction, and a status message from elsewhere would leave the entry as it was.
 
     Raises:
-        SenderError: `envelope.kind`.
+        SenderError: `envelope.kind`, `envelope.malformed`.
     """
     if not isinstance(reading.message, DocumentMessage):
         raise SenderError("envelope.kind")
+    check_business(reading.message)
     return reading.message
 
 

@@ -10,7 +10,16 @@ from gateway.audit import make_leaf
 from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
-from gateway.core.message import Code, DocumentMessage, Organ, Priority, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.message import (
+    Code,
+    DocumentMessage,
+    Organ,
+    Priority,
+    ResponseFor,
+    SignerInfo,
+    StaffInfo,
+    StatusMessage,
+)
 from gateway.core.model import (
     Attachment,
     BlobRef,
@@ -82,7 +91,7 @@ def status(**fields: Any) -> StatusMessage:
         "status": BusinessStatus.REFUSED,
         "description": "Sai nơi nhận",
         "timestamp": datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC),
-        "staff": "Trần Thị B",
+        "staff": StaffInfo(staff="Trần Thị B"),
     }
     return StatusMessage(**(known | fields))
 

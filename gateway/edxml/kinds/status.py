@@ -1,6 +1,7 @@
 """A status message (transport type `status`): a MessageHeader and nothing else; no To, no trace, no body, no files."""
 
 from datetime import datetime
+from typing import Final
 
 from gateway.core import limits
 from gateway.core.clock import edxml_timestamp
@@ -14,6 +15,8 @@ from gateway.edxml.organisation import check_organ, read_organ, write_organ
 from gateway.edxml.staff import check_staff, read_staff, write_staff
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
+
+_NAMES: Final = frozenset({"From", "ResponseFor", "StaffInfo", "StatusCode", "Description", "Timestamp"})
 
 
 def write_header(writer: XmlWriter, message: StatusMessage) -> None:
@@ -30,6 +33,7 @@ def write_header(writer: XmlWriter, message: StatusMessage) -> None:
 
 def read_header(header: Block) -> StatusMessage:
     """A status message's header, whoever wrote it."""
+    header.expect(_NAMES)
     staff = header.one("StaffInfo")
     return StatusMessage(
         sender=read_organ(header.need("From")),
@@ -62,5 +66,6 @@ def check(checks: Checks, message: StatusMessage) -> None:
     check_organ(checks, "sender", message.sender)
     check_echo(checks, "response_for", message.response_for)
     checks.lines("description", message.description, limit=limits.REASON_CHARS_MAX)
+    checks.moment("timestamp", message.timestamp)
     if message.staff:
         check_staff(checks, "staff", message.staff)

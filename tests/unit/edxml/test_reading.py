@@ -19,8 +19,8 @@ from gateway.core.ids import OrganId
 from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo, StatusMessage
 from gateway.core.plain_text import first_unseen, is_blank
 from gateway.core.states import BusinessStatus, MessageKind
-from gateway.edxml import Reading, write_skeleton
-from gateway.safe_xml import QCVN, Element
+from gateway.edxml import Reading, read_message, write_skeleton
+from gateway.safe_xml import EXCHANGE, QCVN, Element, read_skeleton
 from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, envelope, read
 
 VECTORS = Path(__file__).parents[3] / ".." / "shared" / "vectors" / "edxml-sdk"
@@ -506,11 +506,11 @@ def test_a_status_message_must_say_what_and_when(name: str, text: str, reason: s
     assert refusal(data) == ("envelope.malformed", reason, name)
 
 
-def test_a_file_over_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FILE_BYTES_MAX", len(FILES[0]))
-    assert read(envelope()).all_bound
-    monkeypatch.setattr(limits, "FILE_BYTES_MAX", len(FILES[0]) - 1)
-    assert refusal(envelope())[0] == "size.limit"
+def test_a_file_over_the_bound_is_refused() -> None:
+    largest = max(map(len, FILES))
+    assert read_message(read_skeleton([envelope()], caps=replace(EXCHANGE, payload_bytes=largest))).all_bound
+    with pytest.raises(SenderError, match=r"size\.limit"):
+        read_skeleton([envelope()], caps=replace(EXCHANGE, payload_bytes=largest - 1))
 
 
 def test_all_files_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

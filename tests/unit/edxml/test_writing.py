@@ -14,7 +14,7 @@ from lxml import etree
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
-from gateway.core.message import Code, Organ, SignerInfo
+from gateway.core.message import Code, Organ, SignerInfo, StaffInfo
 from gateway.edxml import assemble, validate, write_skeleton
 from gateway.safe_xml import QCVN, Element, parse_signed
 from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, attachment, attachments, envelope
@@ -311,7 +311,7 @@ def test_everything_is_said_at_once() -> None:
     [
         ({"description": "x" * 501}, "description"),
         ({"description": "\x1b"}, "description"),
-        ({"staff": "\x00"}, "staff"),
+        ({"staff": StaffInfo(staff="\x00")}, "staff.staff"),
         ({"response_for": replace(STATUS.response_for, organ_id=OrganId(""))}, "response_for.organ_id"),
     ],
 )

@@ -1,6 +1,8 @@
 """Hostile and honest files through the strict parse."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,20 @@ from lxml import etree
 
 from gateway.core import limits
 from gateway.core.errors import SenderError
-from gateway.safe_xml import QCVN, Element, parse_signed, read_skeleton
+from gateway.safe_xml import AT_HAND, EXCHANGE, QCVN, Caps, Element, Skeleton, parse_signed, read_skeleton
 
 VECTORS = Path(__file__).parents[3] / ".." / "shared" / "vectors"
 XSW = VECTORS / "own-xsw"
 
-PARSERS: tuple[Callable[[bytes], object], ...] = (parse_signed, read_skeleton)
+
+def skeleton_of(data: bytes) -> Skeleton:
+    return read_skeleton([data])
+
+
+TEXT_CHARS_MAX = 10_000_000
+"""One text node: the bound of libxml2 itself."""
+
+PARSERS: tuple[Callable[[bytes], object], ...] = (parse_signed, skeleton_of)
 
 
 def refusal(parse: Callable[[bytes], object], data: bytes) -> str:
@@ -67,8 +77,8 @@ HOSTILE = {
     "text after": (b"<a/>x", "syntax"),
     "attribute twice": (b"<a b='1' b='2'/>", "syntax"),
     "attribute twice by namespace": (b"<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>", "syntax"),
-    "undeclared prefix": (b"<p:a/>", "syntax"),
-    "undeclared prefix of an attribute": (b"<a xlink:href='x'/>", "syntax"),
+    "undeclared prefix": (b"<p:a/>", "prefix"),
+    "undeclared prefix of an attribute": (b"<a xlink:href='x'/>", "prefix"),
     "depth": (b"<a>" * 65 + b"</a>" * 65, "depth"),
     "depth 300": (b"<a>" * 300 + b"</a>" * 300, "depth"),
     "depth never closed": (b"<a>" * 100_000, "depth"),
@@ -81,14 +91,14 @@ HOSTILE = {
     ),
     "nodes": (b"<a>" + b"<b/>" * limits.XML_NODES_MAX + b"</a>", "nodes"),
     "nodes as attributes": (b"<a>" + b"<b c='' d='' e='' f=''/>" * (limits.XML_NODES_MAX // 5) + b"</a>", "nodes"),
-    "huge text": (b"<a>" + b"A" * (limits.XML_TEXT_CHARS_MAX + 1) + b"</a>", "text"),
-    "huge cdata": (b"<a><![CDATA[" + b"A" * (limits.XML_TEXT_CHARS_MAX + 1) + b"]]></a>", "text"),
+    "huge text": (b"<a>" + b"A" * (TEXT_CHARS_MAX + 1) + b"</a>", "text"),
+    "huge cdata": (b"<a><![CDATA[" + b"A" * (TEXT_CHARS_MAX + 1) + b"]]></a>", "text"),
     "huge text in pieces": (
-        b"<a>" + b"<![CDATA[AAAAAAAAA]]>&#65;" * (limits.XML_TEXT_CHARS_MAX // 10 + 1) + b"</a>",
+        b"<a>" + b"<![CDATA[AAAAAAAAA]]>&#65;" * (TEXT_CHARS_MAX // 10 + 1) + b"</a>",
         "text",
     ),
-    "huge attribute": (b"<a b='" + b"A" * (limits.XML_TEXT_CHARS_MAX + 1) + b"'/>", "text"),
-    "huge name": (b"<" + b"a" * (limits.XML_TEXT_CHARS_MAX + 1) + b"/>", "text"),
+    "huge attribute": (b"<a b='" + b"A" * (TEXT_CHARS_MAX + 1) + b"'/>", "text"),
+    "huge name": (b"<" + b"a" * (TEXT_CHARS_MAX + 1) + b"/>", "text"),
     "bytes": (b"<a>" + b" " * limits.ENVELOPE_BYTES_MAX + b"</a>", "bytes"),
 }
 
@@ -97,6 +107,8 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_is_refused_for_its_reason(case: str, parse: Callable[[bytes], object]) -> None:
     data, reason = HOSTILE[case]
+    if parse is skeleton_of and limits.MARKUP_BYTES_MAX < len(data) <= limits.ENVELOPE_BYTES_MAX:
+        reason = "markup"
     assert refusal(parse, data) == reason
 
 
@@ -131,7 +143,7 @@ ALLOWED = {
     "exactly the depth": b"<a>" * 64 + b"</a>" * 64,
     "exactly the attributes": b"<a " + b" ".join(b"a%d=''" % n for n in range(64)) + b"/>",
     "exactly the nodes": b"<a>" + b"<b/>" * (limits.XML_NODES_MAX - 1) + b"</a>",
-    "exactly the text": b"<a>" + b"A" * limits.XML_TEXT_CHARS_MAX + b"</a>",
+    "exactly the markup": b"<a>" + b"A" * (limits.MARKUP_BYTES_MAX - 7) + b"</a>",
 }
 
 
@@ -166,33 +178,92 @@ def envelope(*payloads: str) -> bytes:
     return f'<edXML xmlns="{QCVN}"><A>kept</A>{inside}</edXML>'.encode()
 
 
+def contents(skeleton: Skeleton) -> list[bytes]:
+    assert all(payload.sound for payload in skeleton.payloads)
+    return [payload.read() for payload in skeleton.payloads]
+
+
 def test_the_skeleton_is_the_file_without_the_payload_texts_and_nothing_else() -> None:
-    skeleton = read_skeleton([envelope("QUJD", "", "REVG\n")])
-    assert skeleton.payloads == ("QUJD", "", "REVG\n")
+    skeleton = skeleton_of(envelope("QUJD", "", "REVG\n"))
+    assert contents(skeleton) == [b"ABC", b"", b"DEF"]
+    assert skeleton.markup == envelope("", "", "")
     assert canonical(skeleton.root) == canonical(parse_signed(envelope("", "", "")))
 
 
-def test_a_payload_written_with_references_and_cdata_is_cut_out_whole() -> None:
-    skeleton = read_skeleton([envelope("QU&#74;<![CDATA[D]]>A")])
-    assert skeleton.payloads == ("QUJDA",)
-    assert canonical(skeleton.root) == canonical(parse_signed(envelope("")))
+def test_each_payload_comes_with_its_size_and_digest() -> None:
+    (payload,) = skeleton_of(envelope("QUJD")).payloads
+    assert (payload.size, payload.digest) == (3, sha256(b"ABC").hexdigest())
 
 
-def test_elements_inside_a_payload_are_refused() -> None:
-    assert refusal(read_skeleton, envelope("QU<b/>JD")) == "payload"
+@pytest.mark.parametrize(
+    "text", ["QU<![CDATA[J]]>D", "<![CDATA[QUJD]]>", "QU<![CDATA[]]><![CDATA[JD]]>", "QU&#13;\r\n&#x0D;\t J&#10;D&#9;"]
+)
+def test_a_payload_written_with_cdata_and_white_references_is_cut_out_whole(text: str) -> None:
+    for size in (1, 2, 3, 5, 8, 1000):
+        data = envelope(text)
+        skeleton = read_skeleton([data[start : start + size] for start in range(0, len(data), size)])
+        assert contents(skeleton) == [b"ABC"]
+        assert skeleton.markup == envelope("")
+
+
+@pytest.mark.parametrize(
+    "text", ["QU&#74;D", "QUJ", "QU=D", "QQ==QQ==", "Q\u1ea7JD", "QU-_", "=", "QU&#13", "&", "QUJD]]&gt;"]
+)
+def test_what_is_no_base64_is_unsound(text: str) -> None:
+    (payload,) = skeleton_of(envelope(text)).payloads
+    assert not payload.sound
+
+
+def test_elements_comments_and_instructions_inside_a_payload_are_refused() -> None:
+    assert refusal(skeleton_of, envelope("QU<b/>JD")) == "payload"
+    assert refusal(skeleton_of, envelope("QU<!---->JD")) == "payload"
+    assert refusal(skeleton_of, envelope("QU<?x?>JD")) == "payload"
     nested = f'<e:ContentTransferEncoded xmlns:e="{QCVN}">QUJD</e:ContentTransferEncoded>'
-    assert refusal(read_skeleton, envelope(nested)) == "payload"
+    assert refusal(skeleton_of, envelope(nested)) == "payload"
 
 
-def test_an_element_of_that_name_in_another_namespace_keeps_its_text() -> None:
-    skeleton = read_skeleton([b"<a><ContentTransferEncoded>QUJD</ContentTransferEncoded></a>"])
-    assert skeleton.payloads == ()
-    assert skeleton.root[0].text == "QUJD"
+def test_an_element_of_that_name_is_cut_in_whatever_namespace() -> None:
+    """The vendor's reader goes by local names: so does the cut, or two readers would find different files."""
+    skeleton = skeleton_of(b"<a><ContentTransferEncoded>QUJD</ContentTransferEncoded><ContentTransferEncoded/></a>")
+    assert contents(skeleton) == [b"ABC", b""]
+    assert [element.text for element in skeleton.carriers] == [None, None]
+
+
+def test_what_only_looks_like_a_payload_is_left_alone() -> None:
+    texts = (
+        "<![CDATA[<ContentTransferEncoded>QUJD</ContentTransferEncoded>]]>",
+        "<b c='ContentTransferEncoded>QUJD'/>",
+        "<ContentTransferEncodedX>QUJD</ContentTransferEncodedX>",
+        "<XContentTransferEncoded>QUJD</XContentTransferEncoded>",
+        "&lt;ContentTransferEncoded&gt;QUJD",
+    )
+    for text in texts:
+        data = f"<a>{text}</a>".encode()
+        skeleton = skeleton_of(data)
+        assert (skeleton.markup, skeleton.payloads) == (data, ())
 
 
 def test_payloads_larger_than_one_chunk_come_out_whole() -> None:
     texts = ("QUJD" * 500_000, "REVG" * 300_000)
-    assert read_skeleton([envelope(*texts)]).payloads == texts
+    data = envelope(*texts)
+    pieces = [data[start : start + 65_536] for start in range(0, len(data), 65_536)]
+    assert contents(read_skeleton(pieces)) == [b"ABC" * 500_000, b"DEF" * 300_000]
+
+
+def test_each_cap_is_told_apart() -> None:
+    data = envelope("QUJD" * 100, "QUJD")
+
+    def told(caps: Caps) -> tuple[str, object]:
+        with pytest.raises(SenderError) as caught:
+            read_skeleton([data], caps=caps)
+        return caught.value.code, caught.value.params.get("reason", caught.value.params.get("limit"))
+
+    assert told(replace(EXCHANGE, file_bytes=len(data) - 1)) == ("envelope.malformed", "bytes")
+    assert told(replace(EXCHANGE, markup_bytes=200)) == ("envelope.malformed", "markup")
+    assert told(replace(EXCHANGE, payload_bytes=299)) == ("size.limit", 299)
+    assert told(replace(EXCHANGE, payloads=1)) == ("envelope.malformed", "payloads")
+    assert told(replace(EXCHANGE, depth=2)) == ("envelope.malformed", "depth")
+    assert contents(read_skeleton([data], caps=AT_HAND))[0] == b"ABC" * 100
 
 
 def test_an_error_says_the_line_and_no_content() -> None:

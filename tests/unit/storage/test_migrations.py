@@ -1,17 +1,21 @@
 """Old databases become new ones: from every revision, with rows in them, on both engines, also after a power failure."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, select
+from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, select, text
 
 from gateway.audit import sequence
 from gateway.core.errors import SiteError
+from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.core.message import StaffInfo
+from gateway.core.states import MessageKind
 from gateway.core.work import Destination
-from gateway.storage import open_store, read_url, schema
+from gateway.storage import codec, open_store, read_url, schema
 from gateway.storage.engine import writing_engine
 from gateway.storage.postgres_engine import writers_engine
 from gateway.storage.tables import metadata
@@ -119,6 +123,55 @@ async def test_rows_of_every_revision_are_there_after_the_upgrade(databases: Dat
     assert contents(databases.empty) == now
 
 
+BLOCK = {"department": "", "department_id": "", "staff": "Trần Thị B", "staff_id": "", "email": "", "mobile": ""}
+STAFF = [("", None), (" ", None), ("Trần Thị B", BLOCK), (None, None), (BLOCK, BLOCK)]
+"""What stood in a status message for whom to ask, and what stands there now."""
+STATUSES = 1_234
+"""More than one page of the migration."""
+
+
+def with_staff(engine: Engine, staffed: dict[str, Any]) -> None:
+    """The status rows as they were written with that in them."""
+    with engine.connect() as connection, connection.begin():
+        change = text("UPDATE documents SET status = :status WHERE key = :key")
+        old = codec.STATUS_MESSAGE.encode(rows.status(staff=None))
+        assert old.count('"staff":null') == 1
+        for key, said in staffed.items():
+            new = old.replace('"staff":null', f'"staff":{json.dumps(said, ensure_ascii=False, separators=(",", ":"))}')
+            connection.execute(change, {"key": key, "status": new})
+
+
+async def test_whom_to_ask_becomes_a_block(databases: Databases) -> None:
+    """Written as a text until revision 0006; nothing else of the row changes, and the program reads it."""
+    store = open_store(databases.full, sequencer=sequence, on_fatal=fail, relaxed=True)
+    documents = [
+        rows.document(status=rows.status(staff=None), metadata=None, kind=MessageKind.STATUS, envelope=None)
+        for _ in range(STATUSES)
+    ]
+    for start in range(0, STATUSES, 100):
+        some = documents[start : start + 100]
+        await store.transact(lambda uow, some=some: [uow.documents.add(one) for one in some])
+    await store.close()
+    now = contents(databases.full)
+    write_as_of(databases.empty, "0006", now)
+    expected = {one.key: STAFF[n % len(STAFF)] for n, one in enumerate(documents)}
+    engine = engine_of(databases.empty)
+    with_staff(engine, {key: said for key, (said, _) in expected.items()})
+    engine.dispose()
+    upgrade(databases.empty)
+    engine = engine_of(databases.full)
+    with_staff(engine, {key: said for key, (_, said) in expected.items()})
+    engine.dispose()
+    assert contents(databases.empty) == contents(databases.full)
+
+    store = open_store(databases.empty, sequencer=sequence, on_fatal=fail, relaxed=True)
+    for key, (_, said) in list(expected.items())[-len(STAFF) :]:
+        found = await store.read(lambda uow, key=key: uow.documents.find(DocumentKey(key)))
+        assert found is not None
+        assert found.status == rows.status(staff=StaffInfo(**said) if said else None)
+    await store.close()
+
+
 class PowerFailureError(Exception):
     """The process ends here."""
 
@@ -127,9 +180,9 @@ def fail_at(engine: Engine, statement: int) -> None:
     """Let the process end before its n-th change."""
     left = statement
 
-    def count(_connection: Connection, _cursor: Any, text: str, *_rest: Any) -> None:
+    def count(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         nonlocal left
-        if not text.lstrip().upper().startswith(("SELECT", "PRAGMA", "SHOW", "BEGIN", "SET")):
+        if not statement.lstrip().upper().startswith(("SELECT", "PRAGMA", "SHOW", "BEGIN", "SET")):
             left -= 1
             if left == 0:
                 raise PowerFailureError
