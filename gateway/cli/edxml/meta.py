@@ -89,7 +89,9 @@ class DocumentForm(Form):
     typist: str = ""
     copies: int | None = None
     appendixes: list[str] = []
+    reply_fors: str = ""
     direction: bool | None = None
+    reference_codes: str = ""
     task_codes: list[str] = []
     application_type: str = ""
     business: Business | None = None

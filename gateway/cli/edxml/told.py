@@ -1,6 +1,6 @@
 """What was noticed of a file, in words: where, what, and what to do; for programs in both languages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
@@ -31,15 +31,27 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(one.severity is Severity.ERROR for one in findings)
 
 
-def print_findings(terminal: Terminal, findings: Sequence[Finding], *, indent: str = "  ") -> None:
-    """A line for each, and behind those of one severity what to do."""
+def print_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
+    """Data: a line for each, and behind those of one severity what to do."""
+    for severity, line in _lines(terminal, findings):
+        terminal.print(f"  {line}", style=_LOOKS[severity][1])
+
+
+def note_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
+    """The same as talk. What is more than a note is told even to those who want to hear nothing."""
+    for severity, line in _lines(terminal, findings):
+        if severity is not Severity.NOTE or not terminal.quiet:
+            terminal.note(line)
+
+
+def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Severity, str]]:
     for severity, group in groupby(worst_first(findings), key=lambda one: one.severity):
-        mark, style, todo = _LOOKS[severity]
+        mark, _, todo = _LOOKS[severity]
         for one in group:
             place = f"{one.path}: " if one.path else ""
             words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
-            terminal.print(f"{indent}{mark} {place}{words} [{one.code}]", style=style)
-        terminal.print(f"{indent}  {terminal.text('cli.line.todo')} {terminal.text(todo)}")
+            yield severity, f"{mark} {place}{words} [{one.code}]"
+        yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(todo)}"
 
 
 def finding_json(one: Finding) -> Json:
