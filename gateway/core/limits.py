@@ -81,6 +81,17 @@ HAND_FILE_BYTES_MAX: Final = 2 * GIB
 """One attachment, for a command whose user chose the file himself: it goes through in pieces."""
 HAND_ENVELOPE_BYTES_MAX: Final = 4 * GIB
 
+# --- archives (security.md C2) ------------------------------------------------------------------------------------------
+ARCHIVE_ENTRIES_MAX: Final = 1_000
+"""Entries of a ZIP that are looked at, to see whether it is an office file or wraps a single one; real ones have
+under a hundred."""
+ARCHIVE_DIRECTORY_BYTES_MAX: Final = 1 * MIB
+"""Its central directory: that many entries with names of a thousand bytes."""
+ARCHIVE_RATIO_MAX: Final = 100
+"""How often its size in the archive a file may be: text and tables stay under twenty, only bombs come near deflate's 1,032."""
+ARCHIVE_RATIO_FREE_BYTES: Final = 256 * KIB
+"""... beyond this size: a short text of one line repeated is no bomb, and harms nobody."""
+
 # --- HTTP --------------------------------------------------------------------------------------------------------------
 REQUEST_BYTES_MAX: Final = DOCUMENT_BYTES_MAX + MIB
 METADATA_BYTES_MAX: Final = 256 * KIB
@@ -240,6 +251,7 @@ assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert MARKUP_BYTES_MAX < ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
 assert HAND_FILE_BYTES_MAX * 4 // 3 < HAND_ENVELOPE_BYTES_MAX
 assert FILES_MAX < PAYLOADS_MAX
+assert ARCHIVE_RATIO_FREE_BYTES < FILE_BYTES_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
 assert DOCUMENT_BYTES_MAX * 4 // 3 + MIB < ENVELOPE_BYTES_MAX
 assert WINDOW_MAX < CONNECTIONS_PER_PRINCIPAL < CONNECTIONS_MAX

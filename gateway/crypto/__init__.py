@@ -48,7 +48,7 @@ from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.judge import InlineJudge, JudgePool
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.key_files import KeyFiles, read_key_files
-from gateway.crypto.pades import MAGIC_BYTES, judge_pdf, media_type
+from gateway.crypto.pades import judge_pdf, media_type
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.seal import PreparedSeal, prepare_seal
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
@@ -59,7 +59,6 @@ from gateway.crypto.xades import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",
-    "MAGIC_BYTES",
     "RECEIPT_TYPE",
     "SEAL_USAGES",
     "CertificateProbe",

@@ -52,19 +52,13 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from gateway.core import limits
 from gateway.core.ids import Digest
+from gateway.core.magic import OTHER, PDF_HEADER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication, worst
 from gateway.crypto.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pdf_hex import read_hex_in_pieces
 
-ZIP: Final = "application/zip"
-OTHER: Final = "application/octet-stream"
-MAGIC_BYTES: Final = 1024
-"""So much of a file's beginning decides its media type: readers look for the header of a PDF in the first 1024 bytes."""
-
-_HEADER: Final = b"%PDF-"
-_ZIP_MEMBER: Final = b"PK\x03\x04"
 _PADES: Final = "/ETSI.CAdES.detached"
 _PKCS7: Final = "/adbe.pkcs7.detached"
 _DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
@@ -114,14 +108,14 @@ class _Case:
 
 
 def media_type(data: bytes) -> str:
-    """What a file is by its first `MAGIC_BYTES`: ZIP, PDF, or anything.
+    """What a file is by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
 
     A PDF begins with its header (ISO 32000-2 clause 7.5.2), but what readers open with something before it is one too: as a
     file "of another kind" it would be carried unsealed. A ZIP may hold a PDF that is not compressed: it stays a ZIP.
     """
-    if data.startswith(_ZIP_MEMBER):
+    if is_zip(data):
         return ZIP
-    return PDF if _HEADER in data[:MAGIC_BYTES] else OTHER
+    return PDF if is_pdf(data) else OTHER
 
 
 def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -154,7 +148,7 @@ def _file_verdict(
 
 def _judge_all(data: bytes, trust: Trust, moment: datetime) -> Iterator[SignatureVerdict]:
     """Duty 2, then one verdict per signature, in the order of the revisions."""
-    if not data.startswith(_HEADER):  # readers differ over where such a file begins, and so over what it shows
+    if not data.startswith(PDF_HEADER):  # readers differ over where such a file begins, and so over what it shows
         raise ValueError("bytes before the header: cannot judge")
     read_hex_in_pieces()
     reader = PdfFileReader(BytesIO(data), strict=True)

@@ -5,6 +5,8 @@ SHA-256 of each file. That small thing is what gets signed. `assemble` then spli
 as a stream and without parsing, so the signed bytes stay the signed bytes and memory stays flat.
 
 `read_message` is the way back, over the very skeleton the signature was verified on (`gateway.safe_xml.read_skeleton`).
+`read_tolerantly` is the same code for files of others that a person has in hand: what the one refuses the other tells as a
+finding, and it takes the ZIP off that hubs and the vendor's software wrap around files.
 
 Rules:
 
@@ -25,11 +27,12 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.envelope import validate, write_skeleton
-from gateway.edxml.findings import Finding, Severity
-from gateway.edxml.reading import Reading, read_message, texts_in
+from gateway.edxml.findings import CODES, Finding, Severity
+from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.violations import Violation
 
 __all__ = [
+    "CODES",
     "Finding",
     "ReadAttachment",
     "Reading",
@@ -37,6 +40,7 @@ __all__ = [
     "Violation",
     "assemble",
     "read_message",
+    "read_tolerantly",
     "texts_in",
     "validate",
     "write_skeleton",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from gateway.core.limits import HEADER_TEXT_CHARS_MAX
+from gateway.core.plain_text import shown
 from gateway.edxml.findings import Findings
 from gateway.safe_xml import Element
 
@@ -13,6 +14,10 @@ SPACE: Final = " \t\r\n"
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 NULL: Final = "null"
 """Written by hubs that had nothing to write (facts 1.7)."""
+FRAME: Final = frozenset({"", "edXMLEnvelope", "edXMLHeader", "edXMLBody", "AttachmentEncoded"})
+"""Elements that every envelope has once and around everything: a path begins below them."""
+_NAME_CHARS_MAX: Final = 60
+"""Of a stranger's element in a path; the parser takes far longer ones."""
 
 
 class Block:
@@ -34,15 +39,20 @@ class Block:
     def one(self, *names: str) -> "Block | None":
         """The child of that name (or of one of its spellings), if there is one; of several, which is an error, the first."""
         found = [child for name in names for child in self._children.get(name, ())]
+        if not found:
+            return None
+        path = self.path_of(names[0])
         if len(found) > 1:
-            self.findings.malformed("duplicate", self.path_of(names[0]))
-        return self._block(found[0], names[0]) if found else None
+            self.findings.malformed("duplicate", path, count=len(found))
+        if (spelling := local_name(found[0])) != names[0]:
+            self.findings.note("spelling", path, name=spelling)
+        return Block(found[0], path, self.findings)
 
     def need(self, *names: str) -> "Block":
         """The child of that name; when there is none, which is an error, an empty one."""
         found = self.one(*names)
         if found is None:
-            self.findings.malformed("missing", self.path_of(names[0]))
+            self._miss(names[0])
             return Block(None, self.path_of(names[0]), self.findings)
         return found
 
@@ -54,11 +64,15 @@ class Block:
         """All children of that name, in order; no more than the limit, beyond which is an error."""
         found = self._children.get(name, [])
         if len(found) > limit:
-            self.findings.malformed("count", self.path_of(name))
+            self.findings.malformed("count", self.path_of(name), limit=limit, actual=len(found))
         return [
             Block(child, f"{self.path_of(name)}[{number}]", self.findings)
             for number, child in enumerate(found[:limit], 1)
         ]
+
+    def children(self, name: str) -> tuple[Element, ...]:
+        """All children of that name, in order."""
+        return tuple(self._children.get(name, ()))
 
     def has(self, name: str) -> bool:
         """Whether there is a child of that name."""
@@ -86,7 +100,7 @@ class Block:
             self.findings.malformed("mixed", self.path)
         text = (self.element.text or "").strip(SPACE)
         if len(text) > limit:
-            self.findings.malformed("length", self.path)
+            self.findings.malformed("length", self.path, limit=limit, actual=len(text))
         if text == NULL:
             self.findings.note("null", self.path)
             return ""
@@ -96,7 +110,7 @@ class Block:
         """Text of the child of that name; none is an error."""
         text = self.text(name, limit=limit)
         if not text:
-            self.findings.malformed("missing", self.path_of(name))
+            self._miss(name)
         return text
 
     def number(self, *names: str, default: int) -> int:
@@ -107,23 +121,40 @@ class Block:
         text = child.own_text()
         if _NUMBER.fullmatch(text):
             return int(text)
-        self.findings.note("number", child.path, value=text)
+        if not child.is_null():
+            self.findings.note("number", child.path, value=text)
         return default
+
+    def is_null(self) -> bool:
+        """Whether it holds the word that stands for nothing; `own_text` has said so."""
+        return self.element is not None and (self.element.text or "").strip(SPACE) == NULL
 
     def expect(self, known: Collection[str]) -> None:
         """Note every child that is none of these names: others ignore it, and so do we."""
         for name in self._children:
             if name not in known:
-                self.findings.note("unknown", self.path_of(name))
+                self.findings.note("unknown", self.path_of(in_path(name)))
 
     def path_of(self, name: str) -> str:
         """Path of the child of that name."""
-        return f"{self.path}/{name}" if self.path else name
+        return name if self.path in FRAME else f"{self.path}/{name}"
 
-    def _block(self, element: Element, name: str) -> "Block":
-        return Block(element, self.path_of(name), self.findings)
+    def _miss(self, name: str) -> None:
+        """Of an element that is itself missing it has been said."""
+        if self.element is not None:
+            self.findings.malformed("missing", self.path_of(name))
+
+
+def in_path(name: str) -> str:
+    """A stranger's name as a path may hold it: bounded, and all of it to be seen."""
+    return shown(name if len(name) <= _NAME_CHARS_MAX else name[:_NAME_CHARS_MAX] + "…")
 
 
 def local_name(element: Element) -> str:
     """The name without its namespace."""
     return str(element.tag).rpartition("}")[2]
+
+
+def namespace_of(element: Element) -> str:
+    """Its namespace; empty where it has none."""
+    return str(element.tag).rpartition("}")[0].removeprefix("{")

@@ -10,7 +10,8 @@ from gateway.core.errors import SenderError
 
 FINDINGS_MAX: Final = 500
 """A hostile file could make as many as it has elements; the last one then says that there are more."""
-VALUE_CHARS_MAX: Final = 60
+VALUE_CHARS_MAX: Final = 100
+"""Longer than any media type of an office file."""
 
 
 class Severity(StrEnum):
@@ -22,6 +23,32 @@ class Severity(StrEnum):
     """It had to be repaired to be read: a signature over it is never better than INDETERMINATE."""
     ERROR = "error"
     """It can be read in more than one way, or what makes it a message is not there."""
+
+
+def _codes() -> dict[str, Severity]:
+    xml = ("junk", "prefix", "comment", "instruction")
+    header = ("spelling", "unknown", "null", "number", "date", "document_id.form", "document_id.parts")
+    malformed = ("duplicate", "missing", "mixed", "length", "count", "value", "kind", "secrecy", "more")
+    regulation = ("required", "length", "character", "value", "count", "duplicate", "future", "past")
+    notes = ("cid", "kind", "zipped")
+    errors = (
+        *("duplicate", "missing", "extra", "empty", "digest", "digest_method"),
+        *("label", "name", "type", "base64", "mangled", "archive"),
+    )
+    return (
+        {f"xml.{name}": Severity.REPAIRED for name in xml}
+        | {"namespace": Severity.REPAIRED}
+        | dict.fromkeys(header, Severity.NOTE)
+        | dict.fromkeys(malformed, Severity.ERROR)
+        | {f"regulation.{name}": Severity.NOTE for name in regulation}
+        | {f"attachment.{name}": Severity.NOTE for name in notes}
+        | {"attachment.rezipped": Severity.REPAIRED}
+        | {f"attachment.{name}": Severity.ERROR for name in errors}
+    )
+
+
+CODES: Final = MappingProxyType(_codes())
+"""Every code there is, with its severity; each has its texts in the catalogue (`edxml.finding.<code>`, and `.todo`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +68,10 @@ class Findings:
     def __init__(self, *, strict: bool) -> None:
         self.strict: Final = strict
         self._found: list[Finding] = []
+        self._known: set[tuple[str, str]] = set()
+        """Code and path of each: a reader may look at a place more than once."""
+        self._wrong: set[str] = set()
+        """Paths of the errors."""
 
     def note(self, code: str, path: str, **params: int | str) -> None:
         """Unlike the regulation."""
@@ -50,7 +81,7 @@ class Findings:
         """Repaired."""
         self._add(code, path, Severity.REPAIRED, params)
 
-    def malformed(self, reason: str, path: str) -> None:
+    def malformed(self, reason: str, path: str, **params: int | str) -> None:
         """The header cannot be read in one way only.
 
         Raises:
@@ -58,7 +89,17 @@ class Findings:
         """
         if self.strict:
             raise SenderError("envelope.malformed", reason=reason, element=_element(path))
-        self._add(reason, path, Severity.ERROR, {})
+        self._add(reason, path, Severity.ERROR, params)
+
+    def namespace(self, path: str, found: str) -> None:
+        """The envelope is of another namespace: files of before the regulation, and of makers who left it out.
+
+        Raises:
+            SenderError: `envelope.malformed` in a strict reading.
+        """
+        if self.strict:
+            raise SenderError("envelope.malformed", reason="namespace", element=_element(path))
+        self.repaired("namespace", path, namespace=found)
 
     def attachment(self, reason: str, path: str, **params: int | str) -> None:
         """The attachments are not those that the manifest names.
@@ -74,17 +115,30 @@ class Findings:
         """What only a tolerant reading looks at."""
         self._add(code, path, Severity.ERROR, params)
 
+    @property
+    def full(self) -> bool:
+        """Nothing more is taken."""
+        return len(self._found) > FINDINGS_MAX
+
+    def errs_at(self, path: str) -> bool:
+        """Whether an error has been noted of that place, or of one around it."""
+        steps = path.split("/")
+        return any("/".join(steps[:length]) in self._wrong for length in range(1, len(steps) + 1))
+
     def result(self) -> tuple[Finding, ...]:
         """All of them, in the order of the reading."""
         return tuple(self._found)
 
     def _add(self, code: str, path: str, severity: Severity, params: Mapping[str, int | str]) -> None:
-        if len(self._found) > FINDINGS_MAX:
+        if self.full or (code, path) in self._known:
             return
         if len(self._found) == FINDINGS_MAX:
             code, path, severity, params = "more", "", Severity.ERROR, {"limit": FINDINGS_MAX}
         short = {name: value[:VALUE_CHARS_MAX] if isinstance(value, str) else value for name, value in params.items()}
-        self._found.append(Finding(code=code, path=path, severity=severity, params=MappingProxyType(short)))
+        self._found.append(Finding(code=code, path=path, severity=severity, params=short))
+        self._known.add((code, path))
+        if severity is Severity.ERROR:
+            self._wrong.add(path)
 
 
 def _element(path: str) -> str:

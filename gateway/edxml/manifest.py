@@ -21,12 +21,18 @@ from gateway.edxml.writer import XmlWriter
 
 _CID: Final = "cid:"
 _SHA256_BYTES: Final = 32
+_CHILDREN: Final = frozenset(
+    {"ContentId", "ContentType", "Description", "AttachmentName", "DigestMethod", "DigestValue"}
+)
+"""Of a Reference: the regulation's, and the two that bind the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """One entry of a manifest as read."""
 
+    path: str
+    """Where it stands: `edXMLManifest/Reference[2]`."""
     content_id: str
     """Without any leading `cid:`."""
     name: str
@@ -64,17 +70,32 @@ def _write_reference(writer: XmlWriter, attachment: Attachment) -> None:
         writer.leaf("ds:DigestValue", digest)
 
 
+def read_id(block: Block) -> str:
+    """The id of an entry or of a file, without its prefix; where that does not stand once, which is a note."""
+    text = block.need_text("ContentId")
+    bare = bare_id(text)
+    if text and text != _CID + bare:
+        block.findings.note("attachment.cid", block.path_of("ContentId"), value=text)
+    return bare
+
+
 def read_manifest(block: Block) -> tuple[Reference, ...]:
     """All entries, in order; two of one id are an error."""
+    block.expect({"Reference"})
     references = tuple(_read_reference(one) for one in block.many("Reference", limit=limits.FILES_MAX))
-    if len({reference.content_id for reference in references}) < len(references):
-        block.findings.attachment("duplicate", block.path_of("Reference"))
+    seen: set[str] = set()
+    for reference in references:
+        if reference.content_id in seen:
+            block.findings.attachment("duplicate", reference.path)
+        seen.add(reference.content_id)
     return references
 
 
 def _read_reference(block: Block) -> Reference:
+    block.expect(_CHILDREN)
     return Reference(
-        content_id=bare_id(block.need_text("ContentId")),
+        path=block.path,
+        content_id=read_id(block),
         name=block.text("AttachmentName", limit=limits.ATTACHMENT_NAME_CHARS_MAX),
         content_type=block.text("ContentType"),
         digest=_read_digest(block),

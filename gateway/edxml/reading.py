@@ -1,16 +1,18 @@
 """Reading: from a skeleton to a message, its kind and its files, and what was noticed on the way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.message import Message
 from gateway.core.states import MessageKind
 from gateway.edxml.attachments import ReadAttachment, read_attachments
-from gateway.edxml.block import Block
+from gateway.edxml.block import Block, namespace_of
 from gateway.edxml.findings import Finding, Findings
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import Reference, read_manifest
-from gateway.safe_xml import QCVN, Element, Skeleton
+from gateway.edxml.remarks import note_regulation, note_repairs, note_secrecy
+from gateway.edxml.wrapping import Unwrapper
+from gateway.safe_xml import AT_HAND, QCVN, Caps, Element, Skeleton, Store, in_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +38,34 @@ def read_message(skeleton: Skeleton) -> Reading:
         SenderError: `envelope.malformed`, `envelope.attachments`: it could be read in two ways, or lacks what makes a message;
             `size.limit`.
     """
-    return _read(skeleton, Findings(strict=True))
+    return _read(skeleton, Findings(strict=True), None)
 
 
-def _read(skeleton: Skeleton, findings: Findings) -> Reading:
+def read_tolerantly(skeleton: Skeleton, *, store: Store = in_memory, caps: Caps = AT_HAND) -> Reading:
+    """Whatever can be read of an envelope, and everything that is to be said of it; total on any tree.
+
+    What is in a ZIP that was wrapped around a file is written where `store` says, at positions after those of the payloads (so
+    it may be the store that took them), within the same caps.
+    """
+    findings = Findings(strict=False)
+    note_repairs(skeleton, findings)
+    reading = _read(skeleton, findings, Unwrapper(store, caps, findings, after=len(skeleton.payloads)))
+    note_secrecy(skeleton.root, findings)
+    note_regulation(reading.message, reading.attachments, skeleton.root, findings)
+    return replace(reading, findings=findings.result())
+
+
+def _read(skeleton: Skeleton, findings: Findings, unwrapper: Unwrapper | None) -> Reading:
     root = Block(skeleton.root, "", findings)
+    root.expect({"edXMLEnvelope", "AttachmentEncoded"})
     envelope = root.need("edXMLEnvelope")
+    envelope.expect({"edXMLHeader", "edXMLBody"})
     if envelope.element is not None and envelope.element.tag != f"{{{QCVN}}}edXMLEnvelope":
-        findings.malformed("namespace", envelope.path)
+        findings.namespace(envelope.path, namespace_of(envelope.element))
     header = envelope.need("edXMLHeader")
+    header.expect({"MessageHeader", "TraceHeaderList", "Signature"})
     references = _references(envelope.one("edXMLBody"))
-    attachments = read_attachments(references, root.one("AttachmentEncoded"), skeleton, findings)
+    attachments = read_attachments(references, root, skeleton, unwrapper)
     message_header = header.need("MessageHeader")
     if not message_header.has("StatusCode"):
         message = document.read_header(message_header, header.one("TraceHeaderList"))
@@ -66,5 +85,8 @@ def texts_in(root: Element) -> Iterator[str]:
 
 
 def _references(body: Block | None) -> tuple[Reference, ...]:
-    manifest = body.one("edXMLManifest", "Manifest") if body else None
+    if body is None:
+        return ()
+    body.expect({"edXMLManifest", "Manifest"})
+    manifest = body.one("edXMLManifest", "Manifest")
     return read_manifest(manifest) if manifest else ()

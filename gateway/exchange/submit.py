@@ -23,13 +23,14 @@ from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
+from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import PDF, Attachment, Document, Metadata
 from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
-from gateway.crypto import MAGIC_BYTES, media_type
+from gateway.crypto import media_type
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
