@@ -1,4 +1,4 @@
-"""What is wrong with a form, field by field, in words: what it says of the wrong type, and what the regulation does not allow."""
+"""What is wrong with a form, field by field, in words: of the wrong type, or what the regulation does not allow."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType

@@ -7,14 +7,15 @@ regulation's to say (`gateway.edxml.validate`), all of it at once.
 from dataclasses import MISSING, fields
 from datetime import date, datetime
 from enum import Enum, IntEnum
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gateway.core import message as nouns
 from gateway.core.clock import parse_rfc3339
 
+T = TypeVar("T")
 _DAY_FORMS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%Y/%m/%d")
 
 
@@ -62,6 +63,8 @@ def _organ(value: object) -> object:
     return {"organ_id": value} if isinstance(value, str) else value
 
 
+Array = Annotated[tuple[T, ...], Field(strict=False)]
+"""TOML and JSON have no tuples: a list."""
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
@@ -84,7 +87,7 @@ class Form(BaseModel):
 
 
 def _built(value: object) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return tuple(_built(one) for one in value)
     return value.build() if isinstance(value, Form) else value
 
@@ -156,7 +159,7 @@ class DocumentChanges(Form):
     noun = nouns.DocumentChanges
     metadata: bool = False
     recipients: bool = False
-    receivers: list[Receiver] = []
+    receivers: Array[Receiver] = ()
 
 
 class Replacement(Form):
@@ -164,7 +167,7 @@ class Replacement(Form):
 
     noun = nouns.Replacement
     document_id: str = ""
-    holders: list[str] = []
+    holders: Array[str] = ()
 
 
 class Business(Form):
@@ -176,8 +179,8 @@ class Business(Form):
     paper: bool = False
     document_id: str = ""
     changes: DocumentChanges | None = None
-    replacements: list[Replacement] = []
-    staff: list[StaffInfo] = []
+    replacements: Array[Replacement] = ()
+    staff: Array[StaffInfo] = ()
 
 
 class TraceHeader(Form):

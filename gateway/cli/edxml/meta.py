@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.cli.edxml.form import (
     AnyOrgan,
+    Array,
     Business,
     Code,
     Day,
@@ -48,7 +49,7 @@ _TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "string_unicode": "field.characters",
         "int_type": "why.int_type",
         "bool_type": "why.bool_type",
-        "list_type": "why.tuple_type",
+        "tuple_type": "why.tuple_type",
         "model_type": "why.model_type",
         "model_attributes_type": "why.model_type",
         "enum": "why.enum",
@@ -67,7 +68,7 @@ class DocumentForm(Form):
     noun = DocumentMessage
     type: Literal["edoc"] = "edoc"
     sender: AnyOrgan = Organ()
-    recipients: list[AnyOrgan] = []
+    recipients: Array[AnyOrgan] = ()
     document_id: str = ""
     code: Code = Code()
     promulgation_place: str = ""
@@ -80,22 +81,22 @@ class DocumentForm(Form):
     signer: SignerInfo = SignerInfo()
     priority: Annotated[nouns.Priority, *vocabulary(nouns.Priority)] = nouns.Priority.NORMAL
     page_amount: int | None = None
-    response_for: list[ResponseFor] = []
+    response_for: Array[ResponseFor] = ()
     created_at: Moment | None = None
     due_date: Day | None = None
-    to_places: list[str] = []
+    to_places: Array[str] = ()
     steering_type: Annotated[nouns.SteeringType, *vocabulary(nouns.SteeringType)] | None = None
     sphere: str = ""
     typist: str = ""
     copies: int | None = None
-    appendixes: list[str] = []
+    appendixes: Array[str] = ()
     reply_fors: str = ""
     direction: bool | None = None
     reference_codes: str = ""
-    task_codes: list[str] = []
+    task_codes: Array[str] = ()
     application_type: str = ""
     business: Business | None = None
-    hops: list[TraceHeader] = []
+    hops: Array[TraceHeader] = ()
 
     def message(self, now: datetime) -> DocumentMessage:
         """The document; its time and its DocumentId are made where the form does not say them."""

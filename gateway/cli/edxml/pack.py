@@ -18,8 +18,8 @@ from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
 from gateway.core.ids import Digest
 from gateway.core.limits import FILE_BYTES_MAX, HAND_FILE_BYTES_MAX
-from gateway.core.magic import MAGIC_BYTES, media_type
 from gateway.core.model import Attachment, BlobRef
+from gateway.edxml import declared_type
 from gateway.observe import SystemClock
 
 _JSON_SUFFIX: Final = ".json"
@@ -61,19 +61,19 @@ def _form(session: Session, path: Path) -> AnyForm:
 
 @contextmanager
 def _hashed(terminal: Terminal, path: Path, position: int) -> Iterator[Part]:
-    """A file, open, with its type by the magic of its bytes: its name decides nothing."""
+    """A file, open, with its digest and its type by the magic of its bytes."""
     if str(path) == MARK:
         raise Failure("cli.edxml.file_stdin")
     require_file(path)
-    digest, size, head = hashlib.sha256(), 0, b""
+    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         with gauged(terminal, "cli.edxml.hashing", name=path.name, total=path.stat().st_size) as step:
             for piece in pieces(file, path, step):
                 digest.update(piece)
                 size += len(piece)
-                head += piece[: MAGIC_BYTES - len(head)]
                 if size > HAND_FILE_BYTES_MAX:
                     raise Failure("cli.edxml.too_large", path=str(path), limit=terminal.number(HAND_FILE_BYTES_MAX))
         blob = BlobRef(digest=Digest(digest.hexdigest()), size=size)
-        attachment = Attachment(position=position, name=path.name, content_type=media_type(head), blob=blob)
+        kind = declared_type(file, size, name=path.name)
+        attachment = Attachment(position=position, name=path.name, content_type=kind, blob=blob)
         yield Part(path=path, file=file, attachment=attachment)

@@ -28,9 +28,9 @@ def pieces_of(session: Session, path: Path) -> Iterator[Iterator[bytes]]:
             yield session.stdin.pieces(PIECE_BYTES, step, option=MARK)
         return
     require_file(path)
-    with path.open("rb") as file:
-        with gauged(session.terminal, "cli.edxml.reading", name=path.name, total=path.stat().st_size) as step:
-            yield pieces(file, path, step)
+    size = path.stat().st_size
+    with path.open("rb") as file, gauged(session.terminal, "cli.edxml.reading", name=path.name, total=size) as step:
+        yield pieces(file, path, step)
 
 
 def pieces(file: BinaryIO, path: Path, step: Callable[[int], None]) -> Iterator[bytes]:

@@ -12,6 +12,8 @@ from gateway.core.limits import KIB
 from gateway.core.magic import MAGIC_BYTES, is_zip
 from gateway.safe_xml import Store
 
+_HEAD_BYTES: Final = 4 * MAGIC_BYTES
+"""More than anybody looks at of what is no archive."""
 _SPOOL_BYTES: Final = 16 * KIB
 """What an archive may have in memory; there can be a thousand in one file."""
 
@@ -27,11 +29,11 @@ class Glance(SpooledTemporaryFile[bytes]):
     def write(self, data: Any, /) -> int:
         """All of it is taken."""
         piece = memoryview(data)
-        if self._taken < MAGIC_BYTES:
-            super().write(piece[: MAGIC_BYTES - self._taken])
+        if self._taken < _HEAD_BYTES:
+            super().write(piece[: _HEAD_BYTES - self._taken])
             self.seek(0)
-            self._is_zip = is_zip(self.read(MAGIC_BYTES))
-            piece = piece[MAGIC_BYTES - self._taken :]
+            self._is_zip = is_zip(self.read(_HEAD_BYTES))
+            piece = piece[_HEAD_BYTES - self._taken :]
         if self._is_zip:
             super().write(piece)
         self._taken += len(memoryview(data))

@@ -51,7 +51,7 @@ def reserved(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path
         for target in () if force else targets:
             target.open("xb").close()
             undo.callback(target.unlink, missing_ok=True)
-        yield lambda part, target: os.replace(part, target)
+        yield os.replace
         undo.pop_all()
 
 

@@ -61,9 +61,7 @@ def pack(  # noqa: PLR0913 - one for each option
         list[Path] | None, typer.Argument(metavar=FILE, help="cli.option.edxml_attached", show_default=False)
     ] = None,
     *,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar=FILE, help="cli.option.edxml_output")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar=FILE, help="cli.option.edxml_output")] = None,
     force: Force = False,
     template: Annotated[bool, typer.Option("--template", help="cli.option.edxml_template")] = False,
     kind: Annotated[Template, typer.Option("--kind", help="cli.option.edxml_kind")] = Template.NEW,
@@ -110,7 +108,9 @@ def status(  # noqa: PLR0913 - one for each option
     description: Annotated[
         str | None, typer.Option("--description", metavar=TEXT, help="cli.option.edxml_description")
     ] = None,
-    staff: Annotated[str, typer.Option("--staff", metavar=NAME, help="cli.option.edxml_staff", show_default=False)] = "",
+    staff: Annotated[
+        str, typer.Option("--staff", metavar=NAME, help="cli.option.edxml_staff", show_default=False)
+    ] = "",
     department: Annotated[
         str, typer.Option("--department", metavar=NAME, help="cli.option.edxml_department", show_default=False)
     ] = "",
