@@ -17,32 +17,44 @@ Rules:
   belongs, an element inside a text, a file that the manifest does not name.
 * *Seen is signed.* Name, type and digest of a file are the manifest's; where the (unsigned) attachment contradicts a
   manifest that binds it, the message is refused. A name that is a path or hides what it is (`core.filename`) is no name.
-* One file per message kind in `kinds/`; a new kind is a new file there and one line in `envelope` and `reading`.
+* One file per message kind in `kinds/`; a new kind is a new file there and one line in `envelope` and `reading`. What several
+  kinds hold, or is a noun of its own, is a file beside them (`organisation`, `business`, `trace` ...): write, read, check.
+* What a document does *to another one* (revoke, update, replace) is read and written like the rest; who takes it in decides
+  whether anybody here can do it.
+* What we write is told to other programs by a schema (`schemas/strict.xsd`), what we read by another (`lax.xsd`); each name of
+  a type of documents has its numbers in `document_types`.
 
 When it fails: `SenderError` with `request.field` (what we were asked to write), `envelope.malformed` and
 `envelope.attachments` (what we were asked to read, with a reason and the name of the element, never its content),
 `size.limit`; `SiteError` `blob.damaged` when a file changes under our hands.
 """
 
+from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
+from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
 from gateway.edxml.violations import Violation
 
 __all__ = [
     "CODES",
     "Finding",
+    "Flavour",
     "ReadAttachment",
     "Reading",
+    "SchemaFault",
     "Severity",
     "Violation",
     "assemble",
     "declared_type",
+    "document_types",
     "read_message",
     "read_tolerantly",
+    "schema_faults",
+    "schema_text",
     "texts_in",
     "validate",
     "write_skeleton",

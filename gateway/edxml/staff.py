@@ -1,5 +1,6 @@
 """StaffInfo: whom to ask."""
 
+from dataclasses import astuple
 from typing import Final
 
 from gateway.core import limits
@@ -39,7 +40,7 @@ def read_staff(block: Block) -> StaffInfo | None:
 
 def check_staff(checks: Checks, path: str, staff: StaffInfo) -> None:
     """Lengths, and something must be said."""
-    if staff == StaffInfo():
+    if not any(text.strip() for text in astuple(staff)):
         checks.add(path, "required")
     checks.line(f"{path}.department", staff.department, limit=limits.DEPARTMENT_CHARS_MAX)
     checks.line(f"{path}.department_id", staff.department_id, limit=limits.LOCAL_ID_CHARS_MAX)

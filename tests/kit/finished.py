@@ -6,9 +6,10 @@ from pathlib import Path
 from gateway.core.ids import OrganId
 from gateway.core.message import DocumentMessage, Message, StatusMessage
 from gateway.core.model import Attachment, Metadata
-from gateway.edxml import assemble, write_skeleton
+from gateway.edxml import Flavour, assemble, schema_faults, write_skeleton
 from gateway.exchange import EnvelopeOrder
 from gateway.exchange.messages import document_message
+from gateway.safe_xml import parse_signed
 from tests.kit import rows
 from tests.kit.blobs import stored
 from tests.kit.exchange_world import Node
@@ -36,6 +37,7 @@ async def finished(
         for position, (name, kind, data) in enumerate(files, 1)
     ]
     skeleton = write_skeleton(message, () if isinstance(message, StatusMessage) else attachments)
+    assert schema_faults(parse_signed(skeleton), Flavour.STRICT) == ()
     if signed:
         skeleton = await node.desk.sealer.sign_envelope(skeleton, signed_by or message.sender.organ_id)
     parts = [(attachment, [data]) for attachment, (_, _, data) in zip(attachments, files, strict=True)]

@@ -6,21 +6,31 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
+from gateway import edxml
 from gateway.core.ids import Digest, OrganId
 from gateway.core.message import (
+    Business,
+    BusinessKind,
     Code,
+    DocumentChanges,
     DocumentMessage,
+    Message,
     Organ,
     Priority,
+    Receiver,
+    ReceiverChange,
+    Replacement,
     ResponseFor,
     SignerInfo,
     StaffInfo,
     StatusMessage,
+    SteeringType,
+    TraceHeader,
 )
 from gateway.core.model import Attachment, BlobRef
 from gateway.core.states import BusinessStatus
-from gateway.edxml import Reading, assemble, read_message, write_skeleton
-from gateway.safe_xml import read_skeleton
+from gateway.edxml import Flavour, Reading, assemble, read_message, schema_faults
+from gateway.safe_xml import parse_signed, read_skeleton
 
 FILES = (b"%PDF-1.7 the letter", b"PK\x03\x04 a table", b"")
 
@@ -79,6 +89,81 @@ STATUS = StatusMessage(
     staff=StaffInfo(staff="Trần Thị B"),
 )
 
+STAFF = StaffInfo(
+    department="Phòng Văn thư",
+    department_id="VT",
+    staff="Nguyễn Thị C",
+    staff_id="7",
+    email="c@vptu.demo.internal",
+    mobile="0912 000 001",
+)
+OLD = "Z79.VPTU,2026/11/01,5/CV/VPTU"
+FULL = replace(
+    DOCUMENT,
+    due_date=date(2026, 12, 1),
+    to_places=("Như trên", "Lưu: VT"),
+    steering_type=SteeringType.STEERING,
+    sphere="Liên thông",
+    typist="TVC",
+    copies=2,
+    appendixes=("Phụ lục 1", "Phụ lục 2"),
+    reply_fors="5/UBND-VP",
+    direction=True,
+    reference_codes="7/CV-VPTU",
+    task_codes=("N1", "N2"),
+    application_type="QLVB",
+    business=Business(reason="Văn bản điện tử mới", paper=True, staff=(STAFF, StaffInfo(staff="Lê Văn D"))),
+    hops=(
+        TraceHeader(organ_id=OrganId("001.00.20.TT2"), timestamp=datetime(2026, 11, 20, 18, 0, tzinfo=UTC)),
+        TraceHeader(organ_id=OrganId(""), timestamp=None),
+    ),
+)
+"""A new document with every field there is."""
+REVOCATION = replace(DOCUMENT, business=Business(kind=BusinessKind.REVOKE, reason="Thu hồi văn bản điện tử"))
+UPDATE = replace(
+    DOCUMENT,
+    business=Business(
+        kind=BusinessKind.UPDATE,
+        reason="Cập nhật văn bản điện tử",
+        document_id=OLD,
+        changes=DocumentChanges(
+            metadata=True,
+            recipients=True,
+            receivers=(
+                Receiver(organ_id=OrganId("H41"), change=ReceiverChange.REMOVED),
+                Receiver(organ_id=OrganId("H14"), change=ReceiverChange.ADDED),
+            ),
+        ),
+        staff=(STAFF,),
+    ),
+)
+REPLACEMENT = replace(
+    DOCUMENT,
+    business=Business(
+        kind=BusinessKind.REPLACE,
+        reason="Văn bản thay thế",
+        replacements=(
+            Replacement(document_id=OLD, holders=(OrganId("H41"), OrganId("H14"))),
+            Replacement(document_id="Z79.VPTU,2026/11/02,6/CV/VPTU"),
+        ),
+    ),
+)
+KINDS: dict[str, Message] = {
+    "new": DOCUMENT,
+    "full": FULL,
+    "revoke": REVOCATION,
+    "update": UPDATE,
+    "replace": REPLACEMENT,
+    "status": replace(STATUS, staff=STAFF),
+}
+
+
+def write_skeleton(message: Message, parts: Sequence[Attachment]) -> bytes:
+    """What the writer makes, and the strict schema finds nothing in it: every test that writes sees to that too."""
+    skeleton = edxml.write_skeleton(message, parts)
+    assert schema_faults(parse_signed(skeleton), Flavour.STRICT) == ()
+    return skeleton
+
 
 def attachment(position: int, data: bytes, *, name: str = "", content_type: str = "application/pdf") -> Attachment:
     blob = BlobRef(digest=Digest(sha256(data).hexdigest()), size=len(data))
@@ -95,7 +180,9 @@ def envelope(message: DocumentMessage = DOCUMENT, files: Sequence[bytes] = FILES
     """A whole, unsigned envelope."""
     parts = attachments(*files)
     skeleton = write_skeleton(replace(message, **changes), parts)
-    return b"".join(assemble(skeleton, [(part, [data]) for part, data in zip(parts, files, strict=True)]))
+    whole = b"".join(assemble(skeleton, [(part, [data]) for part, data in zip(parts, files, strict=True)]))
+    assert schema_faults(read_skeleton([whole]).root, Flavour.STRICT) == ()
+    return whole
 
 
 def read(data: bytes) -> Reading:

@@ -15,9 +15,9 @@ from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.message import Code, Organ, SignerInfo, StaffInfo
-from gateway.edxml import assemble, validate, write_skeleton
+from gateway.edxml import assemble, validate
 from gateway.safe_xml import QCVN, Element, parse_signed
-from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, attachment, attachments, envelope
+from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, attachment, attachments, envelope, write_skeleton
 
 VECTORS = Path(__file__).parents[3] / ".." / "shared" / "vectors" / "edxml-sdk"
 DS = "http://www.w3.org/2000/09/xmldsig#"
