@@ -159,8 +159,8 @@ def _read_label(position: int, reference: Reference | None, block: Block) -> Lab
         path=block.path,
         position=position,
         name=(reference.name if reference else "") or name,
-        # Without a digest the manifest's type says nothing: the vendor's software writes application/zip for all.
         content_type=content_type or (reference.content_type if reference else ""),
+        declared=content_type or (reference.content_type if reference and reference.digest else ""),
         digest=reference.digest if reference else None,
     )
 

@@ -13,6 +13,9 @@ FINDINGS_MAX: Final = 500
 VALUE_CHARS_MAX: Final = 100
 """Longer than any media type of an office file."""
 
+HEADERS: Final = ("edXMLEnvelope", "edXMLHeader")
+"""What paths leave out, and without which nothing of a message is there."""
+
 
 class Severity(StrEnum):
     """What a finding means for the file."""
@@ -72,6 +75,8 @@ class Findings:
         """Code and path of each: a reader may look at a place more than once."""
         self._wrong: set[str] = set()
         """Paths of the errors."""
+        self._missing: set[str] = set()
+        """Paths of what is missing: of what would be inside nothing more is said."""
 
     def note(self, code: str, path: str, **params: int | str) -> None:
         """Unlike the regulation."""
@@ -89,7 +94,11 @@ class Findings:
         """
         if self.strict:
             raise SenderError("envelope.malformed", reason=reason, element=_element(path))
+        if self.is_missing(path):
+            return
         self._add(reason, path, Severity.ERROR, params)
+        if reason == "missing":
+            self._missing.add(path)
 
     def namespace(self, path: str, found: str) -> None:
         """The envelope is of another namespace: files of before the regulation, and of makers who left it out.
@@ -122,8 +131,11 @@ class Findings:
 
     def errs_at(self, path: str) -> bool:
         """Whether an error has been noted of that place, or of one around it."""
-        steps = path.split("/")
-        return any("/".join(steps[:length]) in self._wrong for length in range(1, len(steps) + 1))
+        return self.is_missing(path) or not self._wrong.isdisjoint(_around(path))
+
+    def is_missing(self, path: str) -> bool:
+        """Whether that place, or one around it, has been noted as missing."""
+        return not self._missing.isdisjoint((*_around(path), *HEADERS))
 
     def result(self) -> tuple[Finding, ...]:
         """All of them, in the order of the reading."""
@@ -139,6 +151,12 @@ class Findings:
         self._known.add((code, path))
         if severity is Severity.ERROR:
             self._wrong.add(path)
+
+
+def _around(path: str) -> list[str]:
+    """The path itself and those of the elements around it."""
+    steps = path.split("/")
+    return ["/".join(steps[:length]) for length in range(1, len(steps) + 1)]
 
 
 def _element(path: str) -> str:

@@ -72,8 +72,8 @@ def _read(skeleton: Skeleton, findings: Findings, unwrapper: Unwrapper | None) -
         return Reading(kind=MessageKind.DOCUMENT, message=message, attachments=attachments, findings=findings.result())
     if message_header.has("To"):
         findings.malformed("kind", message_header.path_of("StatusCode"))
-    if attachments:
-        findings.attachment("extra", "Attachment")
+    for file in attachments:
+        findings.attachment("extra", file.path)
     answer = status.read_header(message_header)
     return Reading(kind=MessageKind.STATUS, message=answer, attachments=attachments, findings=findings.result())
 

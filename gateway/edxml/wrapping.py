@@ -33,17 +33,19 @@ class Label:
     position: int
     name: str
     content_type: str
+    declared: str
+    """The type, where it speaks of this file: not the one that the vendor's software writes of all."""
     digest: Digest | None
     """The manifest's."""
 
     def claims(self) -> dict[str, str]:
         """What the file is said to be, with the words that say so."""
-        said = {self.content_type: claim_of_type(self.content_type), self.name: claim_of_name(self.name)}
+        said = {self.declared: claim_of_type(self.declared), self.name: claim_of_name(self.name)}
         return {words: claim for words, claim in said.items() if claim is not None}
 
     def is_by_rule(self) -> bool:
         """Whether the vendor's reader would open it."""
-        return claim_of_type(self.content_type) == ZIP and claim_of_name(self.name) != ZIP
+        return claim_of_type(self.declared) == ZIP and claim_of_name(self.name) != ZIP
 
     def is_plain_zip(self) -> bool:
         """Whether it is said to be a ZIP and nothing else."""
@@ -74,18 +76,19 @@ class Unwrapper:
     def contents(self, label: Label, payload: Payload) -> Contents:
         """The file, and what is to be noted of it."""
         kind = kind_of(payload)
-        found = Contents(file=payload, media_type=kind, wrapped=False)
+        as_it_is = Contents(file=payload, media_type=kind, wrapped=False)
         if not payload.sound:  # said already; its bytes end where the fault is
-            return found
-        if kind == ZIP:
-            found = self._looked_into(label, payload)
+            return as_it_is
+        found = self._looked_into(label, payload) if kind == ZIP else as_it_is
+        if found is None:
+            return as_it_is
         if is_mangled(found.file):
             self._findings.attachment("mangled", label.path, position=label.position)
         self._compare(label, found)
         return found
 
-    def _looked_into(self, label: Label, payload: Payload) -> Contents:
-        """A ZIP: as it is, by what it is, or what it wraps."""
+    def _looked_into(self, label: Label, payload: Payload) -> Contents | None:
+        """A ZIP: as it is, by what it is, or what it wraps; None when it cannot be opened and should be."""
         as_it_is = Contents(file=payload, media_type=ZIP, wrapped=False)
         settled = label.digest == payload.digest or (label.digest is None and label.is_plain_zip())
         try:
@@ -94,12 +97,13 @@ class Unwrapper:
                 return Contents(file=payload, media_type=container, wrapped=False)
             return as_it_is if settled else self._unwrapped(label, payload, directory) or as_it_is
         except ArchiveRefused as refused:
-            if not settled:
-                limit = {} if refused.limit is None else {"limit": refused.limit}
-                self._findings.error(
-                    "attachment.archive", label.path, position=label.position, reason=refused.fault.value, **limit
-                )
-            return as_it_is
+            if settled:
+                return as_it_is
+            params: dict[str, int | str] = {"position": label.position, "reason": refused.fault.value}
+            if refused.limit is not None:
+                params["limit"] = refused.limit
+            self._findings.error("attachment.archive", label.path, **params)
+            return None
 
     def _unwrapped(self, label: Label, payload: Payload, directory: Directory) -> Contents | None:
         """The file in the ZIP; None when the ZIP is no wrapping."""
@@ -120,9 +124,10 @@ class Unwrapper:
         return found
 
     def _inflated(self, payload: Payload, entry: Entry, into: BinaryIO) -> Payload:
-        limit = min(self._file_bytes, self._left)
-        self._left -= min(entry.size, limit)
-        return inflate(payload, entry, into, bytes_max=limit)
+        try:
+            return inflate(payload, entry, into, bytes_max=min(self._file_bytes, self._left))
+        finally:
+            self._left -= into.tell()
 
     def _judged(self, label: Label, file: Payload) -> Contents | None:
         """The file that came out, if that is what was sent."""
@@ -151,7 +156,7 @@ class Unwrapper:
         """What it is said to be, with what it is; of a file that was wrapped by rule the type spoke of the ZIP."""
         claims = label.claims()
         if contents.wrapped and label.is_by_rule():
-            claims.pop(label.content_type, None)
+            claims.pop(label.declared, None)
         for words, claim in claims.items():
             if not agrees(claim, contents.media_type):
                 self._findings.note(

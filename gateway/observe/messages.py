@@ -31,6 +31,7 @@ COUNTS: Final = ("count", "seconds")
 _UNKNOWN: Final = "param.unknown"
 _WORDS: Final = {
     "what": ("what",),
+    "reason": ("archive",),
     "state": ("business", "document", "delivery", "transfer"),
 }
 """Parameters whose value may be one of our own words: shown by their label, in the reader's language."""

@@ -34,9 +34,11 @@ class Repair(StrEnum):
 def without_junk(markup: bytes) -> bytes:
     """From the declaration (or the root element) on; a byte order mark is none of the junk."""
     found = _BEGINNING.search(markup, 0, JUNK_BYTES_MAX)
-    if found is None or not found.start() or markup[: found.start()].removeprefix(_BOM).strip() == b"":
+    if found is None or b"<!DOCTYPE" in markup[: found.start()]:  # a DTD is refused, not left out
         return markup
-    return markup[found.start() :]
+    before = markup[: found.start()].removeprefix(_BOM)
+    declared = markup.startswith(b"<?", found.start())  # a declaration stands at the very beginning, or it is none
+    return markup[found.start() :] if before.strip() or (before and declared) else markup
 
 
 def declare_prefixes(markup: bytes) -> bytes:

@@ -45,6 +45,7 @@ class _Reader:
 
     def __init__(self, caps: Caps, *, quiet: bool) -> None:
         self._caps = caps
+        self._quiet = quiet
         self._depth = 0
         self._nodes = 0
         self._declared = 0
@@ -63,7 +64,7 @@ class _Reader:
         )
 
     def read(self, data: bytes) -> Element:
-        check_prolog(data)
+        check_prolog(data, quiet=self._quiet)
         try:
             for chunk in _chunks(data):
                 self._parser.feed(chunk)

@@ -28,6 +28,8 @@ from gateway.core.states import (
     TransferState,
 )
 from gateway.core.verdict import Indication, SubIndication
+from gateway.edxml import CODES, Severity
+from gateway.edxml.archive import ArchiveFault
 from gateway.observe import Text, explain, label, text
 from gateway.observe.messages import COUNTS, LANGUAGES, LOCALES, PLACEHOLDER
 
@@ -48,6 +50,8 @@ LABELS = {
         "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
         "turn": [turn.value for turn in Turn],
+        "severity": [severity.value for severity in Severity],
+        "archive": [fault.value for fault in ArchiveFault],
     }.items()
     for value in values
 }
@@ -57,6 +61,7 @@ FOUND = {TIMEOUT: Health.FAIL, **FINDINGS}
 EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")} | {
     name for code, health in FOUND.items() for name in ([code] if health is Health.OK else [code, f"{code}.todo"])
 }
+EXPLAINED |= {name for code in CODES for name in (f"edxml.finding.{code}", f"edxml.finding.{code}.todo")}
 REASONS = {
     f"why.{word}"
     for word in OS_WORDS.union(
@@ -196,6 +201,21 @@ def test_a_parameter_cannot_forge_lines_or_run_code() -> None:
     assert not re.search("[\x00-\x1f\x7f\u2028\u202e]", found)
     assert "{limit}{0.__class__}" in found
     assert len(found) < 500
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_finding_s_text_is_whole_without_its_parameters(code: str) -> None:
+    for name in (f"edxml.finding.{code}", f"edxml.finding.{code}.todo"):
+        for words in (text(name).vi, text(name).en):
+            assert not re.search(r"không rõ$|unknown$|[{}]|\(\)|: \.| \.|  ", words), (name, words)
+
+
+def test_the_reason_of_a_finding_is_in_the_reader_s_language() -> None:
+    said = text("edxml.finding.attachment.archive", {"reason": "zip_ratio", "limit": 100})
+    assert said.vi.startswith(
+        "Không mở tệp ZIP bọc ngoài vì không an toàn (tỷ lệ nén quá cao, nghi là bom nén) (giới hạn: 100)"
+    )
+    assert "(a ZIP within a ZIP);" in text("edxml.finding.attachment.archive", {"reason": "zip_nesting"}).en
 
 
 def test_a_label_is_the_word_on_a_screen() -> None:
