@@ -77,18 +77,12 @@ def test_names_are_harmless_and_no_two_alike(tmp_path: Path, capsys: Capture) ->
 
 def test_a_path_for_a_name_leads_nowhere(tmp_path: Path, capsys: Capture) -> None:
     path = packed(tmp_path, capsys, written(tmp_path, "a.pdf", PDF))
-    changed(
-        path,
-        (b"<AttachmentName>a.pdf", b"<AttachmentName>../../a.pdf"),
-        (b"AttachmentName>a.pdf", b"AttachmentName>../../a.pdf"),
-    )
-    assert told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=4)["error"]["code"] == "cli.edxml.unsound"
+    changed(path, (b"AttachmentName>a.pdf", b"AttachmentName>../../a.pdf"))
+    error = told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=4)["error"]
+    assert (error["code"], [field["code"] for field in error["fields"]]) == ("cli.edxml.unsound", ["attachment.name"])
     assert not (tmp_path / "out").exists()
     told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", "--despite-errors", code=4)
-    assert left_in(tmp_path / "out") == [".._.._a.pdf".lstrip("."), "message.json"] or left_in(tmp_path / "out") == [
-        "_.._a.pdf",
-        "message.json",
-    ]
+    assert left_in(tmp_path / "out") == ["_.._a.pdf", "message.json"]
 
 
 # --- a ZIP around a file -------------------------------------------------------------------------------------------------
