@@ -21,6 +21,8 @@ FAULTS_MAX: Final = 100
 """Who has that many does not need the next one."""
 NAMESPACE_CHARS_MAX: Final = 200
 """libxml2 writes the whole namespace into each of its messages: a long one on every element would take all memory."""
+CHILDREN_MAX: Final = 2_000
+"""... and the place of the element among its neighbours, which it counts: 99,000 bad ones took 70 s. Ours has 1,100 at most."""
 _FOLDER: Final = Path(__file__).resolve().parent / "schemas"
 _NAME: Final = re.compile(r"(?:\{[^}]*\})?([^{}\s',]+)")
 _ABOUT: Final = re.compile(r"Element '(?:\{[^}]*\})?([^{}']*)'(?:, attribute '(?:\{[^}]*\})?([^{}']*)')?")
@@ -55,9 +57,8 @@ def schema_text(flavour: Flavour) -> bytes:
 def schema_faults(root: Element, flavour: Flavour) -> tuple[SchemaFault, ...]:
     """Where a tree of `gateway.safe_xml` is not as the schema says, in the order of the file; at most `FAULTS_MAX`."""
     for element in root.iter():
-        for namespace in element.nsmap.values():
-            if len(namespace) > NAMESPACE_CHARS_MAX:
-                return (SchemaFault(line=element.sourceline or 0, text="namespace: length"),)
+        if too_much := _too_much(element):
+            return (SchemaFault(line=element.sourceline or 0, text=too_much),)
     with _LOCK:
         schema = _compiled(flavour)
         if schema.validate(root):
@@ -67,6 +68,15 @@ def schema_faults(root: Element, flavour: Flavour) -> tuple[SchemaFault, ...]:
             for entry, _ in zip(schema.error_log, range(FAULTS_MAX), strict=False)
         ]
     return tuple(dict.fromkeys(found))
+
+
+def _too_much(element: Element) -> str:
+    """What of an element would make the library itself expensive."""
+    if len(element) > CHILDREN_MAX:
+        return f"{etree.QName(element).localname}: count"
+    if any(len(namespace) > NAMESPACE_CHARS_MAX for namespace in element.nsmap.values()):
+        return "namespace: length"
+    return ""
 
 
 @cache
