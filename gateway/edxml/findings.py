@@ -51,7 +51,7 @@ def _codes() -> dict[str, Severity]:
 
 
 CODES: Final = MappingProxyType(_codes())
-"""Every code there is, with its severity; each has its texts in the catalogue (`edxml.finding.<code>`, and `.todo`)."""
+"""Every code there is, with its gravest severity; each has its texts in the catalogue (`edxml.finding.<code>`, and `.todo`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,7 +331,7 @@ def test_all_files_of_one_envelope_share_one_budget() -> None:
     caps = Caps(payload_bytes=100, file_bytes=150)
     findings = Findings(strict=False)
     unwrapper = Unwrapper(in_memory, caps, findings, after=3)
-    for number, size in enumerate((101, 100, 50, 1), 1):
+    for number, size in enumerate((101, 100, 51, 50, 1), 1):
         label = Label(
             path=f"Attachment[{number}]",
             position=number,
@@ -343,9 +343,10 @@ def test_all_files_of_one_envelope_share_one_budget() -> None:
         unwrapper.contents(label, payload(wrapped(bytes(size))))
     assert [(one.code, one.path, one.params.get("limit")) for one in findings.result()] == [
         ("attachment.archive", "Attachment[1]", 100),
-        ("attachment.archive", "Attachment[2]", 50),
-        ("attachment.zipped", "Attachment[3]", None),
-        ("attachment.archive", "Attachment[4]", 0),
+        ("attachment.zipped", "Attachment[2]", None),
+        ("attachment.archive", "Attachment[3]", 50),
+        ("attachment.zipped", "Attachment[4]", None),
+        ("attachment.archive", "Attachment[5]", 0),
     ]
 
 
