@@ -83,7 +83,7 @@ class Things:
             "cli.option.edxml_file": str(self.envelope),
             "cli.option.edxml_for": str(self.envelope),
             "cli.option.edxml_code": "03",
-            "cli.option.edxml_from": WARD,
+            "cli.option.edxml_from": "Z79.UB.26734",
             "cli.option.edxml_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.edxml"),
             "cli.option.edxml_meta": str(self.meta),
             "cli.option.edxml_attached": str(self.letter),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.edxml import read_message
 from gateway.exchange.fields import TEXT_OF
 from gateway.safe_xml import AT_HAND, read_skeleton
 from tests.unit.cli.envelopes import META, PDF, Capture, left_in, packed, told, written
+from tests.unit.cli.schemas import SCHEMAS
 from tests.unit.cli.world import stdin
 from tests.unit.edxml import samples
 
@@ -307,3 +309,10 @@ def test_a_form_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("gateway.cli.edxml.pack.META_BYTES_MAX", 10)
     assert refused(tmp_path, capsys, META, code=1)["code"] == "size.limit"
     assert meta.META_BYTES_MAX > 1_000_000
+
+
+def test_the_documented_forms_have_the_same_fields() -> None:
+    names = {"DocumentForm": "document", "StatusForm": "status_message"}
+    for form in {*forms(DocumentForm), *forms(StatusForm)}:
+        name = names.get(form.__name__) or re.sub("(?<=.)([A-Z])", r"_\1", form.__name__).lower()
+        assert SCHEMAS["$defs"][f"edxml_{name}"]["properties"].keys() == form.model_fields.keys(), name
