@@ -9,8 +9,9 @@ from benchmarks.__main__ import percentile
 from benchmarks.cases import CASES, EVERYBODY, Case
 from benchmarks.results import Figure, write_figures
 from benchmarks.unavoidable import Bench, counts
+from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import PDF
-from gateway.crypto import MAGIC_BYTES, media_type
+from gateway.crypto import media_type
 
 
 def test_a_figure_without_a_target_is_neither_met_nor_missed(tmp_path: Path) -> None:

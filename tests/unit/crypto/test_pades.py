@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import SenderError
+from gateway.core.magic import MAGIC_BYTES
 from gateway.core.verdict import FileVerdict, Indication, SubIndication
-from gateway.crypto import MAGIC_BYTES, JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
+from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.unit.crypto.sealing import sealed
