@@ -288,15 +288,15 @@ def memory_figures(folder: Path) -> Iterator[Figure]:
         sample = make_sample(folder, size)
         for direction in DIRECTIONS:
             peaks[direction, name] = peak_above_idle(f"{direction}.ours", sample)
-            yield Figure(id=f"edxml.memory.{direction}.{name}", value=round(peaks[direction, name], 1), unit="MB")
+            yield Figure(id=f"edxml.memory.{direction}.{name}", value=_tenths(peaks[direction, name]), unit="MB")
             if name in SIZES:
-                value = round(peak_above_idle(f"{direction}.plain", sample), 1)
+                value = _tenths(peak_above_idle(f"{direction}.plain", sample))
                 yield Figure(id=f"edxml.memory.{direction}.{name}.plain", value=value, unit="MB")
         sample.file.unlink()
         sample.envelope.unlink()
     smallest, *_, largest = WEIGHTS
     for direction in DIRECTIONS:
-        value = round(peaks[direction, largest] - peaks[direction, smallest], 1)
+        value = _tenths(peaks[direction, largest] - peaks[direction, smallest])
         yield Figure(id=f"edxml.memory.{direction}.growth", value=value, unit="MB", target=GROWTH_MB_MAX, at_most=True)
 
 
@@ -315,6 +315,10 @@ def edxml_figures() -> Iterator[Figure]:
             sample.file.unlink()
             sample.envelope.unlink()
         yield from memory_figures(folder)
+
+
+def _tenths(value: float) -> float:
+    return round(value, 1) + 0.0  # never a negative zero
 
 
 def _short(value: float) -> float:
