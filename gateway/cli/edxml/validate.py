@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from gateway.cli.edxml.look import look
 from gateway.cli.edxml.stores import glanced
@@ -11,6 +12,15 @@ from gateway.cli.errors import Exit
 from gateway.cli.orders import Session
 from gateway.cli.output import Terminal
 from gateway.edxml import Finding, Flavour, SchemaFault, Severity, schema_faults
+
+_WORDS: Final = MappingProxyType(
+    {
+        (Flavour.STRICT, True): "cli.edxml.valid",
+        (Flavour.STRICT, False): "cli.edxml.invalid",
+        (Flavour.LAX, True): "cli.edxml.readable",
+        (Flavour.LAX, False): "cli.edxml.unreadable_lax",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +63,8 @@ def validate(session: Session, path: Path, *, flavour: str) -> int:
 
 
 def _print(terminal: Terminal, verdict: Verdict) -> None:
-    words, style = ("cli.edxml.valid", "bold green") if verdict.valid else ("cli.edxml.invalid", "bold red")
-    terminal.print(f"{verdict.path.name}: {terminal.text(words, schema=verdict.flavour.value)}", style=style)
+    words, style = _WORDS[verdict.flavour, verdict.valid], "bold green" if verdict.valid else "bold red"
+    terminal.print(f"{verdict.path.name}: {terminal.text(words)}", style=style)
     print_findings(terminal, verdict.findings)
     for fault in verdict.faults:
         terminal.print("  ✘ " + terminal.text("cli.edxml.schema_fault", line=fault.line or None, detail=fault.text))

@@ -12,6 +12,7 @@ from gateway.cli.edxml.signature import signatures_of
 from gateway.cli.edxml.stores import Glance
 from gateway.safe_xml import parse_foreign
 from tests.unit.cli.envelopes import PDF, Capture, changed, packed, told, written
+from tests.unit.cli.everything import terminal_of
 from tests.unit.cli.test_edxml_unpack import damaged, wrapped
 from tests.unit.cli.world import stdin
 
@@ -194,6 +195,8 @@ def test_a_note_counts_by_the_strict_measure_only(tmp_path: Path, capsys: Captur
     assert {one["severity"] for one in strict["findings"]} == {"note"}
     lax = told(capsys, "edxml", "validate", path, "--schema", "lax")
     assert (lax["valid"], lax["findings"]) == (True, strict["findings"])
+    assert main(["edxml", "validate", str(path), "--schema", "lax", "--lang", "vi"]) == 0
+    assert capsys.readouterr().out.startswith("a.edxml: Đọc được theo một cách duy nhất, đúng lược đồ lax.\n")
     path.unlink()
     assert told(capsys, "edxml", "validate", damaged(tmp_path, capsys), "--schema", "lax", code=1)["findings"]
 
@@ -233,3 +236,24 @@ def test_of_a_file_the_beginning_is_kept_and_of_an_archive_all() -> None:
     assert filled(*(archive[n : n + 3] for n in range(0, len(archive), 3))) == (len(archive), archive)
     assert filled(b"PK", archive[2:]) == (len(archive), archive)
     assert filled() == (0, b"")
+
+
+# --- how far it is -------------------------------------------------------------------------------------------------------
+
+
+def test_large_files_say_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """A line in a pipe, a bar on a terminal, nothing when nobody wants to hear of it; and the data stay the data."""
+    path = packed(tmp_path, capsys, written(tmp_path, "a.pdf", PDF))
+    plain = told(capsys, "edxml", "inspect", path)
+    assert main(["edxml", "inspect", str(path)]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("gateway.cli.edxml.gauge.LARGE_BYTES", 1)
+    assert told(capsys, "edxml", "inspect", path) == plain
+    assert main(["edxml", "inspect", str(path)]) == 0
+    assert capsys.readouterr().err == f"Đang đọc a.edxml {path.stat().st_size:,} byte\n".replace(",", ".")
+    assert main(["edxml", "inspect", str(path), "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    with terminal_of(120, monkeypatch) as shown:
+        assert main(["edxml", "inspect", str(path)]) == 0
+    assert "Đang đọc a.edxml" in shown()
+    assert "━" in shown()
