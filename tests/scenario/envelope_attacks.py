@@ -334,7 +334,7 @@ OWN_XSW: Table = {
 }
 
 CHANGED: Table = {
-    "another kind of business": (tree(text_of("BussinessDocType", "1")), "reader: business_kind"),
+    "another kind of business": (tree(text_of("BussinessDocType", "1")), "signature: a signed part was changed"),
     "no business any more": (tree(drop("Bussiness")), "signature: a reference to something else"),
     "business spelt right beside it": (
         inside("edXML:TraceHeaderList", f'<b:Business xmlns:b="{QCVN}"/>'),
