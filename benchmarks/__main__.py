@@ -1,4 +1,4 @@
-"""`make bench`: two gateways on loopback, eight kinds of document, and the cryptography of each by itself."""
+"""`make bench`: two gateways on loopback, eight kinds of document, the cryptography of each by itself; then edXML by itself."""
 
 import argparse
 import asyncio
@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cases import CASES, EVERYBODY, Case
+from benchmarks.edxml import edxml_figures
 from benchmarks.load import Office, Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
-from benchmarks.results import Figure, write_figures
+from benchmarks.results import Figure, rows_besides, write_figures
 from benchmarks.stages import stage_medians
 from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.unavoidable import limits_of, operation_table
@@ -28,6 +29,7 @@ from gateway.demo.network import Network, build_network
 from gateway.demo.processes import Gateways
 
 DATABASE = Path("state") / "gateway.db"
+MARKS = {None: "", True: "  target met", False: "  target missed"}
 IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
 
@@ -198,13 +200,18 @@ def main() -> None:
     parser.add_argument(
         "--table", action="store_true", help="run nothing: write the tables of README and PERFORMANCE from --output"
     )
+    parser.add_argument("--edxml", action="store_true", help="only that part; the other figures of --output stay")
     arguments = parser.parse_args()
     if arguments.table:
         write_tables(read_figures(arguments.output))
         return
     console = Console(highlight=False)
-    figures = asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
-    write_figures(arguments.output, figures)
+    kept = rows_besides(arguments.output, "edxml.") if arguments.edxml else []
+    figures = [] if arguments.edxml else asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
+    for figure in edxml_figures():
+        console.print(f"{figure.id:<32} {figure.value:>8} {figure.unit}{MARKS[figure.met]}")
+        figures.append(figure)
+    write_figures(arguments.output, figures, kept=kept)
     console.print(f"written: {arguments.output}")
     if arguments.output == LATEST:
         write_tables(read_figures(arguments.output))

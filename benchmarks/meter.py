@@ -26,7 +26,7 @@ def peak_bytes(pid: int) -> Mapping[str, int]:
     for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
         with suppress(psutil.NoSuchProcess, OSError):
             role = _role(process, pid)
-            peaks[role] = max(peaks.get(role, 0), _high_water(process.pid))
+            peaks[role] = max(peaks.get(role, 0), high_water(process.pid))
     return peaks
 
 
@@ -37,7 +37,8 @@ def _role(process: psutil.Process, service: int) -> str:
     return name if name in {"judge", "key-holder"} else "helper"
 
 
-def _high_water(pid: int) -> int:
+def high_water(pid: int) -> int:
+    """The most memory that a process ever had resident (VmHWM), in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

@@ -1,7 +1,7 @@
 """A figure of a run, and the list that is kept (`benchmarks/latest.json`)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,11 +25,17 @@ class Figure:
         return self.value <= self.target if self.at_most else self.value >= self.target
 
 
-def write_figures(path: Path, figures: Sequence[Figure]) -> None:
-    """Write `[{id, value, unit, target, met}, ...]`, one to a line, so that a diff shows what changed."""
-    rows = []
+def write_figures(path: Path, figures: Sequence[Figure], *, kept: Sequence[Mapping[str, object]] = ()) -> None:
+    """Write `[{id, value, unit, target, met}, ...]`, one to a line, so that a diff shows what changed; `kept` rows first."""
+    rows = [*kept]
     for figure in figures:
         members = {**asdict(figure), "met": figure.met}
         del members["at_most"]
-        rows.append("  " + json.dumps(members, ensure_ascii=False))
-    path.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
+        rows.append(members)
+    lines = ("  " + json.dumps(row, ensure_ascii=False) for row in rows)
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+
+
+def rows_besides(path: Path, prefix: str) -> list[Mapping[str, object]]:
+    """What a file has of other parts than the one whose ids begin so: measuring that part alone leaves them as they are."""
+    return [row for row in json.loads(path.read_text(encoding="utf-8")) if not row["id"].startswith(prefix)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.cases import CASES, KIB
+from benchmarks.edxml import DIRECTIONS, SIZES, WEIGHTS
 from benchmarks.stages import STAGES
 
 ROOT: Final = Path(__file__).parent.parent
@@ -25,6 +26,17 @@ _PROCESSES: Final = {
     "party.key-holder": "sender's key-holder",
     "government.service": "receiver's service",
     "government.judge": "receiver's judges",
+}
+
+
+_EDXML_STAGES: Final = {
+    "file": "the file, in pieces",
+    "search": "search for the next `<`",
+    "base64": "base64",
+    "sha256": "SHA-256",
+    "output": "the other file",
+    "rest": "all the rest: header, tree, model, Python",
+    "total": "**all**",
 }
 
 
@@ -92,6 +104,39 @@ def _memory(figures: Figures) -> Rows:
     yield from _under("memory.", figures)
 
 
+def _edxml(figures: Figures) -> Rows:
+    yield (
+        *("edXML, attachment of", "ours, MB/s", "lxml + base64, MB/s", "times as fast"),
+        *("... and SHA-256 and a file, MB/s", "times as fast"),
+    )
+    for direction in DIRECTIONS:
+        for size in SIZES:
+            of = {name.removeprefix(f"edxml.{direction}.{size}."): value for name, value in figures.items()}
+            columns = (of[name] for name in ("ours", "plain", "ratio", "whole", "ratio_whole"))
+            yield (f"{direction}, {_size(size)}", *(f"{value:g}" for value in columns))
+
+
+def _edxml_memory(figures: Figures) -> Rows:
+    yield ("MB above an idle process", *(_size(size) for size in WEIGHTS), "from the smallest to the largest")
+    for direction in DIRECTIONS:
+        name = f"edxml.memory.{direction}"
+        yield (direction, *(f"{figures[f'{name}.{size}']:g}" for size in WEIGHTS), f"{figures[f'{name}.growth']:+g}")
+        plain = (figures.get(f"{name}.{size}.plain") for size in WEIGHTS)
+        yield (f"{direction}, lxml + base64", *("" if value is None else f"{value:g}" for value in plain), "")
+
+
+def _edxml_stages(figures: Figures) -> Rows:
+    yield ("µs of one MB", *DIRECTIONS)
+    for stage, name in _EDXML_STAGES.items():
+        cells = (figures.get(f"edxml.stage.{direction}.{stage}") for direction in DIRECTIONS)
+        yield (name, *("" if value is None else f"{value:g}" for value in cells))
+
+
+def _size(name: str) -> str:
+    """`100mb` as people write it."""
+    return f"{name[:-2]} {name[-2:].upper()}"
+
+
 def _under(prefix: str, figures: Figures) -> Rows:
     for name, value in figures.items():
         if name.startswith(prefix):
@@ -104,6 +149,9 @@ TABLES: Final[Mapping[str, Callable[[Figures], Rows]]] = {
     "stages": _stages,
     "processor": _processor,
     "memory": _memory,
+    "edxml": _edxml,
+    "edxml_memory": _edxml_memory,
+    "edxml_stages": _edxml_stages,
 }
 
 

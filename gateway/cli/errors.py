@@ -122,6 +122,18 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.unasked": Exit.USAGE,
         "cli.prove": Exit.USAGE,
         "cli.log_key": Exit.USAGE,
+        "cli.edxml.unreadable": Exit.USAGE,
+        "cli.edxml.form": Exit.USAGE,
+        "cli.edxml.status_files": Exit.USAGE,
+        "cli.edxml.file_stdin": Exit.USAGE,
+        "cli.edxml.json_output": Exit.USAGE,
+        "cli.edxml.not_document": Exit.USAGE,
+        "cli.edxml.whom": Exit.USAGE,
+        "cli.edxml.reason": Exit.USAGE,
+        "cli.edxml.too_large": Exit.PROBLEM,
+        "cli.edxml.unsound": Exit.VERIFICATION,
+        "cli.edxml.unnamed": Exit.VERIFICATION,
+        "cli.edxml.changed": Exit.CONFLICT,
         "cli.registry": Exit.CONFIGURATION,
         "cli.registry_other": Exit.CONFIGURATION,
         "cli.trust": Exit.CONFIGURATION,
@@ -159,6 +171,25 @@ class Failure(Exception):  # noqa: N818 - of a command, and told as one
         self.params: Final = MappingProxyType(params)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSaid:
+    """One thing that is wrong with one field of what was handed to a command."""
+
+    path: str
+    """Dotted: `code.number`, `recipients[3].name`."""
+    code: str
+    """Id of the text."""
+    words: Words
+
+
+class FormFailure(Failure):
+    """Some fields are wrong, and all of them are told."""
+
+    def __init__(self, message_id: str, fields: tuple[FieldSaid, ...], /, **params: object) -> None:
+        super().__init__(message_id, **params)
+        self.fields: Final = fields
+
+
 class Refusal(Exception):  # noqa: N818 - the gateway's word against ours
     """The gateway answered with a problem document (RFC 9457); `members` are its members, perhaps none."""
 
@@ -180,6 +211,8 @@ class Report:
     exit: Exit
     trace_id: str | None = None
     """Under which the gateway's log speaks of it, when the gateway said so."""
+    fields: tuple[FieldSaid, ...] = ()
+    """What is wrong with each field, where fields are wrong."""
 
 
 def of_failure(failure: Failure) -> Report:
@@ -191,6 +224,7 @@ def of_failure(failure: Failure) -> Report:
         why=details(failure.message_id, failure.params),
         todo=text(f"{kind}.todo", failure.params),
         exit=FAILURES[kind],
+        fields=failure.fields if isinstance(failure, FormFailure) else (),
     )
 
 
@@ -271,7 +305,7 @@ def details(code: str, params: Mapping[str, object]) -> str:
 
 
 def tell(report: Report, terminal: Terminal) -> int:
-    """Print the three lines; the exit code."""
+    """Print the three lines, and behind the first one a line for each field that is wrong; the exit code."""
     lines = (
         (terminal.text("cli.line.what"), terminal.choose(report.what), "bold red"),
         (terminal.text("cli.line.why"), report.why, ""),
@@ -279,11 +313,18 @@ def tell(report: Report, terminal: Terminal) -> int:
     )
     for head, line, style in lines:
         terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), _shown(line)), soft_wrap=True)
+        if style:
+            for field in report.fields:
+                terminal.note(f"  {field.path}: {terminal.choose(field.words)}")
     return report.exit
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The report for programs: what stands in the three lines, in both languages."""
+    """The report for programs: what stands in the lines, in both languages; `fields` only where some are wrong."""
+    fields = [
+        {"path": field.path, "code": field.code, "message_vi": field.words.vi, "message_en": field.words.en}
+        for field in report.fields
+    ]
     return {
         "code": report.code,
         "what_vi": _shown(report.what.vi),
@@ -292,7 +333,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "todo_vi": _shown(report.todo.vi),
         "todo_en": _shown(report.todo.en),
         "trace_id": report.trace_id,
-    }
+    } | ({"fields": fields} if fields else {})
 
 
 def _shown(line: str) -> str:

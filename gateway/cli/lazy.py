@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.orders import (
+    AnswerOrder,
     EnvelopeOrder,
     InboxOrder,
     KeyOrder,
+    PackOrder,
     PageOrder,
     ProofOrder,
     QueueOrder,
     SendOrder,
     Session,
+    UnpackOrder,
     VerifyOrder,
 )
 
@@ -143,6 +146,58 @@ def audit_prove(session: Session, order: ProofOrder) -> int:
     from gateway.cli import proof
 
     return _run(proof.prove(session, order))
+
+
+# --- edXML files in hand -----------------------------------------------------------------------------------------------
+
+
+def edxml_inspect(session: Session, file: Path) -> int:
+    """See `edxml.inspect.inspect`."""
+    from gateway.cli.edxml import inspect
+
+    return inspect.inspect(session, file)
+
+
+def edxml_validate(session: Session, file: Path, *, flavour: str) -> int:
+    """See `edxml.validate.validate`."""
+    from gateway.cli.edxml import validate
+
+    return validate.validate(session, file, flavour=flavour)
+
+
+def edxml_pack(session: Session, order: PackOrder) -> int:
+    """See `edxml.pack.pack`."""
+    from gateway.cli.edxml import pack
+
+    return pack.pack(session, order)
+
+
+def edxml_template(session: Session, kind: str) -> int:
+    """See `edxml.template.template`."""
+    from gateway.cli.edxml import template
+
+    return template.template(session.terminal, kind)
+
+
+def edxml_unpack(session: Session, order: UnpackOrder) -> int:
+    """See `edxml.unpack.unpack`."""
+    from gateway.cli.edxml import unpack
+
+    return unpack.unpack(session, order)
+
+
+def edxml_status(session: Session, order: AnswerOrder) -> int:
+    """See `edxml.answer.answer`."""
+    from gateway.cli.edxml import answer
+
+    return answer.answer(session, order)
+
+
+def edxml_schema(session: Session, flavour: str) -> int:
+    """See `edxml.schema.schema`."""
+    from gateway.cli.edxml import schema
+
+    return schema.schema(session.terminal, flavour)
 
 
 # --- this installation -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
 from gateway.core.principal import Scope
+from gateway.core.states import BusinessStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +133,48 @@ class KeyOrder:
     expires_at: datetime | None
     addresses: tuple[str, ...]
     """Ranges it may be used from; none: from anywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOrder:
+    """An edXML file to be made."""
+
+    meta: Path
+    """What it says, in TOML or JSON; `-` is standard input."""
+    files: tuple[Path, ...]
+    output: Path
+    """`-` is standard output."""
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackOrder:
+    """An edXML file to be taken apart."""
+
+    file: Path
+    """`-` is standard input."""
+    folder: Path
+    as_carried: bool
+    """A ZIP around a file is left around it."""
+    despite_errors: bool
+    """Save what can be read of a file that does not hold together."""
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOrder:
+    """A status message to be made about a document."""
+
+    document: Path
+    """Its edXML file; `-` is standard input."""
+    code: BusinessStatus
+    sender: str | None
+    """None: the document says who it can only be."""
+    recipient: str | None
+    """Whom the document is asked back from; None as above."""
+    description: str | None
+    staff: str
+    department: str
+    output: Path
+    """`-` is standard output."""
+    force: bool

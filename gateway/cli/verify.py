@@ -20,7 +20,7 @@ from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict
+from gateway.core.verdict import FileVerdict, Indication, Remark, SignatureVerdict
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
@@ -37,6 +37,8 @@ _LOOKS: Final = MappingProxyType(
     }
 )
 """Mark, colour and next step: red only for a proven failure (experience.md 2.4)."""
+_REMARK_MARKS: Final = MappingProxyType({"error": "✘", "repaired": "!", "note": "·"})
+"""By severity, the worst first."""
 
 
 async def verify(session: Session, order: VerifyOrder) -> int:
@@ -166,13 +168,16 @@ def print_report(terminal: Terminal, report: FileReport) -> None:
     """In the order of experience.md 2.4: conclusion, who signed, the file itself, what to do next."""
     indication = indication_of(report)
     mark, style, todo = _LOOKS[indication]
-    if indication is Indication.INDETERMINATE and not _signatures(report):
+    if report.repaired and indication is Indication.INDETERMINATE:
+        todo = "cli.verify.todo.repaired"
+    if indication is Indication.INDETERMINATE and not _signatures(report) and not report.repaired:
         todo = "cli.verify.todo.unread"
         terminal.print(terminal.text("cli.verify.unexamined", name=report.name), style=style)
     else:
         verdict = terminal.word(f"indication.{indication or 'none'}")
         terminal.print(f"{mark} {verdict}: {report.name}", style=style)
     _print_signatures(terminal, report)
+    _print_remarks(terminal, report.remarks)
     size = terminal.text("cli.verify.size", size=terminal.number(report.size), count=report.size)
     terminal.print(f"  SHA-256 {report.digest} · {size} · {evidence_time(report.examined_at)}")
     terminal.print("  " + terminal.text(todo))
@@ -184,7 +189,9 @@ def _print_signatures(terminal: Terminal, report: FileReport) -> None:
     if report.trouble is not None:
         _print_trouble(terminal, report, report.trouble)
         return
-    if report.kind == "edxml":
+    if report.repaired:
+        terminal.print("  " + terminal.text("cli.verify.repaired"))
+    elif report.kind == "edxml":
         _print_signature(terminal, terminal.text("cli.verify.envelope"), report.envelope, bodies)
         if not report.bound:
             terminal.print("  " + terminal.text("cli.verify.unbound"))
@@ -204,6 +211,16 @@ def _print_trouble(terminal: Terminal, report: FileReport, trouble: SenderError)
     if report.envelope is not None:
         _print_signature(terminal, terminal.text("cli.verify.header"), report.envelope, dict(report.signers))
     terminal.print("  " + terminal.text("cli.verify.files_unexamined"))
+
+
+def _print_remarks(terminal: Terminal, remarks: tuple[Remark, ...]) -> None:
+    """What was noticed of an envelope, the worst first; notes, of which old files are full, on demand."""
+    for severity, mark in _REMARK_MARKS.items():
+        for remark in remarks:
+            if remark.severity == severity and (severity != "note" or terminal.verbose):
+                place = f"{remark.path}: " if remark.path else ""
+                words = terminal.choose(text(f"edxml.finding.{remark.code}", remark.params))
+                terminal.print(f"  {mark} {place}{words} [{remark.code}]")
 
 
 def _print_unsigned(terminal: Terminal, head: str, verdict: FileVerdict) -> None:
@@ -259,6 +276,8 @@ def report_json(report: FileReport) -> dict[str, Any]:
         "indication": indication.value if indication else None,
         "envelope": _signature_json(report.envelope, bodies) if report.envelope else None,
         "bound": report.bound,
+        "repaired": report.repaired,
+        "findings": [_remark_json(remark) for remark in report.remarks],
         "error": error_json(_for_reader(of_gateway_error(report.trouble))) if report.trouble else None,
         "parts": [
             {
@@ -270,6 +289,17 @@ def report_json(report: FileReport) -> dict[str, Any]:
             }
             for part in report.parts
         ],
+    }
+
+
+def _remark_json(remark: Remark) -> dict[str, Any]:
+    words = text(f"edxml.finding.{remark.code}", remark.params)
+    return {
+        "code": remark.code,
+        "severity": remark.severity,
+        "path": remark.path,
+        "message_vi": words.vi,
+        "message_en": words.en,
     }
 
 

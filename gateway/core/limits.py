@@ -75,6 +75,8 @@ XML_ATTRIBUTES_MAX: Final = 64
 """Attributes of one element."""
 MARKUP_BYTES_MAX: Final = 8 * MIB
 """An edXML file without the base64 of its attachments: a thousand recipients with every field full are under 4 MiB."""
+ENVELOPE_PIECE_BYTES: Final = 256 * KIB
+"""What an edXML file on disk is read by: with 64 KiB each call of the kernel in between made decoding up to twice as slow."""
 PAYLOADS_MAX: Final = 1_000
 """Attachments that are cut out of one file: FILES_MAX is told with more of an explanation, later."""
 HAND_FILE_BYTES_MAX: Final = 2 * GIB

@@ -21,7 +21,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import Metric
 from gateway.core.model import BlobRef, ReceiptLine, Transfer, TransferSlip
 from gateway.core.principal import Presented, Principal
-from gateway.core.verdict import EnvelopeReading, FileVerdict, SignatureVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -326,6 +326,10 @@ class Records(Protocol):
         Raises:
             SenderError: it cannot be read.
         """
+        ...
+
+    def read_foreign(self, path: Path, moment: datetime) -> ForeignReading:
+        """What a tolerant reading makes of an envelope; raises as `read_envelope`."""
         ...
 
     def judge_signature(self, path: Path, moment: datetime) -> SignatureVerdict | None:

@@ -1,5 +1,6 @@
 """What the examination of a signature found, in the words of ETSI EN 319 102-1 (section 5.1.3). Never a bool."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -97,6 +98,40 @@ class EnvelopeReading:
     """Every attachment's digest stands in the (signed) manifest and fits."""
     secrecy: str
     """A mark of secrecy found in the header's texts or the file names, else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What a tolerant reading noticed of an envelope: a finding of `gateway.edxml`, as a plain value."""
+
+    code: str
+    """Its text is `edxml.finding.<code>`."""
+    path: str
+    severity: str
+    """`note`, `repaired` or `error`."""
+    params: Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignFile:
+    """One attachment of an envelope that was read tolerantly."""
+
+    name: str
+    verdict: FileVerdict
+    """Of its own signatures: they speak of its bytes, whatever was around them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignReading:
+    """What can be read of an envelope that the exchange does not take. Nothing here is believed for an envelope's signature."""
+
+    files: tuple[ForeignFile, ...]
+    remarks: tuple[Remark, ...]
+
+    @property
+    def repaired(self) -> bool:
+        """Whether it had to be repaired to be read: its bytes are not those that anybody signed."""
+        return any(remark.severity == "repaired" for remark in self.remarks)
 
 
 def worst(verdicts: tuple[SignatureVerdict, ...]) -> SignatureVerdict | None:

@@ -2,6 +2,7 @@
 
 A part is known by its local name in whatever namespace: a second one anywhere, under any spelling that a reader of ours
 or of the vendor accepts, is refused before a digest is computed. That leaves signature wrapping no element to hide in.
+Nor a text: what stands in a ContentTransferEncoded is cut out before anything is digested, so there is none in the envelope.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Final
 
 from lxml import etree
 
-from gateway.safe_xml import QCVN, Element
+from gateway.safe_xml import PAYLOAD_NAME, QCVN, Element
 
 HEADER: Final = "header"
 BUSINESS: Final = "business"
@@ -97,6 +98,8 @@ def parts_of(root: Element) -> dict[str, Element]:
         parts[identifier] = element
     if HEADER not in parts:
         raise StructureError("no MessageHeader")
+    if root.find(f"{_ENVELOPE}//{{*}}{PAYLOAD_NAME}") is not None:
+        raise StructureError("a file inside the envelope")
     identifiers = _IDS(root)
     if len(identifiers) != len(set(identifiers)):
         raise StructureError("two elements with one id")

@@ -177,7 +177,7 @@ def _check_form(signature: Element) -> None:
         "the signature is not built as the profile says",
     )
     signed_info, value, key_info, container = signature
-    _need(not len(value), "elements inside SignatureValue")
+    _need(not len(value) and bool(value.text), "SignatureValue is not one value")
     _need(
         _tags(signed_info)[:2] == [_ds("CanonicalizationMethod"), _ds("SignatureMethod")]
         and set(_tags(signed_info)[2:]) == {_ds("Reference")},

@@ -32,6 +32,7 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
+from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
@@ -48,6 +49,7 @@ __all__ = [
     "Severity",
     "Violation",
     "assemble",
+    "declared_type",
     "document_types",
     "read_message",
     "read_tolerantly",

@@ -4,7 +4,7 @@ Nothing is parsed and nothing before the splice is touched, so the signature's b
 through in pieces; each is hashed on its way, for the manifest that was signed speaks of exactly these bytes.
 """
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -66,8 +66,8 @@ def _base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Base64 of the chunks as one text: what does not fill three bytes waits for the next chunk (RFC 4648 section 4)."""
     rest = b""
     for chunk in chunks:
-        data = rest + chunk
+        data = rest + chunk if rest else chunk
         whole = len(data) - len(data) % 3
         rest = data[whole:]
-        yield base64.b64encode(data[:whole])
-    yield base64.b64encode(rest)
+        yield binascii.b2a_base64(memoryview(data)[:whole], newline=False)
+    yield binascii.b2a_base64(rest, newline=False)

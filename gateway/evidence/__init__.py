@@ -6,7 +6,8 @@ check (`proof_file`). Formats that belong to the exchange (receipts, envelopes) 
 port `Records`: conductors meet only through ports.
 
 Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
-report with its reason, never an exception, and never a silent repair. Nothing here writes.
+report with its reason, never an exception, and never a silent repair. An envelope that must be repaired to be read is told with
+what was repaired, and is never better than INDETERMINATE. Nothing here writes.
 """
 
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport

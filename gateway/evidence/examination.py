@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -11,13 +11,17 @@ from typing import Final
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
-from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, KIB
 from gateway.core.ports import Clock, Judge, Records
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, SignatureVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, Indication, Remark, SignatureVerdict
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
 """Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""
 _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<")
+_XML_AFTER_JUNK: Final = (b"<?xml", b"<edXML")
+"""What an envelope begins with that has something before its beginning (facts 1.11)."""
+_HEAD_BYTES: Final = KIB
+_UNKNOWN: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,10 @@ class FileReport:
     """Whether the envelope's signature covers the digest of every file in it."""
     trouble: SenderError | None = None
     """Why an envelope's files could not be read, and were not examined."""
+    repaired: bool = False
+    """An envelope had to be repaired to be read: of its own signature nothing is said, for nobody signed these bytes."""
+    remarks: tuple[Remark, ...] = ()
+    """What was noticed of an envelope that the exchange would not take."""
 
 
 class FileExamination:
@@ -66,17 +74,13 @@ class FileExamination:
             SenderError: `file.empty`, `size.limit`, `worker.killed`.
             OSError: the file cannot be read.
         """
-        start, size, digest = await asyncio.to_thread(_look, path)
+        head, size, digest = await asyncio.to_thread(_look, path)
         moment = self._clock.now()
-        if start.startswith(_XML_STARTS):
-            try:
-                reading = await self._judge.run(self._records.read_envelope, path, moment)
-            except SenderError as error:
-                if not error.code.startswith("envelope."):
-                    raise
-                return await self._unread(path, (size, digest), moment, error)
-            return self._envelope(path, (size, digest), moment, reading)
+        if head.startswith(_XML_STARTS):
+            return await self._examine_envelope(path, (size, digest), moment)
         verdict = await self._judge.run(self._records.judge_file, path, moment)
+        if verdict.media_type == _UNKNOWN and any(start in head for start in _XML_AFTER_JUNK):
+            return await self._examine_envelope(path, (size, digest), moment)
         kind = "pdf" if verdict.media_type == "application/pdf" else "other"
         part = ExaminedPart(name=path.name, verdict=verdict)
         return FileReport(
@@ -89,6 +93,47 @@ class FileExamination:
             envelope=None,
             parts=(part,),
             signers=self._signers(verdict.signatures),
+        )
+
+    async def _examine_envelope(self, path: Path, identity: tuple[int, Digest], moment: datetime) -> FileReport:
+        try:
+            reading = await self._judge.run(self._records.read_envelope, path, moment)
+        except SenderError as error:
+            if not error.code.startswith("envelope."):
+                raise
+            foreign = await self._read_foreign(path, moment)
+            if foreign and foreign.repaired:
+                return self._repaired(path, identity, moment, foreign)
+            report = await self._unread(path, identity, moment, error)
+            return replace(report, remarks=foreign.remarks) if foreign else report
+        return self._envelope(path, identity, moment, reading)
+
+    async def _read_foreign(self, path: Path, moment: datetime) -> ForeignReading | None:
+        """A second look, tolerantly; where that finds nothing either, the first one's trouble is what is told."""
+        try:
+            return await self._judge.run(self._records.read_foreign, path, moment)
+        except SenderError:
+            return None
+
+    def _repaired(
+        self, path: Path, identity: tuple[int, Digest], moment: datetime, reading: ForeignReading
+    ) -> FileReport:
+        """Never better than INDETERMINATE, and worse where a file in it is."""
+        verdicts = tuple(file.verdict for file in reading.files)
+        failed = _worst(verdicts) is Indication.TOTAL_FAILED
+        return FileReport(
+            name=path.name,
+            size=identity[0],
+            digest=identity[1],
+            examined_at=moment,
+            kind="edxml",
+            indication=Indication.TOTAL_FAILED if failed else Indication.INDETERMINATE,
+            envelope=None,
+            parts=tuple(ExaminedPart(name=file.name, verdict=file.verdict) for file in reading.files),
+            signers=self._signers(tuple(signature for verdict in verdicts for signature in verdict.signatures)),
+            bound=False,
+            repaired=True,
+            remarks=reading.remarks,
         )
 
     async def _unread(
@@ -169,6 +214,6 @@ def _look(path: Path) -> tuple[bytes, int, Digest]:
     if size > ENVELOPE_BYTES_MAX:
         raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what=path.name)
     with path.open("rb") as file:
-        start = file.read(16)
+        head = file.read(_HEAD_BYTES)
         file.seek(0)
-        return start, size, Digest(file_digest(file, "sha256").hexdigest())
+        return head, size, Digest(file_digest(file, "sha256").hexdigest())

@@ -74,7 +74,7 @@ def check_business(message: Message) -> None:
         SenderError: `envelope.malformed`.
     """
     if isinstance(message, DocumentMessage) and message.business.kind is not BusinessKind.NEW:
-        raise SenderError("envelope.malformed", reason="business_kind", element="BussinessDocType")
+        raise SenderError("envelope.malformed", reason="business_kind")
 
 
 def _check_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:

@@ -11,12 +11,21 @@ from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
-from gateway.core.limits import CHUNK_BYTES, ENVELOPE_BYTES_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
 from gateway.core.secrecy import find_mark
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SignatureVerdict
+from gateway.core.verdict import (
+    EnvelopeReading,
+    FileVerdict,
+    ForeignFile,
+    ForeignReading,
+    Indication,
+    JudgedFile,
+    Remark,
+    SignatureVerdict,
+)
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
-from gateway.edxml import read_message, texts_in
-from gateway.safe_xml import read_skeleton
+from gateway.edxml import Finding, read_message, read_tolerantly, texts_in
+from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
 
 _PDF_TYPES: Final = frozenset(
     {"application/pdf", "application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf", "text/x-pdf"}
@@ -37,9 +46,7 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all:
     Raises:
         SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
     """
-    if path.stat().st_size > ENVELOPE_BYTES_MAX:
-        raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
-    skeleton = read_skeleton(pieces(path))
+    skeleton = read_skeleton(_pieces(path))
     reading = read_message(skeleton)
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
     # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
@@ -67,22 +74,48 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all:
     )
 
 
+def read_foreign_file(path: Path, *, trust: Trust, moment: datetime) -> ForeignReading:
+    """What an edXML file says that the service does not take, for whoever has it in hand: its files, and what is to be noted.
+
+    A signature is judged over the bytes that were signed and over no others. What had to be repaired first is other bytes, so
+    nothing is said here of the envelope's signature; the files' own speak of the files.
+
+    Raises:
+        SenderError: `size.limit`, `envelope.malformed`: not even that can be read.
+    """
+    reading = read_tolerantly(read_foreign(_pieces(path)), caps=EXCHANGE)
+    files = tuple(
+        ForeignFile(name=file.name, verdict=judge_pdf(file.file.read(), trust=trust, moment=moment))
+        for file in reading.attachments
+    )
+    return ForeignReading(files=files, remarks=tuple(map(_remark, reading.findings)))
+
+
 def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> SignatureVerdict | None:
     """What the signature of an edXML file says of its header, even where its files are not those that it names.
 
     Raises:
         SenderError: `size.limit`, `envelope.malformed`.
     """
+    return verify_envelope(read_skeleton(_pieces(path)).root, trust=trust, moment=moment).signature
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """An envelope in pieces.
+
+    Raises:
+        SenderError: `size.limit`.
+    """
     if path.stat().st_size > ENVELOPE_BYTES_MAX:
         raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
-    return verify_envelope(read_skeleton(pieces(path)).root, trust=trust, moment=moment).signature
-
-
-def pieces(path: Path) -> Iterator[bytes]:
-    """A file in pieces."""
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(ENVELOPE_PIECE_BYTES):
             yield piece
+
+
+def _remark(finding: Finding) -> Remark:
+    """As a plain value: it travels from a judge."""
+    return Remark(code=finding.code, path=finding.path, severity=finding.severity.value, params=dict(finding.params))
 
 
 def _intact(signature: SignatureVerdict | None) -> bool:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gateway.core.directory import Snapshot
 from gateway.core.model import ReceiptLine, TransferSlip
-from gateway.core.verdict import EnvelopeReading, FileVerdict, SignatureVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 from gateway.crypto import Trust
 from gateway.exchange import receipts
-from gateway.exchange.judging import judge_envelope_signature, judge_pdf_file, read_envelope_file
+from gateway.exchange.judging import judge_envelope_signature, judge_pdf_file, read_envelope_file, read_foreign_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,10 @@ class ExchangeRecords:
     def read_envelope(self, path: Path, moment: datetime) -> EnvelopeReading:
         """See `Records.read_envelope`."""
         return read_envelope_file(path, trust=self.trust, moment=moment, judge_all=self.judge_all)
+
+    def read_foreign(self, path: Path, moment: datetime) -> ForeignReading:
+        """See `Records.read_foreign`."""
+        return read_foreign_file(path, trust=self.trust, moment=moment)
 
     def judge_signature(self, path: Path, moment: datetime) -> SignatureVerdict | None:
         """See `Records.judge_signature`."""

@@ -21,6 +21,7 @@ content is ever in an error.
 """
 
 from gateway.safe_xml.caps import AT_HAND, EXCHANGE, Caps
+from gateway.safe_xml.cut import PAYLOAD_NAME
 from gateway.safe_xml.payload import Payload, Store, in_memory
 from gateway.safe_xml.refusal import Refusal
 from gateway.safe_xml.repair import Repair
@@ -30,6 +31,7 @@ from gateway.safe_xml.tree import QCVN, Element
 __all__ = [
     "AT_HAND",
     "EXCHANGE",
+    "PAYLOAD_NAME",
     "QCVN",
     "Caps",
     "Element",

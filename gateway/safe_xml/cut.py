@@ -9,7 +9,7 @@ after this refuses the markup. And whoever reads the tree counts once more (`ske
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from gateway.core.limits import KIB
@@ -19,7 +19,7 @@ from gateway.safe_xml.refusal import Refusal, refuse
 
 PAYLOAD_NAME: Final = "ContentTransferEncoded"
 TAG_BYTES_MAX: Final = 64 * KIB
-"""One start tag of a payload."""
+"""One start tag of a payload, after its name."""
 _PREFIX_BYTES_MAX: Final = 64
 _LOOK_AHEAD: Final = 128
 """Longer than anything that `_OPENING` matches."""
@@ -27,7 +27,8 @@ _OPENING: Final = re.compile(
     rb"<(?:!--|!\[CDATA\[|\?|!DOCTYPE|(?:[^\s<>/!?:=\"'&]{1,%d}:)?%b(?=[\s/>]))"
     % (_PREFIX_BYTES_MAX, PAYLOAD_NAME.encode())
 )
-_TAG: Final = re.compile(rb"""<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
+_OF_A_TAG: Final = re.compile(rb"""(?:[^"'>]++|"[^"]*+"|'[^']*+')*+""")
+"""As much of a start tag as is there; a value is not begun unless it is there to its end."""
 _CDATA: Final = b"<![CDATA["
 _SECTIONS: Final = {b"<!--": b"-->", _CDATA: b"]]>", b"<?": b"?>"}
 _DECLARATION: Final = re.compile(rb"<\?xml[ \t\r\n]")
@@ -35,7 +36,7 @@ _DECLARATION_BYTES: Final = len("<?xml ")
 
 
 class Cut:
-    """One file being cut."""
+    """One file being cut. In what pieces it comes makes no difference, and few bytes are looked at again for a piece."""
 
     def __init__(self, *, store: Store, caps: Caps) -> None:
         self._store = store
@@ -43,8 +44,13 @@ class Cut:
         self._size = 0
         self._markup = bytearray()
         self._rest = b""
+        # A function and not a bound method, or what was read would wait for the collector of cycles.
+        self._step: Callable[[Cut, bytes, int], int | None] = Cut._in_markup
+        """What is done with the bytes from there: where to go on, None when more has to come first."""
         self._closing = b""
-        """What ends the section that we are in; empty outside."""
+        """What ends the section, or the quoted value, that we are in."""
+        self._tag_bytes = 0
+        self._sections = 0
         self._decoder: Decoder | None = None
         self.payloads: list[Payload] = []
         self.stepped_over: Counter[Refusal] = Counter()
@@ -54,54 +60,24 @@ class Cut:
         """Some more of the file.
 
         Raises:
-            SenderError: `envelope.malformed` (`bytes`, `markup`, `doctype`, `text`, `payload`, `payloads`) or `size.limit`.
+            SenderError: `envelope.malformed` (`bytes`, `markup`, `doctype`, `text`, `nodes`, `payload`, `payloads`) or
+                `size.limit`.
         """
         self._size += len(piece)
         if self._size > self._caps.file_bytes:
             raise refuse(Refusal.BYTES)
         data = self._rest + piece if self._rest else piece
+        self._rest = b""
         at: int | None = 0
         while at is not None and at < len(data):
-            self._rest = b""
-            at = self._step(data, at)
+            at = self._step(self, data, at)
 
     def close(self) -> bytes:
         """The file is over: its markup."""
         self._keep(self._rest)
         return bytes(self._markup)
 
-    def _step(self, data: bytes, at: int) -> int | None:
-        """Where to go on; None when more has to come first."""
-        if self._decoder:
-            inside = self._in_payload_section if self._closing else self._in_payload
-            return inside(self._decoder, data, at)
-        return self._in_section(data, at) if self._closing else self._in_markup(data, at)
-
-    def _in_payload(self, decoder: Decoder, data: bytes, at: int) -> int | None:
-        end = data.find(b"<", at)
-        decoder.feed(data[at : end if end >= 0 else len(data)])
-        if end < 0:
-            return None
-        if data.startswith(b"</", end):
-            self.payloads.append(decoder.close())
-            self._decoder = None
-            return end
-        if data.startswith(_CDATA, end):
-            self._closing = _SECTIONS[_CDATA]
-            return end + len(_CDATA)
-        if len(data) - end >= len(_CDATA):
-            raise refuse(Refusal.PAYLOAD)
-        return self._wait(data, end)
-
-    def _in_payload_section(self, decoder: Decoder, data: bytes, at: int) -> int | None:
-        """Text in a CDATA section is text (XML 1.0, 2.7)."""
-        end = data.find(self._closing, at)
-        split = end if end >= 0 else max(at, len(data) - len(self._closing) + 1)
-        decoder.feed(data[at:split])
-        if end < 0:
-            return self._wait(data, split)
-        self._closing = b""
-        return end + len(_SECTIONS[_CDATA])
+    # --- markup ------------------------------------------------------------------------------------------------------
 
     def _in_markup(self, data: bytes, at: int) -> int | None:
         found = _OPENING.search(data, at)
@@ -111,17 +87,17 @@ class Cut:
             self._keep(data[at:split])
             return self._wait(data, split)
         opening, start = found[0], found.start()
+        self._keep(data[at:start])
         if opening == b"<!DOCTYPE":
             raise refuse(Refusal.DOCTYPE)
-        if opening not in _SECTIONS:
-            self._keep(data[at:start])
-            return self._at_payload(data, start)
         if opening == b"<?" and len(data) < start + _DECLARATION_BYTES:  # not to be seen yet whether it is one
-            self._keep(data[at:start])
             return self._wait(data, start)
-        self._note(data, start, opening)
-        self._closing = _SECTIONS[opening]
-        self._keep(data[at : found.end()])
+        if opening in _SECTIONS:
+            self._note(data, start, opening)
+            self._enter(opening, Cut._in_section)
+        else:
+            self._step, self._tag_bytes = Cut._in_tag, 0
+        self._keep(opening)
         return found.end()
 
     def _note(self, data: bytes, start: int, opening: bytes) -> None:
@@ -130,6 +106,13 @@ class Cut:
         elif opening == b"<?" and not _DECLARATION.match(data, start):
             self.stepped_over[Refusal.INSTRUCTION] += 1
 
+    def _enter(self, opening: bytes, step: Callable[["Cut", bytes, int], int | None]) -> None:
+        """A section begins. Each costs a few steps however short it is, and an empty one is seven bytes: they are counted."""
+        self._sections += 1
+        if self._sections > self._caps.nodes:
+            raise refuse(Refusal.NODES)
+        self._step, self._closing = step, _SECTIONS[opening]
+
     def _in_section(self, data: bytes, at: int) -> int | None:
         end = data.find(self._closing, at)
         if end < 0:
@@ -137,31 +120,93 @@ class Cut:
             self._keep(data[at:split])
             return self._wait(data, split)
         end += len(self._closing)
-        self._closing = b""
         self._keep(data[at:end])
+        self._step = Cut._in_markup
         return end
 
-    def _at_payload(self, data: bytes, start: int) -> int | None:
-        tag = _TAG.match(data, start)
-        if tag is None:
-            if len(data) - start > TAG_BYTES_MAX:
-                raise refuse(Refusal.TEXT)
-            return self._wait(data, start)
-        self._keep(tag[0])
+    # --- the start tag of a payload ----------------------------------------------------------------------------------
+
+    def _in_tag(self, data: bytes, at: int) -> int | None:
+        there = _OF_A_TAG.match(data, at)
+        assert there is not None, "the pattern matches an empty text"
+        end = there.end()
+        self._keep_tag(data[at:end])
+        if end == len(data):
+            return None
+        if data[end] != ord(">"):
+            self._step, self._closing = Cut._in_value, data[end : end + 1]
+            self._keep_tag(self._closing)
+            return end + 1
+        empty = self._markup.endswith(b"/")
+        self._keep(b">")
+        self._begin_payload(empty=empty)
+        return end + 1
+
+    def _in_value(self, data: bytes, at: int) -> int | None:
+        """A value whose end was not there yet: what stands in it may look like the end of the tag."""
+        end = data.find(self._closing, at)
+        if end < 0:
+            self._keep_tag(data[at:])
+            return None
+        self._keep_tag(data[at : end + 1])
+        self._step = Cut._in_tag
+        return end + 1
+
+    def _begin_payload(self, *, empty: bool) -> None:
         position = len(self.payloads) + 1
         if position > self._caps.payloads:
             raise refuse(Refusal.PAYLOADS)
-        decoder = Decoder(self._store(position), limit=self._caps.payload_bytes, position=position)
-        if tag[0].endswith(b"/>"):
-            self.payloads.append(decoder.close())
-        else:
-            self._decoder = decoder
-        return tag.end()
+        self._decoder = Decoder(self._store(position), limit=self._caps.payload_bytes, position=position)
+        self._step = Cut._in_payload
+        if empty:
+            self._end_payload(self._decoder)
+
+    def _end_payload(self, decoder: Decoder) -> None:
+        self.payloads.append(decoder.close())
+        self._step, self._decoder = Cut._in_markup, None
+
+    # --- payloads ----------------------------------------------------------------------------------------------------
+
+    def _in_payload(self, data: bytes, at: int) -> int | None:
+        decoder = self._decoder
+        assert decoder is not None, "only a payload that has begun is read"
+        end = data.find(b"<", at)
+        decoder.feed(memoryview(data)[at : end if end >= 0 else len(data)])
+        if end < 0:
+            return None
+        if data.startswith(b"</", end):
+            self._end_payload(decoder)
+            return end
+        if data.startswith(_CDATA, end):
+            self._enter(_CDATA, Cut._in_payload_section)
+            return end + len(_CDATA)
+        if len(data) - end >= len(_CDATA):
+            raise refuse(Refusal.PAYLOAD)
+        return self._wait(data, end)
+
+    def _in_payload_section(self, data: bytes, at: int) -> int | None:
+        """Text in a CDATA section is text (XML 1.0, 2.7)."""
+        assert self._decoder is not None, "only a payload that has begun is read"
+        end = data.find(self._closing, at)
+        split = end if end >= 0 else max(at, len(data) - len(self._closing) + 1)
+        self._decoder.feed_literal(data[at:split])
+        if end < 0:
+            return self._wait(data, split)
+        self._step = Cut._in_payload
+        return end + len(self._closing)
+
+    # --- what is kept ------------------------------------------------------------------------------------------------
 
     def _keep(self, markup: bytes) -> None:
         if len(self._markup) + len(markup) > self._caps.markup_bytes:
             raise refuse(Refusal.MARKUP)
         self._markup += markup
+
+    def _keep_tag(self, markup: bytes) -> None:
+        self._tag_bytes += len(markup)
+        if self._tag_bytes > TAG_BYTES_MAX:
+            raise refuse(Refusal.TEXT)
+        self._keep(markup)
 
     def _wait(self, data: bytes, at: int) -> int | None:
         """Look at it again when more has come."""

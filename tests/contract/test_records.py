@@ -1,5 +1,6 @@
 """The promises of the port `Records`, on what a world of two gateways has really stored."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -142,6 +143,88 @@ async def test_an_examination_names_the_signer_of_a_spoiled_envelope(stored: Sto
     assert stored.world.sender in dict(report.signers).values()
     assert report.trouble is not None
     assert (await examination.examine(stored.file(b"<edXML"))).indication is Indication.INDETERMINATE
+
+
+def repaired(data: bytes) -> dict[str, tuple[bytes, str]]:
+    """The envelope as only a tolerant reader takes it, and the finding that says so."""
+    undeclared = data.replace(b"<AttachmentEncoded>", b'<AttachmentEncoded xlink:type="simple">')
+    return {
+        "junk": (b"1212" + data, "xml.junk"),
+        "more junk": (b"\r\n HTTP/1.1 200 OK\r\n\r\n" + data, "xml.junk"),
+        "prefix": (undeclared, "xml.prefix"),
+        "comment": (data.replace(b"</edXML:Subject>", b"<!--x--></edXML:Subject>"), "xml.comment"),
+        "comment before": (data.replace(b"<edXML ", b"<!--x--><edXML ", 1), "xml.comment"),
+        "instruction": (data.replace(b"<edXML ", b"<?x y?><edXML ", 1), "xml.instruction"),
+        "namespace": (
+            data.replace(b"http://www.mic.gov.vn/TBT/QCVN_102_2016", b"http://www.e-doc.vn/Schema/"),
+            "namespace",
+        ),
+    }
+
+
+REPAIRED = tuple(repaired(b""))
+
+
+@pytest.mark.parametrize("case", REPAIRED)
+async def test_what_had_to_be_repaired_is_never_better_than_indeterminate(stored: Stored, case: str) -> None:
+    """Its signature is good, over other bytes; it is judged over none. Its files are listed, with their own seals."""
+    data, code = repaired(stored.envelope.read_bytes())[case]
+    path, moment = stored.file(data), stored.world.clock.now()
+    with pytest.raises(SenderError):
+        stored.records.read_envelope(path, moment)
+    snapshot = stored.world.party.directory.current()
+    examination = FileExamination(
+        judge=InlineJudge(), records=stored.records, clock=stored.world.clock, snapshot=snapshot
+    )
+    report = await examination.examine(path)
+    assert (report.kind, report.indication, report.repaired) == ("edxml", Indication.INDETERMINATE, True)
+    assert (report.envelope, report.trouble, report.bound) == (None, None, False)
+    assert code in {remark.code for remark in report.remarks if remark.severity == "repaired"}
+    (part,) = report.parts
+    assert (part.name, part.verdict.indication) == ("a.pdf", Indication.TOTAL_PASSED)
+    assert stored.world.sender in dict(report.signers).values(), "the seal of the file names its body"
+    unchanged = await examination.examine(stored.envelope)
+    assert (unchanged.indication, unchanged.repaired, unchanged.remarks) == (Indication.TOTAL_PASSED, False, ())
+
+
+async def test_a_broken_seal_in_a_repaired_envelope_is_a_broken_seal(stored: Stored, materials: Materials) -> None:
+    reading = stored.records.read_envelope(stored.envelope, stored.world.clock.now())
+    sealed = reading.files[0].data
+    broken = sealed.replace(b"/MediaBox", b"/MediaBax", 1)
+    assert broken != sealed
+    data = b"1212" + stored.envelope.read_bytes().replace(b64encode(sealed), b64encode(broken))
+    examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
+    report = await examination.examine(stored.file(data))
+    assert (report.indication, report.repaired) == (Indication.TOTAL_FAILED, True)
+    assert "attachment.digest" in {remark.code for remark in report.remarks}
+
+
+async def test_what_is_noticed_of_a_spoiled_envelope_is_told_too(stored: Stored) -> None:
+    path = stored.file(spoiled(stored.envelope.read_bytes()))
+    examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
+    report = await examination.examine(path)
+    assert (report.indication, report.repaired) == (Indication.TOTAL_FAILED, False)
+    assert "attachment.digest" in {remark.code for remark in report.remarks if remark.severity == "error"}
+
+
+@pytest.mark.parametrize("data", [b"<edXML", b"junk <edXML", b"junk <?xml version='1.0'?>", b"<!DOCTYPE a><a/>"])
+async def test_what_no_reader_takes_is_told_as_before(stored: Stored, data: bytes) -> None:
+    examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
+    report = await examination.examine(stored.file(data))
+    assert (report.indication, report.repaired, report.remarks) == (Indication.INDETERMINATE, False, ())
+    assert report.trouble is not None
+
+
+async def test_a_tolerant_reading_travels_from_a_judge(stored: Stored) -> None:
+    moment, path = stored.world.clock.now(), stored.file(b"1212" + stored.envelope.read_bytes())
+    pool = JudgePool(size=1, preload=())
+    await pool.start()
+    try:
+        reading = await pool.run(stored.records.read_foreign, path, moment)
+    finally:
+        await pool.close()
+    assert reading.repaired
+    assert reading == stored.records.read_foreign(path, moment)
 
 
 async def test_the_files_of_an_envelope_that_is_not_believed_are_examined_on_demand(stored: Stored) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, evidence, site
+from gateway.cli.grammar import documents, edxml, evidence, site
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ ROWS: Final = (
     Row("org find", documents.org_find),
     Row("org show", documents.org_show),
     Row("verify", evidence.verify),
+    Row("edxml inspect", edxml.inspect),
+    Row("edxml validate", edxml.validate),
+    Row("edxml pack", edxml.pack),
+    Row("edxml unpack", edxml.unpack),
+    Row("edxml status", edxml.status),
+    Row("edxml schema", edxml.schema),
     Row("audit verify", evidence.audit_verify),
     Row("audit head", evidence.audit_head),
     Row("audit prove", evidence.audit_prove),

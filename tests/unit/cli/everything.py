@@ -25,9 +25,17 @@ from tests.kit.pdfs import tiny_pdf
 from tests.unit.api.world import PARTY, PDF, WARD
 from tests.unit.cli.site import Site
 from tests.unit.cli.world import Office
+from tests.unit.edxml import samples as edxml
 
 BOTH_KEY = "gwk_both_" + "b" * 43
 HOSTILE = "Tên\x1b]0;x\x07\x9b2J\x85\u202e\u2066\u2028\u2029\u200f\t\r\nLỗi: giả " + "dài " * 400
+META = f"""
+code = {{ number = "12", notation = "CV/VPTU" }}
+promulgation_date = 2026-11-20
+subject = "Về việc họp giao ban"
+sender = "{PARTY}"
+recipients = ["{WARD}"]
+"""
 UNTIL_STOPPED = ("demo", "serve")
 """Not run to their end here: tests/fault starts and stops them."""
 RUN = tuple(row for row in ROWS if row.name not in UNTIL_STOPPED)
@@ -43,6 +51,8 @@ class Things:
     entry: EntryKey
     held: DocumentKey
     letter: Path
+    envelope: Path
+    meta: Path
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
@@ -70,6 +80,13 @@ class Things:
             "cli.option.place": "Thành phố Hồ Chí Minh",
             "cli.option.date": "21/11/2026",
             "cli.option.reason": "Không đúng thẩm quyền",
+            "cli.option.edxml_file": str(self.envelope),
+            "cli.option.edxml_for": str(self.envelope),
+            "cli.option.edxml_code": "03",
+            "cli.option.edxml_from": "Z79.UB.26734",
+            "cli.option.edxml_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.edxml"),
+            "cli.option.edxml_meta": str(self.meta),
+            "cli.option.edxml_attached": str(self.letter),
         }
         found = values.get(str(parameter.help))
         assert found or not parameter.required, f"everything.py has no sample for {parameter.help}"
@@ -117,7 +134,28 @@ async def furnish(office: Office, site: Site, folder: Path) -> Things:
         office.desks.stories[key] = [replace(line, detail=detail) for line in story]
     letter = folder / "tờ trình.pdf"
     letter.write_bytes(tiny_pdf())
-    return Things(office=office, site=site, folder=folder, entry=entry.key, held=held.key, letter=letter)
+    envelope, meta = folder / "công văn.edxml", folder / "công văn.toml"
+    envelope.write_bytes(hostile_envelope())
+    meta.write_text(META, "utf-8")
+    return Things(
+        office=office,
+        site=site,
+        folder=folder,
+        entry=entry.key,
+        held=held.key,
+        letter=letter,
+        envelope=envelope,
+        meta=meta,
+    )
+
+
+def hostile_envelope() -> bytes:
+    """A file of another maker: strangers' words as far as XML can hold them, and a few things to be noticed."""
+    words = "".join(one for one in HOSTILE if one not in "\x1b\x07")
+    plain = edxml.envelope()
+    marked = plain.replace(b"<edXML:Subject>", b"<edXML:Unheard>x</edXML:Unheard><edXML:Subject>" + words.encode())
+    assert len(marked) > len(plain)
+    return marked
 
 
 def acting(text: str, *, besides: str) -> list[str]:

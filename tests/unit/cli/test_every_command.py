@@ -30,7 +30,7 @@ from tests.unit.cli.world import Office
 
 Capture = pytest.CaptureFixture[str]
 every = pytest.mark.parametrize("row", RUN, ids=ids(RUN))
-REPORTS = {"config_check", "doctor", "verify"}
+REPORTS = {"config_check", "doctor", "verify", "edxml_validate"}
 """What they find wrong is their data: with an exit code, and no error."""
 
 

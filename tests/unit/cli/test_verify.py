@@ -11,13 +11,16 @@ from gateway.cli import main
 from gateway.cli.verify import exit_of, print_report, report_json
 from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
+from gateway.core.verdict import FileVerdict, Indication, Remark, SignatureVerdict, SubIndication
+from gateway.edxml import assemble, write_skeleton
 from gateway.evidence import ExaminedPart, FileReport
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Pki
 from tests.unit.cli.schemas import check
 from tests.unit.cli.world import printed, stdin, terminal
+from tests.unit.crypto.envelopes import signed
 from tests.unit.crypto.sealing import sealed
+from tests.unit.edxml.samples import DOCUMENT, attachment
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, tzinfo=UTC)
 CERTIFICATE = Digest("ab" * 32)
@@ -167,7 +170,79 @@ def test_an_envelope_that_cannot_be_read_gets_the_block_of_any_other(language: s
     check("verify", {"files": [members]})
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_repaired_envelope_says_that_nobody_judged_its_signature(language: str) -> None:
+    remarks = (
+        Remark(code="null", path="MessageHeader/To/Email", severity="note", params={}),
+        Remark(code="xml.junk", path="", severity="repaired", params={}),
+        Remark(code="attachment.digest", path="Attachment[2]", severity="error", params={"position": 2}),
+    )
+    found = replace(
+        report(signature(Indication.TOTAL_PASSED), indication=Indication.INDETERMINATE),
+        kind="edxml",
+        bound=False,
+        repaired=True,
+        remarks=remarks,
+    )
+    shown = terminal(language)
+    print_report(shown, found)
+    first, said, file, *rest = printed(shown.out).splitlines()
+    verdict, todo = {
+        "vi": ("Chưa đủ căn cứ kết luận", "  Cần làm gì tiếp: chưa sử dụng; đề nghị nơi đã chuyển"),
+        "en": ("Not enough evidence", "  What to do next: do not use it yet; ask whoever passed"),
+    }[language]
+    assert first.startswith(f"! {verdict}: ")
+    assert said == "  " + terminal(language).text("cli.verify.repaired")
+    assert file.startswith("  công[U+000A]văn.pdf: "), "the file's own signature is told with the file"
+    marks = [line for line in rest if line.endswith("]")]
+    assert [line[:4] for line in marks] == ["  ✘ ", "  ! "], "the worst first; notes on demand"
+    assert marks[0].startswith("  ✘ Attachment[2]: ")
+    assert rest[-1].startswith(todo)
+    assert exit_of(found) == 4
+    check("verify", {"files": [report_json(found)]})
+    assert report_json(found)["envelope"] is None
+    assert [one["code"] for one in report_json(found)["findings"]] == ["null", "xml.junk", "attachment.digest"]
+
+
+def test_a_repaired_envelope_of_unsigned_files_was_looked_at() -> None:
+    """It is not one of those that could not be examined."""
+    found = replace(report(indication=Indication.INDETERMINATE), kind="edxml", repaired=True)
+    shown = terminal("en")
+    print_report(shown, found)
+    assert printed(shown.out).startswith("! Not enough evidence: ")
+    assert terminal("en").text("cli.verify.todo.repaired") in printed(shown.out)
+
+
 # --- whole runs
+
+
+@pytest.mark.slow
+def test_a_real_envelope_behind_junk_is_told_and_not_believed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed by a body whose authority is trusted, and its file sealed: valid as it is, undecided once it was repaired."""
+    pki = Pki(now=datetime.now(UTC))
+    trust = pki.write_trust(tmp_path / "trust")
+    seal = sealed(tiny_pdf(), pki.leaf("seal", common_name="Văn phòng Thành ủy"))
+    letter = attachment(1, seal, name="cong-van.pdf")
+    skeleton = signed(write_skeleton(DOCUMENT, (letter,)), pki.leaf("transport"), moment=pki.now)
+    data = b"".join(assemble(skeleton, [(letter, [seal])]))
+    good, junk = tmp_path / "good.edxml", tmp_path / "junk.edxml"
+    good.write_bytes(data)
+    junk.write_bytes(b"1212" + data)
+    assert main(["verify", str(good), "--trust", str(trust)]) == 0
+    assert capsys.readouterr().out.startswith("✔ ")
+    assert main(["verify", str(junk), "--trust", str(trust)]) == 4
+    out = capsys.readouterr().out
+    assert out.startswith("! Chưa đủ căn cứ kết luận: junk.edxml\n  Gói tin: tệp phải sửa mới đọc được")
+    assert "cong-van.pdf: Chữ ký hợp lệ. Người ký: Văn phòng Thành ủy" in out
+    assert "[xml.junk]" in out
+    assert main(["verify", str(junk), "--trust", str(trust), "--json"]) == 4
+    members = json.loads(capsys.readouterr().out)
+    check("verify", members)
+    (found,) = members["files"]
+    assert (found["indication"], found["envelope"], found["repaired"]) == ("INDETERMINATE", None, True)
+    assert [one["code"] for one in found["findings"] if one["severity"] != "note"] == ["xml.junk"]
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ from datetime import date
 
 from gateway.core.free_texts import free_texts, is_running, with_texts
 from gateway.core.ids import OrganId
-from gateway.core.message import Code, DocumentMessage, Organ, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.message import Code, DocumentMessage, Organ, ResponseFor, SignerInfo, StaffInfo, StatusMessage
 from gateway.core.model import Metadata
 from gateway.core.secrecy import find_mark
-from tests.unit.edxml.samples import DOCUMENT, STATUS
+from tests.unit.edxml.samples import DOCUMENT, FULL, REPLACEMENT, STATUS, UPDATE
 
 METADATA = Metadata(
     sender=OrganId("Z79"),
@@ -25,18 +25,36 @@ def every_path(value: DocumentMessage | StatusMessage | Metadata) -> list[str]:
     return [path for path, _ in free_texts(value)]
 
 
+NOUNS = (
+    (FULL, Organ, "sender"),
+    (FULL, Organ, "recipients[0]"),
+    (FULL, Code, "code"),
+    (FULL, SignerInfo, "signer"),
+    (FULL, StaffInfo, "business.staff[1]"),
+    (STATUS, StaffInfo, "staff"),
+)
+
+
 def test_every_text_of_every_noun_inside_is_found() -> None:
-    found = every_path(DOCUMENT)
-    for noun, prefix in ((Organ, "sender"), (Organ, "recipients[0]"), (Code, "code"), (SignerInfo, "signer")):
-        assert {f"{prefix}.{field.name}" for field in fields(noun)} <= set(found)
-    assert {f"response_for[0].{name}" for name in ("organ_id", "document_id", "code")} <= set(found)
+    for message, noun, prefix in NOUNS:
+        assert {f"{prefix}.{field.name}" for field in fields(noun)} <= set(every_path(message))
+    found = set(every_path(FULL))
+    assert {f"response_for[0].{name}" for name in ("organ_id", "document_id", "code")} <= found
+    lists = {"to_places[1]", "appendixes[1]", "task_codes[1]", "hops[0].organ_id"}
+    assert lists | {"business.reason", "business.document_id"} <= found
+    assert "business.changes.receivers[1].organ_id" in every_path(UPDATE)
+    replaced = {"business.replacements[0].document_id", "business.replacements[0].holders[1]"}
+    assert replaced <= set(every_path(REPLACEMENT))
     texts = {field.name for field in fields(DocumentMessage) if field.type in (str, "str")}
-    assert texts == {"document_id", "promulgation_place", "type_name", "subject", "content"}
-    assert texts <= set(found)
+    assert texts == {
+        *("document_id", "promulgation_place", "type_name", "subject", "content", "sphere", "typist", "reply_fors"),
+        *("reference_codes", "application_type"),
+    }
+    assert texts <= found
 
 
 def test_a_mark_in_any_text_of_any_message_is_found() -> None:
-    for value in (DOCUMENT, STATUS, METADATA):
+    for value in (FULL, UPDATE, REPLACEMENT, STATUS, METADATA):
         for where in every_path(value):
             marked = with_texts(value, lambda path, text, where=where: "(Tối mật)" if path == where else text)  # type: ignore[misc]
             assert find_mark(*(text for _, text in free_texts(marked))) == "Tối mật", where

@@ -388,6 +388,10 @@ def header_removed(root: Element) -> None:
     find(root, "edXMLHeader").remove(find(root, "MessageHeader"))
 
 
+def value_removed(root: Element) -> None:
+    find(root, "SignatureValue", DS).text = None
+
+
 @pytest.mark.parametrize(
     "attack",
     [
@@ -430,6 +434,7 @@ def header_removed(root: Element) -> None:
         body_moved_up,
         body_removed,
         header_removed,
+        value_removed,
     ],
 )
 def test_wrapped_and_confused_envelopes_fail(attack: Callable[[Element], None]) -> None:
@@ -438,6 +443,7 @@ def test_wrapped_and_confused_envelopes_fail(attack: Callable[[Element], None]) 
     verdict = verify(root)
     assert verdict.signature is not None
     assert verdict.signature.indication is Indication.TOTAL_FAILED
+    assert "Error" not in verdict.signature.reason, "a library stumbled where a duty should have looked"
     assert verdict.signed == frozenset()
 
 
@@ -448,6 +454,24 @@ def test_a_part_added_beside_a_status_signature_is_noticed() -> None:
     signature = verify(root).signature
     assert signature is not None
     assert (signature.indication, signature.reason) == (Indication.TOTAL_FAILED, "a part is not signed")
+
+
+@pytest.mark.parametrize("place", ["Subject>", "BussinessDocType>", "edXMLManifest>"])
+@pytest.mark.parametrize("text", ["", "S2jDtG5n"])
+def test_nobody_signs_a_place_whose_text_is_cut_out(place: str, text: str) -> None:
+    """A sender could sign it empty, and whoever carries the file fill it: its text is in no digest."""
+    name = b"ContentTransferEncoded"
+    with_a_place = document().replace(
+        f"</edXML:{place}".encode(), b"<%b></%b></edXML:%b" % (name, name, place.encode())
+    )
+    with pytest.raises(SenderError) as caught:
+        prepare_envelope(with_a_place, chain=LEAF.chain, moment=MOMENT)
+    assert caught.value.params["reason"] == "a file inside the envelope"
+    root = tree()
+    etree.SubElement(find(root, place.removesuffix(">")), f"{{{NS}}}{name.decode()}").text = text
+    signature = verify(root).signature
+    assert signature is not None
+    assert (signature.indication, signature.reason) == (Indication.TOTAL_FAILED, "a file inside the envelope")
 
 
 def test_an_attacker_s_own_good_signature_is_not_trusted() -> None:

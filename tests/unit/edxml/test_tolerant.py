@@ -31,6 +31,9 @@ LETTER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"
 MILDER = {("missing", Severity.NOTE)}
 """A part of an answer that is not there leaves the rest as it is."""
 
+NOT_YET: frozenset[str] = frozenset()
+"""What the kinds still say of a document that is not a new one; it is no finding, and goes when they read all kinds."""
+
 
 def letter() -> bytes:
     return envelope(files=[LETTER])
@@ -39,6 +42,8 @@ def letter() -> bytes:
 def tolerantly(data: bytes) -> Reading:
     reading = read_tolerantly(read_foreign([data], caps=AT_HAND))
     for finding in reading.findings:
+        if finding.code in NOT_YET:
+            continue
         assert finding.severity is CODES[finding.code] or (finding.code, finding.severity) in MILDER
     return reading
 
@@ -473,4 +478,4 @@ def test_the_program_uses_no_other_code() -> None:
                 start, severity = methods[node.func.attr]
                 if CODES.get(f"{start}{code.value}") is not severity and (code.value, severity) not in MILDER:
                     wrong.append(f"{path.name}:{node.lineno} {code.value}")
-    assert [one for one in wrong if not one.endswith(" business_kind")] == []  # refused at both doors, and told there
+    assert [one for one in wrong if one.rpartition(" ")[2] not in NOT_YET] == []

@@ -1,0 +1,54 @@
+"""What kind of signature a file bears, to be shown: nothing here says whether it holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.safe_xml import Element
+
+_DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+_XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
+_NAMES: Final = frozenset({"Signature", "DigitalSignature"})
+"""The second is another sender's name, and has always been empty (facts 2.1)."""
+_REFERENCES_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureSeen:
+    """A signature as it stands there."""
+
+    form: str
+    """`xades`, `xmldsig`, `foreign` (of XML Signature's shape, in another namespace) or `empty`."""
+    references: tuple[str, ...]
+    """What it says that it covers: ids (`#header`); an empty text is the whole file."""
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"form": self.form, "references": list(self.references)}
+
+
+def signatures_of(root: Element) -> tuple[SignatureSeen, ...]:
+    """Every signature in the markup of a file, outermost first."""
+    return tuple(_seen(element) for element in _elements(root))
+
+
+def _elements(root: Element) -> Iterator[Element]:
+    for element in root.iter():
+        if _local(element) in _NAMES and not any(_local(above) in _NAMES for above in element.iterancestors()):
+            yield element
+
+
+def _seen(element: Element) -> SignatureSeen:
+    inside = list(element.iter())
+    references = [one.get("URI", "") for one in inside if _local(one) == "Reference"][:_REFERENCES_MAX]
+    if len(inside) == 1:
+        return SignatureSeen(form="empty", references=())
+    if str(element.tag) != f"{{{_DS}}}Signature":
+        return SignatureSeen(form="foreign", references=tuple(references))
+    is_xades = any(one.tag == f"{{{_XADES}}}QualifyingProperties" for one in inside)
+    return SignatureSeen(form="xades" if is_xades else "xmldsig", references=tuple(references))
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]

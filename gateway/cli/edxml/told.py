@@ -1,0 +1,68 @@
+"""What was noticed of a file, in words: where, what, and what to do; for programs in both languages."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Final
+
+from gateway.cli.output import Terminal
+from gateway.edxml import Finding, Severity
+from gateway.observe import text
+
+Json = dict[str, Any]
+_LOOKS: Final = MappingProxyType(
+    {
+        Severity.ERROR: ("✘", "bold red", "cli.edxml.todo.error"),
+        Severity.REPAIRED: ("!", "bold yellow", "cli.edxml.todo.repaired"),
+        Severity.NOTE: ("·", "", "cli.edxml.todo.note"),
+    }
+)
+"""Mark, colour and what to do, the worst first."""
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors, then repairs, then notes; among themselves as they were met."""
+    order = list(_LOOKS)
+    return sorted(findings, key=lambda one: order.index(one.severity))
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether the file does not hold together."""
+    return any(one.severity is Severity.ERROR for one in findings)
+
+
+def print_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
+    """Data: a line for each, and behind those of one severity what to do."""
+    for severity, line in _lines(terminal, findings):
+        terminal.print(f"  {line}", style=_LOOKS[severity][1])
+
+
+def note_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
+    """The same as talk. What is more than a note is told even to those who want to hear nothing."""
+    for severity, line in _lines(terminal, findings):
+        if severity is not Severity.NOTE or not terminal.quiet:
+            terminal.note(line)
+
+
+def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Severity, str]]:
+    for severity, group in groupby(worst_first(findings), key=lambda one: one.severity):
+        mark, _, todo = _LOOKS[severity]
+        for one in group:
+            place = f"{one.path}: " if one.path else ""
+            words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
+            yield severity, f"{mark} {place}{words} [{one.code}]"
+        yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(todo)}"
+
+
+def finding_json(one: Finding) -> Json:
+    """One finding for programs."""
+    words, todo = text(f"edxml.finding.{one.code}", one.params), text(_LOOKS[one.severity][2])
+    return {
+        "code": one.code,
+        "severity": one.severity.value,
+        "path": one.path,
+        "message_vi": words.vi,
+        "message_en": words.en,
+        "todo_vi": todo.vi,
+        "todo_en": todo.en,
+    }

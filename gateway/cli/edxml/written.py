@@ -1,0 +1,69 @@
+"""What a command writes appears under its name whole, or not at all."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO
+
+from gateway.cli.stdin import MARK
+
+
+@contextmanager
+def new_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
+    """Open a file to be written that was not there, or (`force`) that takes another one's place; `-` is standard output.
+
+    It gets its name when the block ends well. A pipe or a device is written as it is: it has nothing to take the place of.
+
+    Raises:
+        OSError: FileExistsError among them.
+    """
+    if str(path) == MARK:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    part = path.with_name(f".gateway-{token_hex(8)}.part")
+    with reserved([path], force=force) as give:
+        try:
+            with part.open("xb") as file:
+                yield file
+            give(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def reserved(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path, Path], None]]:
+    """Hold names that nobody has (`force`: or that somebody has) until files are given them by what this yields.
+
+    A block that ends badly leaves none of the names that it took; what stood there before (`force`) it leaves alone.
+
+    Raises:
+        FileExistsError: one of them is taken.
+    """
+    with ExitStack() as undo:
+        for target in () if force else targets:
+            target.open("xb").close()
+            undo.callback(target.unlink, missing_ok=True)
+        yield os.replace
+        undo.pop_all()
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder that is not there, and the folders above it; a block that ends badly leaves none of them."""
+    missing = [step for step in (folder, *folder.parents) if not step.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for step in missing:
+            with suppress(OSError):
+                step.rmdir()
+        raise

@@ -1,0 +1,84 @@
+"""The envelope signature by a program we did not write: xmlsec1 on a document and on a status message of ours."""
+
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from gateway.edxml import assemble, write_skeleton
+from gateway.safe_xml import QCVN
+from tests.kit.pki import Pki
+from tests.unit.crypto.envelopes import signed
+from tests.unit.edxml.samples import DOCUMENT, STATUS, attachment
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(shutil.which("xmlsec1") is None, reason="xmlsec1 is not installed"),
+]
+
+FILES = (b"thu thu nhat", b"PK\x03\x04 a table")
+SIGNED = {"document": ("MessageHeader", "Bussiness", "edXMLBody"), "status": ("MessageHeader",)}
+"""Parts of each kind; KeyInfo and SignedProperties come to them."""
+NAMES = (
+    *(f"{QCVN}:{name}" for name in SIGNED["document"]),
+    "http://uri.etsi.org/01903/v1.3.2#:SignedProperties",
+    "http://www.w3.org/2000/09/xmldsig#:KeyInfo",
+)
+
+
+@cache
+def pki() -> Pki:
+    """It knows no other time than the clock's."""
+    return Pki(now=datetime.now(UTC))
+
+
+@cache
+def letter(kind: str) -> bytes:
+    leaf = pki().leaf("transport")
+    if kind == "status":
+        return signed(write_skeleton(STATUS, ()), leaf, moment=pki().now)
+    parts = [attachment(at, data) for at, data in enumerate(FILES, 1)]
+    skeleton = signed(write_skeleton(DOCUMENT, parts), leaf, moment=pki().now)
+    return b"".join(assemble(skeleton, [(part, [data]) for part, data in zip(parts, FILES, strict=True)]))
+
+
+def xmlsec(folder: Path, data: bytes) -> tuple[int, str]:
+    root, file = folder / "root.crt", folder / "letter.edxml"
+    root.write_bytes(pki().root.public_bytes(Encoding.PEM))
+    file.write_bytes(data)
+    ids = [part for name in NAMES for part in ("--id-attr:Id", name)]
+    strict = ("--enabled-key-data", "x509", "--enabled-reference-uris", "same-doc")
+    command = ("xmlsec1", "--verify", *strict, "--trusted-pem", str(root), *ids, str(file))
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_xmlsec1_verifies_every_part(kind: str, tmp_path: Path) -> None:
+    code, said = xmlsec(tmp_path, letter(kind))
+    assert code == 0, said
+    count = len(SIGNED[kind]) + 2
+    assert f"References (ok/all): {count}/{count}" in said
+
+
+@pytest.mark.parametrize(("kind", "part"), [(kind, part) for kind, parts in SIGNED.items() for part in parts])
+def test_xmlsec1_refuses_a_part_that_was_changed(kind: str, part: str, tmp_path: Path) -> None:
+    root = etree.fromstring(letter(kind))
+    (element,) = root.iter(f"{{{QCVN}}}{part}")
+    element.set("note", "A")
+    assert xmlsec(tmp_path, etree.tostring(root))[0] != 0
+
+
+def test_xmlsec1_too_leaves_the_trace_and_base64_out(tmp_path: Path) -> None:
+    """The files are bound by the manifest's digests alone: what our reader checks and xmlsec1 does not."""
+    root = etree.fromstring(letter("document"))
+    (traces,) = root.iter(f"{{{QCVN}}}TraceHeaderList")
+    etree.SubElement(traces, f"{{{QCVN}}}TraceHeader").text = "hub"
+    for element in root.iter(f"{{{QCVN}}}ContentTransferEncoded"):
+        element.text = f"\r\n{element.text}"
+    assert xmlsec(tmp_path, etree.tostring(root))[0] == 0
