@@ -110,7 +110,9 @@ businesses = st.one_of(
 hops = several(
     st.builds(TraceHeader, organ_id=line(35).map(OrganId), timestamp=st.none() | moments),
 )
-number = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=11).filter(lambda text: text != "null")
+number = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=11).filter(
+    lambda text: text != "null" and first_unseen(text) is None and not is_blank(text)  # a Hangul filler is a letter
+)
 amounts = st.none() | st.integers(0, 65_535)
 
 
