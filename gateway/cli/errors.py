@@ -132,6 +132,8 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.edxml.reason": Exit.USAGE,
         "cli.edxml.too_large": Exit.PROBLEM,
         "cli.edxml.unsound": Exit.VERIFICATION,
+        "cli.edxml.secret": Exit.VERIFICATION,
+        "cli.edxml.not_edxml": Exit.VERIFICATION,
         "cli.edxml.unnamed": Exit.VERIFICATION,
         "cli.edxml.changed": Exit.CONFLICT,
         "cli.registry": Exit.CONFIGURATION,
@@ -141,6 +143,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.not_folder": Exit.CONFLICT,
         "cli.exists": Exit.CONFLICT,
         "cli.no_file": Exit.NOT_FOUND,
+        "cli.no_folder": Exit.NOT_FOUND,
         "cli.no_position": Exit.NOT_FOUND,
         "cli.sent_key": Exit.NOT_FOUND,
         "cli.file": Exit.PERMISSION,
@@ -315,7 +318,7 @@ def tell(report: Report, terminal: Terminal) -> int:
         terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), _shown(line)), soft_wrap=True)
         if style:
             for field in report.fields:
-                terminal.note(f"  {field.path}: {terminal.choose(field.words)}")
+                terminal.note(f"  {field.path}{': ' if field.path else ''}{terminal.choose(field.words)}")
     return report.exit
 
 

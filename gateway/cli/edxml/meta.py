@@ -1,6 +1,7 @@
 """A whole message outside edXML: read from TOML or JSON with everything that is wrong said at once, and written as JSON."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
@@ -167,6 +168,12 @@ def read_form(data: bytes, *, json_named: bool) -> AnyForm:
         raise Faulty(tuple(_fault(one) for one in error.errors(include_input=False))) from error
 
 
+def place_in(reason: str) -> dict[str, int]:
+    """The line and column of which a parser speaks, where it does."""
+    found = re.search(r"line (\d{1,9}),? column (\d{1,9})", reason)
+    return {"line": int(found[1]), "column": int(found[2])} if found else {}
+
+
 def form_of(message: Message) -> dict[str, Any]:
     """The form of a message, as JSON has it; what need not be said and is not is left out."""
     kind = MessageKind.STATUS if isinstance(message, StatusMessage) else MessageKind.DOCUMENT
@@ -189,7 +196,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _fault(one: ErrorDetails) -> FieldFault:
     kind, context = one["type"], one.get("ctx", {})
     params = {"detail": one["msg"]} if kind not in _TEXTS else {}
-    if "expected" in context:
+    if kind == "literal_error":
+        params["expected"] = ", ".join(MessageKind)
+    elif "expected" in context:
         params["expected"] = str(context["expected"]).replace(" or ", ", ")
     return FieldFault(path=_path(one["loc"]), code=_TEXTS.get(kind, "why.other"), params=params)
 

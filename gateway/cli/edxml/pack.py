@@ -9,17 +9,18 @@ from typing import Final
 from gateway.cli.edxml.faults import form_failure
 from gateway.cli.edxml.gauge import gauged
 from gateway.cli.edxml.making import Part, Target, make, require_one_use_of_stdout
-from gateway.cli.edxml.meta import META_BYTES_MAX, AnyForm, Faulty, Unreadable, read_form
+from gateway.cli.edxml.meta import META_BYTES_MAX, AnyForm, Faulty, Unreadable, place_in, read_form
 from gateway.cli.edxml.source import pieces
 from gateway.cli.errors import Failure
 from gateway.cli.files import read_file, require_file
 from gateway.cli.orders import PackOrder, Session
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.core.errors import SenderError
 from gateway.core.ids import Digest
 from gateway.core.limits import FILE_BYTES_MAX, HAND_FILE_BYTES_MAX
 from gateway.core.model import Attachment, BlobRef
-from gateway.edxml import declared_type
+from gateway.edxml import declared_type, is_called_otherwise
 from gateway.observe import SystemClock
 
 _JSON_SUFFIX: Final = ".json"
@@ -31,6 +32,7 @@ def pack(session: Session, order: PackOrder) -> int:
     Raises:
         Failure: META cannot be read or says something wrong (all of it is told); a file is not there, or changes meanwhile;
             OUT is there already.
+        SenderError: `file.empty`, `secrecy.marked`.
     """
     terminal, target = session.terminal, Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
@@ -42,6 +44,8 @@ def pack(session: Session, order: PackOrder) -> int:
         ]
         code = make(terminal, message, parts, target=target, told_as=str(order.meta))
     for part in parts:
+        if is_called_otherwise(part.attachment.name, part.attachment.content_type):
+            terminal.note(terminal.text("cli.edxml.other_kind", name=part.attachment.name))
         if part.attachment.blob.size > FILE_BYTES_MAX:
             limit = terminal.number(FILE_BYTES_MAX)
             terminal.note(terminal.text("cli.edxml.large", name=part.attachment.name, limit=limit))
@@ -54,7 +58,7 @@ def _form(session: Session, path: Path) -> AnyForm:
     try:
         return read_form(data, json_named=path.suffix.lower() == _JSON_SUFFIX)
     except Unreadable as error:
-        raise Failure("cli.edxml.unreadable", path=str(path), reason=str(error)) from error
+        raise Failure("cli.edxml.unreadable", path=str(path), **place_in(str(error)), reason=str(error)) from error
     except Faulty as error:
         raise form_failure(str(path), error.faults) from error
 
@@ -73,6 +77,8 @@ def _hashed(terminal: Terminal, path: Path, position: int) -> Iterator[Part]:
                 size += len(piece)
                 if size > HAND_FILE_BYTES_MAX:
                     raise Failure("cli.edxml.too_large", path=str(path), limit=terminal.number(HAND_FILE_BYTES_MAX))
+        if not size:
+            raise SenderError("file.empty", file=path.name)
         blob = BlobRef(digest=Digest(digest.hexdigest()), size=size)
         kind = declared_type(file, size, name=path.name)
         attachment = Attachment(position=position, name=path.name, content_type=kind, blob=blob)
