@@ -164,6 +164,8 @@ nothing = 1
         "business.kind": "why.enum",
         "business.paper": "why.bool_type",
         "nothing": "cli.edxml.meta.unknown",
+        "code.number": "field.required",
+        "code.notation": "field.required",
     }
     assert "very_urgent" in next(field["message_en"] for field in error["fields"] if field["path"] == "priority")
     assert error["code"] == "cli.edxml.form"

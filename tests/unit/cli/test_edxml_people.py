@@ -144,6 +144,15 @@ def test_faults_say_what_is_allowed(tmp_path: Path, capsys: Capture) -> None:
     assert fields_of(tmp_path, capsys, 'type = "letter"\n') == {"type": "phải là một trong: edoc, status"}
 
 
+def test_wrong_types_and_what_the_regulation_forbids_are_told_at_once(tmp_path: Path, capsys: Capture) -> None:
+    form = META.replace('number = "12"', "number = 12").replace("Về việc họp giao ban", "")
+    found = fields_of(tmp_path, capsys, form + 'document_type = 3\npriority = "khẩn"\n')
+    assert list(found) == ["code.number", "priority", "document_type", "subject"]
+    status = 'type = "status"\nstatus = "03"\ndescription = 1\n'
+    assert {"description", "sender.organ_id"} <= fields_of(tmp_path, capsys, status).keys()
+    assert list(fields_of(tmp_path, capsys, 'type = "status"\nstatus = 3\n')) == ["status"]
+
+
 def test_an_id_that_would_be_made_of_missing_parts_is_not_asked_for(tmp_path: Path, capsys: Capture) -> None:
     assert "document_id" not in fields_of(tmp_path, capsys, META.replace("CV/VPTU", ""))
 
