@@ -19,6 +19,7 @@ from rich.text import Text
 from gateway.cli.output import LANGUAGES, Terminal
 from gateway.core.errors import GatewayError
 from gateway.core.plain_text import shown
+from gateway.core.reasons import of_os
 from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
@@ -279,7 +280,7 @@ def _fields(errors: object, terminal: Terminal) -> str:
 
 def of_os_error(error: OSError) -> Failure:
     """A file that is not there, or not for us; of all files only our own output has no name."""
-    path, reason = error.filename or "", error.strerror or type(error).__name__
+    path, reason = error.filename or "", of_os(error)
     if not path and error.errno in _OUTPUT_ERRNOS:
         return Failure("cli.output", reason=reason)
     if isinstance(error, FileNotFoundError):

@@ -1,5 +1,6 @@
 """`gateway edxml` as a clerk and an integrator meet it: what the first screen says, and whether the advice can be followed."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,20 @@ def test_the_wrong_file_is_named_and_not_blamed_on_its_sender_alone(tmp_path: Pa
     first, _, todo = err.splitlines()
     assert first.startswith("Lỗi: công văn.pdf không phải là tệp edXML")
     assert todo.startswith("Cần làm: Kiểm tra xem có đúng tệp")
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path = packed(tmp_path, capsys)
+
+    def denied(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/x/.gateway-1.part")
+
+    monkeypatch.setattr("gateway.cli.edxml.stores.TemporaryDirectory", denied)
+    _, err = said(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=6)
+    assert err.splitlines()[0] == f"Lỗi: Không dùng được tệp {tmp_path / 'out'} ({text('why.eacces').vi})."
+    assert not (tmp_path / "out").exists()
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------------
