@@ -42,6 +42,7 @@ _SUBMISSION_ERRORS: Final = (
     "conflict.document_id",
     "envelope.malformed",
     "envelope.kind",
+    "envelope.unsigned",
     "envelope.signature",
     "envelope.attachments",
     "worker.busy",

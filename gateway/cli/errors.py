@@ -19,6 +19,7 @@ from rich.text import Text
 from gateway.cli.output import LANGUAGES, Terminal
 from gateway.core.errors import GatewayError
 from gateway.core.plain_text import shown
+from gateway.core.reasons import of_os
 from gateway.observe import Text as Words
 from gateway.observe import explain, text
 
@@ -132,6 +133,8 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.edxml.reason": Exit.USAGE,
         "cli.edxml.too_large": Exit.PROBLEM,
         "cli.edxml.unsound": Exit.VERIFICATION,
+        "cli.edxml.secret": Exit.VERIFICATION,
+        "cli.edxml.not_edxml": Exit.VERIFICATION,
         "cli.edxml.unnamed": Exit.VERIFICATION,
         "cli.edxml.changed": Exit.CONFLICT,
         "cli.registry": Exit.CONFIGURATION,
@@ -141,6 +144,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.not_folder": Exit.CONFLICT,
         "cli.exists": Exit.CONFLICT,
         "cli.no_file": Exit.NOT_FOUND,
+        "cli.no_folder": Exit.NOT_FOUND,
         "cli.no_position": Exit.NOT_FOUND,
         "cli.sent_key": Exit.NOT_FOUND,
         "cli.file": Exit.PERMISSION,
@@ -276,7 +280,7 @@ def _fields(errors: object, terminal: Terminal) -> str:
 
 def of_os_error(error: OSError) -> Failure:
     """A file that is not there, or not for us; of all files only our own output has no name."""
-    path, reason = error.filename or "", error.strerror or type(error).__name__
+    path, reason = error.filename or "", of_os(error)
     if not path and error.errno in _OUTPUT_ERRNOS:
         return Failure("cli.output", reason=reason)
     if isinstance(error, FileNotFoundError):
@@ -315,7 +319,7 @@ def tell(report: Report, terminal: Terminal) -> int:
         terminal.talk.print(Text.assemble((f"{head} ", style or "bold"), _shown(line)), soft_wrap=True)
         if style:
             for field in report.fields:
-                terminal.note(f"  {field.path}: {terminal.choose(field.words)}")
+                terminal.note(f"  {field.path}{': ' if field.path else ''}{terminal.choose(field.words)}")
     return report.exit
 
 

@@ -13,12 +13,14 @@ from typer import TyperException
 from typer.core import TyperArgument, TyperOption
 
 from gateway.cli.errors import Failure
+from gateway.core.reasons import because
 
 _FORMS: Final = (
     (re.compile(r"No such command (?P<name>'[^']*'|\"[^\"]*\")"), "cli.usage.command"),
     (re.compile(r"Missing command"), "cli.usage.command_missing"),
     (re.compile(r"No such option: (?P<name>\S+)"), "cli.usage.option"),
     (re.compile(r"Missing (?:argument|option) (?P<name>'[^']*')"), "cli.usage.missing"),
+    (re.compile(r"Invalid value for '[^']*': \w+ '(?P<path>.*)' is not readable\.$"), "cli.file"),
     (re.compile(r"Invalid value for (?P<name>'[^']*')"), "cli.usage.value"),
     (re.compile(r"Option (?P<name>'[^']*') requires"), "cli.usage.value_missing"),
     (re.compile(r"Option (?P<name>'[^']*') does not take a value"), "cli.usage.value_unwanted"),
@@ -35,6 +37,8 @@ def of_usage(error: TyperException, everywhere: Iterable[str] = ()) -> Failure:
     said = " ".join(error.format_message().split())
     for form, message_id in _FORMS:
         if (found := form.match(said)) is not None:
+            if message_id == "cli.file":
+                return Failure(message_id, path=found["path"], reason=because("eacces"))
             near = _meant(said, found["name"], everywhere) if "name" in found.groupdict() else {}
             return Failure(message_id, **found.groupdict(), **near, **_allowed(getattr(error, "param", None)))
     return Failure("cli.usage", said=said)

@@ -85,6 +85,7 @@ CATALOGUE: Final = MappingProxyType(
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
         "envelope.kind": ErrorFacts(422, _S),
+        "envelope.unsigned": ErrorFacts(422, _S),
         "envelope.signature": ErrorFacts(422, _S),
         "envelope.undecided": ErrorFacts(503, _O, retryable=True),
         "envelope.sender": ErrorFacts(422, _S),

@@ -32,6 +32,7 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
+from gateway.edxml.claims import is_called_otherwise
 from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
@@ -51,6 +52,7 @@ __all__ = [
     "assemble",
     "declared_type",
     "document_types",
+    "is_called_otherwise",
     "read_message",
     "read_tolerantly",
     "schema_faults",

@@ -67,6 +67,12 @@ def claim_of_name(name: str) -> str | None:
     return _EXTENSIONS.get(PurePath(plain_name(name)).suffix.removeprefix("."))
 
 
+def is_called_otherwise(name: str, media_type: str) -> bool:
+    """Whether the name of a file says that it is of another kind than its bytes are."""
+    claim = claim_of_name(name)
+    return claim is not None and not agrees(claim, media_type)
+
+
 def agrees(claim: str, media_type: str) -> bool:
     """Whether a file of that media type may be what was claimed."""
     if claim == ZIP:

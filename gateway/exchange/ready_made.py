@@ -42,9 +42,11 @@ def check_reading(reading: EnvelopeReading, message: DocumentMessage, snapshot: 
     """The signature by the registry's certificate of the `From` body, and what it binds.
 
     Raises:
-        SenderError: `envelope.signature`, `envelope.attachments`.
+        SenderError: `envelope.unsigned`, `envelope.signature`, `envelope.attachments`.
     """
     sender = message.sender.organ_id
+    if reading.signature is None:
+        raise SenderError("envelope.unsigned")
     try:
         check_signer(reading, snapshot.body(sender))
     except SiteError as error:

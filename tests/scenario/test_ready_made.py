@@ -322,7 +322,7 @@ async def test_a_file_signed_with_another_body_s_key_is_refused(world: World) ->
 
 async def test_a_file_without_a_signature_is_refused(world: World) -> None:
     assert await refusal(world, await finished(world.party, message_to(world), [TEXT], signed=False)) == (
-        "envelope.signature"
+        "envelope.unsigned"
     )
 
 

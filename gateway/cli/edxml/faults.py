@@ -24,12 +24,23 @@ VIOLATION_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
 """The text of each violation: those of the office API (`gateway.exchange`, which is too heavy to be loaded for them)."""
 
 
+_PARTS: Final = frozenset({"sender.organ_id", "promulgation_date", "code.number", "code.notation"})
+"""What a DocumentId is made of where the form does not say it."""
+
+
 def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, ...]:
-    """Violations as faults of the form, whose paths are the same."""
-    return tuple(
-        FieldFault(path=violation.path, code=VIOLATION_TEXTS[violation.code], params=dict(violation.params))
-        for violation in violations
-    )
+    """Violations as faults of the form, whose paths are the same. An id that only lacks its parts is none of its own."""
+    found = tuple(violations)
+    missing = {violation.path for violation in found if violation.code == "required"}
+    told = (one for one in found if not (one.path == "document_id" and one.code == "required" and missing & _PARTS))
+    return tuple(FieldFault(path=one.path, code=VIOLATION_TEXTS[one.code], params=_params(one)) for one in told)
+
+
+def _params(violation: Violation) -> dict[str, object]:
+    params: dict[str, object] = dict(violation.params)
+    if violation.code == "value" and "lowest" in params:
+        params["allowed"] = f"{params['lowest']}–{params['highest']}"
+    return params
 
 
 def form_failure(path: str, faults: Iterable[FieldFault]) -> FormFailure:

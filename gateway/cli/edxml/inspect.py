@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.cli.edxml.look import look
-from gateway.cli.edxml.message_facts import print_message
+from gateway.cli.edxml.message_facts import print_message, title_of
 from gateway.cli.edxml.meta import form_of
 from gateway.cli.edxml.signature import SignatureSeen, signatures_of
+from gateway.cli.edxml.source import called
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, has_errors, print_findings
 from gateway.cli.errors import Exit
@@ -57,7 +58,11 @@ def inspect(session: Session, path: Path) -> int:
 
 
 def _print(terminal: Terminal, path: Path, reading: Reading, signatures: Sequence[SignatureSeen]) -> None:
-    terminal.print(f"{path.name}: {terminal.word(f'kind.{reading.kind}')}", style="bold")
+    title = [
+        title_of(terminal, reading),
+        *([terminal.text("cli.edxml.in_error")] if has_errors(reading.findings) else []),
+    ]
+    terminal.print(f"{called(terminal, path)}: {' — '.join(title)}", style="bold")
     print_message(terminal, reading.message)
     for signature in signatures:
         covers = ", ".join(one or terminal.text("cli.edxml.whole_file") for one in signature.references)

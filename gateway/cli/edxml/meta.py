@@ -1,8 +1,9 @@
 """A whole message outside edXML: read from TOML or JSON with everything that is wrong said at once, and written as JSON."""
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -131,11 +132,13 @@ class Unreadable(Exception):  # noqa: N818 - what the file is
 
 
 class Faulty(Exception):  # noqa: N818 - what the form is
-    """A form with faults, all of them."""
+    """A form with faults, all of them that its fields have by themselves."""
 
-    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
-        super().__init__(len(faults))
+    def __init__(self, faults: tuple[FieldFault, ...], sound: AnyForm | None = None, /) -> None:
+        super().__init__(faults)
         self.faults: Final = faults
+        self.sound: Final = sound
+        """What is left without the fields at fault, where that is a form."""
 
 
 def regular_id(message: DocumentMessage) -> str:
@@ -160,11 +163,32 @@ def read_form(data: bytes, *, json_named: bool) -> AnyForm:
         raise Unreadable(str(error) or type(error).__name__) from error
     if not isinstance(tree, dict):
         raise Faulty((FieldFault(path="", code="why.model_type"),))
-    kind = StatusForm if tree.get("type") == MessageKind.STATUS else DocumentForm
+    kind: type[AnyForm] = StatusForm if tree.get("type") == MessageKind.STATUS else DocumentForm
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        raise Faulty(tuple(_fault(one) for one in error.errors(include_input=False))) from error
+        faults = tuple(_fault(one) for one in error.errors(include_input=False))
+        raise Faulty(faults, _sound(kind, tree, {field_of(fault) for fault in faults})) from error
+
+
+def field_of(fault: FieldFault) -> str:
+    """The field of the form itself in which a fault lies: `recipients` of `recipients[3].name`."""
+    return re.split(r"[.[]", fault.path, maxsplit=1)[0]
+
+
+def _sound(kind: type[AnyForm], tree: dict[str, Any], wrong: Collection[str]) -> AnyForm | None:
+    if "type" in wrong:  # whoever misnames the kind of form has perhaps not the one in mind that was tried
+        return None
+    try:
+        return kind.model_validate({name: value for name, value in tree.items() if name not in wrong})
+    except ValidationError:  # one of them is a field without which there is no form
+        return None
+
+
+def place_in(reason: str) -> dict[str, int]:
+    """The line and column of which a parser speaks, where it does."""
+    found = re.search(r"line (\d{1,9}),? column (\d{1,9})", reason)
+    return {"line": int(found[1]), "column": int(found[2])} if found else {}
 
 
 def form_of(message: Message) -> dict[str, Any]:
@@ -189,7 +213,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _fault(one: ErrorDetails) -> FieldFault:
     kind, context = one["type"], one.get("ctx", {})
     params = {"detail": one["msg"]} if kind not in _TEXTS else {}
-    if "expected" in context:
+    if kind == "literal_error":
+        params["expected"] = ", ".join(MessageKind)
+    elif "expected" in context:
         params["expected"] = str(context["expected"]).replace(" or ", ", ")
     return FieldFault(path=_path(one["loc"]), code=_TEXTS.get(kind, "why.other"), params=params)
 

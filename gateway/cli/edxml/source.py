@@ -9,11 +9,18 @@ from gateway.cli.edxml.gauge import gauged
 from gateway.cli.errors import Failure
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session
+from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
 from gateway.core.limits import KIB
+from gateway.core.reasons import of_os
 
 PIECE_BYTES: Final = 768 * KIB
 """Of a multiple of three, base64 of each piece is whole; larger ones are no faster."""
+
+
+def called(terminal: Terminal, path: Path) -> str:
+    """What people call a file of the line; `-` is no name."""
+    return terminal.text("cli.edxml.stdin") if str(path) == MARK else path.name
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def pieces(file: BinaryIO, path: Path, step: Callable[[int], None]) -> Iterator[
         try:
             piece = file.read(PIECE_BYTES)
         except OSError as error:
-            raise Failure("cli.file", path=str(path), reason=error.strerror) from error
+            raise Failure("cli.file", path=str(path), reason=of_os(error)) from error
         if not piece:
             return
         yield piece

@@ -8,8 +8,10 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryDirectory
 from typing import Any, BinaryIO, Final
 
+from gateway.cli.errors import Failure
 from gateway.core.limits import KIB
 from gateway.core.magic import MAGIC_BYTES, is_zip
+from gateway.core.reasons import of_os
 from gateway.safe_xml import Store
 
 _HEAD_BYTES: Final = 4 * MAGIC_BYTES
@@ -57,7 +59,11 @@ def glanced() -> Iterator[Store]:
 def beside(folder: Path) -> Iterator[Store]:
     """For a command that keeps attachments: a hidden folder inside their later one, so that a name is all they need."""
     numbers = count()
-    with TemporaryDirectory(prefix=".gateway-", suffix=".part", dir=folder) as place, ExitStack() as closing:
+    with ExitStack() as closing:
+        try:
+            place = closing.enter_context(TemporaryDirectory(prefix=".gateway-", suffix=".part", dir=folder))
+        except OSError as error:  # names the hidden one, of which nobody knows
+            raise Failure("cli.file", path=str(folder), reason=of_os(error)) from error
         yield lambda _: closing.enter_context(Path(place, str(next(numbers))).open("w+b"))
 
 

@@ -1,4 +1,4 @@
-"""What was noticed of a file, in words: where, what, and what to do; for programs in both languages."""
+"""What was noticed of a file, in words: where, what, and what to do about that; for programs in both languages."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -12,18 +12,19 @@ from gateway.observe import text
 Json = dict[str, Any]
 _LOOKS: Final = MappingProxyType(
     {
-        Severity.ERROR: ("✘", "bold red", "cli.edxml.todo.error"),
-        Severity.REPAIRED: ("!", "bold yellow", "cli.edxml.todo.repaired"),
-        Severity.NOTE: ("·", "", "cli.edxml.todo.note"),
+        Severity.ERROR: ("✘", "bold red"),
+        Severity.REPAIRED: ("!", "bold yellow"),
+        Severity.NOTE: ("·", ""),
     }
 )
-"""Mark, colour and what to do, the worst first."""
+"""Mark and colour, the worst first."""
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors, then repairs, then notes; among themselves as they were met."""
-    order = list(_LOOKS)
-    return sorted(findings, key=lambda one: order.index(one.severity))
+    """Errors, then repairs, then notes; among themselves those of one code together, in the order in which they were met."""
+    found = list(findings)
+    order, met = list(_LOOKS), {code: place for place, code in enumerate(dict.fromkeys(one.code for one in found))}
+    return sorted(found, key=lambda one: (order.index(one.severity), met[one.code]))
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -32,7 +33,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def print_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
-    """Data: a line for each, and behind those of one severity what to do."""
+    """Data: a line for each, and behind those of one code what to do."""
     for severity, line in _lines(terminal, findings):
         terminal.print(f"  {line}", style=_LOOKS[severity][1])
 
@@ -45,18 +46,18 @@ def note_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
 
 
 def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Severity, str]]:
-    for severity, group in groupby(worst_first(findings), key=lambda one: one.severity):
-        mark, _, todo = _LOOKS[severity]
+    for (severity, code), group in groupby(worst_first(findings), key=lambda one: (one.severity, one.code)):
+        mark, _ = _LOOKS[severity]
         for one in group:
             place = f"{one.path}: " if one.path else ""
             words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
-            yield severity, f"{mark} {place}{words} [{one.code}]"
-        yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(todo)}"
+            yield severity, f"{mark} {place}{words} [{code}]"
+        yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(f'edxml.finding.{code}.todo')}"
 
 
 def finding_json(one: Finding) -> Json:
     """One finding for programs."""
-    words, todo = text(f"edxml.finding.{one.code}", one.params), text(_LOOKS[one.severity][2])
+    words, todo = text(f"edxml.finding.{one.code}", one.params), text(f"edxml.finding.{one.code}.todo")
     return {
         "code": one.code,
         "severity": one.severity.value,

@@ -56,6 +56,8 @@ def _unsound(order: UnpackOrder, reading: Reading) -> FormFailure:
     fields = tuple(
         FieldSaid(path=one.path, code=one.code, words=text(f"edxml.finding.{one.code}", one.params)) for one in errors
     )
+    if any(one.code == "secrecy" for one in errors):  # asking for it again would be the next breach
+        return FormFailure("cli.edxml.secret", fields, path=str(order.file))
     return FormFailure("cli.edxml.unsound", fields, path=str(order.file), count=len(errors))
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.cli.edxml.look import look
+from gateway.cli.edxml.source import called
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, print_findings
 from gateway.cli.errors import Exit
@@ -64,7 +65,7 @@ def validate(session: Session, path: Path, *, flavour: str) -> int:
 
 def _print(terminal: Terminal, verdict: Verdict) -> None:
     words, style = _WORDS[verdict.flavour, verdict.valid], "bold green" if verdict.valid else "bold red"
-    terminal.print(f"{verdict.path.name}: {terminal.text(words)}", style=style)
+    terminal.print(f"{called(terminal, verdict.path)}: {terminal.text(words)}", style=style)
     print_findings(terminal, verdict.findings)
     for fault in verdict.faults:
         terminal.print("  ✘ " + terminal.text("cli.edxml.schema_fault", line=fault.line or None, detail=fault.text))

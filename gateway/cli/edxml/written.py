@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+from gateway.cli.errors import Failure
 from gateway.cli.stdin import MARK
 
 
@@ -18,6 +19,7 @@ def new_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     It gets its name when the block ends well. A pipe or a device is written as it is: it has nothing to take the place of.
 
     Raises:
+        Failure: there is no folder to hold it.
         OSError: FileExistsError among them.
     """
     if str(path) == MARK:
@@ -28,6 +30,8 @@ def new_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
+    if not path.parent.exists():
+        raise Failure("cli.no_folder", path=str(path.parent))
     part = path.with_name(f".gateway-{token_hex(8)}.part")
     with reserved([path], force=force) as give:
         try:

@@ -253,6 +253,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "blob.damaged": damaged_file,
     "envelope.malformed": no_envelope,
     "envelope.signature": sending_envelope(SenderError("envelope.signature", reason="digest")),
+    "envelope.unsigned": sending_envelope(SenderError("envelope.unsigned")),
     "envelope.kind": sending_envelope(SenderError("envelope.kind")),
     "envelope.attachments": sending_envelope(SenderError("envelope.attachments", reason="unbound")),
     "worker.busy": sending_envelope(SiteError("worker.busy")),

@@ -65,7 +65,7 @@ def test_a_full_disk_behind_stdout_is_told() -> None:
         done = shell(f"gateway {line} > /dev/full")
         assert done.returncode in (Exit.PERMISSION, Exit.USAGE), line
         assert [row.split(":")[0] for row in done.stderr.splitlines()][-3:] == ["Lỗi", "Chi tiết", "Cần làm"], line
-    assert "Không ghi được kết quả ra đầu ra (No space left on device)." in shell("gateway version > /dev/full").stderr
+    assert "Không ghi được kết quả ra đầu ra (ổ đĩa đã đầy)." in shell("gateway version > /dev/full").stderr
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

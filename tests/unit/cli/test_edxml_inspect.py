@@ -115,7 +115,7 @@ def test_what_is_no_xml_is_told_as_an_error(
     command: str, content: bytes, code: int, tmp_path: Path, capsys: Capture
 ) -> None:
     path = written(tmp_path, "a.edxml", content)
-    assert told(capsys, "edxml", command, path, code=code)["error"]["code"] == "envelope.malformed"
+    assert told(capsys, "edxml", command, path, code=code)["error"]["code"] == "cli.edxml.not_edxml"
 
 
 def test_any_xml_is_told_as_what_it_is_not(tmp_path: Path, capsys: Capture) -> None:

@@ -144,7 +144,7 @@ def test_a_file_that_ends_half_way_leaves_nothing(tmp_path: Path, capsys: Captur
     path = packed(tmp_path, capsys, written(tmp_path, "a.pdf", PDF * 100_000))
     path.write_bytes(path.read_bytes()[:-5000])
     error = told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out" / "in", code=4)["error"]
-    assert error["code"] == "envelope.malformed"
+    assert error["code"] == "cli.edxml.not_edxml"
     assert not (tmp_path / "out").exists()
 
 

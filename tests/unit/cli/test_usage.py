@@ -6,6 +6,7 @@ import pytest
 from typer import TyperException
 
 from gateway.cli import main
+from gateway.cli.errors import Exit, of_failure
 from gateway.cli.usage import of_usage
 
 
@@ -51,6 +52,14 @@ def test_typers_sentences_in_vietnamese(
 def test_a_sentence_we_do_not_know_is_kept() -> None:
     failure = of_usage(TyperException("Something\n\tnew."))
     assert (failure.message_id, dict(failure.params)) == ("cli.usage", {"said": "Something new."})
+
+
+def test_a_file_that_may_not_be_read_is_no_mistake_of_the_line() -> None:
+    """6, as docs/CLI.md has it, and not 2."""
+    failure = of_usage(TyperException("Invalid value for 'TỆP': File 'thư mời.pdf' is not readable."))
+    report = of_failure(failure)
+    assert (report.code, report.exit) == ("cli.file", Exit.PERMISSION)
+    assert report.what.vi.startswith("Không dùng được tệp thư mời.pdf (")
 
 
 def test_a_program_reads_the_same(capsys: pytest.CaptureFixture[str]) -> None:
