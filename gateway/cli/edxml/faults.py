@@ -1,33 +1,17 @@
 """What is wrong with a form, field by field, in words: of the wrong type, or what the regulation does not allow."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable
 
 from gateway.cli.errors import FieldSaid, FormFailure
-from gateway.core.fields import FieldFault
+from gateway.core.fields import TEXT_OF, FieldFault
 from gateway.edxml import Violation
 from gateway.observe import text
-
-VIOLATION_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "required": "field.required",
-        "length": "field.too_long",
-        "count": "field.too_long",
-        "character": "field.characters",
-        "value": "field.value",
-        "duplicate": "field.duplicate",
-        "future": "field.future",
-        "past": "field.past",
-    }
-)
-"""The text of each violation: those of the office API (`gateway.exchange`, which is too heavy to be loaded for them)."""
 
 
 def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, ...]:
     """Violations as faults of the form, whose paths are the same."""
     return tuple(
-        FieldFault(path=violation.path, code=VIOLATION_TEXTS[violation.code], params=dict(violation.params))
+        FieldFault(path=violation.path, code=TEXT_OF[violation.code], params=dict(violation.params))
         for violation in violations
     )
 
