@@ -7,17 +7,21 @@ from typing import Any, Final
 
 from gateway.cli.output import Terminal
 from gateway.edxml import Finding, Severity
-from gateway.observe import text
+from gateway.observe import explain, text
 
 Json = dict[str, Any]
 _LOOKS: Final = MappingProxyType(
     {
-        Severity.ERROR: ("✘", "bold red", "cli.edxml.todo.error"),
-        Severity.REPAIRED: ("!", "bold yellow", "cli.edxml.todo.repaired"),
-        Severity.NOTE: ("·", "", "cli.edxml.todo.note"),
+        Severity.ERROR: ("✘", "bold red"),
+        Severity.REPAIRED: ("!", "bold yellow"),
+        Severity.NOTE: ("·", ""),
     }
 )
-"""Mark, colour and what to do, the worst first."""
+"""Mark and colour, the worst first."""
+_TODO: Final = MappingProxyType(
+    {Severity.REPAIRED: "cli.edxml.todo.repaired", Severity.NOTE: "cli.edxml.todo.note"},
+)
+"""What people are told once of all of them. What to do about an error is its own: a mark of secrecy is not for sending again."""
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -32,7 +36,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def print_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
-    """Data: a line for each, and behind those of one severity what to do."""
+    """Data: a line for each, and what to do: behind the errors of one kind, and once behind the repairs and the notes."""
     for severity, line in _lines(terminal, findings):
         terminal.print(f"  {line}", style=_LOOKS[severity][1])
 
@@ -46,23 +50,27 @@ def note_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
 
 def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Severity, str]]:
     for severity, group in groupby(worst_first(findings), key=lambda one: one.severity):
-        mark, _, todo = _LOOKS[severity]
-        for one in group:
-            place = f"{one.path}: " if one.path else ""
-            words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
-            yield severity, f"{mark} {place}{words} [{one.code}]"
-        yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(todo)}"
+        todo = _TODO.get(severity)
+        for code, same in groupby(group, key=lambda one: one.code):
+            for one in same:
+                place = f"{one.path}: " if one.path else ""
+                words = terminal.choose(text(f"edxml.finding.{code}", one.params))
+                yield severity, f"{_LOOKS[severity][0]} {place}{words} [{code}]"
+            if todo is None:
+                yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(f'edxml.finding.{code}.todo')}"
+        if todo is not None:
+            yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(todo)}"
 
 
 def finding_json(one: Finding) -> Json:
     """One finding for programs."""
-    words, todo = text(f"edxml.finding.{one.code}", one.params), text(_LOOKS[one.severity][2])
+    said = explain(f"edxml.finding.{one.code}", one.params)
     return {
         "code": one.code,
         "severity": one.severity.value,
         "path": one.path,
-        "message_vi": words.vi,
-        "message_en": words.en,
-        "todo_vi": todo.vi,
-        "todo_en": todo.en,
+        "message_vi": said.what_vi,
+        "message_en": said.what_en,
+        "todo_vi": said.todo_vi,
+        "todo_en": said.todo_en,
     }

@@ -257,3 +257,12 @@ def test_large_files_say_how_far_they_are(tmp_path: Path, monkeypatch: pytest.Mo
         assert main(["edxml", "inspect", str(path)]) == 0
     assert "Đang đọc a.edxml" in shown()
     assert "━" in shown()
+
+
+def test_a_mark_of_secrecy_is_not_to_be_sent_again(tmp_path: Path, capsys: Capture) -> None:
+    path = changed(packed(tmp_path, capsys), ("Về việc họp giao ban".encode(), "(Tối mật) Về việc họp".encode()))
+    (finding,) = told(capsys, "edxml", "inspect", path, code=4)["findings"]
+    assert finding["code"] == "secrecy"
+    assert "bộ phận bảo mật" in finding["todo_vi"]
+    assert main(["edxml", "inspect", str(path), "--lang", "vi"]) == 4
+    assert f"Cần làm: {finding['todo_vi']}" in capsys.readouterr().out
