@@ -7,10 +7,11 @@ facts 1.2 to 1.10; what is marked *VNPT* is the vendor's, beside the regulation.
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Final
 
+from gateway.core.clock import edxml_date
 from gateway.core.ids import OrganId
 from gateway.core.states import BusinessStatus
 
@@ -216,6 +217,8 @@ ORDINARY: Final = Business(reason="Văn bản điện tử mới")
 """A new document, in the words of the vendor's software; one that came without a `Bussiness` has a plain `Business()`."""
 UNNAMED: Final = SignerInfo()
 """Nobody is named as the signer."""
+NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""The time of a message in which a tolerant reading found none, and said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,3 +303,8 @@ class StatusMessage:
 
 
 Message = DocumentMessage | StatusMessage
+
+
+def regular_document_id(sender: OrganId, day: date, code: Code) -> str:
+    """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
+    return f"{sender},{edxml_date(day)},{code.number}/{code.notation}"

@@ -32,6 +32,7 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
+from gateway.edxml.claims import claim_of_type
 from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
@@ -49,6 +50,7 @@ __all__ = [
     "Severity",
     "Violation",
     "assemble",
+    "claim_of_type",
     "declared_type",
     "document_types",
     "read_message",

@@ -21,7 +21,7 @@ _LOOKS: Final = MappingProxyType(
 _TODO: Final = MappingProxyType(
     {Severity.REPAIRED: "cli.edxml.todo.repaired", Severity.NOTE: "cli.edxml.todo.note"},
 )
-"""What people are told once of all of them. What to do about an error is its own: a mark of secrecy is not for sending again."""
+"""What people are told once of all of them. Each error has its own: what bears a mark of secrecy is not to be sent again."""
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
