@@ -38,6 +38,7 @@ from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
+from gateway.edxml.signatures import SignatureSeen, signatures_of
 from gateway.edxml.violations import Violation
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Reading",
     "SchemaFault",
     "Severity",
+    "SignatureSeen",
     "Violation",
     "assemble",
     "claim_of_type",
@@ -57,6 +59,7 @@ __all__ = [
     "read_tolerantly",
     "schema_faults",
     "schema_text",
+    "signatures_of",
     "texts_in",
     "validate",
     "write_skeleton",
