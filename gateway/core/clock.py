@@ -3,7 +3,7 @@
 Rows keep instants as integers (milliseconds since 1970-01-01T00:00Z): STRICT tables know no other time.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 VIETNAM: Final = timezone(timedelta(hours=7), "+07")
@@ -39,6 +39,11 @@ def parse_rfc3339(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a date-time without an offset")
     return moment.astimezone(UTC)
+
+
+def edxml_date(day: date) -> str:
+    """`yyyy/MM/dd` (facts 1.6). Not strftime, which does not promise four digits of a year."""
+    return day.isoformat().replace("-", "/")
 
 
 def edxml_timestamp(moment: datetime) -> str:

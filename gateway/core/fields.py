@@ -2,11 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core.errors import GatewayError, SenderError
 from gateway.core.reasons import Reason, because
 
+TEXT_OF: Final = MappingProxyType(
+    {
+        "required": "field.required",
+        "length": "field.too_long",
+        "count": "field.too_long",
+        "character": "field.characters",
+        "value": "field.value",
+        "duplicate": "field.duplicate",
+        "future": "field.future",
+        "past": "field.past",
+        "secrecy": "field.secrecy",
+    }
+)
+"""The text of each violation (`gateway.edxml.Violation`)."""
 _NAMED_MAX: Final = 5
 """Fields that the short text names; the list has them all."""
 

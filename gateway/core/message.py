@@ -7,10 +7,11 @@ facts 1.2 to 1.10; what is marked *VNPT* is the vendor's, beside the regulation.
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import Final
 
+from gateway.core.clock import edxml_date
 from gateway.core.ids import OrganId
 from gateway.core.states import BusinessStatus
 
@@ -81,7 +82,7 @@ class Organ:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """Số, ký hiệu (`Code`)."""
+    """Số, ký hiệu (`Code`; facts 1.2)."""
 
     number: str
     """`CodeNumber`: 1, at most 11."""
@@ -99,21 +100,21 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseFor:
-    """The document that this message answers, or revokes (`ResponseFor`, 0..n)."""
+    """The document that this message answers, or revokes (`ResponseFor`, 0..n; facts 1.2, 1.10)."""
 
     organ_id: OrganId
     """`OrganId`: 1, at most 35."""
     document_id: str
     """`DocumentId`: 1, at most 200."""
     code: str = ""
-    """`Code`: 0..1, number and notation as one text."""
+    """`Code`: 0..1, at most 42: number and notation as one text."""
     promulgation_date: date | None = None
     """`PromulgationDate`: 0..1, `yyyy/MM/dd`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerInfo:
-    """Who signed the paper (`SignerInfo`, 0..1)."""
+    """Who signed the paper (`SignerInfo`, 0..1; facts 1.2)."""
 
     competence: str = ""
     """`Competence` (`TM.`, `KT.`, `TL.`, `TUQ.` ...): 0..1, at most 100."""
@@ -125,7 +126,7 @@ class SignerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffInfo:
-    """Whom to ask (`StaffInfo`; 0..n in a document's `Bussiness`, 0..1 in a status message)."""
+    """Whom to ask (`StaffInfo`; 0..n in a document's `Bussiness`, 0..1 in a status message; facts 1.8)."""
 
     department: str = ""
     """`Department`: 0..1, at most 200."""
@@ -143,62 +144,62 @@ class StaffInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """A recipient that an update adds or removes (`BussinessDocumentInfo/ReceiverList/Receiver`)."""
+    """A recipient that an update adds or removes (`BussinessDocumentInfo/ReceiverList/Receiver`; facts 1.8)."""
 
     organ_id: OrganId
     """`OrganId`: 1, at most 35."""
     change: ReceiverChange
-    """`ReceiverType`: 1."""
+    """`ReceiverType`: 1, `0` or `1`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentChanges:
-    """What an update changes (`BussinessDocumentInfo`)."""
+    """What an update changes (`BussinessDocumentInfo`; facts 1.8)."""
 
     metadata: bool = False
-    """`DocumentInfo`: 1 when the document's own data changed."""
+    """`DocumentInfo`: 0..1, `1` when the document's own data changed."""
     recipients: bool = False
-    """`DocumentReceiver`: 1 when the list of recipients changed."""
+    """`DocumentReceiver`: 0..1, `1` when the list of recipients changed."""
     receivers: tuple[Receiver, ...] = ()
-    """`ReceiverList/Receiver`: 0..n."""
+    """`ReceiverList/Receiver`: 0..n, at most 1,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """An earlier document that this one takes the place of (`ReplacementInfoList/ReplacementInfo`)."""
+    """An earlier document that this one takes the place of (`ReplacementInfoList/ReplacementInfo`; facts 1.8)."""
 
     document_id: str
     """`DocumentId`: 1, at most 200."""
     holders: tuple[OrganId, ...] = ()
-    """`OrganIdList/OrganId`: 0..n, who had received it."""
+    """`OrganIdList/OrganId`: 0..n, at most 1,000 of 35; who had received it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """What the document does to an earlier one (`TraceHeaderList/Bussiness`, 0..1; absent, it is a new document)."""
+    """What the document does to an earlier one (`TraceHeaderList/Bussiness`, 0..1; absent, it is a new document; facts 1.8)."""
 
     kind: BusinessKind = BusinessKind.NEW
     """`BussinessDocType`: 1."""
     reason: str = ""
     """`BussinessDocReason`: 0..1, at most 500."""
     paper: bool = False
-    """`Paper`: whether a copy on paper follows."""
+    """`Paper`: 0..1, `1` when a copy on paper follows."""
     document_id: str = ""
-    """`DocumentId`: the document that is updated; 1 for an update, at most 200."""
+    """`DocumentId`: 0..1, at most 200: the document that is updated; 1 for an update."""
     changes: DocumentChanges | None = None
     """`BussinessDocumentInfo`: 0..1, of an update and of no other kind."""
     replacements: tuple[Replacement, ...] = ()
-    """`ReplacementInfoList/ReplacementInfo`: 1..n for a replacement, none for any other kind."""
+    """`ReplacementInfoList/ReplacementInfo`: 1..n, at most 100, for a replacement; none for any other kind."""
     staff: tuple[StaffInfo, ...] = ()
-    """`StaffInfo`: 0..n."""
+    """`StaffInfo`: 0..n, at most 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceHeader:
-    """A hub on the way (`TraceHeader`); no signature covers it, and hubs write nonsense."""
+    """A hub on the way (`TraceHeader`; facts 1.7); no signature covers it, and hubs write nonsense."""
 
     organ_id: OrganId
-    """`OrganId`: 0..1; empty where none is given, or the word `null`."""
+    """`OrganId`: 0..1, at most 35; empty where none is given, or the word `null`."""
     timestamp: datetime | None
     """`Timestamp`: 0..1, `yyyy/MM/dd HH:mm:ss` in Vietnam's time; None for anything that is none."""
 
@@ -216,27 +217,30 @@ ORDINARY: Final = Business(reason="Văn bản điện tử mới")
 """A new document, in the words of the vendor's software; one that came without a `Bussiness` has a plain `Business()`."""
 UNNAMED: Final = SignerInfo()
 """Nobody is named as the signer."""
+NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""The time of a message in which a tolerant reading found none, and said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentMessage:
-    """A document (transport type `edoc`), as written or as read."""
+    """A document (transport type `edoc`), as written or as read (facts 1.2; `OtherInfo`: 1.5, `DocumentType`: 1.4)."""
 
     sender: Organ
     """`From`: 1."""
     recipients: tuple[Organ, ...]
-    """`To`: 1..n, no code twice."""
+    """`To`: 1..n, at most 1,000; no code twice."""
     document_id: str
-    """`DocumentId`: 1, at most 200; `OrganId,YYYY/MM/DD,Number/Notation`, in the field as often a UUID."""
+    """`DocumentId`: 1, at most 200; `OrganId,YYYY/MM/DD,Number/Notation`, in the field as often a UUID (facts 1.6)."""
     code: Code
+    """`Code`: 1."""
     promulgation_place: str
     """`PromulgationInfo/Place`: 0..1, at most 50."""
     promulgation_date: date | None
     """`PromulgationInfo/PromulgationDate`: 1, `yyyy/MM/dd`, not in the future."""
     document_type: int
-    """`DocumentType/Type`: 1 legal normative document, 2 administrative document; others write what they like."""
+    """`DocumentType/Type`: 0..1; 1 legal normative document, 2 administrative document; others write what they like."""
     type_detail: int
-    """`DocumentType/TypeDetail`: number in that group's table (`gateway.edxml.document_types`); -1 when none is given."""
+    """`DocumentType/TypeDetail`: 0..1, 0 to 65535, number in the table of `edxml.document_types`; -1 when none is given."""
     type_name: str
     """`DocumentType/TypeName`: 0..1, at most 100; what to trust on reading."""
     subject: str
@@ -244,12 +248,15 @@ class DocumentMessage:
     content: str
     """`Content`: 0..1, at most 500."""
     signer: SignerInfo
+    """`SignerInfo`: 0..1."""
     priority: Priority
+    """`OtherInfo/Priority`: 0..1, 0 to 4 (facts 1.5)."""
     page_amount: int | None
     """`OtherInfo/PageAmount`: 0..1, 0 to 65535."""
     response_for: tuple[ResponseFor, ...]
+    """`ResponseFor`: 0..n, at most 100; 1..n for a document that revokes: what it revokes (facts 1.8)."""
     created_at: datetime
-    """`TraceHeader` of the sender: local time on the wire, whole seconds."""
+    """`TraceHeaderList/TraceHeader/Timestamp` of the sender: 0..1 (facts 1.7), local time on the wire, whole seconds."""
     claims: tuple[Claim, ...] = ()
     """Only of a message that arrived: its bodies are then called what the registry calls them."""
     due_date: date | None = None
@@ -277,8 +284,9 @@ class DocumentMessage:
     application_type: str = ""
     """`ApplicationType`, VNPT: 0..1, at most 100."""
     business: Business = ORDINARY
+    """`TraceHeaderList/Bussiness`: 0..1; absent, it is a new document (facts 1.8)."""
     hops: tuple[TraceHeader, ...] = ()
-    """`TraceHeader` of hubs, in order; the sender's own is `created_at`."""
+    """`TraceHeaderList/TraceHeader` of hubs: 0..n, at most 99, in order; the sender's own is `created_at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,3 +308,8 @@ class StatusMessage:
 
 
 Message = DocumentMessage | StatusMessage
+
+
+def regular_document_id(sender: OrganId, day: date, code: Code) -> str:
+    """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
+    return f"{sender},{edxml_date(day)},{code.number}/{code.notation}"

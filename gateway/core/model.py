@@ -8,7 +8,16 @@ from datetime import date, datetime
 from typing import Final
 
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
-from gateway.core.message import UNNAMED, Code, DocumentMessage, Priority, ResponseFor, SignerInfo, StatusMessage
+from gateway.core.message import (
+    UNNAMED,
+    Code,
+    DocumentMessage,
+    Priority,
+    ResponseFor,
+    SignerInfo,
+    StatusMessage,
+    regular_document_id,
+)
 from gateway.core.states import (
     BusinessStatus,
     DeliveryState,
@@ -55,10 +64,8 @@ class Metadata:
     """A mark of secrecy; anything but an empty text is refused: this channel is not for state secrets (QCVN scope)."""
 
     def document_id(self) -> str:
-        """`OrganId,YYYY/MM/DD,Number/Notation`: unique per sender by regulation (facts 1.6)."""
-        # Not strftime, which does not promise four digits of a year.
-        day = self.promulgation_date.isoformat().replace("-", "/")
-        return f"{self.sender},{day},{self.code.number}/{self.code.notation}"
+        """Unique per sender by regulation."""
+        return regular_document_id(self.sender, self.promulgation_date, self.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

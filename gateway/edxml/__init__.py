@@ -32,12 +32,13 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
-from gateway.edxml.claims import is_called_otherwise
+from gateway.edxml.claims import claim_of_type, is_called_otherwise
 from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
+from gateway.edxml.signatures import SignatureSeen, signatures_of
 from gateway.edxml.violations import Violation
 
 __all__ = [
@@ -48,8 +49,10 @@ __all__ = [
     "Reading",
     "SchemaFault",
     "Severity",
+    "SignatureSeen",
     "Violation",
     "assemble",
+    "claim_of_type",
     "declared_type",
     "document_types",
     "is_called_otherwise",
@@ -57,6 +60,7 @@ __all__ = [
     "read_tolerantly",
     "schema_faults",
     "schema_text",
+    "signatures_of",
     "texts_in",
     "validate",
     "write_skeleton",

@@ -12,11 +12,10 @@ from gateway.edxml.block import Block
 from gateway.edxml.findings import Findings
 from gateway.edxml.manifest import Reference, read_id
 from gateway.edxml.wrapping import Contents, Label, Unwrapper
-from gateway.safe_xml import Element, Payload, Skeleton
+from gateway.safe_xml import PAYLOAD_NAME, Element, Payload, Skeleton
 
-PAYLOAD: Final = "ContentTransferEncoded"
 _CHILDREN: Final = frozenset(
-    {"ContentId", "AttachmentName", "Description", "FieldName", "MimeType", "Format", "ContentType", PAYLOAD}
+    {"ContentId", "AttachmentName", "Description", "FieldName", "MimeType", "Format", "ContentType", PAYLOAD_NAME}
 )
 """Of an Attachment, by the regulation or the vendor (facts 1.9)."""
 
@@ -113,7 +112,7 @@ def _check_strays(skeleton: Skeleton, encoded: Block | None, findings: Findings)
             taken.add(home)
             continue
         number = homes.get(home) if home is not None else None
-        path = f"Attachment[{number}]/{PAYLOAD}" if number else PAYLOAD
+        path = f"Attachment[{number}]/{PAYLOAD_NAME}" if number else PAYLOAD_NAME
         findings.attachment("extra", path)
 
 
@@ -126,7 +125,7 @@ def _read(
 ) -> ReadAttachment | None:
     findings = block.findings
     block.expect(_CHILDREN)
-    carrier = block.one(PAYLOAD)
+    carrier = block.one(PAYLOAD_NAME)
     payload = payloads.get(carrier.element) if carrier and carrier.element is not None else None
     if payload is None:
         findings.attachment("empty", block.path, position=position)

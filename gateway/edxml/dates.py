@@ -4,18 +4,16 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
-from gateway.core.clock import VIETNAM
+from gateway.core.clock import VIETNAM, edxml_date
 from gateway.edxml.block import Block
 
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 _TIMESTAMP: Final = re.compile(rf"{_DATE.pattern} +([0-9]{{1,2}}):([0-9]{{1,2}}):([0-9]{{1,2}})")
-NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
-"""Where a tolerant reading found none, and said so."""
 
 
 def write_date(day: date | None) -> str:
     """`2026/11/21`, or an empty text."""
-    return day.isoformat().replace("-", "/") if day else ""
+    return edxml_date(day) if day else ""
 
 
 def read_date(text: str) -> date | None:

@@ -1,8 +1,10 @@
 """The frame of an envelope, and what may be written into it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.core.errors import SenderError
+from gateway.core.free_texts import free_texts
 from gateway.core.message import DocumentMessage, Message, StatusMessage
 from gateway.core.model import Attachment
 from gateway.edxml.kinds import document, status
@@ -16,12 +18,28 @@ from gateway.safe_xml import QCVN
 
 def validate(message: Message, attachments: Sequence[Attachment] = ()) -> tuple[Violation, ...]:
     """Everything that keeps this message from being written; empty when it can be."""
+    return (*check_regulation(message, attachments), *_check_secrecy(message, attachments))
+
+
+def check_regulation(message: Message, attachments: Sequence[Attachment]) -> tuple[Violation, ...]:
+    """What of it the regulation does not allow."""
     checks = Checks()
     if isinstance(message, StatusMessage):
         status.check(checks, message)
     else:
         document.check(checks, message)
     check_attachments(checks, attachments)
+    return checks.result()
+
+
+def _check_secrecy(message: Message, attachments: Sequence[Attachment]) -> tuple[Violation, ...]:
+    """Marks of secrecy in any text that would be written: the format is not for what bears one (QCVN 102:2016, scope)."""
+    checks = Checks()
+    said = replace(message, claims=()) if isinstance(message, DocumentMessage) else message
+    for path, text in free_texts(said):
+        checks.unmarked(path, text)
+    for index, attachment in enumerate(attachments):
+        checks.unmarked(f"attachments[{index}].name", attachment.name)
     return checks.result()
 
 

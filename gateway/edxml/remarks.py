@@ -10,7 +10,7 @@ from gateway.core.secrecy import find_mark
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.block import local_name
 from gateway.edxml.document_id import note_document_id
-from gateway.edxml.envelope import validate
+from gateway.edxml.envelope import check_regulation
 from gateway.edxml.findings import Findings
 from gateway.edxml.places import path_of, places
 from gateway.edxml.wire import Counts, attached_path, wire_path
@@ -37,7 +37,7 @@ def note_regulation(message: Message, attachments: Sequence[ReadAttachment], roo
         for file in attachments
     ]
     paths, count = [file.path for file in attachments], counter(root)
-    for violation in validate(message, files):
+    for violation in check_regulation(message, files):
         attached = violation.path.startswith("attachments")
         path = attached_path(paths, violation.path) if attached else wire_path(message, violation.path, count)
         if not findings.errs_at(path):

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.core.limits import LIST_MAX, PAPER_YEAR_MIN
 from gateway.core.plain_text import first_unseen, is_blank
+from gateway.core.secrecy import find_mark
 from gateway.edxml.block import NULL, SPACE
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,9 +26,10 @@ class Violation:
     path: str
     """Field of the model: `code.number`, `recipients[3].name`."""
     code: str
-    """`required`, `length`, `character`, `value`, `count`, `duplicate`, `future` or `past`."""
+    """`required`, `length`, `character`, `value`, `count`, `duplicate`, `future`, `past` or `secrecy`."""
     params: Mapping[str, int | str]
-    """`limit` and `actual` for lengths and counts, `codepoint` (`U+000B`) for a character; never the text itself."""
+    """`limit` and `actual` for lengths and counts, `codepoint` (`U+000B`) for a character, `mark` for secrecy; never the
+    text itself."""
 
 
 class Checks:
@@ -99,6 +101,11 @@ class Checks:
             if value in seen:
                 self.add(path.format(index), "duplicate")
             seen.add(value)
+
+    def unmarked(self, path: str, text: str) -> None:
+        """No mark of secrecy in it."""
+        if mark := find_mark(text):
+            self.add(path, "secrecy", mark=mark)
 
     def add(self, path: str, code: str, **params: int | str) -> None:
         """Note one."""

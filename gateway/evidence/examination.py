@@ -12,6 +12,8 @@ from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError
 from gateway.core.ids import Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX, KIB
+from gateway.core.magic import OTHER
+from gateway.core.model import PDF
 from gateway.core.ports import Clock, Judge, Records
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, Indication, Remark, SignatureVerdict
 
@@ -21,7 +23,6 @@ _XML_STARTS: Final = (b"<", b"\xef\xbb\xbf<")
 _XML_AFTER_JUNK: Final = (b"<?xml", b"<edXML")
 """What an envelope begins with that has something before its beginning (facts 1.11)."""
 _HEAD_BYTES: Final = KIB
-_UNKNOWN: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,9 @@ class FileExamination:
         if head.startswith(_XML_STARTS):
             return await self._examine_envelope(path, (size, digest), moment)
         verdict = await self._judge.run(self._records.judge_file, path, moment)
-        if verdict.media_type == _UNKNOWN and any(start in head for start in _XML_AFTER_JUNK):
+        if verdict.media_type == OTHER and any(start in head for start in _XML_AFTER_JUNK):
             return await self._examine_envelope(path, (size, digest), moment)
-        kind = "pdf" if verdict.media_type == "application/pdf" else "other"
+        kind = "pdf" if verdict.media_type == PDF else "other"
         part = ExaminedPart(name=path.name, verdict=verdict)
         return FileReport(
             name=path.name,

@@ -8,11 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from types import MappingProxyType
-from typing import Final
 
 from gateway.core.directory import Snapshot
-from gateway.core.fields import FieldFault, wrong_fields
+from gateway.core.fields import TEXT_OF, FieldFault, wrong_fields
 from gateway.core.ids import OrganId
 from gateway.core.limits import PAPER_DAYS_AHEAD
 from gateway.core.message import DocumentMessage, Organ
@@ -23,20 +21,6 @@ from gateway.edxml import Violation, validate
 from gateway.exchange.messages import organ_block
 from gateway.exchange.ready_made import metadata_of
 from gateway.routing import plan
-
-TEXT_OF: Final = MappingProxyType(
-    {
-        "required": "field.required",
-        "length": "field.too_long",
-        "count": "field.too_long",
-        "character": "field.characters",
-        "value": "field.value",
-        "duplicate": "field.duplicate",
-        "future": "field.future",
-        "past": "field.past",
-    }
-)
-"""The text of each violation (`gateway.edxml.Violation`)."""
 
 
 def check_fields(*found: Iterable[FieldFault]) -> None:
@@ -52,8 +36,11 @@ def check_fields(*found: Iterable[FieldFault]) -> None:
 def document_faults(
     message: DocumentMessage, attachments: Sequence[Attachment], *, moment: datetime
 ) -> tuple[FieldFault, ...]:
-    """What keeps a document from being sent at that moment: the regulation's fields and lengths, texts, dates."""
-    found = tuple(map(_fault, validate(message, attachments)))
+    """What keeps a document from being sent at that moment: the regulation's fields and lengths, texts, dates.
+
+    Not marks of secrecy: those are an error of their own (`secrecy.marked`), and no list of fields to mend.
+    """
+    found = tuple(_fault(one) for one in validate(message, attachments) if one.code != "secrecy")
     said = {fault.path for fault in found}
     return (*found, *(fault for fault in _date_faults(message, moment) if fault.path not in said))
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.core.directory import Snapshot
-from gateway.core.fields import FieldFault
+from gateway.core.fields import TEXT_OF, FieldFault
 from gateway.core.free_texts import free_texts, is_running, with_texts
 from gateway.core.message import Claim, DocumentMessage, Organ
 from gateway.core.model import InboxEntry
 from gateway.core.paper import paper_date_problem
 from gateway.core.plain_text import first_unseen, same_words, shown
-from gateway.exchange.fields import TEXT_OF
 from gateway.exchange.messages import organ_block
 from gateway.exchange.ready_made import metadata_of
 

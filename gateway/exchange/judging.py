@@ -7,11 +7,11 @@ a verdict: that is the conductors' business, in the service process.
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
+from gateway.core.model import PDF
 from gateway.core.secrecy import find_mark
 from gateway.core.verdict import (
     EnvelopeReading,
@@ -24,13 +24,8 @@ from gateway.core.verdict import (
     SignatureVerdict,
 )
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
-from gateway.edxml import Finding, read_message, read_tolerantly, texts_in
+from gateway.edxml import Finding, claim_of_type, read_message, read_tolerantly, texts_in
 from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
-
-_PDF_TYPES: Final = frozenset(
-    {"application/pdf", "application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf", "text/x-pdf"}
-)
-"""What programs have called a PDF before and beside RFC 8118."""
 
 
 def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -135,4 +130,4 @@ def _unjudged(data: bytes) -> FileVerdict:
 
 def claims_pdf(name: str, content_type: str) -> bool:
     """Whether a file says of itself that it is a PDF, with whatever disguise around its name or type."""
-    return plain_name(content_type.split(";", 1)[0]) in _PDF_TYPES or plain_name(name).endswith(".pdf")
+    return claim_of_type(content_type) == PDF or plain_name(name).endswith(".pdf")

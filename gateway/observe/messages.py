@@ -34,7 +34,10 @@ _WORDS: Final = {
     "reason": ("archive",),
     "state": ("business", "document", "delivery", "transfer"),
 }
-"""Parameters whose value may be one of our own words: shown by their label, in the reader's language."""
+"""Parameters whose value may be one of our own words: shown by their label, in the reader's language.
+
+A text may have words of its own: `label.<its id>.<value>`, as an error has for each of its reasons.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
         name = place.group(1)
         if not _given(params, name):
             return _template(language, _UNKNOWN)
-        return _word(language, name, params[name]) or _plain(_told(language, params[name]))
+        return _word(language, message_id, name, params[name]) or _plain(_told(language, params[name]))
 
     return PLACEHOLDER.sub(value, _DETAIL.sub(detail, template))
 
@@ -110,11 +113,13 @@ def _given(params: Mapping[str, object], name: str) -> bool:
     return params.get(name) not in (None, "")
 
 
-def _word(language: str, name: str, value: object) -> str | None:
+def _word(language: str, message_id: str, name: str, value: object) -> str | None:
+    if name not in _WORDS:
+        return None
     catalogue = _catalogue(language)
-    for kind in _WORDS.get(name, ()):
-        message_id = f"label.{kind}.{value}"
-        if (found := catalogue.gettext(message_id)) != message_id:
+    for kind in (message_id, *_WORDS[name]):
+        word = f"label.{kind}.{value}"
+        if (found := catalogue.gettext(word)) != word:
             return found
     return None
 

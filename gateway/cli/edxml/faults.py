@@ -1,28 +1,12 @@
 """What is wrong with a form, field by field, in words: of the wrong type, or what the regulation does not allow."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.cli.errors import FieldSaid, FormFailure
-from gateway.core.fields import FieldFault
+from gateway.core.fields import TEXT_OF, FieldFault
 from gateway.edxml import Violation
 from gateway.observe import text
-
-VIOLATION_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "required": "field.required",
-        "length": "field.too_long",
-        "count": "field.too_long",
-        "character": "field.characters",
-        "value": "field.value",
-        "duplicate": "field.duplicate",
-        "future": "field.future",
-        "past": "field.past",
-    }
-)
-"""The text of each violation: those of the office API (`gateway.exchange`, which is too heavy to be loaded for them)."""
-
 
 _PARTS: Final = frozenset({"sender.organ_id", "promulgation_date", "code.number", "code.notation"})
 """What a DocumentId is made of where the form does not say it."""
@@ -33,7 +17,7 @@ def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, .
     found = tuple(violations)
     missing = {violation.path for violation in found if violation.code == "required"}
     told = (one for one in found if not (one.path == "document_id" and one.code == "required" and missing & _PARTS))
-    return tuple(FieldFault(path=one.path, code=VIOLATION_TEXTS[one.code], params=_params(one)) for one in told)
+    return tuple(FieldFault(path=one.path, code=TEXT_OF[one.code], params=_params(one)) for one in told)
 
 
 def _params(violation: Violation) -> dict[str, object]:

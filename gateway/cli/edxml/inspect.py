@@ -8,14 +8,13 @@ from typing import Any, Final
 from gateway.cli.edxml.look import look
 from gateway.cli.edxml.message_facts import print_message, title_of
 from gateway.cli.edxml.meta import form_of
-from gateway.cli.edxml.signature import SignatureSeen, signatures_of
 from gateway.cli.edxml.source import called
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, has_errors, print_findings
 from gateway.cli.errors import Exit
 from gateway.cli.orders import Session
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
-from gateway.edxml import ReadAttachment, Reading
+from gateway.edxml import ReadAttachment, Reading, SignatureSeen, signatures_of
 
 Json = dict[str, Any]
 
@@ -118,6 +117,6 @@ def _report_json(path: Path, reading: Reading, signatures: Sequence[SignatureSee
         "sound": not has_errors(reading.findings),
         "message": form_of(reading.message),
         "attachments": [attachment_json(one) for one in reading.attachments],
-        "signatures": [one.json for one in signatures],
+        "signatures": [{"form": one.form, "references": list(one.references)} for one in signatures],
         "findings": [finding_json(one) for one in reading.findings],
     }

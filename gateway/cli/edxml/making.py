@@ -1,7 +1,7 @@
 """A message and its files become an edXML file: checked first, then written in pieces under a name that was free."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,10 +12,9 @@ from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
-from gateway.core.errors import SenderError, SiteError
+from gateway.core.errors import SiteError
 from gateway.core.message import Message, StatusMessage
 from gateway.core.model import Attachment
-from gateway.core.secrecy import find_mark
 from gateway.core.states import MessageKind
 from gateway.edxml import assemble, validate, write_skeleton
 
@@ -54,15 +53,12 @@ def make(terminal: Terminal, message: Message, parts: Sequence[Part], *, target:
     Raises:
         Failure: the regulation does not allow it, and everything that it does not is told; a file changed meanwhile; OUT is
             there already.
-        SenderError: `secrecy.marked`: it bears a mark that every reader refuses.
     """
     attachments = tuple(part.attachment for part in parts)
     if isinstance(message, StatusMessage) and attachments:
         raise Failure("cli.edxml.status_files")
     if violations := validate(message, attachments):
         raise form_failure(told_as, faults_of_violations(violations))
-    if mark := find_mark(*_texts((message, attachments))):
-        raise SenderError("secrecy.marked", mark=mark)
     size = 0
     total = sum(attachment.blob.size for attachment in attachments)
     with (
@@ -73,17 +69,6 @@ def make(terminal: Terminal, message: Message, parts: Sequence[Part], *, target:
             size += len(piece)
             out.write(piece)
     return _tell(terminal, message, attachments, target=target, size=size)
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text that would be written."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _texts(one)
-    elif is_dataclass(value):
-        yield from _texts(tuple(getattr(value, field.name) for field in fields(value)))
 
 
 def _envelope(message: Message, parts: Sequence[Part], step: Callable[[int], None]) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 """What a message says, line by line, for people: who, to whom, what, about which other document, by which way."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from gateway.cli.output import Terminal, local_time
 from gateway.core.message import (
+    NO_TIME,
     BusinessKind,
     DocumentMessage,
     Message,
@@ -22,7 +23,6 @@ from gateway.core.message import (
 from gateway.edxml import Reading
 
 _RECIPIENTS_SHOWN: Final = 5
-_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 _KINDS: Final = MappingProxyType(
     {
         BusinessKind.NEW: "cli.edxml.business_new",
@@ -72,7 +72,7 @@ def _document(terminal: Terminal, message: DocumentMessage) -> Iterator[Fact]:
     for answered in message.response_for:
         yield "cli.edxml.revoked" if revokes else "cli.edxml.response_for", _answered(answered)
     yield from _business(terminal, message)
-    yield "cli.edxml.created", "" if message.created_at == _NO_TIME else local_time(message.created_at, seconds=True)
+    yield "cli.edxml.created", "" if message.created_at == NO_TIME else local_time(message.created_at, seconds=True)
     for hop in message.hops:
         yield "cli.edxml.hop", _hop(hop)
 
@@ -116,7 +116,7 @@ def _status(terminal: Terminal, message: StatusMessage) -> Iterator[Fact]:
     yield "cli.column.status", f"{message.status.value} {terminal.word(f'business.{message.status.value}')}"
     yield "cli.edxml.description", message.description
     yield "cli.edxml.answered", _answered(message.response_for)
-    yield "cli.edxml.created", "" if message.timestamp == _NO_TIME else local_time(message.timestamp, seconds=True)
+    yield "cli.edxml.created", "" if message.timestamp == NO_TIME else local_time(message.timestamp, seconds=True)
     if message.staff:
         yield "cli.edxml.staff", _staff(message.staff)
 

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -33,15 +33,13 @@ from gateway.core import message as nouns
 from gateway.core.clock import rfc3339
 from gateway.core.fields import FieldFault
 from gateway.core.limits import MIB
-from gateway.core.message import DocumentMessage, Message, StatusMessage
+from gateway.core.message import NO_TIME, DocumentMessage, Message, StatusMessage, regular_document_id
 from gateway.core.states import BusinessStatus, MessageKind
 
 META_BYTES_MAX: Final = 4 * MIB
 """A thousand recipients with every field full."""
 _NEVER_TOLD: Final = frozenset({"claims"})
 """What only a receiving gateway adds to a message."""
-_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
-"""What a reader that found no time puts in its place."""
 _TEXTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "missing": "field.required",
@@ -142,11 +140,11 @@ class Faulty(Exception):  # noqa: N818 - what the form is
 
 
 def regular_id(message: DocumentMessage) -> str:
-    """`OrganId,YYYY/MM/DD,Number/Notation` (facts 1.6); empty while a part of it is."""
+    """The one that the regulation gives a document; empty while a part of it is."""
     day, code = message.promulgation_date, message.code
     if not (day and message.sender.organ_id and code.number and code.notation):
         return ""
-    return f"{message.sender.organ_id},{day.isoformat().replace('-', '/')},{code.number}/{code.notation}"
+    return regular_document_id(message.sender.organ_id, day, code)
 
 
 def read_form(data: bytes, *, json_named: bool) -> AnyForm:
@@ -238,5 +236,5 @@ def _told(value: Any) -> Any:
     if isinstance(value, Enum):
         return word_of(value)
     if isinstance(value, datetime):
-        return None if value == _NO_TIME else rfc3339(value)
+        return None if value == NO_TIME else rfc3339(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -57,13 +57,13 @@ def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Se
 
 def finding_json(one: Finding) -> Json:
     """One finding for programs."""
-    words, todo = text(f"edxml.finding.{one.code}", one.params), text(f"edxml.finding.{one.code}.todo")
+    said = explain(f"edxml.finding.{one.code}", one.params)
     return {
         "code": one.code,
         "severity": one.severity.value,
         "path": one.path,
-        "message_vi": words.vi,
-        "message_en": words.en,
-        "todo_vi": todo.vi,
-        "todo_en": todo.en,
+        "message_vi": said.what_vi,
+        "message_en": said.what_en,
+        "todo_vi": said.todo_vi,
+        "todo_en": said.todo_en,
     }

@@ -10,6 +10,7 @@ from gateway.core import limits
 from gateway.core.message import (
     CODE_NOTATION,
     CODE_NUMBER,
+    NO_TIME,
     UNNAMED,
     Business,
     BusinessKind,
@@ -24,7 +25,7 @@ from gateway.core.paper import paper_date_problem
 from gateway.edxml.answered import check_answered, read_answered, write_answered
 from gateway.edxml.block import Block
 from gateway.edxml.business import check_business, read_business
-from gateway.edxml.dates import NO_TIME, date_of, midnight, write_date
+from gateway.edxml.dates import date_of, midnight, write_date
 from gateway.edxml.namespaces import HEADER_ID, PREFIX
 from gateway.edxml.organisation import check_organ, read_organ, write_organ
 from gateway.edxml.other_info import (

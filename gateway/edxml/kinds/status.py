@@ -5,11 +5,11 @@ from typing import Final
 
 from gateway.core import limits
 from gateway.core.clock import edxml_timestamp
-from gateway.core.message import StatusMessage
+from gateway.core.message import NO_TIME, StatusMessage
 from gateway.core.states import BusinessStatus
 from gateway.edxml.answered import check_echo, read_answered, write_answered
 from gateway.edxml.block import Block
-from gateway.edxml.dates import NO_TIME, read_timestamp
+from gateway.edxml.dates import read_timestamp
 from gateway.edxml.namespaces import HEADER_ID, PREFIX
 from gateway.edxml.organisation import check_organ, read_organ, write_organ
 from gateway.edxml.staff import check_staff, read_staff, write_staff

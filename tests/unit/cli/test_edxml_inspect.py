@@ -8,8 +8,9 @@ import pytest
 from lxml import etree
 
 from gateway.cli import main
-from gateway.cli.edxml.signature import signatures_of
 from gateway.cli.edxml.stores import Glance
+from gateway.edxml import signatures_of
+from gateway.edxml.signatures import SIGNATURES_MAX
 from gateway.safe_xml import parse_foreign
 from tests.unit.cli.envelopes import PDF, Capture, changed, packed, told, written
 from tests.unit.cli.everything import terminal_of
@@ -257,3 +258,17 @@ def test_large_files_say_how_far_they_are(tmp_path: Path, monkeypatch: pytest.Mo
         assert main(["edxml", "inspect", str(path)]) == 0
     assert "Đang đọc a.edxml" in shown()
     assert "━" in shown()
+
+
+def test_a_mark_of_secrecy_is_not_to_be_sent_again(tmp_path: Path, capsys: Capture) -> None:
+    path = changed(packed(tmp_path, capsys), ("Về việc họp giao ban".encode(), "(Tối mật) Về việc họp".encode()))
+    (finding,) = told(capsys, "edxml", "inspect", path, code=4)["findings"]
+    assert finding["code"] == "secrecy"
+    assert "bộ phận bảo mật" in finding["todo_vi"]
+    assert main(["edxml", "inspect", str(path), "--lang", "vi"]) == 4
+    assert f"Cần làm: {finding['todo_vi']}" in capsys.readouterr().out
+
+
+def test_a_thousand_signatures_do_not_fill_the_screen() -> None:
+    root, _ = parse_foreign(b"<edXML>" + b"<Signature/>" * 1_000 + b"</edXML>")
+    assert len(signatures_of(root)) == SIGNATURES_MAX

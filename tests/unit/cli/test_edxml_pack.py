@@ -12,12 +12,10 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.edxml import making, meta
-from gateway.cli.edxml.faults import VIOLATION_TEXTS
 from gateway.cli.edxml.form import Form
 from gateway.cli.edxml.meta import DocumentForm, StatusForm, form_of, read_form
 from gateway.core.message import DocumentMessage, StatusMessage
 from gateway.edxml import read_message
-from gateway.exchange.fields import TEXT_OF
 from gateway.safe_xml import AT_HAND, read_skeleton
 from tests.unit.cli.envelopes import META, PDF, Capture, left_in, packed, told, written
 from tests.unit.cli.schemas import SCHEMAS
@@ -190,8 +188,28 @@ def test_everything_that_the_regulation_does_not_allow_is_told_at_once(tmp_path:
     assert len(said) == 3 + 6
 
 
-def test_every_violation_has_its_text() -> None:
-    assert VIOLATION_TEXTS == TEXT_OF
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ('subject = "(Mật) Về việc họp giao ban"', "subject"),
+        ('content = "Độ mật: Tối mật"', "content"),
+        ('appendixes = ["Phụ lục 1", "Tuyệt mật"]', "appendixes[1]"),
+        ('[business]\nreason = "TỐI MẬT"', "business.reason"),
+    ],
+)
+def test_what_bears_a_mark_of_secrecy_is_not_written(change: str, path: str, tmp_path: Path, capsys: Capture) -> None:
+    meta = "\n".join(line for line in META.splitlines() if not line.startswith("subject")) + '\nsubject = "Về việc họp"'
+    meta = meta.replace('\nsubject = "Về việc họp"', "") if change.startswith("subject") else meta
+    form, letter = written(tmp_path, "a.toml", f"{meta}\n{change}\n"), written(tmp_path, "a.pdf", PDF)
+    error = told(capsys, "edxml", "pack", form, letter, "-o", tmp_path / "a.edxml", code=2)["error"]
+    assert [(field["path"], field["code"]) for field in error["fields"]] == [(path, "field.secrecy")]
+    assert left_in(tmp_path) == ["a.pdf", "a.toml"]
+
+
+def test_nor_is_what_has_a_file_of_such_a_name(tmp_path: Path, capsys: Capture) -> None:
+    form, letter = written(tmp_path, "a.toml", META), written(tmp_path, "Tối mật.pdf", PDF)
+    error = told(capsys, "edxml", "pack", form, letter, "-o", tmp_path / "a.edxml", code=2)["error"]
+    assert [(field["path"], field["code"]) for field in error["fields"]] == [("attachments[0].name", "field.secrecy")]
 
 
 @pytest.mark.parametrize(

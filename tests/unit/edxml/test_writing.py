@@ -13,9 +13,11 @@ from lxml import etree
 
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.free_texts import free_texts, with_texts
 from gateway.core.ids import OrganId
 from gateway.core.message import Code, Organ, SignerInfo, StaffInfo
 from gateway.edxml import assemble, validate
+from gateway.edxml import write_skeleton as edxml_skeleton
 from gateway.safe_xml import QCVN, Element, parse_signed
 from tests.unit.edxml.samples import DOCUMENT, FILES, STATUS, attachment, attachments, envelope, write_skeleton
 
@@ -360,3 +362,15 @@ def test_every_text_field_is_guarded_against_characters_xml_forbids() -> None:
         assert [one.path for one in validate(replace(DOCUMENT, signer=SignerInfo(**{field: "\x01"})))] == [
             f"signer.{field}"
         ]
+
+
+@pytest.mark.parametrize("message", [DOCUMENT, STATUS], ids=["document", "status"])
+def test_a_mark_of_secrecy_is_refused_wherever_it_stands(message: Any) -> None:
+    for path, text in free_texts(message):
+        marked = with_texts(message, lambda at, said, here=path: "Tuyệt mật" if at == here else said)
+        found = [one for one in validate(marked) if one.code == "secrecy"]
+        assert [(one.path, one.params) for one in found] == [(path, {"mark": "Tuyệt mật"})], text
+        with pytest.raises(SenderError) as refusal:
+            edxml_skeleton(marked, ())
+        assert f"{path}: secrecy" in str(refusal.value.params["field"])
+    assert not [one for one in validate(message) if one.code == "secrecy"]

@@ -32,6 +32,16 @@ from gateway.edxml import CODES, Severity
 from gateway.edxml.archive import ArchiveFault
 from gateway.observe import Text, explain, label, text
 from gateway.observe.messages import COUNTS, LANGUAGES, LOCALES, PLACEHOLDER
+from gateway.safe_xml import Refusal
+
+SOURCES = [path.read_text("utf-8") for path in Path(gateway.__file__).parent.rglob("*.py")]
+
+
+def reasons(code: str, verb: str) -> set[str]:
+    """Every one-word reason that this error is raised with, or by the reader's verb for it; `mangled` is only noted."""
+    raised = rf'SenderError\("{re.escape(code)}", reason="([a-z_]+)"|\.{verb}\("([a-z0-9_]+)"'
+    return {word for text in SOURCES for found in re.findall(raised, text) for word in found if word} - {"mangled"}
+
 
 LABELS = {
     f"label.{family}.{value}"
@@ -52,6 +62,8 @@ LABELS = {
         "turn": [turn.value for turn in Turn],
         "severity": [severity.value for severity in Severity],
         "archive": [fault.value for fault in ArchiveFault],
+        "envelope.malformed": {*Refusal, *reasons("envelope.malformed", "malformed")},
+        "envelope.attachments": reasons("envelope.attachments", "attachment"),
     }.items()
     for value in values
 }
@@ -248,3 +260,16 @@ def test_an_error_number_without_words_keeps_the_system_s_own() -> None:
     assert text("why.other", of_os(OSError(33, "Numerical argument")).params).vi == (
         "không dùng được (Numerical argument)"
     )
+
+
+@pytest.mark.parametrize("word", sorted(reasons("envelope.malformed", "malformed") | set(Refusal)))
+def test_why_an_envelope_is_malformed_is_told_in_the_reader_s_language(word: str) -> None:
+    said = explain("envelope.malformed", {"reason": word})
+    assert f": {label(f'envelope.malformed.{word}').vi})" in said.what_vi
+    assert f": {word})" not in said.what_vi + said.what_en
+
+
+def test_one_word_is_told_of_each_error_in_its_own_way() -> None:
+    header, files = (explain(f"envelope.{what}", {"reason": "missing"}) for what in ("malformed", "attachments"))
+    assert "thiếu phần tử bắt buộc" in header.what_vi
+    assert "bản kê nêu một tệp mà gói tin không có" in files.what_vi

@@ -1,15 +1,19 @@
-"""What kind of signature a file bears, to be shown: nothing here says whether it holds."""
+"""Signatures: of what kind they are, to be shown; nothing here says whether they hold."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
+from gateway.edxml.block import local_name
+from gateway.edxml.namespaces import DS
 from gateway.safe_xml import Element
 
-_DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 _NAMES: Final = frozenset({"Signature", "DigitalSignature"})
 """The second is another sender's name, and has always been empty (facts 2.1)."""
+SIGNATURES_MAX: Final = 20
+"""Real files have one; a hostile one would fill the screen."""
 _REFERENCES_MAX: Final = 50
 
 
@@ -22,33 +26,24 @@ class SignatureSeen:
     references: tuple[str, ...]
     """What it says that it covers: ids (`#header`); an empty text is the whole file."""
 
-    @property
-    def json(self) -> dict[str, Any]:
-        """For programs."""
-        return {"form": self.form, "references": list(self.references)}
-
 
 def signatures_of(root: Element) -> tuple[SignatureSeen, ...]:
-    """Every signature in the markup of a file, outermost first."""
-    return tuple(_seen(element) for element in _elements(root))
+    """The signatures in the markup of a file that stand in no other one, in order; at most `SIGNATURES_MAX`."""
+    return tuple(_seen(element) for element in islice(_elements(root), SIGNATURES_MAX))
 
 
 def _elements(root: Element) -> Iterator[Element]:
     for element in root.iter():
-        if _local(element) in _NAMES and not any(_local(above) in _NAMES for above in element.iterancestors()):
+        if local_name(element) in _NAMES and not any(local_name(above) in _NAMES for above in element.iterancestors()):
             yield element
 
 
 def _seen(element: Element) -> SignatureSeen:
     inside = list(element.iter())
-    references = [one.get("URI", "") for one in inside if _local(one) == "Reference"][:_REFERENCES_MAX]
+    references = [one.get("URI", "") for one in inside if local_name(one) == "Reference"][:_REFERENCES_MAX]
     if len(inside) == 1:
         return SignatureSeen(form="empty", references=())
-    if str(element.tag) != f"{{{_DS}}}Signature":
+    if str(element.tag) != f"{{{DS}}}Signature":
         return SignatureSeen(form="foreign", references=tuple(references))
     is_xades = any(one.tag == f"{{{_XADES}}}QualifyingProperties" for one in inside)
     return SignatureSeen(form="xades" if is_xades else "xmldsig", references=tuple(references))
-
-
-def _local(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
