@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.cli.edxml.look import look
 from gateway.cli.edxml.message_facts import print_message
 from gateway.cli.edxml.meta import form_of
-from gateway.cli.edxml.signature import SignatureSeen, signatures_of
+from gateway.cli.edxml.signature import SIGNATURES_MAX, SignatureSeen, signatures_of
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, has_errors, print_findings
 from gateway.cli.errors import Exit
@@ -59,10 +59,12 @@ def inspect(session: Session, path: Path) -> int:
 def _print(terminal: Terminal, path: Path, reading: Reading, signatures: Sequence[SignatureSeen]) -> None:
     terminal.print(f"{path.name}: {terminal.word(f'kind.{reading.kind}')}", style="bold")
     print_message(terminal, reading.message)
-    for signature in signatures:
+    for signature in signatures[:SIGNATURES_MAX]:
         covers = ", ".join(one or terminal.text("cli.edxml.whole_file") for one in signature.references)
         form = terminal.text(_FORMS[signature.form])
         terminal.facts([("cli.edxml.signature", form), ("cli.edxml.covers", covers)], indent="  ")
+    if len(signatures) > SIGNATURES_MAX:
+        terminal.print("  " + terminal.text("cli.edxml.more_signatures", limit=SIGNATURES_MAX))
     if signatures:
         terminal.print("  " + terminal.text("cli.edxml.unjudged"))
     else:

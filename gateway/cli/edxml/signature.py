@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from gateway.safe_xml import Element
@@ -11,6 +12,8 @@ _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 _NAMES: Final = frozenset({"Signature", "DigitalSignature"})
 """The second is another sender's name, and has always been empty (facts 2.1)."""
 _REFERENCES_MAX: Final = 50
+SIGNATURES_MAX: Final = 50
+"""A hostile file has as many as elements; beyond one, more of them say nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,24 +32,23 @@ class SignatureSeen:
 
 
 def signatures_of(root: Element) -> tuple[SignatureSeen, ...]:
-    """Every signature in the markup of a file, outermost first."""
-    return tuple(_seen(element) for element in _elements(root))
+    """The signatures in the markup of a file, none of them inside another, in their order; one more than are shown, at most."""
+    return tuple(_seen(element) for element in islice(_elements(root), SIGNATURES_MAX + 1))
 
 
 def _elements(root: Element) -> Iterator[Element]:
-    for element in root.iter():
-        if _local(element) in _NAMES and not any(_local(above) in _NAMES for above in element.iterancestors()):
+    for element in root.iter(*(f"{{*}}{name}" for name in _NAMES)):
+        if not any(_local(above) in _NAMES for above in element.iterancestors()):
             yield element
 
 
 def _seen(element: Element) -> SignatureSeen:
-    inside = list(element.iter())
-    references = [one.get("URI", "") for one in inside if _local(one) == "Reference"][:_REFERENCES_MAX]
-    if len(inside) == 1:
+    references = [one.get("URI", "") for one in islice(element.iter("{*}Reference"), _REFERENCES_MAX)]
+    if not len(element):
         return SignatureSeen(form="empty", references=())
     if str(element.tag) != f"{{{_DS}}}Signature":
         return SignatureSeen(form="foreign", references=tuple(references))
-    is_xades = any(one.tag == f"{{{_XADES}}}QualifyingProperties" for one in inside)
+    is_xades = next(element.iter(f"{{{_XADES}}}QualifyingProperties"), None) is not None
     return SignatureSeen(form="xades" if is_xades else "xmldsig", references=tuple(references))
 
 

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from gateway.cli import main
-from gateway.cli.edxml.signature import signatures_of
+from gateway.cli.edxml.signature import SIGNATURES_MAX, signatures_of
 from gateway.cli.edxml.stores import Glance
 from gateway.safe_xml import parse_foreign
 from tests.unit.cli.envelopes import PDF, Capture, changed, packed, told, written
@@ -257,3 +257,14 @@ def test_large_files_say_how_far_they_are(tmp_path: Path, monkeypatch: pytest.Mo
         assert main(["edxml", "inspect", str(path)]) == 0
     assert "Đang đọc a.edxml" in shown()
     assert "━" in shown()
+
+
+def test_a_file_that_is_all_signatures_is_told_in_a_few_lines(tmp_path: Path, capsys: Capture) -> None:
+    path = changed(
+        packed(tmp_path, capsys), (b"</edXML:edXMLHeader>", b"<Signature/>" * 1_000 + b"</edXML:edXMLHeader>")
+    )
+    assert len(told(capsys, "edxml", "inspect", path)["signatures"]) == SIGNATURES_MAX + 1
+    assert main(["edxml", "inspect", str(path), "--lang", "en"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) < 100
+    assert f"There are more signatures than the first {SIGNATURES_MAX}." in said
