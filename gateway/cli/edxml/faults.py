@@ -23,6 +23,9 @@ VIOLATION_TEXTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The text of each violation: those of the office API (`gateway.exchange`, which is too heavy to be loaded for them)."""
 
+FAULTS_TOLD: Final = 500
+"""As many as findings of a file: a form of 4 MiB can have 200,000, and telling them takes longer than anybody waits."""
+
 
 def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, ...]:
     """Violations as faults of the form, whose paths are the same."""
@@ -33,6 +36,8 @@ def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, .
 
 
 def form_failure(path: str, faults: Iterable[FieldFault]) -> FormFailure:
-    """The failure that tells all of them."""
-    fields = tuple(FieldSaid(path=one.path, code=one.code, words=text(one.code, one.params)) for one in faults)
-    return FormFailure("cli.edxml.form", fields, path=path, count=len(fields))
+    """The failure that counts all of them, and tells so many that somebody may still read them."""
+    found = tuple(faults)
+    told = found[:FAULTS_TOLD]
+    fields = tuple(FieldSaid(path=one.path, code=one.code, words=text(one.code, one.params)) for one in told)
+    return FormFailure("cli.edxml.form", fields, path=path, count=len(found))
