@@ -73,6 +73,9 @@ XML_DEPTH_MAX: Final = 64
 XML_NODES_MAX: Final = 200_000
 XML_ATTRIBUTES_MAX: Final = 64
 """Attributes of one element."""
+XML_NAMESPACE_CHARS_MAX: Final = 256
+"""Exclusive canonicalisation writes a namespace anew into each element that uses it: one of 100 KB, used 150,000 times, is
+15 GB. Real ones have under a hundred."""
 MARKUP_BYTES_MAX: Final = 8 * MIB
 """An edXML file without the base64 of its attachments: a thousand recipients with every field full are under 4 MiB."""
 ENVELOPE_PIECE_BYTES: Final = 256 * KIB

@@ -38,11 +38,12 @@ from gateway.edxml.envelope import validate, write_skeleton
 from gateway.edxml.findings import CODES, Finding, Severity
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
-from gateway.edxml.signatures import SignatureSeen, signatures_of
+from gateway.edxml.signatures import SIGNATURES_MAX, SignatureSeen, signatures_of
 from gateway.edxml.violations import Violation
 
 __all__ = [
     "CODES",
+    "SIGNATURES_MAX",
     "Finding",
     "Flavour",
     "ReadAttachment",

@@ -63,6 +63,8 @@ def counter(root: Element) -> Counts:
 
     @cache
     def count(path: str) -> int:
+        if "[" in path:  # an entry of a list: not even looked for, or each of a hundred goes through all elements
+            return 0
         found = [root]
         for name in (*_HEADER.split("/"), *path.split("/")):
             found = [child for element in found for child in element if local_name(child) == name]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -57,8 +57,10 @@ def schema_text(flavour: Flavour) -> bytes:
 def schema_faults(root: Element, flavour: Flavour) -> tuple[SchemaFault, ...]:
     """Where a tree of `gateway.safe_xml` is not as the schema says, in the order of the file; at most `FAULTS_MAX`."""
     for element in root.iter():
-        if too_much := _too_much(element):
-            return (SchemaFault(line=element.sourceline or 0, text=too_much),)
+        if len(element) > CHILDREN_MAX:
+            return (SchemaFault(line=element.sourceline or 0, text=f"{etree.QName(element).localname}: count"),)
+    if any(len(namespace) > NAMESPACE_CHARS_MAX for namespace in _declared(root)):
+        return (SchemaFault(line=0, text="namespace: length"),)
     with _LOCK:
         schema = _compiled(flavour)
         if schema.validate(root):
@@ -70,13 +72,11 @@ def schema_faults(root: Element, flavour: Flavour) -> tuple[SchemaFault, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _too_much(element: Element) -> str:
-    """What of an element would make the library itself expensive."""
-    if len(element) > CHILDREN_MAX:
-        return f"{etree.QName(element).localname}: count"
-    if any(len(namespace) > NAMESPACE_CHARS_MAX for namespace in element.nsmap.values()):
-        return "namespace: length"
-    return ""
+def _declared(root: Element) -> Iterator[str]:
+    """Every namespace, where it is declared: what is in scope of each element may be thousands, each time."""
+    walk: Iterator[Any] = etree.iterwalk(root, events=("start-ns",))
+    for _, (_, namespace) in walk:
+        yield namespace
 
 
 @cache

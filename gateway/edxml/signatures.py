@@ -12,9 +12,9 @@ from gateway.safe_xml import Element
 _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 _NAMES: Final = frozenset({"Signature", "DigitalSignature"})
 """The second is another sender's name, and has always been empty (facts 2.1)."""
-SIGNATURES_MAX: Final = 20
-"""Real files have one; a hostile one would fill the screen."""
 _REFERENCES_MAX: Final = 50
+SIGNATURES_MAX: Final = 50
+"""A hostile file has as many as elements; beyond one, more of them say nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,22 +28,21 @@ class SignatureSeen:
 
 
 def signatures_of(root: Element) -> tuple[SignatureSeen, ...]:
-    """The signatures in the markup of a file that stand in no other one, in order; at most `SIGNATURES_MAX`."""
-    return tuple(_seen(element) for element in islice(_elements(root), SIGNATURES_MAX))
+    """The signatures in the markup of a file, none of them inside another, in their order; one more than are shown, at most."""
+    return tuple(_seen(element) for element in islice(_elements(root), SIGNATURES_MAX + 1))
 
 
 def _elements(root: Element) -> Iterator[Element]:
-    for element in root.iter():
-        if local_name(element) in _NAMES and not any(local_name(above) in _NAMES for above in element.iterancestors()):
+    for element in root.iter(*(f"{{*}}{name}" for name in _NAMES)):
+        if not any(local_name(above) in _NAMES for above in element.iterancestors()):
             yield element
 
 
 def _seen(element: Element) -> SignatureSeen:
-    inside = list(element.iter())
-    references = [one.get("URI", "") for one in inside if local_name(one) == "Reference"][:_REFERENCES_MAX]
-    if len(inside) == 1:
+    references = [one.get("URI", "") for one in islice(element.iter("{*}Reference"), _REFERENCES_MAX)]
+    if not len(element):
         return SignatureSeen(form="empty", references=())
     if str(element.tag) != f"{{{DS}}}Signature":
         return SignatureSeen(form="foreign", references=tuple(references))
-    is_xades = any(one.tag == f"{{{_XADES}}}QualifyingProperties" for one in inside)
+    is_xades = next(element.iter(f"{{{_XADES}}}QualifyingProperties"), None) is not None
     return SignatureSeen(form="xades" if is_xades else "xmldsig", references=tuple(references))

@@ -9,7 +9,7 @@ Rules:
 
 * UTF-8 only, XML 1.0 only; no DTD, entity, comment or processing instruction, inside the root or beside it.
 * Everything is capped (`core.limits`): bytes, depth, nodes, attributes and namespace declarations of one element,
-  characters of one text. The caps are checked while the file is being read, not after.
+  characters of one text and of one namespace. The caps are checked while the file is being read, not after.
 * `read_skeleton` cuts the text of each `ContentTransferEncoded` out of the bytes (`cut`), decodes, hashes and writes it where
   the caller says. What is left is small whatever the attachments weigh, is parsed, and is what the signature covers
   (docs/ARCHITECTURE.md, "What the envelope signature covers").

@@ -21,6 +21,8 @@ class Caps:
     """Elements, attributes and namespace declarations."""
     attributes: int = limits.XML_ATTRIBUTES_MAX
     """Attributes and namespace declarations of one element: canonicalisation pays for both."""
+    namespace: int = limits.XML_NAMESPACE_CHARS_MAX
+    """Characters of one namespace: canonicalisation pays for it wherever it is used."""
 
 
 EXCHANGE: Final = Caps()

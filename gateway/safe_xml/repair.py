@@ -37,6 +37,8 @@ def without_junk(markup: bytes) -> bytes:
     if found is None or b"<!DOCTYPE" in markup[: found.start()]:  # a DTD is refused, not left out
         return markup
     before = markup[: found.start()].removeprefix(_BOM)
+    if b"<" in before:  # whoever cut the attachments out of it took that for markup: their readings would not be one
+        return markup
     declared = markup.startswith(b"<?", found.start())  # a declaration stands at the very beginning, or it is none
     return markup[found.start() :] if before.strip() or (before and declared) else markup
 

@@ -88,6 +88,8 @@ class _Reader:
                 self._depth -= 1
             elif event == "start-ns":
                 self._declared += 1
+                if len(value[1]) > self._caps.namespace:
+                    raise refuse(Refusal.TEXT)
             else:
                 raise refuse(_FORBIDDEN[event])
 

@@ -11,6 +11,9 @@ from gateway.observe import text
 _PARTS: Final = frozenset({"sender.organ_id", "promulgation_date", "code.number", "code.notation"})
 """What a DocumentId is made of where the form does not say it."""
 
+FAULTS_TOLD: Final = 500
+"""As many as findings of a file: a form of 4 MiB can have 200,000, and telling them takes longer than anybody waits."""
+
 
 def faults_of_violations(violations: Iterable[Violation]) -> tuple[FieldFault, ...]:
     """Violations as faults of the form, whose paths are the same. An id that only lacks its parts is none of its own."""
@@ -28,6 +31,8 @@ def _params(violation: Violation) -> dict[str, object]:
 
 
 def form_failure(path: str, faults: Iterable[FieldFault]) -> FormFailure:
-    """The failure that tells all of them."""
-    fields = tuple(FieldSaid(path=one.path, code=one.code, words=text(one.code, one.params)) for one in faults)
-    return FormFailure("cli.edxml.form", fields, path=path, count=len(fields))
+    """The failure that counts all of them, and tells so many that somebody may still read them."""
+    found = tuple(faults)
+    told = found[:FAULTS_TOLD]
+    fields = tuple(FieldSaid(path=one.path, code=one.code, words=text(one.code, one.params)) for one in told)
+    return FormFailure("cli.edxml.form", fields, path=path, count=len(found))

@@ -14,7 +14,7 @@ from gateway.cli.edxml.told import finding_json, has_errors, print_findings
 from gateway.cli.errors import Exit
 from gateway.cli.orders import Session
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
-from gateway.edxml import ReadAttachment, Reading, SignatureSeen, signatures_of
+from gateway.edxml import SIGNATURES_MAX, ReadAttachment, Reading, SignatureSeen, signatures_of
 
 Json = dict[str, Any]
 
@@ -63,10 +63,12 @@ def _print(terminal: Terminal, path: Path, reading: Reading, signatures: Sequenc
     ]
     terminal.print(f"{called(terminal, path)}: {' — '.join(title)}", style="bold")
     print_message(terminal, reading.message)
-    for signature in signatures:
+    for signature in signatures[:SIGNATURES_MAX]:
         covers = ", ".join(one or terminal.text("cli.edxml.whole_file") for one in signature.references)
         form = terminal.text(_FORMS[signature.form])
         terminal.facts([("cli.edxml.signature", form), ("cli.edxml.covers", covers)], indent="  ")
+    if len(signatures) > SIGNATURES_MAX:
+        terminal.print("  " + terminal.text("cli.edxml.more_signatures", limit=SIGNATURES_MAX))
     if signatures:
         terminal.print("  " + terminal.text("cli.edxml.unjudged"))
     else:

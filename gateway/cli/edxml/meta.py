@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
@@ -38,6 +38,11 @@ from gateway.core.states import BusinessStatus, MessageKind
 
 META_BYTES_MAX: Final = 4 * MIB
 """A thousand recipients with every field full."""
+VALUES_MAX: Final = 200_000
+"""Values and names in a form: a file with more elements is none that anybody reads (`XML_NODES_MAX`)."""
+_DEPTH_MAX: Final = 16
+_LONG_KEY: Final = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
+"""A key of TOML with more steps than any form has: reading one takes time and memory of the square of their number."""
 _NEVER_TOLD: Final = frozenset({"claims"})
 """What only a receiving gateway adds to a message."""
 _TEXTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -156,7 +161,8 @@ def read_form(data: bytes, *, json_named: bool) -> AnyForm:
     """
     try:
         text = data.decode("utf-8-sig")
-        tree = _json(text) if json_named or text.lstrip().startswith("{") else tomllib.loads(text)
+        tree = _json(text) if json_named or text.lstrip().startswith("{") else _toml(text)
+        _bound(tree)
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error) or type(error).__name__) from error
     if not isinstance(tree, dict):
@@ -197,6 +203,28 @@ def form_of(message: Message) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_once)
+
+
+def _toml(text: str) -> Any:
+    if _LONG_KEY.search(text):
+        raise ValueError("a key of too many steps")
+    return tomllib.loads(text)
+
+
+def _bound(tree: Any) -> None:
+    """See that a tree is no larger than a form can be: of each value that is none, there would be something to be said."""
+    level, count = [tree], 0
+    for _ in range(_DEPTH_MAX):
+        level = [one for value in level for one in _inside(value)]
+        count += len(level)
+        if count > VALUES_MAX:
+            raise ValueError(f"more than {VALUES_MAX} values")
+    if level:
+        raise ValueError(f"more than {_DEPTH_MAX} levels")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

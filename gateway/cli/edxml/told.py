@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gateway.cli.output import Terminal
 from gateway.edxml import Finding, Severity
-from gateway.observe import text
+from gateway.observe import explain, text
 
 Json = dict[str, Any]
 _LOOKS: Final = MappingProxyType(

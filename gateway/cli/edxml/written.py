@@ -1,15 +1,44 @@
 """What a command writes appears under its name whole, or not at all."""
 
+import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO
+from types import FrameType
+from typing import BinaryIO, Never
 
 from gateway.cli.errors import Failure
 from gateway.cli.stdin import MARK
+
+
+@contextmanager
+def tidied() -> Iterator[None]:
+    """Who is told to end (Ctrl-C, a service manager, a terminal that goes away) ends the block and leaves nothing behind.
+
+    Elsewhere Ctrl-C ends the program at once (`__main__`). Who is told not to listen (`nohup`) does not.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> Never:
+        signal.signal(number, signal.SIG_IGN)  # a second one would end the tidying
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -33,7 +62,7 @@ def new_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     if not path.parent.exists():
         raise Failure("cli.no_folder", path=str(path.parent))
     part = path.with_name(f".gateway-{token_hex(8)}.part")
-    with reserved([path], force=force) as give:
+    with tidied(), reserved([path], force=force) as give:
         try:
             with part.open("xb") as file:
                 yield file
@@ -50,7 +79,11 @@ def reserved(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path
 
     Raises:
         FileExistsError: one of them is taken.
+        IsADirectoryError: by a folder.
     """
+    for target in targets:
+        if force and target.is_dir() and not target.is_symlink():  # found half way, it would leave half of the files
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     with ExitStack() as undo:
         for target in () if force else targets:
             target.open("xb").close()
@@ -63,9 +96,10 @@ def reserved(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path
 def made_folder(folder: Path) -> Iterator[None]:
     """Make a folder that is not there, and the folders above it; a block that ends badly leaves none of them."""
     missing = [step for step in (folder, *folder.parents) if not step.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        yield
+        with tidied():
+            folder.mkdir(parents=True, exist_ok=True)
+            yield
     except BaseException:
         for step in missing:
             with suppress(OSError):

@@ -9,8 +9,7 @@ from lxml import etree
 
 from gateway.cli import main
 from gateway.cli.edxml.stores import Glance
-from gateway.edxml import signatures_of
-from gateway.edxml.signatures import SIGNATURES_MAX
+from gateway.edxml import SIGNATURES_MAX, signatures_of
 from gateway.safe_xml import parse_foreign
 from tests.unit.cli.envelopes import PDF, Capture, changed, packed, told, written
 from tests.unit.cli.everything import terminal_of
@@ -269,6 +268,12 @@ def test_a_mark_of_secrecy_is_not_to_be_sent_again(tmp_path: Path, capsys: Captu
     assert f"Cần làm: {finding['todo_vi']}" in capsys.readouterr().out
 
 
-def test_a_thousand_signatures_do_not_fill_the_screen() -> None:
-    root, _ = parse_foreign(b"<edXML>" + b"<Signature/>" * 1_000 + b"</edXML>")
-    assert len(signatures_of(root)) == SIGNATURES_MAX
+def test_a_file_that_is_all_signatures_is_told_in_a_few_lines(tmp_path: Path, capsys: Capture) -> None:
+    path = changed(
+        packed(tmp_path, capsys), (b"</edXML:edXMLHeader>", b"<Signature/>" * 1_000 + b"</edXML:edXMLHeader>")
+    )
+    assert len(told(capsys, "edxml", "inspect", path)["signatures"]) == SIGNATURES_MAX + 1
+    assert main(["edxml", "inspect", str(path), "--lang", "en"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) < 100
+    assert f"There are more signatures than the first {SIGNATURES_MAX}." in said

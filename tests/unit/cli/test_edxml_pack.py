@@ -12,6 +12,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.edxml import making, meta
+from gateway.cli.edxml.faults import FAULTS_TOLD
 from gateway.cli.edxml.form import Form
 from gateway.cli.edxml.meta import DocumentForm, StatusForm, form_of, read_form
 from gateway.core.message import DocumentMessage, StatusMessage
@@ -335,3 +336,31 @@ def test_the_documented_forms_have_the_same_fields() -> None:
     for form in {*forms(DocumentForm), *forms(StatusForm)}:
         name = names.get(form.__name__) or re.sub("(?<=.)([A-Z])", r"_\1", form.__name__).lower()
         assert SCHEMAS["$defs"][f"edxml_{name}"]["properties"].keys() == form.model_fields.keys(), name
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "reason"),
+    [
+        ("a.toml", "a." * 100 + "a = 1", "a key of too many steps"),
+        ("a.toml", "[" + "'a' . " * 100 + "a]", "a key of too many steps"),
+        ("a.json", '{"recipients": [' + "1," * 200_000 + "1]}", "more than 200000 values"),
+        ("a.json", '{"a":' * 20 + "1" + "}" * 20, "more than 16 levels"),
+    ],
+)
+def test_a_form_larger_than_any_is_not_even_judged(
+    name: str, form: str, reason: str, tmp_path: Path, capsys: Capture
+) -> None:
+    error = told(capsys, "edxml", "pack", written(tmp_path, name, form), "-o", tmp_path / "a.edxml", code=2)["error"]
+    assert error["code"] == "cli.edxml.unreadable"
+    assert reason in error["detail"]
+
+
+def test_of_very_many_faults_the_first_are_told_and_all_are_counted(tmp_path: Path, capsys: Capture) -> None:
+    form = written(tmp_path, "a.json", json.dumps({f"a{number}": 1 for number in range(2_000)}))
+    error = told(capsys, "edxml", "pack", form, "-o", tmp_path / "a.edxml", code=2)["error"]
+    assert len(error["fields"]) == FAULTS_TOLD
+    assert "count=2000" in error["detail"]
+
+
+def test_a_long_text_with_dots_is_no_long_key(tmp_path: Path, capsys: Capture) -> None:
+    packed(tmp_path, capsys, meta=META.replace("Về việc họp giao ban", "Về " + "." * 60 + " 1. 2. 3. a.b.c"))

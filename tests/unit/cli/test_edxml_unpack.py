@@ -4,6 +4,10 @@ import base64
 import hashlib
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.edxml import written as writing
-from tests.unit.cli.envelopes import PDF, Capture, changed, left_in, packed, told, written
+from tests.unit.cli.envelopes import META, PDF, Capture, changed, left_in, packed, told, written
 from tests.unit.cli.world import stdin
 from tests.unit.edxml import samples
 
@@ -176,3 +180,30 @@ def test_a_status_message_has_only_its_words(tmp_path: Path, capsys: Capture) ->
 def test_a_file_where_the_folder_should_be(tmp_path: Path, capsys: Capture) -> None:
     path = written(tmp_path, "a.edxml", samples.envelope())
     assert told(capsys, "edxml", "unpack", path, "-d", path, code=7)["error"]["code"] == "cli.not_folder"
+
+
+def test_a_folder_where_a_file_should_be_leaves_all_as_it_was(tmp_path: Path, capsys: Capture) -> None:
+    path = packed(tmp_path, capsys, written(tmp_path, "a.pdf", PDF), written(tmp_path, "b.pdf", PDF))
+    (tmp_path / "out" / "b.pdf").mkdir(parents=True)
+    error = told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", "--force", code=2)["error"]
+    assert error["code"] == "cli.folder"
+    assert left_in(tmp_path / "out") == ["b.pdf"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", [["unpack", "-", "-d", "out/in"], ["pack", "a.toml", "b.pdf", "-o", "b.edxml"]])
+def test_who_is_told_to_end_leaves_nothing(command: list[str], number: int, tmp_path: Path) -> None:
+    written(tmp_path, "a.toml", META)
+    with (tmp_path / "b.pdf").open("wb") as file:
+        file.truncate(1_900_000_000)  # far from done when it is told to end, and no byte of it on the disk
+    before = left_in(tmp_path)
+    line = [sys.executable, "-m", "gateway", "edxml", *command]
+    with subprocess.Popen(line, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        for _ in range(500):
+            if list(tmp_path.glob("**/.gateway-*")):
+                break
+            time.sleep(0.02)
+        assert left_in(tmp_path) != before
+        running.send_signal(number)
+        assert running.wait(20) == 130
+    assert left_in(tmp_path) == before

@@ -1,5 +1,6 @@
 """Marks of secrecy: where marks stand they are found, in ordinary sentences they are not."""
 
+import time
 import unicodedata
 
 import pytest
@@ -154,3 +155,15 @@ def test_a_long_hostile_text_costs_little() -> None:
     assert find_mark("(" * 100_000 + " " * 100_000) is None
     assert find_mark("m ậ t x" * 100_000, "m\u200bậ" * 100_000, "toi mat a " * 100_000) is None
     assert find_mark("(MAT" * 100_000, "- mat." * 100_000, "\n".join(["bảo mật"] * 50_000)) is None
+
+
+@pytest.mark.parametrize("run", ["-" * 1_000, "-=" * 500, "_." * 500, "…" * 1_000])
+def test_a_mark_behind_and_before_a_long_line_is_found(run: str) -> None:
+    assert {find_mark(f"{run}mật"), find_mark(f"mật{run}"), find_mark(f"{run}mật{run}")} == {"Mật"}
+    assert find_mark(f"Về {run} [tối mật] {run}") == "Tối mật"
+
+
+def test_a_line_of_dashes_takes_no_time() -> None:
+    begun = time.perf_counter()
+    assert find_mark("-" * 4_000_000 + "mậtx") is None
+    assert time.perf_counter() - begun < 2  # 3.8 s, before

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, Union, cast, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -11,6 +11,7 @@ from gateway.core.ids import OrganId
 from gateway.core.message import DocumentMessage, Message, ResponseFor, StatusMessage
 from gateway.core.model import Attachment
 from gateway.edxml import validate
+from gateway.edxml.remarks import counter
 from gateway.edxml.wire import ATTACHED, WIRE, attached_path, wire_path
 from tests.unit.edxml.samples import DOCUMENT, STATUS, attachments
 
@@ -98,3 +99,16 @@ def test_whatever_is_violated_has_a_place(message: Message) -> None:
             assert attached_path(["Attachment[1]"], violation.path).startswith("Attachment[1]/")
         else:
             assert "/" in wire_path(worst(message), violation.path, lambda _: 0)
+
+
+def test_of_an_entry_of_a_list_nothing_is_counted() -> None:
+    """Each of a hundred such paths would go through all elements of the file."""
+
+    class Never:
+        def __iter__(self) -> NoReturn:
+            raise AssertionError
+
+    assert (
+        counter(cast("Any", Never()))("TraceHeaderList/Bussiness/ReplacementInfoList/ReplacementInfo[1]/OrganIdList")
+        == 0
+    )

@@ -44,3 +44,13 @@ def test_a_dtd_is_refused_wherever_it_hides(data: bytes) -> None:
         with pytest.raises(SenderError) as caught:
             read(data)
         assert caught.value.code == "envelope.malformed"
+
+
+def test_no_attachment_comes_out_of_the_junk() -> None:
+    """What was cut out of the junk would be read in an element whose prefix is too long for the cut."""
+    prefix = b"p" * 100
+    junk = b"12<1:ContentTransferEncoded>QUJD</"
+    data = junk + b'<a xmlns:%b="u"><%b:ContentTransferEncoded/></a>' % (prefix, prefix)
+    with pytest.raises(SenderError) as caught:
+        read_foreign([data])
+    assert caught.value.params["reason"] == "junk"

@@ -271,3 +271,11 @@ def test_an_error_says_the_line_and_no_content() -> None:
         parse_signed(b"<a>\n<secret>\n</a>")
     assert caught.value.params["line"] == 3
     assert "secret" not in str(caught.value)
+
+
+def test_a_namespace_is_no_longer_than_canonicalisation_can_repeat_it() -> None:
+    longest = "u" * limits.XML_NAMESPACE_CHARS_MAX
+    assert parse_signed(f'<a xmlns="{longest}"/>'.encode()).nsmap == {None: longest}
+    with pytest.raises(SenderError) as caught:
+        parse_signed(f'<a xmlns:p="{longest}u"/>'.encode())
+    assert caught.value.params["reason"] == "text"
