@@ -84,15 +84,16 @@ def test_a_secret_file_is_not_to_be_asked_for_again(tmp_path: Path, capsys: Capt
 def test_what_bears_a_mark_is_not_packed(form: str, name: str, tmp_path: Path, capsys: Capture) -> None:
     """`inspect` refuses it, so must `pack`."""
     meta, letter = written(tmp_path, "a.toml", form), written(tmp_path, name, PDF)
-    error = told(capsys, "edxml", "pack", meta, letter, "-o", tmp_path / "a.edxml", code=1)["error"]
-    assert error["code"] == "secrecy.marked"
+    error = told(capsys, "edxml", "pack", meta, letter, "-o", tmp_path / "a.edxml", code=2)["error"]
+    assert [one["code"] for one in error["fields"]] == ["field.secrecy"]
     assert left_in(tmp_path) == sorted(["a.toml", name])
 
 
 def test_a_status_that_bears_a_mark_is_not_made(tmp_path: Path, capsys: Capture) -> None:
     line = ("edxml", "status", "--for", packed(tmp_path, capsys), "--code", "02", "--from", "Z79.UB.25747")
     out = tmp_path / "status.edxml"
-    assert told(capsys, *line, "--description", "Mật", "-o", out, code=1)["error"]["code"] == "secrecy.marked"
+    error = told(capsys, *line, "--description", "Mật", "-o", out, code=2)["error"]
+    assert [(one["path"], one["code"]) for one in error["fields"]] == [("description", "field.secrecy")]
     assert not out.exists()
 
 

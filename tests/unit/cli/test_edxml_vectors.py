@@ -24,7 +24,10 @@ def test_inspect_prints_the_expected_findings(vector: Expected, capsys: Capture)
     expected = sorted(map(without_reason, vector.findings))
     if "refused" in vector.table:
         assert told[0] == 4
-        assert json.loads(told[1])["error"]["code"] == vector.table["refused"].split()[0]
+        reason = vector.table["refused"].split()[1]
+        error = json.loads(told[1])["error"]
+        assert error["code"] == "cli.edxml.not_edxml"
+        assert error["detail"].endswith(f" reason={reason}")
         return
     findings = json.loads(told[1])["findings"]
     assert sorted(" ".join(filter(None, (one["severity"], one["code"], one["path"]))) for one in findings) == expected
