@@ -4,10 +4,11 @@ Nothing is parsed and nothing before the splice is touched, so the signature's b
 through in pieces; each is hashed on its way, for the manifest that was signed speaks of exactly these bytes.
 """
 
-import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+
+from pybase64 import b64encode
 
 from gateway.core.errors import SiteError
 from gateway.core.model import Attachment
@@ -69,5 +70,5 @@ def _base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = rest + chunk if rest else chunk
         whole = len(data) - len(data) % 3
         rest = data[whole:]
-        yield binascii.b2a_base64(memoryview(data)[:whole], newline=False)
-    yield binascii.b2a_base64(rest, newline=False)
+        yield b64encode(memoryview(data)[:whole])
+    yield b64encode(rest)
