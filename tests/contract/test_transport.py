@@ -1,4 +1,4 @@
-"""What every `Transport` promises (core/ports.py): the peer client with a real server, `local`, and the fake of the kit."""
+"""What every `Transport` promises (core/ports/): the peer client with a real server, `local`, and the fake of the kit."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass

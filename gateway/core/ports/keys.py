@@ -1,0 +1,45 @@
+"""Keys that were entrusted to this gateway, and what is done with them."""
+
+from pathlib import Path
+from typing import Protocol
+
+from gateway.core.ids import OrganId
+
+
+class Signer(Protocol):
+    """Signs bytes with one key it guards. Which algorithm it is, the key's owner knows."""
+
+    @property
+    def public_key(self) -> bytes:
+        """SubjectPublicKeyInfo, DER."""
+        ...
+
+    async def sign(self, data: bytes) -> bytes:
+        """The signature over `data`, in the form of the algorithm (RSA PKCS#1 v1.5, Ed25519: RFC 8032, ECDSA: DER)."""
+        ...
+
+
+class Sealer(Protocol):
+    """Holds the keys of bodies: seals that were entrusted to this gateway, and transport keys for envelopes."""
+
+    def entrusted(self, organ: OrganId) -> bool:
+        """Whether that body has entrusted its seal to this gateway."""
+        ...
+
+    async def seal(self, pdf: Path, organ: OrganId) -> bytes:
+        """The PDF with the body's PAdES B-B seal added as an incremental update. MUST check its own certificate first.
+
+        The private key MUST live in a process that never parses the document.
+
+        Raises:
+            SiteError: `key.missing`; SenderError: `file.unreadable`, `worker.killed`.
+        """
+        ...
+
+    async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
+        """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
+
+        Raises:
+            SiteError: `key.missing`.
+        """
+        ...
