@@ -78,15 +78,14 @@ def _flag(*, said: bool) -> str:
 
 def read_business(trace: Block) -> Business:
     """The block in a TraceHeaderList; where there is none, the document is a new one."""
-    block = _spelt(trace, "Bussiness")
+    block = trace.one("Bussiness", _right("Bussiness"))
     if block is None:
         return Business()
     block.expect(_NAMES)
-    reason = _spelt(block, "BussinessDocReason")
     staff = map(read_staff, block.many("StaffInfo", limit=limits.LIST_MAX))
     return Business(
         kind=_read_kind(block),
-        reason=reason.own_text() if reason else "",
+        reason=block.text("BussinessDocReason", _right("BussinessDocReason")),
         paper=_read_paper(block),
         document_id=block.text("DocumentId", limit=limits.DOCUMENT_ID_CHARS_MAX),
         changes=_read_changes(block),
@@ -95,21 +94,14 @@ def read_business(trace: Block) -> Business:
     )
 
 
-def _spelt(block: Block, name: str) -> Block | None:
-    """The child of a name that is written with one s too many, or of the right spelling, which is noted."""
-    found = block.one(name, _right(name))
-    if found is not None and found.element is not None and local_name(found.element) != name:
-        found.findings.note("spelling", found.path)
-    return found
-
-
 def _right(name: str) -> str:
+    """The name as it should be spelt, with one s less; `Block.one` notes which of the two it was."""
     return name.replace("Buss", "Bus", 1)
 
 
 def _read_kind(block: Block) -> BusinessKind:
     """A kind that nobody knows is an error: whatever was done, it would not be what the sender wants."""
-    found = _spelt(block, "BussinessDocType")
+    found = block.one("BussinessDocType", _right("BussinessDocType"))
     text = found.own_text() if found else ""
     if found is None or not text:
         block.findings.note("number", block.path_of("BussinessDocType"), value=text)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from lxml import etree
 
+from gateway.edxml.block import local_name
 from gateway.safe_xml import Element, parse_signed
 
 FAULTS_MAX: Final = 100
@@ -58,7 +59,7 @@ def schema_faults(root: Element, flavour: Flavour) -> tuple[SchemaFault, ...]:
     """Where a tree of `gateway.safe_xml` is not as the schema says, in the order of the file; at most `FAULTS_MAX`."""
     for element in root.iter():
         if len(element) > CHILDREN_MAX:
-            return (SchemaFault(line=element.sourceline or 0, text=f"{etree.QName(element).localname}: count"),)
+            return (SchemaFault(line=element.sourceline or 0, text=f"{local_name(element)}: count"),)
     if any(len(namespace) > NAMESPACE_CHARS_MAX for namespace in _declared(root)):
         return (SchemaFault(line=0, text="namespace: length"),)
     with _LOCK:

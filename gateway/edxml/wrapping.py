@@ -136,9 +136,7 @@ class Unwrapper:
                 return None
             self._findings.repaired("attachment.rezipped", label.path, position=label.position)
             return Contents(file=file, media_type=_seen_through(file), wrapped=True)
-        kind = kind_of(file)
-        if kind == ZIP:
-            kind = container_type(file.file, read_directory(file.file, file.size)) or ZIP
+        kind = _kind_inside(file)
         others = set(label.claims().values()) - {ZIP}
         if kind == ZIP and others:  # a ZIP in a ZIP, and it should have been something else
             raise ArchiveRefused(ArchiveFault.NESTING)
@@ -181,13 +179,20 @@ def is_mangled(payload: Payload) -> bool:
     return header >= 0 and _REPLACED in head[header : header + MAGIC_BYTES]
 
 
-def _seen_through(file: Payload) -> str:
-    """Its media type, that of an office file included; an archive that cannot be read is a ZIP."""
+def _kind_inside(file: Payload) -> str:
+    """Its media type, that of an office file included.
+
+    Raises:
+        ArchiveRefused: it begins like an archive, and cannot be read as one.
+    """
     kind = kind_of(file)
-    if kind != ZIP:
-        return kind
+    return container_type(file.file, read_directory(file.file, file.size)) or ZIP if kind == ZIP else kind
+
+
+def _seen_through(file: Payload) -> str:
+    """The same; an archive that cannot be read is a ZIP."""
     try:
-        return container_type(file.file, read_directory(file.file, file.size)) or ZIP
+        return _kind_inside(file)
     except ArchiveRefused:
         return ZIP
 

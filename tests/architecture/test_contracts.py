@@ -16,7 +16,9 @@ def test_each_port_and_each_ledger_has_one_suite() -> None:
         name
         for module in (ports, ledgers, log, grants)
         for name, found in vars(module).items()
-        if isinstance(found, type) and Protocol in found.__bases__ and f"{found.__module__}.".startswith(f"{module.__name__}.")
+        if isinstance(found, type)
+        and Protocol in found.__bases__
+        and f"{found.__module__}.".startswith(f"{module.__name__}.")
     }
     suites = {path.stem for path in SUITES.glob("test_*.py")}
     wanted = {"test_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in promised - PARTS}

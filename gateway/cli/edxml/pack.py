@@ -34,7 +34,7 @@ def pack(session: Session, order: PackOrder) -> int:
     Raises:
         Failure: META cannot be read or says something wrong (all of it is told); a file is not there, or changes meanwhile;
             OUT is there already.
-        SenderError: `file.empty`, `secrecy.marked`.
+        SenderError: `file.empty`.
     """
     terminal, target = session.terminal, Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
