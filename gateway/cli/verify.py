@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.app import JUDGE_PRELOAD
+from gateway.cli.edxml.told import finding_words, line_of, worst_first
 from gateway.cli.errors import Exit, Failure, Report, details, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.errors import report_json as error_json
 from gateway.cli.files import require_file
@@ -18,9 +19,10 @@ from gateway.cli.stdin import MARK
 from gateway.core.clock import rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.findings import Finding, Severity
 from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.verdict import FileVerdict, Indication, Remark, SignatureVerdict
+from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
@@ -37,8 +39,6 @@ _LOOKS: Final = MappingProxyType(
     }
 )
 """Mark, colour and next step: red only for a proven failure (experience.md 2.4)."""
-_REMARK_MARKS: Final = MappingProxyType({"error": "✘", "repaired": "!", "note": "·"})
-"""By severity, the worst first."""
 
 
 async def verify(session: Session, order: VerifyOrder) -> int:
@@ -177,7 +177,7 @@ def print_report(terminal: Terminal, report: FileReport) -> None:
         verdict = terminal.word(f"indication.{indication or 'none'}")
         terminal.print(f"{mark} {verdict}: {report.name}", style=style)
     _print_signatures(terminal, report)
-    _print_remarks(terminal, report.remarks)
+    _print_findings(terminal, report.findings)
     size = terminal.text("cli.verify.size", size=terminal.number(report.size), count=report.size)
     terminal.print(f"  SHA-256 {report.digest} · {size} · {evidence_time(report.examined_at)}")
     terminal.print("  " + terminal.text(todo))
@@ -213,14 +213,11 @@ def _print_trouble(terminal: Terminal, report: FileReport, trouble: SenderError)
     terminal.print("  " + terminal.text("cli.verify.files_unexamined"))
 
 
-def _print_remarks(terminal: Terminal, remarks: tuple[Remark, ...]) -> None:
+def _print_findings(terminal: Terminal, findings: tuple[Finding, ...]) -> None:
     """What was noticed of an envelope, the worst first; notes, of which old files are full, on demand."""
-    for severity, mark in _REMARK_MARKS.items():
-        for remark in remarks:
-            if remark.severity == severity and (severity != "note" or terminal.verbose):
-                place = f"{remark.path}: " if remark.path else ""
-                words = terminal.choose(text(f"edxml.finding.{remark.code}", remark.params))
-                terminal.print(f"  {mark} {place}{words} [{remark.code}]")
+    for one in worst_first(findings):
+        if one.severity is not Severity.NOTE or terminal.verbose:
+            terminal.print(f"  {line_of(terminal, one)}")
 
 
 def _print_unsigned(terminal: Terminal, head: str, verdict: FileVerdict) -> None:
@@ -277,7 +274,7 @@ def report_json(report: FileReport) -> dict[str, Any]:
         "envelope": _signature_json(report.envelope, bodies) if report.envelope else None,
         "bound": report.bound,
         "repaired": report.repaired,
-        "findings": [_remark_json(remark) for remark in report.remarks],
+        "findings": [finding_words(one) for one in report.findings],
         "error": error_json(_for_reader(of_gateway_error(report.trouble))) if report.trouble else None,
         "parts": [
             {
@@ -289,17 +286,6 @@ def report_json(report: FileReport) -> dict[str, Any]:
             }
             for part in report.parts
         ],
-    }
-
-
-def _remark_json(remark: Remark) -> dict[str, Any]:
-    words = text(f"edxml.finding.{remark.code}", remark.params)
-    return {
-        "code": remark.code,
-        "severity": remark.severity,
-        "path": remark.path,
-        "message_vi": words.vi,
-        "message_en": words.en,
     }
 
 

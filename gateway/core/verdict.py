@@ -1,10 +1,10 @@
 """What the examination of a signature found, in the words of ETSI EN 319 102-1 (section 5.1.3). Never a bool."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest
 from gateway.core.message import Message
 from gateway.core.states import MessageKind
@@ -101,18 +101,6 @@ class EnvelopeReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
-    """What a tolerant reading noticed of an envelope: a finding of `gateway.edxml`, as a plain value."""
-
-    code: str
-    """Its text is `edxml.finding.<code>`."""
-    path: str
-    severity: str
-    """`note`, `repaired` or `error`."""
-    params: Mapping[str, int | str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFile:
     """One attachment of an envelope that was read tolerantly."""
 
@@ -126,12 +114,12 @@ class ForeignReading:
     """What can be read of an envelope that the exchange does not take. Nothing here is believed for an envelope's signature."""
 
     files: tuple[ForeignFile, ...]
-    remarks: tuple[Remark, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def repaired(self) -> bool:
         """Whether it had to be repaired to be read: its bytes are not those that anybody signed."""
-        return any(remark.severity == "repaired" for remark in self.remarks)
+        return any(one.severity is Severity.REPAIRED for one in self.findings)
 
 
 def worst(verdicts: tuple[SignatureVerdict, ...]) -> SignatureVerdict | None:

@@ -29,13 +29,14 @@ When it fails: `SenderError` with `request.field` (what we were asked to write),
 `size.limit`; `SiteError` `blob.damaged` when a file changes under our hands.
 """
 
+from gateway.core.findings import Finding, Severity
 from gateway.edxml import document_types
 from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.claims import claim_of_type, is_called_otherwise
 from gateway.edxml.declared import declared_type
 from gateway.edxml.envelope import validate, write_skeleton
-from gateway.edxml.findings import CODES, Finding, Severity
+from gateway.edxml.findings import CODES
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
 from gateway.edxml.signatures import SIGNATURES_MAX, SignatureSeen, signatures_of

@@ -1,12 +1,11 @@
-"""What a reader noticed of a file: everything at once, never a silent repair, and never content beyond a short value."""
+"""The collector of findings, and every code there is: all at once, never a silent repair, no content beyond a short value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from gateway.core.errors import SenderError
+from gateway.core.findings import Finding, Severity
 
 FINDINGS_MAX: Final = 500
 """A hostile file could make as many as it has elements; the last one then says that there are more."""
@@ -15,17 +14,6 @@ VALUE_CHARS_MAX: Final = 100
 
 HEADERS: Final = ("edXMLEnvelope", "edXMLHeader")
 """What paths leave out, and without which nothing of a message is there."""
-
-
-class Severity(StrEnum):
-    """What a finding means for the file."""
-
-    NOTE = "note"
-    """Not as the regulation has it; there is one way to read it all the same."""
-    REPAIRED = "repaired"
-    """It had to be repaired to be read: a signature over it is never better than INDETERMINATE."""
-    ERROR = "error"
-    """It can be read in more than one way, or what makes it a message is not there."""
 
 
 def _codes() -> dict[str, Severity]:
@@ -52,17 +40,6 @@ def _codes() -> dict[str, Severity]:
 
 CODES: Final = MappingProxyType(_codes())
 """Every code there is, with its gravest severity; each has its texts in the catalogue (`edxml.finding.<code>`, and `.todo`)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was noticed; its text is `edxml.finding.<code>` of the catalogue."""
-
-    code: str
-    path: str
-    """Where, by the names of the wire: `MessageHeader/To[2]/OrganId`; `Attachment[3]`; empty for the whole file."""
-    severity: Severity
-    params: Mapping[str, int | str]
 
 
 class Findings:

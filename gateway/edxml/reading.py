@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gateway.core.findings import Finding
 from gateway.core.message import Message
 from gateway.core.states import MessageKind
 from gateway.edxml.attachments import ReadAttachment, read_attachments
 from gateway.edxml.block import Block, namespace_of
-from gateway.edxml.findings import Finding, Findings
+from gateway.edxml.findings import Findings
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import Reference, read_manifest
 from gateway.edxml.remarks import note_regulation, note_repairs, note_secrecy

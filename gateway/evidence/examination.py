@@ -10,12 +10,13 @@ from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError
+from gateway.core.findings import Finding
 from gateway.core.ids import Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX, KIB
 from gateway.core.magic import OTHER
 from gateway.core.model import PDF
 from gateway.core.ports import Clock, Judge, Records
-from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, Indication, Remark, SignatureVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, Indication, SignatureVerdict
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
 """Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""
@@ -55,7 +56,7 @@ class FileReport:
     """Why an envelope's files could not be read, and were not examined."""
     repaired: bool = False
     """An envelope had to be repaired to be read: of its own signature nothing is said, for nobody signed these bytes."""
-    remarks: tuple[Remark, ...] = ()
+    findings: tuple[Finding, ...] = ()
     """What was noticed of an envelope that the exchange would not take."""
 
 
@@ -106,7 +107,7 @@ class FileExamination:
             if foreign and foreign.repaired:
                 return self._repaired(path, identity, moment, foreign)
             report = await self._unread(path, identity, moment, error)
-            return replace(report, remarks=foreign.remarks) if foreign else report
+            return replace(report, findings=foreign.findings) if foreign else report
         return self._envelope(path, identity, moment, reading)
 
     async def _read_foreign(self, path: Path, moment: datetime) -> ForeignReading | None:
@@ -134,7 +135,7 @@ class FileExamination:
             signers=self._signers(tuple(signature for verdict in verdicts for signature in verdict.signatures)),
             bound=False,
             repaired=True,
-            remarks=reading.remarks,
+            findings=reading.findings,
         )
 
     async def _unread(

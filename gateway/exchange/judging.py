@@ -20,11 +20,10 @@ from gateway.core.verdict import (
     ForeignReading,
     Indication,
     JudgedFile,
-    Remark,
     SignatureVerdict,
 )
 from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
-from gateway.edxml import Finding, claim_of_type, read_message, read_tolerantly, texts_in
+from gateway.edxml import claim_of_type, read_message, read_tolerantly, texts_in
 from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
 
 
@@ -83,7 +82,7 @@ def read_foreign_file(path: Path, *, trust: Trust, moment: datetime) -> ForeignR
         ForeignFile(name=file.name, verdict=judge_pdf(file.file.read(), trust=trust, moment=moment))
         for file in reading.attachments
     )
-    return ForeignReading(files=files, remarks=tuple(map(_remark, reading.findings)))
+    return ForeignReading(files=files, findings=reading.findings)
 
 
 def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> SignatureVerdict | None:
@@ -106,11 +105,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb", buffering=0) as file:
         while piece := file.read(ENVELOPE_PIECE_BYTES):
             yield piece
-
-
-def _remark(finding: Finding) -> Remark:
-    """As a plain value: it travels from a judge."""
-    return Remark(code=finding.code, path=finding.path, severity=finding.severity.value, params=dict(finding.params))
 
 
 def _intact(signature: SignatureVerdict | None) -> bool:

@@ -179,12 +179,12 @@ async def test_what_had_to_be_repaired_is_never_better_than_indeterminate(stored
     report = await examination.examine(path)
     assert (report.kind, report.indication, report.repaired) == ("edxml", Indication.INDETERMINATE, True)
     assert (report.envelope, report.trouble, report.bound) == (None, None, False)
-    assert code in {remark.code for remark in report.remarks if remark.severity == "repaired"}
+    assert code in {one.code for one in report.findings if one.severity == "repaired"}
     (part,) = report.parts
     assert (part.name, part.verdict.indication) == ("a.pdf", Indication.TOTAL_PASSED)
     assert stored.world.sender in dict(report.signers).values(), "the seal of the file names its body"
     unchanged = await examination.examine(stored.envelope)
-    assert (unchanged.indication, unchanged.repaired, unchanged.remarks) == (Indication.TOTAL_PASSED, False, ())
+    assert (unchanged.indication, unchanged.repaired, unchanged.findings) == (Indication.TOTAL_PASSED, False, ())
 
 
 async def test_a_broken_seal_in_a_repaired_envelope_is_a_broken_seal(stored: Stored, materials: Materials) -> None:
@@ -196,7 +196,7 @@ async def test_a_broken_seal_in_a_repaired_envelope_is_a_broken_seal(stored: Sto
     examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
     report = await examination.examine(stored.file(data))
     assert (report.indication, report.repaired) == (Indication.TOTAL_FAILED, True)
-    assert "attachment.digest" in {remark.code for remark in report.remarks}
+    assert "attachment.digest" in {one.code for one in report.findings}
 
 
 async def test_what_is_noticed_of_a_spoiled_envelope_is_told_too(stored: Stored) -> None:
@@ -204,14 +204,14 @@ async def test_what_is_noticed_of_a_spoiled_envelope_is_told_too(stored: Stored)
     examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
     report = await examination.examine(path)
     assert (report.indication, report.repaired) == (Indication.TOTAL_FAILED, False)
-    assert "attachment.digest" in {remark.code for remark in report.remarks if remark.severity == "error"}
+    assert "attachment.digest" in {one.code for one in report.findings if one.severity == "error"}
 
 
 @pytest.mark.parametrize("data", [b"<edXML", b"junk <edXML", b"junk <?xml version='1.0'?>", b"<!DOCTYPE a><a/>"])
 async def test_what_no_reader_takes_is_told_as_before(stored: Stored, data: bytes) -> None:
     examination = FileExamination(judge=InlineJudge(), records=stored.records, clock=stored.world.clock)
     report = await examination.examine(stored.file(data))
-    assert (report.indication, report.repaired, report.remarks) == (Indication.INDETERMINATE, False, ())
+    assert (report.indication, report.repaired, report.findings) == (Indication.INDETERMINATE, False, ())
     assert report.trouble is not None
 
 

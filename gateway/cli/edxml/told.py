@@ -45,25 +45,33 @@ def note_findings(terminal: Terminal, findings: Iterable[Finding]) -> None:
             terminal.note(line)
 
 
+def line_of(terminal: Terminal, one: Finding) -> str:
+    """One finding: how grave, where, what."""
+    place = f"{one.path}: " if one.path else ""
+    words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
+    return f"{_LOOKS[one.severity][0]} {place}{words} [{one.code}]"
+
+
 def _lines(terminal: Terminal, findings: Iterable[Finding]) -> Iterator[tuple[Severity, str]]:
     for (severity, code), group in groupby(worst_first(findings), key=lambda one: (one.severity, one.code)):
-        mark, _ = _LOOKS[severity]
         for one in group:
-            place = f"{one.path}: " if one.path else ""
-            words = terminal.choose(text(f"edxml.finding.{one.code}", one.params))
-            yield severity, f"{mark} {place}{words} [{code}]"
+            yield severity, line_of(terminal, one)
         yield severity, f"  {terminal.text('cli.line.todo')} {terminal.text(f'edxml.finding.{code}.todo')}"
 
 
 def finding_json(one: Finding) -> Json:
-    """One finding for programs."""
+    """One finding for programs, and what to do."""
     said = explain(f"edxml.finding.{one.code}", one.params)
+    return {**finding_words(one), "todo_vi": said.todo_vi, "todo_en": said.todo_en}
+
+
+def finding_words(one: Finding) -> Json:
+    """One finding for programs."""
+    words = text(f"edxml.finding.{one.code}", one.params)
     return {
         "code": one.code,
         "severity": one.severity.value,
         "path": one.path,
-        "message_vi": said.what_vi,
-        "message_en": said.what_en,
-        "todo_vi": said.todo_vi,
-        "todo_en": said.todo_en,
+        "message_vi": words.vi,
+        "message_en": words.en,
     }

@@ -10,8 +10,9 @@ import pytest
 from gateway.cli import main
 from gateway.cli.verify import exit_of, print_report, report_json
 from gateway.core.errors import SenderError
+from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest, OrganId
-from gateway.core.verdict import FileVerdict, Indication, Remark, SignatureVerdict, SubIndication
+from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
 from gateway.edxml import assemble, write_skeleton
 from gateway.evidence import ExaminedPart, FileReport
 from tests.kit.pdfs import tiny_pdf
@@ -172,17 +173,17 @@ def test_an_envelope_that_cannot_be_read_gets_the_block_of_any_other(language: s
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_a_repaired_envelope_says_that_nobody_judged_its_signature(language: str) -> None:
-    remarks = (
-        Remark(code="null", path="MessageHeader/To/Email", severity="note", params={}),
-        Remark(code="xml.junk", path="", severity="repaired", params={}),
-        Remark(code="attachment.digest", path="Attachment[2]", severity="error", params={"position": 2}),
+    findings = (
+        Finding(code="null", path="MessageHeader/To/Email", severity=Severity.NOTE, params={}),
+        Finding(code="xml.junk", path="", severity=Severity.REPAIRED, params={}),
+        Finding(code="attachment.digest", path="Attachment[2]", severity=Severity.ERROR, params={"position": 2}),
     )
     found = replace(
         report(signature(Indication.TOTAL_PASSED), indication=Indication.INDETERMINATE),
         kind="edxml",
         bound=False,
         repaired=True,
-        remarks=remarks,
+        findings=findings,
     )
     shown = terminal(language)
     print_report(shown, found)
