@@ -29,7 +29,13 @@ service is killed, its children notice and end.
 Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
 """
 
-from gateway.crypto.certificates import (
+from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
+from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.signers import FileSigner
+from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
+from gateway.crypto.pades.verify import judge_pdf, media_type
+from gateway.crypto.paths.certificates import (
     DEMO_POLICY_OID,
     SEAL_USAGES,
     CertificateVerdict,
@@ -42,20 +48,14 @@ from gateway.crypto.certificates import (
     spki_digest,
     subject_public_key,
 )
-from gateway.crypto.client_certificate import client_certificate
-from gateway.crypto.envelope import PreparedSignature, prepare_envelope
-from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
-from gateway.crypto.judge import InlineJudge, JudgePool
-from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
-from gateway.crypto.key_files import KeyFiles, read_key_files
-from gateway.crypto.pades import judge_pdf, media_type
+from gateway.crypto.paths.client_certificate import client_certificate
+from gateway.crypto.paths.trust import LoadedTrust, load_trust, read_certificates, read_folder
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
-from gateway.crypto.seal import PreparedSeal, prepare_seal
+from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
-from gateway.crypto.signers import FileSigner
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
-from gateway.crypto.trust import LoadedTrust, load_trust, read_certificates, read_folder
-from gateway.crypto.xades import EnvelopeVerdict, verify_envelope
+from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
+from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",

@@ -17,10 +17,10 @@ from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ports import Clock
-from gateway.crypto.certificates import Trust, subject_public_key
-from gateway.crypto.holders import check_mode, read_private_key
-from gateway.crypto.landlock import abi
-from gateway.crypto.trust import read_certificates
+from gateway.crypto.keys.holders import check_mode, read_private_key
+from gateway.crypto.paths.certificates import Trust, subject_public_key
+from gateway.crypto.paths.trust import read_certificates
+from gateway.crypto.processes.landlock import abi
 
 WARNING_DAYS: Final = (1, 7, 14, 30, 60)
 """Marks at which an operator is warned, the more pressing first (experience.md 2.1)."""

@@ -24,12 +24,12 @@ from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge
 from gateway.core.reasons import because
 from gateway.core.verdict import FileVerdict, Indication
-from gateway.crypto.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
-from gateway.crypto.cms import assemble, room_for, seal_attributes
-from gateway.crypto.envelope import prepare_envelope
-from gateway.crypto.holders import KeyHolder
-from gateway.crypto.pades import judge_pdf
-from gateway.crypto.seal import PreparedSeal, prepare_seal
+from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from gateway.crypto.keys.holders import KeyHolder
+from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
+from gateway.crypto.pades.verify import judge_pdf
+from gateway.crypto.paths.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
+from gateway.crypto.xades.prepare import prepare_envelope
 
 CERTIFICATE_JUDGED_SECONDS: Final = 60.0
 """How long the verdict on an own certificate is used again."""

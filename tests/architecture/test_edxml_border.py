@@ -13,7 +13,9 @@ import pytest
 from tests.architecture.test_house import trees
 
 ROOMS_OF_XML = ("edxml/", "safe_xml/")
-SIGNATURE = frozenset({"crypto/parts.py", "crypto/frame.py", "crypto/envelope.py", "crypto/xades.py"})
+SIGNATURE = frozenset(
+    {"crypto/xades/parts.py", "crypto/xades/frame.py", "crypto/xades/prepare.py", "crypto/xades/verify.py"}
+)
 """Canonicalisation and the profile of the signature."""
 LIBRARIES = frozenset({"lxml", "xml", "xmlsec", "defusedxml", "signxml", "bs4", "html.parser"})
 WIRE = re.compile(
@@ -26,7 +28,7 @@ WRITERS = frozenset({"write_skeleton", "assemble"})
 VERBS = {
     **dict.fromkeys(READERS, frozenset({"exchange/judging.py"})),
     **dict.fromkeys(WRITERS, frozenset({"exchange/steps.py"})),
-    "parse_signed": frozenset({"crypto/envelope.py"}),
+    "parse_signed": frozenset({"crypto/xades/prepare.py"}),
     **dict.fromkeys(("Element", "Skeleton"), SIGNATURE),
 }
 """Who reads, in a judge, and who writes, of the whole service; a command may do both with the files that its user chose."""
@@ -113,7 +115,7 @@ def test_the_main_job_goes_through_the_front_doors() -> None:
         ("evidence/x.py", "from gateway.safe_xml import read_skeleton", "uses read_skeleton"),
         ("exchange/receive.py", "from gateway.edxml import Violation, read_message", "uses read_message"),
         ("exchange/submit.py", "from gateway.edxml import assemble", "uses assemble"),
-        ("crypto/xades.py", "from gateway.safe_xml import parse_signed", "uses parse_signed"),
+        ("crypto/xades/verify.py", "from gateway.safe_xml import parse_signed", "uses parse_signed"),
         ("evidence/x.py", "from gateway.safe_xml import Element", "uses Element"),
         ("cli/x.py", "from lxml import etree", "imports lxml"),
     ],

@@ -19,7 +19,8 @@ from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import SenderError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.verdict import EnvelopeReading, Indication, SubIndication
-from gateway.crypto import InlineJudge, xades
+from gateway.crypto import InlineJudge
+from gateway.crypto.xades import verify as xades
 from gateway.edxml import assemble, block, write_skeleton
 from gateway.evidence import FileExamination
 from gateway.exchange import ExchangeRecords, judging

@@ -19,7 +19,7 @@ from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
-from gateway.crypto.certificates import judge_certificate
+from gateway.crypto.paths.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff
 from gateway.exchange import (
     BusinessStatuses,

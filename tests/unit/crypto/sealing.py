@@ -3,8 +3,8 @@
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from gateway.crypto.cms import assemble, room_for, seal_attributes
-from gateway.crypto.seal import prepare_seal
+from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from gateway.crypto.pades.prepare import prepare_seal
 from tests.kit.pki import MOMENT, Leaf
 
 

@@ -12,7 +12,7 @@ from gateway.core.ids import Digest, OrganId
 from gateway.core.message import Code, Priority, SignerInfo
 from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
-from gateway.crypto.answers import read_answer, write_answer
+from gateway.crypto.processes.answers import read_answer, write_answer
 
 SIGNATURE = SignatureVerdict(
     indication=Indication.INDETERMINATE,
@@ -109,10 +109,10 @@ def frame(content: object) -> bytes:
     [
         {"data": ["os:system", {}]},
         {"data": ["subprocess:Popen", {"args": ["true"]}]},
-        {"data": ["gateway.crypto.judge:JudgePool", {"size": 1, "preload": []}]},
-        {"data": ["gateway.crypto.answers:_find", {}]},
-        {"data": ["gateway.crypto.answers:json.loads", {"s": "1"}]},
-        {"data": ["gateway.crypto.seat:multiprocessing.Process", {}]},
+        {"data": ["gateway.crypto.processes.judge:JudgePool", {"size": 1, "preload": []}]},
+        {"data": ["gateway.crypto.processes.answers:_find", {}]},
+        {"data": ["gateway.crypto.processes.answers:json.loads", {"s": "1"}]},
+        {"data": ["gateway.crypto.processes.seat:multiprocessing.Process", {}]},
         {"data": ["gateway.core.verdict:FileVerdict", {}]},
         {"data": ["gateway.core.verdict:FileVerdict.__init__", {}]},
         {"data": ["gateway.nowhere:X", {}]},

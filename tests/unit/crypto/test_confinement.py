@@ -17,8 +17,8 @@ import pytest
 from gateway.core.errors import SenderError
 from gateway.core.verdict import Indication
 from gateway.crypto import JudgePool
-from gateway.crypto.cms import room_for
-from gateway.crypto.landlock import abi, confine
+from gateway.crypto.cades.cms import room_for
+from gateway.crypto.processes.landlock import abi, confine
 from gateway.crypto.sealer import prepare_seal_file
 from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from tests.kit import tasks
@@ -33,7 +33,7 @@ CONFINES = pytest.mark.skipif(abi() == 0, reason="this kernel has no Landlock")
 
 @asynccontextmanager
 async def judges(*readable: Path) -> AsyncIterator[JudgePool]:
-    pool = JudgePool(size=1, preload=("gateway.crypto.pades", tasks.__name__), readable=readable)
+    pool = JudgePool(size=1, preload=("gateway.crypto.pades.verify", tasks.__name__), readable=readable)
     await pool.start()
     try:
         yield pool
@@ -187,7 +187,7 @@ async def test_without_roots_everything_can_be_read(ground: Ground) -> None:
 OLDER = """
 import sys
 from pathlib import Path
-from gateway.crypto.landlock import confine
+from gateway.crypto.processes.landlock import confine
 folder = Path(sys.argv[1])
 confine((folder,), version=int(sys.argv[2]))
 assert (folder / "blob").read_bytes() == b"kept"
@@ -215,7 +215,7 @@ def test_without_landlock_nothing_is_taken_away(ground: Ground) -> None:
 
 
 async def test_the_pool_says_once_whether_its_judges_are_confined(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="gateway.crypto.judge"):
+    with caplog.at_level(logging.INFO, logger="gateway.crypto.processes.judge"):
         async with judges() as pool:
             await pool.run(tasks.add, 1, right=1)
     (said,) = [record.getMessage() for record in caplog.records if "judge.confined" in record.getMessage()]

@@ -13,7 +13,7 @@ from gateway.core import limits, metrics
 from gateway.core.errors import SiteError
 from gateway.core.metrics import Metric
 from gateway.crypto import JudgePool
-from gateway.crypto.fair_queue import FairQueue
+from gateway.crypto.processes.fair_queue import FairQueue
 from gateway.observe import Unmeasured
 from tests.kit import tasks
 

@@ -73,7 +73,7 @@ def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> 
 
 
 async def test_the_file_that_burns_cpu_is_refused_at_once_in_a_judge(own_pki: Path, own_trust: Trust) -> None:
-    pool = JudgePool(size=1, preload=("gateway.crypto.pades",))
+    pool = JudgePool(size=1, preload=("gateway.crypto.pades.verify",))
     await pool.start()
     begin = time.monotonic()
     data = (own_pki / "certs-dos.pdf").read_bytes()

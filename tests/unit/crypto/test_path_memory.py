@@ -9,8 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.core.verdict import Indication, SubIndication
-from gateway.crypto import CertificateVerdict, Trust, certificates, judge_certificate
-from gateway.crypto.path_memory import MARGIN, PathMemory, path_key
+from gateway.crypto import CertificateVerdict, Trust, judge_certificate
+from gateway.crypto.paths import certificates
+from gateway.crypto.paths.path_memory import MARGIN, PathMemory, path_key
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, rsa_key
 
 SECOND = dt.timedelta(seconds=1)

@@ -6,9 +6,9 @@ import random
 import pytest
 from pyhanko.pdf_utils import generic
 
-from gateway.crypto import pdf_hex
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.pades import judge_pdf
+from gateway.crypto.pades import hex as pdf_hex
+from gateway.crypto.pades.verify import judge_pdf
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import MOMENT, Pki
 from tests.unit.crypto.sealing import sealed

@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
-from gateway.crypto import JudgePool, Trust, shared
-from gateway.crypto.shared import SHARED_MAX, Sender, unpack
+from gateway.crypto import JudgePool, Trust
+from gateway.crypto.processes import shared
+from gateway.crypto.processes.shared import SHARED_MAX, Sender, unpack
 from tests.kit import tasks
 
 

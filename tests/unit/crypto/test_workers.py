@@ -18,8 +18,8 @@ import pytest
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.crypto import JudgePool, KeyHolderPool
-from gateway.crypto.seat import Kind
-from gateway.crypto.workers import WorkerPool
+from gateway.crypto.processes.seat import Kind
+from gateway.crypto.processes.workers import WorkerPool
 from tests.kit import tasks
 from tests.kit.pki import ec_key, write_key
 
@@ -50,7 +50,7 @@ async def test_a_bad_task_dies_alone(pool: JudgePool, task: object, bound: str) 
 
 async def test_a_pool_that_closes_waits_for_a_while_and_blames_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
     """The drain of the service is bounded: what is cut then is done again at the next start, and condemned by nobody."""
-    monkeypatch.setattr("gateway.crypto.workers.CLOSING_SECONDS", 0.5)
+    monkeypatch.setattr("gateway.crypto.processes.workers.CLOSING_SECONDS", 0.5)
     judges = JudgePool(size=1, preload=())
     await judges.start()
     running = [asyncio.create_task(judges.run(tasks.sleep, 30)) for _ in range(3)]

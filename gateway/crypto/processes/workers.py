@@ -29,8 +29,8 @@ from typing import Any, Final
 from gateway.core import limits, metrics
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ports import Meter
-from gateway.crypto.fair_queue import FairQueue
-from gateway.crypto.seat import Answer, KilledError, Kind, NotStartedError, Seat
+from gateway.crypto.processes.fair_queue import FairQueue
+from gateway.crypto.processes.seat import Answer, KilledError, Kind, NotStartedError, Seat
 from gateway.observe import UNMEASURED
 
 CLOSING_SECONDS: Final = 3.0

@@ -12,8 +12,8 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any, Final, Literal, TypeVar
 
 from gateway.core import limits
-from gateway.crypto.answers import read_answer
-from gateway.crypto.shared import Sender
+from gateway.crypto.processes.answers import read_answer
+from gateway.crypto.processes.shared import Sender
 
 T = TypeVar("T")
 Bound = Literal["cpu", "memory", "time", "crash"]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gateway.core.ids import OrganId
+from gateway.crypto.paths.trust import read_certificates
 from gateway.crypto.sealer import KeyRef
-from gateway.crypto.trust import read_certificates
 
 KeyFiles = Mapping[OrganId, tuple[KeyRef, Path]]
 """For each body what is shown (id, certificates) and where the key lies; the key itself is opened by a key-holder only."""

@@ -32,8 +32,8 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.verdict import Indication, SubIndication
 from gateway.crypto.edge import Trouble, attempt, finish
-from gateway.crypto.path_memory import TOLERANCE, PathMemory, path_key
-from gateway.crypto.shared import SHARED_MAX, Shared
+from gateway.crypto.paths.path_memory import TOLERANCE, PathMemory, path_key
+from gateway.crypto.processes.shared import SHARED_MAX, Shared
 
 DEMO_POLICY_OID: Final = "2.25.306413785792219455053749732691130954138"
 """Certificate policy of every development certificate (certs/pki.toml): an arc of our own under 2.25, ITU-T X.667 cl. 7."""

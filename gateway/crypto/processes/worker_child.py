@@ -9,8 +9,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Final
 
-from gateway.crypto.answers import write_answer
-from gateway.crypto.seat import READY, Verb
+from gateway.crypto.processes.answers import write_answer
+from gateway.crypto.processes.seat import READY, Verb
 
 _PR_SET_NAME: Final = 15
 _NAME_BYTES_MAX: Final = 15  # TASK_COMM_LEN without its zero (prctl(2))

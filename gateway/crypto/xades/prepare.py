@@ -19,7 +19,7 @@ from signxml.xades import XAdESDataObjectFormat, XAdESSigner
 
 from gateway.core.errors import SenderError
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.parts import StructureError, header_of, parts_of
+from gateway.crypto.xades.parts import StructureError, header_of, parts_of
 from gateway.safe_xml import Element, parse_signed
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"

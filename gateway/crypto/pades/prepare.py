@@ -1,7 +1,7 @@
 """Sealing a PDF in steps, so that the key never meets the document and the document never meets the service's parser.
 
 1. A judge runs `prepare_seal`: an incremental update with an invisible signature field and room for the signature.
-2. The service builds the CMS attributes over the digest (`gateway.crypto.cms`); a key-holder signs them.
+2. The service builds the CMS attributes over the digest (`gateway.crypto.cades.cms`); a key-holder signs them.
 3. The service writes the CMS into the room that was left: `PreparedSeal.filled`, bytes at an offset, no parsing.
 """
 
@@ -17,7 +17,7 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest, Signatur
 
 from gateway.core.errors import SenderError
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.pdf_hex import read_hex_in_pieces
+from gateway.crypto.pades.hex import read_hex_in_pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

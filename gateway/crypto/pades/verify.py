@@ -55,9 +55,9 @@ from gateway.core.ids import Digest
 from gateway.core.magic import OTHER, PDF_HEADER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
 from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication, worst
-from gateway.crypto.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.pdf_hex import read_hex_in_pieces
+from gateway.crypto.pades.hex import read_hex_in_pieces
+from gateway.crypto.paths.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
 
 _PADES: Final = "/ETSI.CAdES.detached"
 _PKCS7: Final = "/adbe.pkcs7.detached"

@@ -27,10 +27,10 @@ from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ports import Meter
 from gateway.core.reasons import because, of_os
-from gateway.crypto.seat import Kind
-from gateway.crypto.shared import unpack
-from gateway.crypto.worker_child import answer_all, watch_parent
-from gateway.crypto.workers import WorkerPool
+from gateway.crypto.processes.seat import Kind
+from gateway.crypto.processes.shared import unpack
+from gateway.crypto.processes.worker_child import answer_all, watch_parent
+from gateway.crypto.processes.workers import WorkerPool
 from gateway.observe import UNMEASURED
 
 _KEY_FILE_BYTES_MAX: Final = 64 * limits.KIB

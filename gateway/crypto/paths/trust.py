@@ -14,7 +14,7 @@ from asn1crypto import crl, pem, x509
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
-from gateway.crypto.certificates import Trust, refuse_demo
+from gateway.crypto.paths.certificates import Trust, refuse_demo
 
 _FILES_MAX: Final = 200
 _FILE_BYTES_MAX: Final = 16 * limits.MIB

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core import limits
-from gateway.crypto.envelope import DS, XADES
+from gateway.crypto.xades.prepare import DS, XADES
 from gateway.safe_xml import QCVN, Element
 
 _WHITE: Final = " \t\r\n"  # XML 1.0 production 3; what Python strips by itself is more than that

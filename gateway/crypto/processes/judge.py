@@ -48,11 +48,11 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError
 from gateway.core.ports import Judge, Meter
-from gateway.crypto.landlock import abi, confine
-from gateway.crypto.seat import Kind
-from gateway.crypto.shared import unpack
-from gateway.crypto.worker_child import answer_all, watch_parent
-from gateway.crypto.workers import WorkerPool
+from gateway.crypto.processes.landlock import abi, confine
+from gateway.crypto.processes.seat import Kind
+from gateway.crypto.processes.shared import unpack
+from gateway.crypto.processes.worker_child import answer_all, watch_parent
+from gateway.crypto.processes.workers import WorkerPool
 from gateway.observe import UNMEASURED, logger
 
 _log = logger(__name__)

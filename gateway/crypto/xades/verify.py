@@ -31,11 +31,11 @@ from signxml.exceptions import InvalidDigest, InvalidInput, InvalidSignature
 
 from gateway.core import limits
 from gateway.core.verdict import Indication, SignatureVerdict, SubIndication
-from gateway.crypto.certificates import Trust, certificate_digest, certificate_name, judge_certificate
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.envelope import DS, EXCLUSIVE, XADES
-from gateway.crypto.frame import frame_fault
-from gateway.crypto.parts import StructureError, header_of, parts_of
+from gateway.crypto.paths.certificates import Trust, certificate_digest, certificate_name, judge_certificate
+from gateway.crypto.xades.frame import frame_fault
+from gateway.crypto.xades.parts import StructureError, header_of, parts_of
+from gateway.crypto.xades.prepare import DS, EXCLUSIVE, XADES
 from gateway.safe_xml import QCVN, Element
 
 _METHODS: Final = frozenset(

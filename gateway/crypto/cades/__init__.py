@@ -1,0 +1,1 @@
+"""Signatures in CMS (CAdES, EN 319 122-1)."""
