@@ -21,7 +21,7 @@ from gateway.cli.stdin import MARK
 from gateway.core.clock import parse_rfc3339
 from gateway.core.errors import RoadError
 from gateway.core.limits import ENVELOPE_BYTES_MAX, FILE_BYTES_MAX
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.observe import Text as Words
 
 Json = dict[str, Any]

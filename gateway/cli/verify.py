@@ -22,7 +22,8 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.findings import Finding, Severity
 from gateway.core.ids import DIGEST, Digest, OrganId
 from gateway.core.limits import ENVELOPE_BYTES_MAX
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict
+from gateway.core.validation import Indication
+from gateway.core.verdict import FileVerdict, SignatureVerdict
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords

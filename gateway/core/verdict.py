@@ -2,41 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from typing import Final
 
 from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest
 from gateway.core.message import Message
 from gateway.core.states import MessageKind
+from gateway.core.validation import Indication, SignatureDetails, SubIndication
 
-
-class Indication(StrEnum):
-    """EN 319 102-1 table 5: the main indication."""
-
-    TOTAL_PASSED = "TOTAL-PASSED"
-    INDETERMINATE = "INDETERMINATE"
-    TOTAL_FAILED = "TOTAL-FAILED"
-
-
-class SubIndication(StrEnum):
-    """EN 319 102-1 table 6, the part the gateway can find."""
-
-    FORMAT_FAILURE = "FORMAT_FAILURE"
-    HASH_FAILURE = "HASH_FAILURE"
-    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
-    REVOKED = "REVOKED"
-    EXPIRED = "EXPIRED"
-    NOT_YET_VALID = "NOT_YET_VALID"
-    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
-    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
-    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
-    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
-    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
-    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
-    REVOKED_NO_POE = "REVOKED_NO_POE"
-    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
-    TRY_LATER = "TRY_LATER"
-    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+NO_DETAILS: Final = SignatureDetails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +29,8 @@ class SignatureVerdict:
     """What the signer says; not proven by anything."""
     covers: str
     """`whole file`, `revision`, or the Ids of the signed XML parts."""
+    details: SignatureDetails = NO_DETAILS
+    """What a report tells beside the verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

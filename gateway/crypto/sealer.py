@@ -23,7 +23,8 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge
 from gateway.core.reasons import because
-from gateway.core.verdict import FileVerdict, Indication
+from gateway.core.validation import Indication
+from gateway.core.verdict import FileVerdict
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal

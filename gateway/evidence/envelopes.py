@@ -16,7 +16,8 @@ from gateway.core.message import DocumentMessage, Message, StatusMessage
 from gateway.core.model import PDF, Attachment, BlobRef, Delivery, Document, InboxEntry, TransferSlip
 from gateway.core.ports import Blobs, Judge, Records
 from gateway.core.states import BusinessStatus
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication
+from gateway.core.validation import Indication
+from gateway.core.verdict import EnvelopeReading, FileVerdict
 from gateway.evidence.findings import Findings
 from gateway.evidence.problem import Problem
 

@@ -16,7 +16,8 @@ from gateway.core.limits import ENVELOPE_BYTES_MAX, KIB
 from gateway.core.magic import OTHER
 from gateway.core.model import PDF
 from gateway.core.ports import Clock, Judge, Records
-from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, Indication, SignatureVerdict
+from gateway.core.validation import Indication
+from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
 """Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""

@@ -10,7 +10,7 @@ from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.model import PDF, InboxEntry, IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.evidence.problem import Problem
 from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
 from gateway.evidence.story import OpenedEvent, Story

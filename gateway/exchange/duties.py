@@ -28,7 +28,8 @@ from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
 from gateway.core.message import BusinessKind, DocumentMessage, Message
 from gateway.core.model import PDF, TransferSlip
 from gateway.core.states import MessageKind
-from gateway.core.verdict import EnvelopeReading, FileVerdict, Indication, JudgedFile, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.exchange.judging import claims_pdf
 
 OWN_EVIDENCE: Final = frozenset({SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND})

@@ -13,12 +13,12 @@ from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
 from gateway.core.model import PDF
 from gateway.core.secrecy import find_mark
+from gateway.core.validation import Indication
 from gateway.core.verdict import (
     EnvelopeReading,
     FileVerdict,
     ForeignFile,
     ForeignReading,
-    Indication,
     JudgedFile,
     SignatureVerdict,
 )

@@ -21,7 +21,8 @@ from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_
 from gateway.core.model import PDF, Attachment, Document
 from gateway.core.ports import BlobLease
 from gateway.core.states import DocumentState, MessageKind, advance, is_final
-from gateway.core.verdict import FileVerdict, Indication
+from gateway.core.validation import Indication
+from gateway.core.verdict import FileVerdict
 from gateway.core.work import Claim, RoadReport
 from gateway.crypto import Trust
 from gateway.edxml import assemble, write_skeleton

@@ -18,7 +18,8 @@ from signxml import CanonicalizationMethod, XMLSigner, methods
 from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import SenderError
 from gateway.core.ids import GatewayId, OrganId
-from gateway.core.verdict import EnvelopeReading, Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import EnvelopeReading
 from gateway.crypto import InlineJudge
 from gateway.crypto.xades import verify as xades
 from gateway.edxml import assemble, block, write_skeleton

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.core.errors import Conflict
 from gateway.core.ports import Judge
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.crypto import InlineJudge, JudgePool
 from tests.kit import tasks
 

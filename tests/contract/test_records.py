@@ -16,7 +16,7 @@ from gateway.core.message import DocumentMessage
 from gateway.core.model import Transfer
 from gateway.core.ports import Records
 from gateway.core.states import MessageKind, Outcome
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.crypto import InlineJudge, JudgePool, Trust, judge_pdf
 from gateway.evidence import FileExamination
 from gateway.exchange import ExchangeRecords

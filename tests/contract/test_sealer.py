@@ -12,7 +12,7 @@ from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Judge, Sealer
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.crypto import (
     FileSealer,
     InlineHolder,

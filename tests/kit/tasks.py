@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.errors import Conflict, SenderError
-from gateway.core.verdict import FileVerdict, Indication
+from gateway.core.validation import Indication
+from gateway.core.verdict import FileVerdict
 from gateway.crypto import Trust
 
 

@@ -16,7 +16,7 @@ from gateway.core.errors import SenderError
 from gateway.core.ids import TransferKey
 from gateway.core.message import Organ
 from gateway.core.model import Attachment
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.messages import document_message

@@ -5,7 +5,7 @@ from collections import Counter
 from gateway.audit import Checkpoint, VerifierKey, format_checkpoint, sign_note, verify_log
 from gateway.core.ids import EntryKey, OrganId
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, TransferState
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.crypto import FileSigner
 from gateway.demo.registry_seed import log_origin
 from gateway.evidence import InstallationCheck

@@ -54,7 +54,8 @@ from gateway.core import limits
 from gateway.core.ids import Digest
 from gateway.core.magic import OTHER, PDF_HEADER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication, worst
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.hex import read_hex_in_pieces
 from gateway.crypto.paths.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many

@@ -30,7 +30,7 @@ from pyhanko_certvalidator import errors as path_errors
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
-from gateway.core.verdict import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from gateway.crypto.edge import Trouble, attempt, finish
 from gateway.crypto.paths.path_memory import TOLERANCE, PathMemory, path_key
 from gateway.crypto.processes.shared import SHARED_MAX, Shared

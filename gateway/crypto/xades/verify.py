@@ -30,7 +30,8 @@ from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, Ve
 from signxml.exceptions import InvalidDigest, InvalidInput, InvalidSignature
 
 from gateway.core import limits
-from gateway.core.verdict import Indication, SignatureVerdict, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.certificates import Trust, certificate_digest, certificate_name, judge_certificate
 from gateway.crypto.xades.frame import frame_fault

@@ -12,7 +12,8 @@ from gateway.cli.verify import exit_of, print_report, report_json
 from gateway.core.errors import SenderError
 from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest, OrganId
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import FileVerdict, SignatureVerdict
 from gateway.edxml import assemble, write_skeleton
 from gateway.evidence import ExaminedPart, FileReport
 from tests.kit.pdfs import tiny_pdf

@@ -11,7 +11,8 @@ from gateway.core.errors import CATALOGUE, Conflict, SenderError
 from gateway.core.ids import Digest, OrganId
 from gateway.core.message import Code, Priority, SignerInfo
 from gateway.core.model import BlobRef, Metadata
-from gateway.core.verdict import FileVerdict, Indication, SignatureVerdict, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import FileVerdict, SignatureVerdict
 from gateway.crypto.processes.answers import read_answer, write_answer
 
 SIGNATURE = SignatureVerdict(

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.errors import SiteError
-from gateway.core.verdict import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import (
     Trust,
     certificate_digest,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import SenderError
-from gateway.core.verdict import Indication
+from gateway.core.validation import Indication
 from gateway.crypto import JudgePool
 from gateway.crypto.cades.cms import room_for
 from gateway.crypto.processes.landlock import abi, confine

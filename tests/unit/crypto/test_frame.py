@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from gateway.core.verdict import Indication, SignatureVerdict, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import SignatureVerdict
 from gateway.crypto import verify_envelope
 from gateway.edxml import assemble, write_skeleton
 from gateway.safe_xml import read_skeleton

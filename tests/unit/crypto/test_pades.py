@@ -10,7 +10,8 @@ import pytest
 
 from gateway.core.errors import SenderError
 from gateway.core.magic import MAGIC_BYTES
-from gateway.core.verdict import FileVerdict, Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import FileVerdict
 from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from gateway.core.verdict import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import CertificateVerdict, Trust, judge_certificate
 from gateway.crypto.paths import certificates
 from gateway.crypto.paths.path_memory import MARGIN, PathMemory, path_key

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from gateway.core.errors import SenderError
-from gateway.core.verdict import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import EnvelopeVerdict, certificate_digest, prepare_envelope, verify_envelope
 from gateway.safe_xml import parse_signed, read_skeleton
 from tests.kit.pki import MOMENT, LeafKind, Pki

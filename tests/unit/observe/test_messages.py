@@ -27,7 +27,7 @@ from gateway.core.states import (
     Outcome,
     TransferState,
 )
-from gateway.core.verdict import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from gateway.edxml import CODES, Severity
 from gateway.edxml.archive import ArchiveFault
 from gateway.observe import Text, explain, label, text
