@@ -185,6 +185,8 @@ EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
 RSA_BITS_MIN: Final = 2048
+TIMESTAMP_BYTES_MAX: Final = 64 * KIB
+"""One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
 
 # --- worker processes --------------------------------------------------------------------------------------------------
 JUDGE_CPU_SECONDS_MAX: Final = 10

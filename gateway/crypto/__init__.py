@@ -35,24 +35,24 @@ from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf, media_type
-from gateway.crypto.paths.certificates import (
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.client_certificate import client_certificate
+from gateway.crypto.paths.policy import Policy, SignerRules
+from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
-    SEAL_USAGES,
-    CertificateVerdict,
-    Trust,
     certificate_digest,
     is_demo,
-    judge_certificate,
     organization_identifier,
     refuse_demo,
     spki_digest,
     subject_public_key,
 )
-from gateway.crypto.paths.client_certificate import client_certificate
-from gateway.crypto.paths.trust import LoadedTrust, load_trust, read_certificates, read_folder
+from gateway.crypto.paths.trust import Evidence, Role, Trust
+from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_certificates, read_folder
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
+from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
 from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
 from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
@@ -60,11 +60,11 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 __all__ = [
     "DEMO_POLICY_OID",
     "RECEIPT_TYPE",
-    "SEAL_USAGES",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
     "EnvelopeVerdict",
+    "Evidence",
     "FileSealer",
     "FileSigner",
     "InlineHolder",
@@ -77,10 +77,13 @@ __all__ = [
     "KeyProbe",
     "KeyRef",
     "LoadedTrust",
+    "Policy",
     "PreparedSeal",
     "PreparedSignature",
+    "Role",
     "RollingContext",
     "SealingKeys",
+    "SignerRules",
     "Trust",
     "TrustProbe",
     "certificate_digest",
@@ -89,6 +92,7 @@ __all__ = [
     "is_demo",
     "judge_certificate",
     "judge_pdf",
+    "judge_timestamp",
     "load_trust",
     "media_type",
     "office_context",

@@ -29,7 +29,9 @@ from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
-from gateway.crypto.paths.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.subject import certificate_digest
+from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.xades.prepare import prepare_envelope
 
 CERTIFICATE_JUDGED_SECONDS: Final = 60.0
@@ -120,7 +122,11 @@ class FileSealer:
         judged, verdict = self._judged.get(key.key_id, (0.0, None))
         if verdict is None or self._clock.monotonic() - judged > CERTIFICATE_JUDGED_SECONDS:
             verdict = await self._judge.run(
-                judge_certificate, key.chain[0], trust=trust, moment=self._clock.now(), chain=key.chain[1:]
+                judge_certificate,
+                key.chain[0],
+                trust=trust,
+                moment=self._clock.now(),
+                evidence=Evidence(certificates=key.chain[1:]),
             )
             self._judged[key.key_id] = (self._clock.monotonic(), verdict)
         if verdict.indication is not Indication.TOTAL_PASSED:

@@ -33,7 +33,9 @@ from gateway.core import limits
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.paths.certificates import Trust, certificate_digest, certificate_name, judge_certificate
+from gateway.crypto.paths.certificates import judge_certificate
+from gateway.crypto.paths.subject import certificate_digest, certificate_name
+from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.xades.frame import frame_fault
 from gateway.crypto.xades.parts import StructureError, header_of, parts_of
 from gateway.crypto.xades.prepare import DS, EXCLUSIVE, XADES
@@ -299,5 +301,7 @@ class _TargetVerifier(XMLVerifier):
 def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
     """Duty 10."""
     assert findings.certificate is not None, "duty 6 found the signer"
-    verdict = judge_certificate(findings.certificate, trust=trust, moment=moment, chain=findings.chain)
+    verdict = judge_certificate(
+        findings.certificate, trust=trust, moment=moment, evidence=Evidence(certificates=findings.chain)
+    )
     return verdict.indication, verdict.sub_indication, verdict.reason
