@@ -184,6 +184,9 @@ PDF_SIGNATURES_MAX: Final = 20
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+EMBEDDED_EVIDENCE_MAX: Final = 64
+"""CRLs and OCSP responses that came along with one signature: each is verified for each certificate of the path. An archive
+signature that was renewed for thirty years has about as many."""
 RSA_BITS_MIN: Final = 2048
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""

@@ -35,9 +35,10 @@ from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf, media_type
-from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
-from gateway.crypto.paths.policy import Policy, SignerRules
+from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
+from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
     certificate_digest,
@@ -60,6 +61,7 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 __all__ = [
     "DEMO_POLICY_OID",
     "RECEIPT_TYPE",
+    "AlgorithmRules",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
@@ -67,6 +69,7 @@ __all__ = [
     "Evidence",
     "FileSealer",
     "FileSigner",
+    "Freshness",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
@@ -89,14 +92,17 @@ __all__ = [
     "certificate_digest",
     "client_certificate",
     "client_context",
+    "details_of",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
     "judge_timestamp",
+    "load_policy",
     "load_trust",
     "media_type",
     "office_context",
     "organization_identifier",
+    "parse_policy",
     "prepare_envelope",
     "prepare_seal",
     "read_certificates",
