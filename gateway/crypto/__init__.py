@@ -37,6 +37,7 @@ from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf, media_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
+from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
@@ -50,6 +51,18 @@ from gateway.crypto.paths.subject import (
 )
 from gateway.crypto.paths.trust import Evidence, Role, Trust
 from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_certificates, read_folder
+from gateway.crypto.paths.trust_list import (
+    ROLES,
+    Anchor,
+    TrustList,
+    check_content,
+    list_file,
+    parse_list,
+    read_list_bytes,
+    signed_bytes,
+    split_list,
+)
+from gateway.crypto.paths.trust_sources import ListSource, TrustSources, read_list, read_trust, remember_list
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
@@ -61,7 +74,9 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 __all__ = [
     "DEMO_POLICY_OID",
     "RECEIPT_TYPE",
+    "ROLES",
     "AlgorithmRules",
+    "Anchor",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
@@ -79,6 +94,8 @@ __all__ = [
     "KeyHolderPool",
     "KeyProbe",
     "KeyRef",
+    "ListKey",
+    "ListSource",
     "LoadedTrust",
     "Policy",
     "PreparedSeal",
@@ -88,8 +105,11 @@ __all__ = [
     "SealingKeys",
     "SignerRules",
     "Trust",
+    "TrustList",
     "TrustProbe",
+    "TrustSources",
     "certificate_digest",
+    "check_content",
     "client_certificate",
     "client_context",
     "details_of",
@@ -97,21 +117,32 @@ __all__ = [
     "judge_certificate",
     "judge_pdf",
     "judge_timestamp",
+    "list_file",
     "load_policy",
     "load_trust",
     "media_type",
     "office_context",
     "organization_identifier",
+    "parse_list",
     "parse_policy",
     "prepare_envelope",
     "prepare_seal",
     "read_certificates",
     "read_folder",
     "read_key_files",
+    "read_list",
+    "read_list_bytes",
+    "read_list_keys",
+    "read_signing_key",
+    "read_trust",
     "refuse_demo",
+    "remember_list",
     "server_context",
     "sign_jws",
+    "sign_list_bytes",
+    "signed_bytes",
     "spki_digest",
+    "split_list",
     "subject_public_key",
     "try_key",
     "verify_envelope",

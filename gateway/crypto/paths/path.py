@@ -108,6 +108,8 @@ def find_path(leaf: x509.Certificate, question: Question) -> GoodPath | Certific
     Raises:
         whatever the libraries throw at hostile evidence; call it inside `attempt`.
     """
+    if (end := question.trust.expires_at) is not None and question.moment >= end and not question.past:
+        return CertificateFault(sub_indication=SubIndication.TRY_LATER, reason=f"our list of anchors ended at {end}")
     known, der = _known(question.trust, question.role), leaf.dump()
     evidence, moment = question.evidence, question.moment
     chain = tuple(other for other in evidence.certificates if other != der)
