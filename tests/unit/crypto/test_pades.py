@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,12 +74,10 @@ def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> 
 async def test_the_file_that_burns_cpu_is_refused_at_once_in_a_judge(own_pki: Path, own_trust: Trust) -> None:
     pool = JudgePool(size=1, preload=("gateway.crypto.pades",))
     await pool.start()
-    begin = time.monotonic()
     data = (own_pki / "certs-dos.pdf").read_bytes()
     verdict = await pool.run(judge_pdf, data, trust=own_trust, moment=VECTOR_MOMENT)
-    assert time.monotonic() - begin < 5
-    assert verdict.indication is UNDECIDED
     await pool.close()
+    assert (verdict.indication, verdict.reason) == (UNDECIDED, "too many embedded certificates")  # none was looked at
 
 
 # --- our own seals ----------------------------------------------------------------------------------------------------
