@@ -48,7 +48,7 @@ from gateway.crypto.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.judge import InlineJudge, JudgePool
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.key_files import KeyFiles, read_key_files
-from gateway.crypto.pades import judge_pdf, media_type
+from gateway.crypto.pades import judge_pdf, judged_type
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.seal import PreparedSeal, prepare_seal
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
@@ -89,8 +89,8 @@ __all__ = [
     "is_demo",
     "judge_certificate",
     "judge_pdf",
+    "judged_type",
     "load_trust",
-    "media_type",
     "office_context",
     "organization_identifier",
     "prepare_envelope",

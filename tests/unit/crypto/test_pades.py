@@ -10,7 +10,7 @@ import pytest
 from gateway.core.errors import SenderError
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.verdict import FileVerdict, Indication, SubIndication
-from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
+from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, judged_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.unit.crypto.sealing import sealed
@@ -256,7 +256,7 @@ def test_what_readers_open_as_a_pdf_is_one_and_never_passes(junk: bytes) -> None
     """Readers look for the header in the first 1024 bytes; an unsealed letter must not slip by as a text file."""
     for pdf in (tiny_pdf(), SEALED):
         data = junk + pdf
-        assert media_type(data) == media_type(data[:MAGIC_BYTES]) == "application/pdf"
+        assert judged_type(data) == judged_type(data[:MAGIC_BYTES]) == "application/pdf"
         verdict = judge(data)
         assert (verdict.media_type, verdict.indication) == ("application/pdf", UNDECIDED)
         assert (verdict.sub_indication, verdict.signatures) == (SubIndication.FORMAT_FAILURE, ())
