@@ -34,7 +34,7 @@ from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
-from gateway.crypto.pades.verify import judge_pdf, media_type
+from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.policy import Policy, SignerRules
@@ -93,8 +93,8 @@ __all__ = [
     "judge_certificate",
     "judge_pdf",
     "judge_timestamp",
+    "judged_type",
     "load_trust",
-    "media_type",
     "office_context",
     "organization_identifier",
     "prepare_envelope",
