@@ -52,6 +52,7 @@ from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_cert
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
+from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
 from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
@@ -84,6 +85,7 @@ __all__ = [
     "RollingContext",
     "SealingKeys",
     "SignerRules",
+    "TimestampClient",
     "Trust",
     "TrustProbe",
     "certificate_digest",

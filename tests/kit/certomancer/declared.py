@@ -29,7 +29,7 @@ CRLS: Final = ("root", "bodies", "people", "stamp-root")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """Whom to believe and by what evidence, all DER, in the words of `Trust`; what `Trust` does not know yet waits here."""
+    """Whom to believe and by what evidence, all DER."""
 
     anchors: tuple[bytes, ...]
     people: tuple[bytes, ...]
@@ -40,8 +40,15 @@ class Bundle:
 
     @property
     def trust(self) -> Trust:
-        """What today's verifiers take: one list of anchors, intermediates and CRLs."""
-        return Trust(anchors=self.anchors, intermediates=self.intermediates, crls=self.crls)
+        """As verifiers take it, by the policy of the house."""
+        return Trust(
+            anchors=self.anchors,
+            people=self.people,
+            authorities=self.authorities,
+            intermediates=self.intermediates,
+            crls=self.crls,
+            ocsps=self.ocsps,
+        )
 
 
 @cache
