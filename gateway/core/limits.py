@@ -63,6 +63,8 @@ RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
 LIST_MAX: Final = 100
 """Entries of any other list of a header: places, appendixes, tasks, staff, documents replaced."""
+SEAL_SLIP_BYTES_MAX: Final = MIB
+"""A thousand recipients, the files and the signature take a fifth of it."""
 TRACE_HEADERS_MAX: Final = 100
 """Hubs that an envelope has passed: each adds one."""
 HEADER_TEXT_CHARS_MAX: Final = 4_000

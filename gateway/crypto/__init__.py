@@ -56,6 +56,8 @@ from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
 from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
+from gateway.crypto.xades.signature_timestamp import TimestampJudge, timestamp_digest, with_timestamp
+from gateway.crypto.xades.slip import prepare_slip, verify_slip
 from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
@@ -86,6 +88,7 @@ __all__ = [
     "SealingKeys",
     "SignerRules",
     "TimestampClient",
+    "TimestampJudge",
     "Trust",
     "TrustProbe",
     "certificate_digest",
@@ -101,6 +104,7 @@ __all__ = [
     "organization_identifier",
     "prepare_envelope",
     "prepare_seal",
+    "prepare_slip",
     "read_certificates",
     "read_folder",
     "read_key_files",
@@ -109,7 +113,10 @@ __all__ = [
     "sign_jws",
     "spki_digest",
     "subject_public_key",
+    "timestamp_digest",
     "try_key",
     "verify_envelope",
     "verify_jws",
+    "verify_slip",
+    "with_timestamp",
 ]

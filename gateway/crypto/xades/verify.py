@@ -70,7 +70,7 @@ DUTIES: Final = (
     Duty("xades.signer", "EN 319 132-1 5.2.2"),
     Duty("xades.value", "XML Signature 1.1 3.2.2"),
     Duty("xades.digests", "XML Signature 1.1 3.2.1"),
-    Duty("xades.frame", "QCVN 102:2016/BTTTT 2.1"),
+    Duty("xades.frame", "EN 319 102-1 5.2.8"),
     Duty("xades.timestamps", "EN 319 132-1 5.3"),
     Duty("xades.certificate", "EN 319 102-1 5.2.6"),
 )
