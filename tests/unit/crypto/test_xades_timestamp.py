@@ -26,6 +26,10 @@ PKI = Pki()
 LEAF = PKI.leaf("transport")
 SIGNED = signed(document(), LEAF)
 LATER = MOMENT + timedelta(hours=1)
+MUCH_LATER = MOMENT + 400 * DAY
+"""The signer's certificate has expired, its authorities' have not."""
+TRUST_FOR_LONG = replace(PKI.trust, crls=(*PKI.crls, *Pki(now=MUCH_LATER).crls))
+"""Revocation lists of both times, by the same keys."""
 
 
 def token(data: bytes, time: datetime = MOMENT, authority: str = "TSA") -> bytes:
@@ -56,9 +60,10 @@ class FakeJudge:
         )
 
 
-def judged(data: bytes, *, moment: datetime = LATER, pki: Pki = PKI, **rest: Any) -> SignatureVerdict:
+def judged(data: bytes, *, moment: datetime = LATER, **rest: Any) -> SignatureVerdict:
+    root = read_skeleton([data]).root
     verdict = verify_envelope(
-        read_skeleton([data]).root, trust=pki.trust, moment=moment, **{"judge_timestamp": FakeJudge(), **rest}
+        root, trust=TRUST_FOR_LONG, moment=moment, **{"judge_timestamp": FakeJudge(), **rest}
     ).signature
     assert verdict is not None
     return verdict
@@ -171,9 +176,8 @@ def test_one_that_is_not_good_makes_nothing_better_and_nothing_worse(case: str) 
 
 @pytest.mark.parametrize("case", NOT_GOOD)
 def test_a_certificate_that_is_expired_stays_so_beside_it(case: str) -> None:
-    much_later = MOMENT + 400 * DAY
     for data in (SIGNED, with_timestamp(SIGNED, NOT_GOOD[case].replace(b"2026-11-21T13", b"2028-11-21T13"))):
-        verdict = judged(data, moment=much_later)
+        verdict = judged(data, moment=MUCH_LATER)
         assert (verdict.indication, verdict.sub_indication) == (
             Indication.INDETERMINATE,
             SubIndication.OUT_OF_BOUNDS_NO_POE,
@@ -181,7 +185,7 @@ def test_a_certificate_that_is_expired_stays_so_beside_it(case: str) -> None:
 
 
 def test_a_good_one_heals_what_has_expired_since() -> None:
-    verdict = judged(with_timestamp(SIGNED, token(SIGNED)), moment=MOMENT + 400 * DAY)
+    verdict = judged(with_timestamp(SIGNED, token(SIGNED)), moment=MUCH_LATER)
     assert (verdict.indication, verdict.details.best_time) == (Indication.TOTAL_PASSED, MOMENT)
 
 
