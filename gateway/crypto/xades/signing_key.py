@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from gateway.crypto.paths.subject import certificate_name
+
 KEPT_MAX: Final = 1_000
 """More than the bodies that write to one gateway in an hour; about 3 KB each."""
 CERTIFICATE_BYTES_MAX: Final = 8_192
@@ -19,10 +21,11 @@ CERTIFICATE_BYTES_MAX: Final = 8_192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """What verifying a signature needs of a certificate."""
+    """What verifying a signature needs of a certificate, and by what name a report knows it."""
 
     public_key: Any
     not_before: datetime
+    name: str
 
 
 def signing_key(der: bytes) -> SigningKey:
@@ -36,7 +39,9 @@ def signing_key(der: bytes) -> SigningKey:
 
 def _read(der: bytes) -> SigningKey:
     certificate = x509.load_der_x509_certificate(der)
-    return SigningKey(public_key=certificate.public_key(), not_before=certificate.not_valid_before_utc)
+    return SigningKey(
+        public_key=certificate.public_key(), not_before=certificate.not_valid_before_utc, name=certificate_name(der)
+    )
 
 
 _kept = lru_cache(maxsize=KEPT_MAX)(_read)

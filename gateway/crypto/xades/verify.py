@@ -39,7 +39,7 @@ from gateway.core.validation import (
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
-from gateway.crypto.paths.subject import certificate_digest, certificate_name
+from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.crypto.xades.duties import Duty, DutyList
@@ -167,11 +167,17 @@ def _verdict(findings: _Findings, outcome: _Outcome) -> SignatureVerdict:
         sub_indication=outcome.sub_indication,
         reason=outcome.reason,
         certificate=None if signer is None else certificate_digest(signer.certificate),
-        signer="" if signer is None else certificate_name(signer.certificate),
+        signer="" if signer is None else _name(signer),
         claimed_time=None if signer is None else signer.claimed_time,
         covers=" ".join(sorted(findings.signed)),
         details=_details(findings),
     )
+
+
+def _name(signer: Signer) -> str:
+    """Of a certificate that cannot be parsed there is none to tell."""
+    key = attempt(signing_key, signer.certificate)
+    return "" if isinstance(key, Trouble) else key.name
 
 
 def _details(findings: _Findings) -> SignatureDetails:
