@@ -1,7 +1,7 @@
 """What the envelope signature covers (docs/ARCHITECTURE.md), clause by clause, for documents and for status messages.
 
-Each test is named after its clause. One clause of the design is not here: the *seal slip*, for roads whose hub
-rewrites envelopes, comes with the connector that needs it. Other programs' word on such files: tests/interop/test_envelope.py.
+Each test is named after its clause. The *seal slip*, for roads whose hub rewrites envelopes: tests/unit/edxml/test_slip.py and
+tests/unit/crypto/test_xades_slip.py. Other programs' word on such files: tests/interop/test_envelope.py.
 """
 
 import base64
