@@ -29,6 +29,10 @@ service is killed, its children notice and end.
 Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
 """
 
+from gateway.crypto.fetching.check import check_evidence
+from gateway.crypto.fetching.client import allowed_hosts
+from gateway.crypto.fetching.fetcher import EvidenceFetcher, Fetched, FetchPlan, FetchProbe, Source
+from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
@@ -85,12 +89,18 @@ __all__ = [
     "ConfinementProbe",
     "EnvelopeVerdict",
     "Evidence",
+    "EvidenceFetcher",
+    "EvidenceStore",
+    "FetchPlan",
+    "FetchProbe",
+    "Fetched",
     "FileSealer",
     "FileSigner",
     "Freshness",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
+    "Kept",
     "KeyFile",
     "KeyFiles",
     "KeyHolder",
@@ -107,14 +117,18 @@ __all__ = [
     "RollingContext",
     "SealingKeys",
     "SignerRules",
+    "Source",
+    "SourceState",
     "TimestampClient",
     "TimestampJudge",
     "Trust",
     "TrustList",
     "TrustProbe",
     "TrustSources",
+    "allowed_hosts",
     "certificate_digest",
     "check_content",
+    "check_evidence",
     "client_certificate",
     "client_context",
     "details_of",
