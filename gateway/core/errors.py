@@ -119,7 +119,7 @@ CATALOGUE: Final = MappingProxyType(
         "worker.killed": ErrorFacts(422, _S),
         "worker.busy": ErrorFacts(503, _G, retryable=True),
         "worker.died": ErrorFacts(503, _G, retryable=True),
-        "timestamp.unavailable": ErrorFacts(503, _G, retryable=True),
+        "seal.evidence": ErrorFacts(503, _O, retryable=True),
         "key.missing": ErrorFacts(500, _O),
         "timestamp.unavailable": ErrorFacts(503, _G, retryable=True),
         "key.demo": ErrorFacts(500, _O),

@@ -22,7 +22,7 @@ LETTERS = (
     *range(0x1EA0, 0x1EFA),
     *(0x2013, 0x2014, 0x2018, 0x2019, 0x201C, 0x201D, 0x2026, 0x20AB),
 )
-"""Latin with its extensions, the Vietnamese letters of Unicode's Latin Extended Additional, quotation marks, dashes, the dong."""
+"""Latin, the Vietnamese letters of Latin Extended Additional, quotation marks, dashes, the sign of the dong."""
 _KEPT_NAMES = [0, 1, 2, 4, 5, 6, 13, 14]
 
 
@@ -49,7 +49,7 @@ def table_of(font: TTFont) -> dict[str, object]:
     per_em = font["head"].unitsPerEm
 
     def scaled(units: int) -> int:
-        return round(units * 1000 / per_em)
+        return round(units * 1000 / int(per_em))
 
     head, os2 = font["head"], font["OS/2"]
     return {

@@ -102,7 +102,9 @@ def _frame_of(chain: tuple[bytes, ...]) -> _Frame:
                 _tlv(0xA0, *sorted(chain)),  # CertificateSet is a SET OF (X.690 clause 11.6)
             )
         ),
-        signer=b"".join((_VERSION_1, _tlv(_SEQUENCE, leaf.issuer.dump(), leaf["tbs_certificate"]["serial_number"].dump()), digest)),
+        signer=b"".join(
+            (_VERSION_1, _tlv(_SEQUENCE, leaf.issuer.dump(), leaf["tbs_certificate"]["serial_number"].dump()), digest)
+        ),
         algorithm=_signature_algorithm(leaf).dump(),
     )
 

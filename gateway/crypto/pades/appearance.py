@@ -1,13 +1,13 @@
 """What a signature shows on paper, as Decree 30/2020/ND-CP, annex I lays down; pure: from what is to be shown to a drawing.
 
-| kind             | who, on what                                  | what stands there, and where                                     |
-|------------------|-----------------------------------------------|------------------------------------------------------------------|
-| `PersonPicture`  | the person who signs (box 7c)                 | the picture of the hand signature, blue, between title and name  |
-| `SealPicture`    | the body (box 8)                              | the picture of the seal, red, true size, over a third of the     |
-|                  |                                               | person's picture, on its left                                    |
-| `AttachmentText` | the body, on an attachment in a file by itself| number and symbol of the document, moment of signing; top right  |
-|                  |                                               | of the first page, no picture                                    |
-| `CopyText`       | the body, on an electronic copy               | form of copy, name of the body, moment of signing; same place    |
+| kind             | who, on what                       | what stands there, and where                                  |
+|------------------|------------------------------------|---------------------------------------------------------------|
+| `PersonPicture`  | the person who signs (box 7c)      | picture of the hand signature, blue, between title and name   |
+| `SealPicture`    | the body (box 8)                   | picture of the seal, red, true size, over a third of the      |
+|                  |                                    | person's picture, on its left                                 |
+| `AttachmentText` | the body, on an attachment in a    | number and symbol of the document, moment of signing; top     |
+|                  | file by itself                     | right of the first page, no picture                           |
+| `CopyText`       | the body, on an electronic copy    | form of copy, name of the body, moment of signing; same place |
 
 Texts are upright, black, 10 points, in Tinos (`typeface`), which has the measures of Times New Roman. A moment is shown in
 ISO 8601 with Vietnam's zone. A signature without any of these is invisible. Pictures are PNG with transparency (`picture`):
@@ -29,10 +29,10 @@ from gateway.crypto.pades.typeface import composed, tinos
 VIETNAM: Final = timezone(timedelta(hours=7))
 TEXT_POINTS: Final = 10.0
 LINE_POINTS: Final = 12.0
-TEXT_WIDTH_POINTS_MAX: Final = 80 * POINTS_PER_MM
-"""Longer lines are broken: half of the text area of an A4 page."""
-LINES_MAX: Final = 6
-"""The upper margin, which holds the block, is 20 to 25 mm high (Decree 30/2020, annex I)."""
+TEXT_WIDTH_POINTS_MAX: Final = 120 * POINTS_PER_MM
+"""Longer lines are broken; nearly every body's name stands in one."""
+LINES_MAX: Final = 5
+"""Three lines stand in the upper margin of 20 to 25 mm (Decree 30/2020, annex I); more than five would hide the document."""
 FONT: Final = "F1"
 PICTURE: Final = "Im1"
 

@@ -148,12 +148,17 @@ def _page(number: int, reference: generic.Reference, facts: dict[str, Any]) -> P
     media = box_of(facts["/MediaBox"])
     crop = box_of(facts["/CropBox"]) if "/CropBox" in facts else media
     shown = Box(
-        max(media.left, crop.left), max(media.bottom, crop.bottom), min(media.right, crop.right), min(media.top, crop.top)
+        max(media.left, crop.left),
+        max(media.bottom, crop.bottom),
+        min(media.right, crop.right),
+        min(media.top, crop.top),
     )
     unit = float(facts["/UserUnit"])
     if shown.width <= 0 or shown.height <= 0 or unit <= 0:
         raise ValueError(f"page {number} shows nothing")
-    return Page(number=number, reference=reference, shown=shown, turn=int(facts.get("/Rotate", 0)) % 360 // 90 * 90, unit=unit)
+    return Page(
+        number=number, reference=reference, shown=shown, turn=int(facts.get("/Rotate", 0)) % 360 // 90 * 90, unit=unit
+    )
 
 
 def box_of(array: Any) -> Box:

@@ -53,7 +53,7 @@ def read_picture(png: bytes) -> Picture:
         raise SenderError("seal.appearance", reason=because("picture_form", detail=pixels.reason))
     opacity = pixels.getchannel("A")
     least, most = opacity.getextrema()
-    if least == 255 or most == 0:  # noqa: PLR1714 - the one hides everything, the other shows nothing
+    if least == 255 or most == 0:  # it hides everything, or shows nothing
         raise SenderError("seal.appearance", reason=because("picture_opaque"))
     return Picture(
         columns=columns,

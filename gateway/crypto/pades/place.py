@@ -1,4 +1,4 @@
-"""Where on which page a signature is shown (Decree 30/2020/ND-CP, annex I): beside the person's, top right, or as somebody says.
+"""Where on which page a signature is shown (Decree 30/2020/ND-CP, annex I): beside the person's, top right, or as asked.
 
 What already stands in the document comes first: a field that is named has its place, and nothing else is asked.
 """
@@ -21,8 +21,8 @@ OVERLAP: Final = 1 / 3
 """Of the person's picture, under the seal (annex I, box 8)."""
 MARGIN_RIGHT: Final = 15 * POINTS_PER_MM
 """The right margin of a document is 15 to 20 mm (annex I)."""
-MARGIN_TOP: Final = 8 * POINTS_PER_MM
-"""The upper margin is 20 to 25 mm: a block of six lines stands in it."""
+MARGIN_TOP: Final = 6 * POINTS_PER_MM
+"""The upper margin is 20 to 25 mm: three lines stand in it, and printers reach them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,19 @@ def fields_of(handler: PdfHandler) -> tuple[Field, ...]:
     for name, value, reference in enumerate_sig_fields(handler):
         if len(found) == limits.PDF_SIGNATURES_MAX:
             raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signature fields")
-        widget = reference.get_object()
-        kids = widget.get("/Kids", ())
-        if len(kids) == 1:  # the annotation apart from the field (ISO 32000-2 clause 12.7.4.1)
-            reference, widget = kids.raw_get(0).reference, kids[0]
-        else:
-            reference = reference.reference if isinstance(reference, generic.IndirectObject) else reference
-        found.append(Field(name=name, signed=value is not None, widget=widget, reference=reference, number=reference.idnum))
+        field = reference.get_object()
+        kids = field.get("/Kids", ())
+        apart = len(kids) == 1  # the annotation apart from the field (ISO 32000-2 clause 12.7.4.1)
+        annotation = kids.raw_get(0).reference if apart else reference.reference
+        found.append(
+            Field(
+                name=name,
+                signed=value is not None,
+                widget=kids[0] if apart else field,
+                reference=annotation,
+                number=annotation.idnum,
+            )
+        )
     return tuple(found)
 
 
@@ -97,7 +103,8 @@ def _rectangle(field: Field) -> Box | None:
 
 
 def _bears(page: Page, field: Field) -> bool:
-    annotations = page.reference.get_object().get("/Annots", ())
+    leaf: Any = page.reference.get_object()
+    annotations = leaf.get("/Annots", ())
     return any(isinstance(one, generic.IndirectObject) and one.reference == field.reference for one in annotations)
 
 
@@ -140,4 +147,3 @@ def _checked(place: Place) -> Place:
     if not place.page.seen.holds(place.box):
         raise SenderError("seal.appearance", reason=because("outside", page=place.page.number))
     return place
-

@@ -12,8 +12,9 @@ All signatures are approval signatures: a person's and a body's, in either order
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BytesIO
-from typing import ParamSpec
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -36,8 +37,6 @@ from gateway.crypto.pades.hex import read_hex_in_pieces
 from gateway.crypto.pades.permissions import check_permitted
 from gateway.crypto.pades.place import Field, Place, fields_of, place_in_document, place_of
 from gateway.crypto.pades.stamp import add_form
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,7 @@ def prepare_seal(
         SenderError: `file.unreadable`: not a PDF that can be updated (damaged, encrypted, hybrid); `seal.forbidden`: an
             earlier signature allows no further one; `seal.field`: no empty field of that name; `seal.appearance`.
     """
-    return or_unreadable(_prepare, data, room, moment, appearance, field)
+    return _or_unreadable(partial(_prepare, data, room, moment, appearance, field))
 
 
 def prepare_document_timestamp(data: bytes, *, room: int) -> PreparedSeal:
@@ -86,12 +85,12 @@ def prepare_document_timestamp(data: bytes, *, room: int) -> PreparedSeal:
     Raises:
         SenderError: `file.unreadable`.
     """
-    return or_unreadable(_prepare_timestamp, data, room)
+    return _or_unreadable(partial(_prepare_timestamp, data, room))
 
 
-def or_unreadable(function: Callable[P, PreparedSeal], *args: P.args, **kwargs: P.kwargs) -> PreparedSeal:
+def _or_unreadable(work: Callable[[], PreparedSeal]) -> PreparedSeal:
     """What it returns or refuses; whatever else a library throws is `file.unreadable`."""
-    prepared = attempt(_refusing, function, *args, **kwargs)
+    prepared = attempt(_refusing, work)
     if isinstance(prepared, Trouble):
         raise SenderError("file.unreadable", reason=prepared.reason)
     if isinstance(prepared, SenderError):
@@ -99,10 +98,10 @@ def or_unreadable(function: Callable[P, PreparedSeal], *args: P.args, **kwargs: 
     return prepared
 
 
-def _refusing(function: Callable[P, PreparedSeal], *args: P.args, **kwargs: P.kwargs) -> PreparedSeal | SenderError:
+def _refusing(work: Callable[[], PreparedSeal]) -> PreparedSeal | SenderError:
     """A refusal as a value: `attempt` makes trouble of every exception."""
     try:
-        return function(*args, **kwargs)
+        return work()
     except SenderError as refused:
         return refused
 
@@ -137,18 +136,17 @@ def _prepare(data: bytes, room: int, moment: datetime, appearance: Appearance | 
         return _embedded(writer, signature, SigFieldSpec(field), _Shown.of(drawing, place))
     stem = "Signature" if isinstance(appearance, PersonPicture) else "Seal"
     if appearance is None or drawing is None:
-        return _embedded(writer, signature, SigFieldSpec(free_name(fields, stem), on_page=0), None)
+        return _embedded(writer, signature, SigFieldSpec(_free_name(fields, stem), on_page=0), None)
     place = place_of(appearance, drawing, writer.prev, fields)
     own = place.page.to_own(place.box)
-    spec = SigFieldSpec(
-        free_name(fields, stem), on_page=place.page.number - 1, box=(own.left, own.bottom, own.right, own.top)
-    )
+    box: Any = (own.left, own.bottom, own.right, own.top)  # pyHanko's annotation says int, its code rounds to 1/100
+    spec = SigFieldSpec(_free_name(fields, stem), on_page=place.page.number - 1, box=box)
     return _embedded(writer, signature, spec, _Shown.of(drawing, place))
 
 
 def _prepare_timestamp(data: bytes, room: int) -> PreparedSeal:
     writer = open_for_update(data)
-    spec = SigFieldSpec(free_name(fields_of(writer.prev), "Timestamp"), on_page=0)
+    spec = SigFieldSpec(_free_name(fields_of(writer.prev), "Timestamp"), on_page=0)
     return _embedded(writer, DocumentTimestamp(bytes_reserved=2 * room), spec, None)
 
 
@@ -211,7 +209,7 @@ def _standing(writer: IncrementalPdfFileWriter, field: Field, *, visible: bool) 
     return place
 
 
-def free_name(fields: tuple[Field, ...], stem: str) -> str:
+def _free_name(fields: tuple[Field, ...], stem: str) -> str:
     """A name for a new field that none of the document bears yet."""
     taken = {field.name for field in fields}
     return next(name for number in range(1, len(taken) + 2) if (name := f"{stem}{number}") not in taken)

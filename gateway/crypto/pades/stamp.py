@@ -19,7 +19,9 @@ _STEM: Final = 80
 """Width of the stems, in thousandths of an em: for readers that have to do without the embedded font."""
 
 
-def add_form(writer: BasePdfFileWriter, drawing: Drawing, *, width: float, height: float, turn: int) -> generic.IndirectObject:
+def add_form(
+    writer: BasePdfFileWriter, drawing: Drawing, *, width: float, height: float, turn: int
+) -> generic.IndirectObject:
     """The form XObject (ISO 32000-2 clause 8.10) that shows a drawing in a frame of this size, upright on a page so turned."""
     if drawing.picture is None:
         resources = _dictionary({"/Font": _dictionary({f"/{FONT}": _add_font(writer, "".join(drawing.lines))})})
@@ -75,7 +77,10 @@ def _add_font(writer: BasePdfFileWriter, text: str) -> generic.IndirectObject:
     for glyph, letter in sorted(letters.items()):
         width = generic.NumberObject(face.letters[letter][1])
         widths += [generic.NumberObject(glyph), generic.ArrayObject([width])]
-    system = {"/Registry": generic.pdf_string("Adobe"), "/Ordering": generic.pdf_string("Identity")}
+    system: dict[str, generic.PdfObject] = {
+        "/Registry": generic.pdf_string("Adobe"),
+        "/Ordering": generic.pdf_string("Identity"),
+    }
     descendant = _dictionary(
         {
             "/Type": pdf_name("/Font"),
@@ -88,7 +93,7 @@ def _add_font(writer: BasePdfFileWriter, text: str) -> generic.IndirectObject:
             "/W": widths,
         }
     )
-    font = {
+    font: dict[str, generic.PdfObject] = {
         "/Type": pdf_name("/Font"),
         "/Subtype": pdf_name("/Type0"),
         "/BaseFont": name,

@@ -1,6 +1,6 @@
 """Levels B-LT and B-LTA (EN 319 142-1 clauses 5.4, 5.5): what later verifiers need is put into the document.
 
-1. A judge runs `evidence_for`: of all that we hold, the certificates, CRLs and OCSP responses that a signer's or an
+1. `paths.evidence.evidence_for`: of all that we hold, the certificates, CRLs and OCSP responses that a signer's or an
    authority's certificate needs.
 2. A judge runs `prepare_dss`: an incremental update with a document security store (ISO 32000-2 clause 12.8.4.3).
 3. A judge runs `prepare_document_timestamp`, an authority stamps its digest, the service fills it in.
@@ -9,8 +9,7 @@ Renewal, before the last authority's certificate ends, is the same three steps o
 timestamp (`last_timestamp`). Nothing is judged here: what is put in is believed only by whoever verifies it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -19,86 +18,44 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.core import limits
-from gateway.core.errors import SenderError
+from gateway.core.errors import SenderError, SiteError
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.prepare import open_for_update
+from gateway.crypto.paths.trust import Evidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What goes along with a signature, DER."""
+def token_chain(token: bytes, digest: bytes | None = None) -> tuple[bytes, ...]:
+    """The certificates in a timestamp token (DER), the authority's own first; run it in a judge.
 
-    certificates: tuple[bytes, ...] = ()
-    crls: tuple[bytes, ...] = ()
-    ocsps: tuple[bytes, ...] = ()
-
-    def __or__(self, other: "Evidence") -> "Evidence":
-        """Both together, everything once."""
-        return Evidence(
-            certificates=_once(self.certificates, other.certificates),
-            crls=_once(self.crls, other.crls),
-            ocsps=_once(self.ocsps, other.ocsps),
-        )
-
-    def __bool__(self) -> bool:
-        return bool(self.certificates or self.crls or self.ocsps)
-
-
-def _once(*parts: Iterable[bytes]) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(one for part in parts for one in part))
-
-
-def evidence_for(chain: Sequence[bytes], held: Evidence) -> Evidence:
-    """What a certificate (the first of the chain) needs of what we hold: its path, and what speaks of revocation on it.
+    `digest`: the SHA-256 that was sent to be stamped. Whom the token is to be believed from, its verifier decides.
 
     Raises:
-        ValueError: one of them cannot be read; nobody but ourselves wrote them.
+        SiteError: `timestamp.unavailable`: no token, over something else, or it does not hold its signer's certificate.
     """
-    known = {one.subject.hashable: one for one in map(x509.Certificate.load, (*held.certificates, *chain[1:]))}
-    path = [x509.Certificate.load(chain[0])]
-    while (above := known.get(path[-1].issuer.hashable)) is not None and above not in path:
-        path.append(above)
-        if len(path) > limits.EMBEDDED_CERTIFICATES_MAX:
-            raise ValueError("a path of certificates without end")
-    issuers = {one.issuer.hashable for one in path}
-    serials = {one.serial_number for one in path}
-    return Evidence(
-        certificates=tuple(one.dump() for one in path),
-        crls=tuple(der for der in held.crls if crl.CertificateList.load(der).issuer.hashable in issuers),
-        ocsps=tuple(der for der in held.ocsps if serials & set(_serials(der))),
-    )
-
-
-def _serials(der: bytes) -> Iterator[int]:
-    """The certificates that an OCSP response speaks of."""
-    response = ocsp.OCSPResponse.load(der).basic_ocsp_response
-    for one in response["tbs_response_data"]["responses"]:
-        yield one["cert_id"]["serial_number"].native
-
-
-def token_chain(token: bytes) -> tuple[bytes, ...]:
-    """The certificates in a timestamp token, the authority's own first.
-
-    Raises:
-        SenderError: `file.unreadable`: it is none, or it names none of them as its signer.
-    """
-    found = attempt(_token_chain, token)
+    if len(token) > limits.TIMESTAMP_ROOM_BYTES:
+        raise SiteError("timestamp.unavailable", asked=1, said="a token that does not fit into the place left for it")
+    found = attempt(_token_chain, token, digest)
     if isinstance(found, Trouble):
-        raise SenderError("file.unreadable", reason=f"timestamp: {found.reason}")
+        raise SiteError("timestamp.unavailable", asked=1, said=f"no timestamp of what was sent: {found.reason}")
     return found
 
 
-def _token_chain(token: bytes) -> tuple[bytes, ...]:
-    signed = cms.ContentInfo.load(token)["content"]
+def _token_chain(token: bytes, digest: bytes | None) -> tuple[bytes, ...]:
+    signed = cms.ContentInfo.load(token, strict=True)["content"]
+    imprint = signed["encap_content_info"]["content"].parsed["message_imprint"]
+    if digest is not None:
+        named = imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native
+        if named != ("sha256", digest):
+            raise ValueError("a timestamp of something else")
     certificates = [one.chosen for one in signed["certificates"]]
     if len(certificates) > limits.EMBEDDED_CERTIFICATES_MAX:
         raise ValueError("too many certificates")
     (signer,) = signed["signer_infos"]
-    named = signer["sid"].chosen
+    sid = signer["sid"].chosen
     own = next(
         one
         for one in certificates
-        if one.serial_number == named["serial_number"].native and one.issuer.hashable == named["issuer"].hashable
+        if one.serial_number == sid["serial_number"].native and one.issuer.hashable == sid["issuer"].hashable
     )
     return (own.dump(), *(one.dump() for one in certificates if one is not own))
 
