@@ -195,7 +195,7 @@ EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
 RSA_BITS_MIN: Final = 2048
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
-TIMESTAMP_ROOM_BYTES: Final = 16 * KIB
+TIMESTAMP_ROOM_BYTES: Final = 12 * KIB
 """What a PDF leaves room for, in hexadecimal, whatever the token will have: one that is larger does not fit."""
 
 # --- worker processes --------------------------------------------------------------------------------------------------

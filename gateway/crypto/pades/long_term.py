@@ -9,7 +9,7 @@ Renewal, before the last authority's certificate ends, is the same three steps o
 timestamp (`last_timestamp`). Nothing is judged here: what is put in is believed only by whoever verifies it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -83,11 +83,16 @@ def _last_timestamp(data: bytes) -> bytes | None:
     if documents:
         token = cms.ContentInfo({"content_type": "signed_data", "content": documents[-1].signed_data})
         return bytes(token.dump())
-    for one in reversed(embedded):
-        if one.attached_timestamp_data is not None:
-            token = cms.ContentInfo({"content_type": "signed_data", "content": one.attached_timestamp_data})
-            return bytes(token.dump())
-    return None
+    return next((token for one in reversed(embedded) for token in _signature_timestamps(one.signer_info)), None)
+
+
+def _signature_timestamps(signer: cms.SignerInfo) -> Iterator[bytes]:
+    """The tokens among the unsigned attributes (EN 319 122-1 clause 5.3)."""
+    if signer["unsigned_attrs"].native is None:
+        return
+    for attribute in signer["unsigned_attrs"]:
+        if attribute["type"].native == "signature_time_stamp_token":
+            yield from (token.dump() for token in attribute["values"])
 
 
 def prepare_dss(data: bytes, evidence: Evidence) -> bytes:
