@@ -7,8 +7,9 @@
 | DocMDP P=2 or 3: filling in fields | no                                 | yes                            |
 | FieldMDP that locks the field      | no, when it locks all fields       | no                             |
 
-PDF 2.0 lets P=2 and 3 sign, not add fields, and verifiers are strict about that (signing.md 0.5): who certifies first must
-create the empty fields before. What this lets through is judged again as a whole after signing.
+P=2 and 3 let sign, not add fields; our own judge refuses a visible new field after them and bears an invisible one, other
+verifiers are stricter: so neither is made. Who certifies first creates the empty fields before. What this lets through is
+judged again as a whole after signing.
 """
 
 from collections.abc import Sequence
