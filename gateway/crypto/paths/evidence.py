@@ -30,21 +30,25 @@ def speaks_of_revocation(evidence: Evidence) -> bool:
 
 
 def evidence_for(chain: Sequence[bytes], held: Evidence) -> Evidence:
-    """What a certificate (the first of the chain) needs of what we hold: its path, and what speaks of revocation on it.
+    """What a certificate (the first of the chain) needs of what we hold: its paths, and what speaks of revocation on them.
+
+    Every certificate of an issuer goes along: a renewed or cross-signed authority has several, and the verifier's anchor
+    decides which of them it needs.
 
     Raises:
-        ValueError: one of them cannot be read; nobody but ourselves wrote them.
+        ValueError: one of them cannot be read, or there are more than any path has.
     """
-    known = {one.subject.hashable: one for one in map(x509.Certificate.load, (*held.certificates, *chain[1:]))}
-    path = [x509.Certificate.load(chain[0])]
-    while (above := known.get(path[-1].issuer.hashable)) is not None and above not in path:
-        path.append(above)
-        if len(path) > limits.EMBEDDED_CERTIFICATES_MAX:
-            raise ValueError("a path of certificates without end")
-    issuers = {one.issuer.hashable for one in path}
-    serials = {one.serial_number for one in path}
+    above = [x509.Certificate.load(der) for der in _once(chain[1:], held.certificates)]
+    needed = [x509.Certificate.load(chain[0])]
+    for one in needed:  # grows while it is walked
+        issuer = one.issuer.hashable
+        needed += [other for other in above if other.subject.hashable == issuer and other not in needed]
+        if len(needed) > limits.EMBEDDED_CERTIFICATES_MAX:
+            raise ValueError("more issuers than any path has")
+    issuers = {one.issuer.hashable for one in needed}
+    serials = {one.serial_number for one in needed}
     return Evidence(
-        certificates=tuple(one.dump() for one in path),
+        certificates=tuple(one.dump() for one in needed),
         crls=tuple(der for der in held.crls if crl.CertificateList.load(der).issuer.hashable in issuers),
         ocsps=tuple(der for der in held.ocsps if serials & set(_serials(der))),
     )

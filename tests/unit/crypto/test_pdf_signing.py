@@ -23,6 +23,7 @@ from gateway.crypto import (
     SealedFile,
     SealOrder,
     Trust,
+    evidence_for,
     judge_pdf,
     last_timestamp,
     prepare_document_timestamp,
@@ -30,12 +31,13 @@ from gateway.crypto import (
     token_chain,
 )
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from tests.kit.certomancer.declared import chain, ocsp_of
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
-from tests.kit.pki import MOMENT, Leaf, Pki, der, write_key
+from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, write_key
 from tests.kit.timestamps import OwnAuthority, authority_certificate
 from tests.unit.crypto.sealing import raw_signature, sealed
 
-PKI = Pki()
+PKI = Pki(name="Levels")
 TRUST = replace(PKI.trust, authorities=PKI.trust.anchors)
 LATER = MOMENT + dt.timedelta(seconds=1)
 
@@ -118,6 +120,18 @@ def test_nothing_of_other_authorities_goes_into_the_store(tmp_path: Path) -> Non
     )
     store = store_of(Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT), trust).pdf)
     assert {bytes(one.get_object().data) for one in store.crls} == set(PKI.crls)
+
+
+def test_a_renewed_authority_goes_along_with_all_its_certificates() -> None:
+    older = replace(PKI, now=PKI.now - DAY)  # the same names and keys, other certificates
+    held = Evidence(certificates=(der(older.root), der(older.issuing), der(PKI.root), der(Pki(name="Other").root)))
+    found = evidence_for(PKI.leaf("seal").chain, held)
+    assert set(found.certificates) == {*PKI.leaf("seal").chain, der(PKI.root), der(older.root), der(older.issuing)}
+
+
+def test_an_ocsp_response_is_found_by_the_certificate_that_it_speaks_of() -> None:
+    held = Evidence(ocsps=(ocsp_of("seal"), ocsp_of("person")))
+    assert evidence_for(chain("seal"), held).ocsps == (ocsp_of("seal"),)
 
 
 def test_without_an_authority_the_timestamp_is_owed_or_the_signature_refused(tmp_path: Path) -> None:
