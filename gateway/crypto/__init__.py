@@ -6,7 +6,8 @@ Who does what, and where:
 |------------------------------------------|--------------------------------|-----------------------------------------|
 | judging PDFs and envelopes, preparing them| a *judge* (`JudgePool`)        | strangers' files; no key, no network    |
 | signing for bodies (RSA, ECDSA)           | a *key-holder* (`KeyHolderPool`)| keys, and bytes to sign; never a file   |
-| assembling, carrying between the two      | the service (`FileSealer`)     | digests, attributes, finished files     |
+| assembling, carrying between the two      | the service (`FileSealer`,     | digests, attributes, finished files     |
+|                                           | `PdfSigner`)                   |                                         |
 | receipts (P-256), audit log (Ed25519)     | the service (`FileSigner`)     | two keys that cost nothing to use       |
 
 Rules of the room:
@@ -36,14 +37,20 @@ from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.signers import FileSigner
-from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
+from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
+from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
+from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
+from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
+from gateway.crypto.paths.evidence import evidence_for
+from gateway.crypto.paths.policy import Policy, SignerRules
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
     certificate_digest,
@@ -69,7 +76,7 @@ from gateway.crypto.paths.trust_list import (
 from gateway.crypto.paths.trust_sources import ListSource, TrustSources, read_list, read_trust, remember_list
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
-from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
+from gateway.crypto.sealer import FileSealer, SealingKeys
 from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
@@ -84,9 +91,12 @@ __all__ = [
     "ROLES",
     "AlgorithmRules",
     "Anchor",
+    "Appearance",
+    "AttachmentText",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
+    "CopyText",
     "EnvelopeVerdict",
     "Evidence",
     "EvidenceFetcher",
@@ -110,15 +120,21 @@ __all__ = [
     "ListKey",
     "ListSource",
     "LoadedTrust",
+    "PdfSigner",
+    "PersonPicture",
     "Policy",
     "PreparedSeal",
     "PreparedSignature",
     "Role",
     "RollingContext",
+    "SealOrder",
+    "SealPicture",
+    "SealedFile",
     "SealingKeys",
     "SignerRules",
     "Source",
     "SourceState",
+    "Spot",
     "TimestampClient",
     "TimestampJudge",
     "Trust",
@@ -132,6 +148,7 @@ __all__ = [
     "client_certificate",
     "client_context",
     "details_of",
+    "evidence_for",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
@@ -144,6 +161,12 @@ __all__ = [
     "organization_identifier",
     "parse_list",
     "parse_policy",
+    "last_timestamp",
+    "load_trust",
+    "office_context",
+    "organization_identifier",
+    "prepare_document_timestamp",
+    "prepare_dss",
     "prepare_envelope",
     "prepare_seal",
     "prepare_slip",
@@ -165,6 +188,7 @@ __all__ = [
     "split_list",
     "subject_public_key",
     "timestamp_digest",
+    "token_chain",
     "try_key",
     "verify_envelope",
     "verify_jws",
