@@ -26,19 +26,21 @@ from gateway.core.reasons import Reason
 from gateway.crypto import (
     CertificateProbe,
     ConfinementProbe,
+    EvidenceStore,
+    FetchProbe,
     FileSigner,
     KeyFile,
     KeyProbe,
     TrustProbe,
     certificate_digest,
     client_context,
-    load_trust,
     read_certificates,
     read_folder,
+    read_trust,
     subject_public_key,
 )
 from gateway.exchange import HeldProbe
-from gateway.material import own_bodies
+from gateway.material import fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Finding as Unsound
@@ -119,8 +121,11 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
         KeyProbe(list(_keys(config, snapshot))),
         CertificateProbe(lambda: list(_certificates(config, snapshot)), clock=clock),
         TrustProbe(
-            lambda: load_trust(config.trust.folder, config.demo), clock=clock, issued=lambda: _issued(config, snapshot)
+            lambda: read_trust(trust_sources(config), now=clock.now()),
+            clock=clock,
+            issued=lambda: _issued(config, snapshot),
         ),
+        FetchProbe(EvidenceStore(config.revocation_store), lambda: fetch_plan(config), clock=clock),
     ]
 
 

@@ -25,6 +25,7 @@ from gateway.config.sections import (
     PeerSection,
     ReceiptSection,
     RegistrySection,
+    RevocationSection,
     TrustSection,
     WorkersSection,
 )
@@ -39,6 +40,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     registry: RegistrySection
     trust: TrustSection
+    revocation: RevocationSection = RevocationSection()
     office_api: OfficeApiSection
     peer: PeerSection
     admin: AdminSection = AdminSection()
@@ -85,6 +87,16 @@ class Config(Section):
     def blobs(self) -> Path:
         """The folder of blobs."""
         return self.gateway.state / "blobs"
+
+    @property
+    def revocation_store(self) -> Path:
+        """The folder of fetched revocation evidence."""
+        return self.revocation.store or self.gateway.state / "revocation"
+
+    @property
+    def trust_memory(self) -> Path:
+        """The file that remembers the highest number of a trust list."""
+        return self.gateway.state / "trust-memory"
 
     @property
     def signer_memory(self) -> Path:
@@ -159,7 +171,9 @@ def _read_tree(path: Path) -> dict[str, Any]:
 
 RELOADABLE: Final = frozenset(
     {
-        *("registry.file", "registry.sha256", "trust.folder"),
+        *("registry.file", "registry.sha256"),
+        *("trust.folder", "trust.policy", "trust.list", "trust.list_keys", "trust.list_signatures"),
+        *("revocation.hosts", "revocation.private_hosts", "revocation.sources"),
         *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
         *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "access.certificates"),
         "log.level",

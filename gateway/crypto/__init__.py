@@ -46,11 +46,10 @@ from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
+from gateway.crypto.paths.evidence import evidence_for
 from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
-from gateway.crypto.paths.evidence import evidence_for
-from gateway.crypto.paths.policy import Policy, SignerRules
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
     certificate_digest,
@@ -154,6 +153,7 @@ __all__ = [
     "judge_pdf",
     "judge_timestamp",
     "judged_type",
+    "last_timestamp",
     "list_file",
     "load_policy",
     "load_trust",
@@ -161,10 +161,6 @@ __all__ = [
     "organization_identifier",
     "parse_list",
     "parse_policy",
-    "last_timestamp",
-    "load_trust",
-    "office_context",
-    "organization_identifier",
     "prepare_document_timestamp",
     "prepare_dss",
     "prepare_envelope",

@@ -135,6 +135,10 @@ class EvidenceFetcher:
         _log.warning("revocation.fetch_failed", url=source.url, why=reason)
         return Fetched(url=source.url, kept=None, reason=reason)
 
+    def probe(self) -> "FetchProbe":
+        """How it stands with the sources."""
+        return FetchProbe(self._store, self._plan, clock=self._clock)
+
     async def readings(self) -> list[Reading]:
         """How long ago the source that is furthest behind brought something."""
         states, now = await asyncio.to_thread(self._store.states), self._clock.now()
