@@ -47,7 +47,10 @@ from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.evidence import evidence_for
+from gateway.crypto.paths.list_draft import DraftOrder, add_signature, draft_list
 from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
+from gateway.crypto.paths.list_memory import write_durably
+from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
@@ -92,10 +95,12 @@ __all__ = [
     "Anchor",
     "Appearance",
     "AttachmentText",
+    "BelievedCertificate",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
     "CopyText",
+    "DraftOrder",
     "EnvelopeVerdict",
     "Evidence",
     "EvidenceFetcher",
@@ -134,20 +139,25 @@ __all__ = [
     "Source",
     "SourceState",
     "Spot",
+    "StoredEvidence",
     "TimestampClient",
     "TimestampJudge",
     "Trust",
     "TrustList",
     "TrustProbe",
     "TrustSources",
+    "add_signature",
     "allowed_hosts",
+    "believed",
     "certificate_digest",
     "check_content",
     "check_evidence",
     "client_certificate",
     "client_context",
     "details_of",
+    "draft_list",
     "evidence_for",
+    "evidence_of",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
@@ -190,4 +200,5 @@ __all__ = [
     "verify_jws",
     "verify_slip",
     "with_timestamp",
+    "write_durably",
 ]
