@@ -23,6 +23,7 @@ from gateway.crypto import (
     TrustList,
     add_signature,
     believed,
+    check_content,
     draft_list,
     evidence_of,
     parse_list,
@@ -30,6 +31,7 @@ from gateway.crypto import (
     read_list_keys,
     read_signing_key,
     read_trust,
+    split_list,
     write_durably,
 )
 from gateway.material import fetch_plan, trust_sources
@@ -134,7 +136,10 @@ def draft(terminal: Terminal, order: ListDraftOrder) -> int:
     wanted = DraftOrder(
         name=order.name, number=order.number, issued_at=now, expires_at=now + timedelta(days=order.days)
     )
-    _write(order.output, draft_list(order.folder, wanted), force=order.force)
+    data = draft_list(order.folder, wanted)
+    _write(order.output, data, force=order.force)
+    if not terminal.json:
+        _print_list(terminal, check_content(split_list(data, path=str(order.output))[0], path=str(order.output)))
     if terminal.json:
         terminal.value({"file": str(order.output), "number": order.number})
     else:
@@ -242,6 +247,7 @@ def _tell_fetched(terminal: Terminal, done: Sequence[Fetched]) -> None:
         terminal.value({"sources": [_fetched_json(one) for one in done]})
         return
     if not done:
+        terminal.facts([("cli.trust.column.source", 0)])
         terminal.say("cli.trust.no_source")
         return
     rows = [(one.url, terminal.word(f"fetch.{_result(one)}"), one.issuer or one.reason) for one in done]
