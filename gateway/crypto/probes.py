@@ -17,7 +17,8 @@ from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ports import Clock
-from gateway.crypto.keys.holders import check_mode, read_private_key
+from gateway.crypto.keys.guarded import check_mode
+from gateway.crypto.keys.key_reader import read_private_key
 from gateway.crypto.paths.certificates import Trust, subject_public_key
 from gateway.crypto.paths.trust import read_certificates
 from gateway.crypto.processes.landlock import abi

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
-from gateway.crypto.keys.holders import check_mode
+from gateway.crypto.keys.guarded import check_mode
 
 _HTTP: Final = ["http/1.1"]
 _TLS_1_2_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
