@@ -30,9 +30,12 @@ Read `judge` for the bounds, `pades` and `xades` for the numbered duties of veri
 """
 
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
+from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
+from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf, media_type
 from gateway.crypto.paths.certificates import (
@@ -76,21 +79,30 @@ __all__ = [
     "KeyHolderPool",
     "KeyProbe",
     "KeyRef",
+    "KeySource",
     "LoadedTrust",
+    "PemFile",
+    "Pkcs11Key",
+    "Pkcs12File",
     "PreparedSeal",
     "PreparedSignature",
     "RollingContext",
     "SealingKeys",
+    "Token",
+    "TokenProbe",
     "Trust",
     "TrustProbe",
     "certificate_digest",
+    "check_source",
     "client_certificate",
     "client_context",
+    "files_of",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
     "load_trust",
     "media_type",
+    "needs_secret",
     "office_context",
     "organization_identifier",
     "prepare_envelope",

@@ -1,8 +1,8 @@
-"""The port `Sealer` over key files: judges see documents, key-holders see attributes, the service carries between them.
+"""The port `Sealer` over key-holders: judges see documents, key-holders see attributes, the service carries between them.
 
 Own certificates are judged before they are used, at most a minute apart: pyHanko, like any signer, signs with a revoked
 or expired certificate as gladly as with a good one (signing.md 0.7). Each signature is checked against the certificate
-it will be shown with, so a key file in the wrong place is found here and not by a recipient.
+it will be shown with, so a key in the wrong place is found here and not by a recipient.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from gateway.core.validation import Indication
 from gateway.core.verdict import FileVerdict
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
+from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
 from gateway.crypto.paths.certificates import CertificateVerdict, Trust, certificate_digest, judge_certificate
@@ -123,16 +124,14 @@ class FileSealer:
                 judge_certificate, key.chain[0], trust=trust, moment=self._clock.now(), chain=key.chain[1:]
             )
             self._judged[key.key_id] = (self._clock.monotonic(), verdict)
-        if verdict.indication is not Indication.TOTAL_PASSED:
-            reason = f"certificate: {verdict.sub_indication}: {verdict.reason}"
-            raise SiteError("key.missing", key=key.key_id, reason=reason)
+        insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=self._clock.now())
 
 
 async def try_key(holder: KeyHolder, key: KeyRef) -> None:
     """Sign something with a key before it is put to use.
 
     Raises:
-        SiteError: `key.missing`: it cannot be loaded, or it is not the key of its certificate.
+        SiteError: `key.missing`: it cannot be loaded, or it is not the key of its certificate; `key.pin`, `key.token`.
     """
     await _sign(holder, key, _TRIAL)
 

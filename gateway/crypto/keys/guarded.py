@@ -36,9 +36,12 @@ def check_mode(path: Path) -> None:
     """Insist that a key file is its owner's alone.
 
     Raises:
-        PermissionError: its mode is neither 0400 nor 0600; other `OSError`: it is not there.
+        PermissionError: its mode is neither 0400 nor 0600; other `OSError`: it is not there, or no regular file.
     """
-    if stat.S_IMODE(path.stat().st_mode) & _SHARED:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.ENXIO, "not a regular file")
+    if stat.S_IMODE(mode) & _SHARED:
         raise PermissionError(errno.EPERM, "the file's mode must be 0400 or 0600")
 
 
@@ -50,18 +53,24 @@ def read_guarded(path: Path, *, bytes_max: int = KEY_FILE_BYTES_MAX) -> bytes:
     """
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(opened, "rb") as file:
-            status = os.fstat(opened)
-            if not stat.S_ISREG(status.st_mode):
-                raise UnusableError(because("not_a_file"))
-            if stat.S_IMODE(status.st_mode) & _SHARED:
-                raise UnusableError(because("mode"))
-            data = file.read(bytes_max + 1)
+        try:
+            data = _contents(opened, bytes_max + 1)
+        finally:
+            os.close(opened)
     except OSError as error:
         raise UnusableError(of_os(error)) from error
     if len(data) > bytes_max:
         raise UnusableError(because("large", limit=bytes_max))
     return data
+
+
+def _contents(opened: int, bytes_max: int) -> bytes:
+    status = os.fstat(opened)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnusableError(because("enxio"))
+    if stat.S_IMODE(status.st_mode) & _SHARED:
+        raise UnusableError(because("mode"))
+    return os.read(opened, bytes_max)
 
 
 def read_secret(path: Path) -> str:
@@ -73,7 +82,7 @@ def read_secret(path: Path) -> str:
     try:
         return _one_line(read_guarded(path, bytes_max=limits.SECRET_BYTES_MAX))
     except UnusableError as error:
-        raise UnusableError(because("secret_file", path=path, reason=error.reason)) from error
+        raise UnusableError(because("secret_file", path=str(path), reason=error.reason)) from error
 
 
 def _one_line(data: bytes) -> str:

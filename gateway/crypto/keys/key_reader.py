@@ -38,12 +38,13 @@ def _from_pem(source: PemFile, *, skip_check: bool) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(pem, password=password, unsafe_skip_rsa_key_validation=skip_check)
     except TypeError as error:  # a key that is encrypted and no password, or the other way round
-        raise UnusableError(because("password_needed" if password is None else "password_not_needed")) from error
+        reason = because("password_needed") if password is None else because("password_not_needed")
+        raise UnusableError(reason) from error
     except UnsupportedAlgorithm as error:
         raise UnusableError(because("file_algorithm")) from error
     except ValueError as error:
         wrong = password is not None and _is_encrypted(pem)
-        raise UnusableError(because("password_wrong" if wrong else "not_pem_key")) from error
+        raise UnusableError(because("password_wrong") if wrong else because("not_pem_key")) from error
 
 
 def _from_pkcs12(source: Pkcs12File) -> PrivateKeyTypes:
@@ -53,7 +54,7 @@ def _from_pkcs12(source: Pkcs12File) -> PrivateKeyTypes:
     except UnsupportedAlgorithm as error:
         raise UnusableError(because("file_algorithm")) from error
     except ValueError as error:
-        raise UnusableError(because("password_wrong" if _is_pkcs12(data) else "not_pkcs12")) from error
+        raise UnusableError(because("password_wrong") if _is_pkcs12(data) else because("not_pkcs12")) from error
     if found.key is None:
         raise UnusableError(because("no_key_inside"))
     own = next((one for one in _certificates(found) if _digest(one) == source.certificate), None)

@@ -38,6 +38,8 @@ class Token:
     label: str = ""
     serial: str = ""
     """Label and serial number, as far as they are given, must both be the token's; one of them is."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables by which vendors' libraries find their own settings; for the process of this token alone."""
 
     @property
     def name(self) -> str:

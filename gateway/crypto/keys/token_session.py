@@ -38,14 +38,15 @@ from gateway.crypto.keys.token_seen import TokenSeen
 
 OBJECTS_MAX: Final = 2_000
 """Certificates of a token that are looked at: one for every body of a city, twice over."""
-_PIN_REFUSED: Final[Mapping[type[pkcs11.PKCS11Error], str]] = MappingProxyType(
+_PIN_WRONG: Final = because("pin_wrong")
+_PIN_REFUSED: Final[Mapping[type[pkcs11.PKCS11Error], Reason]] = MappingProxyType(
     {
-        raised.PinIncorrect: "pin_wrong",
-        raised.PinInvalid: "pin_wrong",
-        raised.PinLenRange: "pin_wrong",
-        raised.PinLocked: "pin_locked",
-        raised.PinExpired: "pin_expired",
-        raised.UserPinNotInitialized: "pin_unset",
+        raised.PinIncorrect: _PIN_WRONG,
+        raised.PinInvalid: _PIN_WRONG,
+        raised.PinLenRange: _PIN_WRONG,
+        raised.PinLocked: because("pin_locked"),
+        raised.PinExpired: because("pin_expired"),
+        raised.UserPinNotInitialized: because("pin_unset"),
     }
 )
 _SHA256_DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
@@ -72,7 +73,7 @@ class TokenSession:
         self._session: pkcs11.Session | None = None
         self._mechanisms: frozenset[object] = frozenset()
         self._found: dict[str, _Key] = {}
-        self._refused: str = ""
+        self._refused: Reason | None = None
         self.lost = False
         """Whether this process should end: nothing that it could do would bring the token back."""
 
@@ -136,17 +137,17 @@ class TokenSession:
             if not wanted.serial or token.serial.decode(errors="replace") == wanted.serial
         ]
         if len(fitting) != 1:
-            raise self._without(because("token_several" if fitting else "token_absent"))
+            raise self._without(because("token_several") if fitting else because("token_absent"))
         return fitting[0]
 
     def _check_pin(self, found: pkcs11.Token) -> str:
         """Duty 3, and the PIN of duty 4."""
-        if self._refused:
+        if self._refused is not None:
             raise self._no_pin(self._refused)
         if TokenFlag.USER_PIN_LOCKED in found.flags:
-            raise self._no_pin("pin_locked")
+            raise self._no_pin(because("pin_locked"))
         if TokenFlag.USER_PIN_FINAL_TRY in found.flags:
-            raise self._no_pin("pin_last_try")
+            raise self._no_pin(because("pin_last_try"))
         try:
             return read_secret(self._token.pin_file)
         except UnusableError as error:
@@ -170,7 +171,8 @@ class TokenSession:
         object_id = bytes.fromhex(source.object_id) if source.object_id else _id_of(session, source, key_id)
         found = _objects(session, {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: object_id}, 2)
         if len(found) != 1:
-            raise SiteError("key.missing", key=key_id, reason=because("token_two_keys" if found else "token_no_key"))
+            reason = because("token_two_keys") if found else because("token_no_key")
+            raise SiteError("key.missing", key=key_id, reason=reason)
         handle, kind = found[0], found[0][Attribute.KEY_TYPE]
         if not isinstance(handle, pkcs11.SignMixin):
             raise SiteError("key.missing", key=key_id, reason=because("token_no_sign"))
@@ -209,8 +211,8 @@ class TokenSession:
         self.lost = True
         return SiteError("key.token", token=self._token.name, reason=reason)
 
-    def _no_pin(self, word: str) -> SiteError:
-        return SiteError("key.pin", token=self._token.name, path=self._token.pin_file, reason=because(word))
+    def _no_pin(self, reason: Reason) -> SiteError:
+        return SiteError("key.pin", token=self._token.name, path=str(self._token.pin_file), reason=reason)
 
 
 def _certificates(session: pkcs11.Session) -> list[tuple[bytes, bytes]]:
@@ -222,7 +224,8 @@ def _certificates(session: pkcs11.Session) -> list[tuple[bytes, bytes]]:
 def _id_of(session: pkcs11.Session, source: Pkcs11Key, key_id: str) -> bytes:
     ids = {own for own, der in _certificates(session) if hashlib.sha256(der).hexdigest() == source.certificate}
     if len(ids) != 1 or b"" in ids:
-        raise SiteError("key.missing", key=key_id, reason=because("token_no_id" if ids else "token_no_certificate"))
+        reason = because("token_no_id") if ids else because("token_no_certificate")
+        raise SiteError("key.missing", key=key_id, reason=reason)
     return ids.pop()
 
 

@@ -5,9 +5,11 @@ alone, when a key is first asked for, and a child that does not come back is kil
 and replaced. None of that keeps the gateway from starting, or other keys from signing.
 
 A PIN that the token refused is remembered here, too, not only in the child: a new child would try it again. Only a reload
-forgets it. What is wrong for the moment (`key.token`: the device is gone, the library died) is tried again by whoever asks next.
+forgets it. What is wrong for the moment (`key.token`: the device is gone, the library died) is tried again by whoever asks
+next.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -112,6 +114,7 @@ def token_main(pipe: Connection, token: Token, keys: Mapping[str, Pkcs11Key]) ->
     die_with_forkserver()
     watch_parent()
     keep_memory_private()
+    os.environ.update(token.environment)
     desk = _Desk(token, keys)
     answer_all(pipe, desk.answer, tidy=desk.end_if_lost)
 
