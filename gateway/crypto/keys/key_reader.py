@@ -54,7 +54,7 @@ def _from_pkcs12(source: Pkcs12File) -> PrivateKeyTypes:
     except UnsupportedAlgorithm as error:
         raise UnusableError(because("file_algorithm")) from error
     except ValueError as error:
-        raise UnusableError(because("password_wrong") if _is_pkcs12(data) else because("not_pkcs12")) from error
+        raise UnusableError(because("password_wrong") if _is_pkcs12(data) else because("not_pfx")) from error
     if found.key is None:
         raise UnusableError(because("no_key_inside"))
     own = next((one for one in _certificates(found) if _digest(one) == source.certificate), None)

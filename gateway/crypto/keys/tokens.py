@@ -154,5 +154,5 @@ def _session_class(token: Token) -> Callable[[Token, Mapping[str, Pkcs11Key]], _
     try:
         found: Callable[[Token, Mapping[str, Pkcs11Key]], _Session] = import_module(_SESSION).TokenSession
     except ImportError as error:
-        raise SiteError("key.missing", key=token.name, reason=because("no_pkcs11")) from error
+        raise SiteError("key.missing", key=token.name, reason=because("no_token_extra")) from error
     return found
