@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,17 +38,19 @@ with token.open(rw=True, user_pin=asked["pin"]) as session:
         Attribute.PRIVATE: asked["private"],
     })
 """
-_CHANGE = """
+_PUT_KEY = """
 import json, sys
 import pkcs11
-from pkcs11 import Attribute, ObjectClass
+from pkcs11 import Attribute
+from pkcs11.util.rsa import decode_rsa_private_key
 asked = json.load(sys.stdin)
 token = pkcs11.lib(asked["module"]).get_token(token_label=asked["token"])
 with token.open(rw=True, user_pin=asked["pin"]) as session:
-    template = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: bytes.fromhex(asked["id"])}
-    for key in list(session.get_objects(template)):
-        key.copy({Attribute.ALWAYS_AUTHENTICATE: True, Attribute.PRIVATE: True})
-        key.destroy()
+    key = decode_rsa_private_key(bytes.fromhex(asked["key"]))
+    session.create_object({
+        **key, Attribute.TOKEN: True, Attribute.PRIVATE: True, Attribute.SENSITIVE: True, Attribute.SIGN: True,
+        Attribute.ID: bytes.fromhex(asked["id"]), Attribute.ALWAYS_AUTHENTICATE: True,
+    })
 """
 
 
@@ -92,6 +95,34 @@ class SoftToken:
         )
         self._program(script, old=old, new=new)
 
+    def serial(self) -> str:
+        """Its serial number, as SoftHSM chose it."""
+        script = (
+            "import json, sys, pkcs11\nasked = json.load(sys.stdin)\n"
+            "print(pkcs11.lib(asked['module']).get_token(token_label=asked['token']).serial.decode())\n"
+        )
+        return self._program(script).strip()
+
+    def spend_a_try(self) -> None:
+        """As somebody does who does not know the PIN."""
+        script = (
+            "import json, sys, pkcs11\nasked = json.load(sys.stdin)\n"
+            "token = pkcs11.lib(asked['module']).get_token(token_label=asked['token'])\n"
+            "try: token.open(user_pin='not this one')\n"
+            "except pkcs11.exceptions.PinIncorrect: pass\n"
+        )
+        self._program(script)
+
+    def another_of_this_label(self) -> None:
+        """A second token in the same store."""
+        self._util("--init-token", "--free", "--label", self.label, "--so-pin", SO_PIN, "--pin", PIN)
+
+    def replug(self) -> None:
+        """Its objects leave and come back as others: what a session has of them is void."""
+        for path in self.store.glob("*/*.object"):
+            if path.name != "token.object":
+                path.rename(path.with_name(f"{uuid.uuid4()}.object"))
+
     @property
     def source(self) -> Token:
         assert MODULE is not None
@@ -114,12 +145,17 @@ class SoftToken:
         )
         pem.unlink()
         if certificate:
-            subject = leaf.certificate.subject.public_bytes().hex()
-            self._program(_PUT, id=object_id, label=label, subject=subject, der=leaf.der.hex(), private=hidden)
+            self._put_certificate(leaf, object_id=object_id, label=label, hidden=hidden)
 
-    def ask_each_time(self, object_id: str) -> None:
-        """CKA_ALWAYS_AUTHENTICATE for that key."""
-        self._program(_CHANGE, id=object_id)
+    def _put_certificate(self, leaf: Leaf, *, object_id: str, label: str, hidden: bool) -> None:
+        subject = leaf.certificate.subject.public_bytes().hex()
+        self._program(_PUT, id=object_id, label=label, subject=subject, der=leaf.der.hex(), private=hidden)
+
+    def put_asking_each_time(self, leaf: Leaf, *, object_id: str) -> None:
+        """An RSA key with CKA_ALWAYS_AUTHENTICATE, and its certificate."""
+        der = leaf.key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        self._program(_PUT_KEY, id=object_id, key=der.hex())
+        self._put_certificate(leaf, object_id=object_id, label="each time", hidden=False)
 
     def key(self, leaf: Leaf, *, object_id: str = "") -> KeySource:
         return Pkcs11Key(token=self.source, certificate=certificate_digest(leaf.der), object_id=object_id)
@@ -128,13 +164,14 @@ class SoftToken:
         assert TOOL is not None
         self._run([TOOL, *arguments], "")
 
-    def _program(self, script: str, **asked: object) -> None:
+    def _program(self, script: str, **asked: object) -> str:
         told = {"module": str(MODULE), "token": self.label, "pin": PIN, **asked}
-        self._run([sys.executable, "-c", script], json.dumps(told))
+        return self._run([sys.executable, "-c", script], json.dumps(told))
 
-    def _run(self, command: list[str], told: str) -> None:
+    def _run(self, command: list[str], told: str) -> str:
         environment = {**os.environ, "SOFTHSM2_CONF": str(self.folder / "softhsm2.conf")}
         done = subprocess.run(
             command, input=told, env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout

@@ -1,5 +1,8 @@
 """Looks at where a key lies, for `config check` and `doctor`: nothing is signed, and no token is opened."""
 
+import errno
+import stat
+
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.errors import SiteError
@@ -41,8 +44,8 @@ def check_token_files(token: Token, *, key_id: str) -> None:
         SiteError: `key.missing`.
     """
     try:
-        with token.module.open("rb"):
-            pass
+        if not stat.S_ISREG(token.module.stat().st_mode):
+            raise OSError(errno.ENXIO, "not a regular file")
         read_secret(token.pin_file)
     except OSError as error:
         reason = because("module_file", path=str(token.module), reason=of_os(error))
