@@ -31,10 +31,13 @@ Read `judge` for the bounds, `pades` and `xades` for the numbered duties of veri
 """
 
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.signers import FileSigner
+from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
+from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
 from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
@@ -88,9 +91,13 @@ __all__ = [
     "KeyHolderPool",
     "KeyProbe",
     "KeyRef",
+    "KeySource",
     "LoadedTrust",
     "PdfSigner",
+    "PemFile",
     "PersonPicture",
+    "Pkcs11Key",
+    "Pkcs12File",
     "Policy",
     "PreparedSeal",
     "PreparedSignature",
@@ -104,12 +111,16 @@ __all__ = [
     "Spot",
     "TimestampClient",
     "TimestampJudge",
+    "Token",
+    "TokenProbe",
     "Trust",
     "TrustProbe",
     "certificate_digest",
+    "check_source",
     "client_certificate",
     "client_context",
     "evidence_for",
+    "files_of",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
@@ -117,6 +128,7 @@ __all__ = [
     "judged_type",
     "last_timestamp",
     "load_trust",
+    "needs_secret",
     "office_context",
     "organization_identifier",
     "prepare_document_timestamp",

@@ -42,8 +42,8 @@ def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
 def keys_in(tree: dict[str, Any], path: str = "") -> set[str]:
     found: set[str] = set()
     for name, value in tree.items():
-        inner = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
-        found |= keys_in(inner, f"{path}{name}.") if isinstance(inner, dict) else {f"{path}{name}"}
+        tables = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+        found |= {key for one in tables for key in keys_in(one, f"{path}{name}.")} or {f"{path}{name}"}
     return found
 
 
