@@ -1,7 +1,7 @@
 """Looks at where a key lies, for `config check` and `doctor`: nothing is signed, and no token is opened."""
 
-import errno
 import stat
+from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -44,11 +44,16 @@ def check_token_files(token: Token, *, key_id: str) -> None:
         SiteError: `key.missing`.
     """
     try:
-        if not stat.S_ISREG(token.module.stat().st_mode):
-            raise OSError(errno.ENXIO, "not a regular file")
+        _check_module(token.module)
         read_secret(token.pin_file)
-    except OSError as error:
-        reason = because("module_file", path=str(token.module), reason=of_os(error))
-        raise SiteError("key.missing", key=key_id, reason=reason) from error
     except UnusableError as error:
         raise SiteError("key.missing", key=key_id, reason=error.reason) from error
+
+
+def _check_module(path: Path) -> None:
+    try:
+        reason = None if stat.S_ISREG(path.stat().st_mode) else because("enxio")
+    except OSError as error:
+        reason = of_os(error)
+    if reason is not None:
+        raise UnusableError(because("module_file", path=str(path), reason=reason))
