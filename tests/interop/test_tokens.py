@@ -163,6 +163,17 @@ async def test_a_key_that_wants_its_pin_each_time_gets_it(token: SoftToken) -> N
             await good(pool, "key", leaf)
 
 
+async def test_a_pin_s_file_that_goes_away_is_missed_when_it_is_needed(token: SoftToken) -> None:
+    leaf = PKI.leaf("seal", organ_id="Z79.8")
+    token.put_asking_each_time(leaf, object_id="08")
+    async with holding(each=token.key(leaf), once=token.key(RSA)) as pool:
+        await good(pool, "each", leaf)
+        token.pin_file.unlink()
+        error = await refused(pool, "each")
+        assert (error.code, word(error)) == ("key.missing", "secret_file")
+        await good(pool, "once", RSA)
+
+
 async def test_a_token_is_found_by_its_serial_number(token: SoftToken) -> None:
     async with holding(key=token.key(RSA)) as pool:
         await good(pool, "key", RSA)
