@@ -24,8 +24,9 @@ Rules of the room:
 
 When it fails: a file that crashes, starves or hangs a judge costs its own task (`SenderError` `worker.killed`) and one
 process, which is replaced. A full queue, or a full share of it, is `SiteError` `worker.busy`. A missing, unreadable or
-mismatched key, or an own certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the
-service is killed, its children notice and end.
+mismatched key is `SiteError` `key.missing` with the reason, an own certificate that is not good `key.certificate` with what
+to do, a token that is away `key.token` (tried again), one that refused its PIN `key.pin` (not tried again before a reload).
+If the service is killed, its children notice and end.
 
 Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
 """

@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -160,6 +161,17 @@ async def test_a_key_that_wants_its_pin_each_time_gets_it(token: SoftToken) -> N
     async with holding(key=token.key(leaf)) as pool:
         for _ in range(3):
             await good(pool, "key", leaf)
+
+
+async def test_a_pin_s_file_that_goes_away_is_missed_when_it_is_needed(token: SoftToken) -> None:
+    leaf = PKI.leaf("seal", organ_id="Z79.8")
+    token.put_asking_each_time(leaf, object_id="08")
+    async with holding(each=token.key(leaf), once=token.key(RSA)) as pool:
+        await good(pool, "each", leaf)
+        token.pin_file.unlink()
+        error = await refused(pool, "each")
+        assert (error.code, word(error)) == ("key.missing", "secret_file")
+        await good(pool, "once", RSA)
 
 
 async def test_a_token_is_found_by_its_serial_number(token: SoftToken) -> None:
@@ -489,3 +501,66 @@ async def test_doctor_fails_on_what_would_not_sign(
 
 async def test_doctor_has_nothing_to_say_where_there_is_no_token() -> None:
     assert await TokenProbe({}).look() == ()
+
+
+# --- the service is killed while a library hangs -------------------------------------------------------------------------
+
+_SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from gateway.core import limits
+from gateway.crypto import KeyHolderPool, Pkcs11Key, Token
+
+async def main():
+    limits.TOKEN_WALL_SECONDS_MAX = 3.0
+    token = Token(module=Path(sys.argv[1]), pin_file=Path(sys.argv[2]), label="gw")
+    pool = KeyHolderPool(keys={"key": Pkcs11Key(token=token, certificate="0" * 64)})
+    await pool.start()
+    print(*pool.pids, flush=True)
+    await pool.sign("key", b"data")
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_a_holder_whose_library_hangs_does_not_outlive_the_service(token: SoftToken, tmp_path: Path) -> None:
+    """The loader has the interpreter lock: no thread of the holder could notice."""
+    (tmp_path / "service.py").write_text(_SERVICE)
+    library = module(token, "never ends")
+    service = subprocess.Popen(
+        [sys.executable, str(tmp_path / "service.py"), str(library), str(token.pin_file)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert service.stdout is not None
+    with service.stdout as told:
+        holders = [psutil.Process(int(pid)) for pid in told.readline().split()]
+    writer = await reader_of(library)  # the loader waits for the first byte now
+    try:
+        service.kill()
+        service.wait(10)
+        async with asyncio.timeout(30):
+            while any(runs(holder) for holder in holders):
+                await asyncio.sleep(0.05)
+    finally:
+        os.close(writer)
+        for holder in filter(runs, holders):
+            holder.kill()
+
+
+async def reader_of(pipe: Path) -> int:
+    """The writing end, once somebody has opened the pipe for reading."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                await asyncio.sleep(0.05)
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

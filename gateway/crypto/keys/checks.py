@@ -1,6 +1,5 @@
 """Looks at where a key lies, for `config check` and `doctor`: nothing is signed, and no token is opened."""
 
-import errno
 import stat
 from pathlib import Path
 
@@ -38,11 +37,6 @@ def public_key_of(source: KeySource, key_id: str) -> bytes | None:
     return private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _insist_on_file(path: Path) -> None:
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.ENXIO, "not a regular file")
-
-
 def check_token_files(token: Token, *, key_id: str) -> None:
     """The vendor's library and the PIN's file are there.
 
@@ -50,10 +44,16 @@ def check_token_files(token: Token, *, key_id: str) -> None:
         SiteError: `key.missing`.
     """
     try:
-        _insist_on_file(token.module)
+        _check_module(token.module)
         read_secret(token.pin_file)
-    except OSError as error:
-        reason = because("module_file", path=str(token.module), reason=of_os(error))
-        raise SiteError("key.missing", key=key_id, reason=reason) from error
     except UnusableError as error:
         raise SiteError("key.missing", key=key_id, reason=error.reason) from error
+
+
+def _check_module(path: Path) -> None:
+    try:
+        reason = None if stat.S_ISREG(path.stat().st_mode) else because("enxio")
+    except OSError as error:
+        reason = of_os(error)
+    if reason is not None:
+        raise UnusableError(because("module_file", path=str(path), reason=reason))

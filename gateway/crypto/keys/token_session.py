@@ -49,6 +49,8 @@ _PIN_REFUSED: Final[Mapping[type[pkcs11.PKCS11Error], Reason]] = MappingProxyTyp
         raised.UserPinNotInitialized: because("pin_unset"),
     }
 )
+_FAILURES: Final = (pkcs11.PKCS11Error, ValueError, LookupError)
+"""What the binding raises: for what a library returns, and for what it should not have returned."""
 _SHA256_DIGEST_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
 """DigestInfo of RFC 8017 section 9.2, note 1, up to the digest itself."""
 
@@ -86,13 +88,13 @@ class TokenSession:
         was_open = self._session is not None
         try:
             return self._sign(key_id, data)
-        except pkcs11.PKCS11Error as error:
+        except _FAILURES as error:
             self._close()
             if not was_open:
                 raise self._gone(error) from error
         try:
             return self._sign(key_id, data)
-        except pkcs11.PKCS11Error as error:
+        except _FAILURES as error:
             raise self._gone(error) from error
 
     def look(self) -> TokenSeen:
@@ -107,7 +109,7 @@ class TokenSession:
             session = found.open()
             with contextlib.closing(session):
                 seen = {hashlib.sha256(der).hexdigest() for _, der in _certificates(session)}
-        except pkcs11.PKCS11Error as error:
+        except _FAILURES as error:
             raise self._gone(error) from error
         unseen = (name for name, key in self._keys.items() if not key.object_id and key.certificate not in seen)
         return TokenSeen(few_tries=TokenFlag.USER_PIN_COUNT_LOW in found.flags, unseen=tuple(sorted(unseen)))
@@ -148,6 +150,9 @@ class TokenSession:
             raise self._no_pin(because("pin_locked"))
         if TokenFlag.USER_PIN_FINAL_TRY in found.flags:
             raise self._no_pin(because("pin_last_try"))
+        return self._pin()
+
+    def _pin(self) -> str:
         try:
             return read_secret(self._token.pin_file)
         except UnusableError as error:
@@ -159,7 +164,7 @@ class TokenSession:
         try:
             session = self._connected()
             key = self._found.get(key_id) or self._find(session, key_id)
-            pin = read_secret(self._token.pin_file) if key.asks_each_time else None
+            pin = self._pin() if key.asks_each_time else None
             return self._signature(key, data, pin)
         except tuple(_PIN_REFUSED) as error:
             self._refused = _PIN_REFUSED[type(error)]
@@ -201,7 +206,7 @@ class TokenSession:
         self._session = None
         self._found.clear()
 
-    def _gone(self, error: pkcs11.PKCS11Error) -> SiteError:
+    def _gone(self, error: Exception) -> SiteError:
         self._close()
         self.lost = True
         said = str(error) if type(error) is pkcs11.PKCS11Error else type(error).__name__

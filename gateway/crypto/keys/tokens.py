@@ -10,6 +10,7 @@ next.
 """
 
 import os
+import signal
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -19,7 +20,7 @@ from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.ports import Meter
 from gateway.core.reasons import because
-from gateway.crypto.keys.own_memory import die_with_forkserver, keep_memory_private
+from gateway.crypto.keys.own_memory import keep_memory_private
 from gateway.crypto.keys.sources import Pkcs11Key, Token
 from gateway.crypto.keys.token_seen import TokenSeen
 from gateway.crypto.processes.seat import Kind
@@ -31,6 +32,8 @@ from gateway.observe import UNMEASURED
 _SESSION: Final = "gateway.crypto.keys.token_session"
 """By name: it needs the extra `pkcs11`, which an installation without tokens does not have."""
 _LOOK: Final = "look"
+ALARM_SECONDS: Final = 2.0
+"""Later than the service's own patience."""
 
 
 class TokenHolder:
@@ -42,7 +45,7 @@ class TokenHolder:
         kind = Kind(
             name="key-holder",
             main=token_main,
-            arguments=(token, dict(keys)),
+            arguments=(token, dict(keys), limits.TOKEN_WALL_SECONDS_MAX),
             wall_seconds=limits.TOKEN_WALL_SECONDS_MAX,
             preload=(__name__,),
             blames_task=False,
@@ -109,14 +112,23 @@ class _Session(Protocol):
     def look(self) -> TokenSeen: ...
 
 
-def token_main(pipe: Connection, token: Token, keys: Mapping[str, Pkcs11Key]) -> None:
-    """The life of a token's holder."""
-    die_with_forkserver()
+def token_main(pipe: Connection, token: Token, keys: Mapping[str, Pkcs11Key], seconds: float) -> None:
+    """The life of a token's holder. `seconds`: for one answer."""
     watch_parent()
     keep_memory_private()
     os.environ.update(token.environment)
     desk = _Desk(token, keys)
-    answer_all(pipe, desk.answer, tidy=desk.end_if_lost)
+
+    def answer(message: bytes) -> bytes | TokenSeen:
+        # The service kills who is late. Should the service itself be gone, and the library hang with the interpreter lock in
+        # its hands, then no thread of ours can see that: the kernel's alarm ends this process without asking anybody.
+        signal.setitimer(signal.ITIMER_REAL, seconds + ALARM_SECONDS)
+        try:
+            return desk.answer(message)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    answer_all(pipe, answer, tidy=desk.end_if_lost)
 
 
 class _Desk:
