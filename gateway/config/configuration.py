@@ -175,7 +175,8 @@ RELOADABLE: Final = frozenset(
         *("trust.folder", "trust.policy", "trust.list", "trust.list_keys", "trust.list_signatures"),
         *("revocation.hosts", "revocation.private_hosts", "revocation.sources"),
         *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
-        *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "access.certificates"),
+        *("keys.transport", "keys.seals", "keys.entrusted", "keys.sources", "keys.tokens"),
+        *("access.keys", "access.certificates"),
         "log.level",
     }
 )

@@ -219,6 +219,10 @@ WORKER_SLOW_SECONDS: Final = 0.5
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
+TOKEN_WALL_SECONDS_MAX: Final = 20.0
+"""... and one of a token: a network HSM that is asked first needs seconds for its library, its slots and the login."""
+SECRET_BYTES_MAX: Final = 1 * KIB
+"""A password or a PIN with the end of its line. Tokens take 4 to 255 bytes, OpenSSL 1,023."""
 HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
 """A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
 

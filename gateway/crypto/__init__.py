@@ -24,21 +24,25 @@ Rules of the room:
 
 When it fails: a file that crashes, starves or hangs a judge costs its own task (`SenderError` `worker.killed`) and one
 process, which is replaced. A full queue, or a full share of it, is `SiteError` `worker.busy`. A missing, unreadable or
-mismatched key, or an own certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the
-service is killed, its children notice and end.
+mismatched key is `SiteError` `key.missing` with the reason, an own certificate that is not good `key.certificate` with what
+to do, a token that is away `key.token` (tried again), one that refused its PIN `key.pin` (not tried again before a reload).
+If the service is killed, its children notice and end.
 
 Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
 """
 
 from gateway.crypto.fetching.check import check_evidence
 from gateway.crypto.fetching.client import allowed_hosts
-from gateway.crypto.fetching.fetcher import EvidenceFetcher, Fetched, FetchPlan, FetchProbe, Source
+from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fetched, FetchPlan, FetchProbe
 from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.signers import FileSigner
+from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
+from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
 from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
@@ -104,6 +108,7 @@ __all__ = [
     "EnvelopeVerdict",
     "Evidence",
     "EvidenceFetcher",
+    "EvidenceSource",
     "EvidenceStore",
     "FetchPlan",
     "FetchProbe",
@@ -121,11 +126,15 @@ __all__ = [
     "KeyHolderPool",
     "KeyProbe",
     "KeyRef",
+    "KeySource",
     "ListKey",
     "ListSource",
     "LoadedTrust",
     "PdfSigner",
+    "PemFile",
     "PersonPicture",
+    "Pkcs11Key",
+    "Pkcs12File",
     "Policy",
     "PreparedSeal",
     "PreparedSignature",
@@ -136,12 +145,13 @@ __all__ = [
     "SealedFile",
     "SealingKeys",
     "SignerRules",
-    "Source",
     "SourceState",
     "Spot",
     "StoredEvidence",
     "TimestampClient",
     "TimestampJudge",
+    "Token",
+    "TokenProbe",
     "Trust",
     "TrustList",
     "TrustProbe",
@@ -152,12 +162,14 @@ __all__ = [
     "certificate_digest",
     "check_content",
     "check_evidence",
+    "check_source",
     "client_certificate",
     "client_context",
     "details_of",
     "draft_list",
     "evidence_for",
     "evidence_of",
+    "files_of",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
@@ -167,6 +179,7 @@ __all__ = [
     "list_file",
     "load_policy",
     "load_trust",
+    "needs_secret",
     "office_context",
     "organization_identifier",
     "parse_list",

@@ -44,7 +44,8 @@ class Sealer(Protocol):
         The private key MUST live in a process that never parses the document.
 
         Raises:
-            SiteError: `key.missing`; SenderError: `file.unreadable`, `worker.killed`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`; SenderError: `file.unreadable`,
+                `worker.killed`.
         """
         ...
 
@@ -52,6 +53,6 @@ class Sealer(Protocol):
         """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
 
         Raises:
-            SiteError: `key.missing`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`.
         """
         ...

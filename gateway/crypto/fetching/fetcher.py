@@ -35,7 +35,7 @@ _log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class EvidenceSource:
     """Where evidence is published."""
 
     url: str
@@ -49,7 +49,7 @@ class Source:
 class FetchPlan:
     """What to fetch, and who may be asked."""
 
-    sources: tuple[Source, ...] = ()
+    sources: tuple[EvidenceSource, ...] = ()
     allowed: AllowedHosts = field(default_factory=AllowedHosts)
 
 
@@ -109,13 +109,13 @@ class EvidenceFetcher:
         """
         return await self._fetch(self._plan().sources)
 
-    async def _fetch(self, sources: Sequence[Source]) -> tuple[Fetched, ...]:
+    async def _fetch(self, sources: Sequence[EvidenceSource]) -> tuple[Fetched, ...]:
         done = tuple([await self._one(source) for source in sources])
         if any(one.kept is Kept.NEW for one in done):
             self._on_new()
         return done
 
-    async def _one(self, source: Source) -> Fetched:
+    async def _one(self, source: EvidenceSource) -> Fetched:
         try:
             data = await bytes_of(source.url, source.mirror, self._plan().allowed)
             checked = await self._judge.run(check_evidence, data, trust=self._trust(), moment=self._clock.now())
@@ -129,7 +129,7 @@ class EvidenceFetcher:
         log("revocation.fetched", url=source.url, result=kept.value, issuer=checked.issuer, issued=checked.issued_at)
         return Fetched(url=source.url, kept=kept, issuer=checked.issuer, issued_at=checked.issued_at)
 
-    async def _failed(self, source: Source, reason: str) -> Fetched:
+    async def _failed(self, source: EvidenceSource, reason: str) -> Fetched:
         await asyncio.to_thread(self._store.fail, source.url, reason, moment=self._clock.now())
         self._meter.add(metrics.EVIDENCE_FETCHES, "failed")
         _log.warning("revocation.fetch_failed", url=source.url, why=reason)
@@ -168,7 +168,7 @@ class FetchProbe:
         return (found("probe.trust.fetched", sources=len(sources), minutes=round(oldest.total_seconds() / 60)),)
 
 
-def _told(source: Source, state: SourceState | None, now: datetime) -> Finding:
+def _told(source: EvidenceSource, state: SourceState | None, now: datetime) -> Finding:
     reason = state.failed if state is not None else ""
     if state is None or state.fetched_at is None:
         return found("probe.trust.never_fetched", url=source.url, reason=reason or "-")
@@ -176,14 +176,14 @@ def _told(source: Source, state: SourceState | None, now: datetime) -> Finding:
     return found("probe.trust.fetch_late", url=source.url, hours=hours, reason=reason or "-")
 
 
-def _due(source: Source, state: SourceState | None, now: datetime) -> bool:
+def _due(source: EvidenceSource, state: SourceState | None, now: datetime) -> bool:
     if state is None or state.tried_at > now:  # the clock was set back
         return True
     wait = min(source.every_seconds, AGAIN_SECONDS) if state.failed else source.every_seconds
     return now - state.tried_at >= timedelta(seconds=wait)
 
 
-def _late(source: Source, state: SourceState | None, now: datetime) -> bool:
+def _late(source: EvidenceSource, state: SourceState | None, now: datetime) -> bool:
     if state is None or state.fetched_at is None:
         return True
     return now - state.fetched_at > timedelta(seconds=LATE_FACTOR * source.every_seconds)

@@ -21,13 +21,13 @@ from gateway.core.health import Health
 from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import (
     EvidenceFetcher,
+    EvidenceSource,
     EvidenceStore,
     FetchPlan,
     FetchProbe,
     InlineJudge,
     Kept,
     LoadedTrust,
-    Source,
     TrustSources,
     allowed_hosts,
     check_evidence,
@@ -382,7 +382,7 @@ class Bench:
 def bench(tmp_path: Path, store: EvidenceStore) -> Bench:
     clock, news = ManualClock(MOMENT), list[int]()
     sources = tuple(
-        Source(url=f"http://ca.example/{name}", mirror=str(tmp_path / name), every_seconds=3600)
+        EvidenceSource(url=f"http://ca.example/{name}", mirror=str(tmp_path / name), every_seconds=3600)
         for name in ("root.crl", "issuing.crl")
     )
     plan = [FetchPlan(sources=sources)]
@@ -440,7 +440,7 @@ async def test_a_clock_that_was_set_back_stops_no_source(bench: Bench) -> None:
 
 
 async def test_a_source_off_the_list_of_hosts_fails_and_nothing_is_asked(bench: Bench, site: Site) -> None:
-    bench.plan[0] = FetchPlan(sources=(Source(url=site.url("a.crl", "127.0.0.1")),))
+    bench.plan[0] = FetchPlan(sources=(EvidenceSource(url=site.url("a.crl", "127.0.0.1")),))
     (only,) = await bench.fetcher.fetch_all()
     assert "not on the list" in only.reason
     assert site.asked == []
