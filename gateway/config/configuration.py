@@ -25,10 +25,9 @@ from gateway.config.sections import (
     PeerSection,
     ReceiptSection,
     RegistrySection,
-    RevocationSection,
-    TrustSection,
     WorkersSection,
 )
+from gateway.config.trust_sections import RevocationSection, TrustSection
 from gateway.core.errors import SiteError
 from gateway.core.reasons import Reasons, because, of_os
 
