@@ -134,7 +134,9 @@ class _Walk:
     def __init__(self, known: "_Known", others: list[x509.Certificate], question: Question) -> None:
         policy = question.trust.policy
         along = [*known.intermediates, *others]
-        came = strange_pieces(question.evidence.crls, question.evidence.ocsps)
+        own = {piece.digest for piece in known.pieces}
+        strange = strange_pieces(question.evidence.crls, question.evidence.ocsps)
+        came = [piece for piece in strange if piece.digest not in own]  # what we have ourselves is not verified twice
         self._context = ValidationContext(
             trust_roots=known.anchors,
             other_certs=along,

@@ -21,7 +21,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from asn1crypto import x509
+from asn1crypto import crl, x509
+from cryptography.exceptions import InvalidSignature
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator import errors as path_errors
 from pyhanko_certvalidator._state import ValProcState
@@ -94,6 +95,19 @@ class _Manager(RevinfoManager):
             ocsps=[one.plain for one in pieces if isinstance(one.plain, OCSPContainer)],
         )
         self.examined: list[Any] | None = None
+        self._signers: dict[bytes, x509.Certificate] = {}
+
+    def record_crl_issuer(self, certificate_list: crl.CertificateList, cert: x509.Certificate) -> None:
+        """See `RevinfoManager`. Kept by the whole list.
+
+        The library's own keeps them by the bytes of the signature, so a forged list that bears the signature of a genuine one
+        passes unverified.
+        """
+        self._signers[sha256(certificate_list.dump()).digest()] = cert
+
+    def check_crl_issuer(self, certificate_list: crl.CertificateList) -> x509.Certificate | None:
+        """See `RevinfoManager`."""
+        return self._signers.get(sha256(certificate_list.dump()).digest())
 
     def currently_available_crls(self) -> list[CRLContainer]:
         """See `RevinfoManager`."""
@@ -145,6 +159,8 @@ class Examiner:
                 context.record_validation(authority, path)  # type: ignore[no-untyped-call]  # certvalidator has no types there
         if not _signed_in_time(piece, path):
             return None
+        if isinstance(piece.container, CRLContainer):
+            _recognise(piece.container.crl_data, path[path.pkix_len - 1], context, manager)
         manager.examined = [piece.container, *(self._deltas if piece.kind == "crl" else ())]
         state = ValProcState(cert_path_stack=ConsList.sing(path), init_index=path.pkix_len)
         try:
@@ -184,6 +200,28 @@ class Examiner:
             context.timing_params = ValidationTimingParams(timing_info=times, time_tolerance=TOLERANCE)
             self._contexts[at] = context, manager
         return self._contexts[at]
+
+
+def _recognise(
+    listed: crl.CertificateList, issuer: x509.Certificate, context: ValidationContext, manager: _Manager
+) -> None:
+    """Recognise a list that the issuer of the certificate signed itself, as is usual.
+
+    certvalidator looks for a path to whoever signed a list, and finds none to an anchor that is not self-signed.
+    """
+    usage = issuer.key_usage_value
+    if listed.issuer != issuer.subject or (usage is not None and "crl_sign" not in usage.native):
+        return
+    try:
+        context.sig_validator.validate_signature(
+            listed["signature"].native,
+            listed["tbs_cert_list"].dump(),
+            issuer.public_key,
+            listed["signature_algorithm"],
+        )
+    except InvalidSignature:
+        return
+    manager.record_crl_issuer(listed, issuer)
 
 
 def _concerns(piece: Piece, certificate: x509.Certificate) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from asn1crypto import crl as crl_asn1
 from asn1crypto import x509 as x509_asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -127,6 +128,12 @@ def test_garbage_that_came_along_proves_nothing_and_spoils_nothing() -> None:
     for junk in (b"", b"junk", b"\x30\x80", good[:40], bytes(200)):
         assert judged(ocsps=(junk, good), crls=(junk,)).indication is Indication.TOTAL_PASSED
         assert judged(ocsps=(junk,), crls=(junk,)).sub_indication is LATER
+
+
+def test_what_we_have_ourselves_is_told_as_ours_though_it_came_along_too() -> None:
+    verdict = judged(PKI.trust, crls=PKI.crls)
+    assert verdict.indication is Indication.TOTAL_PASSED
+    assert {one.source for one in verdict.revocation} == {"store"}
 
 
 def test_garbage_in_our_own_store_is_not_overlooked() -> None:
@@ -435,3 +442,42 @@ def test_we_agree_with_the_library_except_where_it_overlooks_a_revocation() -> N
             if ours != theirs:
                 differing.add((listed, answer))
     assert differing == KNOWN_BETTER
+
+
+# --- two lists, one signature ---------------------------------------------------------------------------------------------
+
+
+def _redated(genuine: bytes, **dates: dt.datetime) -> bytes:
+    """Other dates in a list, its signature left as it was."""
+    changed = crl_asn1.CertificateList.load(genuine)
+    for name, when in dates.items():
+        changed["tbs_cert_list"][name] = x509_asn1.Time({"utc_time": when})
+    changed["tbs_cert_list"]._contents = None
+    return bytes(changed.dump(force=True))
+
+
+def test_a_forged_list_does_not_pass_by_the_signature_of_a_genuine_one() -> None:
+    """certvalidator remembers who signed a list by the bytes of the signature alone: whoever has a genuine list that is too
+    old could show it together with a copy that bears today's dates, or that forgot somebody."""
+    genuine = listing(issued=MOMENT - 40 * DAY, following=MOMENT - 10 * DAY)
+    forged = _redated(genuine, this_update=MOMENT - HOUR, next_update=MOMENT + DAY)
+    assert x509.load_der_x509_crl(forged).signature == x509.load_der_x509_crl(genuine).signature
+    assert x509.load_der_x509_crl(forged).next_update_utc == MOMENT + DAY
+    for crls in ((forged,), (genuine, forged), (forged, genuine)):
+        assert both_ways(crls=crls).sub_indication is LATER
+    held = listing({SERIAL: MOMENT - DAY}, reason=HOLD, issued=MOMENT - 3 * HOUR)
+    for crls in ((held, forged), (genuine, held, forged)):
+        assert both_ways(crls=crls).sub_indication is REVOKED
+
+
+def test_an_anchor_that_is_not_self_signed_speaks_of_its_own() -> None:
+    """An issuing authority may be the anchor itself: its own CRL counts, though the library finds no way to its signer."""
+    trust = Trust(anchors=(der(PKI.issuing),), crls=(listing(),))
+    verdict = judged(trust)
+    assert verdict.indication is Indication.TOTAL_PASSED
+    assert [one.anchor for one in verdict.chain] == [False, True]
+    gone = replace(trust, crls=(listing({SERIAL: MOMENT - DAY}),))
+    assert judged(gone).sub_indication is REVOKED
+    assert judged(replace(trust, crls=(crl(PKI.issuing, rsa_key("forger")),))).sub_indication is LATER
+    answered = replace(trust, crls=(), ocsps=(response(PKI, LEAF, responder=delegated(PKI)),))
+    assert judged(answered).indication is Indication.TOTAL_PASSED
