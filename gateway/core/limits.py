@@ -185,6 +185,14 @@ EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
 RSA_BITS_MIN: Final = 2048
+DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
+"""A .p7s is a few KB; a .p7m holds its content and stands in the memory of a judge."""
+DETACHED_SIGNERS_MAX: Final = 20
+"""SignerInfos of one CMS, each judged by itself: as many as a PDF may have signatures."""
+SIGNATURE_TIMESTAMPS_MAX: Final = 5
+"""Timestamps upon one signature value: one is usual, a second authority's possible; each costs a certificate path."""
+DETACHED_CONTENT_BYTES_MAX: Final = 4 * GIB
+"""A file that is signed or verified beside its signature: hashed in pieces; so large is what one disk image may be."""
 
 # --- worker processes --------------------------------------------------------------------------------------------------
 JUDGE_CPU_SECONDS_MAX: Final = 10
