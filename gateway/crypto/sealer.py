@@ -22,10 +22,12 @@ from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge
-from gateway.core.reasons import because
+from gateway.core.reasons import because, of_os
 from gateway.core.validation import Indication
 from gateway.core.verdict import FileVerdict
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from gateway.crypto.cades.content import hash_file
+from gateway.crypto.cades.verify import judge_detached
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
@@ -99,6 +101,20 @@ class FileSealer:
         _check_seal(verdict, key)
         return sealed
 
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """See `Sealer.sign_detached`; what is given out has been judged TOTAL-PASSED over that file."""
+        keys = self._keys
+        key = self._key(keys.seals, organ, "seal")
+        judge, moment = self._judge.on_behalf(organ), self._clock.now()
+        await self._check_certificate(key, keys.trust)
+        digests = await asyncio.to_thread(_hash_file, path)
+        attributes = seal_attributes(digests["sha256"], key.chain[0], signed_at=moment)
+        signature = await _sign(keys.holder, key, attributes.to_sign)
+        signed = assemble(attributes, signature, key.chain)
+        verdict = await judge.run(judge_detached, signed, digests=digests, trust=keys.trust, moment=moment)
+        _check_seal(verdict, key)
+        return signed
+
     async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
         """See `Sealer.sign_envelope`."""
         keys = self._keys
@@ -153,6 +169,20 @@ def prepare_seal_file(path: Path, *, room: int, moment: datetime) -> PreparedSea
     if path.stat().st_size > limits.FILE_BYTES_MAX:
         raise SenderError("size.limit", limit=limits.FILE_BYTES_MAX, what="file")
     return prepare_seal(path.read_bytes(), room=room, moment=moment)
+
+
+def _hash_file(path: Path) -> Mapping[str, bytes]:
+    """The digest of a file of any kind, which nobody here opens for more than that.
+
+    Raises:
+        SenderError: `size.limit`, `file.unreadable`.
+    """
+    try:
+        if path.stat().st_size > limits.DETACHED_CONTENT_BYTES_MAX:
+            raise SenderError("size.limit", limit=limits.DETACHED_CONTENT_BYTES_MAX, what="file")
+        return hash_file(path, {"sha256"})
+    except OSError as error:
+        raise SenderError("file.unreadable", reason=of_os(error)) from error
 
 
 def _digest(prepared: PreparedSeal) -> bytes:
