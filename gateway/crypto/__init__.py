@@ -35,7 +35,7 @@ Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered dutie
 from gateway.crypto.cades.content import hash_file
 from gateway.crypto.cades.timestamped import add_signature_timestamp, signature_value, with_signature_timestamp
 from gateway.crypto.cades.verify import digests_named, digests_named_by_file, judge_detached, judge_detached_file
-from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
@@ -87,6 +87,7 @@ __all__ = [
     "PreparedSignature",
     "RollingContext",
     "SealingKeys",
+    "SignedToken",
     "Trust",
     "TrustProbe",
     "add_signature_timestamp",
