@@ -38,7 +38,7 @@ def reception_forgets() -> AbstractContextManager[Any]:
         incoming = await self._desk.store.read(lambda uow: known(cast("TransferLedger", uow.transfers), slip.transfer))
         if incoming is not None:
             slip = replace(slip, transfer=TransferKey(self._desk.new_key()))
-        return await good(self, origin, slip, envelope)
+        return await good(self, origin, slip, envelope, form=form)
 
     good = Reception.receive
     return patch.object(Reception, "receive", receive)
