@@ -5,12 +5,15 @@ read cannot be written differently: certificates with odd encodings, attributes 
 """
 
 import hashlib
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, ParamSpec, Protocol
 
 from asn1crypto import cms, parser
 
 from gateway.core import limits
+from gateway.crypto.edge import Trouble, attempt
+
+P = ParamSpec("P")
 
 _UNSIGNED: Final = 0xA1
 """unsignedAttrs [1] IMPLICIT of a SignerInfo (RFC 5652 section 5.3)."""
@@ -49,6 +52,10 @@ def signature_value(signature: bytes) -> bytes:
     Raises:
         ValueError: not a CMS of one signer.
     """
+    return _or_value_error(_signature_value, signature)
+
+
+def _signature_value(signature: bytes) -> bytes:
     signers = cms.ContentInfo.load(signature, strict=True)["content"]["signer_infos"]
     if len(signers) != 1:
         raise ValueError("not exactly one SignerInfo")
@@ -64,11 +71,22 @@ def add_signature_timestamp(signature: bytes, token: bytes) -> bytes:
     """
     if len(signature) + len(token) > limits.DETACHED_SIGNATURE_BYTES_MAX:
         raise ValueError("larger than a signature may be")
-    signature_value(signature)
+    return _or_value_error(_stamped, signature, token)
+
+
+def _stamped(signature: bytes, token: bytes) -> bytes:
+    _signature_value(signature)
     attribute: bytes = cms.CMSAttribute(
         {"type": "signature_time_stamp_token", "values": [cms.ContentInfo.load(token, strict=True)]}
     ).dump()
     return _inserted(signature, depth=_SIGNER_INFO_DEPTH, attribute=attribute)
+
+
+def _or_value_error(function: Callable[P, bytes], *args: P.args, **kwargs: P.kwargs) -> bytes:
+    found = attempt(function, *args, **kwargs)
+    if isinstance(found, Trouble):
+        raise ValueError(found.reason)
+    return found
 
 
 def _inserted(value: bytes, *, depth: int, attribute: bytes) -> bytes:
