@@ -85,7 +85,7 @@ def _stamped(signature: bytes, token: bytes) -> bytes:
 def _or_value_error(function: Callable[P, bytes], *args: P.args, **kwargs: P.kwargs) -> bytes:
     found = attempt(function, *args, **kwargs)
     if isinstance(found, Trouble):
-        raise ValueError(found.reason)
+        raise ValueError(found.reason)  # noqa: TRY004 - of the bytes, not of a type
     return found
 
 
