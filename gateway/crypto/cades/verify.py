@@ -384,11 +384,11 @@ _NOT_JUDGED: Final = TimestampSeen(
 )
 
 _DUTIES_OF_SIGNER: Final[Sequence[Duty[_Case]]] = (
-    Duty(number=5, name="signed_attributes", clause="RFC 5652 5.4", do=_check_attributes),
-    Duty(number=6, name="content_type", clause="EN 319 122-1 5.1.1", do=_check_type),
-    Duty(number=7, name="signing_certificate", clause="EN 319 122-1 5.2.2.3", do=_check_signer),
-    Duty(number=8, name="algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
-    Duty(number=9, name="message_digest", clause="EN 319 122-1 5.1.2", do=_check_digest),
-    Duty(number=10, name="signature_value", clause="EN 319 102-1 5.2.7", do=_check_signature),
-    Duty(number=11, name="certificate", clause="EN 319 102-1 5.2.6", do=_check_trust),
+    Duty(number=5, name="cms_attributes", clause="RFC 5652 5.4", do=_check_attributes),
+    Duty(number=6, name="cms_content_type", clause="EN 319 122-1 5.1.1", do=_check_type),
+    Duty(number=7, name="cms_signing_certificate", clause="EN 319 122-1 5.2.2.3", do=_check_signer),
+    Duty(number=8, name="cms_algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
+    Duty(number=9, name="cms_message_digest", clause="EN 319 122-1 5.1.2", do=_check_digest),
+    Duty(number=10, name="cms_signature", clause="EN 319 102-1 5.2.7", do=_check_signature),
+    Duty(number=11, name="cms_trust", clause="EN 319 102-1 5.2.6", do=_check_trust),
 )

@@ -30,6 +30,7 @@ from gateway.crypto import (
     judge_detached,
     judge_detached_file,
 )
+from gateway.observe import text
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki
 from tests.unit.crypto.detached import CONTENT, Attributes, Recipe, digests_of, signed, together
 
@@ -87,6 +88,14 @@ def test_without_revocation_evidence_nothing_passes(own_pki: Path, own_trust: Tr
     digests = hash_file(own_pki / "blob.bin", digests_named(signature))
     verdict = judge_detached(signature, digests=digests, trust=replace(own_trust, crls=()), moment=VECTOR_MOMENT)
     assert found(verdict) == (UNDECIDED, SubIndication.TRY_LATER)
+
+
+def test_every_check_has_its_text_in_both_languages() -> None:
+    (one,) = judge(signed(GOOD)).signatures
+    for check in one.details.checks:
+        words = text(f"check.{check.name}")
+        assert words.vi != words.en
+        assert "check." not in words.vi + words.en
 
 
 # --- our own ----------------------------------------------------------------------------------------------------------
