@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from gateway.app import JUDGE_PRELOAD
 from gateway.audit import SignerMemory
 from gateway.config import Config, load_config
 from gateway.core.directory import Snapshot
@@ -15,6 +14,7 @@ from gateway.evidence import InstallationCheck
 from gateway.exchange import ExchangeRecords
 from gateway.observe import SystemClock
 from gateway.registry import load_snapshot_of
+from gateway.rooms import JUDGE_PRELOAD
 from gateway.storage import FileBlobs, open_store_for_reading
 
 

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.app import JUDGE_PRELOAD
 from gateway.cli.edxml.told import finding_words, line_of, worst_first
 from gateway.cli.errors import Exit, Failure, Report, details, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.errors import report_json as error_json
@@ -29,6 +28,7 @@ from gateway.evidence import FileExamination, FileReport
 from gateway.exchange import ExchangeRecords
 from gateway.observe import SystemClock, text
 from gateway.registry import load_snapshot
+from gateway.rooms import JUDGE_PRELOAD
 
 _UNREAD_STYLE: Final = "bold yellow"
 _LOOKS: Final = MappingProxyType(

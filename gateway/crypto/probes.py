@@ -18,8 +18,9 @@ from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ports import Clock
 from gateway.crypto.keys.holders import check_mode, read_private_key
-from gateway.crypto.paths.certificates import Trust, subject_public_key
-from gateway.crypto.paths.trust import read_certificates
+from gateway.crypto.paths.subject import subject_public_key
+from gateway.crypto.paths.trust import Trust
+from gateway.crypto.paths.trust_folder import read_certificates
 from gateway.crypto.processes.landlock import abi
 
 WARNING_DAYS: Final = (1, 7, 14, 30, 60)

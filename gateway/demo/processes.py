@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
@@ -72,8 +73,9 @@ class Gateways:
         process = self._processes.pop(name, None)
         if process is None:
             return
+        # Not `terminate`: it looks whether the process has ended, and so takes the exit status away from asyncio (255 then).
         with suppress(ProcessLookupError):
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
         try:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:

@@ -208,7 +208,7 @@ def test_what_comes_into_force_does_so_by_one_unit() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     assert [name for name, called in calls if called == "declaring"] == ["reload.py"]
-    assert sorted(name for name, called in calls if called == "taking_effect") == ["app.py", "reload.py"]
+    assert sorted(name for name, called in calls if called == "taking_effect") == ["reload.py", "rooms.py"]
 
 
 def test_nothing_is_left_for_later() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.app import CHECKPOINT_SECONDS, DRAIN_SECONDS, REQUEST_SECONDS, WORK_SECONDS
+from gateway.app import CHECKPOINT_SECONDS, DRAIN_SECONDS, WORK_SECONDS
 from gateway.core.errors import RoadError
 from gateway.crypto.processes.workers import CLOSING_SECONDS
+from gateway.doors import REQUEST_SECONDS
 from tests.fault.test_processes import everything_once
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import RealNetwork, real_network

@@ -20,7 +20,7 @@ from gateway.crypto.cades.content import DIGESTS
 from gateway.crypto.cades.der import is_der
 from gateway.crypto.duties import failed, undecided
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.certificates import too_many
+from gateway.crypto.paths.path import too_many
 
 _MECHANISMS: Final = {"rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5", "rsassa_pss": "RSASSA-PSS", "ecdsa": "ECDSA"}
 _NAMES: Final = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}

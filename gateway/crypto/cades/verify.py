@@ -57,7 +57,9 @@ from gateway.crypto.cades.signer_info import (
 )
 from gateway.crypto.duties import Duty, Unmet, undecided, walk
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.certificates import Trust, certificate_digest, common_name, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.subject import certificate_digest, common_name
+from gateway.crypto.paths.trust import Evidence, Trust
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
@@ -107,6 +109,7 @@ class _Case:
     algorithms: tuple[str, ...] = ()
     timestamps: tuple[TimestampSeen, ...] = ()
     level: Level | None = None
+    verdict: CertificateVerdict | None = None
 
     @property
     def signed(self) -> SignedAttributes:
@@ -251,10 +254,10 @@ def _check_content(file: _File) -> str:
 
 
 _DUTIES_OF_FILE: Final[Sequence[Duty[_File]]] = (
-    Duty(number=1, name="cms_form", clause="RFC 5652 5.1", do=_check_form),
-    Duty(number=2, name="cms_signers", clause="RFC 5652 5.3", do=_check_signers),
-    Duty(number=3, name="cms_certificates", clause="RFC 5652 5.1", do=_check_certificates),
-    Duty(number=4, name="cms_content", clause="EN 319 102-1 5.2.7", do=_check_content),
+    Duty(number=1, name="cades.form", clause="RFC 5652 5.1", do=_check_form),
+    Duty(number=2, name="cades.signers", clause="RFC 5652 5.3", do=_check_signers),
+    Duty(number=3, name="cades.certificates", clause="RFC 5652 5.1", do=_check_certificates),
+    Duty(number=4, name="cades.content", clause="EN 319 102-1 5.2.7", do=_check_content),
 )
 
 
@@ -268,6 +271,9 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
     proven = [seen.time for seen in case.timestamps if seen.indication is Indication.TOTAL_PASSED and seen.time]
     details = SignatureDetails(
         level=case.level,
+        identity=case.verdict.identity if case.verdict else None,
+        chain=case.verdict.chain if case.verdict else (),
+        revocation=case.verdict.revocation if case.verdict else (),
         timestamps=case.timestamps,
         best_time=min(proven, default=case.moment),
         algorithms=case.algorithms,
@@ -339,7 +345,9 @@ def _check_trust(case: _Case) -> None:
     case.timestamps = tuple(_judge_timestamps(case))
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
-    verdict = judge_certificate(signer, trust=case.trust, moment=case.moment, chain=others)
+    evidence = Evidence(certificates=others)
+    verdict = judge_certificate(signer, trust=case.trust, moment=case.moment, evidence=evidence)
+    case.verdict = verdict
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
         raise Unmet(verdict.indication, verdict.sub_indication, verdict.reason)
@@ -384,11 +392,11 @@ _NOT_JUDGED: Final = TimestampSeen(
 )
 
 _DUTIES_OF_SIGNER: Final[Sequence[Duty[_Case]]] = (
-    Duty(number=5, name="cms_attributes", clause="RFC 5652 5.4", do=_check_attributes),
-    Duty(number=6, name="cms_content_type", clause="EN 319 122-1 5.1.1", do=_check_type),
-    Duty(number=7, name="cms_signing_certificate", clause="EN 319 122-1 5.2.2.3", do=_check_signer),
-    Duty(number=8, name="cms_algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
-    Duty(number=9, name="cms_message_digest", clause="EN 319 122-1 5.1.2", do=_check_digest),
-    Duty(number=10, name="cms_signature", clause="EN 319 102-1 5.2.7", do=_check_signature),
-    Duty(number=11, name="cms_trust", clause="EN 319 102-1 5.2.6", do=_check_trust),
+    Duty(number=5, name="cades.attributes", clause="RFC 5652 5.4", do=_check_attributes),
+    Duty(number=6, name="cades.content_type", clause="EN 319 122-1 5.1.1", do=_check_type),
+    Duty(number=7, name="cades.signing_certificate", clause="EN 319 122-1 5.2.2.3", do=_check_signer),
+    Duty(number=8, name="cades.algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
+    Duty(number=9, name="cades.message_digest", clause="EN 319 122-1 5.1.2", do=_check_digest),
+    Duty(number=10, name="cades.signature", clause="EN 319 102-1 5.2.7", do=_check_signature),
+    Duty(number=11, name="cades.trust", clause="EN 319 102-1 5.2.6", do=_check_trust),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gateway.core.ids import OrganId
-from gateway.crypto.paths.trust import read_certificates
+from gateway.crypto.paths.trust_folder import read_certificates
 from gateway.crypto.sealer import KeyRef
 
 KeyFiles = Mapping[OrganId, tuple[KeyRef, Path]]

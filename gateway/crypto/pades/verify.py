@@ -2,7 +2,7 @@
 
 The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 10 by itself:
 
-1. Readers would open the file as a PDF (`media_type`); anything else carries no signature we know.
+1. Readers would open the file as a PDF (`judged_type`); anything else carries no signature we know.
 2. It begins with its header and a strict reader reads it; encrypted, hybrid and damaged files are "cannot judge", not
    "forged". Few signatures.
 3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached.
@@ -29,7 +29,6 @@ from typing import Any, Final
 
 from asn1crypto import cms, core, parser, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.ades.report import AdESFailure
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DiffResult,
@@ -56,9 +55,13 @@ from gateway.core.magic import OTHER, PDF_HEADER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
+from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.hex import read_hex_in_pieces
-from gateway.crypto.paths.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
+from gateway.crypto.paths.certificates import judge_certificate
+from gateway.crypto.paths.path import too_many
+from gateway.crypto.paths.subject import certificate_digest, common_name
+from gateway.crypto.paths.trust import Evidence, Trust
 
 _PADES: Final = "/ETSI.CAdES.detached"
 _PKCS7: Final = "/adbe.pkcs7.detached"
@@ -86,15 +89,6 @@ _STRICT: Final = StandardDiffPolicy(
 )
 
 
-class _Verdict(Exception):  # noqa: N818 - not an error: the way a judgement ends early
-    """A duty was not met: the judgement of this signature ends here."""
-
-    def __init__(self, indication: Indication, sub_indication: SubIndication, reason: str) -> None:
-        super().__init__(reason)
-        self.indication = indication
-        self.sub_indication = sub_indication
-
-
 @dataclass(slots=True, kw_only=True)
 class _Case:
     """One signature on its way through the duties, and what is known of it so far."""
@@ -108,9 +102,10 @@ class _Case:
     others: tuple[x509.Certificate, ...] = ()
 
 
-def media_type(data: bytes) -> str:
-    """What a file is by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
+def judged_type(data: bytes) -> str:
+    """What a file is to a judge, by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
 
+    Not `core.magic.media_type`, which tells more kinds apart and takes the end of an empty ZIP for a ZIP, whatever follows.
     A PDF begins with its header (ISO 32000-2 clause 7.5.2), but what readers open with something before it is one too: as a
     file "of another kind" it would be carried unsealed. A ZIP may hold a PDF that is not compressed: it stays a ZIP.
     """
@@ -121,7 +116,7 @@ def media_type(data: bytes) -> str:
 
 def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
     """Judge a file that may be a PDF; pure and total: hostile bytes give a verdict, never an exception."""
-    kind = media_type(data)
+    kind = judged_type(data)
     if kind != PDF:  # duty 1
         return _file_verdict(kind, None, None, "not a PDF: no signature that can be judged")
     found = attempt(lambda: tuple(_judge_all(data, trust, moment)))
@@ -174,7 +169,7 @@ def _judge_one(case: _Case, trust: Trust, moment: datetime) -> SignatureVerdict:
     outcome = attempt(_duties, case, trust, moment)
     if isinstance(outcome, Trouble):
         reason = outcome.reason
-    elif isinstance(outcome, _Verdict):
+    elif isinstance(outcome, UnmetDuty):
         indication, sub_indication, reason = outcome.indication, outcome.sub_indication, str(outcome)
     passed = outcome is None
     claimed = attempt(lambda: case.signature.self_reported_timestamp)
@@ -193,7 +188,7 @@ def _digest(certificate: x509.Certificate) -> Digest:
     return certificate_digest(certificate.dump())
 
 
-def _duties(case: _Case, trust: Trust, moment: datetime) -> _Verdict | None:
+def _duties(case: _Case, trust: Trust, moment: datetime) -> UnmetDuty | None:
     """Duties 3 to 10; None when all are met."""
     try:
         _check_form(case)
@@ -203,41 +198,24 @@ def _duties(case: _Case, trust: Trust, moment: datetime) -> _Verdict | None:
         _check_changes(case)
         _check_algorithm(case)
         _check_trust(case, trust, moment)
-    except _Verdict as verdict:
-        return verdict
+    except UnmetDuty as unmet:
+        return unmet
     except SignatureValidationError as error:
-        return _library_verdict(error)
+        return of_library(error)
     return None
-
-
-def _library_verdict(error: SignatureValidationError) -> _Verdict:
-    """What pyHanko concluded, in our words: its failures are failures, everything else is undecided."""
-    found = error.ades_subindication
-    indication = Indication.TOTAL_FAILED if isinstance(found, AdESFailure) else Indication.INDETERMINATE
-    known = {member.name: member for member in SubIndication}
-    sub_indication = known.get(found.standard_name, SubIndication.SIG_CONSTRAINTS_FAILURE)
-    return _Verdict(indication, sub_indication, error.failure_message)
-
-
-def _undecided(sub_indication: SubIndication, reason: str) -> _Verdict:
-    return _Verdict(Indication.INDETERMINATE, sub_indication, reason)
-
-
-def _failed(sub_indication: SubIndication, reason: str) -> _Verdict:
-    return _Verdict(Indication.TOTAL_FAILED, sub_indication, reason)
 
 
 def _check_form(case: _Case) -> None:
     """Duty 3, and of duty 5 what can be said before certificates are looked at."""
     if case.signature.sig_object.get("/SubFilter") not in {_PADES, _PKCS7}:
-        raise _undecided(SubIndication.FORMAT_FAILURE, "unknown SubFilter")
+        raise undecided(SubIndication.FORMAT_FAILURE, "unknown SubFilter")
     signed_data: cms.SignedData = case.signature.signed_data
     if len(signed_data["signer_infos"]) != 1:
-        raise _undecided(SubIndication.FORMAT_FAILURE, "not exactly one SignerInfo")
+        raise undecided(SubIndication.FORMAT_FAILURE, "not exactly one SignerInfo")
     if signed_data["encap_content_info"]["content"] is not core.VOID and signed_data["encap_content_info"]["content"]:
-        raise _undecided(SubIndication.FORMAT_FAILURE, "content inside a detached signature")
+        raise undecided(SubIndication.FORMAT_FAILURE, "content inside a detached signature")
     if case.signature.md_algorithm not in _DIGESTS:
-        raise _undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {case.signature.md_algorithm}")
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {case.signature.md_algorithm}")
 
 
 def _check_certificates(case: _Case) -> None:
@@ -246,14 +224,14 @@ def _check_certificates(case: _Case) -> None:
     if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX or too_many(
         [choice.chosen for choice in choices if choice.name == "certificate"]
     ):
-        raise _undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
+        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
     found = extract_certs_for_validation(case.signature.signed_data)
     case.signer, case.others = found.signer_cert, tuple(found.other_certs)
     if case.signature.sig_object["/SubFilter"] == _PADES:
         try:
             find_unique_cms_attribute(case.signature.signer_info["signed_attrs"], "signing_certificate_v2")
         except (KeyError, ValueError):
-            raise _undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "no signing-certificate-v2 attribute") from None
+            raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "no signing-certificate-v2 attribute") from None
 
 
 def _check_integrity(case: _Case) -> None:
@@ -262,9 +240,9 @@ def _check_integrity(case: _Case) -> None:
     digest = signature.compute_digest()
     intact, valid = validate_sig_integrity(signature.signer_info, case.signer, "data", digest)
     if not intact:
-        raise _failed(SubIndication.HASH_FAILURE, "the file was changed after it was signed")
+        raise failed(SubIndication.HASH_FAILURE, "the file was changed after it was signed")
     if not valid:
-        raise _failed(SubIndication.SIG_CRYPTO_FAILURE, "the signature does not verify with the signer's key")
+        raise failed(SubIndication.SIG_CRYPTO_FAILURE, "the signature does not verify with the signer's key")
 
 
 def _check_coverage(case: _Case) -> None:
@@ -275,13 +253,13 @@ def _check_coverage(case: _Case) -> None:
     contents: bytes = signature.pkcs7_content
     end = parser.peek(contents)
     if first != 0 or gap.lower() != b"<" + contents.hex().encode() + b">" or contents[end:].strip(b"\0"):
-        raise _failed(SubIndication.FORMAT_FAILURE, "the byte range leaves out more than the signature itself")
+        raise failed(SubIndication.FORMAT_FAILURE, "the byte range leaves out more than the signature itself")
     signature.coverage = signature.evaluate_signature_coverage()
     if signature.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
-        raise _failed(SubIndication.FORMAT_FAILURE, "the byte range does not cover a whole revision")
+        raise failed(SubIndication.FORMAT_FAILURE, "the byte range does not cover a whole revision")
     latest = signature.signed_revision == signature.reader.xrefs.total_revisions - 1
     if (latest and case.data[second + rest :].strip()) or not case.data.rstrip().endswith(b"%%EOF"):
-        raise _undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "bytes after the end that belong to no revision")
+        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "bytes after the end that belong to no revision")
 
 
 def _check_changes(case: _Case) -> None:
@@ -290,31 +268,34 @@ def _check_changes(case: _Case) -> None:
     signature.compute_integrity_info(diff_policy=_STRICT)
     result = signature.diff_result
     if not isinstance(result, DiffResult) or not signature.summarise_integrity_info()["docmdp_ok"]:
-        raise _undecided(
+        raise undecided(
             SubIndication.SIG_CONSTRAINTS_FAILURE, f"changed after this signature: {result or 'beyond what it allows'}"
         )
     allowed = ModificationLevel.LTA_UPDATES if case.last else ModificationLevel.FORM_FILLING
     if result.modification_level > allowed:
-        raise _undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "changed after the last signature")
+        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "changed after the last signature")
 
 
 def _check_algorithm(case: _Case) -> None:
     """Duty 9; the key's strength is the certificate's business (duty 10)."""
     algorithm = case.signature.signer_info["signature_algorithm"]
     if algorithm.signature_algo not in _MECHANISMS:
-        raise _undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"algorithm {algorithm.signature_algo}")
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"algorithm {algorithm.signature_algo}")
     # A bare "rsaEncryption" names no digest: the SignerInfo's own, checked in duty 5, is used (RFC 3370 section 3.2).
     named = attempt(lambda: algorithm.hash_algo)
     if isinstance(named, str) and named not in _DIGESTS:
-        raise _undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {named} in the signature")
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {named} in the signature")
 
 
 def _check_trust(case: _Case, trust: Trust, moment: datetime) -> None:
     """Duty 10."""
     assert case.signer is not None, "duty 5 found the signer"
     verdict = judge_certificate(
-        case.signer.dump(), trust=trust, moment=moment, chain=tuple(other.dump() for other in case.others)
+        case.signer.dump(),
+        trust=trust,
+        moment=moment,
+        evidence=Evidence(certificates=tuple(other.dump() for other in case.others)),
     )
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
-        raise _Verdict(verdict.indication, verdict.sub_indication, verdict.reason)
+        raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)

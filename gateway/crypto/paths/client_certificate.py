@@ -9,7 +9,7 @@ from asn1crypto import x509
 from gateway.core.ids import Digest
 from gateway.core.principal import ClientCertificate
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.certificates import is_demo
+from gateway.crypto.paths.subject import is_demo
 
 _REMEMBERED: Final = 256
 

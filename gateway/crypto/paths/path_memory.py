@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
-from typing import Final
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
 
 PATHS_MAX: Final = 2_000
 """Remembered at most; each takes about 300 bytes. More than the bodies that write to one gateway in a day."""
@@ -37,34 +39,35 @@ assert TOLERANCE < MARGIN
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Generic[T]):
     after: datetime
     before: datetime
+    found: T
 
 
-class PathMemory:
-    """Good paths to the anchors of one `Trust`. Readers and writers may be in any thread."""
+class PathMemory(Generic[T]):
+    """Good paths to the anchors of one `Trust`, with what was found. Readers and writers may be in any thread."""
 
     def __init__(self, turns: Iterable[datetime] | None, *, limit: int = PATHS_MAX) -> None:
         self._turns = None if turns is None else sorted(set(turns))
         """When answers can turn because of the `Trust` itself; None: that is not known, and nothing is remembered."""
         self._limit = limit
-        self._spans: OrderedDict[bytes, _Span] = OrderedDict()
+        self._spans: OrderedDict[bytes, _Span[T]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._spans)
 
-    def is_good(self, key: bytes, moment: datetime) -> bool:
-        """Whether this path is known to be good at this moment; False: it has to be walked."""
+    def recall(self, key: bytes, moment: datetime) -> T | None:
+        """What was found of this path, if it is known to be good at this moment; None: it has to be walked."""
         with self._lock:
             span = self._spans.get(key)
             if span is None or not span.after < moment < span.before:
-                return False
+                return None
             self._spans.move_to_end(key)
-            return True
+            return span.found
 
-    def keep(self, key: bytes, moment: datetime, *, turns: Sequence[datetime]) -> None:
+    def keep(self, key: bytes, moment: datetime, found: T, *, turns: Sequence[datetime]) -> None:
         """Remember a path that was found good at this moment; `turns`: those of the certificates that came with it."""
         if self._turns is None:
             return
@@ -75,7 +78,7 @@ class PathMemory:
         if not after < moment < before:
             return
         with self._lock:
-            self._spans[key] = _Span(after, before)
+            self._spans[key] = _Span(after, before, found)
             self._spans.move_to_end(key)
             while len(self._spans) > self._limit:
                 self._spans.popitem(last=False)

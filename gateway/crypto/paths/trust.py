@@ -1,114 +1,50 @@
-"""Trust as it lies in a folder: `anchors/`, `intermediates/` and `crls/`, each file PEM or DER, each bounded.
+"""Whom an installation believes, and what strangers bring along: the two sides of every judgement about a certificate."""
 
-Only these files are believed: never the operating system's store, never certifi's.
-"""
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
 
-import os
-import stat
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
-
-from asn1crypto import crl, pem, x509
-
-from gateway.core import limits
-from gateway.core.errors import SiteError
-from gateway.core.reasons import because, of_os
-from gateway.crypto.paths.certificates import Trust, refuse_demo
-
-_FILES_MAX: Final = 200
-_FILE_BYTES_MAX: Final = 16 * limits.MIB
-_CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
-_CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
+from gateway.crypto.paths.policy import Policy
+from gateway.crypto.processes.shared import Shared
 
 
-class LoadedTrust:
-    """Whom we believe now: one reference to one frozen `Trust`. Readers may be in any thread; only one replaces."""
+class Role(StrEnum):
+    """What a certificate is to be good for."""
 
-    def __init__(self, trust: Trust) -> None:
-        self._trust = trust
-
-    def current(self) -> Trust:
-        """Whom we believe: one object for each loading, so a caller keeps a consistent view as long as it holds it."""
-        return self._trust
-
-    def replace(self, trust: Trust) -> None:
-        """Believe these from now on."""
-        self._trust = trust
+    SIGNER = "signer"
+    """Of a document, an envelope or a slip: a body or a person."""
+    TIMESTAMP = "timestamp"
 
 
-def load_trust(folder: Path, demo: bool) -> Trust:
-    """Read whom to believe. `demo`: whether this installation accepts demo certificates.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust(Shared):
+    """Whom this installation believes, and by which rules. Certificates, CRLs and OCSP responses as DER."""
 
-    Raises:
-        SiteError: `config.invalid` naming the file, or `key.demo` for a demo anchor where none is accepted.
-    """
-    anchors = _read(folder / "anchors", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
-    if not anchors:
-        raise SiteError("config.invalid", path=str(folder / "anchors"), reason=because("no_anchor"))
-    if not demo:
-        for anchor in anchors:
-            refuse_demo(anchor, what="trust anchor")
-    return Trust(
-        anchors=anchors,
-        intermediates=_read(folder / "intermediates", _CERTIFICATE_SUFFIXES, x509.Certificate.load),
-        crls=_read(folder / "crls", _CRL_SUFFIXES, crl.CertificateList.load),
-        demo=demo,
-    )
+    anchors: tuple[bytes, ...]
+    """For the seals of bodies; and for persons, as long as `people` is empty."""
+    people: tuple[bytes, ...] = ()
+    """For the signatures of persons."""
+    authorities: tuple[bytes, ...] = ()
+    """For timestamp authorities: without any, no timestamp is believed."""
+    intermediates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+    demo: bool = False
+    """Whether certificates marked DEMO are accepted."""
+    policy: Policy = field(default_factory=Policy)
 
-
-def read_certificates(path: Path) -> tuple[bytes, ...]:
-    """The certificates of one PEM or DER file, in order, as DER.
-
-    Raises:
-        SiteError: `config.invalid` naming the file.
-    """
-    return _read_file(path, x509.Certificate.load)
+    def anchors_for(self, role: Role) -> tuple[bytes, ...]:
+        """Where the path of a certificate in that role has to end."""
+        return self.authorities if role is Role.TIMESTAMP else (*self.anchors, *self.people)
 
 
-def read_folder(folder: Path | None) -> tuple[bytes, ...]:
-    """The certificates of all files of a folder, by file name, as DER; none without a folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What came along with a signature, from strangers: it is looked at, never believed. DER."""
 
-    Raises:
-        SiteError: `config.invalid` naming the folder or the file.
-    """
-    if folder is None:
-        return ()
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise SiteError("config.invalid", path=str(folder), reason=of_os(error)) from error
-    found = tuple(der for path in paths for der in read_certificates(path))
-    if not found:
-        raise SiteError("config.invalid", path=str(folder), reason=because("no_certificate"))
-    return found
+    certificates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
 
 
-def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> tuple[bytes, ...]:
-    if not folder.is_dir():
-        return ()
-    paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
-    if len(paths) > _FILES_MAX:
-        raise SiteError("config.invalid", path=str(folder), reason=because("many_files", limit=_FILES_MAX))
-    return tuple(der for path in paths for der in _read_file(path, load))
-
-
-def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
-    try:
-        # Not blocking: a pipe of that name would hang a reload for ever.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            return _parsed(file.read(_FILE_BYTES_MAX + 1) if regular else b"", load)
-    except OSError as error:
-        raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
-    except (ValueError, TypeError) as error:
-        raise SiteError("config.invalid", path=str(path), reason=because("form", detail=str(error))) from error
-
-
-def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
-    if len(data) > _FILE_BYTES_MAX:
-        raise ValueError("too large")
-    blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
-    for der in blocks:
-        load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
-    return tuple(blocks)
+NO_EVIDENCE: Final = Evidence()

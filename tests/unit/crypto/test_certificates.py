@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gateway.core.errors import SiteError
 from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import (
+    Evidence,
+    Policy,
+    SignerRules,
     Trust,
     certificate_digest,
     is_demo,
@@ -24,6 +27,10 @@ from gateway.crypto import (
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 
 PKI = Pki()
+
+
+def along(*certificates: bytes) -> Evidence:
+    return Evidence(certificates=certificates)
 
 
 @pytest.mark.parametrize("kind", ["seal", "transport", "elliptic"])
@@ -51,7 +58,8 @@ def test_bad_leaves_do_not(kind: LeafKind, expected: SubIndication) -> None:
 
 def test_the_usages_asked_for_decide() -> None:
     strict = frozenset({"non_repudiation"})
-    verdict = judge_certificate(PKI.leaf("transport").der, trust=PKI.trust, moment=MOMENT, usages=strict)
+    asking = replace(PKI.trust, policy=Policy(body=SignerRules(usages=strict)))
+    verdict = judge_certificate(PKI.leaf("transport").der, trust=asking, moment=MOMENT)
     assert verdict.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
 
 
@@ -61,14 +69,18 @@ def test_a_demo_certificate_passes_where_demo_is_accepted() -> None:
 
 
 def test_an_authority_signs_no_documents() -> None:
-    verdict = judge_certificate(der(PKI.issuing), trust=PKI.trust, moment=MOMENT, usages=frozenset({"key_cert_sign"}))
+    asking = replace(PKI.trust, policy=Policy(body=SignerRules(usages=frozenset({"key_cert_sign"}))))
+    verdict = judge_certificate(der(PKI.issuing), trust=asking, moment=MOMENT)
     assert verdict.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
 
 
 def test_an_unknown_authority_leads_nowhere() -> None:
     stranger = Pki(name="Stranger")
     verdict = judge_certificate(
-        stranger.leaf("seal").der, trust=PKI.trust, moment=MOMENT, chain=(der(stranger.issuing), der(stranger.root))
+        stranger.leaf("seal").der,
+        trust=PKI.trust,
+        moment=MOMENT,
+        evidence=along(der(stranger.issuing), der(stranger.root)),
     )
     assert verdict.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
 
@@ -89,17 +101,17 @@ def test_a_missing_intermediate_may_come_along() -> None:
     leaf = PKI.leaf("seal")
     without = judge_certificate(leaf.der, trust=bare, moment=MOMENT)
     assert without.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
-    with_chain = judge_certificate(leaf.der, trust=bare, moment=MOMENT, chain=leaf.chain)
+    with_chain = judge_certificate(leaf.der, trust=bare, moment=MOMENT, evidence=along(*leaf.chain))
     assert with_chain.indication is Indication.TOTAL_PASSED
 
 
 def test_too_many_certificates_are_not_even_tried() -> None:
     crowd = tuple(Pki().leaf("seal", common_name="the same", organ_id=f"H{n}").der for n in (10, 11, 12, 13))
     same = tuple(der(Pki(now=MOMENT + n * DAY).issuing) for n in range(4))
-    assert judge_certificate(PKI.leaf("seal").der, trust=PKI.trust, moment=MOMENT, chain=crowd).indication is (
-        Indication.TOTAL_PASSED
-    )
-    verdict = judge_certificate(PKI.leaf("seal").der, trust=PKI.trust, moment=MOMENT, chain=same)
+    assert judge_certificate(
+        PKI.leaf("seal").der, trust=PKI.trust, moment=MOMENT, evidence=along(*crowd)
+    ).indication is (Indication.TOTAL_PASSED)
+    verdict = judge_certificate(PKI.leaf("seal").der, trust=PKI.trust, moment=MOMENT, evidence=along(*same))
     assert verdict.sub_indication is SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
 
 

@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.core.validation import Indication, SubIndication
-from gateway.crypto import CertificateVerdict, Trust, judge_certificate
-from gateway.crypto.paths import certificates
+from gateway.crypto import CertificateVerdict, Evidence, Trust, judge_certificate
+from gateway.crypto.paths import path as walk
 from gateway.crypto.paths.path_memory import MARGIN, PathMemory, path_key
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, rsa_key
 
@@ -28,25 +28,25 @@ class Walks:
 
 @pytest.fixture
 def walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Walks]:
-    counted, validator = Walks(), certificates.CertificateValidator
+    counted, validator = Walks(), walk.CertificateValidator
 
     def counting(*args: object, **kwargs: object) -> object:
         counted.count += 1
         return validator(*args, **kwargs)
 
-    monkeypatch.setattr(certificates, "CertificateValidator", counting)
-    certificates._known.cache_clear()
+    monkeypatch.setattr(walk, "CertificateValidator", counting)
+    walk._known.cache_clear()
     yield counted
-    certificates._known.cache_clear()
+    walk._known.cache_clear()
 
 
 def judged(moment: dt.datetime = MOMENT, *, leaf: Leaf = LEAF, trust: Trust = PKI.trust) -> CertificateVerdict:
-    return judge_certificate(leaf.der, trust=trust, moment=moment, chain=leaf.chain)
+    return judge_certificate(leaf.der, trust=trust, moment=moment, evidence=Evidence(certificates=leaf.chain))
 
 
 def anew(moment: dt.datetime, *, trust: Trust = PKI.trust) -> CertificateVerdict:
     """Judged by somebody who remembers nothing."""
-    certificates._known.cache_clear()
+    walk._known.cache_clear()
     return judged(moment, trust=trust)
 
 
@@ -86,7 +86,9 @@ def test_a_good_path_is_walked_once(walks: Walks) -> None:
 def test_another_certificate_chain_or_trust_is_walked_by_itself(walks: Walks) -> None:
     judged()
     judged(leaf=PKI.leaf("seal"))
-    judge_certificate(LEAF.der, trust=PKI.trust, moment=MOMENT, chain=(*LEAF.chain, PKI.leaf("seal").der))
+    judge_certificate(
+        LEAF.der, trust=PKI.trust, moment=MOMENT, evidence=Evidence(certificates=(*LEAF.chain, PKI.leaf("seal").der))
+    )
     judged(trust=replace(PKI.trust, demo=True))
     judged(trust=trusting(crl()))
     assert walks.count == 5
@@ -136,7 +138,7 @@ def test_who_remembers_says_what_he_would_say_anew_at_every_moment(walks: Walks)
     moments = [turn + step * SECOND for turn in turns for step in steps]
     fresh = {moment: anew(moment, trust=trust).indication for moment in moments}
     assert {Indication.TOTAL_PASSED, Indication.INDETERMINATE} == set(fresh.values())
-    certificates._known.cache_clear()
+    walk._known.cache_clear()
     walks.count = 0
     for round_of in (moments, moments[::-1], moments):
         assert {moment: judged(moment, trust=trust).indication for moment in round_of} == fresh
@@ -165,33 +167,29 @@ def test_a_list_that_cannot_be_dated_makes_every_path_be_walked(walks: Walks) ->
 
 
 def test_memory_that_knows_no_turns_keeps_nothing() -> None:
-    memory = PathMemory(None)
-    memory.keep(b"a", MOMENT, turns=())
-    assert not memory.is_good(b"a", MOMENT)
+    memory: PathMemory[str] = PathMemory(None)
+    memory.keep(b"a", MOMENT, "found", turns=())
+    assert not memory.recall(b"a", MOMENT)
 
 
 def test_only_so_many_are_kept_and_the_latest_used_stay() -> None:
-    memory = PathMemory((), limit=2)
+    memory: PathMemory[str] = PathMemory((), limit=2)
     for key in (b"a", b"b"):
-        memory.keep(key, MOMENT, turns=())
-    assert memory.is_good(b"a", MOMENT)
-    memory.keep(b"c", MOMENT, turns=())
-    assert (memory.is_good(b"a", MOMENT), memory.is_good(b"b", MOMENT), memory.is_good(b"c", MOMENT)) == (
-        True,
-        False,
-        True,
-    )
+        memory.keep(key, MOMENT, "found", turns=())
+    assert memory.recall(b"a", MOMENT)
+    memory.keep(b"c", MOMENT, "found", turns=())
+    assert [memory.recall(key, MOMENT) for key in (b"a", b"b", b"c")] == ["found", None, "found"]
     assert len(memory) == 2
 
 
 def test_close_to_a_turn_nothing_is_kept() -> None:
-    memory = PathMemory((MOMENT,))
+    memory: PathMemory[str] = PathMemory((MOMENT,))
     for step in (-MARGIN, -SECOND, 0 * SECOND, SECOND, MARGIN):
-        memory.keep(b"a", MOMENT + step, turns=())
-        assert not memory.is_good(b"a", MOMENT + step)
-    memory.keep(b"a", MOMENT + MARGIN + SECOND, turns=())
-    assert memory.is_good(b"a", MOMENT + 1000 * DAY)
-    assert not memory.is_good(b"a", MOMENT - DAY)
+        memory.keep(b"a", MOMENT + step, "found", turns=())
+        assert not memory.recall(b"a", MOMENT + step)
+    memory.keep(b"a", MOMENT + MARGIN + SECOND, "found", turns=())
+    assert memory.recall(b"a", MOMENT + 1000 * DAY)
+    assert not memory.recall(b"a", MOMENT - DAY)
 
 
 def test_no_two_chains_share_a_name() -> None:

@@ -1,0 +1,86 @@
+"""The validation policy as data: what is asked of signers, algorithms and evidence (EN 319 102-1 clause 5.1.4).
+
+A policy is a value without behaviour: who judges reads it. Its digest stands in every verdict, so a report says by which rules
+it was made, and two verdicts can be told apart by them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import Final
+
+from gateway.core import limits
+from gateway.core.ids import Digest
+from gateway.core.validation import PolicyUsed
+
+SIGNING_PURPOSES: Final = frozenset(
+    {
+        "any_extended_key_usage",
+        "email_protection",
+        "client_auth",
+        "1.3.6.1.5.5.7.3.36",  # id-kp-documentSigning, RFC 9336
+        "microsoft_document_signing",
+        "adobe_authentic_documents_trust",
+    }
+)
+"""Vietnamese authorities issue signing certificates with emailProtection and clientAuth; serverAuth never signs."""
+
+_NO_TEXT: Final = Digest(sha256(b"").hexdigest())
+
+Until = date | None
+"""The last day on which something may have been used; None: there is no last day yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerRules:
+    """What the certificate of a signer must say."""
+
+    usages: frozenset[str] = frozenset({"non_repudiation", "digital_signature"})
+    """Key usages (RFC 5280 section 4.2.1.3), one of which it must grant."""
+    purposes: frozenset[str] = SIGNING_PURPOSES
+    """Extended key usages, one of which it must grant when it names any."""
+    certificate_policies: frozenset[str] = frozenset()
+    """OIDs, one of which it must bear; none: any will do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmRules:
+    """An allow-list: what is not named is refused (ETSI TS 119 312)."""
+
+    digests: tuple[tuple[str, Until], ...] = (("sha256", None), ("sha384", None), ("sha512", None))
+    mechanisms: tuple[tuple[str, Until], ...] = (("rsassa_pkcs1v15", None), ("rsassa_pss", None), ("ecdsa", None))
+    rsa_bits: tuple[tuple[int, Until], ...] = ((limits.RSA_BITS_MIN, None),)
+    """From how many bits on, until when."""
+    curves: tuple[tuple[str, Until], ...] = (("secp256r1", None), ("secp384r1", None), ("secp521r1", None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How old evidence of revocation may be."""
+
+    crl_seconds_max: int | None = None
+    """Since thisUpdate; None: until its own nextUpdate."""
+    ocsp_seconds_max: int | None = None
+    stale_passes: bool = False
+    """Whether evidence that is too old still counts, told as such; without it a verdict is INDETERMINATE/TRY_LATER."""
+    grace_seconds: int = 0
+    """How long after the best signature time evidence must have been issued to be final (clause 5.5.4); 0: not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One version of the rules."""
+
+    name: str = "edoc-gateway"
+    version: int = 1
+    digest: Digest = _NO_TEXT
+    """SHA-256 of the text it was read from."""
+    body: SignerRules = field(default_factory=SignerRules)
+    person: SignerRules = field(default_factory=SignerRules)
+    algorithms: AlgorithmRules = field(default_factory=AlgorithmRules)
+    freshness: Freshness = field(default_factory=Freshness)
+
+    @property
+    def used(self) -> PolicyUsed:
+        """How a verdict names it."""
+        return PolicyUsed(name=self.name, version=self.version, digest=self.digest)

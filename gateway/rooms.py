@@ -1,0 +1,124 @@
+"""The rooms of a running gateway: store, log, worker processes and desk, opened once and used by everybody.
+
+A part of the composition root (docs/adr/0006): it names concrete classes. Everything opened is entered into the caller's exit
+stack, in the order in which it has to be closed.
+"""
+
+import asyncio
+import os
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.config import Config
+from gateway.core.ids import GatewayId
+from gateway.core.ports import Meter, Store
+from gateway.crypto import FileSealer, JudgePool, LoadedTrust
+from gateway.exchange import Desk, Journal
+from gateway.material import Material, OwnSigners
+from gateway.observe import SystemClock, in_background, logger
+from gateway.registry import LoadedDirectory
+from gateway.reload import HolderSlot, open_holders, sealing_keys, taking_effect
+from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
+from gateway.watch import disk_watch
+
+EXIT_FATAL: Final = 70
+"""The exit status for a fault of our own (experience.md 2.6); the service manager restarts us."""
+JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What is opened once and used by everybody."""
+
+    desk: Desk
+    directory: LoadedDirectory
+    trust: LoadedTrust
+    sealer: FileSealer
+    holders: HolderSlot
+    judge: JudgePool
+    disk: DiskWatch
+    intake: StoreIntake
+    keeper: BlobKeeper
+
+
+async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack) -> ServiceStore:
+    """The database, in the folder of the gateway's state or where the configuration says."""
+    config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = config.database_place()
+    store = await asyncio.to_thread(
+        open_store, place, sequencer=sequence, on_fatal=_die, relaxed=config.demo, meter=meter
+    )
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _die(error: BaseException) -> None:
+    """A database that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
+    _log.critical("store.fatal", error=str(error))
+    os._exit(EXIT_FATAL)
+
+
+async def open_log(
+    config: Config, signers: OwnSigners, store: Store, stack: AsyncExitStack, *, broken: asyncio.Future[None]
+) -> CheckpointPublisher:
+    """The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10)."""
+    publisher = CheckpointPublisher(
+        store=store,
+        signer=signers.log,
+        origin=config.log_origin,
+        memory=SignerMemory(path=config.signer_memory),
+        clock=SystemClock(),
+    )
+    in_background(stack, publisher.run, broken)
+    if signed := await store.read(lambda uow: uow.log.head().size):
+        await publisher.covering(signed)
+    return publisher
+
+
+async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> Rooms:
+    """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
+    config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
+    own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
+    await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
+    blobs, disk = open_blobs(config.blobs), disk_watch(config)
+    await disk.measure()
+    judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
+    await judge.start()
+    stack.push_async_callback(judge.close)
+    holders = HolderSlot(open_holders(config, material, meter=meter))
+    await holders.pool.start()
+    stack.push_async_callback(holders.close)
+    keys = sealing_keys(material, holders.pool)
+    sealer = FileSealer(
+        judge=judge, holder=keys.holder, seals=keys.seals, transports=keys.transports, trust=keys.trust, clock=clock
+    )
+    directory, trust = LoadedDirectory(material.snapshot), LoadedTrust(material.trust)
+    desk = Desk(
+        own=own,
+        store=store,
+        blobs=blobs,
+        clock=clock,
+        directory=directory,
+        judge=judge,
+        sealer=sealer,
+        trust=trust,
+        journal=journal,
+        entropy=entropy,
+        meter=meter,
+    )
+    return Rooms(
+        desk=desk,
+        directory=directory,
+        trust=trust,
+        sealer=sealer,
+        holders=holders,
+        judge=judge,
+        disk=disk,
+        intake=StoreIntake(disk, store),
+        keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
+    )
