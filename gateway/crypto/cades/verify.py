@@ -58,7 +58,7 @@ from gateway.crypto.cades.signer_info import (
 from gateway.crypto.duties import Duty, Unmet, undecided, walk
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
-from gateway.crypto.paths.subject import certificate_digest, common_name
+from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
 
 _DATA: Final = "data"
@@ -285,16 +285,11 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
         sub_indication=None if unmet is None else unmet.sub_indication,
         reason="trusted" if unmet is None else str(unmet),
         certificate=None if certificate is None else Digest(certificate_digest(certificate.dump())),
-        signer="" if certificate is None else _name(certificate),
+        signer="" if certificate is None else certificate_name(certificate.dump()),
         claimed_time=None if case.attributes is None else case.attributes.claimed_time,
         covers=INSIDE if case.file.digests is None else WHOLE,
         details=details,
     )
-
-
-def _name(certificate: x509.Certificate) -> str:
-    found = attempt(common_name, certificate)
-    return found if isinstance(found, str) else ""
 
 
 def _check_attributes(case: _Case) -> None:
