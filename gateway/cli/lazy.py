@@ -22,6 +22,7 @@ from gateway.cli.orders import (
     QueueOrder,
     SendOrder,
     Session,
+    SignOrder,
     UnpackOrder,
     VerifyOrder,
 )
@@ -115,6 +116,16 @@ def org_show(session: Session, code: str) -> int:
     from gateway.cli import registry
 
     return _run(registry.show(session, code))
+
+
+# --- signing -----------------------------------------------------------------------------------------------------------
+
+
+def sign(session: Session, order: SignOrder) -> int:
+    """See `sign.sign`."""
+    from gateway.cli import sign as command
+
+    return _run(command.sign(session, order))
 
 
 # --- evidence ----------------------------------------------------------------------------------------------------------

@@ -112,6 +112,22 @@ class ProofOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignOrder:
+    """A file to sign beside it, and with what."""
+
+    file: Path
+    output: Path | None
+    """None: the file's own name and `.p7s`."""
+    key: Path
+    """PEM, its owner's alone (0400, 0600)."""
+    certificate: Path
+    """The key's own first, then those above it."""
+    trust: Path
+    demo: bool
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOrder:
     """Files to look at, and whom to believe."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, edxml, evidence, site
+from gateway.cli.grammar import documents, edxml, evidence, signing, site
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ ROWS: Final = (
     Row("refuse", documents.refuse, changes=True),
     Row("org find", documents.org_find),
     Row("org show", documents.org_show),
+    Row("sign", signing.sign),
     Row("verify", evidence.verify),
     Row("edxml inspect", edxml.inspect),
     Row("edxml validate", edxml.validate),

@@ -21,6 +21,7 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from gateway.cli.grammar import ROWS, Row, build
 from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.principal import Principal, Scope
+from gateway.demo.layout import certificate_of
 from tests.kit.pdfs import tiny_pdf
 from tests.unit.api.world import PARTY, PDF, WARD
 from tests.unit.cli.site import Site
@@ -56,6 +57,8 @@ class Things:
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
+        party = self.site.folder / "network" / "pki" / "party"
+        seal = next((party / "keys" / "seal").glob("*.pem"))
         values: dict[str, str] = {
             "cli.option.files": str(self.letter),
             "cli.option.key": self.entry,
@@ -67,7 +70,11 @@ class Things:
             "cli.option.shell": "bash",
             "cli.option.config": str(self.site.config_file),
             "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
-            "cli.option.trust": str(self.site.folder / "network" / "pki" / "party" / "trust"),
+            "cli.option.trust": str(party / "trust"),
+            "cli.option.signed_file": str(self.letter),
+            "cli.option.signature_file": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.p7s"),
+            "cli.option.signing_key": str(seal),
+            "cli.option.signing_certificate": str(certificate_of(seal)),
             "cli.option.environment": "demo",
             "cli.option.name": "Phần mềm văn thư",
             "cli.option.organ": "H29.16",
