@@ -272,8 +272,8 @@ def test_every_algorithm_of_ours_has_a_name_in_policies() -> None:
 
 def scenes() -> list[tuple[Leaf, dict[str, object]]]:
     """Leaves good and bad, times before, in and after, trust and none: nothing of one may show in the next."""
-    leaves = [PKI.leaf(kind) for kind in ("transport", "elliptic", "expired", "revoked", "usage", "weak", "demo")]
-    moments = [MOMENT - 100 * DAY, MOMENT, MOMENT + 20 * DAY, MOMENT + 400 * DAY]
+    leaves = [PKI.leaf(kind) for kind in ("transport", "expired", "revoked", "usage", "weak")]
+    moments = [MOMENT, MOMENT + 20 * DAY]
     return [
         (leaf, {"trust": trust, "moment": moment})
         for leaf in (*leaves, STRANGER.leaf("transport"))
@@ -289,8 +289,7 @@ def test_parsed_certificates_that_are_kept_change_no_verdict() -> None:
         keys._kept.cache_clear()
         alone.append(judged(files[leaf.der], **rest))
     keys._kept.cache_clear()
-    for _ in range(2):
-        assert [judged(files[leaf.der], **rest) for leaf, rest in scenes()] == alone
+    assert [judged(files[leaf.der], **rest) for leaf, rest in scenes()] == alone
     assert keys._kept.cache_info().hits > 0
     assert {verdict.indication for verdict in alone} == {Indication.TOTAL_PASSED, Indication.INDETERMINATE}
 
