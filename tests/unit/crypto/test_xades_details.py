@@ -2,6 +2,7 @@
 
 import copy
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -221,12 +222,39 @@ def test_what_is_not_on_the_short_list_is_refused_even_well_signed(method: str) 
     assert (verdict.indication, verdict.reason) == (Indication.TOTAL_FAILED, "signature algorithm")
 
 
-@pytest.mark.parametrize("length", [0, 63, 65, 128])
-def test_r_and_s_are_as_long_as_the_curve_says(length: int) -> None:
-    root = etree.fromstring(signed(document(), PKI.leaf("elliptic")))
-    text("SignatureValue", DS, "AAAA" * 43 if length == 128 else "AAAA"[: 4 * (length > 0)])(root)
+ELLIPTIC = signed(document(), PKI.leaf("elliptic"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value[:-1],
+        lambda value: value[:32] + bytes(1) + value[32:],
+        lambda value: bytes(1) + value[:32] + bytes(1) + value[32:],
+        lambda value: value + bytes(1),
+    ],
+)
+def test_r_and_s_are_as_long_as_the_curve_says(change: Callable[[bytes], bytes]) -> None:
+    """A zero in front of s changes no number: one signature would have many values."""
+    root = etree.fromstring(ELLIPTIC)
+    value = next(root.iter(f"{{{DS}}}SignatureValue"))
+    value.text = b64encode(change(b64decode(value.text or ""))).decode()
     verdict = judged(etree.tostring(root))
-    assert verdict.indication is Indication.TOTAL_FAILED
+    assert (verdict.indication, verdict.sub_indication) == (
+        Indication.TOTAL_FAILED,
+        SubIndication.SIG_CRYPTO_FAILURE,
+    )
+
+
+@pytest.mark.parametrize("method", [*TAKEN, f"{MORE}ecdsa-sha384", f"{MORE}ecdsa-sha512"])
+def test_a_key_of_another_kind_or_with_another_hash_verifies_nothing(method: str) -> None:
+    root = etree.fromstring(ELLIPTIC)
+    next(root.iter(f"{{{DS}}}SignatureMethod")).set("Algorithm", method)
+    verdict = judged(etree.tostring(root))
+    assert (verdict.indication, verdict.sub_indication) == (
+        Indication.TOTAL_FAILED,
+        SubIndication.SIG_CRYPTO_FAILURE,
+    )
 
 
 def ruled(**rules: object) -> Trust:
