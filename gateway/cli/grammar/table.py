@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, edxml, evidence, site
+from gateway.cli.grammar import documents, edxml, evidence, signing, site
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ ROWS: Final = (
     Row("org find", documents.org_find),
     Row("org show", documents.org_show),
     Row("verify", evidence.verify),
+    Row("seal", signing.seal),
+    Row("ltaupdate", signing.ltaupdate),
     Row("edxml inspect", edxml.inspect),
     Row("edxml validate", edxml.validate),
     Row("edxml pack", edxml.pack),
