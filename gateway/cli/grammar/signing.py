@@ -28,6 +28,21 @@ Output = Annotated[Path, typer.Option("-o", "--output", metavar=FILE, help="cli.
 Force = Annotated[bool, typer.Option("--force", help="cli.option.force")]
 Tsa = Annotated[list[str] | None, typer.Option("--tsa", metavar="URL", help="cli.option.tsa", show_default=False)]
 Demo = Annotated[Environment, typer.Option("--environment", help="cli.option.environment")]
+KeyFile = Annotated[Path, typer.Option("--key", metavar=FILE, help="cli.option.seal_key", show_default=False)]
+Certificate = Annotated[Path, typer.Option("--cert", metavar=FILE, help="cli.option.seal_cert", show_default=False)]
+Chain = Annotated[
+    list[Path] | None, typer.Option("--chain", metavar=FILE, help="cli.option.seal_chain", show_default=False)
+]
+Width = Annotated[float | None, typer.Option("--width", metavar="MM", min=1, max=300, help="cli.option.seal_width")]
+PageNumber = Annotated[int | None, typer.Option("--page", metavar=COUNT, min=1, help="cli.option.seal_page")]
+Beside = Annotated[str, typer.Option("--beside", metavar=NAME, help="cli.option.seal_beside", show_default=False)]
+Field = Annotated[str, typer.Option("--field", metavar=NAME, help="cli.option.seal_field", show_default=False)]
+Number = Annotated[str, typer.Option("--number", metavar=TEXT, help="cli.option.seal_number", show_default=False)]
+Form = Annotated[str, typer.Option("--form", metavar=TEXT, help="cli.option.seal_form", show_default=False)]
+Body = Annotated[str, typer.Option("--body", metavar=TEXT, help="cli.option.seal_body", show_default=False)]
+OwnTrust = Annotated[
+    Path | None, typer.Option("--trust", metavar=DIR, help="cli.option.seal_trust", show_default=False)
+]
 
 
 def seal(  # noqa: PLR0913 - one for each option
@@ -35,33 +50,23 @@ def seal(  # noqa: PLR0913 - one for each option
     file: PdfFile,
     *,
     output: Output,
-    key: Annotated[Path, typer.Option("--key", metavar=FILE, help="cli.option.seal_key", show_default=False)],
-    cert: Annotated[Path, typer.Option("--cert", metavar=FILE, help="cli.option.seal_cert", show_default=False)],
-    chain: Annotated[
-        list[Path] | None, typer.Option("--chain", metavar=FILE, help="cli.option.seal_chain", show_default=False)
-    ] = None,
+    key: KeyFile,
+    cert: Certificate,
+    chain: Chain = None,
     appearance: Annotated[Look, typer.Option("--appearance", help="cli.option.seal_appearance")] = Look.INVISIBLE,
     image: Annotated[Path | None, typer.Option("--image", metavar=FILE, help="cli.option.seal_image")] = None,
-    width: Annotated[
-        float | None, typer.Option("--width", metavar="MM", min=1, max=300, help="cli.option.seal_width")
-    ] = None,
-    page: Annotated[int | None, typer.Option("--page", metavar=COUNT, min=1, help="cli.option.seal_page")] = None,
+    width: Width = None,
+    page: PageNumber = None,
     at: Annotated[str | None, typer.Option("--at", metavar="X,Y", help="cli.option.seal_at")] = None,
-    beside: Annotated[
-        str, typer.Option("--beside", metavar=NAME, help="cli.option.seal_beside", show_default=False)
-    ] = "",
-    field: Annotated[str, typer.Option("--field", metavar=NAME, help="cli.option.seal_field", show_default=False)] = "",
-    number: Annotated[
-        str, typer.Option("--number", metavar=TEXT, help="cli.option.seal_number", show_default=False)
-    ] = "",
-    form: Annotated[str, typer.Option("--form", metavar=TEXT, help="cli.option.seal_form", show_default=False)] = "",
-    body: Annotated[str, typer.Option("--body", metavar=TEXT, help="cli.option.seal_body", show_default=False)] = "",
+    beside: Beside = "",
+    field: Field = "",
+    number: Number = "",
+    form: Form = "",
+    body: Body = "",
     level: Annotated[Level | None, typer.Option("--level", help="cli.option.seal_level", show_default=False)] = None,
     lower: Annotated[bool, typer.Option("--allow-lower", help="cli.option.seal_lower")] = False,
     tsa: Tsa = None,
-    trust: Annotated[
-        Path | None, typer.Option("--trust", metavar=DIR, help="cli.option.seal_trust", show_default=False)
-    ] = None,
+    trust: OwnTrust = None,
     environment: Demo = Environment.PRODUCTION,
     force: Force = False,
 ) -> int:

@@ -13,9 +13,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import OrganId
 from gateway.core.validation import Indication, Level
 from gateway.crypto import (
+    AttachmentText,
     Evidence,
+    FileSealer,
     InlineHolder,
     InlineJudge,
     KeyRef,
@@ -260,3 +263,26 @@ def test_a_judge_that_swaps_the_document_on_the_way_to_a_higher_level_is_noticed
     with pytest.raises(SenderError) as caught:
         Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT))
     assert caught.value.code == "file.unreadable"
+
+
+async def test_the_sealer_of_the_service_seals_at_any_level_and_with_any_look(tmp_path: Path) -> None:
+    organ, leaf = OrganId("H29.16"), PKI.leaf("seal")
+    ref = KeyRef(key_id="seal", chain=leaf.chain)
+    sealer = FileSealer(
+        judge=InlineJudge(),
+        holder=InlineHolder(keys={"seal": write_key(tmp_path / "key.pem", leaf.key)}),
+        seals={organ: ref},
+        transports={},
+        trust=TRUST,
+        clock=StandingClock(),
+        authority=authority(),
+    )
+    path = tmp_path / "annex.pdf"
+    path.write_bytes(tiny_pdf())
+    order = SealOrder(level=Level.B_LTA, appearance=AttachmentText(number="12/CV-VPTU"))
+    found = await sealer.seal_as(path, organ, order)
+    assert (found.level, found.owed) == (Level.B_LTA, None)
+    assert b"+Tinos" in found.pdf
+    assert passes(found.pdf)
+    plain = await sealer.seal(path, organ)
+    assert (kinds(plain), passes(plain)) == ([b"Sig"], True)
