@@ -20,6 +20,8 @@ from gateway.cli.orders import (
     PageOrder,
     ProofOrder,
     QueueOrder,
+    RenewalOrder,
+    SealingOrder,
     SendOrder,
     Session,
     SignOrder,
@@ -136,6 +138,20 @@ def verify(session: Session, order: VerifyOrder) -> int:
     from gateway.cli import verify as command
 
     return _run(command.verify(session, order))
+
+
+def seal(session: Session, order: SealingOrder) -> int:
+    """See `seal.seal`."""
+    from gateway.cli import seal as command
+
+    return _run(command.seal(session.terminal, order))
+
+
+def ltaupdate(session: Session, order: RenewalOrder) -> int:
+    """See `seal.ltaupdate`."""
+    from gateway.cli import seal as command
+
+    return _run(command.ltaupdate(session.terminal, order))
 
 
 def audit_verify(session: Session, config: Path) -> int:
