@@ -31,8 +31,9 @@ bench: dev  ## documents a second between two gateways, beside the cryptography 
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
-fuzz: dev  ## the readers of edXML with files nobody thought of: FUZZ_SECONDS (600), FUZZ_SEED (docs/EDXML.md)
+fuzz: dev  ## readers and judges with files nobody thought of: FUZZ_SECONDS (600) each, FUZZ_SEED (docs/EDXML.md)
 	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --target cades --folder fuzz/cades
 
 check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -23,8 +23,11 @@ from gateway.cli.orders import (
     PageOrder,
     ProofOrder,
     QueueOrder,
+    RenewalOrder,
+    SealingOrder,
     SendOrder,
     Session,
+    SignOrder,
     UnpackOrder,
     VerifyOrder,
 )
@@ -120,6 +123,16 @@ def org_show(session: Session, code: str) -> int:
     return _run(registry.show(session, code))
 
 
+# --- signing -----------------------------------------------------------------------------------------------------------
+
+
+def sign(session: Session, order: SignOrder) -> int:
+    """See `sign.sign`."""
+    from gateway.cli import sign as command
+
+    return _run(command.sign(session, order))
+
+
 # --- evidence ----------------------------------------------------------------------------------------------------------
 
 
@@ -163,6 +176,20 @@ def trust_fetch(session: Session, config: Path) -> int:
     from gateway.cli import trust
 
     return _run(trust.fetch(session, config))
+
+
+def seal(session: Session, order: SealingOrder) -> int:
+    """See `seal.seal`."""
+    from gateway.cli import seal as command
+
+    return _run(command.seal(session.terminal, order))
+
+
+def ltaupdate(session: Session, order: RenewalOrder) -> int:
+    """See `seal.ltaupdate`."""
+    from gateway.cli import seal as command
+
+    return _run(command.ltaupdate(session.terminal, order))
 
 
 def audit_verify(session: Session, config: Path) -> int:

@@ -12,9 +12,9 @@ Who does what, and where:
 
 Rules of the room:
 
-* A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope` and
-  `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means nobody can say
-  from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
+* A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope`,
+  `judge_detached` and `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means
+  nobody can say from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
 * Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
   system is asked, and without revocation evidence nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
@@ -28,14 +28,20 @@ mismatched key is `SiteError` `key.missing` with the reason, an own certificate 
 to do, a token that is away `key.token` (tried again), one that refused its PIN `key.pin` (not tried again before a reload).
 If the service is killed, its children notice and end.
 
-Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
+A file that is neither PDF nor envelope is signed beside it (`cades`): the service hashes it in pieces, so it may have any size,
+and neither judge nor key-holder ever sees it.
+
+Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered duties of verification, `sealer` for the walk.
 """
 
+from gateway.crypto.cades.content import hash_file
+from gateway.crypto.cades.timestamped import add_signature_timestamp, signature_value, with_signature_timestamp
+from gateway.crypto.cades.verify import digests_named, digests_named_by_file, judge_detached, judge_detached_file
 from gateway.crypto.fetching.check import check_evidence
 from gateway.crypto.fetching.client import allowed_hosts
 from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fetched, FetchPlan, FetchProbe
 from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
-from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
@@ -144,6 +150,7 @@ __all__ = [
     "SealPicture",
     "SealedFile",
     "SealingKeys",
+    "SignedToken",
     "SignerRules",
     "SourceState",
     "Spot",
@@ -157,6 +164,7 @@ __all__ = [
     "TrustProbe",
     "TrustSources",
     "add_signature",
+    "add_signature_timestamp",
     "allowed_hosts",
     "believed",
     "certificate_digest",
@@ -166,12 +174,17 @@ __all__ = [
     "client_certificate",
     "client_context",
     "details_of",
+    "digests_named",
+    "digests_named_by_file",
     "draft_list",
     "evidence_for",
     "evidence_of",
     "files_of",
+    "hash_file",
     "is_demo",
     "judge_certificate",
+    "judge_detached",
+    "judge_detached_file",
     "judge_pdf",
     "judge_timestamp",
     "judged_type",
@@ -202,6 +215,7 @@ __all__ = [
     "server_context",
     "sign_jws",
     "sign_list_bytes",
+    "signature_value",
     "signed_bytes",
     "spki_digest",
     "split_list",
@@ -212,6 +226,7 @@ __all__ = [
     "verify_envelope",
     "verify_jws",
     "verify_slip",
+    "with_signature_timestamp",
     "with_timestamp",
     "write_durably",
 ]

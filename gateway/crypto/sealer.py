@@ -14,6 +14,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge, TimestampAuthority
 from gateway.core.reasons import because
+from gateway.crypto.cades.signing import sign_beside
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, sign_with, try_key
@@ -85,6 +86,20 @@ class FileSealer:
             judge=self._judge.on_behalf(organ), holder=keys.holder, clock=self._clock, authority=self._authority
         )
         return await signer.sign(pdf, key, order, trust=keys.trust)
+
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """See `Sealer.sign_detached`; what is given out has been judged TOTAL-PASSED over that file."""
+        keys = self._keys
+        key = self._key(keys.seals, organ, "seal")
+        await self._check_certificate(key, keys.trust)
+        return await sign_beside(
+            path,
+            key,
+            holder=keys.holder,
+            judge=self._judge.on_behalf(organ),
+            trust=keys.trust,
+            moment=self._clock.now(),
+        )
 
     async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
         """See `Sealer.sign_envelope`."""

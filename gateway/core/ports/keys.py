@@ -49,6 +49,17 @@ class Sealer(Protocol):
         """
         ...
 
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """A detached CAdES B-B signature (.p7s) by the body's seal over a file of any kind and size.
+
+        MUST check its own certificate first, MUST hash the file in pieces and MUST NOT hand it to a key-holder. The file
+        is left as it is.
+
+        Raises:
+            SiteError: `key.missing`; SenderError: `file.unreadable`, `size.limit`.
+        """
+        ...
+
     async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
         """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
 

@@ -23,6 +23,7 @@ from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.principal import Principal, Scope
 from gateway.observe import SystemClock
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.signing_desk import SigningDesk
 from tests.kit.trust_lists import ListFolder, make_list
 from tests.unit.api.world import PARTY, PDF, WARD
 from tests.unit.cli.site import Site
@@ -56,6 +57,9 @@ class Things:
     envelope: Path
     meta: Path
     listed: ListFolder
+    desk: SigningDesk
+    stamped: Path
+    authority: str
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
@@ -70,7 +74,17 @@ class Things:
             "cli.option.shell": "bash",
             "cli.option.config": str(self.site.config_file),
             "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
-            "cli.option.trust": str(self.site.trust),
+            "cli.option.trust": str(self.desk.trust),
+            "cli.option.signed_file": str(self.letter),
+            "cli.option.signature_file": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.p7s"),
+            "cli.option.signing_key": str(self.desk.key),
+            "cli.option.signing_certificate": str(self.desk.certificate),
+            "cli.option.pdf_file": str(self.stamped),
+            "cli.option.pdf_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.pdf"),
+            "cli.option.seal_key": str(self.desk.key),
+            "cli.option.seal_cert": str(self.desk.certificate),
+            "cli.option.seal_trust": str(self.desk.trust),
+            "cli.option.tsa": self.authority,
             "cli.option.environment": "demo",
             "cli.option.name": "Phần mềm văn thư",
             "cli.option.organ": "H29.16",
@@ -125,7 +139,7 @@ def parameters(row: Row) -> Iterator[TyperOption | TyperArgument]:
         yield one
 
 
-async def furnish(office: Office, site: Site, folder: Path) -> Things:
+async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk, authority: str) -> Things:
     """Strangers' words wherever strangers may put them."""
     everything = Principal(key_id="both", name=HOSTILE, organs=frozenset({PARTY, WARD}), scopes=frozenset(Scope))
     office.keys.principals[BOTH_KEY] = everything
@@ -157,6 +171,9 @@ async def furnish(office: Office, site: Site, folder: Path) -> Things:
         envelope=envelope,
         meta=meta,
         listed=make_list(folder / "lists", site.trust, now=SystemClock().now()),
+        desk=desk,
+        stamped=await desk.stamped(),
+        authority=authority,
     )
 
 

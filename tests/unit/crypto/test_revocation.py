@@ -467,7 +467,9 @@ def test_a_forged_list_does_not_pass_by_the_signature_of_a_genuine_one() -> None
         assert both_ways(crls=crls).sub_indication is LATER
     older = _redated(genuine, this_update=MOMENT - 41 * DAY, next_update=MOMENT + DAY)
     assert not _as_the_library((older,), (), LEAF)
-    assert _as_the_library((genuine, older), (), LEAF), "the library still falls for it: when it does not, take ours out"
+    assert _as_the_library((genuine, older), (), LEAF), (
+        "the library still falls for it: when it does not, take ours out"
+    )
     assert both_ways(crls=(genuine, older)).sub_indication is LATER
     held = listing({SERIAL: MOMENT - DAY}, reason=HOLD, issued=MOMENT - 3 * HOUR)
     for crls in ((held, forged), (genuine, held, forged)):
