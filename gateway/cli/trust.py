@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.cli.errors import Exit, Failure
@@ -41,10 +42,25 @@ from gateway.rooms import JUDGE_PRELOAD
 Json = dict[str, Any]
 
 _PASSWORD_BYTES_MAX: Final = 1_000
-_DIGEST_CHARS: Final = 16
-_ROLE, _WHO, _PIN = (Column(heading=f"cli.trust.column.{name}") for name in ("role", "who", "pin"))
-_UNTIL, _ISSUED, _ABOUT = (Column(heading=f"cli.trust.column.{name}") for name in ("until", "issued", "about"))
-_SOURCE, _RESULT = (Column(heading=f"cli.trust.column.{name}") for name in ("source", "result"))
+_ROLE, _WHO, _PIN = (
+    Column(heading=heading) for heading in ("cli.trust.column.role", "cli.trust.column.who", "cli.trust.column.pin")
+)
+_UNTIL, _ISSUED, _ABOUT = (
+    Column(heading=heading)
+    for heading in ("cli.trust.column.until", "cli.trust.column.issued", "cli.trust.column.about")
+)
+_SOURCE, _RESULT = (Column(heading=heading) for heading in ("cli.trust.column.source", "cli.trust.column.result"))
+_ROLE_WORDS: Final = MappingProxyType(
+    {
+        "bodies": "trust.bodies",
+        "people": "trust.people",
+        "authorities": "trust.authorities",
+        "intermediates": "trust.intermediates",
+    }
+)
+_RESULT_WORDS: Final = MappingProxyType(
+    {"new": "fetch.new", "same": "fetch.same", "older": "fetch.older", "failed": "fetch.failed"}
+)
 
 
 # --- what is in force ------------------------------------------------------------------------------------------------------
@@ -70,7 +86,7 @@ def show(terminal: Terminal, config: Path) -> int:
         ]
     )
     rows = [
-        (terminal.word(f"trust.{role}"), seen.subject, seen.digest, evidence_time(seen.not_after))
+        (terminal.word(_ROLE_WORDS[role]), seen.subject, seen.digest, evidence_time(seen.not_after))
         for role, seen in ((one.role, one.certificate) for one in believed(trust))
     ]
     terminal.table((_ROLE, _WHO, _PIN, _UNTIL), rows)
@@ -208,7 +224,7 @@ def _print_list(terminal: Terminal, said: TrustList) -> None:
         ]
     )
     rows = [
-        (terminal.word(f"trust.{role}"), one.name, one.digest, one.source)
+        (terminal.word(_ROLE_WORDS[role]), one.name, one.digest, one.source)
         for role in ROLES
         for one in getattr(said, role)
     ]
@@ -250,7 +266,7 @@ def _tell_fetched(terminal: Terminal, done: Sequence[Fetched]) -> None:
         terminal.facts([("cli.trust.column.source", 0)])
         terminal.say("cli.trust.no_source")
         return
-    rows = [(one.url, terminal.word(f"fetch.{_result(one)}"), one.issuer or one.reason) for one in done]
+    rows = [(one.url, terminal.word(_RESULT_WORDS[_result(one)]), one.issuer or one.reason) for one in done]
     terminal.table((_SOURCE, _RESULT, _ABOUT), rows)
     if any(one.kept is Kept.NEW for one in done):
         terminal.say("cli.trust.fetched")

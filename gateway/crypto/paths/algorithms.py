@@ -19,6 +19,8 @@ from pyhanko_certvalidator.sig_validate import (
 
 from gateway.crypto.paths.policy import AlgorithmRules, Until
 
+BEFORE: Final = datetime.min.replace(tzinfo=UTC)
+"""Before every last day: what is refused even then was never allowed."""
 _RSA: Final = frozenset({"rsa", "rsassa_pss"})
 
 
@@ -67,13 +69,22 @@ class AllowList(AlgorithmUsagePolicy):
         self, algo: algos.DigestAlgorithm, moment: datetime | None
     ) -> AlgorithmUsageConstraint:
         """See `AlgorithmUsagePolicy`."""
-        return _constraint(digest_refusal(self._rules, algo["algorithm"].native, moment or self._moment))
+        name, at = algo["algorithm"].native, moment or self._moment
+        was_good = not digest_refusal(self._rules, name, BEFORE)
+        return self._constraint(digest_refusal(self._rules, name, at), was_good=was_good)
 
     def signature_algorithm_allowed(
         self, algo: algos.SignedDigestAlgorithm, moment: datetime | None, public_key: keys.PublicKeyInfo | None
     ) -> AlgorithmUsageConstraint:
         """See `AlgorithmUsagePolicy`."""
-        return _constraint(signature_refusal(self._rules, algo, public_key, moment or self._moment))
+        was_good = not signature_refusal(self._rules, algo, public_key, BEFORE)
+        refusal = signature_refusal(self._rules, algo, public_key, moment or self._moment)
+        return self._constraint(refusal, was_good=was_good)
+
+    def _constraint(self, refusal: str, *, was_good: bool) -> AlgorithmUsageConstraint:
+        """With the day on which it ended, where it was allowed before: then a proof of existence can heal it."""
+        ended = self._moment if refusal and was_good else None
+        return AlgorithmUsageConstraint(not refusal, not_allowed_after=ended, failure_reason=refusal or None)
 
 
 class Verifier(DefaultSignatureValidator):
@@ -96,10 +107,6 @@ class Verifier(DefaultSignatureValidator):
         if refusal := signature_refusal(self._rules, signature_algorithm, public_key_info, self._moment):
             raise InvalidSignature(f"{refusal} is not allowed")
         super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, context)
-
-
-def _constraint(refusal: str) -> AlgorithmUsageConstraint:
-    return AlgorithmUsageConstraint(allowed=not refusal, failure_reason=refusal or None)
 
 
 def _allowed(rules: tuple[tuple[str, Until], ...], name: str, moment: datetime) -> bool:

@@ -32,7 +32,7 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.paths.algorithms import key_refusal
+from gateway.crypto.paths.algorithms import BEFORE, key_refusal
 from gateway.crypto.paths.path import GENERAL, CertificateFault, Question, find_path
 from gateway.crypto.paths.policy import AlgorithmRules, Policy, SignerRules
 from gateway.crypto.paths.statements import ESEAL, ESIGN, qc_types
@@ -191,7 +191,9 @@ def _judge_usage(leaf: x509.Certificate, rules: SignerRules) -> CertificateFault
 
 def _judge_strength(leaf: x509.Certificate, rules: AlgorithmRules, moment: datetime) -> CertificateFault | None:
     if refusal := key_refusal(rules, leaf.public_key, moment):
-        return _undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{refusal} is not allowed")
+        ended = not key_refusal(rules, leaf.public_key, BEFORE)
+        sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE if ended else SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+        return _undecided(sub, f"{refusal} is not allowed")
     return None
 
 

@@ -52,6 +52,7 @@ _WEIGHTS: Final = (
     SubIndication.TRY_LATER,
     SubIndication.OUT_OF_BOUNDS_NO_POE,
     SubIndication.REVOKED_CA_NO_POE,
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
     SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
     GENERAL,
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
@@ -253,5 +254,8 @@ def _ends(certificates: Iterable[x509.Certificate]) -> Iterator[datetime]:
 
 def _fault(error: Exception) -> CertificateFault:
     """The EN 319 102-1 clause 5.2.6.4 sub-indication for what the path validator found."""
+    if isinstance(error, path_errors.DisallowedAlgorithmError) and error.banned_since is not None:
+        sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+        return CertificateFault(sub_indication=sub, reason=" ".join(str(error).split()))
     sub_indication = next((found for kinds, found in _FAILURES if isinstance(error, kinds)), GENERAL)
     return CertificateFault(sub_indication=sub_indication, reason=" ".join(str(error).split()))
