@@ -185,6 +185,17 @@ EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
 RSA_BITS_MIN: Final = 2048
+SIGNATURE_TIMESTAMPS_MAX: Final = 5
+"""Timestamps upon one signature value: one is usual, a second authority's possible; each costs a certificate path."""
+PDF_REVISIONS_MAX: Final = 200
+"""Every signature, timestamp and set of evidence is one, and programs save on the way; reading 20,000 takes two seconds."""
+EVIDENCE_ITEMS_MAX: Final = 64
+"""Certificates, revocation lists and OCSP responses of one document security store, each by themselves: three signers with two
+authorities each need a dozen."""
+EVIDENCE_BYTES_MAX: Final = 4 * MIB
+"""... and all of them together, decoded: a large authority's revocation list is under one MiB."""
+ARCHIVE_PROOFS_MAX: Final = 3
+"""Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
 
