@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 
-from asn1crypto import algos, cms, core, crl, ocsp, tsp
+from asn1crypto import algos, cms, core, crl, tsp
 from asn1crypto import x509 as asn1_x509
 from asn1crypto.pdf import RevocationInfoArchival
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
-from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.crypto.cades.cms import SealAttributes, assemble, room_for, seal_attributes
 from gateway.crypto.pades.prepare import prepare_seal
@@ -145,17 +147,36 @@ def stamped_seal(
 
 
 def with_store(
-    pdf: bytes, *, certificates: Sequence[bytes] = (), crls: Sequence[bytes] = (), ocsps: Sequence[bytes] = ()
+    pdf: bytes,
+    *,
+    certificates: Sequence[bytes] = (),
+    crls: Sequence[bytes] = (),
+    ocsps: Sequence[bytes] = (),
+    apart: bool = False,
 ) -> bytes:
-    """The PDF with more evidence in its document security store."""
-    output = BytesIO(pdf)
-    DocumentSecurityStore.add_dss(
-        output,
-        sig_contents=None,
-        certs=[asn1_x509.Certificate.load(one) for one in certificates],
-        crls=[crl.CertificateList.load(one) for one in crls],
-        ocsps=[ocsp.OCSPResponse.load(one) for one in ocsps],
-    )
+    """The PDF with more evidence in its document security store, whatever the bytes are; `apart`: each list is an object."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    store = generic.DictionaryObject(writer.root["/DSS"] if "/DSS" in writer.root else {})
+    for key, pieces in (("/Certs", certificates), ("/CRLs", crls), ("/OCSPs", ocsps)):
+        held = list(store.get(key, []))
+        held += [writer.add_object(generic.StreamObject(stream_data=one)) for one in pieces]
+        array = generic.ArrayObject(held)
+        store[generic.pdf_name(key)] = writer.add_object(array) if apart else array
+    writer.root[generic.pdf_name("/DSS")] = writer.add_object(store)
+    writer.update_root()
+    return _written(writer)
+
+
+def with_empty_field(pdf: bytes) -> bytes:
+    """The PDF with a place, that can be seen, for one more signature."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    append_signature_field(writer, SigFieldSpec(f"Empty{len(pdf)}", box=(10, 10, 90, 90)))
+    return _written(writer)
+
+
+def _written(writer: IncrementalPdfFileWriter) -> bytes:
+    output = BytesIO()
+    writer.write(output)
     return output.getvalue()
 
 
@@ -210,6 +231,46 @@ def with_text(pdf: bytes, text: bytes) -> bytes:
     page = writer.root["/Pages"]["/Kids"][0]
     page["/Contents"] = writer.add_object(generic.StreamObject(stream_data=text))
     writer.update_container(page)
-    output = BytesIO()
-    writer.write(output)
-    return output.getvalue()
+    return _written(writer)
+
+
+def with_ocsp(pki: Pki, leaf: Leaf) -> Leaf:
+    """The leaf under the same name and serial number, its certificate naming a place to ask for its status."""
+    old = leaf.certificate
+    place = x509.UniformResourceIdentifier("http://ocsp.test")
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.issuer)
+        .public_key(leaf.key.public_key())
+        .serial_number(old.serial_number)
+        .not_valid_before(old.not_valid_before_utc)
+        .not_valid_after(old.not_valid_after_utc)
+        .add_extension(
+            x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)]),
+            critical=False,
+        )
+    )
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, critical=extension.critical)
+    return Leaf(leaf.key, builder.sign(rsa_key(f"{pki.name} issuing"), SHA256()), leaf.issuing)
+
+
+def ocsp_good(pki: Pki, leaf: Leaf, time: dt.datetime, *, lasts: dt.timedelta = DAY) -> bytes:
+    """What the issuing authority answered about a leaf at a time: good."""
+    return (
+        OCSPResponseBuilder()
+        .add_response(
+            cert=leaf.certificate,
+            issuer=pki.issuing,
+            algorithm=SHA1(),  # noqa: S303 - names the certificate, protects nothing
+            cert_status=OCSPCertStatus.GOOD,
+            this_update=time,
+            next_update=time + lasts,
+            revocation_time=None,
+            revocation_reason=None,
+        )
+        .responder_id(OCSPResponderEncoding.NAME, pki.issuing)
+        .sign(rsa_key(f"{pki.name} issuing"), SHA256())
+        .public_bytes(Encoding.DER)
+    )

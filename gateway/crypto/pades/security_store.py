@@ -75,7 +75,9 @@ def _attribute(signer_info: Any) -> Iterator[tuple[str, bytes]]:
 
 def _streams(store: Mapping[str, Any] | None) -> Iterator[tuple[str, bytes]]:
     for key in _KEYS[:3]:
-        for reference in islice((store or {}).get(key, ()), limits.EVIDENCE_ITEMS_MAX):
+        if store is None or key not in store:
+            continue
+        for reference in islice(store[key], limits.EVIDENCE_ITEMS_MAX):  # not `get`: the list itself may stand elsewhere
             data = attempt(lambda one=reference: bytes(one.get_object().data))
             if isinstance(data, bytes):
                 yield key, data

@@ -32,6 +32,9 @@ from tests.kit.stamps import (
     crls_at,
     document_stamped,
     stamped_seal,
+    ocsp_good,
+    with_empty_field,
+    with_ocsp,
     with_store,
     with_text,
 )
@@ -227,19 +230,24 @@ def test_our_own_list_says_nothing_good_of_what_has_ended() -> None:
     assert said(verdict) is SubIndication.OUT_OF_BOUNDS_NO_POE
 
 
-def test_what_our_store_says_was_revoked_is_not_made_good_by_what_came_along() -> None:
-    """Our store has no list of the root, so it decides nothing by itself; the file brings one, and an older, kinder list."""
-    listed = (REVOKED.certificate.serial_number, MOMENT - 2 * DAY)
-    ours = replace(TRUST, crls=(crl_at(PKI, PKI.issuing, MOMENT - DAY, [listed], lasts=9 * DAY),))
-    kind = (
-        crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY),
-        crl_at(PKI, PKI.issuing, MOMENT - dt.timedelta(hours=1), lasts=9 * DAY),
-    )
-    pdf = with_store(stamped_seal(tiny_pdf(), REVOKED, TSA.at(MOMENT - DAY)), crls=kind)
-    verdict = judge(pdf, ours)
-    assert said(verdict) is SubIndication.REVOKED_NO_POE
-    honest = with_store(stamped_seal(tiny_pdf(), SEAL, TSA.at(MOMENT - DAY)), crls=kind)
-    assert said(judge(honest, ours)) is PASSED
+@pytest.mark.parametrize("past", [False, True])
+def test_what_our_store_says_was_revoked_is_not_made_good_by_what_came_along(past: bool) -> None:
+    """Our store has no list of the root, so it decides nothing by itself; the file brings one, and a kind OCSP response.
+
+    The path validator takes a good response for an answer and never looks at our list.
+    """
+    gone, good = with_ocsp(PKI, REVOKED), with_ocsp(PKI, SEAL)
+    then = MOMENT - (20 * DAY if past else DAY)
+    since = then - DAY
+    ours = replace(TRUST, crls=(crl_at(PKI, PKI.issuing, since, [(gone.certificate.serial_number, since)], lasts=30 * DAY),))
+    for leaf, expected in ((gone, SubIndication.REVOKED_NO_POE), (good, PASSED)):
+        pdf = stamped_seal(tiny_pdf(), leaf, TSA.at(then))
+        root = (crl_at(PKI, PKI.root, then, lasts=DAY if past else 9 * DAY),)
+        kind = ocsp_good(PKI, leaf, then, lasts=DAY if past else 9 * DAY)
+        trust = ours if not past else replace(ours, crls=(*ours.crls, crl_at(PKI, PKI.root, then)))
+        # The timestamp's own path needs the root's list as well: it comes along.
+        verdict = judge(with_store(pdf, crls=(*root, crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY)), ocsps=[kind]), trust)
+        assert said(verdict) is expected
 
 
 def test_signed_after_it_was_revoked() -> None:
@@ -419,6 +427,34 @@ def test_a_store_full_of_rubbish_changes_nothing() -> None:
     for store in (with_store(signed, certificates=crowd), with_store(signed, crls=lists)):
         verdict = judge(store)
         assert (said(verdict), verdict.details.level) == (PASSED, Level.B_T)
+
+
+def test_rubbish_beside_good_evidence_does_not_spoil_it() -> None:
+    crowd = [der(Pki(now=MOMENT + n * DAY).issuing) for n in range(30)]
+    broken = (b"no list", PKI.crls[0][:-7], crl_at(PKI, PKI.issuing, EARLY) + b"more")
+    store = with_store(EXPIRED_T, certificates=[b"", *crowd], crls=(*broken, *crls_at(PKI, EARLY)), ocsps=[b"\x30\x03"])
+    assert said(judge(document_stamped(store, TSA.at(EARLY)))) is PASSED
+
+
+def test_evidence_beyond_the_limits_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = crls_at(PKI, EARLY)
+    assert said(judge(covered(EXPIRED_T))) is PASSED
+    monkeypatch.setattr("gateway.core.limits.EVIDENCE_BYTES_MAX", sum(map(len, lists)) - 1)
+    assert said(judge(covered(EXPIRED_T, crls=lists))) is SubIndication.OUT_OF_BOUNDS_NO_POE
+    monkeypatch.setattr("gateway.core.limits.EVIDENCE_BYTES_MAX", 10**6)
+    monkeypatch.setattr("gateway.core.limits.EVIDENCE_ITEMS_MAX", 1)
+    assert said(judge(covered(EXPIRED_T, crls=lists))) is SubIndication.OUT_OF_BOUNDS_NO_POE
+
+
+def test_after_the_last_signature_not_even_a_place_for_another_is_allowed() -> None:
+    seal = stamped_seal(tiny_pdf(), SEAL)
+    assert said(judge(with_empty_field(seal))) is SubIndication.SIG_CONSTRAINTS_FAILURE
+    assert said(judge(stamped_seal(with_empty_field(seal), PKI.leaf("seal", organ_id="H29.17")))) is PASSED
+
+
+def test_the_lists_of_a_store_may_stand_elsewhere_in_the_file() -> None:
+    lists = with_store(EXPIRED_T, certificates=[der(PKI.issuing)], crls=crls_at(PKI, EARLY), apart=True)
+    assert said(judge(document_stamped(lists, TSA.at(EARLY)))) is PASSED
 
 
 @pytest.mark.parametrize("rubbish", [b"7", b"[1 2 3]", b"<< /Certs 9 >>", b"<< /CRLs [7 7] /Certs [3 0 R] >>"])
