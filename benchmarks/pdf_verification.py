@@ -2,8 +2,8 @@
 
 The file: 150 KB, sealed by us at level B-B with RSA-2048; revocation by lists that lie in the store, nothing is fetched.
 
-*Ours* is `judge_pdf`: all duties, the verdict with its details. *Ours, first* is the same for a signer that this process has not
-seen yet, so that the certificate's path is walked (`paths.path_memory`); the store has been read. *Theirs* is
+*Ours* is `judge_pdf`: all duties, the verdict with its details. *Ours, first* is the same for a signer that this process has
+not seen yet, so that the certificate's path is walked (`paths.path_memory`); the store has been read. *Theirs* is
 `async_validate_pdf_signature` as it comes, a new `ValidationContext` for each file as its documentation asks for, the
 certificates and lists parsed beforehand; *theirs, anew* parses them for each file.
 """
@@ -116,9 +116,7 @@ def pdf_verification_figures() -> Iterator[Figure]:
         taken = measure(ways())
     for name, values in taken.items():
         target = MILLISECONDS_MAX if name == "ours" else None
-        yield Figure(
-            id=f"pdf.verify.{name}", value=_short(min(values) * 1e3), unit="ms", target=target, at_most=True
-        )
+        yield Figure(id=f"pdf.verify.{name}", value=_short(min(values) * 1e3), unit="ms", target=target, at_most=True)
     for name in ("ours", "ours_first"):
         pairs = zip(taken[name], taken["theirs"], strict=True)
         value = _short(statistics.median(mine / other for mine, other in pairs))
@@ -127,7 +125,7 @@ def pdf_verification_figures() -> Iterator[Figure]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """pyHanko tells of each file in the log: what is measured must not be the log."""
+    """PyHanko tells of each file in the log: what is measured must not be the log."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

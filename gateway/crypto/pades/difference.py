@@ -104,5 +104,9 @@ def _kind(document: Document, revision: int) -> ChangeKind:
         return ChangeKind.SIGNATURE
     if any(one.signed_revision == revision for one in document.timestamps):
         return ChangeKind.TIMESTAMP
-    before, after = (attempt(lambda at=at: store_outline(document.store_at(at))) for at in (revision - 1, revision))
+    before, after = (attempt(_outline, document, at) for at in (revision - 1, revision))
     return ChangeKind.EVIDENCE if after != before and isinstance(after, tuple) and after else ChangeKind.OTHER
+
+
+def _outline(document: Document, revision: int) -> tuple[object, ...]:
+    return store_outline(document.store_at(revision))

@@ -54,10 +54,11 @@ def store_outline(store: Mapping[str, Any] | None) -> tuple[object, ...]:
     """Which objects a security store names: two that name the same ones are the same store."""
     if store is None:
         return ()
-    return tuple(repr(attempt(lambda key=key: _names(store[key]))) if key in store else "" for key in _KEYS)
+    return tuple(repr(attempt(_names, store, key)) if key in store else "" for key in _KEYS)
 
 
-def _names(value: Any) -> object:
+def _names(store: Mapping[str, Any], key: str) -> object:
+    value = store[key]
     return sorted(value) if isinstance(value, dict) else [getattr(one, "idnum", None) for one in value]
 
 
@@ -77,10 +78,15 @@ def _streams(store: Mapping[str, Any] | None) -> Iterator[tuple[str, bytes]]:
     for key in _KEYS[:3]:
         if store is None or key not in store:
             continue
-        for reference in islice(store[key], limits.EVIDENCE_ITEMS_MAX):  # not `get`: the list itself may stand elsewhere
-            data = attempt(lambda one=reference: bytes(one.get_object().data))
+        listed = store[key]  # not `get`: the list itself may stand elsewhere
+        for reference in islice(listed, limits.EVIDENCE_ITEMS_MAX):
+            data = attempt(_content, reference)
             if isinstance(data, bytes):
                 yield key, data
+
+
+def _content(reference: Any) -> bytes:
+    return bytes(reference.get_object().data)
 
 
 def _evidence(pieces: Iterator[tuple[str, bytes]]) -> Evidence:

@@ -132,7 +132,7 @@ def _coverage_fault(document: Document, signature: Any) -> UnmetDuty | None:
     return None
 
 
-def judge_times(  # noqa: PLR0913 - what there is to know of a document, each once
+def judge_times(
     signature: Any,
     *,
     archive: Sequence[Archived],
@@ -194,9 +194,7 @@ def _judge(
             past=look.past,
         )
 
-    found = at_present(
-        judge, trust=judging.trust, moment=judging.moment, chain=NO_EVIDENCE, embedded=judging.embedded
-    )
+    found = at_present(judge, trust=judging.trust, moment=judging.moment, chain=NO_EVIDENCE, embedded=judging.embedded)
     if proven(found) is None and found.sub_indication in OPEN and later:
         then = in_the_past(judge, trust=judging.trust, moment=judging.moment, proofs=later)
         found = then if proven(then) else found

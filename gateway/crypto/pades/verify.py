@@ -11,13 +11,14 @@ The duties of `judge_pdf`, numbered as below in the code; each signature takes 3
 6. The digest over the byte range is the signed one, and the signature over the attributes verifies (clause 5.2.7).
 7. The byte range covers the whole file, or a whole revision of it, and nothing hides in the gap or after the end (`coverage`).
 8. What came after the signed revision is allowed (`difference`).
-9. The timestamps upon and over the signature are judged, and fit their order (`times`; clauses 5.4, 5.5.4). One that is not good
-   is told, and is as if it were not there.
+9. The timestamps upon and over the signature are judged, and fit their order (`times`; clauses 5.4, 5.5.4). One that is not
+   good is told, and is as if it were not there.
 10. Digest and signature algorithm are on the policy's list; one that has ended only counts where the best signature time proves
     that it was used before (clause 5.2.8, 5.5.4).
 11. The certificate passes `judge_certificate` now: basic validation (clause 5.3).
-12. It was good at the best signature time. What 11 leaves open is looked at in the past (`paths.past`), where a timestamp proves
-    when that was: with time (clause 5.5.4), and by evidence that archive timestamps prove (clause 5.6.3). Nothing proven: 11 stands.
+12. It was good at the best signature time. What 11 leaves open is looked at in the past (`paths.past`), where a timestamp
+    proves when that was: with time (clause 5.5.4), and by evidence that archive timestamps prove (clause 5.6.3). Where nothing
+    is proven, 11 stands.
 
 `judge_pdf` says what it found in all of this (`SignatureDetails`). The caller still owes: whose certificate it must be.
 """
@@ -28,7 +29,7 @@ from typing import Any, Final
 
 from asn1crypto import core, x509
 from pyhanko.sign.general import find_unique_cms_attribute
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
+from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from gateway.core import limits
 from gateway.core.magic import OTHER, ZIP, is_pdf, is_zip
@@ -48,6 +49,7 @@ from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
 from gateway.crypto.pades.difference import Difference, difference
 from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
+from gateway.crypto.pades.signer import signer_of
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
 from gateway.crypto.pades.walk import Duty, LeftOpen, walk
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
@@ -203,8 +205,8 @@ def _check_certificates(case: _Case) -> str:
 
 def _check_signer(case: _Case) -> None:
     """Duty 5."""
-    found = extract_certs_for_validation(case.signature.signed_data)
-    case.signer, case.others = found.signer_cert, tuple(other.dump() for other in found.other_certs)
+    case.signer, others = signer_of(case.signature.signed_data)
+    case.others = tuple(other.dump() for other in others)
     if case.signature.sig_object["/SubFilter"] == PADES:
         try:
             find_unique_cms_attribute(case.signature.signer_info["signed_attrs"], "signing_certificate_v2")
@@ -325,7 +327,7 @@ def _look_back(case: _Case, now: CertificateVerdict) -> str:
 
 
 def _check_grace(case: _Case) -> None:
-    """Clause 5.5.4: evidence counts as final when it was issued long enough after the signature, where the policy asks for it."""
+    """Clause 5.5.4: evidence is final when it was issued long enough after the signature, where the policy asks for that."""
     grace, best, verdict = case.file.trust.policy.freshness.grace_seconds, case.times.best, case.verdict
     if not grace or best is None or verdict is None:
         return

@@ -115,7 +115,9 @@ def _by(judge: Judge[T], trust: Trust, moment: datetime, proof: Proof, at: datet
         return _refused(found, SubIndication.OUT_OF_BOUNDS_NO_POE, "a certificate of the path was not valid then")
     ended = tuple(one for one in below if one.not_after < moment)
     if any(one.not_after < proof.time for one in ended):  # duty 2
-        return _refused(found, SubIndication.NO_POE, "no evidence is proven to have existed before the certificate ended")
+        return _refused(
+            found, SubIndication.NO_POE, "no evidence is proven to have existed before the certificate ended"
+        )
     if ended:
         look = Look(trust=_without(trust, ended), moment=at, evidence=proof.evidence, past=True)
         found = judge(look)

@@ -78,9 +78,7 @@ def test_a_proof_counts_only_from_before_the_certificate_ended() -> None:
 
     def told(time: dt.datetime) -> SubIndication | None:
         proof = Proof(time=time, evidence=SOMETHING)
-        return in_the_past(
-            judge, trust=TRUST, moment=MOMENT, proofs=[proof], at=MOMENT - 20 * DAY
-        ).sub_indication
+        return in_the_past(judge, trust=TRUST, moment=MOMENT, proofs=[proof], at=MOMENT - 20 * DAY).sub_indication
 
     assert told(MOMENT - 9 * DAY) is SubIndication.NO_POE
     assert told(MOMENT - 11 * DAY) is None

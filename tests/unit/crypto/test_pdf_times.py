@@ -31,8 +31,8 @@ from tests.kit.stamps import (
     crl_at,
     crls_at,
     document_stamped,
-    stamped_seal,
     ocsp_good,
+    stamped_seal,
     with_empty_field,
     with_ocsp,
     with_store,
@@ -239,14 +239,18 @@ def test_what_our_store_says_was_revoked_is_not_made_good_by_what_came_along(pas
     gone, good = with_ocsp(PKI, REVOKED), with_ocsp(PKI, SEAL)
     then = MOMENT - (20 * DAY if past else DAY)
     since = then - DAY
-    ours = replace(TRUST, crls=(crl_at(PKI, PKI.issuing, since, [(gone.certificate.serial_number, since)], lasts=30 * DAY),))
+    ours = replace(
+        TRUST, crls=(crl_at(PKI, PKI.issuing, since, [(gone.certificate.serial_number, since)], lasts=30 * DAY),)
+    )
     for leaf, expected in ((gone, SubIndication.REVOKED_NO_POE), (good, PASSED)):
         pdf = stamped_seal(tiny_pdf(), leaf, TSA.at(then))
         root = (crl_at(PKI, PKI.root, then, lasts=DAY if past else 9 * DAY),)
         kind = ocsp_good(PKI, leaf, then, lasts=DAY if past else 9 * DAY)
         trust = ours if not past else replace(ours, crls=(*ours.crls, crl_at(PKI, PKI.root, then)))
         # The timestamp's own path needs the root's list as well: it comes along.
-        verdict = judge(with_store(pdf, crls=(*root, crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY)), ocsps=[kind]), trust)
+        verdict = judge(
+            with_store(pdf, crls=(*root, crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY)), ocsps=[kind]), trust
+        )
         assert said(verdict) is expected
 
 
@@ -273,9 +277,7 @@ def test_a_timestamp_does_not_make_a_certificate_longer() -> None:
 def test_timestamps_out_of_order_leave_a_signature_undecided() -> None:
     signed = stamped_seal(tiny_pdf(), SEAL, TSA.at(MOMENT - DAY))
     assert said(judge(document_stamped(signed, TSA.at(MOMENT - DAY - 50 * SECOND)))) is PASSED
-    assert (
-        said(judge(document_stamped(signed, TSA.at(MOMENT - 2 * DAY)))) is SubIndication.TIMESTAMP_ORDER_FAILURE
-    )
+    assert said(judge(document_stamped(signed, TSA.at(MOMENT - 2 * DAY)))) is SubIndication.TIMESTAMP_ORDER_FAILURE
     content = stamped_seal(tiny_pdf(), SEAL, TSA.at(MOMENT - DAY), content=TSA.at(MOMENT - 3600 * SECOND))
     assert said(judge(content)) is SubIndication.TIMESTAMP_ORDER_FAILURE
     older = document_stamped(stamped_seal(tiny_pdf(), SEAL), TSA.at(MOMENT - DAY))
@@ -323,7 +325,9 @@ def test_a_certificate_that_was_revoked_later_was_good_when_it_signed() -> None:
 
 def test_an_authority_that_has_ended_is_proven_by_the_next_timestamp() -> None:
     evident = with_store(
-        stamped_seal(tiny_pdf(), EXPIRED, ENDED_TSA.at(EARLY)), certificates=[der(PKI.issuing)], crls=crls_at(PKI, EARLY)
+        stamped_seal(tiny_pdf(), EXPIRED, ENDED_TSA.at(EARLY)),
+        certificates=[der(PKI.issuing)],
+        crls=crls_at(PKI, EARLY),
     )
     first = document_stamped(evident, ENDED_TSA.at(EARLY + SECOND))
     assert said(judge(first)) is SubIndication.OUT_OF_BOUNDS_NO_POE
@@ -491,7 +495,9 @@ def test_what_is_remembered_never_changes_a_verdict() -> None:
     cold = verdicts(unseen)
     assert verdicts(unseen) == cold
     assert cold == cold[::-1]
-    revoked = crl_at(PKI, PKI.issuing, MOMENT - DAY, [(SEAL.certificate.serial_number, MOMENT - 2 * DAY)], lasts=9 * DAY)
+    revoked = crl_at(
+        PKI, PKI.issuing, MOMENT - DAY, [(SEAL.certificate.serial_number, MOMENT - 2 * DAY)], lasts=9 * DAY
+    )
     seal = stamped_seal(tiny_pdf(), SEAL)
     assert said(judge(seal)) is PASSED
     assert said(judge(seal, replace(TRUST, crls=(PKI.crls[0], revoked)))) is SubIndication.REVOKED_NO_POE
