@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any, Final
 
-from asn1crypto import core
+from asn1crypto import cms, core
 
 from gateway.core import limits
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
@@ -194,11 +194,25 @@ def _judge(
             past=look.past,
         )
 
-    found = at_present(judge, trust=judging.trust, moment=judging.moment, chain=NO_EVIDENCE, embedded=judging.embedded)
+    inside = attempt(_certificates, token)
+    today = Look(
+        trust=judging.trust,
+        moment=judging.moment,
+        evidence=NO_EVIDENCE,
+        past=False,
+        inside=inside if isinstance(inside, tuple) else (),
+    )
+    found = at_present(judge, today, embedded=judging.embedded)
     if proven(found) is None and found.sub_indication in OPEN and later:
-        then = in_the_past(judge, trust=judging.trust, moment=judging.moment, proofs=later)
+        then = in_the_past(judge, today, proofs=later)
         found = then if proven(then) else found
     return _begun(found)
+
+
+def _certificates(token: bytes) -> tuple[bytes, ...]:
+    """Those that stand in a token."""
+    choices = cms.ContentInfo.load(token)["content"]["certificates"]
+    return tuple(one.chosen.untag().dump() for one in islice(choices, limits.EMBEDDED_CERTIFICATES_MAX))
 
 
 def _begun(seen: TimestampSeen) -> TimestampSeen:

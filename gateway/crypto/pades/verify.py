@@ -23,7 +23,7 @@ The duties of `judge_pdf`, numbered as below in the code; each signature takes 3
 `judge_pdf` says what it found in all of this (`SignatureDetails`). The caller still owes: whose certificate it must be.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ from gateway.crypto.pades.signer import signer_of
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
 from gateway.crypto.pades.walk import Duty, LeftOpen, walk
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
-from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, in_the_past, without_evidence
+from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.path import too_many
 from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
@@ -279,10 +279,8 @@ def _check_until(case: _Case, what: str, name: str, rules: dict[str, Until]) -> 
 def _check_now(case: _Case) -> LeftOpen | None:
     """Duty 11."""
     file = case.file
-    chain, embedded = Evidence(certificates=case.others), _with(case.others, file.stores.latest)
-    case.verdict = verdict = at_present(
-        _judge(case), trust=file.trust, moment=file.moment, chain=chain, embedded=embedded
-    )
+    look, embedded = _today(case), _with(case.others, file.stores.latest)
+    case.verdict = verdict = at_present(_judge(case), look, embedded=embedded)
     if verdict.indication is Indication.TOTAL_PASSED:
         return None
     return LeftOpen(f"{verdict.sub_indication}: {verdict.reason}")
@@ -317,7 +315,7 @@ def _look_back(case: _Case, now: CertificateVerdict) -> str:
         *(Proof(time=one.time, evidence=_with(case.others, one.evidence)) for one in case.times.proofs),
         Proof(time=file.moment, evidence=_with(case.others, file.stores.latest)),
     )
-    then = in_the_past(_judge(case), trust=file.trust, moment=file.moment, proofs=proofs, at=best)
+    then = in_the_past(_judge(case), _today(case), proofs=proofs, at=best)
     if then.indication is Indication.TOTAL_PASSED:
         case.verdict = then
         return f"{now.sub_indication} today; good at {best.isoformat()}"
@@ -352,13 +350,19 @@ def _suffices(case: _Case, evidence: Evidence) -> bool:
     if not evidence.crls and not evidence.ocsps:
         return False
     assert case.times.best is not None, "asked only where something is proven"
-    look = Look(
+    look = replace(
+        _today(case),
         trust=without_evidence(case.file.trust),
         moment=case.times.best,
         evidence=_with(case.others, evidence),
         past=True,
     )
-    return _judge(case)(look).indication is Indication.TOTAL_PASSED
+    return by_genuine(_judge(case), look).indication is Indication.TOTAL_PASSED
+
+
+def _today(case: _Case) -> Look:
+    evidence = Evidence(certificates=case.others)
+    return Look(trust=case.file.trust, moment=case.file.moment, evidence=evidence, past=False)
 
 
 def _with(others: tuple[bytes, ...], evidence: Evidence) -> Evidence:

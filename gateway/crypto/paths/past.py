@@ -12,6 +12,9 @@ The duties of `in_the_past`, numbered as in the code:
 2. Of a certificate that has ended since, only evidence proven to exist before it ended counts (clause 5.6.2.2): what is proven
    later, our store's own lists included, says nothing of it any more.
 3. What our store says was revoked by that moment was revoked, whatever came along.
+4. A list that came along counts only when an authority of the path has signed it. pyhanko-certvalidator 0.33 takes a forged one
+   where a file brings two certificates of one authority: while it looks into the one, it notes the other as the list's issuer
+   without having verified the signature (`_find_crl_issuer`, "skip path validation step if we're recursing").
 
 Judged the same way, `at_present` is today: our store first, and only where it does not know, what came along.
 """
@@ -23,12 +26,13 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from asn1crypto import crl, ocsp
-from cryptography.x509 import CertificateRevocationList, load_der_x509_crl
+from cryptography.x509 import CertificateRevocationList, load_der_x509_certificate, load_der_x509_crl
 
 from gateway.core import limits
 from gateway.core.validation import CertificateSeen, Indication, SubIndication, TimestampSeen
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.certificates import CertificateVerdict
+from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.processes.shared import SHARED_MAX
 
@@ -75,39 +79,66 @@ class Look:
     moment: datetime
     evidence: Evidence
     past: bool
+    inside: tuple[bytes, ...] = ()
+    """Certificates that stand in the token itself: the judge finds them by himself."""
 
 
 Judge = Callable[[Look], T]
 
 
-def at_present(judge: Judge[T], *, trust: Trust, moment: datetime, chain: Evidence, embedded: Evidence) -> T:
-    """Judge now: by our store and the `chain` that came along, and where that does not know, by all that came along."""
-    first = judge(Look(trust=trust, moment=moment, evidence=chain, past=False))
-    if first.sub_indication not in _UNKNOWN or embedded == chain:
+def at_present(judge: Judge[T], look: Look, *, embedded: Evidence) -> T:
+    """Judge now: by our store and what the `look` has, and where that does not know, by all that came along."""
+    first = judge(look)
+    if first.sub_indication not in _UNKNOWN or embedded == look.evidence:
         return first
-    second = judge(Look(trust=trust, moment=moment, evidence=embedded, past=False))
-    second = _not_overruled(second, trust, moment)
+    second = by_genuine(judge, replace(look, evidence=embedded))
+    second = _not_overruled(second, look.trust, look.moment)
     # What strangers brought along may answer, or say that it was revoked; it never makes another failure of one.
     return second if _passed(second) or second.sub_indication in _REVOKED else first
 
 
-def in_the_past(
-    judge: Judge[T], *, trust: Trust, moment: datetime, proofs: Sequence[Proof], at: datetime | None = None
-) -> T:
+def in_the_past(judge: Judge[T], look: Look, *, proofs: Sequence[Proof], at: datetime | None = None) -> T:
     """Judge at a moment that is over and proven, by one proof after the other until one does; `at` None: at the proof's own.
 
-    `moment` is today. Without a pass it is the first answer, which had the least to go by.
+    `look` is today's. Without a pass it is the first answer, which had the least to go by, unless one says revoked.
     """
-    found = [_by(judge, trust, moment, proof, at or proof.time) for proof in proofs[:1]]
+    found = [_by(judge, look, proof, at or proof.time) for proof in proofs[:1]]
     for proof in proofs[1:]:
         if _passed(found[-1]):
             break
-        found.append(_by(judge, trust, moment, proof, at or proof.time))
+        found.append(_by(judge, look, proof, at or proof.time))
     return found[-1] if _passed(found[-1]) else next((one for one in found if one.sub_indication in _REVOKED), found[0])
 
 
-def _by(judge: Judge[T], trust: Trust, moment: datetime, proof: Proof, at: datetime) -> T:
-    found = judge(Look(trust=trust, moment=at, evidence=proof.evidence, past=True))
+def by_genuine(judge: Judge[T], look: Look) -> T:
+    """Duty 4: what is found by those lists alone that an authority of the path has signed."""
+    found = judge(look)
+    if not _passed(found) or not look.evidence.crls:
+        return found
+    issuers = _authorities(found.chain, look)
+    genuine = tuple(der for der in look.evidence.crls if any(_signed(der, issuer) for issuer in issuers))
+    if genuine == look.evidence.crls:
+        return found
+    return judge(replace(look, evidence=replace(look.evidence, crls=genuine)))
+
+
+def _authorities(chain: Iterable[CertificateSeen], look: Look) -> tuple[bytes, ...]:
+    """The certificates of a path, as far as they stand in our store or came along."""
+    digests, trust = {one.digest for one in chain}, look.trust
+    ours = (*trust.anchors, *trust.people, *trust.authorities, *trust.intermediates)
+    known = {*ours, *look.evidence.certificates, *look.inside}
+    return tuple(der for der in known if certificate_digest(der) in digests)
+
+
+def _signed(listed: bytes, issuer: bytes) -> bool:
+    """Whether a list verifies with the key of a certificate."""
+    key = attempt(lambda: load_der_x509_certificate(issuer).public_key())
+    return attempt(lambda: load_der_x509_crl(listed).is_signature_valid(key)) is True  # type: ignore[arg-type]  # else it fails
+
+
+def _by(judge: Judge[T], look: Look, proof: Proof, at: datetime) -> T:
+    trust, moment = look.trust, look.moment
+    found = by_genuine(judge, replace(look, moment=at, evidence=proof.evidence, past=True))
     if not _passed(found):
         return found
     below = _below_anchor(found.chain)
@@ -119,8 +150,8 @@ def _by(judge: Judge[T], trust: Trust, moment: datetime, proof: Proof, at: datet
             found, SubIndication.NO_POE, "no evidence is proven to have existed before the certificate ended"
         )
     if ended:
-        look = Look(trust=_without(trust, ended), moment=at, evidence=proof.evidence, past=True)
-        found = judge(look)
+        bare = _without(trust, ended)
+        found = by_genuine(judge, replace(look, trust=bare, moment=at, evidence=proof.evidence, past=True))
     return _not_overruled(found, trust, at)
 
 

@@ -12,7 +12,7 @@ from gateway.crypto.paths.past import Look, Proof, at_present, in_the_past
 from tests.kit.pki import DAY, MOMENT
 
 TRUST = Trust(anchors=())
-NOTHING, SOMETHING = Evidence(), Evidence(crls=(b"list",))
+NOTHING, SOMETHING = Evidence(), Evidence(ocsps=(b"answer",))
 
 
 def seen(begin: dt.datetime, end: dt.datetime, *, anchor: bool = False) -> CertificateSeen:
@@ -30,6 +30,7 @@ def seen(begin: dt.datetime, end: dt.datetime, *, anchor: bool = False) -> Certi
 
 LONG = seen(MOMENT - 999 * DAY, MOMENT + 999 * DAY)
 ANCHOR = seen(MOMENT - 9 * DAY, MOMENT - 8 * DAY, anchor=True)
+TODAY = Look(trust=TRUST, moment=MOMENT, evidence=NOTHING, past=False)
 GOOD = CertificateVerdict(
     indication=Indication.TOTAL_PASSED, sub_indication=None, reason="trusted", chain=(LONG, LONG, ANCHOR)
 )
@@ -44,7 +45,7 @@ def present(first: CertificateVerdict, second: CertificateVerdict) -> SubIndicat
         assert (look.moment, look.past) == (MOMENT, False)
         return second if look.evidence is SOMETHING else first
 
-    return at_present(judge, trust=TRUST, moment=MOMENT, chain=NOTHING, embedded=SOMETHING).sub_indication
+    return at_present(judge, TODAY, embedded=SOMETHING).sub_indication
 
 
 def test_what_came_along_is_asked_only_where_our_store_does_not_know() -> None:
@@ -63,9 +64,9 @@ def test_every_certificate_of_the_path_was_valid_then(place: int, begin: int, en
     chain = list(GOOD.chain)
     chain[place] = seen(MOMENT + begin * DAY, MOMENT + end * DAY)
     proof = Proof(time=MOMENT - 2 * DAY, evidence=SOMETHING)
-    found = in_the_past(lambda _: replace(GOOD, chain=tuple(chain)), trust=TRUST, moment=MOMENT, proofs=[proof])
+    found = in_the_past(lambda _: replace(GOOD, chain=tuple(chain)), TODAY, proofs=[proof])
     assert found.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE
-    assert in_the_past(lambda _: GOOD, trust=TRUST, moment=MOMENT, proofs=[proof]) == GOOD
+    assert in_the_past(lambda _: GOOD, TODAY, proofs=[proof]) == GOOD
 
 
 def test_a_proof_counts_only_from_before_the_certificate_ended() -> None:
@@ -78,7 +79,7 @@ def test_a_proof_counts_only_from_before_the_certificate_ended() -> None:
 
     def told(time: dt.datetime) -> SubIndication | None:
         proof = Proof(time=time, evidence=SOMETHING)
-        return in_the_past(judge, trust=TRUST, moment=MOMENT, proofs=[proof], at=MOMENT - 20 * DAY).sub_indication
+        return in_the_past(judge, TODAY, proofs=[proof], at=MOMENT - 20 * DAY).sub_indication
 
     assert told(MOMENT - 9 * DAY) is SubIndication.NO_POE
     assert told(MOMENT - 11 * DAY) is None
@@ -88,5 +89,5 @@ def test_a_proof_counts_only_from_before_the_certificate_ended() -> None:
 def test_of_several_answers_a_revocation_is_told_before_the_first() -> None:
     answers = iter([bad(SubIndication.TRY_LATER), bad(SubIndication.REVOKED_NO_POE)])
     proofs = [Proof(time=MOMENT, evidence=NOTHING), Proof(time=MOMENT, evidence=SOMETHING)]
-    found = in_the_past(lambda _: next(answers), trust=TRUST, moment=MOMENT, proofs=proofs)
+    found = in_the_past(lambda _: next(answers), TODAY, proofs=proofs)
     assert found.sub_indication is SubIndication.REVOKED_NO_POE

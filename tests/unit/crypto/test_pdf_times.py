@@ -20,7 +20,7 @@ from gateway.core.validation import (
     TimestampSeen,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict
-from gateway.crypto import CertificateVerdict, Policy, Trust, judge_certificate, judge_pdf
+from gateway.crypto import CertificateVerdict, Evidence, Policy, Trust, judge_certificate, judge_pdf
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness
 from gateway.crypto.processes.answers import read_answer, write_answer
 from tests.kit.pdfs import tiny_pdf
@@ -252,6 +252,21 @@ def test_what_our_store_says_was_revoked_is_not_made_good_by_what_came_along(pas
             with_store(pdf, crls=(*root, crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY)), ocsps=[kind]), trust
         )
         assert said(verdict) is expected
+
+
+def test_a_forged_list_is_no_list_though_the_path_validator_takes_it() -> None:
+    """Two certificates of one authority came along, and a list in its name that a stranger signed (`paths.past`, duty 4)."""
+    again = replace(PKI, now=MOMENT + DAY).issuing
+    forged = crl_at(PKI, PKI.issuing, MOMENT - DAY, lasts=9 * DAY, key_name="Stranger issuing")
+    bare = replace(TRUST, crls=())
+    evidence = Evidence(certificates=(der(again),), crls=(forged,))
+    taken = judge_certificate(SEAL.der, trust=bare, moment=MOMENT, evidence=evidence)
+    pdf = with_store(stamped_seal(tiny_pdf(), SEAL), certificates=[der(again)], crls=[forged])
+    assert said(judge(pdf, bare)) is SubIndication.TRY_LATER, taken
+    honest = with_store(
+        stamped_seal(tiny_pdf(), SEAL), certificates=[der(again)], crls=[forged, *crls_at(PKI, MOMENT - DAY / 2)]
+    )
+    assert said(judge(honest, bare)) is PASSED
 
 
 def test_signed_after_it_was_revoked() -> None:
