@@ -63,6 +63,8 @@ RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
 LIST_MAX: Final = 100
 """Entries of any other list of a header: places, appendixes, tasks, staff, documents replaced."""
+SEAL_SLIP_BYTES_MAX: Final = MIB
+"""A thousand recipients, the files and the signature take a fifth of it."""
 TRACE_HEADERS_MAX: Final = 100
 """Hubs that an envelope has passed: each adds one."""
 HEADER_TEXT_CHARS_MAX: Final = 4_000
@@ -181,12 +183,21 @@ FEED_LOOKS_MAX: Final = 32
 
 # --- PDF and certificates ----------------------------------------------------------------------------------------------
 PDF_SIGNATURES_MAX: Final = 20
+PDF_PAGES_MAX: Final = 5_000
+"""Pages that are looked through for a place to sign: ten books, or what FILE_BYTES_MAX holds of scans many times over."""
+PICTURE_BYTES_MAX: Final = 2 * MIB
+"""A picture of a seal or of a hand signature (PNG): real ones have under 200 KB."""
+PICTURE_PIXELS_MAX: Final = 4_000_000
+"""4 cm at 1,200 dpi have 3.6 million."""
+SHOWN_TEXT_CHARS_MAX: Final = 300
+"""Any one text that a signature shows: the longest name of a body has 200."""
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+SIGNATURE_TIMESTAMPS_MAX: Final = 4
+"""Timestamps that an XML signature carries upon its value: two authorities, each asked twice. They are outside of what is
+signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
-SIGNATURE_TIMESTAMPS_MAX: Final = 5
-"""Timestamps upon one signature value: one is usual, a second authority's possible; each costs a certificate path."""
 PDF_REVISIONS_MAX: Final = 200
 """Every signature, timestamp and set of evidence is one, and programs save on the way; reading 20,000 takes two seconds."""
 EVIDENCE_ITEMS_MAX: Final = 64
@@ -196,8 +207,16 @@ EVIDENCE_BYTES_MAX: Final = 4 * MIB
 """... and all of them together, decoded: a large authority's revocation list is under one MiB."""
 ARCHIVE_PROOFS_MAX: Final = 3
 """Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
+DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
+"""A .p7s is a few KB; a .p7m holds its content and stands in the memory of a judge."""
+DETACHED_SIGNERS_MAX: Final = 20
+"""SignerInfos of one CMS, each judged by itself: as many as a PDF may have signatures."""
+DETACHED_CONTENT_BYTES_MAX: Final = 4 * GIB
+"""A file that is signed or verified beside its signature: hashed in pieces; so large is what one disk image may be."""
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
+TIMESTAMP_ROOM_BYTES: Final = 12 * KIB
+"""What a PDF leaves room for, in hexadecimal, whatever the token will have: one that is larger does not fit."""
 
 # --- worker processes --------------------------------------------------------------------------------------------------
 JUDGE_CPU_SECONDS_MAX: Final = 10
@@ -212,6 +231,10 @@ WORKER_SLOW_SECONDS: Final = 0.5
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
+TOKEN_WALL_SECONDS_MAX: Final = 20.0
+"""... and one of a token: a network HSM that is asked first needs seconds for its library, its slots and the login."""
+SECRET_BYTES_MAX: Final = 1 * KIB
+"""A password or a PIN with the end of its line. Tokens take 4 to 255 bytes, OpenSSL 1,023."""
 HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
 """A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
 

@@ -10,6 +10,7 @@ report with its reason, never an exception, and never a silent repair. An envelo
 what was repaired, and is never better than INDETERMINATE. Nothing here writes.
 """
 
+from gateway.evidence.detached import ATTACHED_SUFFIX, SIGNATURE_SUFFIX, DetachedExamination, signature_beside
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.problem import Problem
@@ -18,10 +19,13 @@ from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
 
 __all__ = [
+    "ATTACHED_SUFFIX",
     "PROOF_BYTES_MAX",
+    "SIGNATURE_SUFFIX",
     "CheckedLeaf",
     "CheckedProof",
     "CheckedReceipt",
+    "DetachedExamination",
     "ExaminedPart",
     "FileExamination",
     "FileReport",
@@ -34,4 +38,5 @@ __all__ = [
     "check_proof",
     "proof_json",
     "read_proof",
+    "signature_beside",
 ]

@@ -19,6 +19,18 @@ class Signer(Protocol):
         ...
 
 
+class TimestampAuthority(Protocol):
+    """Puts a time upon something, and everybody believes it (RFC 3161)."""
+
+    async def stamp(self, digest: bytes) -> bytes:
+        """A timestamp token (DER of its ContentInfo) over a SHA-256 digest. MUST have been judged good, and be for this digest.
+
+        Raises:
+            SiteError: `timestamp.unavailable`: no authority gave one. It may be asked for again later.
+        """
+        ...
+
+
 class Sealer(Protocol):
     """Holds the keys of bodies: seals that were entrusted to this gateway, and transport keys for envelopes."""
 
@@ -32,7 +44,19 @@ class Sealer(Protocol):
         The private key MUST live in a process that never parses the document.
 
         Raises:
-            SiteError: `key.missing`; SenderError: `file.unreadable`, `worker.killed`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`; SenderError: `file.unreadable`,
+                `worker.killed`.
+        """
+        ...
+
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """A detached CAdES B-B signature (.p7s) by the body's seal over a file of any kind and size.
+
+        MUST check its own certificate first, MUST hash the file in pieces and MUST NOT hand it to a key-holder. The file
+        is left as it is.
+
+        Raises:
+            SiteError: `key.missing`; SenderError: `file.unreadable`, `size.limit`.
         """
         ...
 
@@ -40,6 +64,6 @@ class Sealer(Protocol):
         """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
 
         Raises:
-            SiteError: `key.missing`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`.
         """
         ...

@@ -2,7 +2,7 @@
 
 The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 12 by itself:
 
-1. Readers would open the file as a PDF (`media_type`); anything else carries no signature we know.
+1. Readers would open the file as a PDF (`judged_type`); anything else carries no signature we know.
 2. It begins with its header and a strict reader reads it (`document`); encrypted, hybrid and damaged files are "cannot judge",
    not "forged". Few signatures, not too many revisions.
 3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached; one SignerInfo, no content inside the CMS.
@@ -43,7 +43,7 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
-from gateway.crypto.duty import UnmetDuty, failed, undecided
+from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
 from gateway.crypto.pades.difference import Difference, difference
@@ -51,7 +51,6 @@ from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
 from gateway.crypto.pades.signer import signer_of
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
-from gateway.crypto.pades.walk import Duty, LeftOpen, walk
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.path import too_many
@@ -102,9 +101,10 @@ class _Case:
     level: Level | None = None
 
 
-def media_type(data: bytes) -> str:
-    """What a file is by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
+def judged_type(data: bytes) -> str:
+    """What a file is to a judge, by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
 
+    Not `core.magic.media_type`, which tells more kinds apart and takes the end of an empty ZIP for a ZIP, whatever follows.
     A PDF begins with its header (ISO 32000-2 clause 7.5.2), but what readers open with something before it is one too: as a
     file "of another kind" it would be carried unsealed. A ZIP may hold a PDF that is not compressed: it stays a ZIP.
     """
@@ -115,7 +115,7 @@ def media_type(data: bytes) -> str:
 
 def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
     """Judge a file that may be a PDF; pure and total: hostile bytes give a verdict, never an exception."""
-    kind = media_type(data)
+    kind = judged_type(data)
     if kind != PDF:  # duty 1
         return _file_verdict(kind, None, None, "not a PDF: no signature that can be judged")
     found = attempt(_judge_all, data, trust, moment)
@@ -382,14 +382,14 @@ def _judge(case: _Case) -> Any:
 
 
 _DUTIES: Final = (
-    Duty(number=3, name="pdf_form", clause="EN 319 142-1 6.3", do=_check_form, vital=True),
-    Duty(number=4, name="pdf_certificates", clause="RFC 5652 5.1", do=_check_certificates, vital=True),
-    Duty(number=5, name="pdf_signer", clause="EN 319 102-1 5.2.3", do=_check_signer, vital=True),
-    Duty(number=6, name="pdf_integrity", clause="EN 319 102-1 5.2.7", do=_check_integrity, vital=True),
-    Duty(number=7, name="pdf_coverage", clause="ISO 32000-2 12.8.1", do=_check_coverage, vital=True),
-    Duty(number=8, name="pdf_changes", clause="ISO 32000-2 12.8.2.2", do=_check_changes),
-    Duty(number=9, name="pdf_timestamps", clause="EN 319 102-1 5.5.4", do=_check_times),
-    Duty(number=10, name="pdf_algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
-    Duty(number=11, name="pdf_certificate_now", clause="EN 319 102-1 5.3", do=_check_now),
-    Duty(number=12, name="pdf_certificate_then", clause="EN 319 102-1 5.6.3", do=_check_then),
+    Duty(number=3, name="pdf_form", clause="EN 319 142-1 6.3", do=_check_form),
+    Duty(number=4, name="pdf_certificates", clause="RFC 5652 5.1", do=_check_certificates),
+    Duty(number=5, name="pdf_signer", clause="EN 319 102-1 5.2.3", do=_check_signer),
+    Duty(number=6, name="pdf_integrity", clause="EN 319 102-1 5.2.7", do=_check_integrity),
+    Duty(number=7, name="pdf_coverage", clause="ISO 32000-2 12.8.1", do=_check_coverage),
+    Duty(number=8, name="pdf_changes", clause="ISO 32000-2 12.8.2.2", do=_check_changes, vital=False),
+    Duty(number=9, name="pdf_timestamps", clause="EN 319 102-1 5.5.4", do=_check_times, vital=False),
+    Duty(number=10, name="pdf_algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms, vital=False),
+    Duty(number=11, name="pdf_certificate_now", clause="EN 319 102-1 5.3", do=_check_now, vital=False),
+    Duty(number=12, name="pdf_certificate_then", clause="EN 319 102-1 5.6.3", do=_check_then, vital=False),
 )
