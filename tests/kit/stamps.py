@@ -156,7 +156,7 @@ def with_store(
 ) -> bytes:
     """The PDF with more evidence in its document security store, whatever the bytes are; `apart`: each list is an object."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf))
-    old = writer.root["/DSS"] if "/DSS" in writer.root else {}  # noqa: SIM401 - `get` gives the reference
+    old = writer.root["/DSS"] if "/DSS" in writer.root else {}  # noqa: SIM401 - what it names, where `get` gives the reference
     store = generic.DictionaryObject(old)
     for key, pieces in (("/Certs", certificates), ("/CRLs", crls), ("/OCSPs", ocsps)):
         held = list(store.get(key, []))

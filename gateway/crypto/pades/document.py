@@ -39,7 +39,7 @@ class Document:
     def store_at(self, revision: int) -> Mapping[str, Any] | None:
         """The document security store as it was at a revision, counted from 0."""
         root = self.reader.get_historical_resolver(revision).root
-        return root["/DSS"] if "/DSS" in root else None  # noqa: SIM401 - `get` gives the reference, not what it names
+        return root["/DSS"] if "/DSS" in root else None  # noqa: SIM401 - what it names, where `get` gives the reference
 
 
 def read_document(data: bytes) -> Document:
