@@ -14,7 +14,7 @@ from asn1crypto import algos, cms, core, crl, tsp
 from asn1crypto import x509 as asn1_x509
 from asn1crypto.pdf import RevocationInfoArchival
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder
@@ -29,6 +29,15 @@ from gateway.crypto.cades.cms import SealAttributes, assemble, room_for, seal_at
 from gateway.crypto.pades.prepare import prepare_seal
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, rsa_key
 
+_INDIRECT = x509.IssuingDistributionPoint(
+    full_name=None,
+    relative_name=None,
+    only_contains_user_certs=False,
+    only_contains_ca_certs=False,
+    only_some_reasons=None,
+    indirect_crl=True,
+    only_contains_attribute_certs=False,
+)
 TOKEN_ROOM_BYTES = 3_000
 Stamp = Callable[[bytes], bytes]
 """From what is stamped to the DER of a token."""
@@ -136,8 +145,10 @@ def stamped_seal(
         lists = RevocationInfoArchival({"crl": [crl.CertificateList.load(one) for one in archival]})
         signed.append(_attribute("adobe_revocation_info_archival", lists))
     attributes = SealAttributes(to_sign=signed.dump())
-    assert isinstance(leaf.key, rsa.RSAPrivateKey)
-    value = leaf.key.sign(attributes.to_sign, padding.PKCS1v15(), SHA256())
+    if isinstance(leaf.key, rsa.RSAPrivateKey):
+        value = leaf.key.sign(attributes.to_sign, padding.PKCS1v15(), SHA256())
+    else:
+        value = leaf.key.sign(attributes.to_sign, ec.ECDSA(SHA256()))
     whole = cms.ContentInfo.load(assemble(attributes, value, leaf.chain))
     tokens = [cms.ContentInfo.load(stamp(value)) for stamp in stamps]
     if tokens:
@@ -203,8 +214,9 @@ def crl_at(
     *,
     lasts: dt.timedelta = DAY,
     key_name: str = "",
+    indirect: bool = False,
 ) -> bytes:
-    """A list that an authority issued at a time; `key_name`: signed by another key than its own."""
+    """A list that an authority issued at a time; `key_name`: signed by another key; `indirect`: says that it is for others."""
     own = "root" if issuer == pki.root else "issuing"
     key = rsa_key(key_name or f"{pki.name} {own}")
     builder = (
@@ -215,6 +227,8 @@ def crl_at(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .add_extension(x509.CRLNumber(int(time.timestamp())), critical=False)
     )
+    if indirect:
+        builder = builder.add_extension(_INDIRECT, critical=True)
     for serial, since in revoked:
         gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since).build()
         builder = builder.add_revoked_certificate(gone)

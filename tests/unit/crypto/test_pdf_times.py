@@ -20,7 +20,7 @@ from gateway.core.validation import (
     TimestampSeen,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict
-from gateway.crypto import CertificateVerdict, Evidence, Policy, Trust, judge_certificate, judge_pdf
+from gateway.crypto import CertificateVerdict, Policy, Trust, judge_certificate, judge_pdf
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness
 from gateway.crypto.processes.answers import read_answer, write_answer
 from tests.kit.pdfs import tiny_pdf
@@ -254,18 +254,17 @@ def test_what_our_store_says_was_revoked_is_not_made_good_by_what_came_along(pas
         assert said(verdict) is expected
 
 
-def test_a_forged_list_is_no_list_though_the_path_validator_takes_it() -> None:
+@pytest.mark.parametrize("indirect", [False, True])
+def test_a_forged_list_is_no_list_though_the_path_validator_takes_it(indirect: bool) -> None:
     """Two certificates of one authority came along, and a list in its name that a stranger signed (`paths.past`, duty 4)."""
-    again = replace(PKI, now=MOMENT + DAY).issuing
-    forged = crl_at(PKI, PKI.issuing, MOMENT - DAY, lasts=9 * DAY, key_name="Stranger issuing")
+    again = der(replace(PKI, now=MOMENT + DAY).issuing)
+    forged = crl_at(PKI, PKI.issuing, MOMENT - DAY, lasts=9 * DAY, key_name="Stranger issuing", indirect=indirect)
     bare = replace(TRUST, crls=())
-    evidence = Evidence(certificates=(der(again),), crls=(forged,))
-    taken = judge_certificate(SEAL.der, trust=bare, moment=MOMENT, evidence=evidence)
-    pdf = with_store(stamped_seal(tiny_pdf(), SEAL), certificates=[der(again)], crls=[forged])
-    assert said(judge(pdf, bare)) is SubIndication.TRY_LATER, taken
-    honest = with_store(
-        stamped_seal(tiny_pdf(), SEAL), certificates=[der(again)], crls=[forged, *crls_at(PKI, MOMENT - DAY / 2)]
-    )
+    for leaf in (SEAL, REVOKED):
+        pdf = with_store(stamped_seal(tiny_pdf(), leaf), certificates=[again], crls=[forged])
+        assert said(judge(pdf, bare)) is SubIndication.TRY_LATER
+    lists = [forged, *crls_at(PKI, MOMENT - DAY / 2)]
+    honest = with_store(stamped_seal(tiny_pdf(), SEAL), certificates=[again], crls=lists)
     assert said(judge(honest, bare)) is PASSED
 
 
@@ -384,17 +383,27 @@ def test_a_changed_file_still_says_who_signed_it_and_when() -> None:
 # --- policy -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ended", ["digests", "mechanisms"])
-def test_an_algorithm_that_has_ended_counts_where_it_is_proven_that_it_was_used_before(ended: str) -> None:
-    names = {"digests": "sha256", "mechanisms": "rsassa_pkcs1v15"}
-    rules = replace(AlgorithmRules(), **{ended: ((names[ended], (MOMENT - 5 * DAY).date()),)})
-    trust = replace(TRUST, policy=Policy(algorithms=rules))
-    assert said(judge(stamped_seal(tiny_pdf(), SEAL), trust)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    late = stamped_seal(tiny_pdf(), SEAL, TSA.at(MOMENT - 4 * DAY))
+def test_an_algorithm_that_has_ended_counts_where_it_is_proven_that_it_was_used_before() -> None:
+    """ECDSA: the certificates, lists and timestamps around it are RSA, and go on."""
+    listed = (("rsassa_pkcs1v15", None), ("ecdsa", (MOMENT - 5 * DAY).date()))
+    trust = replace(TRUST, policy=Policy(algorithms=AlgorithmRules(mechanisms=listed)))
+    leaf = PKI.leaf("elliptic")
+    assert said(judge(stamped_seal(tiny_pdf(), leaf), trust)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    late = stamped_seal(tiny_pdf(), leaf, TSA.at(MOMENT - 4 * DAY))
     assert said(judge(late, trust)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    assert said(judge(stamped_seal(tiny_pdf(), SEAL, TSA.at(MOMENT - 6 * DAY)), trust)) is PASSED
-    never = replace(TRUST, policy=Policy(algorithms=replace(AlgorithmRules(), **{ended: ()})))
-    assert said(judge(late, never)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+    early = stamped_seal(tiny_pdf(), leaf, TSA.at(MOMENT - 6 * DAY))
+    assert said(judge(early, trust)) is PASSED
+    never = replace(TRUST, policy=Policy(algorithms=AlgorithmRules(mechanisms=listed[:1])))
+    assert said(judge(early, never)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+
+
+def test_a_digest_algorithm_that_has_ended_or_never_was_listed() -> None:
+    seal = stamped_seal(tiny_pdf(), SEAL)
+    ended = AlgorithmRules(digests=(("sha256", (MOMENT - 5 * DAY).date()),))
+    trust = replace(TRUST, policy=Policy(algorithms=ended))
+    assert said(judge(seal, trust)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    never = replace(TRUST, policy=Policy(algorithms=AlgorithmRules(digests=(("sha512", None),))))
+    assert said(judge(seal, never)) is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
 
 
 def test_a_grace_time_asks_for_evidence_from_after_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
