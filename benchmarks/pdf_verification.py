@@ -25,6 +25,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
 
 from benchmarks.results import Figure
+from benchmarks.signatures import PREFIX
 from gateway.core.validation import Indication
 from gateway.crypto import Trust, judge_pdf
 from tests.kit.pdfs import tiny_pdf
@@ -116,12 +117,14 @@ def pdf_verification_figures() -> Iterator[Figure]:
         taken = measure(ways())
     for name, values in taken.items():
         target = MILLISECONDS_MAX if name == "ours" else None
-        yield Figure(id=f"pdf.verify.{name}", value=_short(min(values) * 1e3), unit="ms", target=target, at_most=True)
+        yield Figure(
+            id=f"{PREFIX}verify_pdf.{name}", value=_short(min(values) * 1e3), unit="ms", target=target, at_most=True
+        )
     for name in ("ours", "ours_first"):
         pairs = zip(taken[name], taken["theirs"], strict=True)
         value = _short(statistics.median(mine / other for mine, other in pairs))
         target = RATIO_MAX if name == "ours" else None
-        yield Figure(id=f"pdf.verify.{name}.ratio", value=value, unit="ratio", target=target, at_most=True)
+        yield Figure(id=f"{PREFIX}verify_pdf.{name}.ratio", value=value, unit="ratio", target=target, at_most=True)
 
 
 @contextmanager
