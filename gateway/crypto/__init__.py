@@ -18,6 +18,8 @@ Rules of the room:
 * Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
   system is asked, and without revocation evidence nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
+* What came along with a signature (certificates, lists, responses, timestamps) is strangers' word: bounded, looked at, and
+  counted only from the time on at which it is proven to exist (`paths.past`). It never makes a verdict worse.
 * A seal leaves the room only after a judge has found the sealed file good; a signature only after it was checked
   against the certificate that will be shown with it.
 * What a verdict does not say: whose certificate it had to be. That is in the registry, and the conductor compares.
@@ -45,7 +47,10 @@ from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, try_key
+from gateway.crypto.keys.pkcs11_uri import SCHEME as PKCS11_SCHEME
+from gateway.crypto.keys.pkcs11_uri import read_pkcs11_uri
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
 from gateway.crypto.keys.token_probe import TokenProbe
@@ -99,6 +104,7 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",
+    "PKCS11_SCHEME",
     "RECEIPT_TYPE",
     "ROLES",
     "AlgorithmRules",
@@ -181,6 +187,7 @@ __all__ = [
     "evidence_of",
     "files_of",
     "hash_file",
+    "insist_on_own",
     "is_demo",
     "judge_certificate",
     "judge_detached",
@@ -210,6 +217,7 @@ __all__ = [
     "read_list_keys",
     "read_signing_key",
     "read_trust",
+    "read_pkcs11_uri",
     "refuse_demo",
     "remember_list",
     "server_context",
