@@ -13,9 +13,9 @@ from gateway.cli.errors import Exit, Failure, Report, details, of_failure, of_ga
 from gateway.cli.errors import report_json as error_json
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session, VerifyOrder
-from gateway.cli.output import Terminal, evidence_time
+from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
-from gateway.core.clock import rfc3339
+from gateway.core.clock import evidence_time, rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.findings import Finding, Severity
