@@ -1,4 +1,4 @@
-"""`make bench`: two gateways on loopback, eight kinds of document, the cryptography of each by itself; then edXML by itself."""
+"""`make bench`: two gateways on loopback, eight kinds of document, the cryptography of each alone; then parts by themselves."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import platform
 import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from benchmarks.edxml import edxml_figures
 from benchmarks.load import Office, Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
 from benchmarks.results import Figure, rows_besides, write_figures
+from benchmarks.signatures import PREFIX, signature_figures
 from benchmarks.stages import stage_medians
 from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.unavoidable import limits_of, operation_table
@@ -32,6 +33,17 @@ DATABASE = Path("state") / "gateway.db"
 MARKS = {None: "", True: "  target met", False: "  target missed"}
 IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is measured by itself; its figures' ids begin so."""
+
+    prefix: str
+    figures: Callable[[], Iterator[Figure]]
+
+
+PARTS = {"edxml": Part("edxml.", edxml_figures), "signatures": Part(PREFIX, signature_figures)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,17 +212,20 @@ def main() -> None:
     parser.add_argument(
         "--table", action="store_true", help="run nothing: write the tables of README and PERFORMANCE from --output"
     )
-    parser.add_argument("--edxml", action="store_true", help="only that part; the other figures of --output stay")
+    for name in PARTS:
+        parser.add_argument(f"--{name}", action="store_true", help="only that part; the other figures of --output stay")
     arguments = parser.parse_args()
     if arguments.table:
         write_tables(read_figures(arguments.output))
         return
     console = Console(highlight=False)
-    kept = rows_besides(arguments.output, "edxml.") if arguments.edxml else []
-    figures = [] if arguments.edxml else asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
-    for figure in edxml_figures():
-        console.print(f"{figure.id:<32} {figure.value:>8} {figure.unit}{MARKS[figure.met]}")
-        figures.append(figure)
+    chosen = next((name for name in PARTS if getattr(arguments, name)), None)
+    kept = rows_besides(arguments.output, PARTS[chosen].prefix) if chosen else []
+    figures = [] if chosen else asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
+    for part in [PARTS[chosen]] if chosen else PARTS.values():
+        for figure in part.figures():
+            console.print(f"{figure.id:<32} {figure.value:>8} {figure.unit}{MARKS[figure.met]}")
+            figures.append(figure)
     write_figures(arguments.output, figures, kept=kept)
     console.print(f"written: {arguments.output}")
     if arguments.output == LATEST:

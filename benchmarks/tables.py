@@ -11,6 +11,8 @@ from typing import Final
 
 from benchmarks.cases import CASES, KIB
 from benchmarks.edxml import DIRECTIONS, SIZES, WEIGHTS
+from benchmarks.signatures import CASES as SIGNATURE_CASES
+from benchmarks.signatures import PREFIX as SIGNATURES
 from benchmarks.stages import STAGES
 
 ROOT: Final = Path(__file__).parent.parent
@@ -132,6 +134,14 @@ def _edxml_stages(figures: Figures) -> Rows:
         yield (name, *("" if value is None else f"{value:g}" for value in cells))
 
 
+def _signatures(figures: Figures) -> Rows:
+    yield "µs, one core", "ours", "beside it", "", "times as long", "at most"
+    for case in SIGNATURE_CASES:
+        ours, beside, ratio = (figures[f"{SIGNATURES}{case.id}.{name}"] for name in ("ours", "beside", "ratio"))
+        limit = "" if case.limit is None else f"{case.limit:g}"
+        yield case.id, f"{ours:g}", f"{beside:g}", case.beside, f"{ratio:g}", limit
+
+
 def _size(name: str) -> str:
     """`100mb` as people write it."""
     return f"{name[:-2]} {name[-2:].upper()}"
@@ -152,6 +162,7 @@ TABLES: Final[Mapping[str, Callable[[Figures], Rows]]] = {
     "edxml": _edxml,
     "edxml_memory": _edxml_memory,
     "edxml_stages": _edxml_stages,
+    "signatures": _signatures,
 }
 
 

@@ -117,6 +117,7 @@ CATALOGUE: Final = MappingProxyType(
         "worker.busy": ErrorFacts(503, _G, retryable=True),
         "worker.died": ErrorFacts(503, _G, retryable=True),
         "key.missing": ErrorFacts(500, _O),
+        "timestamp.unavailable": ErrorFacts(503, _G, retryable=True),
         "key.demo": ErrorFacts(500, _O),
         "config.absent": ErrorFacts(500, _O),
         "config.invalid": ErrorFacts(500, _O),

@@ -63,6 +63,8 @@ RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
 LIST_MAX: Final = 100
 """Entries of any other list of a header: places, appendixes, tasks, staff, documents replaced."""
+SEAL_SLIP_BYTES_MAX: Final = MIB
+"""A thousand recipients, the files and the signature take a fifth of it."""
 TRACE_HEADERS_MAX: Final = 100
 """Hubs that an envelope has passed: each adds one."""
 HEADER_TEXT_CHARS_MAX: Final = 4_000
@@ -184,6 +186,9 @@ PDF_SIGNATURES_MAX: Final = 20
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+SIGNATURE_TIMESTAMPS_MAX: Final = 4
+"""Timestamps that an XML signature carries upon its value: two authorities, each asked twice. They are outside of what is
+signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""

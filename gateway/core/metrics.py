@@ -67,6 +67,7 @@ WORKER_WAIT_SECONDS: Final = _histogram(
     "gateway_worker_wait_seconds", "Time that a task waited for a judge or key-holder.", "role", buckets=_SLOW
 )
 SIGNATURES: Final = _counter("gateway_signatures_total", "Signatures of the key-holders.", "result")
+TIMESTAMPS: Final = _counter("gateway_timestamps_total", "Timestamps asked for, each authority by itself.", "result")
 STORE_UNITS: Final = _counter("gateway_store_units_total", "Units of work.", "result")
 STORE_COMMIT_SECONDS: Final = _histogram(
     "gateway_store_commit_seconds", "Time of a commit with its units.", buckets=_FAST

@@ -34,7 +34,7 @@ from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
-from gateway.crypto.pades.verify import judge_pdf, media_type
+from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.policy import Policy, SignerRules
@@ -52,9 +52,12 @@ from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_cert
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
+from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
 from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
+from gateway.crypto.xades.signature_timestamp import TimestampJudge, timestamp_digest, with_timestamp
+from gateway.crypto.xades.slip import prepare_slip, verify_slip
 from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
@@ -84,6 +87,8 @@ __all__ = [
     "RollingContext",
     "SealingKeys",
     "SignerRules",
+    "TimestampClient",
+    "TimestampJudge",
     "Trust",
     "TrustProbe",
     "certificate_digest",
@@ -93,12 +98,13 @@ __all__ = [
     "judge_certificate",
     "judge_pdf",
     "judge_timestamp",
+    "judged_type",
     "load_trust",
-    "media_type",
     "office_context",
     "organization_identifier",
     "prepare_envelope",
     "prepare_seal",
+    "prepare_slip",
     "read_certificates",
     "read_folder",
     "read_key_files",
@@ -107,7 +113,10 @@ __all__ = [
     "sign_jws",
     "spki_digest",
     "subject_public_key",
+    "timestamp_digest",
     "try_key",
     "verify_envelope",
     "verify_jws",
+    "verify_slip",
+    "with_timestamp",
 ]

@@ -1,6 +1,6 @@
 """The plug-in edge: the one place of this room where a library's failure of any kind becomes a value.
 
-pyHanko, pyhanko-certvalidator, asn1crypto and signxml meet hostile bytes with whatever exception their depths throw
+pyHanko, pyhanko-certvalidator, asn1crypto and cryptography meet hostile bytes with whatever exception their depths throw
 (signing.md 1.2 G: OSError, KeyError, AssertionError, "math domain error" ...). A judgement must come out all the same,
 and must never be TOTAL-PASSED. So each judgement is made inside `attempt`, and its failure is a `Trouble` that the
 caller turns into INDETERMINATE with the reason kept.

@@ -40,30 +40,52 @@ from gateway.edxml.findings import CODES
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
 from gateway.edxml.signatures import SIGNATURES_MAX, SignatureSeen, signatures_of
+from gateway.edxml.slip import (
+    SLIP_NAME,
+    SLIP_TYPE,
+    SealSlip,
+    SlipFile,
+    parse_slip,
+    read_slip,
+    slip_differences,
+    slip_of,
+    slip_schema_text,
+    write_slip,
+)
 from gateway.edxml.violations import Violation
 
 __all__ = [
     "CODES",
     "SIGNATURES_MAX",
+    "SLIP_NAME",
+    "SLIP_TYPE",
     "Finding",
     "Flavour",
     "ReadAttachment",
     "Reading",
     "SchemaFault",
+    "SealSlip",
     "Severity",
     "SignatureSeen",
+    "SlipFile",
     "Violation",
     "assemble",
     "claim_of_type",
     "declared_type",
     "document_types",
     "is_called_otherwise",
+    "parse_slip",
     "read_message",
+    "read_slip",
     "read_tolerantly",
     "schema_faults",
     "schema_text",
     "signatures_of",
+    "slip_differences",
+    "slip_of",
+    "slip_schema_text",
     "texts_in",
     "validate",
     "write_skeleton",
+    "write_slip",
 ]

@@ -22,7 +22,7 @@ from gateway.core.verdict import (
     JudgedFile,
     SignatureVerdict,
 )
-from gateway.crypto import Trust, judge_pdf, media_type, verify_envelope
+from gateway.crypto import Trust, judge_pdf, judged_type, verify_envelope
 from gateway.edxml import claim_of_type, read_message, read_tolerantly, texts_in
 from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
 
@@ -114,7 +114,7 @@ def _intact(signature: SignatureVerdict | None) -> bool:
 def _unjudged(data: bytes) -> FileVerdict:
     """Of a file in an envelope that is not believed nothing is said."""
     return FileVerdict(
-        media_type=media_type(data),
+        media_type=judged_type(data),
         indication=Indication.INDETERMINATE,
         sub_indication=None,
         signatures=(),

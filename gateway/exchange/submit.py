@@ -30,7 +30,7 @@ from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.core.work import WorkItem, WorkKind
-from gateway.crypto import media_type
+from gateway.crypto import judged_type
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
@@ -145,7 +145,7 @@ class Submission:
         if file.blob.size > FILE_BYTES_MAX:
             raise SenderError("size.limit", limit=FILE_BYTES_MAX, what=file.name)
         with self._desk.blobs.path(file.blob).open("rb") as opened:
-            is_pdf = media_type(opened.read(MAGIC_BYTES)) == PDF
+            is_pdf = judged_type(opened.read(MAGIC_BYTES)) == PDF
         if claims_pdf(file.name, file.content_type) and not is_pdf:
             raise SenderError("file.not_pdf", file=file.name)
         content_type = PDF if is_pdf else file.content_type or "application/octet-stream"

@@ -26,13 +26,14 @@ from gateway.safe_xml.payload import Payload, Store, in_memory
 from gateway.safe_xml.refusal import Refusal
 from gateway.safe_xml.repair import Repair
 from gateway.safe_xml.skeleton import Skeleton, parse_foreign, parse_signed, read_foreign, read_skeleton
-from gateway.safe_xml.tree import QCVN, Element
+from gateway.safe_xml.tree import QCVN, SEAL_SLIP, Element
 
 __all__ = [
     "AT_HAND",
     "EXCHANGE",
     "PAYLOAD_NAME",
     "QCVN",
+    "SEAL_SLIP",
     "Caps",
     "Element",
     "Payload",

@@ -4,10 +4,12 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from gateway.safe_xml.tree import QCVN
+
 JUNK_BYTES_MAX: Final = 1_024
 """What may stand before the declaration."""
 KNOWN_PREFIXES: Final = {
-    b"edXML": b"http://www.mic.gov.vn/TBT/QCVN_102_2016",
+    b"edXML": QCVN.encode(),
     b"xlink": b"http://www.w3.org/1999/xlink",
     b"ds": b"http://www.w3.org/2000/09/xmldsig#",
     b"xsi": b"http://www.w3.org/2001/XMLSchema-instance",

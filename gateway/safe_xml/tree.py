@@ -20,6 +20,8 @@ Element: TypeAlias = _Element
 
 QCVN: Final = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 """Namespace of QCVN 102:2016/BTTTT; Amendment 1:2022 kept it."""
+SEAL_SLIP: Final = "urn:edoc-gateway:seal-slip:1"
+"""Namespace of the seal slip, our own: its number is that of the profile."""
 
 _FORBIDDEN: Final = {"comment": Refusal.COMMENT, "pi": Refusal.INSTRUCTION}
 _TOO_LONG: Final = frozenset(

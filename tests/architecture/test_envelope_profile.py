@@ -1,13 +1,13 @@
 """What the envelope signature covers (docs/ARCHITECTURE.md), clause by clause, for documents and for status messages.
 
-Each test is named after its clause. One clause of the design is not here: the *seal slip*, for roads whose hub
-rewrites envelopes, comes with the connector that needs it. Other programs' word on such files: tests/interop/test_envelope.py.
+Each test is named after its clause. The *seal slip*, for roads whose hub rewrites envelopes: tests/unit/edxml/test_slip.py and
+tests/unit/crypto/test_xades_slip.py. Other programs' word on such files: tests/interop/test_envelope.py.
 """
 
 import base64
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import EnvelopeReading
 from gateway.crypto import InlineJudge
 from gateway.crypto.xades import verify as xades
+from gateway.crypto.xades.form import Target
+from gateway.crypto.xades.prepare import canonical
 from gateway.edxml import assemble, block, write_skeleton
 from gateway.evidence import FileExamination
 from gateway.exchange import ExchangeRecords, judging
@@ -223,14 +225,13 @@ def canonical_sizes(monkeypatch: pytest.MonkeyPatch, read: Read, data: bytes) ->
     """How many bytes were digested for each reference."""
     found: list[int] = []
 
-    def verify_reference(self: Any, reference: Element, index: int, *rest: Any) -> Any:
-        result = original(self, reference, index, *rest)
-        found.append(len(result.signed_data))
-        return result
+    def seen(target: Target) -> bool:
+        found.append(len(canonical(target.element)))
+        return original(target)
 
-    original = xades._TargetVerifier._verify_reference
+    original = xades._is_unchanged
     with monkeypatch.context() as patched:
-        patched.setattr(xades._TargetVerifier, "_verify_reference", verify_reference)
+        patched.setattr(xades, "_is_unchanged", seen)
         assert believed(read, data)
     return found
 
@@ -290,7 +291,7 @@ def test_verifier_and_reader_share_the_very_same_elements(
     verify, message, check, init = (
         judging.verify_envelope,
         judging.read_message,
-        xades._check_references,
+        xades.check_references,
         block.Block.__init__,
     )
 
@@ -302,9 +303,9 @@ def test_verifier_and_reader_share_the_very_same_elements(
         roots.append(skeleton.root)
         return message(skeleton)
 
-    def seen_check(signature: Element, parts: dict[str, Element]) -> list[Element]:
+    def seen_check(signature: Element, parts: Mapping[str, Element]) -> list[Target]:
         targets = check(signature, parts)
-        digested.update({str(target.get("Id")): target for target in targets})
+        digested.update({str(target.element.get("Id")): target.element for target in targets})
         return targets
 
     def seen_init(self: Any, element: Element | None, *rest: Any) -> None:
@@ -314,7 +315,7 @@ def test_verifier_and_reader_share_the_very_same_elements(
 
     monkeypatch.setattr(judging, "verify_envelope", seen_verify)
     monkeypatch.setattr(judging, "read_message", seen_message)
-    monkeypatch.setattr(xades, "_check_references", seen_check)
+    monkeypatch.setattr(xades, "check_references", seen_check)
     monkeypatch.setattr(block.Block, "__init__", seen_init)
     assert believed(read, LETTERS[kind])
     assert roots[0] is roots[1]

@@ -1,4 +1,4 @@
-"""The envelope signature by a program we did not write: xmlsec1 on a document and on a status message of ours."""
+"""Our XML signatures by a program we did not write: xmlsec1 on a document, a status message and a seal slip of ours."""
 
 import shutil
 import subprocess
@@ -10,10 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
-from gateway.edxml import assemble, write_skeleton
-from gateway.safe_xml import QCVN
+from gateway.crypto import prepare_slip, with_timestamp
+from gateway.edxml import assemble, slip_of, write_skeleton, write_slip
+from gateway.safe_xml import QCVN, SEAL_SLIP
 from tests.kit.pki import Pki
 from tests.unit.crypto.envelopes import signed
+from tests.unit.crypto.sealing import raw_signature
 from tests.unit.edxml.samples import DOCUMENT, STATUS, attachment
 
 pytestmark = [
@@ -26,6 +28,7 @@ SIGNED = {"document": ("MessageHeader", "Bussiness", "edXMLBody"), "status": ("M
 """Parts of each kind; KeyInfo and SignedProperties come to them."""
 NAMES = (
     *(f"{QCVN}:{name}" for name in SIGNED["document"]),
+    f"{SEAL_SLIP}:Statement",
     "http://uri.etsi.org/01903/v1.3.2#:SignedProperties",
     "http://www.w3.org/2000/09/xmldsig#:KeyInfo",
 )
@@ -82,3 +85,31 @@ def test_xmlsec1_too_leaves_the_trace_and_base64_out(tmp_path: Path) -> None:
     for element in root.iter(f"{{{QCVN}}}ContentTransferEncoded"):
         element.text = f"\r\n{element.text}"
     assert xmlsec(tmp_path, etree.tostring(root))[0] == 0
+
+
+# --- the same program on a timestamp and on a seal slip ---------------------------------------------------------------
+
+
+def test_a_timestamp_upon_the_signature_disturbs_nobody(tmp_path: Path) -> None:
+    code, said = xmlsec(tmp_path, with_timestamp(letter("document"), b"\x30\x00"))
+    assert code == 0, said
+
+
+def signed_slip() -> bytes:
+    parts = [attachment(at, data) for at, data in enumerate(FILES, 1)]
+    leaf = pki().leaf("transport")
+    prepared = prepare_slip(write_slip(slip_of(DOCUMENT, parts)), chain=leaf.chain, moment=pki().now)
+    return prepared.filled(raw_signature(leaf, prepared.to_sign))
+
+
+def test_xmlsec1_verifies_a_seal_slip(tmp_path: Path) -> None:
+    code, said = xmlsec(tmp_path, signed_slip())
+    assert code == 0, said
+    assert "References (ok/all): 3/3" in said
+
+
+def test_xmlsec1_refuses_a_seal_slip_that_was_changed(tmp_path: Path) -> None:
+    for name in ("To", "DocumentId", "Sha256", "Created"):
+        root = etree.fromstring(signed_slip())
+        next(root.iter(f"{{{SEAL_SLIP}}}{name}")).text = "x"
+        assert xmlsec(tmp_path, etree.tostring(root))[0] != 0

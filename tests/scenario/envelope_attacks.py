@@ -557,8 +557,8 @@ CUT: Table = {
         "xml: encoding",
     ),
     "UTF-16": (lambda letter: letter.data.decode().replace("UTF-8", "UTF-16").encode("utf-16"), "xml: encoding"),
-    "another encoding declared": (swap("encoding='UTF-8'", "encoding='windows-1258'"), "xml: encoding"),
-    "XML 1.1": (swap("version='1.0'", "version='1.1'"), "xml: encoding"),
+    "another encoding declared": (swap('encoding="UTF-8"', 'encoding="windows-1258"'), "xml: encoding"),
+    "XML 1.1": (swap('version="1.0"', 'version="1.1"'), "xml: encoding"),
     "junk before it": (lambda letter: b"1212" + letter.data, "xml: junk"),
 }
 

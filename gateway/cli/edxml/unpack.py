@@ -9,7 +9,7 @@ from gateway.cli.edxml.look import look
 from gateway.cli.edxml.meta import form_of
 from gateway.cli.edxml.stores import beside
 from gateway.cli.edxml.told import finding_json, has_errors, note_findings
-from gateway.cli.edxml.written import made_folder, reserved
+from gateway.cli.edxml.written import made_folder, names_given, settle
 from gateway.cli.errors import Exit, FieldSaid, FormFailure
 from gateway.cli.files import require_folder
 from gateway.cli.names import safe_names
@@ -68,9 +68,10 @@ def _save(reading: Reading, order: UnpackOrder, *, note: BinaryIO) -> list[Path]
     files = [note, *(payload.file for payload in chosen)]
     names = safe_names([MESSAGE_NAME, *(_name(one, order) for one in reading.attachments)])
     targets = [order.folder / name for name in names]
-    with reserved(targets, force=order.force) as give:
+    with names_given(targets, force=order.force) as give:
+        for file in files:  # all of them, before the first gets its name
+            settle(file)
         for file, target in zip(files, targets, strict=True):
-            file.flush()
             give(Path(file.name), target)
     return targets
 

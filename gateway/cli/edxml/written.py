@@ -1,4 +1,8 @@
-"""What a command writes appears under its name whole, or not at all."""
+"""What a command writes appears under its name whole, or not at all.
+
+Also when it is killed or the power fails: it is written beside its name, is on the disk before it gets it, and gets it in one
+step. What such an end leaves behind is hidden (`.gateway-….part`) and in nobody's way. Of several files each is whole.
+"""
 
 import errno
 import os
@@ -10,10 +14,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from types import FrameType
-from typing import BinaryIO, Never
+from typing import BinaryIO, Final, Never
 
 from gateway.cli.errors import Failure
 from gateway.cli.stdin import MARK
+
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
+"""Of a second name where file systems (FAT, some network shares) know none."""
+_NO_FOLDER_SYNC: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 @contextmanager
@@ -62,34 +70,107 @@ def new_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     if not path.parent.exists():
         raise Failure("cli.no_folder", path=str(path.parent))
     part = path.with_name(f".gateway-{token_hex(8)}.part")
-    with tidied(), reserved([path], force=force) as give:
+    with tidied(), names_given([path], force=force) as give:
         try:
-            with part.open("xb") as file:
+            with _told_of(path):
+                file = part.open("xb")
+            with file:
                 yield file
+                settle(file)
             give(part, path)
         finally:
             part.unlink(missing_ok=True)
 
 
-@contextmanager
-def reserved(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path, Path], None]]:
-    """Hold names that nobody has (`force`: or that somebody has) until files are given them by what this yields.
+def settle(file: BinaryIO) -> None:
+    """See that what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
-    A block that ends badly leaves none of the names that it took; what stood there before (`force`) it leaves alone.
+
+@contextmanager
+def names_given(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[Path, Path], None]]:
+    """Look whether nobody has these names (`force`: or a file has) and yield what gives one of them to a file beside it.
+
+    A block that ends badly takes back the names that it gave; what it has replaced (`force`) it cannot bring back.
 
     Raises:
-        FileExistsError: one of them is taken.
+        FileExistsError: one of them is taken, now or when it is to be given.
         IsADirectoryError: by a folder.
     """
     for target in targets:
         if force and target.is_dir() and not target.is_symlink():  # found half way, it would leave half of the files
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            raise _named(errno.EISDIR, target)
+        if not force and os.path.lexists(target):
+            raise _named(errno.EEXIST, target)
     with ExitStack() as undo:
-        for target in () if force else targets:
-            target.open("xb").close()
-            undo.callback(target.unlink, missing_ok=True)
-        yield os.replace
+
+        def give(part: Path, target: Path) -> None:
+            with _told_of(target):
+                if force:
+                    part.replace(target)
+                    return
+                undo.callback(_take_back, target, part.stat())  # first: who is told to end may be told in between
+                _link(part, target)
+
+        yield give
+        for folder in {target.parent for target in targets}:
+            with _told_of(folder):
+                _settle_names(folder)
         undo.pop_all()
+
+
+def _link(part: Path, target: Path) -> None:
+    """A second name for a file, if nobody has it."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    else:
+        return
+    target.open("xb").close()  # the only moment in which a kill leaves an empty file under the name
+    try:
+        part.replace(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _take_back(target: Path, given: os.stat_result) -> None:
+    """Take a name from the file that it was given to, not from one that somebody else put there."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(target.lstat(), given):
+            target.unlink()
+
+
+def _settle_names(folder: Path) -> None:
+    """See that the names in a folder are on the disk, where that can be asked for."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:  # a folder into which one may write, and not look
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """An error is told of the name that was asked for: of the hidden one nobody knows."""
+    try:
+        yield
+    except OSError as error:
+        raise _named(error.errno, path) from error
+
+
+def _named(number: int | None, path: Path) -> OSError:
+    number = number or errno.EIO
+    return OSError(number, os.strerror(number), str(path))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from gateway.core.ports.blobs import NO_UNIT, BlobLease, Blobs
 from gateway.core.ports.checkpoints import Checkpoints, PublishedCheckpoint
 from gateway.core.ports.clock import Clock
 from gateway.core.ports.judge import Judge
-from gateway.core.ports.keys import Sealer, Signer
+from gateway.core.ports.keys import Sealer, Signer, TimestampAuthority
 from gateway.core.ports.operation import Intake, Meter, Probe
 from gateway.core.ports.records import Records
 from gateway.core.ports.road import Directory, Transport
@@ -36,5 +36,6 @@ __all__ = [
     "Sealer",
     "Signer",
     "Store",
+    "TimestampAuthority",
     "Transport",
 ]

@@ -19,6 +19,18 @@ class Signer(Protocol):
         ...
 
 
+class TimestampAuthority(Protocol):
+    """Puts a time upon something, and everybody believes it (RFC 3161)."""
+
+    async def stamp(self, digest: bytes) -> bytes:
+        """A timestamp token (DER of its ContentInfo) over a SHA-256 digest. MUST have been judged good, and be for this digest.
+
+        Raises:
+            SiteError: `timestamp.unavailable`: no authority gave one. It may be asked for again later.
+        """
+        ...
+
+
 class Sealer(Protocol):
     """Holds the keys of bodies: seals that were entrusted to this gateway, and transport keys for envelopes."""
 

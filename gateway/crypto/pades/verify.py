@@ -2,7 +2,7 @@
 
 The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 10 by itself:
 
-1. Readers would open the file as a PDF (`media_type`); anything else carries no signature we know.
+1. Readers would open the file as a PDF (`judged_type`); anything else carries no signature we know.
 2. It begins with its header and a strict reader reads it; encrypted, hybrid and damaged files are "cannot judge", not
    "forged". Few signatures.
 3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached.
@@ -102,9 +102,10 @@ class _Case:
     others: tuple[x509.Certificate, ...] = ()
 
 
-def media_type(data: bytes) -> str:
-    """What a file is by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
+def judged_type(data: bytes) -> str:
+    """What a file is to a judge, by its first `core.magic.MAGIC_BYTES`: ZIP, PDF, or anything.
 
+    Not `core.magic.media_type`, which tells more kinds apart and takes the end of an empty ZIP for a ZIP, whatever follows.
     A PDF begins with its header (ISO 32000-2 clause 7.5.2), but what readers open with something before it is one too: as a
     file "of another kind" it would be carried unsealed. A ZIP may hold a PDF that is not compressed: it stays a ZIP.
     """
@@ -115,7 +116,7 @@ def media_type(data: bytes) -> str:
 
 def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
     """Judge a file that may be a PDF; pure and total: hostile bytes give a verdict, never an exception."""
-    kind = media_type(data)
+    kind = judged_type(data)
     if kind != PDF:  # duty 1
         return _file_verdict(kind, None, None, "not a PDF: no signature that can be judged")
     found = attempt(lambda: tuple(_judge_all(data, trust, moment)))

@@ -13,10 +13,9 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core import limits
-from gateway.crypto.xades.prepare import DS, XADES
+from gateway.crypto.xades.form import WHITE
+from gateway.crypto.xades.names import DS
 from gateway.safe_xml import QCVN, Element
-
-_WHITE: Final = " \t\r\n"  # XML 1.0 production 3; what Python strips by itself is more than that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +45,11 @@ def _named(namespace: str, **children: _Child) -> Mapping[str, _Child]:
 
 _SIGNED: Final = _Child(rule=None)
 _ONE_SIGNED: Final = _Child(rule=None, least=1)
+"""Signed, or the signature itself: its form, what nobody signs in it included, is duty 3 of `verify`."""
 _TEXT: Final = _Child(rule=_Rule(text=True))
 _ONE_TEXT: Final = _Child(rule=_Rule(text=True), least=1)
 _EMPTY: Final = _Child(rule=_Rule())
 
-_PROPERTIES: Final = _Rule(children=_named(XADES, SignedProperties=_ONE_SIGNED), attributes=frozenset({"Target"}))
-_OBJECT: Final = _Rule(children=_named(XADES, QualifyingProperties=_Child(rule=_PROPERTIES, least=1)))
-_SIGNATURE: Final = _Rule(
-    children=_named(
-        DS,
-        SignedInfo=_ONE_SIGNED,
-        SignatureValue=_Child(rule=_Rule(text=True, attributes=frozenset({"Id"})), least=1),
-        KeyInfo=_ONE_SIGNED,
-        Object=_Child(rule=_OBJECT, least=1),
-    ),
-    attributes=frozenset({"Id"}),
-)
 _TRACE: Final = _Rule(children=_named(QCVN, OrganId=_TEXT, Timestamp=_TEXT), attributes=None)
 _TRACES: Final = _Rule(
     children=_named(
@@ -73,7 +61,7 @@ _HEADER: Final = _Rule(
     children=MappingProxyType(
         {
             **_named(QCVN, MessageHeader=_ONE_SIGNED, TraceHeaderList=_Child(rule=_TRACES)),
-            **_named(DS, Signature=_Child(rule=_SIGNATURE, least=1)),
+            **_named(DS, Signature=_ONE_SIGNED),
         }
     )
 )
@@ -127,7 +115,7 @@ def _child_fault(child: Element, rule: _Rule, parent: str) -> str:
 
 
 def _blank(text: str | None) -> bool:
-    return not (text or "").strip(_WHITE)
+    return not (text or "").strip(WHITE)
 
 
 def _local(tag: str) -> str:

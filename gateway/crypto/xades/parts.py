@@ -100,7 +100,16 @@ def parts_of(root: Element) -> dict[str, Element]:
         raise StructureError("no MessageHeader")
     if root.find(f"{_ENVELOPE}//{{*}}{PAYLOAD_NAME}") is not None:
         raise StructureError("a file inside the envelope")
+    check_ids(root)
+    return parts
+
+
+def check_ids(root: Element) -> None:
+    """No two id-like attributes of a file are equal, whatever their case and namespace.
+
+    Raises:
+        StructureError: two are.
+    """
     identifiers = _IDS(root)
     if len(identifiers) != len(set(identifiers)):
         raise StructureError("two elements with one id")
-    return parts

@@ -1,69 +1,88 @@
-"""The signature of an envelope, verified: structure first, then cryptography, then the certificate.
+"""A signature over parts of an XML file, verified: structure first, then cryptography, then the certificate.
 
 Duties of `verify_envelope`, numbered as in the code (signing.md 4.1; the attacks are those of XML signature wrapping):
 
 1. Exactly one ds:Signature in the whole file, the last child of edXMLHeader. None at all is no verdict.
 2. Each part the only one of its kind, in its place, under its Id; no two id-like attributes equal (`parts`).
-3. The signature is built of SignedInfo, SignatureValue, KeyInfo and one Object with SignedProperties: nothing else.
-4. Exclusive C14N for SignedInfo and as the one transform of each reference; algorithms from a short list.
+3. The signature is built of SignedInfo, SignatureValue, KeyInfo and one Object with SignedProperties: nothing else but a few
+   SignatureTimeStamps in UnsignedSignatureProperties (`form`).
+4. Exclusive C14N for SignedInfo and as the one transform of each reference; algorithms from a short list (`algorithms`).
 5. The references are the parts that are there, all of them, KeyInfo and SignedProperties: no other, none twice.
 6. The signer's certificate is the one in KeyInfo that the (signed) SigningCertificateV2 names.
-7. signxml verifies SignedInfo with that certificate pinned, at that place, with that number of references.
+7. SignatureValue is that certificate's key's signature over the canonical form of the very SignedInfo of duties 3 to 5.
 8. What is digested for a reference is the canonical form of the very element that duty 5 found, in the tree that the
    reader uses: nothing is looked up a second time, and there is no copy that could differ.
 9. Outside the signed parts stands only what hubs may add and the files: nothing that a reader could take for signed (`frame`).
-10. The certificate passes `judge_certificate`.
+10. Timestamps upon the signature are judged; the earliest good one is the best signature time. One that is not good counts for
+    nothing, and fails nothing (`signature_timestamp`).
+11. The certificate passes `judge_certificate`: today, or at the time that duty 10 proved.
 
 The caller still owes: that the certificate is the registry's for the body in From; attachment digests against the signed
 manifest; that the message is neither old nor repeated. A signature alone says none of it.
 """
 
-from base64 import b64decode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256, sha384, sha512
-from typing import Any, Final
+from typing import Final
 
-from cryptography import x509
-from lxml import etree
-from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, VerifyResult, XMLVerifier
-from signxml.exceptions import InvalidDigest, InvalidInput, InvalidSignature
+from cryptography.exceptions import InvalidSignature
 
-from gateway.core import limits
-from gateway.core.validation import Indication, SubIndication
+from gateway.core.validation import (
+    Indication,
+    Level,
+    Outcome,
+    SignatureDetails,
+    SubIndication,
+    TimestampSeen,
+)
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.paths.certificates import judge_certificate
-from gateway.crypto.paths.subject import certificate_digest, certificate_name
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
+from gateway.crypto.xades.algorithms import DIGESTS, METHODS
+from gateway.crypto.xades.duties import Duty, DutyList
+from gateway.crypto.xades.form import (
+    Signer,
+    Target,
+    check_algorithms,
+    check_references,
+    check_shape,
+    find_signer,
+    need,
+    octets,
+)
 from gateway.crypto.xades.frame import frame_fault
+from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import StructureError, header_of, parts_of
-from gateway.crypto.xades.prepare import DS, EXCLUSIVE, XADES
+from gateway.crypto.xades.prepare import canonical
+from gateway.crypto.xades.signature_timestamp import TimestampJudge, earliest_proven, judge_timestamps, nobody_judges
+from gateway.crypto.xades.signing_key import signing_key
 from gateway.safe_xml import QCVN, Element
 
-_METHODS: Final = frozenset(
-    {
-        SignatureMethod.RSA_SHA256,
-        SignatureMethod.RSA_SHA384,
-        SignatureMethod.RSA_SHA512,
-        SignatureMethod.SHA256_RSA_MGF1,
-        SignatureMethod.ECDSA_SHA256,
-        SignatureMethod.ECDSA_SHA384,
-        SignatureMethod.ECDSA_SHA512,
-    }
+DUTIES: Final = (
+    Duty("xades.place", "EN 319 102-1 5.2.2"),
+    Duty("xades.parts", "XML Signature 1.1 4.4.3.3"),
+    Duty("xades.form", "EN 319 132-1 4.4"),
+    Duty("xades.algorithms", "EN 319 102-1 5.2.8"),
+    Duty("xades.references", "XML Signature 1.1 4.4.3"),
+    Duty("xades.signer", "EN 319 132-1 5.2.2"),
+    Duty("xades.value", "XML Signature 1.1 3.2.2"),
+    Duty("xades.digests", "XML Signature 1.1 3.2.1"),
+    Duty("xades.frame", "EN 319 102-1 5.2.8"),
+    Duty("xades.timestamps", "EN 319 132-1 5.3"),
+    Duty("xades.certificate", "EN 319 102-1 5.2.6"),
 )
-_DIGESTS: Final = {
-    DigestAlgorithm.SHA256.value: sha256,
-    DigestAlgorithm.SHA384.value: sha384,
-    DigestAlgorithm.SHA512.value: sha512,
-}
-_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
-_PLACE: Final = f"./{{{QCVN}}}edXMLEnvelope/{{{QCVN}}}edXMLHeader/"
+_OUT_OF_TIME: Final = frozenset(
+    {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
+)
+"""What a proof of existence can heal (EN 319 102-1 clause 5.5.4, step 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvelopeVerdict:
-    """What the signature of an envelope is worth."""
+    """What the signature of an envelope, or of a seal slip, is worth."""
 
     signature: SignatureVerdict | None
     """None when the file carries no ds:Signature."""
@@ -73,235 +92,210 @@ class EnvelopeVerdict:
     """Ids of the parts that the signature covers; empty unless duties 1 to 8 are met."""
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What is known of a signature while its duties are gone through."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A kind of file: where its signature stands, what it has signed, and what may stand beside that."""
 
-    certificate: bytes | None = None
-    chain: tuple[bytes, ...] = ()
-    claimed_time: datetime | None = None
-    signed: frozenset[str] = frozenset()
+    root: str
+    parent_of: Callable[[Element], Element]
+    """The element whose last child the signature is. Raises StructureError."""
+    parts_of: Callable[[Element], Mapping[str, Element]]
+    fault: Callable[[Element], str]
+    duties: tuple[Duty, ...] = DUTIES
 
 
-def verify_envelope(root: Element, *, trust: Trust, moment: datetime) -> EnvelopeVerdict:
+ENVELOPE: Final = Profile(root=f"{{{QCVN}}}edXML", parent_of=header_of, parts_of=parts_of, fault=frame_fault)
+
+
+def verify_envelope(
+    root: Element, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge = nobody_judges
+) -> EnvelopeVerdict:
     """Verify the signature of an envelope; `root` is the tree of the skeleton that the reader uses too.
 
     Pure and total: hostile input gives a verdict, never an exception.
     """
-    signatures = list(root.iter(_ds("Signature")))
+    return verify(root, ENVELOPE, trust=trust, moment=moment, judge_timestamp=judge_timestamp)
+
+
+def verify(
+    root: Element, profile: Profile, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge
+) -> EnvelopeVerdict:
+    """Verify the signature of a kind of file; see `verify_envelope`."""
+    signatures = list(root.iter(ds("Signature")))
     if not signatures:
         return EnvelopeVerdict(signature=None, certificate=None, signed=frozenset())
-    findings = _Findings()
-    outcome = attempt(_duties, root, signatures, findings)
+    findings = _Findings(duties=DutyList(profile.duties))
+    outcome = attempt(_duties, root, profile, signatures, findings)
     if isinstance(outcome, Trouble):
-        outcome = (Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, outcome.reason)
+        outcome = _Outcome(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, outcome.reason)
     if outcome is None:
+        _judge_timestamps(signatures[0], findings, trust, moment, judge_timestamp)
         outcome = _judge_signer(findings, trust, moment)
+    findings.duties.decide(outcome.indication, outcome.reason)
+    signer = findings.signer
     return EnvelopeVerdict(
-        signature=_verdict(findings, *outcome), certificate=findings.certificate, signed=findings.signed
+        signature=_verdict(findings, outcome),
+        certificate=None if signer is None else signer.certificate,
+        signed=findings.signed,
     )
 
 
-_Outcome = tuple[Indication, SubIndication | None, str]
+@dataclass(slots=True, kw_only=True)
+class _Findings:
+    """What is known of a signature while its duties are gone through."""
+
+    duties: DutyList
+    algorithms: tuple[str, ...] = ()
+    signer: Signer | None = None
+    signed: frozenset[str] = frozenset()
+    timestamps: tuple[TimestampSeen, ...] = ()
+    proven: datetime | None = None
+    best_time: datetime | None = None
 
 
-def _verdict(
-    findings: _Findings, indication: Indication, sub_indication: SubIndication | None, reason: str
-) -> SignatureVerdict:
-    certificate = findings.certificate
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    indication: Indication
+    sub_indication: SubIndication | None
+    reason: str
+
+
+def _verdict(findings: _Findings, outcome: _Outcome) -> SignatureVerdict:
+    signer = findings.signer
     return SignatureVerdict(
-        indication=indication,
-        sub_indication=sub_indication,
-        reason=reason,
-        certificate=None if certificate is None else certificate_digest(certificate),
-        signer="" if certificate is None else certificate_name(certificate),
-        claimed_time=findings.claimed_time,
+        indication=outcome.indication,
+        sub_indication=outcome.sub_indication,
+        reason=outcome.reason,
+        certificate=None if signer is None else certificate_digest(signer.certificate),
+        signer="" if signer is None else _name(signer),
+        claimed_time=None if signer is None else signer.claimed_time,
         covers=" ".join(sorted(findings.signed)),
+        details=_details(findings),
     )
 
 
-def _duties(root: Element, signatures: list[Element], findings: _Findings) -> _Outcome | None:
+def _name(signer: Signer) -> str:
+    """Of a certificate that cannot be parsed there is none to tell."""
+    key = attempt(signing_key, signer.certificate)
+    return "" if isinstance(key, Trouble) else key.name
+
+
+def _details(findings: _Findings) -> SignatureDetails:
+    level = Level.B_B if findings.proven is None else Level.B_T
+    return SignatureDetails(
+        level=level if findings.signed else None,
+        timestamps=findings.timestamps,
+        best_time=findings.best_time,
+        algorithms=findings.algorithms,
+        checks=findings.duties.checks(),
+    )
+
+
+def _duties(root: Element, profile: Profile, signatures: list[Element], findings: _Findings) -> _Outcome | None:
     """Duties 1 to 9; None when all are met."""
+    duties = findings.duties
+    duties.begin(1)
     try:
-        header = header_of(root)
-        if _is_whole_document(signatures):
-            reason = "a signature over the whole document: not the profile of this gateway"
-            return Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason
-        _need(len(signatures) == 1, "more than one signature")
-        signature = signatures[0]
-        _need(signature.getparent() is header and signature.getnext() is None, "the signature is not in its place")
-        parts = parts_of(root)
-        _check_form(signature)
-        targets = _check_references(signature, parts)
-        _find_signer(signature, findings)
+        parent = profile.parent_of(root) if root.tag == profile.root else None
+        if reason := _foreign(parent, signatures):
+            return _Outcome(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
+        need(len(signatures) == 1, "more than one signature")
+        (signature,) = signatures
+        need(signature.getparent() is parent and signature.getnext() is None, "the signature is not in its place")
+        duties.begin(2)
+        parts = profile.parts_of(root)
+        targets, value = _structure(signature, parts, findings)
     except StructureError as error:
-        return Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, str(error)
-    try:
-        _verify(root, targets, findings)
-    except InvalidDigest:
-        return Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE, "a signed part was changed"
-    except InvalidSignature as error:
-        return Indication.TOTAL_FAILED, SubIndication.SIG_CRYPTO_FAILURE, str(error)
+        return _Outcome(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, str(error))
+    assert findings.signer is not None, "duty 6 found the signer"
+    if not _is_signed(signature[0], value, findings.signer):
+        reason = "the signature's value is not of this key over this SignedInfo"
+        return _Outcome(Indication.TOTAL_FAILED, SubIndication.SIG_CRYPTO_FAILURE, reason)
+    duties.begin(8)
+    if not all(map(_is_unchanged, targets)):
+        return _Outcome(Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE, "a signed part was changed")
     findings.signed = frozenset(parts)
-    if fault := frame_fault(root):
+    duties.begin(9)
+    if fault := profile.fault(root):
         reason = f"outside the signed parts: {fault}"
-        return Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason
+        return _Outcome(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
     return None
 
 
-def _need(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise StructureError(otherwise)
+def _structure(signature: Element, parts: Mapping[str, Element], findings: _Findings) -> tuple[list[Target], bytes]:
+    """Duties 3 to 6, and the beginning of 7: what is referenced, and the signature's value."""
+    duties = findings.duties
+    duties.begin(3)
+    check_shape(signature)
+    duties.begin(4)
+    findings.algorithms = check_algorithms(signature)
+    duties.begin(5)
+    targets = check_references(signature, parts)
+    duties.begin(6)
+    findings.signer = find_signer(signature)
+    duties.begin(7)
+    return targets, octets(signature[1], "SignatureValue")
 
 
-def _ds(name: str) -> str:
-    return f"{{{DS}}}{name}"
+def _foreign(parent: Element | None, signatures: list[Element]) -> str:
+    """Files from others are judged for what they are, not as attacks: nobody here can say what their signatures cover.
 
-
-def _xades(name: str) -> str:
-    return f"{{{XADES}}}{name}"
-
-
-def _is_whole_document(signatures: list[Element]) -> bool:
-    """Files from others may carry one (QCVN 102 lays down no profile): judged for what it is, not as an attack."""
-    return len(signatures) == 1 and any(
-        reference.get("URI") == "" for reference in signatures[0].iterfind(f"{_ds('SignedInfo')}/{_ds('Reference')}")
-    )
-
-
-def _tags(element: Element) -> list[str]:
-    return [str(child.tag) for child in element]
-
-
-def _check_form(signature: Element) -> None:
-    """Duties 3 and 4: the exact shape; what the profile does not use is not there to be misread."""
-    _need(
-        _tags(signature) == [_ds(name) for name in ("SignedInfo", "SignatureValue", "KeyInfo", "Object")],
-        "the signature is not built as the profile says",
-    )
-    signed_info, value, key_info, container = signature
-    _need(not len(value) and bool(value.text), "SignatureValue is not one value")
-    _need(
-        _tags(signed_info)[:2] == [_ds("CanonicalizationMethod"), _ds("SignatureMethod")]
-        and set(_tags(signed_info)[2:]) == {_ds("Reference")},
-        "SignedInfo is not built as the profile says",
-    )
-    _need(signed_info[0].get("Algorithm") == EXCLUSIVE.value and not len(signed_info[0]), "canonicalisation")
-    methods = {method.value for method in _METHODS}
-    _need(signed_info[1].get("Algorithm") in methods and not len(signed_info[1]), "signature algorithm")
-    _need(
-        _tags(key_info) == [_ds("X509Data")]
-        and set(_tags(key_info[0])) == {_ds("X509Certificate")}
-        and len(key_info[0]) <= limits.EMBEDDED_CERTIFICATES_MAX,
-        "KeyInfo holds more than certificates",
-    )
-    _need(_tags(container) == [_xades("QualifyingProperties")], "Object holds more than QualifyingProperties")
-    _need(_tags(container[0]) == [_xades("SignedProperties")], "QualifyingProperties holds more than SignedProperties")
-    identifier = signature.get("Id")
-    _need(
-        bool(identifier) and container[0].get("Target") == f"#{identifier}", "QualifyingProperties of another signature"
-    )
-
-
-def _check_references(signature: Element, parts: dict[str, Element]) -> list[Element]:
-    """Duty 5: the referenced elements, in the order of the references."""
-    properties, key_info = signature[3][0][0], signature[2]
-    wanted: dict[str, Element] = {**parts, properties.get("Id", ""): properties, key_info.get("Id", ""): key_info}
-    _need(len(wanted) == len(parts) + 2 and "" not in wanted, "SignedProperties or KeyInfo without an Id of its own")
-    targets = []
-    for reference in signature[0][2:]:
-        _need(
-            _tags(reference) == [_ds(name) for name in ("Transforms", "DigestMethod", "DigestValue")],
-            "a reference is not built as the profile says",
-        )
-        transforms, method, value = reference
-        _need(
-            _tags(transforms) == [_ds("Transform")]
-            and transforms[0].get("Algorithm") == EXCLUSIVE.value
-            and not len(transforms[0]),
-            "a transform other than exclusive canonicalisation",
-        )
-        _need(method.get("Algorithm") in _DIGESTS and not len(method) and not len(value), "digest algorithm")
-        target = wanted.pop((reference.get("URI") or "")[1:], None)
-        _need(target is not None and reference.get("URI", "").startswith("#"), "a reference to something else")
-        assert target is not None, "just checked"
-        _need((reference.get("Type") == _PROPERTIES_TYPE) is (target is properties), "the type of a reference")
-        targets.append(target)
-    _need(not wanted, "a part is not signed")
-    return targets
-
-
-def _find_signer(signature: Element, findings: _Findings) -> None:
-    """Duty 6 (EN 319 132-1 clause 5.2.2); and the time the signer claims."""
-    certificates = [b64decode(element.text or "", validate=False) for element in signature[2][0]]
-    named = list(signature.iter(_xades("SigningCertificateV2")))
-    _need(len(named) == 1, "not one SigningCertificateV2")
-    digest = named[0].find(f"{_xades('Cert')}/{_xades('CertDigest')}")
-    _need(digest is not None and _tags(digest) == [_ds("DigestMethod"), _ds("DigestValue")], "SigningCertificateV2")
-    assert digest is not None, "just checked"
-    algorithm = _DIGESTS.get(digest[0].get("Algorithm", ""))
-    _need(algorithm is not None, "digest algorithm of SigningCertificateV2")
-    assert algorithm is not None, "just checked"
-    wanted = b64decode(digest[1].text or "")
-    signer = next((der for der in certificates if algorithm(der).digest() == wanted), None)
-    _need(signer is not None, "the certificate that the signature names is not there")
-    findings.certificate = signer
-    findings.chain = tuple(der for der in certificates if der != signer)
-    findings.claimed_time = _claimed_time(signature)
-
-
-def _claimed_time(signature: Element) -> datetime | None:
-    text = signature.findtext(f".//{_xades('SigningTime')}") or ""
-    moment = attempt(datetime.fromisoformat, text.strip())
-    return moment if isinstance(moment, datetime) and moment.tzinfo else None
-
-
-def _verify(root: Element, targets: list[Element], findings: _Findings) -> None:
-    """Duties 7 and 8."""
-    assert findings.certificate is not None, "duty 6 found the signer"
-    leaf = x509.load_der_x509_certificate(findings.certificate)
-    configuration = SignatureConfiguration(
-        location=_PLACE,
-        expect_references=len(targets),
-        signature_methods=_METHODS,
-        digest_algorithms=frozenset(DigestAlgorithm(uri) for uri in _DIGESTS),
-        verification_time=leaf.not_valid_before_utc,  # dates are duty 10's business
-    )
-    results = _TargetVerifier(targets).verify(root, x509_cert=leaf, expect_config=configuration)
-    assert isinstance(results, list), "more than one reference gives a list"
-
-
-class _TargetVerifier(XMLVerifier):
-    """signxml's verifier, with the elements that are referenced already found.
-
-    By itself it copies the whole file for each reference, looks the Id up in the copy, copies what it found, and parses
-    what it digested once more for callers who have no tree of their own: at 336 recipients that was a third of a
-    judge's time, and left us to compare its copy with our tree.
+    A signature over the whole document may stand in an envelope too (QCVN 102 lays down no profile); never beside another.
     """
+    if parent is None:
+        return "another kind of file: not the profile of this gateway"
+    references = signatures[0].iterfind(f"{ds('SignedInfo')}/{ds('Reference')}")
+    if len(signatures) == 1 and any(reference.get("URI") == "" for reference in references):
+        return "a signature over the whole document: not the profile of this gateway"
+    return ""
 
-    def __init__(self, targets: list[Element]) -> None:
-        self._targets = targets
 
-    def get_root(self, data: Element) -> Element:
-        """The tree itself: no transform changes it (duty 4 leaves only canonicalisation)."""
-        return data
+def _is_signed(signed_info: Element, value: bytes, signer: Signer) -> bool:
+    """Duty 7: the octets are made from the element that duties 3 to 5 looked at."""
+    method = METHODS[signed_info[1].get("Algorithm", "")]
+    try:
+        method.verify(signing_key(signer.certificate).public_key, value, canonical(signed_info))
+    except InvalidSignature:
+        return False
+    return True
 
-    def _verify_reference(self, reference: Element, index: int, *_: Any) -> VerifyResult:
-        target = self._targets[index]
-        if reference.get("URI") != f"#{target.get('Id')}":
-            raise InvalidInput("the references are not those that were checked")
-        method, value = reference.find(_ds("DigestMethod")), reference.findtext(_ds("DigestValue"))
-        assert method is not None, "duty 5 saw it"
-        signed = etree.tostring(target, method="c14n", exclusive=True, with_comments=False)
-        if _DIGESTS[method.get("Algorithm", "")](signed).digest() != b64decode(value or ""):
-            raise InvalidDigest(f"Digest mismatch for reference {index}")
-        return VerifyResult(signed, None, reference, b"")
+
+def _is_unchanged(target: Target) -> bool:
+    """Duty 8."""
+    return DIGESTS[target.digest_method].digest(canonical(target.element)) == target.digest
+
+
+def _judge_timestamps(
+    signature: Element, findings: _Findings, trust: Trust, moment: datetime, judge: TimestampJudge
+) -> None:
+    """Duty 10: it decides what the best signature time is, and nothing else."""
+    findings.duties.begin(10)
+    findings.timestamps = judge_timestamps(signature, judge=judge, trust=trust, moment=moment)
+    findings.proven = earliest_proven(findings.timestamps, moment)
+    findings.best_time = findings.proven or moment
+    if not findings.timestamps:
+        findings.duties.end(Outcome.NOT_MADE, "there is none")
+    elif findings.proven is None:
+        findings.duties.end(Outcome.UNDECIDED, findings.timestamps[0].reason)
 
 
 def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
-    """Duty 10."""
-    assert findings.certificate is not None, "duty 6 found the signer"
-    verdict = judge_certificate(
-        findings.certificate, trust=trust, moment=moment, evidence=Evidence(certificates=findings.chain)
-    )
-    return verdict.indication, verdict.sub_indication, verdict.reason
+    """Duty 11: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
+    assert findings.signer is not None, "duty 6 found the signer"
+    findings.duties.begin(11)
+    verdict = _judged(findings.signer, trust, moment)
+    proven = findings.proven
+    if proven is None:
+        return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
+    if proven < signing_key(findings.signer.certificate).not_before:
+        reason = "a timestamp from before the signer's certificate was issued"
+        return _Outcome(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
+    if verdict.sub_indication in _OUT_OF_TIME:
+        then = _judged(findings.signer, trust, proven)
+        verdict = then if then.indication is Indication.TOTAL_PASSED else verdict
+    return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
+
+
+def _judged(signer: Signer, trust: Trust, moment: datetime) -> CertificateVerdict:
+    evidence = Evidence(certificates=signer.others)
+    return judge_certificate(signer.certificate, trust=trust, moment=moment, evidence=evidence)

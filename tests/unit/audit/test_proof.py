@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from gateway.audit import NotCoveredError, covering_size, prove, sequence
@@ -52,9 +50,7 @@ def test_336_leaves_are_proven_with_one_look_at_the_nodes() -> None:
     log = MemoryLog(store.state)
     size = covering_size(LogUnit(log), [one.hash for one in leaves])
     assert size == 1336
-    began = time.process_time()
     proofs = prove(LogUnit(log), [one.hash for one in leaves], 1400)
-    assert time.process_time() - began < 0.5
     assert log.node_calls == 1
     assert [proofs[one.hash].index for one in leaves] == list(range(1000, 1336))
     other = MemoryLogStore()

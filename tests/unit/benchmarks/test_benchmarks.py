@@ -11,7 +11,7 @@ from benchmarks.results import Figure, write_figures
 from benchmarks.unavoidable import Bench, counts
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import PDF
-from gateway.crypto import media_type
+from gateway.crypto import judged_type
 
 
 def test_a_figure_without_a_target_is_neither_met_nor_missed(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_every_kind_of_document_is_measured() -> None:
 def test_each_document_is_its_own_and_of_its_kind_and_size(case: Case) -> None:
     (_, one), (_, other) = case.content(), case.content()
     assert one != other
-    assert (media_type(one[:MAGIC_BYTES]) == PDF) is case.pdf
+    assert (judged_type(one[:MAGIC_BYTES]) == PDF) is case.pdf
     assert abs(len(one) - case.size) < 400
 
 

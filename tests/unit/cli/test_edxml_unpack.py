@@ -157,15 +157,17 @@ def test_a_disk_that_fails_half_way_leaves_nothing(
     nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     path = packed(tmp_path, capsys, written(tmp_path, "a.pdf", PDF), written(tmp_path, "b.pdf", PDF))
-    replace, calls = writing.os.replace, iter(range(1, 9))
+    link, calls = writing.os.link, iter(range(1, 9))
 
     def failing(part: Path, target: Path) -> None:
         if next(calls) == nth:
-            raise OSError(28, "No space left on device", str(target))
-        replace(part, target)
+            raise OSError(28, "No space left on device", str(part))
+        link(part, target)
 
-    monkeypatch.setattr(writing.os, "replace", failing)
-    assert told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=6)["error"]["code"] == "cli.file"
+    monkeypatch.setattr(writing.os, "link", failing)
+    error = told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=6)["error"]
+    assert error["code"] == "cli.file"
+    assert str(tmp_path / "out" / ("message.json", "a.pdf", "b.pdf")[nth - 1]) in error["what_en"]
     assert not (tmp_path / "out").exists()
 
 

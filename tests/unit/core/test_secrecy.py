@@ -1,11 +1,11 @@
 """Marks of secrecy: where marks stand they are found, in ordinary sentences they are not."""
 
-import time
 import unicodedata
 
 import pytest
 
 from gateway.core.secrecy import find_mark
+from tests.kit.growth import cost_ratio
 
 MARKED = {
     "Mật": "Mật",
@@ -163,7 +163,7 @@ def test_a_mark_behind_and_before_a_long_line_is_found(run: str) -> None:
     assert find_mark(f"Về {run} [tối mật] {run}") == "Tối mật"
 
 
-def test_a_line_of_dashes_takes_no_time() -> None:
-    begun = time.perf_counter()
-    assert find_mark("-" * 4_000_000 + "mậtx") is None
-    assert time.perf_counter() - begun < 2  # 3.8 s, before
+def test_a_line_of_dashes_costs_no_more_than_a_line_of_letters() -> None:
+    dashes, letters = "-" * 500_000 + "mậtx", "x" * 500_000 + "mậtx"
+    assert find_mark(dashes) is None
+    assert cost_ratio(lambda: find_mark(dashes), lambda: find_mark(letters)) < 2  # looked at one by one: 7

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from gateway.core.errors import SenderError
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict
-from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, media_type, prepare_seal
+from gateway.crypto import JudgePool, Trust, certificate_digest, judge_pdf, judged_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.unit.crypto.sealing import sealed
@@ -76,12 +75,10 @@ def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> 
 async def test_the_file_that_burns_cpu_is_refused_at_once_in_a_judge(own_pki: Path, own_trust: Trust) -> None:
     pool = JudgePool(size=1, preload=("gateway.crypto.pades.verify",))
     await pool.start()
-    begin = time.monotonic()
     data = (own_pki / "certs-dos.pdf").read_bytes()
     verdict = await pool.run(judge_pdf, data, trust=own_trust, moment=VECTOR_MOMENT)
-    assert time.monotonic() - begin < 5
-    assert verdict.indication is UNDECIDED
     await pool.close()
+    assert (verdict.indication, verdict.reason) == (UNDECIDED, "too many embedded certificates")  # none was looked at
 
 
 # --- our own seals ----------------------------------------------------------------------------------------------------
@@ -260,7 +257,7 @@ def test_what_readers_open_as_a_pdf_is_one_and_never_passes(junk: bytes) -> None
     """Readers look for the header in the first 1024 bytes; an unsealed letter must not slip by as a text file."""
     for pdf in (tiny_pdf(), SEALED):
         data = junk + pdf
-        assert media_type(data) == media_type(data[:MAGIC_BYTES]) == "application/pdf"
+        assert judged_type(data) == judged_type(data[:MAGIC_BYTES]) == "application/pdf"
         verdict = judge(data)
         assert (verdict.media_type, verdict.indication) == ("application/pdf", UNDECIDED)
         assert (verdict.sub_indication, verdict.signatures) == (SubIndication.FORMAT_FAILURE, ())

@@ -2,7 +2,6 @@
 
 import io
 import sys
-import time
 import tracemalloc
 import zipfile
 from hashlib import sha256
@@ -252,11 +251,9 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_archive_stays_shut(case: str) -> None:
     data, reason = HOSTILE[case]
-    began = time.process_time()
     contents, noted = opened(data)
     assert noted == [("attachment.archive", reason)]
     assert (contents.file.read(), contents.wrapped) == (data, False)
-    assert time.process_time() - began < 1.0
 
 
 def test_python_s_own_library_opens_what_we_refuse() -> None:

@@ -1,7 +1,6 @@
 """The two schemas: what we write is valid by the strict one, and nothing else is; what is read is valid by the lax one."""
 
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -35,6 +34,7 @@ from gateway.edxml import Flavour, assemble, schema_faults, schema_text, validat
 from gateway.edxml.namespaces import DS
 from gateway.edxml.schema import CHILDREN_MAX, FAULTS_MAX, NAMESPACE_CHARS_MAX
 from gateway.safe_xml import QCVN, Element, parse_foreign, parse_signed, read_foreign, read_skeleton
+from tests.kit.growth import cost_ratio
 from tests.kit.pki import Pki
 from tests.unit.crypto.envelopes import signed
 from tests.unit.edxml.samples import (
@@ -400,9 +400,7 @@ def test_more_neighbours_than_any_block_has_are_a_fault_by_themselves() -> None:
     bad = b"<Subject><b/></Subject>"
     for count, expected in ((CHILDREN_MAX, FAULTS_MAX), (CHILDREN_MAX + 1, 1), (99_000, 1)):
         root = parse_signed(f'<edXML xmlns="{QCVN}">'.encode() + b"\n".join([bad] * count) + b"</edXML>")
-        began = time.monotonic()
         assert len(schema_faults(root, Flavour.LAX)) == expected
-        assert time.monotonic() - began < 5
     assert texts(root, Flavour.LAX) == ["edXML: count"]
 
 
@@ -457,10 +455,13 @@ def test_every_element_of_the_model_is_declared_by_both() -> None:
 
 
 def test_what_is_in_scope_everywhere_is_looked_at_once() -> None:
-    prefixes = ("".join(f' xmlns:p{level}_{number}="u"' for number in range(62)) for level in range(50))
-    opened = "".join(f"<x{declared}>" for declared in prefixes)
-    inside = f"<y>{'<z/>' * 1_900}</y>" * 20
-    root, _ = parse_foreign(f"<edXML>{opened}{inside}{'</x>' * 50}</edXML>".encode())
-    begun = time.perf_counter()
-    assert schema_faults(root, Flavour.LAX)
-    assert time.perf_counter() - begun < 4  # 11 s, before
+    def nested(prefixes: int) -> Element:
+        levels = ("".join(f' xmlns:p{level}_{n}="u"' for n in range(prefixes)) for level in range(50))
+        opened = "".join(f"<x{declared}>" for declared in levels)
+        inside = f"<y>{'<z/>' * 1_900}</y>" * 5
+        root, _ = parse_foreign(f"<edXML>{opened}{inside}{'</x>' * 50}</edXML>".encode())
+        return root
+
+    few, many = nested(1), nested(62)
+    assert schema_faults(many, Flavour.LAX)
+    assert cost_ratio(lambda: schema_faults(many, Flavour.LAX), lambda: schema_faults(few, Flavour.LAX)) < 3
