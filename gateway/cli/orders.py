@@ -113,14 +113,23 @@ class ProofOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOrder:
-    """Files to look at, and whom to believe."""
+    """Files to look at, whom to believe, and the report to be made of it."""
 
     files: tuple[Path, ...]
-    trust: Path
+    trust: Path | None
+    policy: Path | None
+    moment: datetime | None
+    """Of judgement; None: now."""
     demo: bool
     registry: Path | None
     registry_digest: str | None
     """SHA-256 the registry file must have."""
+    report: Path | None
+    """`.json`, `.html` or `.pdf`."""
+    seal_key: Path | None
+    seal_certificate: Path | None
+    """Both, or neither."""
+    force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,18 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway.cli.errors import Exit, Failure, of_os_error
+from gateway.cli.errors import Exit, Failure, Report, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session, VerifyOrder
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
-from gateway.cli.verify_report import ReportWriter, check_report, report_seal
+from gateway.cli.verify_report import Draw, ReportWriter, check_report, report_seal
 from gateway.cli.verify_told import print_file, print_summary
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.reasons import because
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import (
     Circumstances,
@@ -34,13 +35,15 @@ from gateway.evidence import (
     verified,
 )
 from gateway.exchange import ExchangeRecords
-from gateway.observe import SystemClock
+from gateway.observe import SystemClock, text
 from gateway.registry import load_snapshot
 from gateway.rooms import JUDGE_PRELOAD
 
 
-async def verify(session: Session, order: VerifyOrder) -> int:
+async def verify(session: Session, order: VerifyOrder, *, draw: Draw | None = None) -> int:
     """Examine files one after the other, `-` being standard input; print a verdict for each, and write a report.
+
+    `draw`: what makes a page or a PDF of the report's text and record.
 
     Raises:
         Failure: nobody is named whom to believe; a file, the registry's digest or the report's folder is not there.
@@ -62,7 +65,7 @@ async def verify(session: Session, order: VerifyOrder) -> int:
                 moment=order.moment,
             )
             found = await _examine(session.terminal, replace(order, files=files), examination)
-            return await _tell(session.terminal, found, ReportWriter(order=order, seal=seal))
+            return await _tell(session.terminal, found, ReportWriter(order=order, draw=draw, seal=seal))
 
 
 def _kept(session: Session, folder: Path) -> Path:
@@ -79,9 +82,11 @@ async def _examine(terminal: Terminal, order: VerifyOrder, examination: FileExam
             file = verified(await examination.examine(path))
         except SenderError as error:  # no signature could even be looked at; the other files still can
             file = unexamined(path.name, Trouble(code=error.code, params=error.params))
+            _talk(terminal, of_gateway_error(error))
         except OSError as error:
             failure = of_os_error(error)
             file = unexamined(path.name, Trouble(code=failure.message_id, params=failure.params))
+            _talk(terminal, of_failure(failure))
         found.append(file)
         if not terminal.json:
             print_file(terminal, file)
@@ -92,6 +97,12 @@ async def _examine(terminal: Terminal, order: VerifyOrder, examination: FileExam
         registry=order.registry is not None,
     )
     return Verification(circumstances=circumstances, files=tuple(found))
+
+
+def _talk(terminal: Terminal, failed: Report) -> None:
+    """Beside data for programs, what failed is told on stderr, too; the catalogue speaks to a file's sender, and here one reads."""
+    if terminal.json:
+        tell(replace(failed, todo=text("cli.verify.todo.unread")), terminal)
 
 
 async def _tell(terminal: Terminal, found: Verification, writer: ReportWriter) -> int:
@@ -128,7 +139,10 @@ def _trust(order: VerifyOrder) -> Trust:
 
 
 def _by_policy(trust: Trust, policy: Path | None) -> Trust:
-    raise NotImplementedError
+    """Judge by the rules of a file, or by those that stand in the program."""
+    if policy is None:
+        return trust
+    raise Failure("cli.policy_unread", path=str(policy), reason=because("no_policy_files"))
 
 
 def _registry(order: VerifyOrder) -> Snapshot | None:

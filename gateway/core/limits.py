@@ -84,6 +84,8 @@ ENVELOPE_PIECE_BYTES: Final = 256 * KIB
 """What an edXML file on disk is read by: with 64 KiB each call of the kernel in between made decoding up to twice as slow."""
 PAYLOADS_MAX: Final = 1_000
 """Attachments that are cut out of one file: FILES_MAX is told with more of an explanation, later."""
+REPORT_FILES_MAX: Final = 100
+"""Of one verification report: some four hundred pages of PDF, drawn in a few seconds. More is for a program, with `--json`."""
 HAND_FILE_BYTES_MAX: Final = 2 * GIB
 """One attachment, for a command whose user chose the file himself: it goes through in pieces."""
 HAND_ENVELOPE_BYTES_MAX: Final = 4 * GIB

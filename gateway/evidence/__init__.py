@@ -16,8 +16,11 @@ as not known. What draws (`papers.html`, `papers.pdf`) is loaded by the command 
 
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
+from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
-from gateway.evidence.papers.wording import Wording
+from gateway.evidence.papers.sayings import next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.signers import path_of
+from gateway.evidence.papers.wording import LOOKS, Wording
 from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
 from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
@@ -38,6 +41,7 @@ from gateway.evidence.verification import (
 from gateway.evidence.verification_limits import Limit, limits_of
 
 __all__ = [
+    "LOOKS",
     "PROOF_BYTES_MAX",
     "CheckedLeaf",
     "CheckedProof",
@@ -53,21 +57,28 @@ __all__ = [
     "Integrity",
     "Limit",
     "NextStep",
+    "Paper",
     "Place",
     "Problem",
     "Proof",
     "ProvenLeaf",
     "Result",
     "ToldSignature",
+    "Tone",
     "Trouble",
     "Verification",
     "Wording",
     "check_proof",
     "limits_of",
+    "next_step",
+    "path_of",
     "proof_json",
     "read_proof",
     "record_bytes",
     "record_of",
+    "sentence",
+    "summary",
+    "trouble_said",
     "unexamined",
     "verified",
 ]

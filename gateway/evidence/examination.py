@@ -66,7 +66,7 @@ class FileReport:
 class FileExamination:
     """Examines files in a judge process."""
 
-    def __init__(  # noqa: PLR0913 - what the composition hands over, each once
+    def __init__(
         self,
         *,
         judge: Judge,

@@ -241,7 +241,7 @@ def _signatures(report: FileReport) -> list[ToldSignature]:
             part=part_name,
             verdict=verdict,
             organ=_organ(verdict.certificate, bodies),
-            integrity=integrity_of(verdict),
+            integrity=_integrity_in(report, place, verdict),
             proven_time=_proven_time(verdict.details),
             certificates=_certificates(verdict.details, report.judged_at),
         )
@@ -251,6 +251,13 @@ def _signatures(report: FileReport) -> list[ToldSignature]:
 
 def _organ(certificate: Digest | None, bodies: Mapping[Digest, OrganId]) -> OrganId | None:
     return bodies.get(certificate) if certificate else None
+
+
+def _integrity_in(report: FileReport, place: Place, verdict: SignatureVerdict) -> Integrity:
+    """A header may be as it was signed and the files that it names others: then what was signed is not what is there."""
+    if place is Place.ENVELOPE and report.trouble is not None:
+        return Integrity.CHANGED if report.indication is Indication.TOTAL_FAILED else Integrity.UNKNOWN
+    return integrity_of(verdict)
 
 
 def integrity_of(verdict: SignatureVerdict) -> Integrity:

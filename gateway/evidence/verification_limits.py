@@ -44,9 +44,7 @@ def _of_report(report: FileReport) -> Iterator[Limit]:
         if unsigned:
             yield Limit(code="unsigned", names=unsigned)
     unread = tuple(
-        part.name
-        for part in report.parts
-        if part.verdict.indication is not None and not part.verdict.signatures
+        part.name for part in report.parts if part.verdict.indication is not None and not part.verdict.signatures
     )
     if unread:
         yield Limit(code="unread", names=unread)

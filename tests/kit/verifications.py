@@ -81,7 +81,11 @@ IDENTITY = SignerIdentity(
     title="",
 )
 PERSON = SignerIdentity(
-    kind=SignerKind.PERSON, name="Nguyễn Thị Ngọc Ánh", organization="Văn phòng Thành ủy", organ_id="", title="Chánh Văn phòng"
+    kind=SignerKind.PERSON,
+    name="Nguyễn Thị Ngọc Ánh",
+    organization="Văn phòng Thành ủy",
+    organ_id="",
+    title="Chánh Văn phòng",
 )
 
 
@@ -231,7 +235,9 @@ def hostile() -> FileReport:
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
             replace(
                 FULL,
-                identity=SignerIdentity(kind=SignerKind.UNKNOWN, name=text, organization=text, organ_id=text, title=text),
+                identity=SignerIdentity(
+                    kind=SignerKind.UNKNOWN, name=text, organization=text, organ_id=text, title=text
+                ),
                 chain=(replace(LEAF, subject=f"Common Name: {text}", issuer=text, key=text), ANCHOR),
                 timestamps=(replace(timestamp(), authority=text, policy=text, indication=Indication.INDETERMINATE),),
                 algorithms=(text,),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import lazy
-from gateway.cli.grammar.options import DIR, FILE, KEY, ConfigFile, Environment, Files, session_of
+from gateway.cli.grammar.options import DIR, FILE, KEY, ConfigFile, Environment, Files, parse_moment, session_of
 from gateway.cli.orders import ProofOrder, VerifyOrder
 
 
@@ -14,20 +14,32 @@ def verify(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     files: Files,
     *,
-    trust: Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)],
+    trust: Annotated[Path | None, typer.Option("--trust", metavar=DIR, help="cli.option.trust")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", metavar=FILE, help="cli.option.policy")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="cli.metavar.moment", help="cli.option.at")] = None,
     registry: Annotated[Path | None, typer.Option("--registry", metavar=FILE, help="cli.option.registry")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", metavar="HEX", help="cli.option.sha256")] = None,
     environment: Annotated[
         Environment, typer.Option("--environment", help="cli.option.environment")
     ] = Environment.PRODUCTION,
+    report: Annotated[Path | None, typer.Option("--report", metavar=FILE, help="cli.option.report")] = None,
+    force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
+    seal_key: Annotated[Path | None, typer.Option("--seal-key", metavar=FILE, help="cli.option.seal_key")] = None,
+    seal_cert: Annotated[Path | None, typer.Option("--seal-cert", metavar=FILE, help="cli.option.seal_cert")] = None,
 ) -> int:
     """See `lazy.verify`."""
     order = VerifyOrder(
         files=tuple(files),
         trust=trust,
+        policy=policy,
+        moment=None if at is None else parse_moment(at),
         demo=environment is Environment.DEMO,
         registry=registry,
         registry_digest=sha256,
+        report=report,
+        seal_key=seal_key,
+        seal_certificate=seal_cert,
+        force=force,
     )
     return lazy.verify(session_of(context), order)
 

@@ -1,13 +1,14 @@
 """Paper: what a report is made of, whatever draws it. Every text is already in the reader's language, harmless and bounded."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from gateway.core.plain_text import shown
 
 VALUE_CHARS_MAX: Final = 300
-"""Of one text of a stranger's on paper: a certificate may name its holder with ten thousand letters. The record has them all."""
+"""Of one stranger's text on paper: a certificate may name its holder with ten thousand letters. The record has them all."""
 
 
 class Tone(StrEnum):
@@ -98,6 +99,7 @@ class Paper:
     """SHA-256 of the record."""
     record_name: str
     """What the attached record is called."""
+    made_at: datetime
     made: str
     """By which program, and when: it stands at the foot of every page."""
     page_of: str

@@ -8,7 +8,7 @@ reader must not take a hollow box for a name.
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -16,9 +16,21 @@ from typing import Final
 from fpdf import FPDF
 from fpdf.enums import Align, AssociatedFileRelationship, TableBordersLayout, XPos, YPos
 from fpdf.fonts import FontFace, TTFFont
+from fpdf.table import Table as Grid
 
 from gateway.evidence.papers import qr
-from gateway.evidence.papers.paper import Block, Chapter, Facts, Heading, Listing, Paper, Paragraph, Section, Table, Tone
+from gateway.evidence.papers.paper import (
+    Block,
+    Chapter,
+    Facts,
+    Heading,
+    Listing,
+    Paper,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
 from gateway.evidence.papers.xmp import xmp
 
 _TYPEFACE: Final = "Be Vietnam Pro"
@@ -61,9 +73,9 @@ _BACKS: Final = MappingProxyType(
 )
 
 
-def draw_pdf(paper: Paper, record: bytes, made_at: datetime) -> bytes:
+def draw_pdf(paper: Paper, record: bytes) -> bytes:
     """The report, with the record attached."""
-    sheets = _Sheets(paper, made_at)
+    sheets = _Sheets(paper)
     sheets.add_page()
     sheets.cover()
     for chapter in paper.chapters:
@@ -74,7 +86,7 @@ def draw_pdf(paper: Paper, record: bytes, made_at: datetime) -> bytes:
         basename=paper.record_name,
         mime_type="application/json",
         associated_file_relationship=AssociatedFileRelationship.SOURCE.value,
-        modification_date=made_at,
+        modification_date=paper.made_at,
         desc=paper.record_title,
         compress=True,
     )
@@ -84,7 +96,7 @@ def draw_pdf(paper: Paper, record: bytes, made_at: datetime) -> bytes:
 class _Sheets(FPDF):
     """A4 sheets with a foot on each."""
 
-    def __init__(self, paper: Paper, made_at: datetime) -> None:
+    def __init__(self, paper: Paper) -> None:
         super().__init__(format="A4", enforce_compliance="PDF/A-3U")
         self._paper = paper
         self.set_margins(_LEFT, _TOP, _LEFT)
@@ -95,8 +107,8 @@ class _Sheets(FPDF):
         title = self._drawn(f"{paper.title}: {paper.sentence}")
         self.set_title(title)
         self.set_creator("edoc-gateway")
-        self.set_creation_date(made_at)
-        self.set_xmp_metadata(xmp(title=title, made_at=made_at, language=paper.language))
+        self.set_creation_date(paper.made_at)
+        self.set_xmp_metadata(xmp(title=title, made_at=paper.made_at, language=paper.language))
         self.alias_nb_pages(_PAGES)
         self._write("", _BODY)
 
@@ -193,7 +205,14 @@ class _Sheets(FPDF):
         self.c_margin, kept = 4.0, self.c_margin
         top, page = self.get_y(), self.page_no()
         self.multi_cell(
-            0, points * 0.55, self._drawn(text), fill=True, align=Align.L, padding=3, new_x=XPos.LMARGIN, new_y=YPos.NEXT
+            0,
+            points * 0.55,
+            self._drawn(text),
+            fill=True,
+            align=Align.L,
+            padding=3,
+            new_x=XPos.LMARGIN,
+            new_y=YPos.NEXT,
         )
         if self.page_no() == page:
             self.line(_LEFT, top, _LEFT, self.get_y())
@@ -229,7 +248,9 @@ class _Sheets(FPDF):
                 table.row([self._drawn(cell) for cell in cells])
         self.ln(2)
 
-    def _grid(self, widths: tuple[float, ...], borders: TableBordersLayout, *, first_row: bool):  # noqa: ANN202
+    def _grid(
+        self, widths: tuple[float, ...], borders: TableBordersLayout, *, first_row: bool
+    ) -> AbstractContextManager[Grid]:
         self._write("", _SMALL if first_row else _BODY)
         return self.table(
             width=self.epw,
@@ -265,7 +286,7 @@ class _Sheets(FPDF):
             self.add_page()
 
     def _write(self, style: str, points: float, colour: _Rgb = _INK) -> None:
-        self.set_font(_TYPEFACE, style, points)  # type: ignore[arg-type]  # "" and "B" are styles
+        self.set_font(_TYPEFACE, style, points)
         self.set_text_color(*colour)
 
     def _drawn(self, text: str) -> str:

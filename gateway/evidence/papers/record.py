@@ -72,7 +72,9 @@ def file_record(file: FileVerification, circumstances: Circumstances) -> Json:
     if report is None:
         return head
     indication = indication_of(report)
-    signatures = iter([_signature(one) for one in file.signatures])  # in this order: the envelope's, then those of each part
+    signatures = iter(
+        [_signature(one) for one in file.signatures]
+    )  # in this order: the envelope's, then those of each part
     return head | {
         "size": report.size,
         "sha256": report.digest,

@@ -21,6 +21,13 @@ def next_step(file: FileVerification) -> Text:
     return text(f"cli.verify.todo.{file.next_step}")
 
 
+def trouble_said(file: FileVerification) -> Text:
+    """Why a file could not be read. Of an envelope's trouble the technical side stays with the record."""
+    trouble = file.trouble
+    assert trouble is not None, "asked of a file that has one"
+    return text(trouble.code, trouble.params if file.report is None else {})
+
+
 def limit_said(limit: Limit) -> Text:
     """What was not checked, and of which signatures."""
     params = {

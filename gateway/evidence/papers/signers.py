@@ -36,7 +36,7 @@ def integrity(speech: Speech, one: ToldSignature) -> str:
     return speech.say(f"integrity.{one.integrity}")
 
 
-def path(one: ToldSignature) -> str:
+def path_of(one: ToldSignature) -> str:
     """The names of a chain, from the signer to the anchor."""
     return " → ".join(subject_name(told.seen.subject) for told in one.certificates)
 

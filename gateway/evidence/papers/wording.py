@@ -23,12 +23,11 @@ from gateway.evidence.papers.paper import (
     cut,
 )
 from gateway.evidence.papers.record import record_bytes
-from gateway.evidence.papers.sayings import limit_said, next_step, sentence, summary
-from gateway.evidence.papers.signers import chains, changes, heading, signers, timestamps
+from gateway.evidence.papers.sayings import limit_said, next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.signers import chains, changes, signers, timestamps
 from gateway.evidence.papers.speech import Speech
 from gateway.evidence.verification import FileVerification, Result, Verification
 from gateway.evidence.verification_limits import limits_of
-from gateway.observe import text
 
 RECORD_NAME: Final = "verification.json"
 LOOKS: Final = MappingProxyType(
@@ -69,6 +68,7 @@ class Wording:
             record_note=speech.say("record.note", name=RECORD_NAME),
             record_digest=sha256(record_bytes(verification)).hexdigest(),
             record_name=RECORD_NAME,
+            made_at=circumstances.made_at,
             made=speech.say("made", version=circumstances.version, time=made_at),
             page_of=speech.say("page", page="{page}", pages="{pages}"),
         )
@@ -76,11 +76,16 @@ class Wording:
     def _overview(self) -> Table:
         speech = self._speech
         rows = [
-            (str(number), cut(file.name), speech.word(f"result.{file.result}"), file.report.digest if file.report else "")
+            (
+                str(number),
+                cut(file.name),
+                speech.word(f"result.{file.result}"),
+                file.report.digest if file.report else "",
+            )
             for number, file in enumerate(self._verification.files, 1)
         ]
         headings = ("number", "file", "result", "sha256")
-        return Table(tuple(speech.word(f"column.{name}") for name in headings), tuple(rows), (1, 5, 4, 6))
+        return Table(tuple(speech.word(f"column.{name}") for name in headings), tuple(rows), (2, 9, 8, 12))
 
     def _chapter(self, file: FileVerification) -> Chapter:
         speech = self._speech
@@ -109,7 +114,7 @@ class Wording:
         speech, tone = self._speech, LOOKS[file.result][1]
         yield Paragraph(speech.say(f"explained.{file.result}"), tone)
         if file.trouble is not None:
-            yield Paragraph(speech.say("because", reason=speech.choose(text(file.trouble.code, file.trouble.params))))
+            yield Paragraph(speech.say("because", reason=speech.choose(trouble_said(file))))
         yield Paragraph(speech.choose(next_step(file)))
         yield Facts(tuple(self._facts(file)))
 
@@ -148,6 +153,3 @@ class Wording:
         limits = limits_of(file, self._verification.circumstances)
         yield Paragraph(self._speech.say("limits"))
         yield Listing(tuple(self._speech.choose(limit_said(limit)) for limit in limits))
-
-
-__all__ = ["LOOKS", "RECORD_NAME", "Wording", "heading"]

@@ -1,7 +1,7 @@
 """Metadata of a PDF/A (ISO 19005-3 clause 6.6): what it is, and by which standard it was made."""
 
 from datetime import datetime
-from xml.sax.saxutils import escape
+from html import escape
 
 from gateway.core.clock import rfc3339
 
