@@ -185,6 +185,14 @@ FEED_LOOKS_MAX: Final = 32
 
 # --- PDF and certificates ----------------------------------------------------------------------------------------------
 PDF_SIGNATURES_MAX: Final = 20
+PDF_PAGES_MAX: Final = 5_000
+"""Pages that are looked through for a place to sign: ten books, or what FILE_BYTES_MAX holds of scans many times over."""
+PICTURE_BYTES_MAX: Final = 2 * MIB
+"""A picture of a seal or of a hand signature (PNG): real ones have under 200 KB."""
+PICTURE_PIXELS_MAX: Final = 4_000_000
+"""4 cm at 1,200 dpi have 3.6 million."""
+SHOWN_TEXT_CHARS_MAX: Final = 300
+"""Any one text that a signature shows: the longest name of a body has 200."""
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
@@ -194,6 +202,8 @@ signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
+TIMESTAMP_ROOM_BYTES: Final = 12 * KIB
+"""What a PDF leaves room for, in hexadecimal, whatever the token will have: one that is larger does not fit."""
 
 # --- worker processes --------------------------------------------------------------------------------------------------
 JUDGE_CPU_SECONDS_MAX: Final = 10

@@ -6,7 +6,8 @@ Who does what, and where:
 |------------------------------------------|--------------------------------|-----------------------------------------|
 | judging PDFs and envelopes, preparing them| a *judge* (`JudgePool`)        | strangers' files; no key, no network    |
 | signing for bodies (RSA, ECDSA)           | a *key-holder* (`KeyHolderPool`)| keys, and bytes to sign; never a file   |
-| assembling, carrying between the two      | the service (`FileSealer`)     | digests, attributes, finished files     |
+| assembling, carrying between the two      | the service (`FileSealer`,     | digests, attributes, finished files     |
+|                                           | `PdfSigner`)                   |                                         |
 | receipts (P-256), audit log (Ed25519)     | the service (`FileSigner`)     | two keys that cost nothing to use       |
 
 Rules of the room:
@@ -32,11 +33,16 @@ Read `judge` for the bounds, `pades` and `xades` for the numbered duties of veri
 from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.signers import FileSigner
-from gateway.crypto.pades.prepare import PreparedSeal, prepare_seal
+from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
+from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
+from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
+from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
+from gateway.crypto.paths.evidence import evidence_for
 from gateway.crypto.paths.policy import Policy, SignerRules
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
@@ -51,7 +57,7 @@ from gateway.crypto.paths.trust import Evidence, Role, Trust
 from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_certificates, read_folder
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
-from gateway.crypto.sealer import FileSealer, KeyRef, SealingKeys, try_key
+from gateway.crypto.sealer import FileSealer, SealingKeys
 from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
@@ -63,9 +69,12 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 __all__ = [
     "DEMO_POLICY_OID",
     "RECEIPT_TYPE",
+    "Appearance",
+    "AttachmentText",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
+    "CopyText",
     "EnvelopeVerdict",
     "Evidence",
     "FileSealer",
@@ -80,13 +89,19 @@ __all__ = [
     "KeyProbe",
     "KeyRef",
     "LoadedTrust",
+    "PdfSigner",
+    "PersonPicture",
     "Policy",
     "PreparedSeal",
     "PreparedSignature",
     "Role",
     "RollingContext",
+    "SealOrder",
+    "SealPicture",
+    "SealedFile",
     "SealingKeys",
     "SignerRules",
+    "Spot",
     "TimestampClient",
     "TimestampJudge",
     "Trust",
@@ -94,14 +109,18 @@ __all__ = [
     "certificate_digest",
     "client_certificate",
     "client_context",
+    "evidence_for",
     "is_demo",
     "judge_certificate",
     "judge_pdf",
     "judge_timestamp",
     "judged_type",
+    "last_timestamp",
     "load_trust",
     "office_context",
     "organization_identifier",
+    "prepare_document_timestamp",
+    "prepare_dss",
     "prepare_envelope",
     "prepare_seal",
     "prepare_slip",
@@ -114,6 +133,7 @@ __all__ = [
     "spki_digest",
     "subject_public_key",
     "timestamp_digest",
+    "token_chain",
     "try_key",
     "verify_envelope",
     "verify_jws",

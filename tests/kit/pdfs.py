@@ -21,6 +21,24 @@ def tiny_pdf(text: str = "Van ban dien tu", *, padding: int = 0) -> bytes:
     return _file(objects)
 
 
+def pages_pdf(*pages: str) -> bytes:
+    """Pages with a line of text each; every argument is what the page's dictionary says of itself (`/Rotate 90`)."""
+    kids = " ".join(f"{3 + number} 0 R" for number in range(len(pages)))
+    font, text = 3 + len(pages), b"BT /F1 18 Tf 72 720 Td (Van ban dien tu) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} /MediaBox [0 0 595 842] >>".encode("ascii"),
+        *(
+            f"<< /Type /Page /Parent 2 0 R {page} /Contents {font + 1} 0 R "
+            f"/Resources << /Font << /F1 {font} 0 R >> >> >>".encode("ascii")
+            for page in pages
+        ),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        _stream(text),
+    ]
+    return _file(objects)
+
+
 def encrypted_pdf() -> bytes:
     """A PDF whose trailer names an encryption dictionary."""
     objects = [

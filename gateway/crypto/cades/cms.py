@@ -1,4 +1,4 @@
-"""The CMS of a PAdES B-B signature (EN 319 142-1 clause 6.3, RFC 5652), built around a signature made elsewhere.
+"""The CMS of a PAdES B-B or B-T signature (EN 319 142-1 clause 6.3, RFC 5652), built around a signature made elsewhere.
 
 It holds exactly what level B-B asks for: content-type, message-digest, ESS signing-certificate-v2, and beside them
 CMSAlgorithmProtection (RFC 6211). No signing-time: in a PDF the claimed time stands in /M.
@@ -9,14 +9,27 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from asn1crypto import algos, cms, core, parser, tsp, x509
+from asn1crypto import algos, cms, core, tsp, x509
+
+from gateway.core import limits
 
 _OVERHEAD_BYTES: Final = 1_024
 """Attributes, algorithm identifiers and lengths of the CMS, rounded up (measured: about 400)."""
 _SIGNATURE_BYTES_MAX: Final = 1_024
 """RSA-8192."""
 _LEAVES_MAX: Final = 512
-"""Bodies whose seals one installation holds, or nearly all of them: 400 bytes each."""
+"""Bodies whose seals one installation holds, or nearly all of them: 6 KB each."""
+
+# DER: tags, and values that are always the same.
+_OCTET_STRING: Final = 0x04
+_SEQUENCE: Final = 0x30
+_SET: Final = 0x31
+_VERSION_1: Final = b"\x02\x01\x01"
+_DATA: Final = core.ObjectIdentifier("1.2.840.113549.1.7.1").dump()
+_SIGNED_DATA: Final = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
+_MESSAGE_DIGEST: Final = core.ObjectIdentifier("1.2.840.113549.1.9.4").dump()
+_SIGNATURE_TIMESTAMP: Final = core.ObjectIdentifier("1.2.840.113549.1.9.16.2.14").dump()
+"""id-aa-signatureTimeStampToken (RFC 3161 appendix A)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +39,16 @@ class SealAttributes:
     to_sign: bytes
 
 
-def room_for(chain: tuple[bytes, ...]) -> int:
-    """Bytes to leave in the document for a signature with this certificate chain."""
-    return sum(len(der) for der in chain) + _OVERHEAD_BYTES + _SIGNATURE_BYTES_MAX
+def room_for(chain: tuple[bytes, ...], *, timestamped: bool = False) -> int:
+    """Bytes to leave in the document for a signature with this certificate chain, and its timestamp if there is to be one."""
+    timestamp = limits.TIMESTAMP_ROOM_BYTES if timestamped else 0
+    return sum(len(der) for der in chain) + _OVERHEAD_BYTES + _SIGNATURE_BYTES_MAX + timestamp
 
 
 def seal_attributes(digest: bytes, leaf: bytes) -> SealAttributes:
     """The signed attributes for a document digest (SHA-256) and the signer's certificate (DER)."""
-    encoded = (*_attributes_of(leaf), _attribute("message_digest", digest))
-    # DER of a SET OF sorts its members (X.690 clause 11.6). By hand: asn1crypto encodes each level many times over.
-    return SealAttributes(to_sign=parser.emit(0, 1, core.SetOf.tag, b"".join(sorted(encoded))))
+    encoded = (*_attributes_of(leaf), _attribute_of(_MESSAGE_DIGEST, _tlv(_OCTET_STRING, digest)))
+    return SealAttributes(to_sign=_tlv(_SET, *sorted(encoded)))  # a SET OF is sorted in DER (X.690 clause 11.6)
 
 
 @lru_cache(_LEAVES_MAX)
@@ -51,37 +64,63 @@ def _attributes_of(leaf: bytes) -> tuple[bytes, ...]:
     )
 
 
-def assemble(attributes: SealAttributes, signature: bytes, chain: tuple[bytes, ...]) -> bytes:
-    """The ContentInfo (DER) of attributes, the signature over them, and the certificates, leaf first."""
-    certificates = [x509.Certificate.load(der) for der in chain]
-    leaf = certificates[0]
-    signer = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier(
-                {
-                    "issuer_and_serial_number": cms.IssuerAndSerialNumber(
-                        {"issuer": leaf.issuer, "serial_number": leaf.serial_number}
-                    )
-                }
-            ),
-            "digest_algorithm": _digest_algorithm(),
-            "signed_attrs": cms.CMSAttributes.load(attributes.to_sign),
-            "signature_algorithm": _signature_algorithm(leaf),
-            "signature": signature,
-        }
+def assemble(
+    attributes: SealAttributes, signature: bytes, chain: tuple[bytes, ...], *, timestamp: bytes = b""
+) -> bytes:
+    """The ContentInfo (DER) of attributes, the signature over them, and the certificates.
+
+    `timestamp`: a signature timestamp (RFC 3161 token, DER) over the signature, for level B-T (EN 319 122-1 clause 5.3).
+    """
+    frame = _frame_of(chain)
+    signed = b"\xa0" + attributes.to_sign[1:]  # [0] IMPLICIT in the place of SET (RFC 5652 section 5.3)
+    unsigned = _tlv(0xA1, _attribute_of(_SIGNATURE_TIMESTAMP, timestamp)) if timestamp else b""
+    signer = _tlv(_SEQUENCE, frame.signer, signed, frame.algorithm, _tlv(_OCTET_STRING, signature), unsigned)
+    return _tlv(_SEQUENCE, _SIGNED_DATA, _tlv(0xA0, _tlv(_SEQUENCE, frame.data, _tlv(_SET, signer))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """What is the same in every CMS with these certificates, in DER."""
+
+    data: bytes
+    """SignedData up to its SignerInfos."""
+    signer: bytes
+    """SignerInfo up to the signed attributes."""
+    algorithm: bytes
+
+
+@lru_cache(_LEAVES_MAX)
+def _frame_of(chain: tuple[bytes, ...]) -> _Frame:
+    leaf = x509.Certificate.load(chain[0])
+    digest = _digest_algorithm().dump()
+    return _Frame(
+        data=b"".join(
+            (
+                _VERSION_1,
+                _tlv(_SET, digest),
+                _tlv(_SEQUENCE, _DATA),
+                _tlv(0xA0, *sorted(chain)),  # CertificateSet is a SET OF (X.690 clause 11.6)
+            )
+        ),
+        signer=b"".join(
+            (_VERSION_1, _tlv(_SEQUENCE, leaf.issuer.dump(), leaf["tbs_certificate"]["serial_number"].dump()), digest)
+        ),
+        algorithm=_signature_algorithm(leaf).dump(),
     )
-    signed_data = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [_digest_algorithm()],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": certificates,
-            "signer_infos": [signer],
-        }
-    )
-    whole: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed_data}).dump()
-    return whole
+
+
+def _tlv(tag: int, *contents: bytes) -> bytes:
+    """One element of DER. By hand: through asn1crypto's objects assembling took twice as long as the RSA operation."""
+    size = sum(map(len, contents))
+    if size < 0x80:
+        return b"".join((bytes((tag, size)), *contents))
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return b"".join((bytes((tag, 0x80 | len(length))), length, *contents))
+
+
+def _attribute_of(kind: bytes, value: bytes) -> bytes:
+    """An Attribute (RFC 5652 section 5.3) with one value, of a type and a value that are DER already."""
+    return _tlv(_SEQUENCE, kind, _tlv(_SET, value))
 
 
 def _attribute(kind: str, value: object) -> bytes:

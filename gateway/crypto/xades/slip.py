@@ -6,7 +6,7 @@ What a slip says, and the comparison with the envelope, is `gateway.edxml.slip`;
 from datetime import datetime
 from typing import Final
 
-from gateway.crypto.paths.certificates import Trust
+from gateway.crypto.paths.trust import Trust
 from gateway.crypto.xades.form import WHITE
 from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import StructureError, check_ids

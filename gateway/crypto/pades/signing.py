@@ -1,0 +1,257 @@
+"""A PDF on its way to a signature of any level: judges see the document, a key-holder the attributes, an authority a digest.
+
+| step | who                                | for level | what                                                         |
+|------|------------------------------------|-----------|--------------------------------------------------------------|
+| 1    | judge: `prepare_seal_file`         | B-B       | field, appearance, room for signature (and timestamp)        |
+| 2    | service, key-holder                | B-B       | digest computed again, attributes, their signature, checked  |
+| 3    | authority; judge: `token_chain`    | B-T       | a timestamp over the signature                               |
+| 4    | judge: `prepare_dss`               | B-LT      | certificates, CRLs, OCSP responses of signer and authority   |
+| 5    | judge: `prepare_document_timestamp`| B-LTA     | room for a timestamp over all of it                          |
+|      | authority; judge: `token_chain`    |           | that timestamp                                               |
+| 6    | judge: `judge_pdf`                 | each      | a signature that does not pass is not given out              |
+
+When no authority answers, the order decides: the signature is refused, or it stays at the level that was reached and the
+answer says what is still owed. A timestamp for the signature itself cannot be added to a finished file (it would have to
+stand inside the CMS): what is owed then is a document timestamp over the whole, which `PdfSigner.renew` adds.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.core import limits
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.ports import Clock, Judge, TimestampAuthority
+from gateway.core.validation import Indication, Level
+from gateway.core.verdict import FileVerdict
+from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from gateway.crypto.keys.holders import KeyHolder
+from gateway.crypto.keys.own_key import KeyRef, sign_with
+from gateway.crypto.pades.appearance import Appearance
+from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
+from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
+from gateway.crypto.pades.verify import judge_pdf
+from gateway.crypto.paths.evidence import both, evidence_for, speaks_of_revocation
+from gateway.crypto.paths.subject import certificate_digest
+from gateway.crypto.paths.trust import Evidence, Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealOrder:
+    """How a PDF is to be signed."""
+
+    level: Level = Level.B_B
+    insist: bool = False
+    """Refuse rather than sign at a lower level, when no timestamp or no evidence is to be had."""
+    appearance: Appearance | None = None
+    field: str = ""
+    """An empty signature field of the document; empty: a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedFile:
+    """A signed PDF, and how far it came."""
+
+    pdf: bytes
+    level: Level
+    owed: Level | None = None
+    """The level that was asked for and not reached; None: nothing is owed."""
+    reason: str = ""
+    """Why, in English, for logs; empty where nothing is owed."""
+
+
+class PdfSigner:
+    """Signs PDFs with the keys of one key-holder."""
+
+    def __init__(
+        self, *, judge: Judge, holder: KeyHolder | None, clock: Clock, authority: TimestampAuthority | None = None
+    ) -> None:
+        self._judge = judge
+        self._holder = holder
+        self._clock = clock
+        self._authority = authority
+
+    async def sign(self, pdf: Path, key: KeyRef, order: SealOrder, *, trust: Trust | None) -> SealedFile:
+        """The PDF with one more signature. The key's own certificate is the caller's to validate before.
+
+        `trust`: whom what comes out is judged by, and where the evidence of B-LT comes from; None: it is not judged.
+
+        Raises:
+            SiteError: `key.missing`; where the order insists also `timestamp.unavailable`, `seal.evidence`.
+            SenderError: `file.unreadable`, `seal.forbidden`, `seal.field`, `seal.appearance`, `worker.killed`.
+        """
+        moment = self._clock.now()
+        prepared = await self._judge.run(
+            prepare_seal_file,
+            pdf,
+            key.chain,
+            timestamped=order.level is not Level.B_B,
+            order=order,
+            moment=moment,
+        )
+        await asyncio.to_thread(_check_untouched, pdf, prepared)
+        digest = await asyncio.to_thread(_digest, prepared)
+        attributes = seal_attributes(digest, key.chain[0])
+        assert self._holder is not None, "signing takes a key-holder"
+        signature = await sign_with(self._holder, key, attributes.to_sign)
+        walk = _Walk(order=order, held=_held(trust), judge=self._judge, authority=self._authority)
+        token = await walk.stamped(hashlib.sha256(signature).digest(), Level.B_T)
+        sealed = await walk.lengthened(
+            prepared.filled(assemble(attributes, signature, key.chain, timestamp=token)), key.chain, token
+        )
+        if trust is not None:
+            verdict = await self._judge.run(judge_pdf, sealed.pdf, trust=trust, moment=moment)
+            _check_seal(verdict, key)
+        return sealed
+
+    async def renew(self, pdf: Path, *, trust: Trust) -> bytes:
+        """The PDF with the evidence for its last timestamp, and a new document timestamp over all of it.
+
+        Raises:
+            SiteError: `timestamp.unavailable`.
+            SenderError: `file.unreadable`: no PDF, or without a timestamp; `worker.killed`.
+        """
+        data = await asyncio.to_thread(_read, pdf)
+        order = SealOrder(level=Level.B_LTA, insist=True)
+        walk = _Walk(order=order, held=_held(trust), judge=self._judge, authority=self._authority)
+        token = await self._judge.run(last_timestamp, data)
+        return await walk.archived(data, await walk.evidence_of(token))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """One file on its way beyond level B-B, and what stopped it."""
+
+    order: SealOrder
+    held: Evidence
+    judge: Judge
+    authority: TimestampAuthority | None
+    stopped: str = ""
+
+    async def stamped(self, digest: bytes, level: Level) -> bytes:
+        """A token over a digest if the order asks for that level; empty when there is none and the order bears it."""
+        if _RANKS[self.order.level] < _RANKS[level] or self.stopped:
+            return b""
+        try:
+            return await self._stamp(digest)
+        except SiteError as error:
+            if error.code != "timestamp.unavailable" or self.order.insist:
+                raise
+            self.stopped = str(error)
+            return b""
+
+    async def lengthened(self, pdf: bytes, chain: tuple[bytes, ...], token: bytes) -> SealedFile:
+        """Steps 4 and 5, as far as the order asks for them and they can be gone."""
+        if not token:
+            return self._ended(pdf, Level.B_B)
+        if _RANKS[self.order.level] < _RANKS[Level.B_LT]:
+            return self._ended(pdf, Level.B_T)
+        own, theirs = evidence_for(chain, self.held), await self.evidence_of(token)
+        if not speaks_of_revocation(own) or not speaks_of_revocation(theirs):
+            self.stopped = "no revocation evidence for the signer, or for the authority"
+            if self.order.insist:
+                raise SiteError("seal.evidence", level=self.order.level.value)
+            return self._ended(pdf, Level.B_T)
+        pdf = await self._stored(pdf, both(own, theirs))
+        if self.order.level is not Level.B_LTA:
+            return self._ended(pdf, Level.B_LT)
+        prepared = await self._room_after(pdf)
+        last = await self.stamped(prepared.digest, Level.B_LTA)
+        return self._ended(prepared.filled(last), Level.B_LTA) if last else self._ended(pdf, Level.B_LT)
+
+    async def archived(self, pdf: bytes, evidence: Evidence) -> bytes:
+        """The evidence, and a document timestamp behind it."""
+        prepared = await self._room_after(await self._stored(pdf, evidence))
+        return prepared.filled(await self._stamp(prepared.digest))
+
+    async def evidence_of(self, token: bytes) -> Evidence:
+        """What we hold of the path of a token's authority."""
+        return evidence_for(await self.judge.run(token_chain, token), self.held)
+
+    async def _stamp(self, digest: bytes) -> bytes:
+        if self.authority is None:
+            raise SiteError("timestamp.unavailable", asked=0, said="no authority is configured")
+        token = await self.authority.stamp(digest)
+        await self.judge.run(token_chain, token, digest)
+        return token
+
+    async def _stored(self, pdf: bytes, evidence: Evidence) -> bytes:
+        stored = await self.judge.run(prepare_dss, pdf, evidence)
+        return _only_added(pdf, stored)
+
+    async def _room_after(self, pdf: bytes) -> PreparedSeal:
+        prepared = await self.judge.run(prepare_document_timestamp, pdf, room=limits.TIMESTAMP_ROOM_BYTES)
+        _only_added(pdf, prepared.pdf)
+        if prepared.start < len(pdf):
+            raise SenderError("file.unreadable", reason=_SWAPPED)
+        await asyncio.to_thread(_digest, prepared)
+        return prepared
+
+    def _ended(self, pdf: bytes, level: Level) -> SealedFile:
+        owed = self.order.level if level is not self.order.level else None
+        return SealedFile(pdf=pdf, level=level, owed=owed, reason=self.stopped)
+
+
+_RANKS = {level: rank for rank, level in enumerate(Level)}
+_SWAPPED = "cannot be sealed: it would not stay as it was handed in"
+
+
+def _held(trust: Trust | None) -> Evidence:
+    if trust is None:
+        return Evidence()
+    return Evidence(
+        certificates=(*trust.anchors, *trust.people, *trust.authorities, *trust.intermediates),
+        crls=trust.crls,
+        ocsps=trust.ocsps,
+    )
+
+
+def prepare_seal_file(
+    path: Path, chain: tuple[bytes, ...], *, timestamped: bool, order: SealOrder, moment: datetime
+) -> PreparedSeal:
+    """`prepare_seal` for a stored file; the judge's task.
+
+    Raises:
+        SenderError: `size.limit`, and what `prepare_seal` raises.
+    """
+    room = room_for(chain, timestamped=timestamped)
+    return prepare_seal(_read(path), room=room, moment=moment, appearance=order.appearance, field=order.field)
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > limits.FILE_BYTES_MAX:
+        raise SenderError("size.limit", limit=limits.FILE_BYTES_MAX, what="file")
+    return path.read_bytes()
+
+
+def _digest(prepared: PreparedSeal) -> bytes:
+    """The digest, computed again over the bytes that will be given out: a key never signs what only a judge has seen."""
+    view = memoryview(prepared.pdf)
+    digest = hashlib.sha256(view[: prepared.start])
+    digest.update(view[prepared.end :])
+    if digest.digest() != prepared.digest:
+        raise SiteError("internal", reason="a judge returned another digest than the file has")
+    return prepared.digest
+
+
+def _check_untouched(pdf: Path, prepared: PreparedSeal) -> None:
+    """An incremental update only adds (ISO 32000-2 clause 7.5.6): a judge that was taken over must not swap the document."""
+    original = pdf.read_bytes()
+    _only_added(original, prepared.pdf)
+    if prepared.start < len(original):
+        raise SenderError("file.unreadable", reason=_SWAPPED)
+
+
+def _only_added(before: bytes, after: bytes) -> bytes:
+    if not after.startswith(before):
+        raise SenderError("file.unreadable", reason=_SWAPPED)
+    return after
+
+
+def _check_seal(verdict: FileVerdict, key: KeyRef) -> None:
+    """Give no seal out that a judge does not find good: the document allowed none, or broke by it."""
+    own = verdict.signatures[-1].certificate if verdict.signatures else None
+    if verdict.indication is not Indication.TOTAL_PASSED or own != certificate_digest(key.chain[0]):
+        raise SenderError("file.unreadable", reason=f"cannot be sealed: {verdict.reason}")

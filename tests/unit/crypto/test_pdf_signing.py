@@ -1,0 +1,262 @@
+"""Levels B-B to B-LTA and renewal: the walk, what is owed when somebody does not answer, and what is refused."""
+
+import asyncio
+import datetime as dt
+import re
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from asn1crypto import cms
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+from gateway.core.errors import SenderError, SiteError
+from gateway.core.validation import Indication, Level
+from gateway.crypto import (
+    Evidence,
+    InlineHolder,
+    InlineJudge,
+    KeyRef,
+    PdfSigner,
+    SealedFile,
+    SealOrder,
+    Trust,
+    evidence_for,
+    judge_pdf,
+    last_timestamp,
+    prepare_document_timestamp,
+    prepare_dss,
+    token_chain,
+)
+from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
+from tests.kit.certomancer.declared import chain, ocsp_of
+from tests.kit.pdfs import encrypted_pdf, tiny_pdf
+from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, write_key
+from tests.kit.timestamps import OwnAuthority, authority_certificate
+from tests.unit.crypto.sealing import raw_signature, sealed
+
+PKI = Pki(name="Levels")
+TRUST = replace(PKI.trust, authorities=PKI.trust.anchors)
+LATER = MOMENT + dt.timedelta(seconds=1)
+
+
+class StandingClock:
+    def now(self) -> dt.datetime:
+        return LATER
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nobody waits here")
+
+
+class Signing:
+    """A signer over key files in this process, and a PDF."""
+
+    def __init__(self, folder: Path, authority: OwnAuthority | None, leaf: Leaf | None = None) -> None:
+        self.leaf = leaf or PKI.leaf("seal")
+        self.path = folder / "document.pdf"
+        self.path.write_bytes(tiny_pdf())
+        holder = InlineHolder(keys={"seal": write_key(folder / "key.pem", self.leaf.key)})
+        self.signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=StandingClock(), authority=authority)
+
+    def sign(self, order: SealOrder, trust: Trust | None = TRUST) -> SealedFile:
+        return asyncio.run(
+            self.signer.sign(self.path, KeyRef(key_id="seal", chain=self.leaf.chain), order, trust=trust)
+        )
+
+    def renew(self, pdf: bytes) -> bytes:
+        self.path.write_bytes(pdf)
+        return asyncio.run(self.signer.renew(self.path, trust=TRUST))
+
+
+def authority(answers: int | None = None, *, wrong: bool = False) -> OwnAuthority:
+    return OwnAuthority(PKI, MOMENT, answers, wrong)
+
+
+def passes(pdf: bytes) -> bool:
+    return judge_pdf(pdf, trust=TRUST, moment=LATER).indication is Indication.TOTAL_PASSED
+
+
+def store_of(pdf: bytes) -> DocumentSecurityStore:
+    return DocumentSecurityStore.read_dss(PdfFileReader(BytesIO(pdf)))
+
+
+def kinds(pdf: bytes) -> list[bytes]:
+    return re.findall(rb"/Type /(Sig|DocTimeStamp)\b", pdf)
+
+
+@pytest.mark.parametrize("kind", ["seal", "elliptic"])
+@pytest.mark.parametrize("level", list(Level))
+def test_every_level_is_reached_and_passes(tmp_path: Path, level: Level, kind: str) -> None:
+    asked = authority()
+    signing = Signing(tmp_path, asked, PKI.leaf(kind))  # type: ignore[arg-type]
+    found = signing.sign(SealOrder(level=level))
+    assert (found.level, found.owed, found.reason) == (level, None, "")
+    assert found.pdf.startswith(tiny_pdf())
+    assert passes(found.pdf)
+    assert len(asked.asked) == {Level.B_B: 0, Level.B_LTA: 2}.get(level, 1)
+    assert kinds(found.pdf) == [b"Sig", *([b"DocTimeStamp"] if level is Level.B_LTA else [])]
+
+
+def test_the_store_holds_the_paths_of_signer_and_authority_and_their_crls(tmp_path: Path) -> None:
+    store = store_of(Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT)).pdf)
+    held = {certificate.dump() for certificate in store.load_certs()}
+    wanted = (PKI.root, PKI.issuing, PKI.leaf("seal").certificate, authority_certificate(PKI))
+    assert held == {der(one) for one in wanted}
+    assert {bytes(one.get_object().data) for one in store.crls} == set(PKI.crls)
+
+
+def test_nothing_of_other_authorities_goes_into_the_store(tmp_path: Path) -> None:
+    other = Pki(name="Other").trust
+    trust = replace(
+        TRUST,
+        anchors=(*TRUST.anchors, *other.anchors),
+        intermediates=(*other.intermediates, *TRUST.intermediates),
+        crls=(*other.crls, *TRUST.crls),
+    )
+    store = store_of(Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT), trust).pdf)
+    assert {bytes(one.get_object().data) for one in store.crls} == set(PKI.crls)
+
+
+def test_a_renewed_authority_goes_along_with_all_its_certificates() -> None:
+    older = replace(PKI, now=PKI.now - DAY)  # the same names and keys, other certificates
+    held = Evidence(certificates=(der(older.root), der(older.issuing), der(PKI.root), der(Pki(name="Other").root)))
+    found = evidence_for(PKI.leaf("seal").chain, held)
+    assert set(found.certificates) == {*PKI.leaf("seal").chain, der(PKI.root), der(older.root), der(older.issuing)}
+
+
+def test_an_ocsp_response_is_found_by_the_certificate_that_it_speaks_of() -> None:
+    held = Evidence(ocsps=(ocsp_of("seal"), ocsp_of("person")))
+    assert evidence_for(chain("seal"), held).ocsps == (ocsp_of("seal"),)
+
+
+def test_without_an_authority_the_timestamp_is_owed_or_the_signature_refused(tmp_path: Path) -> None:
+    for silent in (None, authority(0)):
+        signing = Signing(tmp_path, silent)
+        found = signing.sign(SealOrder(level=Level.B_LTA))
+        assert (found.level, found.owed) == (Level.B_B, Level.B_LTA)
+        assert "timestamp.unavailable" in found.reason
+        assert passes(found.pdf)
+        with pytest.raises(SiteError) as caught:
+            signing.sign(SealOrder(level=Level.B_T, insist=True))
+        assert caught.value.code == "timestamp.unavailable"
+
+
+def test_an_authority_that_goes_away_half_way_leaves_the_level_that_was_reached(tmp_path: Path) -> None:
+    found = Signing(tmp_path, authority(1)).sign(SealOrder(level=Level.B_LTA))
+    assert (found.level, found.owed) == (Level.B_LT, Level.B_LTA)
+    assert passes(found.pdf)
+    assert kinds(found.pdf) == [b"Sig"]
+
+
+def test_a_timestamp_of_something_else_is_none(tmp_path: Path) -> None:
+    found = Signing(tmp_path, authority(wrong=True)).sign(SealOrder(level=Level.B_T))
+    assert (found.level, found.owed) == (Level.B_B, Level.B_T)
+
+
+def test_without_evidence_no_long_term_level_is_claimed(tmp_path: Path) -> None:
+    signing = Signing(tmp_path, authority())
+    blind = replace(TRUST, crls=())
+    with pytest.raises(SenderError):  # the judge at the end does not pass it either
+        signing.sign(SealOrder(level=Level.B_LT), blind)
+    found = signing.sign(SealOrder(level=Level.B_LT), None)
+    assert (found.level, found.owed) == (Level.B_T, Level.B_LT)
+    with pytest.raises(SiteError) as caught:
+        signing.sign(SealOrder(level=Level.B_LT, insist=True), None)
+    assert caught.value.code == "seal.evidence"
+
+
+def test_renewal_adds_evidence_and_a_timestamp_and_may_be_repeated(tmp_path: Path) -> None:
+    signing = Signing(tmp_path, authority())
+    for level in (Level.B_T, Level.B_LT, Level.B_LTA):
+        signing.path.write_bytes(tiny_pdf())
+        before = signing.sign(SealOrder(level=level)).pdf
+        once = signing.renew(before)
+        twice = signing.renew(once)
+        assert once.startswith(before)
+        assert twice.startswith(once)
+        assert kinds(twice).count(b"DocTimeStamp") == kinds(before).count(b"DocTimeStamp") + 2
+        assert passes(twice)
+        assert token_chain(last_timestamp(twice))[0] == der(authority_certificate(PKI))
+
+
+def test_what_bears_no_timestamp_cannot_be_renewed(tmp_path: Path) -> None:
+    signing = Signing(tmp_path, authority())
+    for pdf in (tiny_pdf(), signing.sign(SealOrder()).pdf, b"no pdf", encrypted_pdf()):
+        with pytest.raises(SenderError) as caught:
+            signing.renew(pdf)
+        assert caught.value.code == "file.unreadable"
+        signing.path.write_bytes(tiny_pdf())
+
+
+@pytest.mark.parametrize("hostile", [b"", b"no pdf", encrypted_pdf(), tiny_pdf()[:300]])
+def test_what_cannot_be_updated_is_refused(hostile: bytes) -> None:
+    for task in (
+        lambda: prepare_dss(hostile, Evidence(crls=PKI.crls)),
+        lambda: prepare_document_timestamp(hostile, room=8_000),
+        lambda: last_timestamp(hostile),
+    ):
+        with pytest.raises(SenderError) as caught:
+            task()
+        assert caught.value.code == "file.unreadable"
+
+
+@pytest.mark.parametrize("hostile", [b"", b"\x30\x00", b"\xff" * 100, bytes(20_000), der(PKI.root)])
+def test_what_is_no_token_is_refused(hostile: bytes) -> None:
+    with pytest.raises(SiteError) as caught:
+        token_chain(hostile)
+    assert caught.value.code == "timestamp.unavailable"
+
+
+def test_a_person_and_a_body_sign_in_either_order() -> None:
+    person, body = PKI.leaf("elliptic"), PKI.leaf("seal")
+    for first, second in ((person, body), (body, person)):
+        verdict = judge_pdf(sealed(sealed(tiny_pdf(), first), second), trust=TRUST, moment=LATER)
+        assert [one.indication for one in verdict.signatures] == [Indication.TOTAL_PASSED] * 2
+
+
+# --- the CMS, written by hand: byte for byte what asn1crypto writes ---------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["seal", "elliptic"])
+def test_the_cms_is_der_and_reads_as_it_was_meant(kind: str) -> None:
+    leaf = PKI.leaf(kind)  # type: ignore[arg-type]
+    attributes = seal_attributes(bytes(32), leaf.der)
+    signature = raw_signature(leaf, attributes.to_sign)
+    token = asyncio.run(authority().stamp(bytes(32)))
+    for timestamp in (b"", token):
+        written = assemble(attributes, signature, leaf.chain, timestamp=timestamp)
+        assert len(written) <= room_for(leaf.chain, timestamped=bool(timestamp))
+        read = cms.ContentInfo.load(written, strict=True)
+        read.native  # noqa: B018 - parse all of it
+        assert read.dump(force=True) == written
+        (signer,) = read["content"]["signer_infos"]
+        assert signer["signature"].native == signature
+        assert signer["sid"].chosen["serial_number"].native == leaf.certificate.serial_number
+        assert {one.chosen.dump() for one in read["content"]["certificates"]} == set(leaf.chain)
+        assert signer["signed_attrs"].untag().dump() == attributes.to_sign
+        assert {one["type"].native for one in signer["signed_attrs"]} == {
+            *("content_type", "message_digest", "signing_certificate_v2", "cms_algorithm_protection")
+        }
+        stamps = [one["values"][0].dump() for one in signer["unsigned_attrs"]] if timestamp else []
+        assert stamps == ([token] if timestamp else [])
+
+
+def test_a_token_that_would_not_fit_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.core.limits.TIMESTAMP_ROOM_BYTES", 1_000)
+    found = Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_T))
+    assert (found.level, found.owed) == (Level.B_B, Level.B_T)
+
+
+def test_a_judge_that_swaps_the_document_on_the_way_to_a_higher_level_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sealed(tiny_pdf("another text"), PKI.leaf("seal"))
+    monkeypatch.setattr("gateway.crypto.pades.signing.prepare_dss", lambda *_: other)
+    with pytest.raises(SenderError) as caught:
+        Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT))
+    assert caught.value.code == "file.unreadable"
