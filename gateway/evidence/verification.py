@@ -190,6 +190,8 @@ _RESULTS: Final = MappingProxyType(
 _BYTES_DIFFER: Final = frozenset({SubIndication.HASH_FAILURE})
 _BYTES_CHECKS: Final = frozenset({"message_digest", "digest", "digests", "signature_value", "value"})
 """Last words of the names of those duties by which a verifier compares the signed bytes: `xades.digests`, `message_digest`."""
+_REVISION: Final = "revision"
+"""What a judge says of a signature that does not cover its file to the end."""
 _PROVE_SIGNATURE: Final = frozenset({TimestampKind.SIGNATURE, TimestampKind.DOCUMENT})
 """A content timestamp proves that the content was there, not that anybody had signed it (EN 319 122-1 clause 5.2.8)."""
 
@@ -267,6 +269,8 @@ def integrity_of(verdict: SignatureVerdict) -> Integrity:
     if verdict.indication is not Indication.TOTAL_PASSED and not _compared(verdict.details):
         return Integrity.UNKNOWN
     changes = verdict.details.changes
+    if not changes and verdict.covers == _REVISION:  # something came after it, and the judge does not tell what
+        return Integrity.ADDED if verdict.indication is Indication.TOTAL_PASSED else Integrity.UNKNOWN
     if any(not change.allowed for change in changes):
         return Integrity.FORBIDDEN
     return Integrity.ADDED if changes else Integrity.INTACT
