@@ -100,7 +100,7 @@ async def _examine(terminal: Terminal, order: VerifyOrder, examination: FileExam
 
 
 def _talk(terminal: Terminal, failed: Report) -> None:
-    """Beside data for programs, what failed is told on stderr, too, and to whoever checks: the catalogue speaks to a file's sender."""
+    """Beside data for programs, what failed is told on stderr, too; to whoever checks, not to a file's sender."""
     if terminal.json:
         tell(replace(failed, todo=text("cli.verify.todo.unread")), terminal)
 
