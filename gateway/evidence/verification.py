@@ -188,8 +188,8 @@ _RESULTS: Final = MappingProxyType(
     }
 )
 _BYTES_DIFFER: Final = frozenset({SubIndication.HASH_FAILURE})
-_BYTES_CHECKS: Final = frozenset({"message_digest", "digest", "digests", "signature_value", "value"})
-"""Last words of the names of those duties by which a verifier compares the signed bytes: `xades.digests`, `message_digest`."""
+_BYTES_CHECKS: Final = frozenset({"pdf_integrity", "message_digest", "signature_value", "xades.digests", "xades.value"})
+"""The duties by which our verifiers compare the signed bytes (PAdES, CAdES, XAdES), by their names."""
 _REVISION: Final = "revision"
 """What a judge says of a signature that does not cover its file to the end."""
 _PROVE_SIGNATURE: Final = frozenset({TimestampKind.SIGNATURE, TimestampKind.DOCUMENT})
@@ -278,7 +278,7 @@ def integrity_of(verdict: SignatureVerdict) -> Integrity:
 
 def _compared(details: SignatureDetails) -> bool:
     """Whether the duties that compare the signed bytes were gone through, and met."""
-    outcomes = {check.outcome for check in details.checks if check.name.rpartition(".")[2] in _BYTES_CHECKS}
+    outcomes = {check.outcome for check in details.checks if check.name in _BYTES_CHECKS}
     return outcomes == {Outcome.MET}
 
 
