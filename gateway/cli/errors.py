@@ -122,6 +122,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.moment": Exit.USAGE,
         "cli.report_form": Exit.USAGE,
         "cli.report_files": Exit.USAGE,
+        "cli.report_signatures": Exit.USAGE,
         "cli.report_input": Exit.USAGE,
         "cli.seal_pair": Exit.USAGE,
         "cli.stdin_twice": Exit.USAGE,

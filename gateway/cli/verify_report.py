@@ -12,7 +12,7 @@ from gateway.cli.errors import Failure
 from gateway.cli.orders import VerifyOrder
 from gateway.cli.output import Terminal
 from gateway.core.ids import OrganId
-from gateway.core.limits import REPORT_FILES_MAX
+from gateway.core.limits import REPORT_FILES_MAX, REPORT_SIGNATURES_MAX
 from gateway.core.ports import Judge
 from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, Trust, read_certificates, try_key
 from gateway.evidence import Paper, Verification, Wording, record_bytes
@@ -45,7 +45,7 @@ def check_report(order: VerifyOrder) -> None:
     if _form(wanted) not in _FORMS:
         raise Failure("cli.report_form", path=str(wanted))
     if len(order.files) > REPORT_FILES_MAX:
-        raise Failure("cli.report_files", limit=REPORT_FILES_MAX, count=len(order.files))
+        raise Failure("cli.report_files", limit=REPORT_FILES_MAX, total=len(order.files))
     if any(wanted.exists() and path.exists() and wanted.samefile(path) for path in order.files):
         raise Failure("cli.report_input", path=str(wanted))
     if not wanted.parent.is_dir():
@@ -103,12 +103,16 @@ class ReportWriter:
         """Write it under its name.
 
         Raises:
-            Failure, OSError: it cannot be written; FileExistsError among them.
+            Failure: it would be too long.
+            OSError: it cannot be written; FileExistsError among them.
             GatewayError: it cannot be sealed.
         """
         path = self.order.report
         if path is None:
             return
+        total = sum(len(file.signatures) for file in found.files)
+        if self.draw and total > REPORT_SIGNATURES_MAX:
+            raise Failure("cli.report_signatures", total=total, limit=REPORT_SIGNATURES_MAX)
         record = record_bytes(found)
         data = self.draw(Wording(found, terminal.language).paper(), record) if self.draw else record
         if self.seal is not None:

@@ -49,7 +49,7 @@ _QR_WIDTH: Final = 34.0
 _ROOM_FOR_HEADING: Final = 22.0
 """A heading with less room than this below it goes to the next page."""
 
-_PAGES: Final = "\x00\x00\x00"
+_PAGES: Final = "\x00\x00\x00\x00"
 """Stands for the number of pages in the foot: no text that is drawn has these letters, so no file name is taken for it."""
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import subprocess
+import sys
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +16,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from gateway.cli import main
 from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import parse_moment
+from gateway.cli.orders import VerifyOrder
+from gateway.cli.verify_report import ReportWriter
 from gateway.cli.verify_told import print_file, print_summary
-from gateway.core.limits import REPORT_FILES_MAX
+from gateway.core.limits import REPORT_FILES_MAX, REPORT_SIGNATURES_MAX
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Pki, write_key
 from tests.kit.verifications import (
@@ -258,3 +262,35 @@ def test_time_is_told_in_vietnam() -> None:
     print_file(shown, verification(report(PASSED)).files[0])
     assert "22/11/2026 09:30:05 +07:00" in printed(shown.out)
     assert NOW.hour == 2
+
+
+def test_what_draws_is_loaded_for_whoever_wants_a_drawing() -> None:
+    """fpdf2, Pillow and fontTools take a fifth of a second, and forty megabytes."""
+    probe = (
+        "import sys, gateway.cli.verify; print([name for name in ('fpdf', 'jinja2', 'segno') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_a_report_that_nobody_reads_is_not_drawn(tmp_path: Path) -> None:
+    many = verification(*[report(*[PASSED] * 20)] * (REPORT_SIGNATURES_MAX // 20 + 1))
+    path = tmp_path / "r.pdf"
+    order = VerifyOrder(
+        files=(path,),
+        trust=None,
+        policy=None,
+        moment=None,
+        demo=False,
+        registry=None,
+        registry_digest=None,
+        report=path,
+        seal_key=None,
+        seal_certificate=None,
+        force=False,
+    )
+    with pytest.raises(Failure, match=r"cli\.report_signatures"):
+        await ReportWriter(order=order, draw=lambda _, record: record, seal=None).write(terminal(), many)
+    assert not path.exists()
+    await ReportWriter(order=order, draw=None, seal=None).write(terminal(), many)
+    assert json.loads(path.read_bytes())["result"] == "passed"
