@@ -31,8 +31,9 @@ bench: dev  ## documents a second between two gateways, beside the cryptography 
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
-fuzz: dev  ## the readers of edXML with files nobody thought of: FUZZ_SECONDS (600), FUZZ_SEED (docs/EDXML.md)
+fuzz: dev  ## readers and judges with files nobody thought of: FUZZ_SECONDS (600) each, FUZZ_SEED (docs/EDXML.md)
 	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --target cades --folder fuzz/cades
 
 check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
@@ -57,8 +58,8 @@ letter: dev  ## make the demo's letter again
 	$(BIN)/python -m tests.kit.letter
 
 lock: dev  ## resolve the dependencies again and write the hash locks (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra postgres pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra postgres --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra pkcs11 --extra postgres pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra pkcs11 --extra postgres --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) wheels gateway-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

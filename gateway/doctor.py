@@ -29,16 +29,19 @@ from gateway.crypto import (
     FileSigner,
     KeyFile,
     KeyProbe,
+    KeySource,
+    TokenProbe,
     TrustProbe,
     certificate_digest,
     client_context,
+    files_of,
     load_trust,
     read_certificates,
     read_folder,
     subject_public_key,
 )
 from gateway.exchange import HeldProbe
-from gateway.material import own_bodies
+from gateway.material import body_keys, own_bodies
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Finding as Unsound
@@ -116,7 +119,8 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
     own, clock, section = GatewayId(config.gateway.id), SystemClock(), config.registry
     return [
         RegistryProbe(section.file, expected=Digest(section.sha256), own=own, active=active),
-        KeyProbe(list(_keys(config, snapshot))),
+        KeyProbe(keys := list(_keys(config, snapshot))),
+        TokenProbe({key.key_id: key.source for key in keys if key.source is not None}),
         CertificateProbe(lambda: list(_certificates(config, snapshot)), clock=clock),
         TrustProbe(
             lambda: load_trust(config.trust.folder, config.demo), clock=clock, issued=lambda: _issued(config, snapshot)
@@ -241,22 +245,34 @@ def _listener_key(name: str, section: ListenerSection, entry: GatewayEntry | Non
 def _body_keys(config: Config, snapshot: Snapshot) -> Iterator[KeyFile]:
     for body in own_bodies(config, snapshot):
         known = frozenset(map(subject_public_key, body.transport_certificates))
-        yield _body_key("transport", config.keys.transport, body.organ_id, known)
+        yield _body_key(config, "transport", body.organ_id, known)
     for organ in map(OrganId, config.keys.entrusted if config.keys.seals is not None else ()):
         assert config.keys.seals is not None
         seal = config.keys.seals / f"{organ}.crt"
         listed = snapshot.bodies[organ].seal_certificates if organ in snapshot.bodies else ()
         known = frozenset(subject_public_key(der) for der in _readable(seal) if certificate_digest(der) in listed)
-        yield _body_key("seal", config.keys.seals, organ, known)
+        yield _body_key(config, "seal", organ, known)
 
 
-def _body_key(purpose: str, folder: Path, organ: OrganId, known: frozenset[bytes]) -> KeyFile:
+def _body_key(config: Config, purpose: str, organ: OrganId, known: frozenset[bytes]) -> KeyFile:
+    folder = config.keys.transport if purpose == "transport" else config.keys.seals
+    assert folder is not None, "asked for bodies that have entrusted their seals"
+    source = _placed(config, folder, organ, purpose)
     return KeyFile(
         key_id=f"{purpose}:{organ}",
-        path=folder / f"{organ}.pem",
+        path=files_of(source)[0] if source is not None else folder / f"{organ}.pem",
         certificate=folder / f"{organ}.crt",
         known=known.__contains__,
+        source=source,
     )
+
+
+def _placed(config: Config, folder: Path, organ: OrganId, purpose: str) -> KeySource | None:
+    """Where the key lies; None when its certificate cannot be read, which `KeyProbe` reports."""
+    try:
+        return body_keys(config, folder, [organ], purpose=purpose)[organ][1]
+    except SiteError:
+        return None
 
 
 def _issued(config: Config, snapshot: Snapshot | None) -> list[bytes]:

@@ -5,11 +5,12 @@ the others refuse for the same reason. Whatever is wrong is a `GatewayError` tha
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.audit import VerifierKey
-from gateway.config import Config
+from gateway.config import Config, KeysSection
 from gateway.core.directory import Body, GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
@@ -17,6 +18,11 @@ from gateway.core.reasons import because
 from gateway.crypto import (
     FileSigner,
     KeyFiles,
+    KeySource,
+    PemFile,
+    Pkcs11Key,
+    Pkcs12File,
+    Token,
     Trust,
     client_context,
     load_trust,
@@ -147,7 +153,7 @@ def own_bodies(config: Config, snapshot: Snapshot) -> Iterator[Body]:
 
 def _transports(config: Config, snapshot: Snapshot) -> KeyFiles:
     own = list(own_bodies(config, snapshot))
-    transports = read_key_files(config.keys.transport, (body.organ_id for body in own), purpose="transport")
+    transports = body_keys(config, config.keys.transport, (body.organ_id for body in own), purpose="transport")
     for body in own:
         ref, _ = transports[body.organ_id]
         if ref.chain[0] not in body.transport_certificates:
@@ -160,7 +166,41 @@ def _seals(config: Config) -> KeyFiles:
         return {}
     if config.keys.seals is None:
         raise SiteError("config.invalid", path="keys.seals", reason=because("no_seals"))
-    return read_key_files(config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
+    return body_keys(config, config.keys.seals, map(OrganId, config.keys.entrusted), purpose="seal")
+
+
+def body_keys(config: Config, folder: Path, organs: Iterable[OrganId], *, purpose: str) -> KeyFiles:
+    """Certificates of bodies, and where the configuration says that their keys lie.
+
+    Raises:
+        SiteError: `config.invalid`: a certificate cannot be read.
+    """
+
+    def elsewhere(organ: OrganId, certificate: Digest) -> KeySource | None:
+        return _source(config.keys, purpose, organ, certificate)
+
+    return read_key_files(folder, organs, purpose=purpose, elsewhere=elsewhere)
+
+
+def _source(keys: KeysSection, purpose: str, organ: OrganId, certificate: Digest) -> KeySource | None:
+    """What an entry of `keys.sources` says of that key; None when there is none."""
+    entry = keys.source(purpose, organ)
+    if entry is None:
+        return None
+    if entry.pem is not None:
+        return PemFile(path=entry.pem, password_file=entry.password_file)
+    if entry.pkcs12 is not None:
+        assert entry.password_file is not None, "the configuration was checked"
+        return Pkcs12File(path=entry.pkcs12, password_file=entry.password_file, certificate=certificate)
+    named = next(one for one in keys.tokens if one.name == entry.token)
+    token = Token(
+        module=named.module,
+        pin_file=named.pin_file,
+        label=named.label,
+        serial=named.serial,
+        environment=named.variables(),
+    )
+    return Pkcs11Key(token=token, certificate=certificate, object_id=entry.object_id)
 
 
 def _refuse_demo(material: Material) -> None:

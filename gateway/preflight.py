@@ -21,15 +21,15 @@ from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.reasons import Reason, because
 from gateway.crypto import (
     FileSigner,
+    check_source,
     load_trust,
     office_context,
     read_certificates,
     read_folder,
-    read_key_files,
     refuse_demo,
     spki_digest,
 )
-from gateway.material import own_bodies, refusal
+from gateway.material import body_keys, own_bodies, refusal
 from gateway.registry import load_snapshot, refuse_demo_codes
 
 NAMES_MAX: Final = 3
@@ -146,13 +146,14 @@ def _own_checks(config: Config, own: GatewayEntry | None) -> Iterator[_Check]:
 
 def _of_bodies(examined: Examined, config: Config, snapshot: Snapshot | None) -> Iterator[Finding]:
     """A key for every body of this gateway; those that are good are told as one, and so are those with one mistake."""
-    folder, demo = config.keys.transport, config.demo
-    if snapshot is not None and examined.knows("keys.transport", "gateway.id", "gateway.environment"):
-        transports = {str(one.organ_id): _transport(folder, one, demo) for one in own_bodies(config, snapshot)}
-        yield from _each("keys.transport", folder, transports)
-    if examined.knows("keys.seals", "keys.entrusted", "gateway.environment"):
+    demo = config.demo
+    placed = ("keys.sources", "keys.tokens", "gateway.environment")
+    if snapshot is not None and examined.knows("keys.transport", "gateway.id", *placed):
+        transports = {str(one.organ_id): _transport(config, one) for one in own_bodies(config, snapshot)}
+        yield from _each("keys.transport", config.keys.transport, transports)
+    if examined.knows("keys.seals", "keys.entrusted", *placed):
         entrusted = map(OrganId, config.keys.entrusted)
-        seals = {str(organ): _seal(config.keys.seals, organ, demo) for organ in entrusted}
+        seals = {str(organ): _seal(config, organ) for organ in entrusted}
         yield from _each("keys.seals", config.keys.seals, seals)
     if snapshot is not None and examined.knows("gateway.environment") and not demo:
         yield _Look(lambda: refuse_demo_codes(snapshot)).finding("registry.file", "codes")
@@ -205,29 +206,29 @@ def _log(config: Config, own: GatewayEntry | None) -> None:
     _insist(own is None or verifier in own.log_keys, "audit", because("other_key"))
 
 
-def _transport(folder: Path, body: Body, demo: bool) -> Callable[[], None]:
+def _transport(config: Config, body: Body) -> Callable[[], None]:
     def look() -> None:
-        known = _pair(folder, body.organ_id, "transport", demo=demo) in body.transport_certificates
+        known = _pair(config, config.keys.transport, body.organ_id, purpose="transport") in body.transport_certificates
         _insist(known, f"transport:{body.organ_id}", because("other_certificate"))
 
     return look
 
 
-def _seal(folder: Path | None, organ: OrganId, demo: bool) -> Callable[[], None]:
+def _seal(config: Config, organ: OrganId) -> Callable[[], None]:
     def look() -> None:
-        if folder is None:
+        if config.keys.seals is None:
             raise SiteError("config.invalid", path="keys.seals", reason=because("no_seals"))
-        _pair(folder, organ, "seal", demo=demo)
+        _pair(config, config.keys.seals, organ, purpose="seal")
 
     return look
 
 
-def _pair(folder: Path, organ: OrganId, purpose: str, *, demo: bool) -> bytes:
-    """The certificate of a body, its key beside it: OpenSSL loads both as it would for a listener, and so compares them."""
-    ref, path = read_key_files(folder, [organ], purpose=purpose)[organ]
-    office_context(certificate=folder / f"{organ}.crt", key=path)
-    if not demo:
-        refuse_demo(ref.chain[0], what=str(path))
+def _pair(config: Config, folder: Path, organ: OrganId, *, purpose: str) -> bytes:
+    """The certificate of a body, and its key if that lies in a file: then the two are compared. No token is opened."""
+    ref, source = body_keys(config, folder, [organ], purpose=purpose)[organ]
+    check_source(source, ref.chain[0], key_id=ref.key_id)
+    if not config.demo:
+        refuse_demo(ref.chain[0], what=str(folder / f"{organ}.crt"))
     return ref.chain[0]
 
 

@@ -23,7 +23,17 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
 from gateway.core.reasons import Reason, because
-from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, LoadedTrust, RollingContext, SealingKeys, try_key
+from gateway.crypto import (
+    FileSealer,
+    KeyHolderPool,
+    KeyRef,
+    KeySource,
+    LoadedTrust,
+    RollingContext,
+    SealingKeys,
+    needs_secret,
+    try_key,
+)
 from gateway.exchange import Desk, Journal, Release, opening
 from gateway.http import let_go
 from gateway.material import Material, OwnSigners, read_material
@@ -131,7 +141,7 @@ class Reloader:
         changed, retired = self._swap(new, fresh)
         meter.add(RELOADS, "done")
         self._refused = None
-        if changed & _EVIDENCE:
+        if changed & _EVIDENCE or retired is not None:  # a password or PIN may have been mended
             await self._resume()
         if retired is not None:
             await _retire(retired)
@@ -214,9 +224,13 @@ class Reloader:
         await desk.store.transact(taking_effect(new, journal=desk.journal, moment=desk.clock.now()))
 
     async def _fresh_holders(self, new: Material) -> KeyHolderPool | None:
-        """Key-holders that know the new keys, each new one tried; None when the keys are the same."""
-        changed = _changed_keys(self._material, new)
-        if not changed and _paths(new) == _paths(self._material):
+        """Key-holders that know the new keys, each new one tried; None when the keys are the same.
+
+        Where a password or a PIN is needed nobody can tell: it may be another one in the same file, and what was refused
+        is remembered by the holders in use.
+        """
+        changed, sources = _changed_keys(self._material, new), _sources(new)
+        if not changed and sources == _sources(self._material) and not any(map(needs_secret, sources.values())):
             return None
         pool = open_holders(new.config, new, meter=self._parts.desk.meter)
         await pool.start()
@@ -252,7 +266,7 @@ def taking_effect(material: Material, *, journal: Journal, moment: datetime) -> 
 
 def open_holders(config: Config, material: Material, *, meter: Meter) -> KeyHolderPool:
     """Key-holders for these keys, not started yet."""
-    return KeyHolderPool(keys=_paths(material), size=config.workers.holders, own_files=config.demo, meter=meter)
+    return KeyHolderPool(keys=_sources(material), size=config.workers.holders, own_files=config.demo, meter=meter)
 
 
 def sealing_keys(material: Material, pool: KeyHolderPool) -> SealingKeys:
@@ -269,13 +283,16 @@ def _refs(material: Material) -> dict[str, KeyRef]:
     return {ref.key_id: ref for ref, _ in (*material.transports.values(), *material.seals.values())}
 
 
-def _paths(material: Material) -> dict[str, Path]:
-    return {ref.key_id: path for ref, path in (*material.transports.values(), *material.seals.values())}
+def _sources(material: Material) -> dict[str, KeySource]:
+    return {ref.key_id: source for ref, source in (*material.transports.values(), *material.seals.values())}
 
 
 def _changed_keys(old: Material, new: Material) -> list[KeyRef]:
-    before = _refs(old)
-    return [ref for key_id, ref in _refs(new).items() if before.get(key_id) != ref]
+    """Those with another certificate, and those that lie elsewhere."""
+    before, was, sources = _refs(old), _sources(old), _sources(new)
+    return [
+        ref for key_id, ref in _refs(new).items() if before.get(key_id) != ref or was.get(key_id) != sources[key_id]
+    ]
 
 
 def _changed(old: Material, new: Material) -> list[str]:
@@ -287,7 +304,7 @@ def _changed(old: Material, new: Material) -> list[str]:
         ("peer_certificate", old.peer_certificate, new.peer_certificate),
         ("office_certificate", old.office_certificate, new.office_certificate),
         ("client_anchors", old.client_anchors, new.client_anchors),
-        ("keys", _refs(old), _refs(new)),
+        ("keys", (_refs(old), _sources(old)), (_refs(new), _sources(new))),
         ("access", old.config.access, new.config.access),
         ("log", old.config.log, new.config.log),
     )

@@ -20,8 +20,11 @@ from gateway.cli.orders import (
     PageOrder,
     ProofOrder,
     QueueOrder,
+    RenewalOrder,
+    SealingOrder,
     SendOrder,
     Session,
+    SignOrder,
     UnpackOrder,
     VerifyOrder,
 )
@@ -117,6 +120,16 @@ def org_show(session: Session, code: str) -> int:
     return _run(registry.show(session, code))
 
 
+# --- signing -----------------------------------------------------------------------------------------------------------
+
+
+def sign(session: Session, order: SignOrder) -> int:
+    """See `sign.sign`."""
+    from gateway.cli import sign as command
+
+    return _run(command.sign(session, order))
+
+
 # --- evidence ----------------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +152,20 @@ def _drawing(report: Path | None) -> Callable[[Any, bytes], bytes] | None:
 
         return draw_pdf
     return None
+
+
+def seal(session: Session, order: SealingOrder) -> int:
+    """See `seal.seal`."""
+    from gateway.cli import seal as command
+
+    return _run(command.seal(session.terminal, order))
+
+
+def ltaupdate(session: Session, order: RenewalOrder) -> int:
+    """See `seal.ltaupdate`."""
+    from gateway.cli import seal as command
+
+    return _run(command.ltaupdate(session.terminal, order))
 
 
 def audit_verify(session: Session, config: Path) -> int:

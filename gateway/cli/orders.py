@@ -8,6 +8,7 @@ from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
 from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus
+from gateway.core.validation import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,22 @@ class ProofOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignOrder:
+    """A file to sign beside it, and with what."""
+
+    file: Path
+    output: Path | None
+    """None: the file's own name and `.p7s`."""
+    key: Path
+    """PEM, its owner's alone (0400, 0600)."""
+    certificate: Path
+    """The key's own first, then those above it."""
+    trust: Path
+    demo: bool
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOrder:
     """Files to look at, whom to believe, and the report to be made of it."""
 
@@ -130,6 +147,62 @@ class VerifyOrder:
     seal_certificate: Path | None
     """Both, or neither."""
     force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """Whom a command believes, and whom it asks for timestamps."""
+
+    trust: Path | None
+    demo: bool
+    authorities: tuple[str, ...]
+    """URLs of timestamp authorities, in the order in which they are asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What of a signature is to be seen, and where."""
+
+    kind: str
+    """`invisible`, `signature`, `seal`, `attachment` or `copy`."""
+    image: Path | None
+    width_mm: float | None
+    page: int | None
+    at: tuple[float, float] | None
+    """Millimetres from the left and from the top."""
+    beside: str
+    number: str
+    form: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingOrder:
+    """A PDF to be signed with a key in hand."""
+
+    file: Path
+    output: Path
+    """`-` is standard output."""
+    force: bool
+    key: Path
+    certificates: tuple[Path, ...]
+    """The key's own first, then those above it."""
+    field: str
+    level: Level
+    lower: bool
+    """Whether a lower level will do when no authority answers."""
+    shown: Shown
+    believed: Believed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalOrder:
+    """A PDF whose timestamps are to be renewed."""
+
+    file: Path
+    output: Path
+    force: bool
+    believed: Believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from gateway.config.configuration import (
 )
 from gateway.config.forms import KEY_NAME_CHARS_MAX
 from gateway.config.mistakes import KINDS, ConfigProblem
-from gateway.config.sections import LimitsSection, ListenerSection
+from gateway.config.sections import KeysSection, LimitsSection, ListenerSection
 from gateway.config.tables import key_table, toml_table
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Config",
     "ConfigProblem",
     "Examined",
+    "KeysSection",
     "LimitsSection",
     "ListenerSection",
     "examine_config",

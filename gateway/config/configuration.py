@@ -161,7 +161,8 @@ RELOADABLE: Final = frozenset(
     {
         *("registry.file", "registry.sha256", "trust.folder"),
         *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
-        *("keys.transport", "keys.seals", "keys.entrusted", "access.keys", "access.certificates"),
+        *("keys.transport", "keys.seals", "keys.entrusted", "keys.sources", "keys.tokens"),
+        *("access.keys", "access.certificates"),
         "log.level",
     }
 )

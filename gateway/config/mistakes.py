@@ -48,6 +48,11 @@ _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "no_url": (),
         "password_here": (),
         "disk_order": (),
+        "no_token_name": (),
+        "one_source": (),
+        "password_with_file": (),
+        "object_id_of_token": (),
+        "unknown_token": ("value",),
         "twice": ("key", "value"),
         "one_port": ("key", "other", "port"),
     }

@@ -155,15 +155,87 @@ class DiskSection(Section):
         return self
 
 
+class TokenEntry(Section):
+    """A PKCS#11 token: hardware security module, smart card, SoftHSM."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=KEY_NAME_CHARS_MAX)]
+    """By which `sources` name it."""
+    module: FilePath
+    """The vendor's shared library."""
+    label: Annotated[str, StringConstraints(max_length=32)] = ""
+    serial: Annotated[str, StringConstraints(max_length=16)] = ""
+    """CKA label and serial number: those that are given must both be the token's."""
+    pin_file: FilePath
+    """The PIN alone, mode 0400 or 0600."""
+    environment: Array[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*=[^\x00]*$")]] = ()
+    """`NAME=value` for the library, in the one process that loads it."""
+
+    @model_validator(mode="after")
+    def _findable(self) -> Self:
+        if not (self.label or self.serial):
+            raise wrong("no_token_name")
+        return self
+
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """As pairs."""
+        parted = (one.partition("=") for one in self.environment)
+        return tuple((name, value) for name, _, value in parted)
+
+
+class KeySourceEntry(Section):
+    """Where the key of one body lies when it is not `<code>.pem`; its certificate stays `<code>.crt` in the folder."""
+
+    organ: OrganCode
+    purpose: Literal["transport", "seal"]
+    pem: FilePath | None = None
+    """Encrypted PKCS#8."""
+    pkcs12: FilePath | None = None
+    password_file: FilePath | None = None
+    """The password of either, mode 0400 or 0600."""
+    token: str | None = None
+    """Name of one of `tokens`; the key is the one whose certificate is `<code>.crt`."""
+    object_id: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){0,64}$")] = ""
+    """CKA_ID, hex, for a token that holds no certificates."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if [self.pem, self.pkcs12, self.token].count(None) != 2:
+            raise wrong("one_source")
+        if (self.password_file is None) != (self.token is not None):
+            raise wrong("password_with_file")
+        if self.object_id and self.token is None:
+            raise wrong("object_id_of_token")
+        return self
+
+
 class KeysSection(Section):
-    """Keys of bodies: `<code>.pem` beside `<code>.crt` in each folder."""
+    """Keys of bodies: `<code>.pem` beside `<code>.crt` in each folder, but for those that `sources` names."""
 
     transport: FilePath
     """Folder of transport keys: one for every body of this gateway that sends."""
     seals: FilePath | None = None
     """Folder of seal keys."""
     entrusted: Array[OrganCode] = ()
-    """Bodies that have entrusted their seal to this gateway; each has a key in `seals`."""
+    """Bodies that have entrusted their seal to this gateway; each has a certificate, and without a source a key, in `seals`."""
+    sources: Array[KeySourceEntry] = ()
+    tokens: Array[TokenEntry] = ()
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for names, key in (
+            ([f"{one.purpose} {one.organ}" for one in self.sources], "keys.sources"),
+            ([one.name for one in self.tokens], "keys.tokens.name"),
+        ):
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                raise wrong("twice", key=key, value=twice[0])
+        known = {one.name for one in self.tokens}
+        if unknown := [one.token for one in self.sources if one.token is not None and one.token not in known]:
+            raise wrong("unknown_token", key="keys.sources.token", value=unknown[0])
+        return self
+
+    def source(self, purpose: str, organ: str) -> KeySourceEntry | None:
+        """Where that key lies; None: in the folder."""
+        return next((one for one in self.sources if (one.purpose, one.organ) == (purpose, organ)), None)
 
 
 class ReceiptSection(Section):

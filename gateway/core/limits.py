@@ -202,6 +202,12 @@ SIGNATURE_TIMESTAMPS_MAX: Final = 4
 """Timestamps that an XML signature carries upon its value: two authorities, each asked twice. They are outside of what is
 signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
+DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
+"""A .p7s is a few KB; a .p7m holds its content and stands in the memory of a judge."""
+DETACHED_SIGNERS_MAX: Final = 20
+"""SignerInfos of one CMS, each judged by itself: as many as a PDF may have signatures."""
+DETACHED_CONTENT_BYTES_MAX: Final = 4 * GIB
+"""A file that is signed or verified beside its signature: hashed in pieces; so large is what one disk image may be."""
 TIMESTAMP_BYTES_MAX: Final = 64 * KIB
 """One token (RFC 3161) with its chain: 3 to 8 KB in practice."""
 TIMESTAMP_ROOM_BYTES: Final = 12 * KIB
@@ -220,6 +226,10 @@ WORKER_SLOW_SECONDS: Final = 0.5
 WORKER_ANSWER_BYTES_MAX: Final = 64 * MIB
 """An answer of a judge: at most a sealed PDF, or everything that was read from an envelope."""
 HOLDER_WALL_SECONDS_MAX: Final = 10.0
+TOKEN_WALL_SECONDS_MAX: Final = 20.0
+"""... and one of a token: a network HSM that is asked first needs seconds for its library, its slots and the login."""
+SECRET_BYTES_MAX: Final = 1 * KIB
+"""A password or a PIN with the end of its line. Tokens take 4 to 255 bytes, OpenSSL 1,023."""
 HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
 """A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
 

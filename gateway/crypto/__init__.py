@@ -12,9 +12,9 @@ Who does what, and where:
 
 Rules of the room:
 
-* A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope` and
-  `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means nobody can say
-  from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
+* A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope`,
+  `judge_detached` and `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means
+  nobody can say from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
 * Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
   system is asked, and without revocation evidence nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
@@ -24,17 +24,27 @@ Rules of the room:
 
 When it fails: a file that crashes, starves or hangs a judge costs its own task (`SenderError` `worker.killed`) and one
 process, which is replaced. A full queue, or a full share of it, is `SiteError` `worker.busy`. A missing, unreadable or
-mismatched key, or an own certificate that is expired or revoked, is `SiteError` `key.missing` with the reason. If the
-service is killed, its children notice and end.
+mismatched key is `SiteError` `key.missing` with the reason, an own certificate that is not good `key.certificate` with what
+to do, a token that is away `key.token` (tried again), one that refused its PIN `key.pin` (not tried again before a reload).
+If the service is killed, its children notice and end.
 
-Read `judge` for the bounds, `pades` and `xades` for the numbered duties of verification, `sealer` for the walk.
+A file that is neither PDF nor envelope is signed beside it (`cades`): the service hashes it in pieces, so it may have any size,
+and neither judge nor key-holder ever sees it.
+
+Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered duties of verification, `sealer` for the walk.
 """
 
-from gateway.crypto.jws import RECEIPT_TYPE, sign_jws, verify_jws
+from gateway.crypto.cades.content import hash_file
+from gateway.crypto.cades.timestamped import add_signature_timestamp, signature_value, with_signature_timestamp
+from gateway.crypto.cades.verify import digests_named, digests_named_by_file, judge_detached, judge_detached_file
+from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
+from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
 from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.signers import FileSigner
+from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
+from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
 from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
@@ -88,9 +98,13 @@ __all__ = [
     "KeyHolderPool",
     "KeyProbe",
     "KeyRef",
+    "KeySource",
     "LoadedTrust",
     "PdfSigner",
+    "PemFile",
     "PersonPicture",
+    "Pkcs11Key",
+    "Pkcs12File",
     "Policy",
     "PreparedSeal",
     "PreparedSignature",
@@ -100,23 +114,35 @@ __all__ = [
     "SealPicture",
     "SealedFile",
     "SealingKeys",
+    "SignedToken",
     "SignerRules",
     "Spot",
     "TimestampClient",
     "TimestampJudge",
+    "Token",
+    "TokenProbe",
     "Trust",
     "TrustProbe",
+    "add_signature_timestamp",
     "certificate_digest",
+    "check_source",
     "client_certificate",
     "client_context",
+    "digests_named",
+    "digests_named_by_file",
     "evidence_for",
+    "files_of",
+    "hash_file",
     "is_demo",
     "judge_certificate",
+    "judge_detached",
+    "judge_detached_file",
     "judge_pdf",
     "judge_timestamp",
     "judged_type",
     "last_timestamp",
     "load_trust",
+    "needs_secret",
     "office_context",
     "organization_identifier",
     "prepare_document_timestamp",
@@ -130,6 +156,7 @@ __all__ = [
     "refuse_demo",
     "server_context",
     "sign_jws",
+    "signature_value",
     "spki_digest",
     "subject_public_key",
     "timestamp_digest",
@@ -138,5 +165,6 @@ __all__ = [
     "verify_envelope",
     "verify_jws",
     "verify_slip",
+    "with_signature_timestamp",
     "with_timestamp",
 ]

@@ -1,9 +1,21 @@
-"""How a judgement ends early: a duty of a verifier that was not met, and what follows from that (EN 319 102-1 clause 5)."""
+"""A verifier's numbered duties: where a judgement ends, and every step as a `Check` that a report can tell.
+
+A duty that is not met raises `UnmetDuty` with the words of EN 319 102-1 (clause 5); what a library throws on the way is
+INDETERMINATE (`edge`). Once one is not met, those after it are `not_made`: nothing is concluded from what was not established.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from pyhanko.sign.ades.report import AdESFailure
 from pyhanko.sign.validation.errors import SignatureValidationError
 
-from gateway.core.validation import Indication, SubIndication
+from gateway.core.validation import Check, Indication, Outcome, SubIndication
+from gateway.crypto.edge import Trouble, attempt
+
+T = TypeVar("T")
+_OUTCOMES: Final = {Indication.TOTAL_FAILED: Outcome.FAILED, Indication.INDETERMINATE: Outcome.UNDECIDED}
 
 
 class UnmetDuty(Exception):  # noqa: N818 - not an error: the way a judgement ends early
@@ -32,3 +44,47 @@ def of_library(error: SignatureValidationError) -> UnmetDuty:
     known = {member.name: member for member in SubIndication}
     sub_indication = known.get(found.standard_name, SubIndication.SIG_CONSTRAINTS_FAILURE)
     return UnmetDuty(indication, sub_indication, error.failure_message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty(Generic[T]):
+    """One numbered duty; `do` takes the case, raises `UnmetDuty`, and may return a detail for the report."""
+
+    number: int
+    name: str
+    """Its text is `check.<name>` of the catalogue."""
+    clause: str
+    do: Callable[[T], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """How far a case came; `unmet` is None when every duty was met."""
+
+    checks: tuple[Check, ...]
+    unmet: UnmetDuty | None
+
+
+def walk(duties: Sequence[Duty[T]], case: T) -> Walked:
+    """Take a case through its duties in their order; never raises for hostile bytes."""
+    checks: list[Check] = []
+    unmet: UnmetDuty | None = None
+    for duty in duties:
+        outcome, detail = Outcome.NOT_MADE, ""
+        if unmet is None:
+            found = attempt(_one, duty, case)
+            if isinstance(found, Trouble):
+                found = undecided(SubIndication.FORMAT_FAILURE, found.reason)
+            if isinstance(found, UnmetDuty):
+                unmet, outcome, detail = found, _OUTCOMES[found.indication], str(found)
+            else:
+                outcome, detail = Outcome.MET, found
+        checks.append(Check(duty=duty.number, name=duty.name, clause=duty.clause, outcome=outcome, detail=detail))
+    return Walked(checks=tuple(checks), unmet=unmet)
+
+
+def _one(duty: Duty[T], case: T) -> str | UnmetDuty:
+    try:
+        return duty.do(case) or ""
+    except UnmetDuty as unmet:
+        return unmet

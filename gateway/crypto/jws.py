@@ -1,13 +1,21 @@
 """Receipts as compact JWS (RFC 7515) with ES256 (RFC 7518 section 3.4), and nothing that a JWS could be besides.
 
-The protected header has one possible form per key (docs/PROTOCOL.md section 6.1), so it is compared, not parsed: there
-is no algorithm to confuse (`none`, HS256 with the public key), and no jku, x5u, jwk or crit to act upon.
+The protected header has one possible form per key and claimed signing time (docs/PROTOCOL.md section 6), so it is written again
+and compared, never acted upon: there is no algorithm to confuse (`none`, HS256 with the public key), and no jku, x5u, jwk or
+crit to obey. Without a signing time it is the header of receipts of version 1, which are stored and never change.
+
+The signing time stands there as in JAdES (ETSI TS 119 182-1): `sigT` (clause 5.2.1) and `iat` (clause 5.1.11, which takes its
+place since V1.2.1), two spellings of one second. JAdES names the signer by a certificate's digest (`x5t#S256`, clause 5.1.7);
+receipt keys have no certificate, the registry pins them, so `kid` is the digest of the public key, and this is no JAdES
+baseline signature and does not say it is.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -18,25 +26,40 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.core import limits
 from gateway.core.base64url import decode_base64url, encode_base64url
+from gateway.core.clock import parse_rfc3339
 from gateway.core.errors import PeerError
 from gateway.core.ports import Signer
 
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
 _COORDINATE_BYTES: Final = 32
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
+_HEADER_CHARS_MAX: Final = 512
+_SIGNED_AT: Final = re.compile(r'"sigT":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)"', re.ASCII)
 
 
-async def sign_jws(payload: bytes, *, kid: str, signer: Signer) -> bytes:
-    """The token over `payload`; `signer` holds a P-256 key, `kid` is the lower-case hex SHA-256 of its public key."""
-    signing_input = b".".join((_header(kid), _b64(payload)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedToken:
+    """What a token says whose signature holds."""
+
+    payload: bytes
+    signed_at: datetime | None
+    """When its signer says it signed, in whole seconds; None: it does not say."""
+
+
+async def sign_jws(payload: bytes, *, kid: str, signer: Signer, signed_at: datetime | None = None) -> bytes:
+    """The token over `payload`; `signer` holds a P-256 key, `kid` is the lower-case hex SHA-256 of its public key.
+
+    `signed_at` is written in whole seconds; without it the header is that of version 1.
+    """
+    signing_input = b".".join((_header(kid, signed_at), _b64(payload)))
     r, s = utils.decode_dss_signature(await signer.sign(signing_input))
     token = b".".join((signing_input, _b64(r.to_bytes(_COORDINATE_BYTES) + s.to_bytes(_COORDINATE_BYTES))))
     assert len(token) <= limits.RECEIPT_BYTES_MAX, "a receipt for RECIPIENTS_MAX recipients fits"
     return token
 
 
-def verify_jws(token: bytes, keys: Sequence[bytes]) -> bytes:
-    """The payload of a token signed by one of `keys` (SubjectPublicKeyInfo, DER, P-256).
+def verify_jws(token: bytes, keys: Sequence[bytes]) -> SignedToken:
+    """What a token says that was signed by one of `keys` (SubjectPublicKeyInfo, DER, P-256).
 
     Raises:
         PeerError: `peer.receipt` with the step that failed.
@@ -47,11 +70,12 @@ def verify_jws(token: bytes, keys: Sequence[bytes]) -> bytes:
     if match is None:
         raise PeerError("peer.receipt", step="form")
     header, payload, signature = match.groups()
-    key = next((key for key in keys if _header(hashlib.sha256(key).hexdigest()) == header), None)
+    signed_at = _signed_at(header)
+    key = next((key for key in keys if _header(hashlib.sha256(key).hexdigest(), signed_at) == header), None)
     if key is None:
         raise PeerError("peer.receipt", step="header: unknown key, or not the one form")
     _verify(key, header + b"." + payload, _unb64(signature))
-    return _unb64(payload)
+    return SignedToken(payload=_unb64(payload), signed_at=signed_at)
 
 
 def _verify(key: bytes, signing_input: bytes, signature: bytes) -> None:
@@ -67,10 +91,25 @@ def _verify(key: bytes, signing_input: bytes, signature: bytes) -> None:
         raise PeerError("peer.receipt", step="signature") from None
 
 
-def _header(kid: str) -> bytes:
-    """The one protected header of a key, base64url of canonical JSON (RFC 8785)."""
-    members = {"alg": "ES256", "kid": kid, "typ": RECEIPT_TYPE}
+def _header(kid: str, signed_at: datetime | None) -> bytes:
+    """The one protected header of a key and a signing time, base64url of canonical JSON (RFC 8785)."""
+    members: dict[str, str | int] = {"alg": "ES256", "kid": kid, "typ": RECEIPT_TYPE}
+    if signed_at is not None:
+        whole = signed_at.astimezone(UTC).replace(microsecond=0)
+        members["iat"] = int(whole.timestamp())
+        members["sigT"] = whole.isoformat().replace("+00:00", "Z")
     return _b64(json.dumps(members, sort_keys=True, separators=(",", ":")).encode("ascii"))
+
+
+def _signed_at(header: bytes) -> datetime | None:
+    """The time that a header would be of, found without parsing it: what else stands there is seen by comparing."""
+    if len(header) > _HEADER_CHARS_MAX:
+        return None
+    found = _SIGNED_AT.search(_unb64(header).decode("ascii", "replace"))
+    try:
+        return parse_rfc3339(found[1]) if found else None
+    except ValueError:  # a 30th of February
+        return None
 
 
 def _b64(data: bytes) -> bytes:

@@ -11,13 +11,14 @@ from typing import Final
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.clock import rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ports import Clock
-from gateway.crypto.keys.holders import check_mode, read_private_key
+from gateway.crypto.keys.checks import check_token_files, public_key_of
+from gateway.crypto.keys.guarded import check_mode
+from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, files_of
 from gateway.crypto.paths.subject import subject_public_key
 from gateway.crypto.paths.trust import Trust
 from gateway.crypto.paths.trust_folder import read_certificates
@@ -138,6 +139,8 @@ class KeyFile:
     """None for keys that the registry pins bare."""
     known: Callable[[bytes], bool]
     """Whether the registry names this public key (SubjectPublicKeyInfo, DER) for that purpose."""
+    source: KeySource | None = None
+    """Where the key lies if that is not simply `path`; of a token `TokenProbe` tells more."""
 
 
 class KeyProbe:
@@ -155,23 +158,33 @@ class KeyProbe:
 
 
 def _examine(key: KeyFile) -> Finding | None:
+    source = key.source or PemFile(path=key.path)
+    if (shared := _shared(source)) is not None:
+        mode = f"{stat.S_IMODE(shared.stat().st_mode):04o}"
+        return found("probe.keys.mode", key=key.key_id, path=shared, mode=mode)
     try:
-        check_mode(key.path)
-    except PermissionError:
-        mode = f"{stat.S_IMODE(key.path.stat().st_mode):04o}"
-        return found("probe.keys.mode", key=key.key_id, path=key.path, mode=mode)
-    except OSError:
-        pass  # that it is not there, the reading says
-    try:
-        private = read_private_key(key.path, key.key_id, skip_check=True)
+        if isinstance(source, Pkcs11Key):
+            check_token_files(source.token, key_id=key.key_id)
         certified = subject_public_key(read_certificates(key.certificate)[0]) if key.certificate else None
+        public = public_key_of(source, key.key_id) or certified
     except SiteError as error:
         return failed(Check.KEYS, error)
-    public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if certified is not None and certified != public:
         return found("probe.keys.pair", key=key.key_id, path=key.path)
-    if not key.known(public):
+    if public is None or not key.known(public):
         return found("probe.keys.stranger", key=key.key_id, path=key.path)
+    return None
+
+
+def _shared(source: KeySource) -> Path | None:
+    """The first of its files that others may read. That one is not there, the reading says."""
+    for path in files_of(source):
+        try:
+            check_mode(path)
+        except PermissionError:
+            return path
+        except OSError:
+            continue
     return None
 
 

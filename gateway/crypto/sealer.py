@@ -1,4 +1,4 @@
-"""The port `Sealer` over key files: judges see documents, key-holders see attributes, the service carries between them.
+"""The port `Sealer` over key-holders: judges see documents, key-holders see attributes, the service carries between them.
 
 Own certificates are judged before they are used, at most a minute apart: pyHanko, like any signer, signs with a revoked
 or expired certificate as gladly as with a good one (signing.md 0.7). Each signature is checked against the certificate
@@ -14,8 +14,9 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge, TimestampAuthority
 from gateway.core.reasons import because
-from gateway.core.validation import Indication
+from gateway.crypto.cades.signing import sign_beside
 from gateway.crypto.keys.holders import KeyHolder
+from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, sign_with, try_key
 from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
@@ -86,6 +87,20 @@ class FileSealer:
         )
         return await signer.sign(pdf, key, order, trust=keys.trust)
 
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """See `Sealer.sign_detached`; what is given out has been judged TOTAL-PASSED over that file."""
+        keys = self._keys
+        key = self._key(keys.seals, organ, "seal")
+        await self._check_certificate(key, keys.trust)
+        return await sign_beside(
+            path,
+            key,
+            holder=keys.holder,
+            judge=self._judge.on_behalf(organ),
+            trust=keys.trust,
+            moment=self._clock.now(),
+        )
+
     async def sign_envelope(self, skeleton: bytes, organ: OrganId) -> bytes:
         """See `Sealer.sign_envelope`."""
         keys = self._keys
@@ -114,6 +129,4 @@ class FileSealer:
                 evidence=Evidence(certificates=key.chain[1:]),
             )
             self._judged[key.key_id] = (self._clock.monotonic(), verdict)
-        if verdict.indication is not Indication.TOTAL_PASSED:
-            reason = f"certificate: {verdict.sub_indication}: {verdict.reason}"
-            raise SiteError("key.missing", key=key.key_id, reason=reason)
+        insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=self._clock.now())

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
-from gateway.crypto.keys.holders import check_mode
+from gateway.crypto.keys.guarded import UnusableError, check_mode
 
 _HTTP: Final = ["http/1.1"]
 _TLS_1_2_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -98,7 +98,9 @@ def _for_peers(context: ssl.SSLContext, certificate: Path, key: Path, anchors: t
 def _with_key(context: ssl.SSLContext, certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         check_mode(key)
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except UnusableError as error:
+        raise SiteError("key.missing", key=str(key), reason=error.reason) from error
     except ssl.SSLError as error:
         raise SiteError("key.missing", key=str(key), reason=because("no_pair")) from error
     except OSError as error:
@@ -106,3 +108,8 @@ def _with_key(context: ssl.SSLContext, certificate: Path, key: Path) -> ssl.SSLC
         raise SiteError("key.missing", key=str(key), reason=reason) from error
     context.set_alpn_protocols(_HTTP)
     return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask whoever sits at the terminal, and wait."""
+    raise UnusableError(because("password_needed"))

@@ -14,6 +14,7 @@ in Vietnamese or English, once for the web page and the PDF, and `papers.record`
 as not known. What draws (`papers.html`, `papers.pdf`) is loaded by the command that draws, for the libraries are large.
 """
 
+from gateway.evidence.detached import ATTACHED_SUFFIX, SIGNATURE_SUFFIX, DetachedExamination, signature_beside
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.papers.paper import Paper, Tone
@@ -41,12 +42,15 @@ from gateway.evidence.verification import (
 from gateway.evidence.verification_limits import Limit, limits_of
 
 __all__ = [
+    "ATTACHED_SUFFIX",
     "LOOKS",
     "PROOF_BYTES_MAX",
+    "SIGNATURE_SUFFIX",
     "CheckedLeaf",
     "CheckedProof",
     "CheckedReceipt",
     "Circumstances",
+    "DetachedExamination",
     "ExaminedPart",
     "FileExamination",
     "FileReport",
@@ -77,6 +81,7 @@ __all__ = [
     "record_bytes",
     "record_of",
     "sentence",
+    "signature_beside",
     "summary",
     "trouble_said",
     "unexamined",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from gateway.core.model import PDF
 from gateway.core.ports import Clock, Judge, Records
 from gateway.core.validation import Indication
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
+from gateway.evidence.signers import known_signers
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
 """Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""
@@ -209,18 +210,7 @@ class FileExamination:
         )
 
     def _signers(self, signatures: tuple[SignatureVerdict, ...]) -> tuple[tuple[Digest, OrganId], ...]:
-        if self._snapshot is None:
-            return ()
-        known = {
-            certificate: body.organ_id
-            for body in self._snapshot.bodies.values()
-            for certificate in (
-                *body.seal_certificates,
-                *(Digest(sha256(der).hexdigest()) for der in body.transport_certificates),
-            )
-        }
-        found = {signature.certificate for signature in signatures if signature.certificate in known}
-        return tuple((certificate, known[certificate]) for certificate in sorted(filter(None, found)))
+        return known_signers(self._snapshot, signatures)
 
 
 def _worst(verdicts: Sequence[SignatureVerdict | FileVerdict]) -> Indication | None:

@@ -41,7 +41,7 @@ from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
-from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
 from gateway.exchange.statuses import BusinessStatuses
@@ -66,6 +66,7 @@ __all__ = [
     "MeasuredTransport",
     "Queries",
     "QueryDesk",
+    "ReceiptForm",
     "Reception",
     "ReceptionDesk",
     "Release",

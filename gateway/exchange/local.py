@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.model import Transfer
-from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 
 
 class LocalTransport:
@@ -27,14 +27,16 @@ class LocalTransport:
             raise SiteError("blob.damaged", digest=slip.envelope.digest)
         try:
             await self._reception.admit(slip.origin, slip)
-            return Answered(await self._reception.receive(slip.origin, slip, slip.envelope))
+            return Answered(await self._reception.receive(slip.origin, slip, slip.envelope, form=ReceiptForm.SECOND))
         except GatewayError as error:
             return _conclude(error)
 
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
         """See `Transport.inquire`."""
         try:
-            answer = await self._reception.answer_of(transfer.slip.origin, transfer.slip.transfer)
+            answer = await self._reception.answer_of(
+                transfer.slip.origin, transfer.slip.transfer, form=ReceiptForm.SECOND
+            )
         except GatewayError as error:
             return _conclude(error)
         return Answered(answer) if answer is not None else Unknown()

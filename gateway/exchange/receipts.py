@@ -1,19 +1,21 @@
 """The receipt: one signed answer per transfer, with a claim and an inclusion proof for every recipient.
 
-docs/PROTOCOL.md section 6 is the contract; `write` makes what `check` accepts. A receipt that stands in no log is worth
-nothing: `check` believes no line whose leaf it cannot open and find under the checkpoint's root.
+docs/PROTOCOL.md section 6 is the contract; `write` makes what `check` accepts. Version 1 is still made for those who read no
+other, and read for ever; version 2 adds when it was signed, and each line's event in the words of ETSI EN 319 522. A receipt
+that stands in no log is worth nothing: `check` believes no line whose leaf it cannot open and find under the checkpoint's root.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.audit import Checkpoint, InclusionProof, LoggedLeaf, leaf_hash, verify_checkpoint, verify_logged
 from gateway.core.base64url import decode_base64url, encode_base64url
-from gateway.core.clock import rfc3339
+from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, PeerError
 from gateway.core.events import EventKind
@@ -22,11 +24,19 @@ from gateway.core.limits import LEAF_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_BYTES_MA
 from gateway.core.model import IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.ports import Signer
 from gateway.core.states import Outcome
-from gateway.crypto import sign_jws, verify_jws
+from gateway.crypto import SignedToken, sign_jws, verify_jws
+from gateway.exchange.reception_contract import ReceiptForm
 
 _WRITER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
-VERSION: Final = 1
+ERDS_EVENTS: Final[Mapping[Outcome, str]] = {
+    Outcome.RECEIVED: "http://uri.etsi.org/19522/Event/RelayAcceptance",
+    Outcome.REFUSED: "http://uri.etsi.org/19522/Event/RelayRejection",
+}
+"""ETSI EN 319 522-1 clause 6.2.3, as EN 319 522-3 table 2 writes them: one service accepted, or did not, what another relayed.
+
+Not ContentConsignment or ContentHandover (clauses 6.2.5, 6.2.6): whether the body has taken it, its own status message says.
+"""
 EVENT_OF: Final[Mapping[Outcome, EventKind]] = {
     Outcome.RECEIVED: EventKind.RECEIVED,
     Outcome.REFUSED: EventKind.RECEIVE_REFUSED,
@@ -62,23 +72,35 @@ def private_part(slip: TransferSlip, recipient: OrganId, outcome: Outcome, code:
 
 
 async def write(
-    incoming: IncomingTransfer, proofs: Mapping[bytes, InclusionProof], checkpoint: str, signer: Signer
+    incoming: IncomingTransfer,
+    proofs: Mapping[bytes, InclusionProof],
+    checkpoint: str,
+    signer: Signer,
+    *,
+    signed_at: datetime | None = None,
 ) -> bytes:
     """The receipt of an incoming transfer: JWS compact, ES256 by the gateway's receipt key.
 
-    `proofs` has one proof for each recipient's leaf hash, all against the tree of `checkpoint`.
+    `proofs` has one proof for each recipient's leaf hash, all against the tree of `checkpoint`. With `signed_at` it is of
+    version 2, else of version 1.
     """
+    assert signed_at is None or signed_at >= incoming.received_at, "signed before it was received"
+    form = ReceiptForm.FIRST if signed_at is None else ReceiptForm.SECOND
     slip = incoming.slip
     # Neighbours share most of their way to the root: each node is written once, not once for each recipient.
     nodes = {node: encode_base64url(node) for node in {node for proof in proofs.values() for node in proof.path}}
     claims = {
         **_slip_claims(slip),
-        "version": VERSION,
+        "version": form.value,
         "received_at": rfc3339(incoming.received_at),
         "checkpoint": checkpoint,
-        "recipients": [_line(recipient, proofs[leaf_hash(recipient.leaf)], nodes) for recipient in incoming.recipients],
+        "recipients": [
+            _line(recipient, proofs[leaf_hash(recipient.leaf)], nodes) | _event(recipient.outcome, form)
+            for recipient in incoming.recipients
+        ],
     }
-    return await sign_jws(_canonical(claims), kid=sha256(signer.public_key).hexdigest(), signer=signer)
+    kid = sha256(signer.public_key).hexdigest()
+    return await sign_jws(_canonical(claims), kid=kid, signer=signer, signed_at=signed_at)
 
 
 def check(receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[ReceiptLine, ...]:
@@ -129,6 +151,10 @@ def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint, nodes
     )
 
 
+def _event(outcome: Outcome, form: ReceiptForm) -> dict[str, str]:
+    return {} if form is ReceiptForm.FIRST else {"event": ERDS_EVENTS[outcome]}
+
+
 def _slip_claims(slip: TransferSlip) -> dict[str, Any]:
     return {
         "transfer": slip.transfer,
@@ -176,10 +202,22 @@ class _Envelope(_Strict):
     size: Whole
 
 
+class _SecondLine(_Line):
+    """A line of version 2."""
+
+    event: Text
+
+    @model_validator(mode="after")
+    def _is_of_the_outcome(self) -> Self:
+        if self.event != ERDS_EVENTS[self.outcome]:
+            raise ValueError("not the event of the outcome")
+        return self
+
+
 class _Claims(_Strict):
     """The payload: every claim there, none unknown, each of its own type."""
 
-    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    version: Annotated[int, Field(ge=ReceiptForm.FIRST, le=ReceiptForm.FIRST)]
     transfer: Text
     origin: Text
     destination: Text
@@ -192,15 +230,29 @@ class _Claims(_Strict):
     recipients: Annotated[tuple[_Line, ...], Field(max_length=RECIPIENTS_MAX)]
 
 
-def _claims(payload: bytes) -> _Claims:
-    """The claims of a payload in canonical JSON, strictly.
+class _SecondClaims(_Claims):
+    """The payload of version 2."""
+
+    version: Annotated[int, Field(ge=ReceiptForm.SECOND, le=ReceiptForm.SECOND)]
+    recipients: Annotated[tuple[_SecondLine, ...], Field(max_length=RECIPIENTS_MAX)]
+
+
+def _claims(token: SignedToken) -> _Claims:
+    """The claims of a token in canonical JSON, strictly; of which version, its header tells, and the claim agrees.
 
     Raises:
         ValueError: not JSON, not canonical, or not the claims of section 6.
     """
-    if _canonical(json.loads(payload)) != payload:
+    if _canonical(json.loads(token.payload)) != token.payload:
         raise PeerError("peer.receipt", step="not canonical JSON")
-    return _Claims.model_validate_json(payload)
+    if token.signed_at is None:
+        return _Claims.model_validate_json(token.payload)
+    claims = _SecondClaims.model_validate_json(token.payload)
+    # Both times are of one clock, the signing time in whole seconds. It is claimed and not proven, so a peer whose clock runs
+    # ahead of ours still has its receipts believed: what orders them is the checkpoint.
+    if token.signed_at < parse_rfc3339(claims.received_at).replace(microsecond=0):
+        raise PeerError("peer.receipt", step="signed before it was received")
+    return claims
 
 
 def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:

@@ -37,6 +37,7 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
 from gateway.exchange.judging import read_envelope_file
+from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
 
@@ -101,7 +102,9 @@ class Reception:
                 await self._alarm(origin, slip)
             raise
 
-    async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
+    async def receive(
+        self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes:
         """See `ReceptionDesk.receive`."""
         desk = self._desk
         incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
@@ -121,14 +124,16 @@ class Reception:
                 code=arrival.refusal or None,
             )
         _same_or_conflict(incoming, origin, slip)
-        return incoming.answer or await self._answer(incoming)
+        return incoming.answer or await self._answer(incoming, form)
 
-    async def answer_of(self, origin: GatewayId, transfer: TransferKey) -> bytes | None:
+    async def answer_of(
+        self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes | None:
         """See `ReceptionDesk.answer_of`."""
         incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
         if incoming is None or incoming.slip.origin != origin:
             return None
-        return incoming.answer or await self._answer(incoming)
+        return incoming.answer or await self._answer(incoming, form)
 
     async def _alarm(self, origin: GatewayId, slip: TransferSlip) -> None:
         """A leaf for the security officer (security.md 10); bounded, so that nobody fills our log by repeating himself."""
@@ -274,12 +279,14 @@ class Reception:
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
-    async def _answer(self, incoming: IncomingTransfer) -> bytes:
+    async def _answer(self, incoming: IncomingTransfer, form: ReceiptForm) -> bytes:
         """The receipt against a checkpoint that covers every leaf; the first one stored is the one that counts."""
         hashes = receipts.leaf_hashes(incoming.recipients)
         published = await self._checkpoints.covering(await self._size_covering(hashes))
         proofs = await self._desk.store.read(lambda uow: prove(uow, hashes, published.size))
-        receipt = await receipts.write(incoming, proofs, published.note, self._signer)
+        # A clock that was set back in between must not make us sign before we received.
+        signed_at = None if form is ReceiptForm.FIRST else max(self._desk.clock.now(), incoming.received_at)
+        receipt = await receipts.write(incoming, proofs, published.note, self._signer, signed_at=signed_at)
         return await self._desk.store.transact(lambda uow: uow.transfers.answer(incoming.slip.transfer, receipt))
 
     async def _size_covering(self, hashes: Sequence[bytes]) -> int:

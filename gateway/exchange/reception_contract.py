@@ -4,10 +4,19 @@ The door has already done what needs sockets: TLS identity, shapes, sizes, both 
 blob. Everything that needs the registry's bodies, a signature or the database is the desk's (house.md, step 6).
 """
 
+from enum import IntEnum
 from typing import Protocol
 
 from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.model import BlobRef, TransferSlip
+
+
+class ReceiptForm(IntEnum):
+    """The versions of a receipt (docs/PROTOCOL.md section 6); every gateway reads those up to its own."""
+
+    FIRST = 1
+    SECOND = 2
+    """With the time of signing (`sigT`), and the events of ETSI EN 319 522."""
 
 
 class ReceptionDesk(Protocol):
@@ -27,8 +36,12 @@ class ReceptionDesk(Protocol):
         """
         ...
 
-    async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
+    async def receive(
+        self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes:
         """Do every duty of reception and return the receipt (JWS compact serialisation, ASCII).
+
+        `form` is the latest that the asker reads. MUST NOT answer in a later one, unless the receipt exists already.
 
         Called only when the envelope's size and digest are those of the slip and its bytes are durable. Repeating it
         with the same slip MUST return the same bytes; it MAY run twice at once for one transfer.
@@ -38,6 +51,8 @@ class ReceptionDesk(Protocol):
         """
         ...
 
-    async def answer_of(self, origin: GatewayId, transfer: TransferKey) -> bytes | None:
+    async def answer_of(
+        self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes | None:
         """The receipt given to that origin for that transfer; None if there is none, or it was another origin's."""
         ...

@@ -31,7 +31,7 @@ BY_ITSELF: Final = "gateway"
 """Who lets go on what nobody was asked about; no API key and no certificate has this id."""
 HELD_ROWS: Final = 100
 """Held documents that are read at a time."""
-_OURS: Final = frozenset({"envelope.undecided", "key.missing"})
+_OURS: Final = frozenset({"envelope.undecided", "key.missing", "key.certificate", "key.pin"})
 _PERHAPS_OURS: Final = "seal.undecided"
 """Its technical reason says whether evidence of ours is wanting."""
 

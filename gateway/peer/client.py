@@ -25,7 +25,7 @@ from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
 from gateway.peer.session import assert_strict
-from gateway.peer.wire import CONTENT_TYPE, TRANSFERS_PATH, encode_slip
+from gateway.peer.wire import CONTENT_TYPE, RECEIPTS_ACCEPTED, TRANSFERS_PATH, encode_slip
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
 _ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -54,7 +54,7 @@ class PeerTransport:
             connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=limits.TRANSFER_SECONDS_MAX, connect=limits.CONNECT_SECONDS_MAX),
-            headers={hdrs.USER_AGENT: "edoc-gateway", hdrs.ACCEPT_ENCODING: "identity"},
+            headers={hdrs.USER_AGENT: "edoc-gateway", hdrs.ACCEPT_ENCODING: "identity", hdrs.ACCEPT: RECEIPTS_ACCEPTED},
             auto_decompress=False,
             trust_env=False,
         )

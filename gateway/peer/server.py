@@ -19,7 +19,7 @@ from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
-from gateway.exchange import ReceptionDesk
+from gateway.exchange import ReceiptForm, ReceptionDesk
 from gateway.http import (
     Door,
     Listener,
@@ -40,6 +40,7 @@ from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
     RECEIPT_TYPE,
     TRANSFERS_PATH,
+    accepted_form,
     check_content_type,
     decode_slip,
     is_transfer_key,
@@ -182,7 +183,7 @@ class _Door:
                 envelope = await lease.put(body.envelope(slip.envelope), limit=slip.envelope.size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
-        return await self.reception.receive(origin, slip, envelope)
+        return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:
@@ -193,7 +194,7 @@ class _Door:
     async def get(self, request: web.Request) -> web.Response:
         """The answer that was given to this origin for this transfer."""
         name = _transfer_of(request)
-        answer = await self.reception.answer_of(request[_ORIGIN], name)
+        answer = await self.reception.answer_of(request[_ORIGIN], name, form=_form_of(request))
         if answer is None:
             raise NotFound("not_found")
         return _receipt(answer)
@@ -207,6 +208,10 @@ def _transfer_of(request: web.Request) -> TransferKey:
     if not is_transfer_key(name):
         raise PeerError("transfer.malformed", reason="path")
     return TransferKey(name)
+
+
+def _form_of(request: web.Request) -> ReceiptForm:
+    return accepted_form(",".join(request.headers.getall(hdrs.ACCEPT, [])))
 
 
 def _check_header_bytes(request: web.Request) -> None:

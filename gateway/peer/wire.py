@@ -17,11 +17,14 @@ from gateway.core.errors import PeerError
 from gateway.core.ids import DIGEST, KEY, ORGAN_ID, Digest, GatewayId, OrganId, TransferKey
 from gateway.core.model import BlobRef, SlipRecipient, TransferSlip
 from gateway.core.states import MessageKind
+from gateway.exchange import ReceiptForm
 
 TRANSFERS_PATH: Final = "/peer/v1/transfers/"
 MEDIA_TYPE: Final = "application/vnd.edoc.transfer"
 CONTENT_TYPE: Final = f"{MEDIA_TYPE}; version=1"
 RECEIPT_TYPE: Final = "application/jose"
+RECEIPTS_ACCEPTED: Final = f"{RECEIPT_TYPE}; version=2, {RECEIPT_TYPE}, application/problem+json"
+"""What the client says it reads. Who does not say it is sent receipts of version 1 (docs/PROTOCOL.md section 10)."""
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _VERSION = re.compile(r";\s*version=\"?([0-9]{1,9})\"?\s*(?:;|$)", re.IGNORECASE)
@@ -181,6 +184,14 @@ def check_content_type(value: str) -> None:
     version = _VERSION.search(value)
     if version is None or int(version[1]) != 1:
         raise PeerError("transfer.version")
+
+
+def accepted_form(accept: str) -> ReceiptForm:
+    """The latest form of a receipt that a caller says it reads: what it does not say, it does not read."""
+    ranges = (one.strip().lower() for one in accept.split(","))
+    found = (_VERSION.search(one) for one in ranges if one.partition(";")[0].strip() == RECEIPT_TYPE)
+    numbers = {int(version[1]) for version in found if version}
+    return max((form for form in ReceiptForm if form in numbers), default=ReceiptForm.FIRST)
 
 
 def is_transfer_key(text: str) -> bool:

@@ -22,6 +22,8 @@ from gateway.crypto import (
     KeyHolderPool,
     KeyRef,
     certificate_digest,
+    hash_file,
+    judge_detached,
     judge_pdf,
     verify_envelope,
 )
@@ -122,6 +124,31 @@ async def test_a_signed_envelope_is_good_and_the_body_s_own(world: World, organ:
     assert verdict.certificate == leaves()[organ].der
 
 
+@pytest.mark.parametrize("organ", ["Z79.1", "Z79.2"])
+@pytest.mark.parametrize("data", [b"PK\3\4 minutes", b"", bytes(3_000_000)])
+async def test_a_detached_signature_is_good_and_the_body_s_own(world: World, organ: str, data: bytes) -> None:
+    path = world.pdf(data)
+    signed = await world.sealer.sign_detached(path, OrganId(organ))
+    assert path.read_bytes() == data
+    verdict = judge_detached(signed, digests=hash_file(path, {"sha256"}), trust=PKI.trust, moment=MOMENT)
+    assert verdict.indication is Indication.TOTAL_PASSED
+    (signature,) = verdict.signatures
+    assert signature.certificate == certificate_digest(leaves()[organ].der)
+    assert signature.claimed_time == MOMENT
+
+
+async def test_what_cannot_be_read_or_is_too_large_gets_no_signature(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.sign_detached(world.folder / "absent", OFFICE)
+    assert caught.value.code == "file.unreadable"
+    monkeypatch.setattr(limits, "DETACHED_CONTENT_BYTES_MAX", 3)
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.sign_detached(world.pdf(b"four"), OFFICE)
+    assert caught.value.code == "size.limit"
+
+
 async def test_one_flipped_byte_after_sealing_fails(world: World) -> None:
     sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
     verdict = judge_pdf(sealed.replace(b"100 dong", b"900 dong"), trust=PKI.trust, moment=MOMENT)
@@ -138,23 +165,25 @@ async def test_an_unknown_body_has_no_key(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("organ", "reason"),
+    ("organ", "code", "reason"),
     [
-        ("Z79.3", "REVOKED_NO_POE"),
-        ("Z79.4", "OUT_OF_BOUNDS_NO_POE"),
-        ("Z79.5", "CHAIN_CONSTRAINTS_FAILURE"),
-        (MISMATCHED, "no_pair"),
-        (NO_FILE, "enoent"),
+        ("Z79.3", "key.certificate", "own_revoked"),
+        ("Z79.4", "key.certificate", "own_expired"),
+        ("Z79.5", "key.certificate", "own_usage"),
+        (MISMATCHED, "key.missing", "no_pair"),
+        (NO_FILE, "key.missing", "enoent"),
     ],
 )
-async def test_it_never_signs_with_a_bad_key_of_its_own(world: World, organ: str, reason: str) -> None:
+async def test_it_never_signs_with_a_bad_key_of_its_own(world: World, organ: str, code: str, reason: str) -> None:
     pdf = world.pdf(tiny_pdf())
     with pytest.raises(SiteError) as sealing:
         await world.sealer.seal(pdf, OrganId(organ))
     with pytest.raises(SiteError) as signing:
         await world.sealer.sign_envelope(document(), OrganId(organ))
-    for caught in (sealing, signing):
-        assert caught.value.code == "key.missing"
+    with pytest.raises(SiteError) as beside:
+        await world.sealer.sign_detached(pdf, OrganId(organ))
+    for caught in (sealing, signing, beside):
+        assert caught.value.code == code
         assert reason in str(caught.value.params["reason"])
 
 
@@ -165,7 +194,7 @@ async def test_its_certificate_is_judged_again_after_a_minute(world: World) -> N
     world.clock.seconds += 61
     with pytest.raises(SiteError) as caught:
         await world.sealer.sign_envelope(status(), OFFICE)
-    assert caught.value.code == "key.missing"
+    assert caught.value.code == "key.certificate"
 
 
 @pytest.mark.parametrize("data", [b"no pdf", b"", encrypted_pdf(), tiny_pdf()[:300]])

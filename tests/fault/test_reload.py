@@ -20,7 +20,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from gateway.api import ApiProblem
 from gateway.demo.network import Side
@@ -368,3 +373,30 @@ async def test_a_signal_that_comes_while_it_starts_is_heard_once_it_runs(tmp_pat
         told = await party.reload()
         assert told["event"] == "reload.done"
         await real.gateways.ready("party")
+
+
+async def test_a_body_s_key_moves_into_an_encrypted_file(tmp_path: Path) -> None:
+    """With a wrong password nothing changes; with the right one the key is tried, and used from then on."""
+    async with real_network(tmp_path) as real:
+        party = Patient(real, "party")
+        plain = party.pki / "keys" / "transport" / f"{real.sender}.pem"
+        private = load_pem_private_key(plain.read_bytes(), None)
+        for name, data in (
+            ("moved.key", private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"right"))),
+            ("password", b"wrong\n"),
+        ):
+            (party.side.folder / name).touch(0o600)
+            (party.side.folder / name).write_bytes(data)
+        plain.unlink()
+        table = f'organ = "{real.sender}"\npurpose = "transport"\npem = "moved.key"\npassword_file = "password"\n'
+        with party.side.config.open("a", encoding="utf-8") as config:
+            config.write(f"\n[[keys.sources]]\n{table}")
+        told = await party.reload()
+        assert (told["event"], told.get("code")) == ("reload.refused", "key.missing"), told
+        assert "password_wrong" in told["why"]
+        assert "right" not in told["why"]
+
+        (party.side.folder / "password").write_bytes(b"right\n")
+        told = await party.reload()
+        assert (told["event"], told.get("changed")) == ("reload.done", ["keys"]), told
+        await real.until_delivered(await real.send(1))

@@ -48,6 +48,7 @@ from gateway.exchange import (
     Journal,
     LocalTransport,
     Queries,
+    ReceiptForm,
     Reception,
     Release,
     Submission,
@@ -100,6 +101,8 @@ class Road:
     """What happens to a receipt's bytes on the way back."""
     carried: int = 0
     asked: int = 0
+    form: ReceiptForm = ReceiptForm.SECOND
+    """The latest receipt that the origin reads."""
 
     async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
         if self.down:
@@ -117,7 +120,7 @@ class Road:
         try:
             await peer.reception.admit(self.origin, transfer.slip)
             blob = await stored(peer.blobs, data)
-            answer = await peer.reception.receive(self.origin, transfer.slip, blob)
+            answer = await peer.reception.receive(self.origin, transfer.slip, blob, form=self.form)
         except GatewayError as error:
             return (
                 TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
@@ -128,7 +131,8 @@ class Road:
         if self.down:
             return Unreachable("down")
         self.asked += 1
-        answer = await self.reach(transfer.slip.destination).reception.answer_of(self.origin, transfer.slip.transfer)
+        reception = self.reach(transfer.slip.destination).reception
+        answer = await reception.answer_of(self.origin, transfer.slip.transfer, form=self.form)
         return Unknown() if answer is None else self._back(answer)
 
     def _back(self, answer: bytes) -> CarryResult:

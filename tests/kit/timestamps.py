@@ -1,10 +1,13 @@
-"""A timestamp authority in this process: pyHanko's for tests, under the issuing authority of a `Pki`."""
+"""A timestamp authority in this process: pyHanko's for tests, under the issuing authority of a `Pki`; on loopback, too."""
 
 import datetime as dt
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from aiohttp import web
 from asn1crypto import algos, keys, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -67,3 +70,25 @@ class OwnAuthority:
         request = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
         token: bytes = self._stamper.request_tsa_response(request)["time_stamp_token"].dump()
         return token
+
+    def answer(self, request: bytes) -> bytes:
+        """The TimeStampResp to a TimeStampReq."""
+        reply: bytes = self._stamper.request_tsa_response(tsp.TimeStampReq.load(request)).dump()
+        return reply
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """Its address on loopback (RFC 3161 section 3.4)."""
+
+        async def handle(request: web.Request) -> web.Response:
+            return web.Response(body=self.answer(await request.read()), content_type="application/timestamp-reply")
+
+        app = web.Application()
+        app.router.add_post("/tsa", handle)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/tsa"
+        finally:
+            await runner.cleanup()

@@ -15,7 +15,7 @@ from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKe
 from gateway.core.model import BlobRef, SlipRecipient, Transfer, TransferSlip
 from gateway.core.ports import Blobs
 from gateway.core.states import MessageKind, TransferState
-from gateway.exchange.reception_contract import ReceptionDesk
+from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
 from gateway.peer.wire import PROBLEM_TYPE
 from tests.kit.blobs import streamed
@@ -98,6 +98,8 @@ class RecordingDesk:
     admitted: list[TransferKey] = field(default_factory=list)
     received: dict[TransferKey, tuple[GatewayId, TransferSlip, bytes]] = field(default_factory=dict)
     answers: dict[TransferKey, bytes] = field(default_factory=dict)
+    forms: list[ReceiptForm] = field(default_factory=list)
+    """What each question said that its asker reads."""
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         self.admitted.append(slip.transfer)
@@ -105,7 +107,10 @@ class RecordingDesk:
             raise PeerError("peer.foreign_sender", organ=slip.sender)
         self.before_read()
 
-    async def receive(self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef) -> bytes:
+    async def receive(
+        self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes:
+        self.forms.append(form)
         if self.refusals:
             raise self.refusals.pop(0)
         entry = (origin, slip, await self.blobs.read(envelope))
@@ -116,7 +121,10 @@ class RecordingDesk:
         self.after_store()
         return kept
 
-    async def answer_of(self, origin: GatewayId, transfer: TransferKey) -> bytes | None:
+    async def answer_of(
+        self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
+    ) -> bytes | None:
+        self.forms.append(form)
         entry = self.received.get(transfer)
         return self.answers[transfer] if entry is not None and entry[0] == origin else None
 

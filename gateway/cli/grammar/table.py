@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, edxml, evidence, site
+from gateway.cli.grammar import documents, edxml, evidence, sealing, signing, site
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,10 @@ ROWS: Final = (
     Row("refuse", documents.refuse, changes=True),
     Row("org find", documents.org_find),
     Row("org show", documents.org_show),
+    Row("sign", signing.sign),
     Row("verify", evidence.verify),
+    Row("seal", sealing.seal),
+    Row("ltaupdate", sealing.ltaupdate),
     Row("edxml inspect", edxml.inspect),
     Row("edxml validate", edxml.validate),
     Row("edxml pack", edxml.pack),

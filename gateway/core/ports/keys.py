@@ -44,7 +44,19 @@ class Sealer(Protocol):
         The private key MUST live in a process that never parses the document.
 
         Raises:
-            SiteError: `key.missing`; SenderError: `file.unreadable`, `worker.killed`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`; SenderError: `file.unreadable`,
+                `worker.killed`.
+        """
+        ...
+
+    async def sign_detached(self, path: Path, organ: OrganId) -> bytes:
+        """A detached CAdES B-B signature (.p7s) by the body's seal over a file of any kind and size.
+
+        MUST check its own certificate first, MUST hash the file in pieces and MUST NOT hand it to a key-holder. The file
+        is left as it is.
+
+        Raises:
+            SiteError: `key.missing`; SenderError: `file.unreadable`, `size.limit`.
         """
         ...
 
@@ -52,6 +64,6 @@ class Sealer(Protocol):
         """The envelope skeleton (attachments cut out) with the body's XAdES signature as house.md lays down.
 
         Raises:
-            SiteError: `key.missing`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`.
         """
         ...

@@ -1,10 +1,11 @@
-"""The CMS of a PAdES B-B or B-T signature (EN 319 142-1 clause 6.3, RFC 5652), built around a signature made elsewhere.
+"""The CMS of a PAdES or CAdES B-B or B-T signature, around a signature made elsewhere (EN 319 142-1, EN 319 122-1, RFC 5652).
 
 It holds exactly what level B-B asks for: content-type, message-digest, ESS signing-certificate-v2, and beside them
-CMSAlgorithmProtection (RFC 6211). No signing-time: in a PDF the claimed time stands in /M.
+CMSAlgorithmProtection (RFC 6211). CAdES asks for signing-time, too; PAdES forbids it: in a PDF the claimed time stands in /M.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -17,6 +18,8 @@ _OVERHEAD_BYTES: Final = 1_024
 """Attributes, algorithm identifiers and lengths of the CMS, rounded up (measured: about 400)."""
 _SIGNATURE_BYTES_MAX: Final = 1_024
 """RSA-8192."""
+_UTC_TIME_ENDS: Final = 2050
+"""RFC 5652 section 11.3: UTCTime until then, GeneralizedTime from then on."""
 _LEAVES_MAX: Final = 512
 """Bodies whose seals one installation holds, or nearly all of them: 6 KB each."""
 
@@ -45,9 +48,14 @@ def room_for(chain: tuple[bytes, ...], *, timestamped: bool = False) -> int:
     return sum(len(der) for der in chain) + _OVERHEAD_BYTES + _SIGNATURE_BYTES_MAX + timestamp
 
 
-def seal_attributes(digest: bytes, leaf: bytes) -> SealAttributes:
-    """The signed attributes for a document digest (SHA-256) and the signer's certificate (DER)."""
-    encoded = (*_attributes_of(leaf), _attribute_of(_MESSAGE_DIGEST, _tlv(_OCTET_STRING, digest)))
+def seal_attributes(digest: bytes, leaf: bytes, *, signed_at: datetime | None = None) -> SealAttributes:
+    """The signed attributes for a document digest (SHA-256) and the signer's certificate (DER).
+
+    `signed_at`: signing-time, for CAdES and never for PAdES.
+    """
+    encoded = [*_attributes_of(leaf), _attribute_of(_MESSAGE_DIGEST, _tlv(_OCTET_STRING, digest))]
+    if signed_at is not None:
+        encoded.append(_attribute("signing_time", _time(signed_at)))
     return SealAttributes(to_sign=_tlv(_SET, *sorted(encoded)))  # a SET OF is sorted in DER (X.690 clause 11.6)
 
 
@@ -121,6 +129,12 @@ def _tlv(tag: int, *contents: bytes) -> bytes:
 def _attribute_of(kind: bytes, value: bytes) -> bytes:
     """An Attribute (RFC 5652 section 5.3) with one value, of a type and a value that are DER already."""
     return _tlv(_SEQUENCE, kind, _tlv(_SET, value))
+
+
+def _time(moment: datetime) -> cms.Time:
+    whole = moment.astimezone(UTC).replace(microsecond=0)
+    kind = "utc_time" if whole.year < _UTC_TIME_ENDS else "generalized_time"
+    return cms.Time(name=kind, value=whole)
 
 
 def _attribute(kind: str, value: object) -> bytes:

@@ -4,37 +4,36 @@ They are never given a document, run no task of anybody's choosing, and answer w
 the interpreter lock (measured.md), so signing scales over holders, not over threads. Keys are loaded when they are first
 asked for: 338 keys checked at start would cost 14 s.
 
-A key file must be readable by its owner alone (0400 or 0600); another mode is `key.missing`, as is a missing file, a
-missing entry, and a key that is neither RSA (>= 2048 bits) nor on one of the NIST curves P-256, P-384, P-521.
+Keys in files share a few processes; each PKCS#11 token has one of its own (`tokens`), so that a device that hangs keeps
+nobody waiting but those who need it.
+
+A file must be readable by its owner alone (`guarded`); another mode is `key.missing`, as is a missing file, a missing entry, a
+password that does not open it, and a key that is neither RSA (>= 2048 bits) nor on one of the NIST curves P-256, P-384, P-521.
 """
 
-import ctypes
-import errno
-import resource
-import stat
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, Protocol, TypeGuard
+from typing import Protocol, TypeGuard
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ports import Meter
-from gateway.core.reasons import because, of_os
+from gateway.core.reasons import because
+from gateway.crypto.keys.key_reader import read_private_key
+from gateway.crypto.keys.own_memory import keep_memory_private
+from gateway.crypto.keys.sources import FileSource, KeySource, PemFile, Pkcs11Key, Token
+from gateway.crypto.keys.tokens import TokenHolder
 from gateway.crypto.processes.seat import Kind
 from gateway.crypto.processes.shared import unpack
 from gateway.crypto.processes.worker_child import answer_all, watch_parent
 from gateway.crypto.processes.workers import WorkerPool
 from gateway.observe import UNMEASURED
-
-_KEY_FILE_BYTES_MAX: Final = 64 * limits.KIB
-_PR_SET_DUMPABLE: Final = 4
 
 BodyKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -46,48 +45,59 @@ class KeyHolder(Protocol):
         """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017), or ECDSA with SHA-256 in DER, as the key is.
 
         Raises:
-            SiteError: `key.missing`.
+            SiteError: `key.missing`; of a token also `key.pin` (never tried again by itself) and `key.token` (perhaps later).
         """
         ...
 
 
 class KeyHolderPool:
-    """Key-holders in their own processes.
+    """Key-holders in their own processes: `size` for keys in files, and one for each token.
 
-    `own_files`: the key files were written by this gateway itself, so the costly RSA key check (41 ms) is left out.
+    A bare path is a PEM file without a password. `own_files`: the key files were written by this gateway itself, so the
+    costly RSA key check (41 ms) is left out.
     """
 
     def __init__(
-        self, *, keys: Mapping[str, Path], size: int = 1, own_files: bool = False, meter: Meter = UNMEASURED
+        self, *, keys: Mapping[str, Path | KeySource], size: int = 1, own_files: bool = False, meter: Meter = UNMEASURED
     ) -> None:
+        files = {key_id: _file(source) for key_id, source in keys.items() if not isinstance(source, Pkcs11Key)}
         kind = Kind(
             name="key-holder",
             main=holder_main,
-            arguments=({key_id: str(path) for key_id, path in keys.items()}, own_files),
+            arguments=(files, own_files),
             wall_seconds=limits.HOLDER_WALL_SECONDS_MAX,
             preload=(__name__,),
             blames_task=False,
         )
         self._pool = WorkerPool(kind, size, meter=meter)
+        self._tokens = _holders_of_tokens(keys, meter)
         self._meter = meter
 
     @property
     def pids(self) -> tuple[int, ...]:
         """Process ids of the key-holders."""
-        return self._pool.pids
+        return (*self._pool.pids, *(pid for holder in self._each() for pid in holder.pids))
 
     async def start(self) -> None:
-        """Start the key-holders."""
-        await self._pool.start()
+        """Start the key-holders. No file is opened, and no token, before a key is asked for."""
+        try:
+            await self._pool.start()
+            for holder in self._each():
+                await holder.start()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Let running signatures end, then end the key-holders."""
-        await self._pool.close()
+        await asyncio.gather(self._pool.close(), *(holder.close() for holder in self._each()))
 
     async def sign(self, key_id: str, data: bytes) -> bytes:
         """See `KeyHolder.sign`."""
+        token = self._tokens.get(key_id)
         try:
-            signature = await self._pool.call(_request(key_id, data))
+            request = _request(key_id, data)
+            signature = await (token.sign(*request) if token is not None else self._pool.call(request))
         except GatewayError:
             self._meter.add(metrics.SIGNATURES, "failed")
             raise
@@ -95,12 +105,31 @@ class KeyHolderPool:
         assert isinstance(signature, bytes), "a holder answers with bytes"
         return signature
 
+    def _each(self) -> Iterable[TokenHolder]:
+        return dict.fromkeys(self._tokens.values())
+
+
+def _file(source: Path | FileSource) -> FileSource:
+    return PemFile(path=source) if isinstance(source, Path) else source
+
+
+def _holders_of_tokens(keys: Mapping[str, Path | KeySource], meter: Meter) -> dict[str, TokenHolder]:
+    """For each key in a token the holder of that token."""
+    tokens: dict[Token, dict[str, Pkcs11Key]] = {}
+    for key_id, source in keys.items():
+        if isinstance(source, Pkcs11Key):
+            tokens.setdefault(source.token, {})[key_id] = source
+    found: dict[str, TokenHolder] = {}
+    for token, own in tokens.items():
+        found.update(dict.fromkeys(own, TokenHolder(token, own, meter=meter)))
+    return found
+
 
 class InlineHolder:
     """Key-holding without a process: for tests and seeded worlds."""
 
-    def __init__(self, *, keys: Mapping[str, Path], own_files: bool = False) -> None:
-        self._ring = KeyRing({key_id: str(path) for key_id, path in keys.items()}, own_files=own_files)
+    def __init__(self, *, keys: Mapping[str, Path | FileSource], own_files: bool = False) -> None:
+        self._ring = KeyRing({key_id: _file(source) for key_id, source in keys.items()}, own_files=own_files)
 
     async def sign(self, key_id: str, data: bytes) -> bytes:
         """See `KeyHolder.sign`."""
@@ -115,8 +144,8 @@ def _request(key_id: str, data: bytes) -> tuple[str, bytes]:
 class KeyRing:
     """Private keys by id, loaded from their files when first asked for."""
 
-    def __init__(self, keys: Mapping[str, str], *, own_files: bool) -> None:
-        self._paths = dict(keys)
+    def __init__(self, keys: Mapping[str, FileSource], *, own_files: bool) -> None:
+        self._sources = dict(keys)
         self._own_files = own_files
         self._loaded: dict[str, BodyKey] = {}
 
@@ -128,9 +157,9 @@ class KeyRing:
         return key.sign(data, ec.ECDSA(SHA256()))
 
     def _load(self, key_id: str) -> BodyKey:
-        if key_id not in self._paths:
+        if key_id not in self._sources:
             raise SiteError("key.missing", key=key_id, reason=because("not_configured"))
-        key = read_private_key(Path(self._paths[key_id]), key_id, skip_check=self._own_files)
+        key = read_private_key(self._sources[key_id], key_id, skip_check=self._own_files)
         if not _is_body_key(key):
             raise SiteError("key.missing", key=key_id, reason=because("weak_key"))
         self._loaded[key_id] = key
@@ -146,44 +175,13 @@ def _is_body_key(key: PrivateKeyTypes) -> TypeGuard[BodyKey]:
     )
 
 
-def read_private_key(path: Path, key_id: str, *, skip_check: bool = False) -> PrivateKeyTypes:
-    """A private key of any kind from a PEM file that only its owner can read.
-
-    Raises:
-        SiteError: `key.missing` with the reason; never with anything out of the file.
-    """
-    try:
-        check_mode(path)
-        with path.open("rb") as file:
-            pem = file.read(_KEY_FILE_BYTES_MAX)
-        return load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=skip_check)
-    except PermissionError as error:
-        reason = because("mode") if error.errno == errno.EPERM else of_os(error)  # EPERM: `check_mode`'s own
-        raise SiteError("key.missing", key=key_id, reason=reason) from error
-    except OSError as error:
-        raise SiteError("key.missing", key=key_id, reason=of_os(error)) from error
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SiteError("key.missing", key=key_id, reason=because("not_pem_key")) from error
-
-
-def check_mode(path: Path) -> None:
-    """Insist that a key file is its owner's alone.
-
-    Raises:
-        PermissionError: its mode is neither 0400 nor 0600; other `OSError`: it is not there.
-    """
-    if stat.S_IMODE(path.stat().st_mode) & 0o177:
-        raise PermissionError(errno.EPERM, "the file's mode must be 0400 or 0600")
-
-
 # --- in the child ----------------------------------------------------------------------------------------------------
 
 
-def holder_main(pipe: Connection, keys: Mapping[str, str], own_files: bool) -> None:
+def holder_main(pipe: Connection, keys: Mapping[str, FileSource], own_files: bool) -> None:
     """A key-holder's life."""
     watch_parent()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # another process of this user cannot read its memory
+    keep_memory_private()
     ring = KeyRing(keys, own_files=own_files)
     answer_all(pipe, lambda message: _sign(ring, message))
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because
-from gateway.crypto.keys.holders import read_private_key
+from gateway.crypto.keys.key_reader import read_private_key
 
 
 class FileSigner:

@@ -60,6 +60,33 @@ def _token_chain(token: bytes, digest: bytes | None) -> tuple[bytes, ...]:
     return (own.dump(), *(one.dump() for one in certificates if one is not own))
 
 
+def signer_chains(data: bytes) -> tuple[tuple[bytes, ...], ...]:
+    """The certificates (DER) in each signature of a PDF, the signer's own first; run it in a judge.
+
+    Raises:
+        SenderError: `file.unreadable`: no PDF that can be read, or without a signature.
+    """
+    found = attempt(_signer_chains, data)
+    if isinstance(found, Trouble):
+        raise SenderError("file.unreadable", reason=found.reason)
+    return found
+
+
+def _signer_chains(data: bytes) -> tuple[tuple[bytes, ...], ...]:
+    signatures = [one for one in _embedded(data) if one.sig_object_type == "/Sig"]
+    if not signatures:
+        raise ValueError("no signature in it")
+    return tuple((one.signer_cert.dump(), *(other.dump() for other in one.other_embedded_certs)) for one in signatures)
+
+
+def _embedded(data: bytes) -> Sequence[Any]:
+    """The signatures and document timestamps of a PDF, oldest first."""
+    embedded: Sequence[Any] = PdfFileReader(BytesIO(data), strict=True).embedded_signatures
+    if len(embedded) > limits.PDF_SIGNATURES_MAX:
+        raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signatures")
+    return embedded
+
+
 def last_timestamp(data: bytes) -> bytes:
     """The token (DER) of the last document timestamp; without any, of the last signature that bears one; run it in a judge.
 
@@ -75,10 +102,7 @@ def last_timestamp(data: bytes) -> bytes:
 
 
 def _last_timestamp(data: bytes) -> bytes | None:
-    reader = PdfFileReader(BytesIO(data), strict=True)
-    embedded: Sequence[Any] = reader.embedded_signatures
-    if len(embedded) > limits.PDF_SIGNATURES_MAX:
-        raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signatures")
+    embedded = _embedded(data)
     documents = [one for one in embedded if one.sig_object_type == "/DocTimeStamp"]
     if documents:
         token = cms.ContentInfo({"content_type": "signed_data", "content": documents[-1].signed_data})

@@ -11,14 +11,17 @@
 | 6    | judge: `judge_pdf`                 | each      | a signature that does not pass is not given out              |
 
 When no authority answers, the order decides: the signature is refused, or it stays at the level that was reached and the
-answer says what is still owed. A timestamp for the signature itself cannot be added to a finished file (it would have to
-stand inside the CMS): what is owed then is a document timestamp over the whole, which `PdfSigner.renew` adds.
+answer says what is still owed. Later `PdfSigner.settle` pays it without any key: a timestamp inside the CMS would need the
+file to be written again, so it is a document timestamp over the whole that proves the time then (EN 319 142-1 clause 6.3:
+level B-T asks for either).
 """
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 
 from gateway.core import limits
@@ -30,7 +33,7 @@ from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_key import KeyRef, sign_with
 from gateway.crypto.pades.appearance import Appearance
-from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
+from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, signer_chains, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
 from gateway.crypto.paths.evidence import both, evidence_for, speaks_of_revocation
@@ -99,12 +102,29 @@ class PdfSigner:
         walk = _Walk(order=order, held=_held(trust), judge=self._judge, authority=self._authority)
         token = await walk.stamped(hashlib.sha256(signature).digest(), Level.B_T)
         sealed = await walk.lengthened(
-            prepared.filled(assemble(attributes, signature, key.chain, timestamp=token)), key.chain, token
+            prepared.filled(assemble(attributes, signature, key.chain, timestamp=token)), (key.chain,), token
         )
         if trust is not None:
             verdict = await self._judge.run(judge_pdf, sealed.pdf, trust=trust, moment=moment)
             _check_seal(verdict, key)
         return sealed
+
+    async def settle(self, pdf: Path, level: Level, *, trust: Trust) -> SealedFile:
+        """The PDF raised to the level that is owed, by document timestamps and the evidence for its signers, without a key.
+
+        What cannot be paid yet (evidence for B-LT, a second timestamp for B-LTA) is owed again.
+
+        Raises:
+            SiteError: `timestamp.unavailable`: not even level B-T was reached.
+            SenderError: `file.unreadable`: no PDF, or without a signature; `worker.killed`.
+        """
+        assert level is not Level.B_B, "nothing is owed at level B-B"
+        data = await asyncio.to_thread(_read, pdf)
+        chains = await self._judge.run(signer_chains, data)
+        order = SealOrder(level=level)
+        walk = _Walk(order=order, held=_held(trust), judge=self._judge, authority=self._authority)
+        stamped, token = await walk.document_stamped(data)
+        return await walk.lengthened(stamped, chains, token)
 
     async def renew(self, pdf: Path, *, trust: Trust) -> bytes:
         """The PDF with the evidence for its last timestamp, and a new document timestamp over all of it.
@@ -142,19 +162,19 @@ class _Walk:
             self.stopped = str(error)
             return b""
 
-    async def lengthened(self, pdf: bytes, chain: tuple[bytes, ...], token: bytes) -> SealedFile:
-        """Steps 4 and 5, as far as the order asks for them and they can be gone."""
+    async def lengthened(self, pdf: bytes, chains: Sequence[tuple[bytes, ...]], token: bytes) -> SealedFile:
+        """Steps 4 and 5, as far as the order asks for them and they can be gone; `chains`: of the signers."""
         if not token:
             return self._ended(pdf, Level.B_B)
         if _RANKS[self.order.level] < _RANKS[Level.B_LT]:
             return self._ended(pdf, Level.B_T)
-        own, theirs = evidence_for(chain, self.held), await self.evidence_of(token)
-        if not speaks_of_revocation(own) or not speaks_of_revocation(theirs):
+        needed = [*(evidence_for(chain, self.held) for chain in chains), await self.evidence_of(token)]
+        if not all(map(speaks_of_revocation, needed)):
             self.stopped = "no revocation evidence for the signer, or for the authority"
             if self.order.insist:
                 raise SiteError("seal.evidence", level=self.order.level.value)
             return self._ended(pdf, Level.B_T)
-        pdf = await self._stored(pdf, both(own, theirs))
+        pdf = await self._stored(pdf, reduce(both, needed))
         if self.order.level is not Level.B_LTA:
             return self._ended(pdf, Level.B_LT)
         prepared = await self._room_after(pdf)
@@ -163,8 +183,14 @@ class _Walk:
 
     async def archived(self, pdf: bytes, evidence: Evidence) -> bytes:
         """The evidence, and a document timestamp behind it."""
-        prepared = await self._room_after(await self._stored(pdf, evidence))
-        return prepared.filled(await self._stamp(prepared.digest))
+        stamped, _ = await self.document_stamped(await self._stored(pdf, evidence))
+        return stamped
+
+    async def document_stamped(self, pdf: bytes) -> tuple[bytes, bytes]:
+        """A document timestamp over all of it, and its token."""
+        prepared = await self._room_after(pdf)
+        token = await self._stamp(prepared.digest)
+        return prepared.filled(token), token
 
     async def evidence_of(self, token: bytes) -> Evidence:
         """What we hold of the path of a token's authority."""

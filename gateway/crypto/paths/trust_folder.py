@@ -1,4 +1,6 @@
-"""Trust as it lies in a folder: `anchors/`, `intermediates/` and `crls/`, each file PEM or DER, each bounded.
+"""Trust as it lies in a folder: `anchors/`, `people/`, `authorities/` (of timestamps), `intermediates/`, `crls/`, `ocsps/`.
+
+Only `anchors/` must hold something. Each file is PEM or DER, each bounded.
 
 Only these files are believed: never the operating system's store, never certifi's.
 """
@@ -9,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from asn1crypto import crl, pem, x509
+from asn1crypto import crl, ocsp, pem, x509
 
 from gateway.core import limits
 from gateway.core.errors import SiteError
@@ -21,6 +23,7 @@ _FILES_MAX: Final = 200
 _FILE_BYTES_MAX: Final = 16 * limits.MIB
 _CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 _CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
+_OCSP_SUFFIXES: Final = frozenset({".ocsp", ".ors"})
 
 
 class LoadedTrust:
@@ -47,13 +50,18 @@ def load_trust(folder: Path, demo: bool) -> Trust:
     anchors = _read(folder / "anchors", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
     if not anchors:
         raise SiteError("config.invalid", path=str(folder / "anchors"), reason=because("no_anchor"))
+    people = _read(folder / "people", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
+    authorities = _read(folder / "authorities", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
     if not demo:
-        for anchor in anchors:
+        for anchor in (*anchors, *people, *authorities):
             refuse_demo(anchor, what="trust anchor")
     return Trust(
         anchors=anchors,
+        people=people,
+        authorities=authorities,
         intermediates=_read(folder / "intermediates", _CERTIFICATE_SUFFIXES, x509.Certificate.load),
         crls=_read(folder / "crls", _CRL_SUFFIXES, crl.CertificateList.load),
+        ocsps=_read(folder / "ocsps", _OCSP_SUFFIXES, ocsp.OCSPResponse.load),
         demo=demo,
     )
 

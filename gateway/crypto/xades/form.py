@@ -246,7 +246,8 @@ def find_signer(signature: Element) -> Signer:
     properties = signature[3][0][0]
     named = list(properties.iter(xades("SigningCertificateV2")))
     need(len(named) == 1, "not one SigningCertificateV2")
-    digest = named[0].find(f"{xades('Cert')}/{xades('CertDigest')}")
+    first = named[0].find(xades("Cert"))
+    digest = None if first is None else first.find(xades("CertDigest"))
     need(digest is not None and tags(digest) == [ds("DigestMethod"), ds("DigestValue")], "SigningCertificateV2")
     assert digest is not None, "just checked"
     method = DIGESTS.get(digest[0].get("Algorithm", ""))

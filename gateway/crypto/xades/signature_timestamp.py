@@ -16,6 +16,7 @@ from gateway.core.limits import SIGNATURE_TIMESTAMPS_MAX
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.trust import Trust
+from gateway.crypto.timestamps.verify import FUTURE_TOLERANCE
 from gateway.crypto.xades.form import octets
 from gateway.crypto.xades.names import DS, EXCLUSIVE, XADES, ds, xades
 from gateway.crypto.xades.parts import StructureError
@@ -37,24 +38,12 @@ _UNSIGNED: Final = "UnsignedSignatureProperties"
 
 
 class TimestampJudge(Protocol):
-    """What a timestamp is worth; total: hostile bytes give an indication, never an exception."""
+    """`judge_timestamp`, or what stands for it in a test."""
 
     def __call__(
         self, token: bytes, *, kind: TimestampKind, digest: Callable[[str], bytes], trust: Trust, moment: datetime
     ) -> TimestampSeen:
         """`digest("sha256")`: the digest of what has to be stamped."""
-
-
-def nobody_judges(
-    token: bytes,  # noqa: ARG001 - the Protocol's parameters
-    *,
-    kind: TimestampKind,
-    digest: Callable[[str], bytes],  # noqa: ARG001 - the Protocol's parameters
-    trust: Trust,  # noqa: ARG001 - the Protocol's parameters
-    moment: datetime,  # noqa: ARG001 - the Protocol's parameters
-) -> TimestampSeen:
-    """A timestamp that nobody looked at, so that nothing follows from it."""
-    return _undecided(kind, SubIndication.SIG_CONSTRAINTS_FAILURE, "timestamps are not judged here")
 
 
 # --- making ------------------------------------------------------------------------------------------------------------
@@ -135,8 +124,12 @@ def _undecided(kind: TimestampKind, sub_indication: SubIndication, reason: str) 
 
 
 def earliest_proven(timestamps: tuple[TimestampSeen, ...], moment: datetime) -> datetime | None:
-    """The earliest time that a good timestamp proves; none that lies after the moment of judgement proves anything."""
-    return min((time for seen in timestamps if (time := _proven(seen)) is not None and time <= moment), default=None)
+    """The earliest time that a good timestamp proves: never later than the moment of judgement, at which it was there.
+
+    One a little ahead of our clock was stamped by a clock that differs a little from ours.
+    """
+    times = [time for seen in timestamps if (time := _proven(seen)) is not None and time <= moment + FUTURE_TOLERANCE]
+    return min((*times, moment)) if times else None
 
 
 def _proven(seen: TimestampSeen) -> datetime | None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from gateway.crypto.paths.trust import Trust
+from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
 from gateway.crypto.xades.form import WHITE
 from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import StructureError, check_ids
 from gateway.crypto.xades.prepare import Place, PreparedSignature, prepare
-from gateway.crypto.xades.signature_timestamp import TimestampJudge, nobody_judges
+from gateway.crypto.xades.signature_timestamp import TimestampJudge
 from gateway.crypto.xades.verify import EnvelopeVerdict, Profile, verify
 from gateway.safe_xml import SEAL_SLIP, Element
 
@@ -32,7 +33,7 @@ def prepare_slip(slip: bytes, *, chain: tuple[bytes, ...], moment: datetime) -> 
 
 
 def verify_slip(
-    root: Element, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge = nobody_judges
+    root: Element, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge = judge_token
 ) -> EnvelopeVerdict:
     """Verify the signature of a slip; `root` is the tree that `read_slip` uses too.
 

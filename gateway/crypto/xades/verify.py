@@ -15,7 +15,8 @@ Duties of `verify_envelope`, numbered as in the code (signing.md 4.1; the attack
 9. Outside the signed parts stands only what hubs may add and the files: nothing that a reader could take for signed (`frame`).
 10. Timestamps upon the signature are judged; the earliest good one is the best signature time. One that is not good counts for
     nothing, and fails nothing (`signature_timestamp`).
-11. The certificate passes `judge_certificate`: today, or at the time that duty 10 proved.
+11. The algorithms are on the policy's list; one whose time has ended counts where duty 10 proves that the signature is older.
+12. The certificate passes `judge_certificate`: today, or at the time that duty 10 proved.
 
 The caller still owes: that the certificate is the registry's for the body in From; attachment digests against the signed
 manifest; that the message is neither old nor repeated. A signature alone says none of it.
@@ -23,7 +24,7 @@ manifest; that the message is neither old nor repeated. A signature alone says n
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -41,7 +42,8 @@ from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.xades.algorithms import DIGESTS, METHODS
+from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
+from gateway.crypto.xades.algorithms import DIGESTS, IN_POLICY, METHODS
 from gateway.crypto.xades.duties import Duty, DutyList
 from gateway.crypto.xades.form import (
     Signer,
@@ -57,7 +59,7 @@ from gateway.crypto.xades.frame import frame_fault
 from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import StructureError, header_of, parts_of
 from gateway.crypto.xades.prepare import canonical
-from gateway.crypto.xades.signature_timestamp import TimestampJudge, earliest_proven, judge_timestamps, nobody_judges
+from gateway.crypto.xades.signature_timestamp import TimestampJudge, earliest_proven, judge_timestamps
 from gateway.crypto.xades.signing_key import signing_key
 from gateway.safe_xml import QCVN, Element
 
@@ -72,6 +74,7 @@ DUTIES: Final = (
     Duty("xades.digests", "XML Signature 1.1 3.2.1"),
     Duty("xades.frame", "EN 319 102-1 5.2.8"),
     Duty("xades.timestamps", "EN 319 132-1 5.3"),
+    Duty("xades.policy", "EN 319 102-1 5.2.8"),
     Duty("xades.certificate", "EN 319 102-1 5.2.6"),
 )
 _OUT_OF_TIME: Final = frozenset(
@@ -108,7 +111,7 @@ ENVELOPE: Final = Profile(root=f"{{{QCVN}}}edXML", parent_of=header_of, parts_of
 
 
 def verify_envelope(
-    root: Element, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge = nobody_judges
+    root: Element, *, trust: Trust, moment: datetime, judge_timestamp: TimestampJudge = judge_token
 ) -> EnvelopeVerdict:
     """Verify the signature of an envelope; `root` is the tree of the skeleton that the reader uses too.
 
@@ -130,11 +133,11 @@ def verify(
         outcome = _Outcome(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, outcome.reason)
     if outcome is None:
         _judge_timestamps(signatures[0], findings, trust, moment, judge_timestamp)
-        outcome = _judge_signer(findings, trust, moment)
+        outcome = _judge_algorithms(findings, trust) or _judge_signer(findings, trust, moment)
     findings.duties.decide(outcome.indication, outcome.reason)
     signer = findings.signer
     return EnvelopeVerdict(
-        signature=_verdict(findings, outcome),
+        signature=_verdict(findings, outcome, trust),
         certificate=None if signer is None else signer.certificate,
         signed=findings.signed,
     )
@@ -151,6 +154,7 @@ class _Findings:
     timestamps: tuple[TimestampSeen, ...] = ()
     proven: datetime | None = None
     best_time: datetime | None = None
+    certificate: CertificateVerdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class _Outcome:
     reason: str
 
 
-def _verdict(findings: _Findings, outcome: _Outcome) -> SignatureVerdict:
+def _verdict(findings: _Findings, outcome: _Outcome, trust: Trust) -> SignatureVerdict:
     signer = findings.signer
     return SignatureVerdict(
         indication=outcome.indication,
@@ -170,7 +174,7 @@ def _verdict(findings: _Findings, outcome: _Outcome) -> SignatureVerdict:
         signer="" if signer is None else _name(signer),
         claimed_time=None if signer is None else signer.claimed_time,
         covers=" ".join(sorted(findings.signed)),
-        details=_details(findings),
+        details=_details(findings, trust),
     )
 
 
@@ -180,14 +184,19 @@ def _name(signer: Signer) -> str:
     return "" if isinstance(key, Trouble) else key.name
 
 
-def _details(findings: _Findings) -> SignatureDetails:
+def _details(findings: _Findings, trust: Trust) -> SignatureDetails:
     level = Level.B_B if findings.proven is None else Level.B_T
+    seen = findings.certificate
     return SignatureDetails(
+        identity=None if seen is None else seen.identity,
         level=level if findings.signed else None,
+        chain=() if seen is None else seen.chain,
+        revocation=() if seen is None else seen.revocation,
         timestamps=findings.timestamps,
         best_time=findings.best_time,
         algorithms=findings.algorithms,
         checks=findings.duties.checks(),
+        policy=trust.policy.used,
     )
 
 
@@ -279,23 +288,39 @@ def _judge_timestamps(
         findings.duties.end(Outcome.UNDECIDED, findings.timestamps[0].reason)
 
 
-def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
-    """Duty 11: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
-    assert findings.signer is not None, "duty 6 found the signer"
+def _judge_algorithms(findings: _Findings, trust: Trust) -> _Outcome | None:
+    """Duty 11; None when it is met."""
+    assert findings.best_time is not None, "duty 10 said it"
     findings.duties.begin(11)
-    verdict = _judged(findings.signer, trust, moment)
+    rules = {**dict(trust.policy.algorithms.digests), **dict(trust.policy.algorithms.mechanisms)}
+    day = findings.best_time.astimezone(UTC).date()
+    for name in findings.algorithms:
+        if IN_POLICY[name] not in rules:
+            reason = f"{name} is not on the list of the policy"
+            return _Outcome(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, reason)
+        until = rules[IN_POLICY[name]]
+        if until is not None and day > until:
+            reason = f"{name} counts until {until.isoformat()}, and nothing proves that the signature is as old"
+            return _Outcome(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, reason)
+    return None
+
+
+def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
+    """Duty 12: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
+    assert findings.signer is not None, "duty 6 found the signer"
+    findings.duties.begin(12)
+    verdict = findings.certificate = _judged(findings.signer, trust, moment, past=False)
     proven = findings.proven
-    if proven is None:
-        return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
-    if proven < signing_key(findings.signer.certificate).not_before:
+    if proven is not None and proven < signing_key(findings.signer.certificate).not_before:
         reason = "a timestamp from before the signer's certificate was issued"
         return _Outcome(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
-    if verdict.sub_indication in _OUT_OF_TIME:
-        then = _judged(findings.signer, trust, proven)
-        verdict = then if then.indication is Indication.TOTAL_PASSED else verdict
+    if proven is not None and verdict.sub_indication in _OUT_OF_TIME:
+        then = _judged(findings.signer, trust, proven, past=True)
+        if then.indication is Indication.TOTAL_PASSED:
+            verdict = findings.certificate = then
     return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
 
 
-def _judged(signer: Signer, trust: Trust, moment: datetime) -> CertificateVerdict:
+def _judged(signer: Signer, trust: Trust, moment: datetime, *, past: bool) -> CertificateVerdict:
     evidence = Evidence(certificates=signer.others)
-    return judge_certificate(signer.certificate, trust=trust, moment=moment, evidence=evidence)
+    return judge_certificate(signer.certificate, trust=trust, moment=moment, evidence=evidence, past=past)

@@ -10,6 +10,7 @@ from tests.kit.fuzz.campaign import PIECES
 from tests.kit.fuzz.child import load
 from tests.kit.fuzz.parent import Run, run
 from tests.kit.fuzz.shrink import shrunk
+from tests.kit.fuzz.targets import TARGETS
 
 
 def main() -> int:
@@ -23,13 +24,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="begin with the vectors whose names begin so")
     parser.add_argument("--plant", default="", help="a mistake of tests.kit.fuzz.plants, to see it found")
+    parser.add_argument("--target", choices=tuple(TARGETS), default="edxml")
     options = parser.parse_args()
     if options.what == "run":
         return _run(options)
     if options.file is None:
         parser.error("which file?")
     data = options.file.read_bytes()
-    examine = load(Branches(), options.plant)
+    examine = load(Branches(), options.plant, target=options.target)
     if options.what == "shrink":
         sys.stdout.buffer.write(shrunk(examine, data))
         return 0
@@ -50,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         only=options.only,
         plant=options.plant,
+        target=options.target,
     )
     done = run(asked, say=_say)
     _say(

@@ -34,11 +34,11 @@ def reception_forgets() -> AbstractContextManager[Any]:
     """A transfer that comes again is taken for a new one."""
     known = TransferLedger.incoming
 
-    async def receive(self: Reception, origin: Any, slip: TransferSlip, envelope: Any) -> bytes:
+    async def receive(self: Reception, origin: Any, slip: TransferSlip, envelope: Any, *, form: Any) -> bytes:
         incoming = await self._desk.store.read(lambda uow: known(cast("TransferLedger", uow.transfers), slip.transfer))
         if incoming is not None:
             slip = replace(slip, transfer=TransferKey(self._desk.new_key()))
-        return await good(self, origin, slip, envelope)
+        return await good(self, origin, slip, envelope, form=form)
 
     good = Reception.receive
     return patch.object(Reception, "receive", receive)
@@ -116,11 +116,11 @@ def answers_are_made_anew() -> Iterator[None]:
         row("UPDATE incoming_transfers SET answer = ? WHERE key = ?", (answer, key))
         return answer
 
-    async def answer_of(self: Reception, origin: Any, transfer: Any) -> bytes | None:
+    async def answer_of(self: Reception, origin: Any, transfer: Any, *, form: Any) -> bytes | None:
         incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
         if incoming is None or incoming.slip.origin != origin:
             return None
-        return await self._answer(incoming)
+        return await self._answer(incoming, form)
 
     with patch.object(TransferLedger, "answer", answer), patch.object(Reception, "answer_of", answer_of):
         yield

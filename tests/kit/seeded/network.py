@@ -20,7 +20,7 @@ from gateway.core.ids import Digest, GatewayId
 from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import Transfer
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
-from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, decode_slip, encode_slip
+from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, RECEIPTS_ACCEPTED, accepted_form, decode_slip, encode_slip
 from tests.kit.seeded.gateway import DownError, Gateway, Process
 from tests.kit.seeded.watch import Answers, Trace
 
@@ -229,7 +229,9 @@ async def post(network: Network, peer: Process, request: tuple[Digest, bytes, by
         if (_digest(data), len(data)) != (slip.envelope.digest, slip.envelope.size):
             raise PeerError("transfer.digest")
         with peer.blobs.lease() as lease:
-            receipt = await peer.reception.receive(origin, slip, await lease.put_bytes(data))
+            receipt = await peer.reception.receive(
+                origin, slip, await lease.put_bytes(data), form=accepted_form(RECEIPTS_ACCEPTED)
+            )
         network.answers.given(peer.gateway.own, slip.transfer, receipt)
         return receipt
 
@@ -240,7 +242,7 @@ async def get(network: Network, peer: Process, pin: Digest, transfer: Any) -> Re
     """What `gateway.peer.server` does with a GET."""
 
     async def handle() -> bytes:
-        answer = await peer.reception.answer_of(_identify(peer, pin), transfer)
+        answer = await peer.reception.answer_of(_identify(peer, pin), transfer, form=accepted_form(RECEIPTS_ACCEPTED))
         if answer is None:
             raise PeerError("not_found")
         network.answers.given(peer.gateway.own, transfer, answer)

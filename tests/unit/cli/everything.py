@@ -22,6 +22,7 @@ from gateway.cli.grammar import ROWS, Row, build
 from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.principal import Principal, Scope
 from tests.kit.pdfs import tiny_pdf
+from tests.kit.signing_desk import SigningDesk
 from tests.unit.api.world import PARTY, PDF, WARD
 from tests.unit.cli.site import Site
 from tests.unit.cli.world import Office
@@ -53,9 +54,14 @@ class Things:
     letter: Path
     envelope: Path
     meta: Path
+    desk: SigningDesk
+    stamped: Path
+    authority: str
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
+        party = self.site.folder / "network" / "pki" / "party"
+        seal = next((party / "keys" / "seal").glob("*.pem"))
         values: dict[str, str] = {
             "cli.option.files": str(self.letter),
             "cli.option.key": self.entry,
@@ -67,7 +73,17 @@ class Things:
             "cli.option.shell": "bash",
             "cli.option.config": str(self.site.config_file),
             "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
-            "cli.option.trust": str(self.site.folder / "network" / "pki" / "party" / "trust"),
+            "cli.option.trust": str(self.desk.trust),
+            "cli.option.signed_file": str(self.letter),
+            "cli.option.signature_file": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.p7s"),
+            "cli.option.signing_key": str(self.desk.key),
+            "cli.option.signing_certificate": str(self.desk.certificate),
+            "cli.option.pdf_file": str(self.stamped),
+            "cli.option.pdf_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.pdf"),
+            "cli.option.seal_key": str(self.desk.key),
+            "cli.option.seal_cert": str(self.desk.certificate),
+            "cli.option.seal_trust": str(self.desk.trust),
+            "cli.option.tsa": self.authority,
             "cli.option.environment": "demo",
             "cli.option.name": "Phần mềm văn thư",
             "cli.option.organ": "H29.16",
@@ -115,7 +131,7 @@ def parameters(row: Row) -> Iterator[TyperOption | TyperArgument]:
         yield one
 
 
-async def furnish(office: Office, site: Site, folder: Path) -> Things:
+async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk, authority: str) -> Things:
     """Strangers' words wherever strangers may put them."""
     everything = Principal(key_id="both", name=HOSTILE, organs=frozenset({PARTY, WARD}), scopes=frozenset(Scope))
     office.keys.principals[BOTH_KEY] = everything
@@ -146,6 +162,9 @@ async def furnish(office: Office, site: Site, folder: Path) -> Things:
         letter=letter,
         envelope=envelope,
         meta=meta,
+        desk=desk,
+        stamped=await desk.stamped(),
+        authority=authority,
     )
 
 

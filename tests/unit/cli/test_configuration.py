@@ -7,6 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from gateway import material
@@ -300,3 +306,53 @@ def test_truths_are_shown_as_toml_has_them(site: Site, capsys: Capture) -> None:
     assert main(["config", "show", "--config", str(site.config_file)]) == 0
     rows = dict(line.split("\t")[:2] for line in capsys.readouterr().out.splitlines())
     assert rows["admin.enabled"] == "true"
+
+
+def sourced(*lines: str) -> Callable[[Path], None]:
+    """The first body's transport key lies elsewhere."""
+
+    def spoil(path: Path) -> None:
+        key = first_transport(path)
+        table = f'\n[[keys.sources]]\norgan = "{key.stem}"\npurpose = "transport"\n' + "\n".join(lines) + "\n"
+        private = load_pem_private_key(key.read_bytes(), None)
+        for name, mode, data in (
+            ("key", 0o600, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"right"))),
+            ("right", 0o600, b"right\n"),
+            ("wrong", 0o600, b"wrong\n"),
+            ("shared", 0o644, b"right\n"),
+        ):
+            (path.parent / name).write_bytes(data)
+            (path.parent / name).chmod(mode)
+        key.unlink()
+        path.write_text(path.read_text("utf-8") + table, "utf-8")
+
+    return spoil
+
+
+TOKEN = '[[keys.tokens]]\nname = "t"\nlabel = "l"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (('pem = "key"', 'password_file = "right"'), ""),
+        (('pem = "key"', 'password_file = "wrong"'), "mật khẩu không mở được tệp khóa"),
+        (('pem = "key"', 'password_file = "shared"'), "quyền của tệp phải là 0400 hoặc 0600"),
+        (('pem = "key"', 'password_file = "nowhere"'), "nowhere: không có tệp"),
+        (('pkcs12 = "key"', 'password_file = "right"'), "không phải tệp PKCS#12"),
+        (('token = "t"', TOKEN, 'module = "wrong"', 'pin_file = "right"'), ""),
+        (('token = "t"', TOKEN, 'module = "nowhere"', 'pin_file = "right"'), "nowhere: không có tệp"),
+        (('token = "t"', TOKEN, 'module = "wrong"', 'pin_file = "shared"'), "quyền của tệp phải là 0400 hoặc 0600"),
+        (('token = "t"', TOKEN, 'module = "/dev/zero"', 'pin_file = "right"'), "không phải tệp thường"),
+    ],
+)
+def test_a_key_that_lies_elsewhere_is_looked_at_there(
+    copy: Path, lines: tuple[str, ...], reason: str, capsys: Capture
+) -> None:
+    """A token itself is not opened: only its library and the file of its PIN must be there."""
+    sourced(*lines)(copy)
+    problems = checked(copy, 8 if reason else 0, capsys)
+    assert set(problems) == ({"keys.transport"} if reason else set())
+    if reason:
+        assert problems["keys.transport"]["code"] == "key.missing"
+        assert reason in problems["keys.transport"]["what_vi"]

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from gateway.cli import main, progress
 from gateway.cli.errors import Exit
 from gateway.cli.grammar import Row, build, takes_value
+from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.everything import (
     BOTH_KEY,
     RUN,
@@ -42,7 +43,9 @@ async def things(
     monkeypatch.setattr(progress, "POLL_FIRST_SECONDS", 0.01)
     folder = tmp_path / "things"
     folder.mkdir()
-    yield await furnish(running, site, folder)
+    desk = SigningDesk.furnished(tmp_path)
+    async with desk.authority.served() as authority:
+        yield await furnish(running, site, folder, desk=desk, authority=authority)
     assert "Traceback" not in capsys.readouterr().err
 
 

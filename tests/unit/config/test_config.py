@@ -42,8 +42,8 @@ def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
 def keys_in(tree: dict[str, Any], path: str = "") -> set[str]:
     found: set[str] = set()
     for name, value in tree.items():
-        inner = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
-        found |= keys_in(inner, f"{path}{name}.") if isinstance(inner, dict) else {f"{path}{name}"}
+        tables = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+        found |= {key for one in tables for key in keys_in(one, f"{path}{name}.")} or {f"{path}{name}"}
     return found
 
 
@@ -308,3 +308,63 @@ def test_a_section_that_is_missing_is_one_mistake(tmp_path: Path) -> None:
     assert [(one.path, one.kind) for one in examined.problems] == [("peer", "missing")]
     assert examined.knows("receipts.key")
     assert not examined.knows("peer.key")
+
+
+TOKEN = '\n[[keys.tokens]]\nname = "t"\nmodule = "m.so"\nlabel = "l"\npin_file = "p"\n'
+
+
+def source(*lines: str) -> str:
+    return "\n".join(('\n[[keys.sources]]\norgan = "Z79.VPTU"\npurpose = "transport"', *lines, ""))
+
+
+def with_keys(tables: str) -> dict[str, Any]:
+    """The example, with these tables in the place of its own."""
+    tree = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    tree["keys"] |= {"sources": [], "tokens": []} | tomllib.loads(tables).get("keys", {})
+    return tree
+
+
+def test_where_a_key_lies() -> None:
+    config = load_config(EXAMPLE)
+    encrypted, hsm = config.keys.source("transport", "Z79.VPTU"), config.keys.source("seal", "Z79.VPTU")
+    assert encrypted is not None
+    assert encrypted.pem == EXAMPLE.parent / "keys/transport/Z79.VPTU.key"
+    assert hsm is not None
+    assert (hsm.token, hsm.object_id) == ("hsm", "01")
+    assert config.keys.source("seal", "Z79.UBKT") is None
+    assert config.keys.tokens[0].variables() == (("SOFTHSM2_CONF", "/etc/gateway/softhsm2.conf"),)
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        (source(), "one_source"),
+        (source('pem = "a"', 'pkcs12 = "b"', 'password_file = "c"'), "one_source"),
+        (source('pem = "a"', 'token = "t"') + TOKEN, "one_source"),
+        (source('pkcs12 = "a"'), "password_with_file"),
+        (source('pem = "a"'), "password_with_file"),
+        (source('token = "t"', 'password_file = "a"') + TOKEN, "password_with_file"),
+        (source('pem = "a"', 'password_file = "b"', 'object_id = "01"'), "object_id_of_token"),
+        (source('token = "t"', 'object_id = "1"') + TOKEN, "string_pattern_mismatch"),
+        (source('token = "t"', 'object_id = "0G"') + TOKEN, "string_pattern_mismatch"),
+        (source('token = "u"') + TOKEN, "unknown_token"),
+        (source('token = "t"'), "unknown_token"),
+        (source('token = "t"') * 2 + TOKEN, "twice"),
+        (TOKEN * 2, "twice"),
+        (TOKEN.replace('label = "l"\n', ""), "no_token_name"),
+        (TOKEN + 'environment = ["no equals sign"]\n', "string_pattern_mismatch"),
+        (TOKEN + 'pin = "1234"\n', "extra_forbidden"),
+        (source('pem = "a"', 'password = "geheim"'), "extra_forbidden"),
+        (source('pem = "a"', 'password_file = "b"').replace("transport", "receipts"), "literal_error"),
+    ],
+)
+def test_a_key_source_that_is_none_is_refused(tables: str, told: str) -> None:
+    with pytest.raises(SiteError) as caught:
+        parse_config(with_keys(tables), file=EXAMPLE)
+    assert told in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+def test_keys_may_move_while_it_runs() -> None:
+    old = load_config(EXAMPLE)
+    assert fixed_changes(old, parse_config(with_keys(TOKEN + source('token = "t"')), file=EXAMPLE)) == ()

@@ -17,9 +17,8 @@ import pytest
 from gateway.core.errors import SenderError
 from gateway.core.validation import Indication
 from gateway.crypto import JudgePool
-from gateway.crypto.cades.cms import room_for
+from gateway.crypto.pades.signing import SealOrder, prepare_seal_file
 from gateway.crypto.processes.landlock import abi, confine
-from gateway.crypto.sealer import prepare_seal_file
 from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from tests.kit import tasks
 from tests.kit.pdfs import tiny_pdf
@@ -164,7 +163,9 @@ async def test_with_roots_named_the_real_work_is_done(ground: Ground) -> None:
     leaf = pki.leaf("seal")
     ground.blob.write_bytes(tiny_pdf())
     async with judges(ground.blobs) as pool:
-        prepared = await pool.run(prepare_seal_file, ground.blob, room=room_for(leaf.chain), moment=MOMENT)
+        prepared = await pool.run(
+            prepare_seal_file, ground.blob, leaf.chain, timestamped=False, order=SealOrder(), moment=MOMENT
+        )
         assert prepared.pdf.startswith(tiny_pdf())
         ground.blob.write_bytes(sealed(tiny_pdf(), leaf))
         verdict = await pool.run(judge_pdf_file, ground.blob, trust=pki.trust, moment=MOMENT)

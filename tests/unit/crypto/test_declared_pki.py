@@ -11,7 +11,7 @@ from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPCertStatus, load_der_ocsp_response
 
 from gateway.core.validation import Indication, SubIndication
-from gateway.crypto import CertificateVerdict, Trust, judge_certificate
+from gateway.crypto import CertificateVerdict, Evidence, Trust, judge_certificate
 from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.declared import (
     CRLS,
@@ -65,7 +65,7 @@ REFUSED = {
 def judged(label: str, trust: Trust | None = None, moment: dt.datetime = MOMENT) -> CertificateVerdict:
     believed = trust or bundle(crls=EVERY_CRL).trust
     others = chain(label)[1:] if label != "looped" else tuple(map(certificate, ("loop-round", "loop-back")))
-    return judge_certificate(certificate(label), trust=believed, moment=moment, chain=others)
+    return judge_certificate(certificate(label), trust=believed, moment=moment, evidence=Evidence(certificates=others))
 
 
 @pytest.mark.parametrize("label", REFUSED)

@@ -204,6 +204,20 @@ def test_of_many_pages_only_so_many_are_looked_at(monkeypatch: pytest.MonkeyPatc
     assert caught.value.code == "file.unreadable"
 
 
+def test_no_flipped_byte_of_a_document_brings_anything_but_a_refusal() -> None:
+    person = signed(pages_pdf("/Rotate 90"), SHOWN["person"])
+    look = SealPicture(png=seal(8))
+    told = set()
+    for position in range(3, len(person), 61):
+        flipped = bytearray(person)
+        flipped[position] ^= 1 << position % 8
+        try:
+            prepare_seal(bytes(flipped), room=4_000, moment=MOMENT, appearance=look)
+        except SenderError as refused:
+            told.add(refused.code)
+    assert {"file.unreadable"} <= told <= {"file.unreadable", "seal.appearance", "seal.forbidden"}
+
+
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +248,18 @@ def huge(side: int) -> bytes:
 def test_pictures_that_cannot_be_used_are_refused(picture: bytes, reason: str) -> None:
     spot = Spot(page=1, across_mm=100, down_mm=100)
     assert refusal(SealPicture(png=picture, spot=spot)).startswith(reason)
+
+
+def test_no_flipped_byte_of_a_picture_brings_anything_but_a_refusal() -> None:
+    picture, told = seal(4), set()
+    for position in range(len(picture)):
+        flipped = bytearray(picture)
+        flipped[position] ^= 1 << position % 8
+        try:
+            drawn(SealPicture(png=bytes(flipped), width_mm=4), MOMENT)
+        except SenderError as refused:
+            told.add(refused.code)
+    assert told == {"seal.appearance"}
 
 
 def test_only_a_png_is_a_picture() -> None:

@@ -13,9 +13,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.ids import OrganId
 from gateway.core.validation import Indication, Level
 from gateway.crypto import (
+    AttachmentText,
     Evidence,
+    FileSealer,
     InlineHolder,
     InlineJudge,
     KeyRef,
@@ -184,6 +187,42 @@ def test_renewal_adds_evidence_and_a_timestamp_and_may_be_repeated(tmp_path: Pat
         assert token_chain(last_timestamp(twice))[0] == der(authority_certificate(PKI))
 
 
+@pytest.mark.parametrize("level", [Level.B_T, Level.B_LT, Level.B_LTA])
+def test_what_is_owed_is_paid_later_without_any_key(tmp_path: Path, level: Level) -> None:
+    before = Signing(tmp_path, authority(0)).sign(SealOrder(level=level))
+    assert before.owed is level
+    later = Signing(tmp_path, authority())
+    later.path.write_bytes(
+        sealed(before.pdf, PKI.leaf("elliptic"))
+    )  # somebody signed in between: his evidence is needed, too
+    between = later.path.read_bytes()
+    paid = asyncio.run(
+        PdfSigner(judge=InlineJudge(), holder=None, clock=StandingClock(), authority=authority()).settle(
+            later.path, level, trust=TRUST
+        )
+    )
+    assert (paid.level, paid.owed) == (level, None)
+    assert paid.pdf.startswith(between)
+    assert kinds(paid.pdf) == [b"Sig", b"Sig", b"DocTimeStamp", *([b"DocTimeStamp"] if level is Level.B_LTA else [])]
+    assert passes(paid.pdf)
+    if level is not Level.B_T:
+        held = {certificate.dump() for certificate in store_of(paid.pdf).load_certs()}
+        assert {PKI.leaf("seal").der, PKI.leaf("elliptic").der} < held
+
+
+def test_what_cannot_be_paid_yet_is_owed_again(tmp_path: Path) -> None:
+    silent, signing = Signing(tmp_path, authority(0)).signer, Signing(tmp_path, authority(1))
+    signing.path.write_bytes(sealed(tiny_pdf(), PKI.leaf("seal")))
+    found = asyncio.run(signing.signer.settle(signing.path, Level.B_LTA, trust=TRUST))
+    assert (found.level, found.owed) == (Level.B_LT, Level.B_LTA)
+    with pytest.raises(SiteError) as caught:
+        asyncio.run(silent.settle(signing.path, Level.B_T, trust=TRUST))
+    assert caught.value.code == "timestamp.unavailable"
+    signing.path.write_bytes(tiny_pdf())
+    with pytest.raises(SenderError):
+        asyncio.run(signing.signer.settle(signing.path, Level.B_T, trust=TRUST))
+
+
 def test_what_bears_no_timestamp_cannot_be_renewed(tmp_path: Path) -> None:
     signing = Signing(tmp_path, authority())
     for pdf in (tiny_pdf(), signing.sign(SealOrder()).pdf, b"no pdf", encrypted_pdf()):
@@ -260,3 +299,26 @@ def test_a_judge_that_swaps_the_document_on_the_way_to_a_higher_level_is_noticed
     with pytest.raises(SenderError) as caught:
         Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT))
     assert caught.value.code == "file.unreadable"
+
+
+async def test_the_sealer_of_the_service_seals_at_any_level_and_with_any_look(tmp_path: Path) -> None:
+    organ, leaf = OrganId("H29.16"), PKI.leaf("seal")
+    ref = KeyRef(key_id="seal", chain=leaf.chain)
+    sealer = FileSealer(
+        judge=InlineJudge(),
+        holder=InlineHolder(keys={"seal": write_key(tmp_path / "key.pem", leaf.key)}),
+        seals={organ: ref},
+        transports={},
+        trust=TRUST,
+        clock=StandingClock(),
+        authority=authority(),
+    )
+    path = tmp_path / "annex.pdf"
+    path.write_bytes(tiny_pdf())
+    order = SealOrder(level=Level.B_LTA, appearance=AttachmentText(number="12/CV-VPTU"))
+    found = await sealer.seal_as(path, organ, order)
+    assert (found.level, found.owed) == (Level.B_LTA, None)
+    assert b"+Tinos" in found.pdf
+    assert passes(found.pdf)
+    plain = await sealer.seal(path, organ)
+    assert (kinds(plain), passes(plain)) == ([b"Sig"], True)

@@ -193,6 +193,46 @@ def test_wrapped_and_confused_slips_fail(attack: Change) -> None:
     assert verdict.signed == frozenset()
 
 
+def moved_into_the_signature(root: Element) -> None:
+    find(root, "Object", DS).append(find(root, "Statement"))
+
+
+def something_before(root: Element) -> None:
+    root.insert(0, etree.Element(f"{{{SEAL_SLIP}}}Note"))
+
+
+def in_another_namespace(root: Element) -> None:
+    find(root, "Statement").tag = "{urn:other}Statement"
+
+
+def root_within(root: Element) -> None:
+    etree.SubElement(find(root, "Object", DS), f"{{{SEAL_SLIP}}}SealSlip")
+
+
+def statement_gone(root: Element) -> None:
+    root.remove(find(root, "Statement"))
+
+
+PLACES: dict[str, tuple[Change, str]] = {
+    "moved into the signature": (moved_into_the_signature, "Statement is not in its place"),
+    "something before it": (something_before, "Statement is not in its place"),
+    "of another namespace": (in_another_namespace, "Statement is not in its place"),
+    "without its Id": (id_gone, "Statement does not bear its Id"),
+    "a root within": (root_within, "more than one SealSlip"),
+    "gone": (statement_gone, "not one Statement"),
+    "twice": (forged_beside, "not one Statement"),
+    "an Id twice": (id_of_other_case, "two elements with one id"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_the_statement_has_its_place(case: str) -> None:
+    change, reason = PLACES[case]
+    root = parse_slip(SIGNED)
+    change(root)
+    assert verdict_of(etree.tostring(root)).reason == reason
+
+
 BESIDE: dict[str, Change] = {
     "an element": lambda root: find(root, "Statement").addnext(etree.Element(f"{{{SEAL_SLIP}}}Note")),
     "an attribute": lambda root: root.set("note", "x"),
@@ -240,3 +280,6 @@ def test_a_slip_is_no_envelope_and_an_envelope_is_no_slip() -> None:
     for prepare, data in ((prepare_slip, document()), (prepare_envelope, write_slip(SLIP)), (prepare_slip, SIGNED)):
         with pytest.raises(SenderError):
             prepare(data, chain=LEAF.chain, moment=MOMENT)
+    with pytest.raises(SenderError) as caught:
+        prepare_slip(write_slip(SLIP).replace(b"SealSlip", b"Slip"), chain=LEAF.chain, moment=MOMENT)
+    assert caught.value.params["reason"] == "the root is not SealSlip"

@@ -15,8 +15,11 @@ from gateway.core.limits import SIGNATURE_TIMESTAMPS_MAX
 from gateway.core.validation import Indication, Level, Outcome, SubIndication, TimestampKind, TimestampSeen
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto import Trust, timestamp_digest, verify_envelope, with_timestamp
+from gateway.crypto.paths.policy import AlgorithmRules
 from gateway.edxml import assemble, write_skeleton
 from gateway.safe_xml import read_skeleton
+from tests.kit.certomancer.bad_stamps import FLAWS, Stamp, forged, of_other_data, truncated
+from tests.kit.certomancer.declared import bundle, timestamp
 from tests.kit.pki import DAY, MOMENT, Pki
 from tests.unit.crypto.envelopes import DS, document, signed, status
 from tests.unit.crypto.second_opinions import XADES, signxml_accepts, xmlsec_accepts
@@ -62,9 +65,8 @@ class FakeJudge:
 
 def judged(data: bytes, *, moment: datetime = LATER, **rest: Any) -> SignatureVerdict:
     root = read_skeleton([data]).root
-    verdict = verify_envelope(
-        root, trust=TRUST_FOR_LONG, moment=moment, **{"judge_timestamp": FakeJudge(), **rest}
-    ).signature
+    asked: dict[str, Any] = {"trust": TRUST_FOR_LONG, "judge_timestamp": FakeJudge(), **rest}
+    verdict = verify_envelope(root, moment=moment, **asked).signature
     assert verdict is not None
     return verdict
 
@@ -161,7 +163,7 @@ NOT_GOOD = {
     "a stranger's": token(SIGNED, authority="Stranger"),
     "over something else": token(signed(document(subject="other"), LEAF)),
     "broken": b"\x30\x80 not a token",
-    "from the future": token(SIGNED, LATER + timedelta(seconds=1)),
+    "from the future": token(SIGNED, LATER + timedelta(seconds=61)),
 }
 
 
@@ -202,6 +204,15 @@ def test_it_does_not_heal_what_was_wrong_when_it_was_stamped() -> None:
     assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, SubIndication.REVOKED_NO_POE)
 
 
+def test_a_good_one_from_before_it_was_revoked_heals_that() -> None:
+    data = signed(document(), PKI.leaf("revoked"))
+    assert judged(data).sub_indication is SubIndication.REVOKED_NO_POE
+    before = judged(with_timestamp(data, token(data, MOMENT - 3 * DAY)))
+    assert (before.indication, before.details.best_time) == (Indication.TOTAL_PASSED, MOMENT - 3 * DAY)
+    after = judged(with_timestamp(data, token(data, MOMENT - DAY)))
+    assert after.sub_indication is SubIndication.REVOKED_NO_POE
+
+
 @pytest.mark.parametrize("kind", ["usage", "weak", "demo"])
 def test_it_heals_no_other_fault_of_a_certificate(kind: Any) -> None:
     data = signed(document(), PKI.leaf(kind))
@@ -224,16 +235,6 @@ def test_it_repairs_no_signature_that_is_broken() -> None:
     verdict = judged(data, judge_timestamp=judge)
     assert (verdict.indication, verdict.sub_indication) == (Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE)
     assert (verdict.details.level, judge.asked) == (None, 0)
-
-
-def test_nobody_asked_is_nothing_proven() -> None:
-    verdict = verify_envelope(
-        read_skeleton([with_timestamp(SIGNED, token(SIGNED))]).root, trust=PKI.trust, moment=LATER
-    ).signature
-    assert verdict is not None
-    assert (verdict.indication, verdict.details.level) == (Indication.TOTAL_PASSED, Level.B_B)
-    (seen,) = verdict.details.timestamps
-    assert seen.indication is Indication.INDETERMINATE
 
 
 # --- the form ------------------------------------------------------------------------------------------------------------
@@ -320,3 +321,51 @@ def test_a_judge_that_stumbles_has_proven_nothing() -> None:
     verdict = judged(with_timestamp(SIGNED, token(SIGNED)), judge_timestamp=stumbles)
     assert (verdict.indication, verdict.details.level) == (Indication.TOTAL_PASSED, Level.B_B)
     assert replace(verdict.details.timestamps[0], reason="").indication is Indication.INDETERMINATE
+
+
+# --- real tokens, of the declared PKI --------------------------------------------------------------------------------------
+
+BOTH = replace(TRUST_FOR_LONG, authorities=bundle().authorities, crls=(*TRUST_FOR_LONG.crls, *bundle().crls))
+
+
+def really(data: bytes, *, moment: datetime = MOMENT, trust: Trust = BOTH) -> SignatureVerdict:
+    verdict = verify_envelope(read_skeleton([data]).root, trust=trust, moment=moment).signature
+    assert verdict is not None
+    return verdict
+
+
+def test_a_real_token_is_believed() -> None:
+    verdict = really(with_timestamp(SIGNED, timestamp(timestamp_digest(SIGNED), MOMENT - timedelta(hours=2))))
+    (seen,) = verdict.details.timestamps
+    assert (seen.indication, seen.reason) == (Indication.TOTAL_PASSED, "trusted")
+    assert (verdict.indication, verdict.details.level) == (Indication.TOTAL_PASSED, Level.B_T)
+    assert verdict.details.best_time == MOMENT - timedelta(hours=2)
+
+
+def test_a_clock_that_is_a_little_ahead_proves_what_is_here() -> None:
+    ahead = with_timestamp(SIGNED, timestamp(timestamp_digest(SIGNED), MOMENT + timedelta(seconds=30)))
+    verdict = really(ahead)
+    assert (verdict.details.level, verdict.details.best_time) == (Level.B_T, MOMENT)
+
+
+@pytest.mark.parametrize("flaw", [forged, of_other_data, FLAWS["stranger"], truncated])
+def test_a_real_token_with_one_thing_wrong_is_worth_nothing(flaw: Stamp) -> None:
+    """The other things that can be wrong are the business of `judge_timestamp` and its tests."""
+    verdict = really(with_timestamp(SIGNED, flaw(timestamp_digest(SIGNED))))
+    (seen,) = verdict.details.timestamps
+    assert seen.indication is not Indication.TOTAL_PASSED
+    assert (verdict.indication, verdict.details.level) == (Indication.TOTAL_PASSED, Level.B_B)
+    assert verdict.details.best_time == MOMENT
+
+
+def test_without_anchors_of_authorities_no_token_is_believed() -> None:
+    stamped = with_timestamp(SIGNED, timestamp(timestamp_digest(SIGNED), MOMENT))
+    assert really(stamped, trust=PKI.trust).details.level is Level.B_B
+
+
+def test_what_is_stamped_holds_when_an_algorithm_ends() -> None:
+    ended = replace(AlgorithmRules(), mechanisms=(("rsassa_pkcs1v15", (MOMENT - DAY).date()), ("ecdsa", None)))
+    trust = replace(BOTH, policy=replace(BOTH.policy, algorithms=ended))
+    assert really(SIGNED, trust=trust).sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    data = with_timestamp(SIGNED, token(SIGNED, MOMENT - 2 * DAY))
+    assert judged(data, moment=MOMENT, trust=trust).indication is Indication.TOTAL_PASSED

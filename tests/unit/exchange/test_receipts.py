@@ -3,6 +3,8 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from gateway.core.errors import PeerError
 from gateway.core.model import Transfer
 from gateway.crypto import FileSigner, sign_jws
-from gateway.exchange import receipts
+from gateway.exchange import ReceiptForm, receipts
 from tests.kit.exchange_world import Materials, World, exchange_world, letter, make_materials
 from tests.kit.pdfs import tiny_pdf
 
@@ -22,9 +24,10 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Materials:
     return make_materials(tmp_path_factory.mktemp("materials"))
 
 
-@pytest.fixture
-async def world(materials: Materials, tmp_path: Path) -> AsyncIterator[World]:
+@pytest.fixture(params=list(ReceiptForm), ids=lambda form: form.name.lower())
+async def world(request: pytest.FixtureRequest, materials: Materials, tmp_path: Path) -> AsyncIterator[World]:
     async with exchange_world(materials, tmp_path) as made:
+        made.party.road.form = request.param
         yield made
 
 
@@ -44,13 +47,23 @@ def claims_of(receipt: bytes) -> dict[str, Any]:
     return found
 
 
-async def signed_again(world: World, claims: dict[str, Any]) -> bytes:
+def header_of(receipt: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(urlsafe_b64decode(receipt.split(b".")[0] + b"=="))
+    return found
+
+
+def signed_at(receipt: bytes) -> datetime | None:
+    text = header_of(receipt).get("sigT")
+    return datetime.fromisoformat(text) if text else None
+
+
+async def signed_again(world: World, claims: dict[str, Any], at: datetime | None) -> bytes:
     """The same claims, changed, under the destination's true key: what a gateway that lies would send."""
     assert world.materials
     key = world.materials.pki.gateways[world.government.own].files.receipt_key
     signer = FileSigner(key, key_id="receipt")
     payload = json.dumps(claims, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    return await sign_jws(payload, kid=sha256(signer.public_key).hexdigest(), signer=signer)
+    return await sign_jws(payload, kid=sha256(signer.public_key).hexdigest(), signer=signer, signed_at=at)
 
 
 def refuse(world: World, transfer: Transfer, receipt: bytes) -> str:
@@ -61,6 +74,7 @@ def refuse(world: World, transfer: Transfer, receipt: bytes) -> str:
 
 
 Change = Callable[[dict[str, Any]], object]
+RELAY = "http://uri.etsi.org/19522/Event/Relay"
 
 
 def flip(text: str) -> str:
@@ -77,7 +91,16 @@ LIES: dict[str, Change] = {
     "an epoch that equals but is no integer": lambda c: c.update(registry_epoch=True),
     "another sender": lambda c: c.update(sender="Z79.UBND"),
     "another origin": lambda c: c.update(origin=c["destination"]),
-    "another version": lambda c: c.update(version=2),
+    "another version": lambda c: c.update(version=3 - c["version"]),
+    "a version of tomorrow": lambda c: c.update(version=3),
+    "the event of the other outcome": lambda c: c["recipients"][0].update(event=RELAY + "Rejection"),
+    "an event of no list": lambda c: c["recipients"][0].update(event="RelayAcceptance"),
+    "an event more or less": lambda c: (
+        c["recipients"][0].pop("event", None) or c["recipients"][0].update(event=RELAY + "Acceptance")
+    ),
+    "no event, or one that is nothing": lambda c: (
+        c["recipients"][0].pop("event", None) or c["recipients"][0].update(event=None)
+    ),
     "an unknown claim": lambda c: c.update(note="trust me"),
     "a missing claim": lambda c: c.pop("received_at"),
     "no recipients": lambda c: c.update(recipients=[]),
@@ -121,15 +144,81 @@ async def test_a_gateway_that_lies_in_its_receipt_is_not_believed(world: World, 
     assert transfer.answer
     claims = claims_of(transfer.answer)
     LIES[lie](claims)
-    refuse(world, transfer, await signed_again(world, claims))
+    refuse(world, transfer, await signed_again(world, claims, signed_at(transfer.answer)))
 
 
 async def test_the_true_receipt_is_believed_also_when_signed_again(world: World) -> None:
     transfer = await receipted(world)
     assert transfer.answer
-    again = await signed_again(world, claims_of(transfer.answer))
+    again = await signed_again(world, claims_of(transfer.answer), signed_at(transfer.answer))
     lines = receipts.check(again, transfer.slip, world.party.directory.current())
     assert [line.outcome for line in lines] == ["received", "received"]
+
+
+async def test_each_form_says_what_it_must(world: World) -> None:
+    transfer = await receipted(world)
+    assert transfer.answer
+    header, claims = header_of(transfer.answer), claims_of(transfer.answer)
+    events = [line.get("event") for line in claims["recipients"]]
+    if world.party.road.form is ReceiptForm.FIRST:
+        assert set(header) == {"alg", "kid", "typ"}
+        assert (claims["version"], events) == (1, [None, None])
+        return
+    assert set(header) == {"alg", "iat", "kid", "sigT", "typ"}
+    assert (claims["version"], events) == (2, [RELAY + "Acceptance"] * 2)
+    when = signed_at(transfer.answer)
+    assert when is not None
+    assert header["iat"] == when.timestamp()
+
+
+async def test_neither_form_passes_for_the_other(world: World) -> None:
+    """Claims of one version under the header of the other: neither an old reader nor a new one believes them."""
+    transfer = await receipted(world)
+    assert transfer.answer
+    when = signed_at(transfer.answer)
+    received = datetime.fromisoformat(claims_of(transfer.answer)["received_at"])
+    other = None if when else received + timedelta(seconds=1)
+    refuse(world, transfer, await signed_again(world, claims_of(transfer.answer), other))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "believed"), [(-1, False), (-0.999, False), (0, True), (0.5, True), (7 * 86_400, True)]
+)
+async def test_it_is_signed_no_earlier_than_received_and_perhaps_much_later(
+    world: World,
+    seconds: float,
+    believed: bool,
+) -> None:
+    """The power may fail between the two, and an answer be made days later; what is written are whole seconds."""
+    transfer = await receipted(world)
+    assert transfer.answer
+    if world.party.road.form is ReceiptForm.FIRST:
+        return
+    claims = claims_of(transfer.answer)
+    second = datetime.fromisoformat(claims["received_at"]).replace(microsecond=0)
+    token = await signed_again(world, claims, second + timedelta(seconds=seconds))
+    if believed:
+        assert receipts.check(token, transfer.slip, world.party.directory.current())
+    else:
+        assert "signed before" in refuse(world, transfer, token)
+
+
+async def test_a_clock_that_is_set_back_before_signing_spoils_no_receipt(world: World) -> None:
+    transfer = await receipted(world)
+    incoming = await world.government.store.read(lambda uow: uow.transfers.incoming(transfer.slip.transfer))
+    assert incoming is not None
+    later = replace(incoming, received_at=incoming.received_at + timedelta(hours=1), answer=None)
+    answer = await world.government.reception._answer(later, world.party.road.form)
+    assert (
+        answer == transfer.answer
+    )  # the first one stored is the one that counts; the other one was made without complaint
+
+
+async def test_a_stored_receipt_is_given_again_whatever_the_asker_reads_by_then(world: World) -> None:
+    transfer = await receipted(world)
+    for form in ReceiptForm:
+        again = await world.government.reception.answer_of(world.party.own, transfer.slip.transfer, form=form)
+        assert again == transfer.answer
 
 
 async def test_every_changed_byte_of_a_receipt_is_noticed(world: World) -> None:

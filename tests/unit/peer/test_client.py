@@ -12,6 +12,7 @@ import pytest
 from gateway.core import limits
 from gateway.core.carrying import Answered, CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.ids import Digest
+from gateway.exchange import ReceiptForm
 from gateway.peer import PeerTransport
 from gateway.peer.client import _Body
 from tests.kit.loopback import Loopback
@@ -241,7 +242,7 @@ async def test_an_answer_that_does_not_come_in_time(world: World, monkeypatch: p
     monkeypatch.setattr(limits, "TRANSFER_SECONDS_MAX", 0.3)
     stuck = asyncio.Event()
 
-    async def wait_for_ever(*_: object) -> bytes:
+    async def wait_for_ever(*_: object, **__: object) -> bytes:
         await stuck.wait()
         return b"a.b.c"
 
@@ -295,3 +296,22 @@ async def test_a_body_cut_on_the_way_is_indeterminate_and_left_nothing(world: Wo
     assert world.blobs.names() == []
     world.desk.before_read = lambda: None
     assert isinstance(await carry(world), Answered)
+
+
+# --- forms of receipts -------------------------------------------------------------------------------------------------
+
+
+async def test_the_client_says_that_it_reads_the_second_form(world: World) -> None:
+    assert isinstance(await carry(world), Answered)
+    await world.transport.inquire(make_transfer(make_slip(ENVELOPE, number=1)))
+    assert world.desk.forms == [ReceiptForm.SECOND, ReceiptForm.SECOND]
+
+
+async def test_a_client_of_before_does_not_say_so_and_gets_the_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiohttp's own `Accept: */*` is what the gateways of version 1 send."""
+    monkeypatch.delitem(world.transport._session._default_headers, "Accept")
+    assert isinstance(await carry(world), Answered)
+    await world.transport.inquire(make_transfer(make_slip(ENVELOPE, number=1)))
+    assert world.desk.forms == [ReceiptForm.FIRST, ReceiptForm.FIRST]

@@ -14,6 +14,8 @@ from gateway.core.errors import GatewayError, PeerError
 from gateway.core.ids import OrganId
 from gateway.core.model import SlipRecipient
 from gateway.peer.wire import (
+    RECEIPTS_ACCEPTED,
+    accepted_form,
     check_content_type,
     decode_slip,
     encode_slip,
@@ -179,3 +181,27 @@ def test_form_of_a_receipt() -> None:
     for other in (b"", b"a.b", b"a.b.c.d", b"a.b.c\n", b"a..c", b"a.b.c="):
         assert not has_jws_form(other)
     assert not has_jws_form(b"a.b." + b"c" * limits.RECEIPT_BYTES_MAX)
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (RECEIPTS_ACCEPTED, 2),
+        ("application/jose; version=2", 2),
+        ("text/html,APPLICATION/JOSE;Version=2;q=0.5", 2),
+        ('application/jose; version="2"', 2),
+        ("application/jose; version=2, application/jose; version=7", 2),
+        ("", 1),
+        ("*/*", 1),
+        ("application/jose", 1),
+        ("application/jose; version=1", 1),
+        ("application/jose; version=3", 1),
+        ("application/jose; version=22", 1),
+        ("application/jose; conversion=2", 1),
+        ("application/json; version=2", 1),
+        ("application/jose, text/plain; version=2", 1),
+        ("," * 5_000, 1),
+    ],
+)
+def test_who_does_not_say_that_it_reads_a_form_does_not_get_it(accept: str, form: int) -> None:
+    assert accepted_form(accept) == form

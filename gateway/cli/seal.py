@@ -1,0 +1,217 @@
+"""`gateway seal` and `gateway ltaupdate`: a PDF signed with a key in hand, or its timestamps renewed. Needs no service.
+
+The file is read in a judge, the key in a key-holder, as in service (gateway.crypto).
+"""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.cli.edxml.making import Target, require_one_use_of_stdout
+from gateway.cli.edxml.written import new_file
+from gateway.cli.errors import Exit, Failure
+from gateway.cli.files import read_file, require_file
+from gateway.cli.orders import Believed, RenewalOrder, SealingOrder, Shown
+from gateway.cli.output import Terminal
+from gateway.cli.stdin import MARK
+from gateway.core.errors import SiteError
+from gateway.core.limits import PICTURE_BYTES_MAX
+from gateway.core.ports import Judge, TimestampAuthority
+from gateway.core.validation import Indication, Level
+from gateway.crypto import (
+    Appearance,
+    AttachmentText,
+    CopyText,
+    Evidence,
+    JudgePool,
+    KeyHolderPool,
+    KeyRef,
+    LoadedTrust,
+    PdfSigner,
+    PersonPicture,
+    SealedFile,
+    SealOrder,
+    SealPicture,
+    Spot,
+    TimestampClient,
+    Trust,
+    judge_certificate,
+    load_trust,
+    read_certificates,
+)
+from gateway.observe import SystemClock
+from gateway.rooms import JUDGE_PRELOAD
+
+TSA_SECONDS: Final = 30.0
+"""Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""
+_KEY: Final = "key"
+
+
+async def seal(terminal: Terminal, order: SealingOrder) -> int:
+    """Sign a PDF.
+
+    Raises:
+        Failure: a file is not there; an option lacks another one; the own certificate is not good.
+        GatewayError: see `PdfSigner.sign`.
+    """
+    target = Target(path=order.output, force=order.force)
+    require_one_use_of_stdout(terminal, target)
+    for path in (order.file, order.key, *order.certificates):
+        require_file(path)
+    appearance = appearance_of(order.shown)
+    key = KeyRef(key_id=_KEY, chain=_chain(order.certificates))
+    async with _instruments(order.file, order.believed) as tools, _key_holder(order.key) as holder:
+        if tools.trust is not None:
+            await _check_certificate(tools.judge, key, tools.trust)
+        signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
+        wanted = SealOrder(level=order.level, insist=not order.lower, appearance=appearance, field=order.field)
+        done = await signer.sign(order.file, key, wanted, trust=tools.trust)
+    return _write(terminal, target, done)
+
+
+async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
+    """Renew the timestamps of a PDF.
+
+    Raises:
+        Failure: a file is not there.
+        GatewayError: see `PdfSigner.renew`.
+    """
+    target = Target(path=order.output, force=order.force)
+    require_one_use_of_stdout(terminal, target)
+    require_file(order.file)
+    async with _instruments(order.file, order.believed) as tools:
+        assert tools.trust is not None, "the option has to be given"
+        signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
+        renewed = await signer.renew(order.file, trust=tools.trust)
+    return _write(terminal, target, SealedFile(pdf=renewed, level=Level.B_LTA))
+
+
+def appearance_of(shown: Shown) -> Appearance | None:
+    """What is to be seen of the signature.
+
+    Raises:
+        Failure: something that belongs to it was not given.
+    """
+    match shown.kind:
+        case "signature":
+            return PersonPicture(png=_image(shown), spot=_spot(shown), width_mm=shown.width_mm)
+        case "seal":
+            spot = None if shown.at is None else _spot(shown)
+            return SealPicture(png=_image(shown), spot=spot, beside=shown.beside, width_mm=shown.width_mm)
+        case "attachment":
+            return AttachmentText(number=_given(shown.number, "--number", shown))
+        case "copy":
+            return CopyText(form=_given(shown.form, "--form", shown), body=_given(shown.body, "--body", shown))
+    return None
+
+
+def _given(text: str, option: str, shown: Shown) -> str:
+    if not text.strip():
+        raise Failure("cli.seal.missing", option=option, kind=shown.kind)
+    return text
+
+
+def _image(shown: Shown) -> bytes:
+    if shown.image is None:
+        raise Failure("cli.seal.missing", option="--image", kind=shown.kind)
+    return read_file(shown.image, PICTURE_BYTES_MAX)
+
+
+def _spot(shown: Shown) -> Spot | None:
+    """A field that is named has its own place; then none has to be given."""
+    if shown.at is None:
+        return None
+    return Spot(page=shown.page or 1, across_mm=shown.at[0], down_mm=shown.at[1])
+
+
+def _chain(paths: tuple[Path, ...]) -> tuple[bytes, ...]:
+    try:
+        return tuple(dict.fromkeys(der for path in paths for der in read_certificates(path)))
+    except SiteError as error:
+        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tools:
+    """What signing takes beside a key."""
+
+    judge: Judge
+    trust: Trust | None
+    authority: TimestampAuthority | None
+
+
+@asynccontextmanager
+async def _instruments(file: Path, believed: Believed) -> AsyncIterator[_Tools]:
+    trust = None if believed.trust is None else _trust(believed.trust, demo=believed.demo)
+    if believed.authorities and trust is None:
+        raise Failure("cli.seal.believed")
+    async with AsyncExitStack() as stack:
+        judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(file,))
+        await judge.start()
+        stack.push_async_callback(judge.close)
+        client = None
+        if believed.authorities and trust is not None:
+            client = TimestampClient(
+                urls=believed.authorities,
+                seconds=TSA_SECONDS,
+                judge=judge,
+                trust=LoadedTrust(trust),
+                clock=SystemClock(),
+                entropy=os.urandom,
+            )
+            stack.push_async_callback(client.close)
+        yield _Tools(judge=judge, trust=trust, authority=client)
+
+
+@asynccontextmanager
+async def _key_holder(key: Path) -> AsyncIterator[KeyHolderPool]:
+    holder = KeyHolderPool(keys={_KEY: key})
+    await holder.start()
+    try:
+        yield holder
+    finally:
+        await holder.close()
+
+
+def _trust(folder: Path, *, demo: bool) -> Trust:
+    try:
+        return load_trust(folder, demo)
+    except SiteError as error:
+        if error.code == "key.demo":
+            raise Failure("cli.trust_demo", path=str(folder)) from error
+        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
+
+
+async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:
+    """Nothing is signed with a certificate that its readers would refuse (signing.md 0.7)."""
+    above = Evidence(certificates=key.chain[1:])
+    moment = SystemClock().now()
+    verdict = await judge.run(judge_certificate, key.chain[0], trust=trust, moment=moment, evidence=above)
+    if verdict.indication is not Indication.TOTAL_PASSED:
+        raise Failure("cli.seal.certificate", reason=f"{verdict.sub_indication}: {verdict.reason}")
+
+
+def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:
+    with new_file(target.path, force=target.force) as out:
+        out.write(done.pdf)
+    size, name = len(done.pdf), str(target.path)
+    if terminal.json:
+        terminal.value(
+            {
+                "file": name,
+                "size": size,
+                "sha256": hashlib.sha256(done.pdf).hexdigest(),
+                "level": done.level.value,
+                "owed": done.owed.value if done.owed else None,
+            }
+        )
+    elif name != MARK:
+        terminal.print(name)
+    terminal.say("cli.seal.done", level=done.level.value, size=terminal.number(size), count=size)
+    if done.owed is not None:
+        terminal.note(terminal.text("cli.seal.owed", level=done.owed.value))
+    return Exit.OK
