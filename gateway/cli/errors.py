@@ -126,6 +126,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.report_files": Exit.USAGE,
         "cli.report_signatures": Exit.USAGE,
         "cli.report_input": Exit.USAGE,
+        "cli.signature_alone": Exit.USAGE,
         "cli.seal_pair": Exit.USAGE,
         "cli.stdin_twice": Exit.USAGE,
         "cli.no_input": Exit.USAGE,

@@ -133,6 +133,8 @@ class VerifyOrder:
     """Files to look at, whom to believe, and the report to be made of it."""
 
     files: tuple[Path, ...]
+    signature: Path | None
+    """Beside the one file; None: those in each file, and one under its name."""
     trust: Path | None
     policy: Path | None
     moment: datetime | None

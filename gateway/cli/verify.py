@@ -21,10 +21,13 @@ from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
+from gateway.core.ports import Judge
 from gateway.core.reasons import because
 from gateway.crypto import JudgePool, Trust, load_trust
 from gateway.evidence import (
+    AnyFileExamination,
     Circumstances,
+    DetachedExamination,
     FileExamination,
     FileVerification,
     Result,
@@ -49,23 +52,28 @@ async def verify(session: Session, order: VerifyOrder, *, draw: Draw | None = No
         Failure: nobody is named whom to believe; a file, the registry's digest or the report's folder is not there.
         GatewayError: trust, policy, registry or the report's key cannot be used.
     """
-    for path in order.files:
+    for path in (*order.files, *((order.signature,) if order.signature else ())):
         if str(path) != MARK:
             require_file(path)
+    if order.signature is not None and len(order.files) > 1:
+        raise Failure("cli.signature_alone")
     check_report(order)
     trust, snapshot = _trust(order), _registry(order)
     with TemporaryDirectory(prefix="gateway-verify-") as folder:
         files = tuple(_kept(session, Path(folder)) if str(path) == MARK else path for path in order.files)
         async with _judges() as judge, report_seal(order, judge=judge, trust=trust) as seal:
-            examination = FileExamination(
-                judge=judge,
-                records=ExchangeRecords(trust=trust, judge_all=True),
-                clock=SystemClock(),
-                snapshot=snapshot,
-                moment=order.moment,
-            )
+            examination = _examination(order, judge=judge, trust=trust, snapshot=snapshot)
             found = await _examine(session.terminal, replace(order, files=files), examination)
             return await _tell(session.terminal, found, ReportWriter(order=order, draw=draw, seal=seal))
+
+
+def _examination(order: VerifyOrder, *, judge: Judge, trust: Trust, snapshot: Snapshot | None) -> AnyFileExamination:
+    clock, moment = SystemClock(), order.moment
+    records = ExchangeRecords(trust=trust, judge_all=True)
+    return AnyFileExamination(
+        inside=FileExamination(judge=judge, records=records, clock=clock, snapshot=snapshot, moment=moment),
+        beside=DetachedExamination(judge=judge, trust=trust, clock=clock, snapshot=snapshot, moment=moment),
+    )
 
 
 def _kept(session: Session, folder: Path) -> Path:
@@ -75,11 +83,11 @@ def _kept(session: Session, folder: Path) -> Path:
     return path
 
 
-async def _examine(terminal: Terminal, order: VerifyOrder, examination: FileExamination) -> Verification:
+async def _examine(terminal: Terminal, order: VerifyOrder, examination: AnyFileExamination) -> Verification:
     found: list[FileVerification] = []
     for path in order.files:
         try:
-            file = verified(await examination.examine(path))
+            file = verified(await examination.examine(path, order.signature))
         except SenderError as error:  # no signature could even be looked at; the other files still can
             file = unexamined(path.name, Trouble(code=error.code, params=error.params))
             _talk(terminal, of_gateway_error(error))

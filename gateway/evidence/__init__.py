@@ -14,6 +14,7 @@ in Vietnamese or English, once for the web page and the PDF, and `papers.record`
 as not known. What draws (`papers.html`, `papers.pdf`) is loaded by the command that draws, for the libraries are large.
 """
 
+from gateway.evidence.any_file import AnyFileExamination
 from gateway.evidence.detached import ATTACHED_SUFFIX, SIGNATURE_SUFFIX, DetachedExamination, signature_beside
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
@@ -46,6 +47,7 @@ __all__ = [
     "LOOKS",
     "PROOF_BYTES_MAX",
     "SIGNATURE_SUFFIX",
+    "AnyFileExamination",
     "CheckedLeaf",
     "CheckedProof",
     "CheckedReceipt",

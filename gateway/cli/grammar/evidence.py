@@ -15,6 +15,7 @@ def verify(  # noqa: PLR0913 - one for each option
     files: Files,
     *,
     trust: Annotated[Path | None, typer.Option("--trust", metavar=DIR, help="cli.option.trust")] = None,
+    signature: Annotated[Path | None, typer.Option("--signature", metavar=FILE, help="cli.option.signature")] = None,
     policy: Annotated[Path | None, typer.Option("--policy", metavar=FILE, help="cli.option.policy")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="cli.metavar.moment", help="cli.option.at")] = None,
     registry: Annotated[Path | None, typer.Option("--registry", metavar=FILE, help="cli.option.registry")] = None,
@@ -30,6 +31,7 @@ def verify(  # noqa: PLR0913 - one for each option
     """See `lazy.verify`."""
     order = VerifyOrder(
         files=tuple(files),
+        signature=signature,
         trust=trust,
         policy=policy,
         moment=None if at is None else parse_moment(at),

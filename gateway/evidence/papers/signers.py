@@ -10,7 +10,9 @@ from gateway.evidence.papers.paper import Block, Facts, Heading, Paragraph, Tabl
 from gateway.evidence.papers.speech import Speech, tone_of
 from gateway.evidence.verification import CertificateTold, FileVerification, Integrity, Place, ToldSignature
 
-_COVERS: Final = MappingProxyType({"whole file": "whole", "revision": "revision", "": "unknown"})
+_COVERS: Final = MappingProxyType(
+    {"whole file": "whole", "revision": "revision", "content inside": "inside", "": "unknown"}
+)
 """What a verifier says of its own scope; anything else are the Ids of signed parts."""
 _TONES: Final = MappingProxyType(
     {

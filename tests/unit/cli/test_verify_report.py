@@ -278,6 +278,7 @@ async def test_a_report_that_nobody_reads_is_not_drawn(tmp_path: Path) -> None:
     path = tmp_path / "r.pdf"
     order = VerifyOrder(
         files=(path,),
+        signature=None,
         trust=None,
         policy=None,
         moment=None,
