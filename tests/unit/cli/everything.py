@@ -60,8 +60,6 @@ class Things:
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
-        party = self.site.folder / "network" / "pki" / "party"
-        seal = next((party / "keys" / "seal").glob("*.pem"))
         values: dict[str, str] = {
             "cli.option.files": str(self.letter),
             "cli.option.key": self.entry,
