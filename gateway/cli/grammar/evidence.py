@@ -25,8 +25,8 @@ def verify(  # noqa: PLR0913 - one for each option
     ] = Environment.PRODUCTION,
     report: Annotated[Path | None, typer.Option("--report", metavar=FILE, help="cli.option.report")] = None,
     force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
-    seal_key: Annotated[Path | None, typer.Option("--seal-key", metavar=FILE, help="cli.option.seal_key")] = None,
-    seal_cert: Annotated[Path | None, typer.Option("--seal-cert", metavar=FILE, help="cli.option.seal_cert")] = None,
+    seal_key: Annotated[Path | None, typer.Option("--seal-key", metavar=FILE, help="cli.option.report_key")] = None,
+    seal_cert: Annotated[Path | None, typer.Option("--seal-cert", metavar=FILE, help="cli.option.report_cert")] = None,
 ) -> int:
     """See `lazy.verify`."""
     order = VerifyOrder(
