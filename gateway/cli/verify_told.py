@@ -8,7 +8,7 @@ from gateway.cli.errors import details
 from gateway.cli.output import Terminal
 from gateway.core.clock import evidence_time
 from gateway.core.findings import Finding, Severity
-from gateway.core.validation import SignerIdentity, TimestampSeen
+from gateway.core.validation import SignerIdentity
 from gateway.core.verdict import FileVerdict
 from gateway.evidence import (
     LOOKS,
@@ -137,7 +137,7 @@ def _print_signature(terminal: Terminal, head: str, one: ToldSignature) -> None:
     said = terminal.text(f"verification.integrity.{one.integrity}")
     terminal.print("    " + terminal.text("cli.verify.changed", said=said))
     _print_path(terminal, one)
-    _print_timestamps(terminal, one.details.timestamps)
+    _print_timestamps(terminal, one)
 
 
 def _print_capacity(terminal: Terminal, identity: SignerIdentity) -> None:
@@ -156,14 +156,16 @@ def _print_path(terminal: Terminal, one: ToldSignature) -> None:
         terminal.print("    " + terminal.text("cli.verify.chain_unknown"))
 
 
-def _print_timestamps(terminal: Terminal, timestamps: tuple[TimestampSeen, ...]) -> None:
-    for stamp in timestamps:
+def _print_timestamps(terminal: Terminal, one: ToldSignature) -> None:
+    for stamp in one.details.timestamps:
         said = terminal.word(f"verification.timestamp.{stamp.indication}")
         time = evidence_time(stamp.time) if stamp.time else terminal.text("param.unknown")
         line = terminal.text("cli.verify.stamped", time=time, authority=stamp.authority, said=said)
         terminal.print("    " + line)
-    if not timestamps:
-        terminal.print("    " + terminal.text("cli.verify.unstamped"))
+    if not one.details.timestamps:
+        terminal.print(
+            f"    {terminal.text('cli.verify.unstamped' if one.timestamps_known else 'cli.verify.stamps_unknown')}"
+        )
 
 
 def _print_technical(terminal: Terminal, reason: str) -> None:

@@ -136,6 +136,12 @@ class ToldSignature:
         """What the judge told beside the verdict."""
         return self.verdict.details
 
+    @property
+    def timestamps_known(self) -> bool:
+        """Whether none means none: a judge that tells no duties, or did not come to the end of them, may have met some."""
+        outcomes = {check.outcome for check in self.details.checks}
+        return bool(self.details.timestamps) or (bool(outcomes) and Outcome.NOT_MADE not in outcomes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileVerification:

@@ -161,13 +161,14 @@ def _certificate(speech: Speech, told: CertificateTold) -> tuple[str, ...]:
 
 def timestamps(speech: Speech, file: FileVerification) -> Iterator[Block]:
     """Authority, time, and upon what; and what each is worth."""
-    if not any(one.details.timestamps for one in file.signatures):
-        yield Paragraph(speech.say("no_timestamp"))
+    if not file.signatures:
+        yield Paragraph(speech.say("no_signature"))
     for one in file.signatures:
-        if not one.details.timestamps:
-            continue
         if len(file.signatures) > 1:
             yield Heading(heading(speech, one))
+        if not one.details.timestamps:
+            yield Paragraph(speech.say("no_timestamp" if one.timestamps_known else "timestamps_unknown"))
+            continue
         names = ("stamped", "authority", "time", "verdict")
         yield Table(
             tuple(speech.word(f"column.{name}") for name in names),

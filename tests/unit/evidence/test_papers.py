@@ -111,10 +111,15 @@ def test_what_is_not_known_is_said_to_be_not_known() -> None:
     for words in (
         "Chưa rõ: lần kiểm tra này chưa đi tới kết luận về nội dung đã ký.",
         "Chưa rõ: không có thông tin về đường dẫn chứng thư số",
-        "Không có dấu thời gian nào: không chứng minh được thời điểm ký.",
+        "Chưa rõ có dấu thời gian hay không: thời điểm ký không được chứng minh.",
         "Những điều KHÔNG được kiểm tra, hoặc chưa rõ:",
     ):
         assert words in said
+
+
+def test_none_is_said_only_where_the_judge_came_to_the_end() -> None:
+    said = texts(paper_of(verification(report(*PERSON_THEN_SEAL))))
+    assert said.count("Không có dấu thời gian nào: không chứng minh được thời điểm ký.") == 1
 
 
 def test_a_full_verdict_is_told_in_full() -> None:

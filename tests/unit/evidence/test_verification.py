@@ -199,3 +199,18 @@ def test_what_an_envelope_does_not_cover() -> None:
     assert codes(replace(found, repaired=True))[0] == "repaired"
     unread = replace(bare, verdict=replace(bare.verdict, indication=Indication.INDETERMINATE))
     assert "unread" in codes(replace(found, parts=(unread,)))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "known"),
+    [
+        (PASSED, True),
+        (signature(details=replace(FULL, timestamps=())), True),
+        (signature(details=BARE), False),
+        (FAILED, False),
+        (UNDECIDED, False),
+    ],
+)
+def test_no_timestamps_told_is_not_always_no_timestamps(verdict: SignatureVerdict, known: bool) -> None:
+    """A trial: of a PDF with three timestamps, whose judge did not tell of them, it was said that there are none."""
+    assert verified(report(verdict)).signatures[0].timestamps_known is known
