@@ -46,7 +46,8 @@ def check_report(order: VerifyOrder) -> None:
         raise Failure("cli.report_form", path=str(wanted))
     if len(order.files) > REPORT_FILES_MAX:
         raise Failure("cli.report_files", limit=REPORT_FILES_MAX, total=len(order.files))
-    if any(wanted.exists() and path.exists() and wanted.samefile(path) for path in order.files):
+    named = (*order.files, order.signature, order.seal_key, order.seal_certificate, order.policy, order.registry)
+    if wanted.exists() and any(path.exists() and wanted.samefile(path) for path in named if path is not None):
         raise Failure("cli.report_input", path=str(wanted))
     if not wanted.parent.is_dir():
         raise Failure("cli.no_folder", path=str(wanted.parent))

@@ -184,6 +184,10 @@ def test_a_report_that_cannot_be_made_is_refused_at_once(desk: Desk, capsys: Cap
     link = desk.folder / "link.pdf"
     link.symlink_to(desk.good)
     refused("--report", link, "--force", code=2, why="cli.report_input")
+    pdf = desk.folder / "beside.pdf"
+    pdf.write_bytes(b"a signature")
+    refused("--report", pdf, "--signature", pdf, "--force", code=2, why="cli.report_input")
+    refused(desk.unsigned, "--signature", pdf, code=2, why="cli.signature_alone")
     for more in (("--seal-key", desk.key), ("--seal-cert", desk.certificate), desk.seal()):
         refused(*more, "--report", desk.folder / "r.html", code=2, why="cli.seal_pair")
     refused(*desk.seal(), code=2, why="cli.seal_pair")
