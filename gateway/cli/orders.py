@@ -113,16 +113,24 @@ class ProofOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInHand:
+    """What somebody signs with."""
+
+    key: str
+    """A file (PEM, PKCS#12), its owner's alone (0400, 0600), or a PKCS#11 URI (RFC 7512)."""
+    password_file: Path | None
+    certificates: tuple[Path, ...]
+    """The key's own first, then those above it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignOrder:
     """A file to sign beside it, and with what."""
 
     file: Path
     output: Path | None
     """None: the file's own name and `.p7s`."""
-    key: Path
-    """PEM, its owner's alone (0400, 0600)."""
-    certificate: Path
-    """The key's own first, then those above it."""
+    key: KeyInHand
     trust: Path
     demo: bool
     force: bool
@@ -186,9 +194,7 @@ class SealingOrder:
     output: Path
     """`-` is standard output."""
     force: bool
-    key: Path
-    certificates: tuple[Path, ...]
-    """The key's own first, then those above it."""
+    key: KeyInHand
     field: str
     level: Level
     lower: bool

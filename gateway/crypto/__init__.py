@@ -41,7 +41,10 @@ from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, try_key
+from gateway.crypto.keys.pkcs11_uri import SCHEME as PKCS11_SCHEME
+from gateway.crypto.keys.pkcs11_uri import read_pkcs11_uri
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
 from gateway.crypto.keys.token_probe import TokenProbe
@@ -78,6 +81,7 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",
+    "PKCS11_SCHEME",
     "RECEIPT_TYPE",
     "Appearance",
     "AttachmentText",
@@ -133,6 +137,7 @@ __all__ = [
     "evidence_for",
     "files_of",
     "hash_file",
+    "insist_on_own",
     "is_demo",
     "judge_certificate",
     "judge_detached",
@@ -153,6 +158,7 @@ __all__ = [
     "read_certificates",
     "read_folder",
     "read_key_files",
+    "read_pkcs11_uri",
     "refuse_demo",
     "server_context",
     "sign_jws",

@@ -78,8 +78,6 @@ class Things:
             "cli.option.signing_certificate": str(self.desk.certificate),
             "cli.option.pdf_file": str(self.stamped),
             "cli.option.pdf_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.pdf"),
-            "cli.option.seal_key": str(self.desk.key),
-            "cli.option.seal_cert": str(self.desk.certificate),
             "cli.option.seal_trust": str(self.desk.trust),
             "cli.option.tsa": self.authority,
             "cli.option.environment": "demo",
