@@ -153,9 +153,8 @@ class VerifyOrder:
     """SHA-256 the registry file must have."""
     report: Path | None
     """`.json`, `.html` or `.pdf`."""
-    seal_key: Path | None
-    seal_certificate: Path | None
-    """Both, or neither."""
+    seal: KeyInHand | None
+    """What the report is sealed with."""
     force: bool
 
 

@@ -9,12 +9,13 @@ from typing import Final
 
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Failure
+from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import VerifyOrder
 from gateway.cli.output import Terminal
 from gateway.core.ids import OrganId
 from gateway.core.limits import REPORT_FILES_MAX, REPORT_SIGNATURES_MAX
 from gateway.core.ports import Judge
-from gateway.crypto import FileSealer, KeyHolderPool, KeyRef, Trust, read_certificates, try_key
+from gateway.crypto import FileSealer, Trust, try_key
 from gateway.evidence import Paper, Verification, Wording, record_bytes
 from gateway.observe import SystemClock
 
@@ -33,12 +34,10 @@ def check_report(order: VerifyOrder) -> None:
     """See that the report that is wanted can be made, before any file is examined.
 
     Raises:
-        Failure: it has no form that we write; too many files; a key without its certificate; it would replace a file.
+        Failure: it has no form that we write; too many files; only a PDF is sealed; it would replace a file.
     """
     wanted = order.report
-    if (order.seal_key is None) != (order.seal_certificate is None) or (
-        order.seal_key is not None and (wanted is None or _form(wanted) != PDF)
-    ):
+    if order.seal is not None and (wanted is None or _form(wanted) != PDF):
         raise Failure("cli.seal_pair")
     if wanted is None:
         return
@@ -46,7 +45,8 @@ def check_report(order: VerifyOrder) -> None:
         raise Failure("cli.report_form", path=str(wanted))
     if len(order.files) > REPORT_FILES_MAX:
         raise Failure("cli.report_files", limit=REPORT_FILES_MAX, total=len(order.files))
-    named = (*order.files, order.signature, order.seal_key, order.seal_certificate, order.policy, order.registry)
+    key = (Path(order.seal.key), order.seal.password_file, *order.seal.certificates) if order.seal else ()
+    named = (*order.files, order.signature, order.policy, order.registry, *key)
     if wanted.exists() and any(path.exists() and wanted.samefile(path) for path in named if path is not None):
         raise Failure("cli.report_input", path=str(wanted))
     if not wanted.parent.is_dir():
@@ -60,23 +60,20 @@ async def report_seal(order: VerifyOrder, *, judge: Judge, trust: Trust) -> Asyn
     """What seals the report; None without a key. The key is tried before anything is examined.
 
     Raises:
-        SiteError: the key or its certificate cannot be used.
+        Failure: a file of them is not there, or a password belongs to it.
+        SiteError: the key cannot be used, or is not that of its certificate.
     """
-    if order.seal_key is None or order.seal_certificate is None:
+    if order.seal is None:
         yield None
         return
-    key = KeyRef(key_id="report", chain=read_certificates(order.seal_certificate))
-    holder = KeyHolderPool(keys={key.key_id: order.seal_key})
-    await holder.start()
-    try:
+    key = shown_with(order.seal)
+    async with holding(order.seal, key) as holder:
         await try_key(holder, key)
         yield _sealing(
             FileSealer(
                 judge=judge, holder=holder, seals={_SEALER: key}, transports={}, trust=trust, clock=SystemClock()
             )
         )
-    finally:
-        await holder.close()
 
 
 def _sealing(sealer: FileSealer) -> Seal:

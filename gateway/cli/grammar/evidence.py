@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from gateway.cli import lazy
+from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import DIR, FILE, KEY, ConfigFile, Environment, Files, parse_moment, session_of
-from gateway.cli.orders import ProofOrder, VerifyOrder
+from gateway.cli.orders import KeyInHand, ProofOrder, VerifyOrder
 
 
 def verify(  # noqa: PLR0913 - one for each option
@@ -25,8 +26,11 @@ def verify(  # noqa: PLR0913 - one for each option
     ] = Environment.PRODUCTION,
     report: Annotated[Path | None, typer.Option("--report", metavar=FILE, help="cli.option.report")] = None,
     force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
-    seal_key: Annotated[Path | None, typer.Option("--seal-key", metavar=FILE, help="cli.option.report_key")] = None,
+    seal_key: Annotated[str | None, typer.Option("--seal-key", metavar=FILE, help="cli.option.report_key")] = None,
     seal_cert: Annotated[Path | None, typer.Option("--seal-cert", metavar=FILE, help="cli.option.report_cert")] = None,
+    seal_password_file: Annotated[
+        Path | None, typer.Option("--seal-password-file", metavar=FILE, help="cli.option.password_file")
+    ] = None,
 ) -> int:
     """See `lazy.verify`."""
     order = VerifyOrder(
@@ -39,11 +43,19 @@ def verify(  # noqa: PLR0913 - one for each option
         registry=registry,
         registry_digest=sha256,
         report=report,
-        seal_key=seal_key,
-        seal_certificate=seal_cert,
+        seal=_sealing(seal_key, seal_cert, seal_password_file),
         force=force,
     )
     return lazy.verify(session_of(context), order)
+
+
+def _sealing(key: str | None, certificate: Path | None, password_file: Path | None) -> KeyInHand | None:
+    """What a report is sealed with: a key and its certificate, or neither."""
+    if key is None and certificate is None and password_file is None:
+        return None
+    if key is None or certificate is None:
+        raise Failure("cli.seal_pair")
+    return KeyInHand(key=key, password_file=password_file, certificates=(certificate,))
 
 
 def audit_verify(context: typer.Context, config: ConfigFile) -> int:

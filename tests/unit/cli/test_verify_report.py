@@ -290,8 +290,7 @@ async def test_a_report_that_nobody_reads_is_not_drawn(tmp_path: Path) -> None:
         registry=None,
         registry_digest=None,
         report=path,
-        seal_key=None,
-        seal_certificate=None,
+        seal=None,
         force=False,
     )
     with pytest.raises(Failure, match=r"cli\.report_signatures"):
