@@ -57,6 +57,11 @@ class NextStep(StrEnum):
 
     PASSED = "passed"
     UNDECIDED = "undecided"
+    """Evidence is missing that the reader can add."""
+    UNPROVEN = "unproven"
+    """A timestamp is missing, which only the sender can add."""
+    QUESTION = "question"
+    """The signature is not as it may be: the sender has to say why."""
     FAILED = "failed"
     UNSIGNED = "unsigned"
     UNREAD = "unread"
@@ -193,6 +198,14 @@ _RESULTS: Final = MappingProxyType(
         None: Result.UNSIGNED,
     }
 )
+_EVIDENCE_LACKS: Final = frozenset(
+    {
+        SubIndication.TRY_LATER,
+        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+        SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+        None,
+    }
+)
 _BYTES_DIFFER: Final = frozenset({SubIndication.HASH_FAILURE})
 _BYTES_CHECKS: Final = frozenset({"pdf_integrity", "message_digest", "signature_value", "xades.digests", "xades.value"})
 """The duties by which our verifiers compare the signed bytes (PAdES, CAdES, XAdES), by their names."""
@@ -217,6 +230,8 @@ def verified(report: FileReport) -> FileVerification:
         step = NextStep.REPAIRED
     elif result is Result.UNDECIDED and not signatures:
         result = Result.UNEXAMINED
+    elif result is Result.UNDECIDED:
+        step = _undecided(signatures)
     trouble = report.trouble
     return FileVerification(
         name=report.name,
@@ -227,6 +242,16 @@ def verified(report: FileReport) -> FileVerification:
         policies=tuple(dict.fromkeys(one.details.policy for one in signatures if one.details.policy is not None)),
         trouble=Trouble(code=trouble.code, params=trouble.params) if trouble else None,
     )
+
+
+def _undecided(signatures: tuple[ToldSignature, ...]) -> NextStep:
+    """What helps against the first thing that nobody can say."""
+    lacks = [one.verdict.sub_indication for one in signatures if one.verdict.indication is Indication.INDETERMINATE]
+    if not lacks:  # every signature passed, and does not cover everything
+        return NextStep.QUESTION
+    if lacks[0] in _EVIDENCE_LACKS:
+        return NextStep.UNDECIDED
+    return NextStep.UNPROVEN if "NO_POE" in str(lacks[0]) else NextStep.QUESTION
 
 
 def unexamined(name: str, trouble: Trouble) -> FileVerification:

@@ -188,7 +188,7 @@ class _Sheets(FPDF):
     # --- how each is drawn -----------------------------------------------------------------------------------------
 
     def _title(self, text: str) -> None:
-        self._room()
+        self._room(2 * _ROOM_FOR_HEADING)
         self.ln(4)
         self._write("B", 11.5)
         self._lines(text, height=6)
@@ -281,8 +281,8 @@ class _Sheets(FPDF):
     def _lines(self, text: str, *, height: float = _LINE) -> None:
         self.multi_cell(0, height, self._drawn(text), align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
-    def _room(self) -> None:
-        if self.will_page_break(_ROOM_FOR_HEADING):
+    def _room(self, height: float = _ROOM_FOR_HEADING) -> None:
+        if self.will_page_break(height):
             self.add_page()
 
     def _write(self, style: str, points: float, colour: _Rgb = _INK) -> None:

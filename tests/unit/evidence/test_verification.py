@@ -214,3 +214,24 @@ def test_what_an_envelope_does_not_cover() -> None:
 def test_no_timestamps_told_is_not_always_no_timestamps(verdict: SignatureVerdict, known: bool) -> None:
     """A trial: of a PDF with three timestamps, whose judge did not tell of them, it was said that there are none."""
     assert verified(report(verdict)).signatures[0].timestamps_known is known
+
+
+@pytest.mark.parametrize(
+    ("lack", "step"),
+    [
+        (SubIndication.TRY_LATER, NextStep.UNDECIDED),
+        (SubIndication.NO_CERTIFICATE_CHAIN_FOUND, NextStep.UNDECIDED),
+        (SubIndication.OUT_OF_BOUNDS_NO_POE, NextStep.UNPROVEN),
+        (SubIndication.REVOKED_NO_POE, NextStep.UNPROVEN),
+        (SubIndication.SIG_CONSTRAINTS_FAILURE, NextStep.QUESTION),
+        (SubIndication.CHAIN_CONSTRAINTS_FAILURE, NextStep.QUESTION),
+    ],
+)
+def test_what_to_do_is_what_helps(lack: SubIndication, step: NextStep) -> None:
+    """A trial: who held a file with something added after signing was told to put CRLs into his folder."""
+    assert verified(report(PASSED, signature(Indication.INDETERMINATE, lack))).next_step is step
+
+
+def test_files_that_no_signature_covers_are_a_question() -> None:
+    found = replace(report(PASSED), kind="edxml", envelope=PASSED, bound=False, indication=Indication.INDETERMINATE)
+    assert verified(found).next_step is NextStep.QUESTION
