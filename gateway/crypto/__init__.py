@@ -18,6 +18,8 @@ Rules of the room:
 * Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
   system is asked, and without revocation evidence nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
+* What came along with a signature (certificates, lists, responses, timestamps) is strangers' word: bounded, looked at, and
+  counted only from the time on at which it is proven to exist (`paths.past`). It never makes a verdict worse.
 * A seal leaves the room only after a judge has found the sealed file good; a signature only after it was checked
   against the certificate that will be shown with it.
 * What a verdict does not say: whose certificate it had to be. That is in the registry, and the conductor compares.
