@@ -267,3 +267,37 @@ class AnswerOrder:
     output: Path
     """`-` is standard output."""
     force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCheckOrder:
+    """A list of anchors to check."""
+
+    file: Path
+    keys: Path
+    """Folder of the public keys that may sign it."""
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDraftOrder:
+    """A list of anchors to make, of the certificates in a folder."""
+
+    folder: Path
+    name: str
+    number: int
+    days: int
+    """How long it is good for."""
+    output: Path
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSignOrder:
+    """A list of anchors to sign."""
+
+    file: Path
+    key: Path
+    password_file: Path | None
+    output: Path
+    force: bool

@@ -22,8 +22,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Judge
-from gateway.core.reasons import because
-from gateway.crypto import JudgePool, Trust, load_trust
+from gateway.crypto import JudgePool, Trust, load_policy, load_trust
 from gateway.evidence import (
     AnyFileExamination,
     Circumstances,
@@ -150,7 +149,10 @@ def _by_policy(trust: Trust, policy: Path | None) -> Trust:
     """Judge by the rules of a file, or by those that stand in the program."""
     if policy is None:
         return trust
-    raise Failure("cli.policy_unread", path=str(policy), reason=because("no_policy_files"))
+    try:
+        return replace(trust, policy=load_policy(policy))
+    except SiteError as error:
+        raise Failure("cli.policy_unread", path=str(policy), reason=error.params.get("reason")) from error
 
 
 def _registry(order: VerifyOrder) -> Snapshot | None:

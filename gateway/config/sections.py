@@ -83,13 +83,6 @@ class RegistrySection(Section):
     sha256: HexDigest
 
 
-class TrustSection(Section):
-    """Whom signatures on documents and envelopes may lead to: never the system's own list."""
-
-    folder: FilePath
-    """With `anchors/`, `intermediates/` and `crls/`."""
-
-
 class ListenerSection(Section):
     """A TLS listener."""
 

@@ -198,6 +198,9 @@ SHOWN_TEXT_CHARS_MAX: Final = 300
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+EMBEDDED_EVIDENCE_MAX: Final = 64
+"""CRLs and OCSP responses that came along with one signature: each is verified for each certificate of the path. An archive
+signature that was renewed for thirty years has about as many."""
 SIGNATURE_TIMESTAMPS_MAX: Final = 4
 """Timestamps that an XML signature carries upon its value: two authorities, each asked twice. They are outside of what is
 signed, so anybody on the way can add some, and each costs a judge a path."""

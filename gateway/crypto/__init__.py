@@ -39,6 +39,10 @@ Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered dutie
 from gateway.crypto.cades.content import hash_file
 from gateway.crypto.cades.timestamped import add_signature_timestamp, signature_value, with_signature_timestamp
 from gateway.crypto.cades.verify import digests_named, digests_named_by_file, judge_detached, judge_detached_file
+from gateway.crypto.fetching.check import check_evidence
+from gateway.crypto.fetching.client import allowed_hosts
+from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fetched, FetchPlan, FetchProbe
+from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
@@ -55,10 +59,15 @@ from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_ch
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
-from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.evidence import evidence_for
-from gateway.crypto.paths.policy import Policy, SignerRules
+from gateway.crypto.paths.list_draft import DraftOrder, add_signature, draft_list
+from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
+from gateway.crypto.paths.list_memory import write_durably
+from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
+from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
+from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
     certificate_digest,
@@ -70,6 +79,18 @@ from gateway.crypto.paths.subject import (
 )
 from gateway.crypto.paths.trust import Evidence, Role, Trust
 from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_certificates, read_folder
+from gateway.crypto.paths.trust_list import (
+    ROLES,
+    Anchor,
+    TrustList,
+    check_content,
+    list_file,
+    parse_list,
+    read_list_bytes,
+    signed_bytes,
+    split_list,
+)
+from gateway.crypto.paths.trust_sources import ListSource, TrustSources, read_list, read_trust, remember_list
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, SealingKeys
@@ -85,19 +106,32 @@ __all__ = [
     "DEMO_POLICY_OID",
     "PKCS11_SCHEME",
     "RECEIPT_TYPE",
+    "ROLES",
+    "AlgorithmRules",
+    "Anchor",
     "Appearance",
     "AttachmentText",
+    "BelievedCertificate",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
     "CopyText",
+    "DraftOrder",
     "EnvelopeVerdict",
     "Evidence",
+    "EvidenceFetcher",
+    "EvidenceSource",
+    "EvidenceStore",
+    "FetchPlan",
+    "FetchProbe",
+    "Fetched",
     "FileSealer",
     "FileSigner",
+    "Freshness",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
+    "Kept",
     "KeyFile",
     "KeyFiles",
     "KeyHolder",
@@ -105,6 +139,8 @@ __all__ = [
     "KeyProbe",
     "KeyRef",
     "KeySource",
+    "ListKey",
+    "ListSource",
     "LoadedTrust",
     "PdfSigner",
     "PemFile",
@@ -122,21 +158,33 @@ __all__ = [
     "SealingKeys",
     "SignedToken",
     "SignerRules",
+    "SourceState",
     "Spot",
+    "StoredEvidence",
     "TimestampClient",
     "TimestampJudge",
     "Token",
     "TokenProbe",
     "Trust",
+    "TrustList",
     "TrustProbe",
+    "TrustSources",
+    "add_signature",
     "add_signature_timestamp",
+    "allowed_hosts",
+    "believed",
     "certificate_digest",
+    "check_content",
+    "check_evidence",
     "check_source",
     "client_certificate",
     "client_context",
+    "details_of",
     "digests_named",
     "digests_named_by_file",
+    "draft_list",
     "evidence_for",
+    "evidence_of",
     "files_of",
     "hash_file",
     "insist_on_own",
@@ -148,10 +196,14 @@ __all__ = [
     "judge_timestamp",
     "judged_type",
     "last_timestamp",
+    "list_file",
+    "load_policy",
     "load_trust",
     "needs_secret",
     "office_context",
     "organization_identifier",
+    "parse_list",
+    "parse_policy",
     "prepare_document_timestamp",
     "prepare_dss",
     "prepare_envelope",
@@ -160,12 +212,21 @@ __all__ = [
     "read_certificates",
     "read_folder",
     "read_key_files",
+    "read_list",
+    "read_list_bytes",
+    "read_list_keys",
     "read_pkcs11_uri",
+    "read_signing_key",
+    "read_trust",
     "refuse_demo",
+    "remember_list",
     "server_context",
     "sign_jws",
+    "sign_list_bytes",
     "signature_value",
+    "signed_bytes",
     "spki_digest",
+    "split_list",
     "subject_public_key",
     "timestamp_digest",
     "token_chain",
@@ -175,4 +236,5 @@ __all__ = [
     "verify_slip",
     "with_signature_timestamp",
     "with_timestamp",
+    "write_durably",
 ]

@@ -207,7 +207,9 @@ _EVIDENCE_LACKS: Final = frozenset(
     }
 )
 _BYTES_DIFFER: Final = frozenset({SubIndication.HASH_FAILURE})
-_BYTES_CHECKS: Final = frozenset({"pdf_integrity", "message_digest", "signature_value", "xades.digests", "xades.value"})
+BYTES_CHECKS: Final = frozenset(
+    {"pades.integrity", "cades.message_digest", "cades.signature", "xades.digests", "xades.value"}
+)
 """The duties by which our verifiers compare the signed bytes (PAdES, CAdES, XAdES), by their names."""
 _REVISION: Final = "revision"
 """What a judge says of a signature that does not cover its file to the end."""
@@ -309,7 +311,7 @@ def integrity_of(verdict: SignatureVerdict) -> Integrity:
 
 def _compared(details: SignatureDetails) -> bool:
     """Whether the duties that compare the signed bytes were gone through, and met."""
-    outcomes = {check.outcome for check in details.checks if check.name in _BYTES_CHECKS}
+    outcomes = {check.outcome for check in details.checks if check.name in BYTES_CHECKS}
     return outcomes == {Outcome.MET}
 
 

@@ -117,10 +117,10 @@ def timestamp() -> TimestampSeen:
 
 
 CHECKS = (
-    Check(duty=1, name="cms_form", clause="RFC 5652 5.1", outcome=Outcome.MET),
-    Check(duty=2, name="message_digest", clause="EN 319 122-1 5.1.2", outcome=Outcome.MET),
-    Check(duty=3, name="signature_value", clause="EN 319 102-1 5.2.7", outcome=Outcome.MET),
-    Check(duty=4, name="certificate", clause="EN 319 102-1 5.2.6", outcome=Outcome.MET),
+    Check(duty=1, name="cades.form", clause="RFC 5652 5.1", outcome=Outcome.MET),
+    Check(duty=2, name="cades.message_digest", clause="EN 319 122-1 5.1.2", outcome=Outcome.MET),
+    Check(duty=3, name="cades.signature", clause="EN 319 102-1 5.2.7", outcome=Outcome.MET),
+    Check(duty=4, name="cades.trust", clause="EN 319 102-1 5.2.6", outcome=Outcome.MET),
 )
 
 FULL = SignatureDetails(

@@ -68,8 +68,8 @@ _SPOKEN: Final = {
 }
 _REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _BEFORE: Final = (
-    Check(duty=1, name="pdf_kind", clause="ISO 32000-2 7.5.2", outcome=Outcome.MET),
-    Check(duty=2, name="pdf_structure", clause="EN 319 102-1 5.2.2", outcome=Outcome.MET),
+    Check(duty=1, name="pades.kind", clause="ISO 32000-2 7.5.2", outcome=Outcome.MET),
+    Check(duty=2, name="pades.structure", clause="EN 319 102-1 5.2.2", outcome=Outcome.MET),
 )
 """What a signature has behind it when it is looked at by itself."""
 
@@ -382,14 +382,14 @@ def _judge(case: _Case) -> Any:
 
 
 _DUTIES: Final = (
-    Duty(number=3, name="pdf_form", clause="EN 319 142-1 6.3", do=_check_form),
-    Duty(number=4, name="pdf_certificates", clause="RFC 5652 5.1", do=_check_certificates),
-    Duty(number=5, name="pdf_signer", clause="EN 319 102-1 5.2.3", do=_check_signer),
-    Duty(number=6, name="pdf_integrity", clause="EN 319 102-1 5.2.7", do=_check_integrity),
-    Duty(number=7, name="pdf_coverage", clause="ISO 32000-2 12.8.1", do=_check_coverage),
-    Duty(number=8, name="pdf_changes", clause="ISO 32000-2 12.8.2.2", do=_check_changes, vital=False),
-    Duty(number=9, name="pdf_timestamps", clause="EN 319 102-1 5.5.4", do=_check_times, vital=False),
-    Duty(number=10, name="pdf_algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms, vital=False),
-    Duty(number=11, name="pdf_certificate_now", clause="EN 319 102-1 5.3", do=_check_now, vital=False),
-    Duty(number=12, name="pdf_certificate_then", clause="EN 319 102-1 5.6.3", do=_check_then, vital=False),
+    Duty(number=3, name="pades.form", clause="EN 319 142-1 6.3", do=_check_form),
+    Duty(number=4, name="pades.certificates", clause="RFC 5652 5.1", do=_check_certificates),
+    Duty(number=5, name="pades.signer", clause="EN 319 102-1 5.2.3", do=_check_signer),
+    Duty(number=6, name="pades.integrity", clause="EN 319 102-1 5.2.7", do=_check_integrity),
+    Duty(number=7, name="pades.coverage", clause="ISO 32000-2 12.8.1", do=_check_coverage),
+    Duty(number=8, name="pades.changes", clause="ISO 32000-2 12.8.2.2", do=_check_changes, vital=False),
+    Duty(number=9, name="pades.timestamps", clause="EN 319 102-1 5.5.4", do=_check_times, vital=False),
+    Duty(number=10, name="pades.algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms, vital=False),
+    Duty(number=11, name="pades.certificate_now", clause="EN 319 102-1 5.3", do=_check_now, vital=False),
+    Duty(number=12, name="pades.certificate_then", clause="EN 319 102-1 5.6.3", do=_check_then, vital=False),
 )

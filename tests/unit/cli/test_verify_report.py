@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,10 @@ def test_a_report_that_cannot_be_made_is_refused_at_once(desk: Desk, capsys: Cap
     refused(*desk.seal(), code=2, why="cli.seal_pair")
     files = [desk.good] * REPORT_FILES_MAX
     refused(*files, "--report", desk.folder / "r.json", code=2, why="cli.report_files")
+    broken = desk.folder / "policy.toml"
+    broken.write_text("name = ")
+    refused("--policy", broken, code=8, why="cli.policy_unread")
+    refused("--policy", desk.folder / "none.toml", code=8, why="cli.policy_unread")
     refused("--at", "yesterday", code=2, why="cli.moment")
     assert sorted(path.suffix for path in desk.folder.glob("r*")) == [".crt", ".pem"]
 
@@ -259,6 +264,16 @@ def test_another_moment_of_judgement_is_said_as_such(desk: Desk, capsys: Capture
     assert datetime.fromisoformat(record["moment"]) == datetime.fromisoformat(file["judged_at"])
     assert file["examined_at"] < file["judged_at"]
     assert "moment" in [limit["code"] for limit in file["limits"]]
+
+
+@pytest.mark.slow
+def test_the_policy_that_was_named_is_the_one_that_is_told(desk: Desk) -> None:
+    policy = Path(__file__).parents[3] / "config" / "policy" / "strict-example-1.toml"
+    path = desk.folder / "r.json"
+    desk.verify(desk.good, "--report", path, "--policy", policy)
+    (told,) = json.loads(path.read_bytes())["files"][0]["policies"]
+    assert told["name"] == "strict-example"
+    assert told["sha256"] == sha256(policy.read_bytes()).hexdigest()
 
 
 def test_time_is_told_in_vietnam() -> None:

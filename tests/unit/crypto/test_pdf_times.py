@@ -135,7 +135,7 @@ def test_of_a_crowd_of_tokens_only_the_first_are_looked_at() -> None:
     crowd = [TSA.at(MOMENT - (n + 1) * SECOND) for n in range(limits.SIGNATURE_TIMESTAMPS_MAX + 2)]
     verdict = judge(stamped_seal(tiny_pdf(), SEAL, *crowd))
     assert len(verdict.details.timestamps) == limits.SIGNATURE_TIMESTAMPS_MAX
-    (check,) = (one for one in verdict.details.checks if one.name == "pdf_timestamps")
+    (check,) = (one for one in verdict.details.checks if one.name == "pades.timestamps")
     assert "2 more" in check.detail
 
 
@@ -321,7 +321,7 @@ def test_an_expired_certificate_passes_by_what_was_proven_while_it_was_good() ->
     verdict = judge(EXPIRED_LTA)
     assert (said(verdict), verdict.details.level, verdict.details.best_time) == (PASSED, Level.B_LTA, EARLY)
     outcomes = {one.name: one.outcome for one in verdict.details.checks}
-    assert outcomes.pop("pdf_certificate_now") is Outcome.UNDECIDED
+    assert outcomes.pop("pades.certificate_now") is Outcome.UNDECIDED
     assert set(outcomes.values()) == {Outcome.MET}
 
 

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import gateway
 from gateway.core.errors import SenderError
 from gateway.core.validation import (
     Change,
@@ -17,6 +19,7 @@ from gateway.core.validation import (
 )
 from gateway.core.verdict import SignatureVerdict
 from gateway.evidence import FileReport, Integrity, NextStep, Result, limits_of, verified
+from gateway.evidence.verification import BYTES_CHECKS
 from tests.kit.verifications import (
     BARE,
     CHECKS,
@@ -125,6 +128,13 @@ def test_a_signed_header_does_not_make_other_files_intact(indication: Indication
     assert "files" in codes(found)
 
 
+def test_the_duties_that_compare_are_duties_of_our_verifiers() -> None:
+    """A duty that is renamed would make every integrity unknown."""
+    crypto = Path(gateway.__file__).parent / "crypto"
+    program = "".join(path.read_text("utf-8") for path in crypto.rglob("*.py"))
+    assert [name for name in BYTES_CHECKS if f'"{name}"' not in program] == []
+
+
 # --- when
 
 
@@ -186,7 +196,7 @@ def test_missing_evidence_of_revocation_is_a_limit_but_not_for_an_anchor() -> No
 def test_checks_that_were_not_made_are_named() -> None:
     whole = verification(report(FAILED))
     limits = {limit.code: limit for limit in limits_of(whole.files[0], whole.circumstances)}
-    assert limits["checks"].names == ("signature_value", "certificate")
+    assert limits["checks"].names == ("cades.signature", "cades.trust")
 
 
 def test_what_an_envelope_does_not_cover() -> None:
