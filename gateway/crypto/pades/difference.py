@@ -2,7 +2,7 @@
 
 After the last signature only validation data and archive timestamps may come (EN 319 142-1 clause 5.4); before it, the next
 signature. pyHanko's analysis does the work under a policy stricter than its own, which also lets the values of ordinary form
-fields change: a way to show another text (signing.md 1.2 F). A certification (DocMDP) may narrow it further.
+fields change: a way to show another text (signing.md 1.2 F; `form_rules` has more). A certification (DocMDP) may narrow it.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from gateway.core.validation import Change, ChangeKind
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import whole_file
 from gateway.crypto.pades.document import Document
+from gateway.crypto.pades.form_rules import PlainRectangleRule, SameDrawingRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -41,6 +42,8 @@ _STRICT: Final = StandardDiffPolicy(
     ],
     form_rule=FormUpdatingRule(
         field_rules=[
+            PlainRectangleRule(),
+            SameDrawingRule(),
             SigFieldCreationRule(),
             SigFieldModificationRule(),
         ]
