@@ -27,7 +27,7 @@ from gateway.core.validation import Change, ChangeKind
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import whole_file
 from gateway.crypto.pades.document import Document
-from gateway.crypto.pades.form_rules import PlainRectangleRule, SameDrawingRule
+from gateway.crypto.pades.form_rules import NoActionsRule, PlainRectangleRule, SameDrawingRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -43,6 +43,7 @@ _STRICT: Final = StandardDiffPolicy(
     form_rule=FormUpdatingRule(
         field_rules=[
             PlainRectangleRule(),
+            NoActionsRule(),
             SameDrawingRule(),
             SigFieldCreationRule(),
             SigFieldModificationRule(),

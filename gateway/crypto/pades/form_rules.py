@@ -1,12 +1,13 @@
 """What may not happen to the form of a signed PDF, beside what pyHanko's analysis refuses by itself (ISO 32000-2 clause 12.7).
 
-Two ways to show another text were left open by it:
+Three ways to show another text were left open by it:
 
 1. A new field counts as invisible when pyHanko cannot work out the area of its rectangle, and an invisible one may come after
    the last signature. It cannot when a number of the rectangle stands elsewhere in the file (an indirect reference), or when
    there is a number too many; readers can, and show its picture all the same, over the page.
 2. /DA, /DR, /Q and /NeedAppearances of the form may change. They are how readers draw fields of text: in white, or in a font
    whose figures are others.
+3. A new field may bring actions (/A, /AA): a script that runs when its page is opened, and writes upon it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from pyhanko.sign.diff_analysis.form_rules_api import FieldComparisonContext, Fi
 
 _SIGNATURE: Final = "/Sig"
 _SIDES: Final = 4
+_ACTIONS: Final = frozenset({"/A", "/AA"})
 _DRAWN_BY: Final = ("/DA", "/DR", "/Q", "/NeedAppearances")
 
 
@@ -33,6 +35,21 @@ class PlainRectangleRule(FieldMDPRule):
         for name, spec in context.field_specs.items():
             if _added_or_signed(spec) and not all(map(_plain, _widgets(spec.new_field))):
                 raise SuspiciousModification(f"the rectangle of the field {name} is not four numbers")
+        yield from ()
+
+
+class NoActionsRule(FieldMDPRule):
+    """Approves nothing by itself."""
+
+    def apply(self, context: FieldComparisonContext) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Approve nothing.
+
+        Raises:
+            SuspiciousModification: a field that was added does something.
+        """
+        for name, spec in context.field_specs.items():
+            if spec.old_field is None and not all(map(_ACTIONS.isdisjoint, _widgets(spec.new_field))):
+                raise SuspiciousModification(f"the field {name} was added with an action")
         yield from ()
 
 

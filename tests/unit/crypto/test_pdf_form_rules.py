@@ -115,6 +115,23 @@ def test_nor_where_an_archive_timestamp_stands_in_it(rectangle: str) -> None:
     assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
 
 
+SCRIPT = named(S=pdf_name("/JavaScript"), JS=TextStringObject("app.alert('Chi 900 dong')"))
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one object", "two objects"])
+@pytest.mark.parametrize("actions", [{}, {"AA": named(PO=SCRIPT)}, {"A": SCRIPT}], ids=["none", "/AA", "/A"])
+def test_an_invisible_field_runs_no_script(actions: dict[str, PdfObject], apart: bool) -> None:
+    class Scripted(Shadow):
+        def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:
+            shown = super().widget(writer, rectangle)
+            return DictionaryObject({**shown, pdf_name("/Rect"): numbers((0, 0, 0, 0)), **named(**actions)})
+
+    shadow = Scripted()
+    pdf = shadow.covered(sealed(shadow.pdf, SEAL), "plain", apart=apart)
+    verdict = judge(document_stamped(pdf, Authority(PKI).at(MOMENT), field=NEW))
+    assert verdict.indication is (Indication.INDETERMINATE if actions else Indication.TOTAL_PASSED)
+
+
 # --- how fields of text are drawn -------------------------------------------------------------------------------------
 
 
