@@ -64,8 +64,8 @@ class TimestampClient:
                 return answer.token
             self._failed[url] = self._clock.monotonic()
             self._meter.add(metrics.TIMESTAMPS, "failed")
-            _log.warning("timestamp.failed", url=url, why=answer.reason)
-            said.append(f"{url}: {answer.reason}")
+            _log.warning("timestamp.failed", url=_told(url), why=answer.reason)
+            said.append(f"{_told(url)}: {answer.reason}")
         raise SiteError("timestamp.unavailable", asked=len(self._urls), said="; ".join(said))
 
     def _in_order(self) -> list[str]:
@@ -81,7 +81,8 @@ class TimestampClient:
                 check_reply, reply, digest=digest, nonce=nonce, trust=self._trust.current(), moment=self._clock.now()
             )
         except (aiohttp.ClientError, TimeoutError, OSError, GatewayError) as error:
-            return Refused(reason=f"{type(error).__name__}: {error}"[: limits.CONTENT_CHARS_MAX])
+            said = f"{type(error).__name__}: {error}".replace(url, _told(url))
+            return Refused(reason=said[: limits.CONTENT_CHARS_MAX])
 
     async def _post(self, url: str, body: bytes) -> bytes:
         if self._session is None:
@@ -90,6 +91,12 @@ class TimestampClient:
             if answer.status != 200:
                 raise aiohttp.ClientPayloadError(f"HTTP {answer.status}")
             return await _bounded(answer.content)
+
+
+def _told(url: str) -> str:
+    """The address without a user's name and password, which some authorities ask for: they belong in no log."""
+    scheme, slashes, rest = url.partition("://")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

@@ -119,6 +119,24 @@ async def test_when_all_fail_the_error_tells_what_each_said(case: str) -> None:
         assert said.count("127.0.0.1") == 2
 
 
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "127.0.0.1:x"], ids=["nobody there", "no URL"])
+async def test_a_password_in_an_address_is_told_to_nobody(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    authority = TimestampClient(
+        urls=[f"http://office:Mat-khau@{place}/tsa"],
+        seconds=5,
+        judge=InlineJudge(),
+        trust=LoadedTrust(bundle().trust),
+        clock=ManualClock(MOMENT),
+        entropy=os.urandom,
+    )
+    with pytest.raises(SiteError) as caught:
+        await authority.stamp(DIGEST)
+    await authority.close()
+    said = f"{caught.value} {caught.value.params} {capsys.readouterr()}"
+    assert f"http://{place}/tsa" in said
+    assert "Mat-khau" not in said
+
+
 async def test_an_authority_that_failed_is_asked_last_for_a_while() -> None:
     async with client(refusing, good) as (authority, asked, clock):
         for _ in range(3):
