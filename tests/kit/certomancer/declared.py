@@ -81,10 +81,14 @@ def _issuer_label(label: str) -> str:
 @cache
 def key(label: str) -> Key:
     """The private key of that certificate."""
-    name = architecture().get_cert_spec(CertLabel(label)).subject_key
-    loaded = load_pem_private_key(next(KEYS.glob(f"{name}.*.pem")).read_bytes(), password=None)
+    loaded = load_pem_private_key(next(KEYS.glob(f"{key_name(label)}.*.pem")).read_bytes(), password=None)
     assert isinstance(loaded, Key), "RSA or EC"
     return loaded
+
+
+def key_name(label: str) -> str:
+    """What the declaration calls the key of that certificate."""
+    return str(architecture().get_cert_spec(CertLabel(label)).subject_key)
 
 
 def private_key(name: str) -> asn1_keys.PrivateKeyInfo:

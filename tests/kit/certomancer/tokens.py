@@ -23,7 +23,7 @@ class Flaw:
     digest: bool = False
     """message-digest is of something else."""
     named: bytes | None = None
-    """signing-certificate-v2 names this certificate; empty: there is no such attribute."""
+    """signing-certificate-v2 has the digest of this instead of the certificate; empty: there is no such attribute."""
     certificates: tuple[bytes, ...] | None = None
     """These come along instead of the authority's own."""
     signers: int = 1
