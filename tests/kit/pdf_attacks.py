@@ -261,14 +261,14 @@ def _certified(permission: MDPPerm, *, fields_before: bool) -> Build:
     def build() -> bytes:
         pdf = with_fields(tiny_pdf(), "First", "Second") if fields_before else tiny_pdf()
         first = signed(pdf, "person", How(field="First", certify=permission))
-        return pdf_updates.forced(first, "seal", "Second")
+        return signed(first, "seal", How(field="Second", box=None if fields_before else (60, 60, 260, 130)))
 
     return build
 
 
 def _permissions() -> Iterator[Refused]:
     for permission, before in ((MDPPerm.NO_CHANGES, True), (MDPPerm.NO_CHANGES, False), (MDPPerm.FILL_FORMS, False)):
-        name = f"certified with {permission.name}, then signed in {'an old' if before else 'a new'} field"
+        name = f"certified with {permission.name}, then signed in {'an old' if before else 'a new visible'} field"
         yield Refused(threat=16, name=name, build=_certified(permission, fields_before=before), allowed=CHANGED)
 
 
@@ -290,7 +290,9 @@ def _timestamps() -> Iterator[Refused]:
     future = _signed("future", How(at=ahead, stamp=stamped_at(ahead)))
     yield Refused(threat=17, name="timestamp of the future", build=future, allowed=NOT_YET)
     for kind in WORTHLESS:
-        yield Refused(threat=17, name=f"archive timestamp {kind}", build=_archived(kind), allowed=OUT_OF_BOUNDS)
+        yield Refused(
+            threat=17, name=f"archive timestamp {kind}", build=_archived(kind), allowed=OUT_OF_BOUNDS | MALFORMED
+        )
 
 
 def _evidence(label: str, at: datetime) -> dict[str, Iterable[bytes]]:

@@ -420,9 +420,3 @@ def signed_often(pdf: bytes, times: int) -> bytes:
     for number in range(times):
         pdf = signed(pdf, "seal-ec", How(field=f"Signature{number}"))
     return pdf
-
-
-def forced(pdf: bytes, label: str, field: str) -> bytes:
-    """One more signature, against what an earlier signer allowed: pyHanko refuses that, so the prohibition is hidden from it."""
-    hidden = pdf.replace(b"/DocMDP", b"/DocMDQ").replace(b"/Perms", b"/Permz")
-    return signed(hidden, label, How(field=field)).replace(b"/DocMDQ", b"/DocMDP").replace(b"/Permz", b"/Perms")

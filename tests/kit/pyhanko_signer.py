@@ -12,6 +12,7 @@ from datetime import datetime
 
 from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
@@ -22,6 +23,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from tests.kit.certomancer.bad_stamps import Stamp
 from tests.kit.certomancer.declared import chain, key_name, parsed, private_key
+from tests.kit.certomancer.signing import signature_of
 from tests.kit.pki import MOMENT
 
 
@@ -41,10 +43,21 @@ def _stamper(stamp: Stamp) -> _Stamper:
     return stamper
 
 
+class _Hand(signers.SimpleSigner):
+    """pyHanko's signer, with a key that is loaded once."""
+
+    def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+        mechanism = self.get_signature_mechanism_for_digest(digest_algorithm)
+        return signature_of(data, self.signing_key, mechanism)
+
+
 class _Signer(signers.PdfSigner):
     """pyHanko's, at a time of ours."""
 
     at: datetime = MOMENT
+
+    def _enforce_certification_constraints(self, reader: PdfFileReader) -> None:
+        """Whatever an earlier signer forbade."""
 
     def init_signing_session(self, pdf_out: BasePdfFileWriter, existing_fields_only: bool = False) -> PdfSigningSession:
         session = super().init_signing_session(pdf_out, existing_fields_only)
@@ -65,6 +78,8 @@ class How:
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES
     digest: str = "sha256"
     pss: bool = False
+    box: tuple[int, int, int, int] | None = None
+    """Where a new field shows itself; nowhere by itself."""
 
 
 PLAINLY = How()
@@ -75,7 +90,7 @@ def signed(pdf: bytes, label: str, how: How = PLAINLY) -> bytes:
     others = chain(label)[1:] if how.embedded is None else how.embedded
     registry = SimpleCertificateStore()
     registry.register_multiple([x509.Certificate.load(der) for der in others])
-    signer = signers.SimpleSigner(
+    signer = _Hand(
         signing_cert=parsed(label), signing_key=private_key(key_name(label)), cert_registry=registry, prefer_pss=how.pss
     )
     metadata = signers.PdfSignatureMetadata(
@@ -86,7 +101,8 @@ def signed(pdf: bytes, label: str, how: How = PLAINLY) -> bytes:
         docmdp_permissions=how.certify or MDPPerm.FILL_FORMS,
     )
     stamper = None if how.stamp is None else _stamper(how.stamp)
-    pdf_signer = _Signer(metadata, signer=signer, timestamper=stamper)
+    new = None if how.box is None else SigFieldSpec(sig_field_name=how.field, box=how.box)
+    pdf_signer = _Signer(metadata, signer=signer, timestamper=stamper, new_field_spec=new)
     pdf_signer.at = how.at
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     return asyncio.run(_signed(pdf_signer, writer))

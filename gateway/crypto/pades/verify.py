@@ -58,6 +58,7 @@ from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.hex import read_hex_in_pieces
+from gateway.crypto.pades.new_fields import NoEmptyFieldsRule
 from gateway.crypto.paths.certificates import Trust, certificate_digest, common_name, judge_certificate, too_many
 
 _PADES: Final = "/ETSI.CAdES.detached"
@@ -76,9 +77,11 @@ _STRICT: Final = StandardDiffPolicy(
         DSSCompareRule().as_qualified(_UPDATES),
         MetadataUpdateRule().as_qualified(_UPDATES),
     ],
-    # pyHanko's own policy also lets the values of ordinary form fields change: a way to show another text.
+    # pyHanko's own policy also lets the values of ordinary form fields change, and empty fields appear: ways to show another
+    # text.
     form_rule=FormUpdatingRule(
         field_rules=[
+            NoEmptyFieldsRule(),
             SigFieldCreationRule(),
             SigFieldModificationRule(),
         ]

@@ -15,9 +15,7 @@ Stamp = Callable[[bytes], bytes]
 
 def _again(digest: bytes, at: datetime, *, flaw: Flaw = NONE) -> bytes:
     """The good token, signed again with that flaw."""
-    info = info_of(timestamp(digest, at))
-    der: bytes = token(info, parsed("stamp"), private_key("stamp"), flaw=flaw).dump(force=True)
-    return der
+    return token(info_of(timestamp(digest, at)), parsed("stamp"), private_key("stamp"), flaw=flaw)
 
 
 def stamped_at(at: datetime, authority: str = "stamp") -> Stamp:
@@ -41,7 +39,7 @@ AUTHORITIES: Final = {
     "revoked": "stamp-revoked",
     "stranger": "stamp-stranger",
 }
-WORTHLESS: Final = (*FLAWS, *AUTHORITIES, "of other data", "with SHA-1", "without signer", "no token")
+WORTHLESS: Final = (*FLAWS, *AUTHORITIES, "of other data", "with SHA-1", "without signer")
 """Every way in which something in the place of a timestamp can be worth nothing, at any moment from 2026 on."""
 
 
@@ -55,10 +53,8 @@ def worthless(kind: str, at: datetime) -> Stamp:
         return lambda _: timestamp(bytes(32), at)
     if kind == "with SHA-1":
         return lambda _: timestamp(bytes(20), at, method="sha1")
-    if kind == "without signer":
-        return lambda digest: _emptied(timestamp(digest, at))
-    assert kind == "no token", kind
-    return lambda _: cms.ContentInfo({"content_type": "data", "content": b"no token"}).dump()
+    assert kind == "without signer", kind
+    return lambda digest: _emptied(timestamp(digest, at))
 
 
 def _emptied(der: bytes) -> bytes:

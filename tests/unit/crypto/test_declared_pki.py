@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from asn1crypto import cms
+from asn1crypto import cms, tsp
 from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPCertStatus, load_der_ocsp_response
 
@@ -160,7 +160,7 @@ def test_lists_and_answers_travel_in_time() -> None:
 def test_a_timestamp_says_what_it_was_asked_to() -> None:
     digest = sha256(b"thu").digest()
     token = timestamp(digest, MOMENT)
-    info = info_of(token)
+    info = tsp.TSTInfo.load(info_of(token))
     assert info["message_imprint"]["hashed_message"].native == digest
     assert info["gen_time"].native == MOMENT
     signer = cms.ContentInfo.load(token)["content"]["signer_infos"][0]
