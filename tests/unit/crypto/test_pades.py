@@ -28,46 +28,6 @@ def judge(data: bytes, trust: Trust = PKI.trust, moment: dt.datetime = MOMENT) -
 
 # --- the shared vectors -----------------------------------------------------------------------------------------------
 
-EXPECTED = {
-    "person-B": [PASSED],
-    "ecperson-B": [PASSED],
-    "hsm-cli": [PASSED],
-    "hsm-lib-ec": [PASSED],
-    "hsm-lib-rsa": [PASSED],
-    "person-T": [PASSED],
-    "person-LT": [PASSED],
-    "person-LTA": [PASSED],
-    "two-newfields-approval": [PASSED, PASSED],
-    "two-prefields-approval-LTA": [PASSED, PASSED],
-    "two-prefields-certify": [PASSED, PASSED],
-    "person-organ-B": [SubIndication.SIG_CONSTRAINTS_FAILURE, PASSED],
-    "person-organ-T": [SubIndication.SIG_CONSTRAINTS_FAILURE, PASSED],
-    "person-organ-LT": [SubIndication.SIG_CONSTRAINTS_FAILURE, PASSED],
-    "person-organ-LTA": [SubIndication.SIG_CONSTRAINTS_FAILURE, PASSED],
-    "revoked-B": [SubIndication.REVOKED_NO_POE],
-    "revoked-T": [SubIndication.REVOKED_NO_POE],
-    "expired-B": [SubIndication.OUT_OF_BOUNDS_NO_POE],
-    "expired-T": [SubIndication.OUT_OF_BOUNDS_NO_POE],
-    "expired-T-oldrevinfo-dts": [SubIndication.OUT_OF_BOUNDS_NO_POE],
-    "expired-signed-2021-LT": [SubIndication.OUT_OF_BOUNDS_NO_POE],
-    "nonsig-B": [SubIndication.CHAIN_CONSTRAINTS_FAILURE],
-    "nonsig-T": [SubIndication.CHAIN_CONSTRAINTS_FAILURE],
-    "badeku-B": [SubIndication.CHAIN_CONSTRAINTS_FAILURE],
-    "badeku-T": [SubIndication.CHAIN_CONSTRAINTS_FAILURE],
-    "weak1024-B": [SubIndication.CRYPTO_CONSTRAINTS_FAILURE],
-    "certs-dos": [SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE],
-    # EXPECT.md gives these TOTAL-PASSED by their archive timestamps, which are not believed yet: undecided is honest.
-    "expired-signed-2021-LTA": [SubIndication.OUT_OF_BOUNDS_NO_POE],
-    "revoked-later-signed-2025-03-LTA": [SubIndication.REVOKED_NO_POE],
-}
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_the_shared_files_get_their_verdicts(name: str, own_pki: Path, own_trust: Trust) -> None:
-    verdict = judge((own_pki / f"{name}.pdf").read_bytes(), own_trust, VECTOR_MOMENT)
-    assert [signature.sub_indication or signature.indication for signature in verdict.signatures] == EXPECTED[name]
-
-
 def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> None:
     verdict = judge((own_pki / "plain.pdf").read_bytes(), own_trust, VECTOR_MOMENT)
     assert (verdict.media_type, verdict.indication, verdict.signatures) == ("application/pdf", None, ())
