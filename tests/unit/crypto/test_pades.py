@@ -28,6 +28,7 @@ def judge(data: bytes, trust: Trust = PKI.trust, moment: dt.datetime = MOMENT) -
 
 # --- the shared vectors -----------------------------------------------------------------------------------------------
 
+
 def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> None:
     verdict = judge((own_pki / "plain.pdf").read_bytes(), own_trust, VECTOR_MOMENT)
     assert (verdict.media_type, verdict.indication, verdict.signatures) == ("application/pdf", None, ())
