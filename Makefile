@@ -31,8 +31,10 @@ bench: dev  ## documents a second between two gateways, beside the cryptography 
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
-fuzz: dev  ## the readers of edXML with files nobody thought of: FUZZ_SECONDS (600), FUZZ_SEED (docs/EDXML.md)
-	$(BIN)/python -m tests.kit.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+FUZZ_TARGETS ?= edxml crypto
+fuzz: dev  ## edXML and crypto with files nobody thought of: FUZZ_SECONDS (600 for each), FUZZ_SEED, FUZZ_TARGETS (docs/EDXML.md)
+	set -e; for target in $(FUZZ_TARGETS); do \
+	  $(BIN)/python -m tests.kit.fuzz --target $$target --folder fuzz/$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED); done
 
 check: dev  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

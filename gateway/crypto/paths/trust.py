@@ -14,6 +14,7 @@ from asn1crypto import crl, pem, x509
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
+from gateway.crypto.edge import attempt
 from gateway.crypto.paths.certificates import Trust, refuse_demo
 
 _FILES_MAX: Final = 200
@@ -105,10 +106,19 @@ def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
         raise SiteError("config.invalid", path=str(path), reason=because("form", detail=str(error))) from error
 
 
+def _read_whole(der: bytes, load: Callable[..., Any]) -> None:
+    """Parse it all now: a broken file is found at start."""
+    load(der, strict=True).native  # noqa: B018 - it is the reading that counts
+
+
 def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
     if len(data) > _FILE_BYTES_MAX:
         raise ValueError("too large")
     blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
     for der in blocks:
-        load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
+        trouble = attempt(
+            _read_whole, der, load
+        )  # not ValueErrors only: KeyError for a reason of revocation it never met
+        if trouble is not None:
+            raise ValueError(trouble.reason)
     return tuple(blocks)

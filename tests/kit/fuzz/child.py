@@ -4,24 +4,23 @@ import argparse
 import dataclasses
 import importlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from tests.kit.edxml_vectors import vectors
 from tests.kit.fuzz.bounds import limit_memory
 from tests.kit.fuzz.branches import Branches
 from tests.kit.fuzz.campaign import Campaign, Examine
+from tests.kit.fuzz.targets import EDXML, TARGETS
 
-WATCHED = ("gateway.safe_xml", "gateway.edxml")
 
-
-def load(branches: Branches, plant: str = "") -> Examine:
+def load(branches: Branches, plant: str = "", *, target: str = EDXML) -> Examine:
     """The target, its readers marked; with a mistake planted in them on purpose, if one is named."""
-    branches.watch(*WATCHED)
-    examine: Examine = importlib.import_module("tests.kit.fuzz.target").examine
+    branches.watch(*TARGETS[target].watched)
+    examine = TARGETS[target].load_examine()
     if plant:
-        importlib.import_module("tests.kit.fuzz.plants").plant(plant)
+        importlib.import_module(TARGETS[target].plants).plant(plant)
     return examine
 
 
@@ -35,12 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--failures", type=int, required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--plant", default="")
+    parser.add_argument("--target", choices=TARGETS, default=EDXML)
     options = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)  # pyHanko tells of every refused path, with a traceback
     branches = Branches()
-    examine = load(branches, options.plant)
+    target = TARGETS[options.target]
+    examine = load(branches, options.plant, target=options.target)
+    vectors = target.load_seeds()
     limit_memory()
-    campaign = Campaign(options.folder, examine, branches, options.seed)
-    seeds = [data for name, data in vectors().items() if name.startswith(options.only)]
+    campaign = Campaign(options.folder, target, branches, options.seed, examine=examine)
+    seeds = [data for name, data in vectors.items() if name.startswith(options.only)]
     until = monotonic() + options.seconds
     tally = campaign.run(seeds, until=until, executions=options.executions, failures=options.failures)
     print(json.dumps(dataclasses.asdict(tally) | {"branches": len(branches.hits)}))  # noqa: T201 - the child's answer
