@@ -217,8 +217,9 @@ def _exhaustion() -> Iterator[Refused]:
         yield Refused(threat=13, name=name, build=build, allowed=many | MALFORMED)
     for name, change in pdf_updates.CIRCLES.items():
         yield Refused(threat=13, name=name, build=_changed(change), allowed=MALFORMED)
-    often = lambda: pdf_updates.signed_often(tiny_pdf(), 21)  # noqa: E731 - a builder like the others
-    yield Refused(threat=13, name="21 signatures", build=often, allowed=MALFORMED)
+    yield Refused(
+        threat=13, name="21 signatures", build=lambda: pdf_updates.signed_often(tiny_pdf(), 21), allowed=MALFORMED
+    )
 
 
 def _crowded(count: int, same: bool) -> Build:
@@ -312,23 +313,32 @@ def _archived(kind: str) -> Build:
     return lambda: archived(long_term("expired", IN_2021), worthless(kind, IN_2021 + DAY))
 
 
+def _late() -> bytes:
+    made = with_evidence(signed(tiny_pdf(), "expired", How(stamp=timestamp)), **_evidence("expired", IN_2021))
+    return archived(made, timestamp)
+
+
+def _backdated() -> bytes:
+    made = with_evidence(signed(tiny_pdf(), "expired", How(at=IN_2021)), **_evidence("expired", IN_2021))
+    return archived(made, timestamp)
+
+
+def _unproven() -> bytes:
+    return long_term("expired", IN_2021)
+
+
+def _revoked_since() -> bytes:
+    made = signed(tiny_pdf(), "revoked-later", How(at=BEFORE))
+    return with_evidence(made, **_evidence("revoked-later", BEFORE))
+
+
 def _late_evidence() -> Iterator[Refused]:
-    old = _evidence("expired", IN_2021)
-    late = lambda: archived(  # noqa: E731 - a builder like the others
-        with_evidence(signed(tiny_pdf(), "expired", How(stamp=timestamp)), **old), timestamp
-    )
-    yield Refused(threat=18, name="signed after its end, with evidence of before", build=late, allowed=OUT_OF_BOUNDS)
-    unproven = lambda: long_term("expired", IN_2021)  # noqa: E731
+    yield Refused(threat=18, name="signed after its end, with evidence of before", build=_late, allowed=OUT_OF_BOUNDS)
     allowed = OUT_OF_BOUNDS | NO_EVIDENCE
-    yield Refused(threat=18, name="evidence of 2021 that no archive timestamp proves", build=unproven, allowed=allowed)
-    backdated = lambda: archived(  # noqa: E731
-        with_evidence(signed(tiny_pdf(), "expired", How(at=IN_2021)), **old), timestamp
-    )
-    yield Refused(threat=18, name="evidence of 2021, archived only now", build=backdated, allowed=OUT_OF_BOUNDS)
-    revoked = lambda: with_evidence(  # noqa: E731
-        signed(tiny_pdf(), "revoked-later", How(at=BEFORE)), **_evidence("revoked-later", BEFORE)
-    )
-    yield Refused(threat=18, name="revoked, with evidence of before and no timestamp", build=revoked, allowed=REVOKED)
+    yield Refused(threat=18, name="evidence of 2021 that no archive timestamp proves", build=_unproven, allowed=allowed)
+    yield Refused(threat=18, name="evidence of 2021, archived only now", build=_backdated, allowed=OUT_OF_BOUNDS)
+    name = "revoked, with evidence of before and no timestamp"
+    yield Refused(threat=18, name=name, build=_revoked_since, allowed=REVOKED)
 
 
 # --- what passes once timestamps, embedded evidence and OCSP are looked at --------------------------------------------
@@ -359,47 +369,54 @@ def _later_timestamps() -> Iterator[Later]:
     yield Later(threat=17, name=name, build=build, indication=PASSED, level=Level.B_T, timestamps=(True,))
 
 
+def _kept(label: str, at: datetime) -> Build:
+    """B-LTA of an hour."""
+    return lambda: archived(long_term(label, at), stamped_at(at + timedelta(hours=1)))
+
+
+def _embedding_ocsp(label: str) -> Build:
+    return lambda: with_evidence(signed(tiny_pdf(), label), ocsps=[ocsp_of(label)])
+
+
+def _with_own_ocsp() -> Bundle:
+    return bundle(crls=("root", "people", "stamp-root"), ocsps=("seal",))
+
+
+def _old_lists() -> Bundle:
+    return bundle(BEFORE, crls=("root", "bodies"))
+
+
+ENDLESS: Final[dict[str, Build]] = {
+    "CRL": lambda: with_evidence(sealed(), crls=[bad_evidence.crl_without_next_update("bodies")]),
+    "OCSP": lambda: with_evidence(sealed(), ocsps=[bad_evidence.ocsp_without_next_update("seal", MOMENT - 300 * DAY)]),
+}
+"""Embedded evidence that does not say how long it counts; the response is also old."""
+
+
 def _later_evidence() -> Iterator[Later]:
-    proven = lambda: archived(long_term("expired", IN_2021), stamped_at(IN_2021 + timedelta(hours=1)))  # noqa: E731
-    yield Later(
-        threat=18, name="signed in 2021, archived in 2021", build=proven, indication=PASSED, level=Level.B_LTA,
-        timestamps=(True, True),
-    )  # fmt: skip
-    before = lambda: archived(long_term("revoked-later", BEFORE), stamped_at(BEFORE + timedelta(hours=1)))  # noqa: E731
-    yield Later(
-        threat=18, name="archived before it was revoked", build=before, indication=PASSED, level=Level.B_LTA,
-        timestamps=(True, True),
-    )  # fmt: skip
-    now = lambda: long_term("seal", MOMENT - timedelta(minutes=10))  # noqa: E731
-    believed = _without_crl_of_bodies
-    yield Later(
-        threat=11,
-        name="only embedded evidence, fresh",
-        build=now,
-        indication=PASSED,
-        believed=believed,
-        level=Level.B_LT,
-    )
-    embedded = lambda: with_evidence(sealed(), ocsps=[ocsp_of("seal")])  # noqa: E731
-    yield Later(threat=11, name="only an embedded OCSP", build=embedded, indication=PASSED, believed=believed)
-    own = lambda: bundle(crls=("root", "people", "stamp-root"), ocsps=("seal",))  # noqa: E731
-    yield Later(threat=11, name="only an OCSP of our own store", build=sealed, indication=PASSED, believed=own)
-    known = lambda: bundle(BEFORE, crls=("root", "bodies"), ocsps=())  # noqa: E731
-    told = lambda: with_evidence(signed(tiny_pdf(), "revoked-later"), ocsps=[ocsp_of("revoked-later")])  # noqa: E731
-    yield Later(
-        threat=11, name="our list is old, the embedded OCSP knows", build=told, indication=UNDECIDED,
-        allowed=REVOKED | NO_EVIDENCE, believed=known,
-    )  # fmt: skip
-    for name, extra in (
-        ("CRL", lambda: {"crls": [bad_evidence.crl_without_next_update("bodies")]}),
-        ("OCSP", lambda: {"ocsps": [bad_evidence.ocsp_without_next_update("seal", MOMENT - 300 * DAY)]}),
+    for name, label, at in (
+        ("signed in 2021, archived in 2021", "expired", IN_2021),
+        ("archived before it was revoked", "revoked-later", BEFORE),
     ):
-        build = _furnished(extra)
         yield Later(
-            threat=11, name=f"only an embedded {name} without an end", build=build, indication=UNDECIDED,
+            threat=18, name=name, build=_kept(label, at), indication=PASSED, level=Level.B_LTA, timestamps=(True, True)
+        )
+    believed, fresh = _without_crl_of_bodies, MOMENT - timedelta(minutes=10)
+    yield Later(
+        threat=11, name="only embedded evidence, fresh", build=lambda: long_term("seal", fresh), indication=PASSED,
+        believed=believed, level=Level.B_LT,
+    )  # fmt: skip
+    embedded = _embedding_ocsp("seal")
+    yield Later(threat=11, name="only an embedded OCSP", build=embedded, indication=PASSED, believed=believed)
+    yield Later(
+        threat=11, name="only an OCSP of our own store", build=sealed, indication=PASSED, believed=_with_own_ocsp
+    )
+    yield Later(
+        threat=11, name="our list is old, the embedded OCSP knows", build=_embedding_ocsp("revoked-later"),
+        indication=UNDECIDED, allowed=REVOKED | NO_EVIDENCE, believed=_old_lists,
+    )  # fmt: skip
+    for kind, build in ENDLESS.items():
+        yield Later(
+            threat=11, name=f"only an embedded {kind} without an end", build=build, indication=UNDECIDED,
             allowed=NO_EVIDENCE | BAD_PATH, believed=believed,
         )  # fmt: skip
-
-
-def _furnished(extra: Callable[[], dict[str, list[bytes]]]) -> Build:
-    return lambda: with_evidence(sealed(), **extra())

@@ -118,7 +118,7 @@ def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
     for der in blocks:
         trouble = attempt(
             _read_whole, der, load
-        )  # not ValueErrors only: KeyError for a reason of revocation it never met
+        )  # asn1crypto throws a KeyError for a reason of revocation it never met
         if trouble is not None:
             raise ValueError(trouble.reason)
     return tuple(blocks)

@@ -205,4 +205,4 @@ def test_bad_answers_are_well_formed_all_the_same(kind: str) -> None:
 def test_a_list_without_an_end_is_one() -> None:
     found = load_der_x509_crl(bad_evidence.crl_without_next_update("bodies"))
     assert found.next_update_utc is None
-    assert found.is_signature_valid(load_der_x509_certificate(certificate("bodies")).public_key())  # type: ignore[arg-type]
+    assert found.is_signature_valid(leaf("bodies").key.public_key())
