@@ -22,6 +22,7 @@ from tests.kit.certomancer.declared import (
     certificate,
     chain,
     crl_of,
+    leaf,
     ocsp_of,
     parsed,
     timestamp,
