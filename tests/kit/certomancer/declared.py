@@ -211,10 +211,13 @@ def _stamped(request: tsp.TimeStampReq, at: datetime, authority: str) -> bytes:
 
 
 def bundle(at: datetime = MOMENT, *, crls: tuple[str, ...] = CRLS, ocsps: tuple[str, ...] = ()) -> Bundle:
-    """Everything that is to be believed at that moment: CRLs of these authorities, OCSP responses about these certificates."""
+    """Everything that is to be believed at that moment: CRLs of these authorities, OCSP responses about these certificates.
+
+    Persons lead to the same root as bodies; whoever wants them apart replaces `people`.
+    """
     return Bundle(
         anchors=tuple(map(certificate, ANCHORS)),
-        people=(certificate("people"),),
+        people=(),
         authorities=tuple(map(certificate, AUTHORITIES)),
         intermediates=tuple(map(certificate, INTERMEDIATES)),
         crls=tuple(crl_of(issuer, at) for issuer in crls),
