@@ -1,27 +1,26 @@
-"""Signed PDFs that nobody may believe, by the threats of the validation page (10 to 18), and some that must be believed.
+"""Signed PDFs that nobody may believe, by the threats of the validation page (10 to 16; 17 and 18 are `pdf_evidence`).
 
 Each is a builder, a bundle to believe by, and what a correct verifier may answer about the signature in question. The numbers:
-10 signers who may not sign, 11 revocation, 12 paths, 13 exhaustion, 14 incremental updates, 15 byte ranges, 16 DocMDP,
-17 timestamps, 18 late evidence. All files are made by pyHanko (`pyhanko_signer`), none by our own signer.
+10 signers who may not sign, 11 revocation, 12 paths, 13 exhaustion, 14 incremental updates, 15 byte ranges, 16 DocMDP.
+All files are made by pyHanko (`pyhanko_signer`), none by our own signer.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
 from pyhanko.sign.fields import MDPPerm
 
-from gateway.core.validation import Indication, Level, SubIndication
+from gateway.core.validation import Indication, SubIndication
 from tests.kit import pdf_updates
 from tests.kit.certomancer import bad_evidence
-from tests.kit.certomancer.bad_stamps import WORTHLESS, stamped_at, worthless
 from tests.kit.certomancer.crowds import crowd
 from tests.kit.certomancer.declared import CRLS, Bundle, bundle, certificate, chain, crl_of, ocsp_of, timestamp
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import DAY, MOMENT
-from tests.kit.pyhanko_signer import How, archived, signed, with_evidence, with_fields
+from tests.kit.pyhanko_signer import How, signed, with_evidence, with_fields
 
 Build = Callable[[], bytes]
 Believed = Callable[[], Bundle]
@@ -71,44 +70,24 @@ class Refused:
         return f"{self.threat} {self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
-    """A file whose right verdict takes timestamps, embedded evidence, OCSP or a policy into account."""
-
-    threat: int
-    name: str
-    build: Build
-    indication: Indication
-    allowed: Allowed = frozenset()
-    believed: Believed = bundle
-    level: Level | None = None
-    timestamps: tuple[bool, ...] | None = None
-    """For each timestamp that must be told of, whether it is believed."""
-
-    def __str__(self) -> str:
-        return f"{self.threat} {self.name}"
-
-
 @cache
 def sealed() -> bytes:
     """The letter that is attacked."""
     return signed(tiny_pdf("Chi 100 dong"), "seal")
 
 
-def _signed(label: str, how: How | None = None) -> Build:
+def signed_by(label: str, how: How | None = None) -> Build:
     return lambda: signed(tiny_pdf(), label, how or How())
 
 
 def refused() -> Iterator[Refused]:
-    """Every row of the table of what must be refused."""
+    """Every row of the table of what must be refused, up to 16."""
     yield from _signers()
     yield from _revocation()
     yield from _paths()
     yield from _exhaustion()
     yield from _updates()
     yield from _permissions()
-    yield from _timestamps()
-    yield from _late_evidence()
 
 
 # --- 10: who may not sign ---------------------------------------------------------------------------------------------
@@ -124,19 +103,19 @@ SIGNERS: Final[dict[str, Allowed]] = {
 
 def _signers() -> Iterator[Refused]:
     for label, allowed in SIGNERS.items():
-        yield Refused(threat=10, name=label, build=_signed(label), allowed=allowed)
-        stamped = _signed(label, How(stamp=timestamp))
+        yield Refused(threat=10, name=label, build=signed_by(label), allowed=allowed)
+        stamped = signed_by(label, How(stamp=timestamp))
         yield Refused(threat=10, name=f"{label}, with a good timestamp", build=stamped, allowed=allowed)
-    claimed = _signed("expired", How(at=IN_2021))
+    claimed = signed_by("expired", How(at=IN_2021))
     yield Refused(threat=10, name="expired, claiming a good time", build=claimed, allowed=OUT_OF_BOUNDS)
-    sha1 = _signed("seal", How(digest="sha1"))
+    sha1 = signed_by("seal", How(digest="sha1"))
     yield Refused(threat=10, name="digest SHA-1", build=sha1, allowed=WEAK)
 
 
 # --- 11: revocation withheld, stale, forged, by others ----------------------------------------------------------------
 
 
-def _without_crl_of_bodies() -> Bundle:
+def without_crl_of_bodies() -> Bundle:
     return bundle(crls=("root", "people", "stamp-root"))
 
 
@@ -171,12 +150,12 @@ def _embedding(label: str, kind: str) -> Build:
 
 
 def _revocation() -> Iterator[Refused]:
-    yield Refused(threat=11, name="withheld", build=sealed, allowed=NO_EVIDENCE, believed=_without_crl_of_bodies)
+    yield Refused(threat=11, name="withheld", build=sealed, allowed=NO_EVIDENCE, believed=without_crl_of_bodies)
     yield Refused(threat=11, name="all stale", build=sealed, allowed=NO_EVIDENCE | BAD_PATH, believed=_stale)
     for kind in BAD_EMBEDDED:
         name, allowed = f"only embedded: {kind}", NO_EVIDENCE | BAD_PATH
         yield Refused(
-            threat=11, name=name, build=_embedding("seal", kind), allowed=allowed, believed=_without_crl_of_bodies
+            threat=11, name=name, build=_embedding("seal", kind), allowed=allowed, believed=without_crl_of_bodies
         )
         name = f"revoked, embedded: {kind}"
         yield Refused(threat=11, name=name, build=_embedding("revoked", kind), allowed=REVOKED)
@@ -191,16 +170,16 @@ def _every_crl() -> Bundle:
 
 def _paths() -> Iterator[Refused]:
     for label in ("outside", "too-deep", "under-revoked", "under-expired", "under-person"):
-        yield Refused(threat=12, name=label, build=_signed(label), allowed=BAD_PATH, believed=_every_crl)
-    yield Refused(threat=12, name="under-weak", build=_signed("under-weak"), allowed=WEAK, believed=_every_crl)
+        yield Refused(threat=12, name=label, build=signed_by(label), allowed=BAD_PATH, believed=_every_crl)
+    yield Refused(threat=12, name="under-weak", build=signed_by("under-weak"), allowed=WEAK, believed=_every_crl)
     loop = tuple(map(certificate, ("loop-self", "loop-round", "loop-back")))
-    yield Refused(threat=12, name="looped", build=_signed("looped", How(embedded=loop)), allowed=NO_CHAIN)
+    yield Refused(threat=12, name="looped", build=signed_by("looped", How(embedded=loop)), allowed=NO_CHAIN)
     for label in ("stranger", "impostor-seal"):
         brought = (*chain(label)[1:], certificate("stranger-root"))
-        yield Refused(threat=12, name=label, build=_signed(label, How(embedded=brought)), allowed=NO_CHAIN)
+        yield Refused(threat=12, name=label, build=signed_by(label, How(embedded=brought)), allowed=NO_CHAIN)
     crossed = How(embedded=(certificate("bodies-cross"),))
     yield Refused(
-        threat=12, name="cross-signed by an unknown root", build=_signed("seal", crossed), allowed=NO_CHAIN | BAD_PATH,
+        threat=12, name="cross-signed by an unknown root", build=signed_by("seal", crossed), allowed=NO_CHAIN | BAD_PATH,
         believed=lambda: Bundle(
             anchors=(certificate("stranger-root"),), people=(), authorities=(), intermediates=(), crls=bundle().crls
         ),
@@ -271,152 +250,3 @@ def _permissions() -> Iterator[Refused]:
     for permission, before in ((MDPPerm.NO_CHANGES, True), (MDPPerm.NO_CHANGES, False), (MDPPerm.FILL_FORMS, False)):
         name = f"certified with {permission.name}, then signed in {'an old' if before else 'a new visible'} field"
         yield Refused(threat=16, name=name, build=_certified(permission, fields_before=before), allowed=CHANGED)
-
-
-# --- 17, 18: timestamps, and evidence that came too late --------------------------------------------------------------
-
-
-def _stamped(label: str, at: datetime, kind: str) -> Build:
-    return _signed(label, How(at=at, stamp=worthless(kind, at)))
-
-
-def _timestamps() -> Iterator[Refused]:
-    """Revoked in June, signed in May, as only a timestamp could prove; and this one cannot."""
-    for kind in WORTHLESS:
-        build = _stamped("revoked-later", BEFORE, kind)
-        yield Refused(threat=17, name=f"timestamp {kind}", build=build, allowed=REVOKED)
-    after = _signed("revoked-later", How(at=BEFORE, stamp=stamped_at(AFTER)))
-    yield Refused(threat=17, name="timestamp after the revocation", build=after, allowed=REVOKED)
-    ahead = datetime(2031, 1, 1, tzinfo=UTC)
-    future = _signed("future", How(at=ahead, stamp=stamped_at(ahead)))
-    yield Refused(threat=17, name="timestamp of the future", build=future, allowed=NOT_YET)
-    for kind in WORTHLESS:
-        yield Refused(
-            threat=17, name=f"archive timestamp {kind}", build=_archived(kind), allowed=OUT_OF_BOUNDS | MALFORMED
-        )
-
-
-def _evidence(label: str, at: datetime) -> dict[str, Iterable[bytes]]:
-    """What a signer embeds for long-term validation."""
-    lists = [crl_of(issuer, at) for issuer in ("root", "bodies", "stamp-root")]
-    return {"certificates": chain(label)[1:], "crls": lists, "ocsps": [ocsp_of(label, at)]}
-
-
-def long_term(label: str, at: datetime, *, stamp: str = "stamp") -> bytes:
-    """Signed, timestamped and furnished with evidence at that moment: B-LT."""
-    made = signed(tiny_pdf(), label, How(at=at, stamp=stamped_at(at, stamp)))
-    return with_evidence(made, **_evidence(label, at + timedelta(minutes=5)))
-
-
-def _archived(kind: str) -> Build:
-    """B-LT of 2021 whose archive timestamp is worth nothing."""
-    return lambda: archived(long_term("expired", IN_2021), worthless(kind, IN_2021 + DAY))
-
-
-def _late() -> bytes:
-    made = with_evidence(signed(tiny_pdf(), "expired", How(stamp=timestamp)), **_evidence("expired", IN_2021))
-    return archived(made, timestamp)
-
-
-def _backdated() -> bytes:
-    made = with_evidence(signed(tiny_pdf(), "expired", How(at=IN_2021)), **_evidence("expired", IN_2021))
-    return archived(made, timestamp)
-
-
-def _unproven() -> bytes:
-    return long_term("expired", IN_2021)
-
-
-def _revoked_since() -> bytes:
-    made = signed(tiny_pdf(), "revoked-later", How(at=BEFORE))
-    return with_evidence(made, **_evidence("revoked-later", BEFORE))
-
-
-def _late_evidence() -> Iterator[Refused]:
-    yield Refused(threat=18, name="signed after its end, with evidence of before", build=_late, allowed=OUT_OF_BOUNDS)
-    allowed = OUT_OF_BOUNDS | NO_EVIDENCE
-    yield Refused(threat=18, name="evidence of 2021 that no archive timestamp proves", build=_unproven, allowed=allowed)
-    yield Refused(threat=18, name="evidence of 2021, archived only now", build=_backdated, allowed=OUT_OF_BOUNDS)
-    name = "revoked, with evidence of before and no timestamp"
-    yield Refused(threat=18, name=name, build=_revoked_since, allowed=REVOKED)
-
-
-# --- what passes once timestamps, embedded evidence and OCSP are looked at --------------------------------------------
-
-PASSED: Final = Indication.TOTAL_PASSED
-UNDECIDED: Final = Indication.INDETERMINATE
-
-
-def later() -> Iterator[Later]:
-    """Every row of the table that waits for timestamps, embedded evidence, OCSP and the policy."""
-    yield from _later_timestamps()
-    yield from _later_evidence()
-
-
-def _later_timestamps() -> Iterator[Later]:
-    for authority in ("stamp", "stamp-ec"):
-        build = _signed("seal", How(stamp=stamped_at(MOMENT, authority)))
-        name = f"good timestamp by {authority}"
-        yield Later(threat=17, name=name, build=build, indication=PASSED, level=Level.B_T, timestamps=(True,))
-    for (
-        kind
-    ) in WORTHLESS:  # a signature that is good today needs no timestamp; the report says that this one is not good
-        build = _stamped("seal", MOMENT, kind)
-        name = f"good today, timestamp {kind}"
-        yield Later(threat=17, name=name, build=build, indication=PASSED, timestamps=(False,))
-    build = _signed("revoked-later", How(at=BEFORE, stamp=stamped_at(BEFORE)))
-    name = "timestamped before it was revoked"
-    yield Later(threat=17, name=name, build=build, indication=PASSED, level=Level.B_T, timestamps=(True,))
-
-
-def _kept(label: str, at: datetime) -> Build:
-    """B-LTA of an hour."""
-    return lambda: archived(long_term(label, at), stamped_at(at + timedelta(hours=1)))
-
-
-def _embedding_ocsp(label: str) -> Build:
-    return lambda: with_evidence(signed(tiny_pdf(), label), ocsps=[ocsp_of(label)])
-
-
-def _with_own_ocsp() -> Bundle:
-    return bundle(crls=("root", "people", "stamp-root"), ocsps=("seal",))
-
-
-def _old_lists() -> Bundle:
-    return bundle(BEFORE, crls=("root", "bodies"))
-
-
-ENDLESS: Final[dict[str, Build]] = {
-    "CRL": lambda: with_evidence(sealed(), crls=[bad_evidence.crl_without_next_update("bodies")]),
-    "OCSP": lambda: with_evidence(sealed(), ocsps=[bad_evidence.ocsp_without_next_update("seal", MOMENT - 300 * DAY)]),
-}
-"""Embedded evidence that does not say how long it counts; the response is also old."""
-
-
-def _later_evidence() -> Iterator[Later]:
-    for name, label, at in (
-        ("signed in 2021, archived in 2021", "expired", IN_2021),
-        ("archived before it was revoked", "revoked-later", BEFORE),
-    ):
-        yield Later(
-            threat=18, name=name, build=_kept(label, at), indication=PASSED, level=Level.B_LTA, timestamps=(True, True)
-        )
-    believed, fresh = _without_crl_of_bodies, MOMENT - timedelta(minutes=10)
-    yield Later(
-        threat=11, name="only embedded evidence, fresh", build=lambda: long_term("seal", fresh), indication=PASSED,
-        believed=believed, level=Level.B_LT,
-    )  # fmt: skip
-    embedded = _embedding_ocsp("seal")
-    yield Later(threat=11, name="only an embedded OCSP", build=embedded, indication=PASSED, believed=believed)
-    yield Later(
-        threat=11, name="only an OCSP of our own store", build=sealed, indication=PASSED, believed=_with_own_ocsp
-    )
-    yield Later(
-        threat=11, name="our list is old, the embedded OCSP knows", build=_embedding_ocsp("revoked-later"),
-        indication=UNDECIDED, allowed=REVOKED | NO_EVIDENCE, believed=_old_lists,
-    )  # fmt: skip
-    for kind, build in ENDLESS.items():
-        yield Later(
-            threat=11, name=f"only an embedded {kind} without an end", build=build, indication=UNDECIDED,
-            allowed=NO_EVIDENCE | BAD_PATH, believed=believed,
-        )  # fmt: skip

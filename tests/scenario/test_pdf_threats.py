@@ -1,4 +1,4 @@
-"""The threats to signed PDFs, one row each: first what must be refused, then what may be believed only with good evidence.
+"""The threats to signed PDFs, one row each: first what must be refused, then what evidence decides.
 
 Every file is signed by pyHanko with the declared PKI; the verdict is ours, and a row says what a correct verifier may answer.
 """
@@ -10,12 +10,12 @@ import pytest
 
 from gateway.core.validation import Indication
 from gateway.crypto import judge_pdf
-from tests.kit.pdf_attacks import NOT_PASSED, Later, Refused, later, refused
+from tests.kit.pdf_attacks import NOT_PASSED, Refused, refused
+from tests.kit.pdf_evidence import Weighed, refused_evidence, weighed
 from tests.kit.pki import MOMENT
 
-REFUSED = tuple(refused())
-LATER = tuple(later())
-"""What waits until timestamps, embedded evidence and OCSP responses are looked at; switched on with them."""
+REFUSED = (*refused(), *refused_evidence())
+WEIGHED = tuple(weighed())
 
 
 @pytest.fixture(autouse=True)
@@ -35,15 +35,17 @@ def test_what_must_be_refused_is(row: Refused) -> None:
     assert found.sub_indication in row.allowed, found.reason
 
 
-@pytest.mark.parametrize("row", LATER, ids=str)
-def test_what_waits_is_well_made(row: Later) -> None:
-    """The signature in it is sound: only evidence decides."""
-    verdict = judge_pdf(row.build(), trust=row.believed().trust, moment=MOMENT)
-    assert verdict.signatures
-    assert verdict.signatures[0].indication is not Indication.TOTAL_FAILED, verdict.signatures[0].reason
+@pytest.mark.parametrize("row", WEIGHED, ids=str)
+def test_what_evidence_decides_is_decided_so(row: Weighed) -> None:
+    (signature,) = judge_pdf(row.build(), trust=row.believed().trust, moment=MOMENT).signatures
+    assert signature.indication is row.indication, signature.reason
+    assert signature.sub_indication in (row.allowed or {None}), signature.reason
+    assert signature.details.level is row.level
+    seen = signature.details.timestamps
+    assert tuple(one.indication is Indication.TOTAL_PASSED for one in seen) == row.timestamps
 
 
 def test_the_tables_name_each_row_once_and_every_threat() -> None:
-    names = [str(row) for row in (*REFUSED, *LATER)]
+    names = [str(row) for row in (*REFUSED, *WEIGHED)]
     assert len(names) == len(set(names))
     assert {row.threat for row in REFUSED} == set(range(10, 19))

@@ -17,7 +17,8 @@ from gateway.crypto import judge_pdf, sign_jws
 from gateway.crypto.processes.answers import write_answer
 from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.declared import bundle, certificate, chain, crl_of, key, leaf, timestamp
-from tests.kit.pdf_attacks import long_term, sealed
+from tests.kit.pdf_attacks import sealed
+from tests.kit.pdf_evidence import long_term
 from tests.kit.pdf_updates import RANGES, UPDATES
 from tests.kit.pdfs import compressed_pdf, tiny_pdf
 from tests.kit.pki import MOMENT, spki

@@ -109,12 +109,18 @@ def test_a_certified_file_with_a_new_field_blames_only_the_revision_that_added_i
     assert person.details.level is Level.B_LTA
 
 
-def test_evidence_of_our_own_is_not_needed_where_the_file_brings_it(own_pki: Path, own_trust: Trust) -> None:
-    bare = replace(own_trust, crls=())
-    for name in ("person-LT", "person-LTA", "two-newfields-approval"):
-        verdict = judge(own_pki, name, bare)
-        assert verdict.indication is PASSED, name
-    assert judge(own_pki, "person-T", bare).sub_indication is SubIndication.TRY_LATER
+BRING_THEIR_OWN = (
+    *("person-LT", "person-LTA", "two-newfields-approval", "two-prefields-approval-LTA"),
+    *("expired-signed-2021-LTA", "revoked-later-signed-2025-03-LTA"),
+)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_evidence_of_our_own_is_not_needed_where_the_file_brings_it(name: str, own_pki: Path, own_trust: Trust) -> None:
+    verdict = judge(own_pki, name, replace(own_trust, crls=()))
+    assert (verdict.indication is PASSED) is (name in BRING_THEIR_OWN), verdict.reason
+    if name == "person-T":
+        assert verdict.sub_indication is SubIndication.TRY_LATER
 
 
 def test_an_unsigned_file_has_no_indication(own_pki: Path, own_trust: Trust) -> None:
