@@ -5,9 +5,11 @@ from random import Random
 from typing import Final
 
 from tests.kit.fuzz import mutation
+from tests.kit.fuzz.asn1 import Asn1Mutator
 
 SIZE_MAX: Final = 64 * 1024
 _XML: Final = b"envelope"
+_STAMP: Final = b"stamp"
 _PDFS: Final = frozenset({b"pdf", b"unsealed"})
 _NUMBER: Final = re.compile(rb"(?<![0-9A-Za-z])-?\d{1,10}(?![0-9A-Za-z])")
 _CONTENTS: Final = re.compile(rb"/Contents <([0-9a-fA-F]{64,})>")
@@ -49,6 +51,7 @@ class Mutator:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._xml = mutation.Mutator(random)
+        self._asn1 = Asn1Mutator(random)
 
     def mutant(self, data: bytes, other: bytes) -> bytes:
         """A file with one to four changes; `other` lends parts."""
@@ -56,6 +59,8 @@ class Mutator:
         lent = other.partition(b"\n")[2]
         if entry == _XML and self._random.random() < 0.8:
             return entry + b"\n" + self._xml.mutant(body, lent)
+        if entry == _STAMP and self._random.random() < 0.8:
+            return entry + b"\n" + self._asn1.mutant(body, lent)
         for _ in range(self._random.choice((1, 1, 1, 2, 2, 3, 4))):
             body = self._changed(entry, body, lent)
         return entry + b"\n" + body[:SIZE_MAX]

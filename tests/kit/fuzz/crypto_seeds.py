@@ -16,6 +16,7 @@ from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from gateway.crypto import judge_pdf, sign_jws
 from gateway.crypto.processes.answers import write_answer
 from tests.kit.certomancer import bad_evidence
+from tests.kit.certomancer.bad_stamps import WORTHLESS, worthless
 from tests.kit.certomancer.declared import bundle, certificate, chain, crl_of, key, leaf, timestamp
 from tests.kit.pdf_attacks import sealed
 from tests.kit.pdf_evidence import long_term
@@ -25,6 +26,7 @@ from tests.kit.pki import MOMENT, spki
 from tests.kit.pyhanko_signer import How, archived, signed, with_fields
 from tests.unit.crypto import envelopes
 
+STAMPED: Final = b"stamped"
 RECEIPT_KEY: Final = "seal-ec"
 CHAINS: Final = (
     "seal",
@@ -76,6 +78,12 @@ def good_pdfs() -> Mapping[str, bytes]:
 
 
 @cache
+def good_stamps() -> Mapping[str, bytes]:
+    """Tokens over `STAMPED` that pass."""
+    return {name: timestamp(sha256(STAMPED).digest(), authority=name) for name in ("stamp", "stamp-ec")}
+
+
+@cache
 def good_envelopes() -> Mapping[str, bytes]:
     """Envelopes that pass."""
     return {
@@ -100,6 +108,8 @@ def vectors() -> Mapping[str, bytes]:
     found |= {"receipt/good": token(), "receipt/none": b"eyJhbGciOiJub25lIn0..", "trust/crl": crl_of("bodies")}
     found |= {"trust/open crl": bad_evidence.crl_without_next_update("bodies"), "trust/anchor": certificate("root")}
     found |= {"unsealed/tiny": tiny_pdf(), "unsealed/compressed": compressed_pdf(), "unsealed/sealed": sealed()}
+    found |= {f"stamp/{name}": data for name, data in good_stamps().items()}
+    found |= {f"stamp/{kind}": worthless(kind, MOMENT)(sha256(STAMPED).digest()) for kind in WORTHLESS}
     verdict = judge_pdf(sealed(), trust=bundle().trust, moment=MOMENT)
     found |= {"frame/verdict": write_answer("done", verdict), "frame/bytes": write_answer("done", (b"a", 1, None))}
     return {name: name.partition("/")[0].encode() + b"\n" + data for name, data in found.items()}

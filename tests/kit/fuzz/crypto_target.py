@@ -2,12 +2,13 @@
 
 * Verdicts come out, or the one named error of that entry; nothing else is ever raised.
 * What passes is what was signed: a PDF begins, but for the hex of its signatures, with a file that is good; an envelope has the
-  very elements of one; a certificate and a receipt are one, byte for byte.
+  very elements of one; a timestamp has the very TSTInfo of one; a certificate and a receipt are one, byte for byte.
 * A verdict goes through the frame between processes (`answers`) and comes out the same.
 
 It is loaded after the marks are set (`branches`), so it alone of this package may import crypto.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from functools import cache
@@ -19,12 +20,13 @@ from typing import Final
 from lxml import etree
 
 from gateway.core.errors import PeerError, SenderError, SiteError
-from gateway.core.validation import Indication, SubIndication
+from gateway.core.validation import Indication, SubIndication, TimestampKind
 from gateway.crypto import (
     Evidence,
     Trust,
     judge_certificate,
     judge_pdf,
+    judge_timestamp,
     load_trust,
     prepare_seal,
     verify_envelope,
@@ -33,7 +35,8 @@ from gateway.crypto import (
 from gateway.crypto.processes.answers import read_answer, write_answer
 from gateway.safe_xml import read_skeleton
 from tests.kit.certomancer.declared import bundle, certificate, chain, key
-from tests.kit.fuzz.crypto_seeds import RECEIPT_KEY, good_envelopes, good_pdfs, token
+from tests.kit.certomancer.tokens import info_of
+from tests.kit.fuzz.crypto_seeds import RECEIPT_KEY, STAMPED, good_envelopes, good_pdfs, good_stamps, token
 from tests.kit.fuzz.disagreement import check
 from tests.kit.pki import MOMENT, spki
 
@@ -144,6 +147,25 @@ def _receipt(body: bytes) -> list[str]:
     return ["good"]
 
 
+def _stamp(body: bytes) -> list[str]:
+    seen = judge_timestamp(
+        body,
+        kind=TimestampKind.CONTENT,
+        digest=lambda name: hashlib.new(name, STAMPED).digest(),
+        trust=_trust(),
+        moment=MOMENT,
+    )
+    if seen.indication is PASSED and (info_of(body) not in _good_infos() or seen.time != MOMENT):
+        raise FalseAcceptError("a timestamp")
+    _framed(seen)
+    return [_told(seen.indication, seen.sub_indication, seen.reason)]
+
+
+@cache
+def _good_infos() -> tuple[bytes, ...]:
+    return tuple(map(info_of, good_stamps().values()))
+
+
 def _trust_folder(body: bytes) -> list[str]:
     """As a revocation list and as an anchor; whoever is believed then judges without an exception."""
     said = []
@@ -204,4 +226,5 @@ _ENTRIES: Final[dict[bytes, Callable[[bytes], list[str]]]] = {
     b"trust": _trust_folder,
     b"unsealed": _prepared,
     b"frame": _frame,
+    b"stamp": _stamp,
 }

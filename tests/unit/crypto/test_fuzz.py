@@ -44,4 +44,4 @@ def test_a_false_accept_that_was_planted_is_found(tmp_path: Path) -> None:
 
 def test_every_entry_has_seeds() -> None:
     entries = {name.partition("/")[0] for name in vectors()}
-    assert entries == {"pdf", "envelope", "certificate", "receipt", "trust", "unsealed", "frame"}
+    assert entries == {"pdf", "envelope", "certificate", "receipt", "trust", "unsealed", "frame", "stamp"}
