@@ -6,6 +6,7 @@ from typing import Any, Final
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from gateway.crypto.pades import verify
+from gateway.crypto.timestamps import verify as timestamps
 
 
 def _digest_not_compared() -> None:
@@ -17,7 +18,12 @@ def _digest_not_compared() -> None:
     setattr(verify, "validate_sig_integrity", validate)  # noqa: B010 - a name that is not the module's own
 
 
-PLANTS: Final[dict[str, Callable[[], None]]] = {"digest": _digest_not_compared}
+def _stamp_not_verified() -> None:
+    """Whoever signed a timestamp, or nobody."""
+    setattr(timestamps, "_check_signature", lambda *_: None)  # noqa: B010 - as above
+
+
+PLANTS: Final[dict[str, Callable[[], None]]] = {"digest": _digest_not_compared, "stamp": _stamp_not_verified}
 
 
 def plant(name: str) -> None:

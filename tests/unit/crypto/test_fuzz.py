@@ -36,9 +36,12 @@ def test_a_short_run_finds_nothing(tmp_path: Path) -> None:
     assert any((tmp_path / "corpus").iterdir()), "a change of a seed reached something new"
 
 
-def test_a_false_accept_that_was_planted_is_found(tmp_path: Path) -> None:
-    done, stories = fuzzed(tmp_path, executions=3_000, only="pdf/sealed", plant="digest")
-    assert "FalseAcceptError: a PDF" in stories
+@pytest.mark.parametrize(
+    ("only", "plant", "what"), [("pdf/sealed", "digest", "a PDF"), ("stamp/stamp", "stamp", "a timestamp")]
+)
+def test_a_false_accept_that_was_planted_is_found(tmp_path: Path, only: str, plant: str, what: str) -> None:
+    done, stories = fuzzed(tmp_path, executions=3_000, only=only, plant=plant)
+    assert f"FalseAcceptError: {what}" in stories
     assert f"replay {done.failures[0]}" in stories
 
 
