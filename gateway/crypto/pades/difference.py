@@ -2,7 +2,8 @@
 
 After the last signature only validation data and archive timestamps may come (EN 319 142-1 clause 5.4); before it, the next
 signature. pyHanko's analysis does the work under a policy stricter than its own, which also lets the values of ordinary form
-fields change: a way to show another text (signing.md 1.2 F). A certification (DocMDP) may narrow it further.
+fields change, and empty fields appear: ways to show another text (signing.md 1.2 F; `new_fields`). A certification (DocMDP)
+may narrow it further.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from gateway.core.validation import Change, ChangeKind
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import whole_file
 from gateway.crypto.pades.document import Document
+from gateway.crypto.pades.new_fields import NoEmptyFieldsRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -41,6 +43,7 @@ _STRICT: Final = StandardDiffPolicy(
     ],
     form_rule=FormUpdatingRule(
         field_rules=[
+            NoEmptyFieldsRule(),
             SigFieldCreationRule(),
             SigFieldModificationRule(),
         ]
