@@ -23,7 +23,7 @@ from gateway.config.configuration import (
 )
 from gateway.config.forms import KEY_NAME_CHARS_MAX
 from gateway.config.mistakes import KINDS, ConfigProblem
-from gateway.config.sections import KeysSection, LimitsSection, ListenerSection
+from gateway.config.sections import KeysSection, LimitsSection, ListenerSection, TimestampsSection
 from gateway.config.tables import key_table, toml_table
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "KeysSection",
     "LimitsSection",
     "ListenerSection",
+    "TimestampsSection",
     "examine_config",
     "fixed_changes",
     "key_table",

@@ -25,6 +25,7 @@ from gateway.config.sections import (
     PeerSection,
     ReceiptSection,
     RegistrySection,
+    TimestampsSection,
     TrustSection,
     WorkersSection,
 )
@@ -39,6 +40,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     registry: RegistrySection
     trust: TrustSection
+    timestamps: TimestampsSection = TimestampsSection()
     office_api: OfficeApiSection
     peer: PeerSection
     admin: AdminSection = AdminSection()

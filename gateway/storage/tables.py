@@ -35,6 +35,7 @@ metadata: Final = MetaData(naming_convention=NAMES)
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
 
@@ -133,6 +134,31 @@ deliveries: Final = _strict(
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **_only(HELD)),
     CheckConstraint("sequence >= 0", name="sequence"),
+)
+
+owed_timestamps: Final = _strict(
+    "owed_timestamps",
+    _row(),
+    _text("key"),
+    Column("document", Text, ForeignKey("documents.key"), nullable=False),
+    _whole("position"),
+    _text("sealed_digest"),
+    _whole("sealed_size"),
+    _text("level"),
+    _text("owed"),
+    _text("state"),
+    _maybe_text("archive_digest"),
+    _maybe_whole("archive_size"),
+    _maybe_whole("stamped_at"),
+    _text("reason"),
+    _whole("since"),
+    _whole("changed_at"),
+    _text("last_leaf"),
+    UniqueConstraint("key"),
+    Index(None, "document"),
+    Index("ix_owed_timestamps_unpaid", "state", "since", **_only(UNPAID)),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
 )
 
 streams: Final = _strict(

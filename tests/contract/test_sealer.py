@@ -107,7 +107,7 @@ async def test_it_knows_whose_seal_was_entrusted(world: World) -> None:
 @pytest.mark.parametrize("organ", ["Z79.1", "Z79.2"])
 async def test_a_seal_is_good_and_the_body_s_own(world: World, organ: str) -> None:
     pdf = tiny_pdf(padding=20_000)
-    sealed = await world.sealer.seal(world.pdf(pdf), OrganId(organ))
+    sealed = (await world.sealer.seal(world.pdf(pdf), OrganId(organ))).pdf
     assert sealed.startswith(pdf)
     verdict = judge_pdf(sealed, trust=PKI.trust, moment=MOMENT)
     assert verdict.indication is Indication.TOTAL_PASSED
@@ -150,7 +150,7 @@ async def test_what_cannot_be_read_or_is_too_large_gets_no_signature(
 
 
 async def test_one_flipped_byte_after_sealing_fails(world: World) -> None:
-    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    sealed = (await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)).pdf
     verdict = judge_pdf(sealed.replace(b"100 dong", b"900 dong"), trust=PKI.trust, moment=MOMENT)
     assert verdict.indication is Indication.TOTAL_FAILED
 
@@ -212,7 +212,7 @@ async def test_a_file_over_the_limit_is_not_sealed(world: World, monkeypatch: py
 
 
 async def test_a_document_that_was_changed_after_an_earlier_seal_gets_no_second_one(world: World) -> None:
-    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    sealed = (await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)).pdf
     with pytest.raises(SenderError) as caught:
         await world.sealer.seal(world.pdf(sealed.replace(b"100 dong", b"900 dong")), OFFICE)
     assert caught.value.code == "file.unreadable"
