@@ -15,7 +15,7 @@ from gateway.audit import CheckpointPublisher, SignerMemory, sequence
 from gateway.config import Config, TimestampsSection
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Meter, Store
-from gateway.crypto import FileSealer, JudgePool, LoadedTrust, SealOrder, TimestampClient
+from gateway.crypto import FileSealer, JudgePool, LoadedTrust, SealingKeys, SealOrder, TimestampClient
 from gateway.exchange import Desk, Journal
 from gateway.material import Material, OwnSigners
 from gateway.observe import SystemClock, in_background, logger
@@ -114,6 +114,20 @@ def open_stamping(
     return StampingParts(now=quick, later=patient, order=order)
 
 
+def _sealer(keys: SealingKeys, judge: JudgePool, stamping: StampingParts) -> FileSealer:
+    return FileSealer(
+        judge=judge,
+        holder=keys.holder,
+        seals=keys.seals,
+        transports=keys.transports,
+        trust=keys.trust,
+        clock=SystemClock(),
+        authority=stamping.now,
+        later=stamping.later,
+        order=stamping.order,
+    )
+
+
 async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> Rooms:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
@@ -127,20 +141,9 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     holders = HolderSlot(open_holders(config, material, meter=meter))
     await holders.pool.start()
     stack.push_async_callback(holders.close)
-    keys = sealing_keys(material, holders.pool)
     directory, trust = LoadedDirectory(material.snapshot), LoadedTrust(material.trust)
     stamping = open_stamping(config.timestamps, judge=judge, trust=trust, meter=meter, stack=stack)
-    sealer = FileSealer(
-        judge=judge,
-        holder=keys.holder,
-        seals=keys.seals,
-        transports=keys.transports,
-        trust=keys.trust,
-        clock=clock,
-        authority=stamping.now,
-        later=stamping.later,
-        order=stamping.order,
-    )
+    sealer = _sealer(sealing_keys(material, holders.pool), judge, stamping)
     desk = Desk(
         own=own,
         store=store,

@@ -116,7 +116,7 @@ class DocumentSteps:
 
     async def _settle(self, document: Document, claim: Claim, error: GatewayError) -> Document:
         """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
-        ours = CATALOGUE[error.code].turn is Turn.OPERATOR
+        ours = isinstance(error, SiteError) or CATALOGUE[error.code].turn is Turn.OPERATOR
         state = DocumentState.HELD if ours else DocumentState.REFUSED
         return await self._write(replace(document, reason=error.code, reason_params=_params(error)), state, claim)
 

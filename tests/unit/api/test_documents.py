@@ -32,6 +32,8 @@ async def test_a_document_is_handed_in_and_looked_at(world: World, tmp_path: Pat
         seen = await client.document(made["key"])
         deliveries = await client.deliveries(made["key"])
         events = await client.history(made["key"])
+    timestamps = [file.pop("timestamp") for file in seen["attachments"]]
+    assert [one["state"] for one in timestamps] == ["none", "none"]
     assert made == {name: value for name, value in seen.items() if name != "deliveries"}
     assert (made["state"], made["state_label_vi"], made["reason"]) == ("accepted", "Đã nhận vào cổng", None)
     assert made["accepted_at"] == "2026-11-21T06:05:09.123Z"
