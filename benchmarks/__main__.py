@@ -20,6 +20,8 @@ from benchmarks.cases import CASES, EVERYBODY, Case
 from benchmarks.edxml import edxml_figures
 from benchmarks.load import Office, Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
+from benchmarks.pdf_signatures import pdf_signature_figures
+from benchmarks.pdf_verification import pdf_verification_figures
 from benchmarks.results import Figure, rows_besides, write_figures
 from benchmarks.signatures import PREFIX, signature_figures
 from benchmarks.stages import stage_medians
@@ -43,7 +45,14 @@ class Part:
     figures: Callable[[], Iterator[Figure]]
 
 
-PARTS = {"edxml": Part("edxml.", edxml_figures), "signatures": Part(PREFIX, signature_figures)}
+def _signatures() -> Iterator[Figure]:
+    """Envelopes, then PDFs made, then PDFs judged."""
+    yield from signature_figures()
+    yield from pdf_signature_figures()
+    yield from pdf_verification_figures()
+
+
+PARTS = {"edxml": Part("edxml.", edxml_figures), "signatures": Part(PREFIX, _signatures)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ from gateway.observe import (
 )
 from gateway.peer import PeerTransport
 from gateway.reload import Exchangeable, Reloader
-from gateway.rooms import Rooms, open_log, open_rooms, open_service_store
+from gateway.rooms import Rooms, open_fetcher, open_log, open_rooms, open_service_store
 from gateway.storage import DiskWatch
 from gateway.watch import Watched, counting, open_admin, record_step
 
@@ -142,12 +142,14 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         reloader = Reloader(
             source, material, signers=signers, parts=_exchangeable(rooms, peers, doors), manager=manager
         )
+        fetcher = open_fetcher(config, rooms, reloader, stack, broken=broken)
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
         for run in (rooms.disk.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,
             trust=rooms.trust,
+            fetching=fetcher.probe(),
             disk=rooms.disk,
             clock=clock,
             signing=SignerProbe(store=store, publisher=publisher, clock=desk.clock),
@@ -155,7 +157,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             readiness=readiness,
         )
         processes = {"judge": lambda: rooms.judge.pids, "key_holder": lambda: rooms.holders.pool.pids}
-        await open_admin(config, watched, meter, (doors.readings, counting(processes)), stack=stack)
+        await open_admin(config, watched, meter, (doors.readings, fetcher.readings, counting(processes)), stack=stack)
         try:
             yield Running(office_api=doors.office_port, peer=doors.peer_port, reloader=reloader, broken=broken)
         finally:

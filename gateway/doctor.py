@@ -26,6 +26,8 @@ from gateway.core.reasons import Reason
 from gateway.crypto import (
     CertificateProbe,
     ConfinementProbe,
+    EvidenceStore,
+    FetchProbe,
     FileSigner,
     KeyFile,
     KeyProbe,
@@ -35,13 +37,13 @@ from gateway.crypto import (
     certificate_digest,
     client_context,
     files_of,
-    load_trust,
     read_certificates,
     read_folder,
+    read_trust,
     subject_public_key,
 )
 from gateway.exchange import HeldProbe, OwedProbe
-from gateway.material import body_keys, own_bodies
+from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Finding as Unsound
@@ -123,8 +125,11 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
         TokenProbe({key.key_id: key.source for key in keys if key.source is not None}),
         CertificateProbe(lambda: list(_certificates(config, snapshot)), clock=clock),
         TrustProbe(
-            lambda: load_trust(config.trust.folder, config.demo), clock=clock, issued=lambda: _issued(config, snapshot)
+            lambda: read_trust(trust_sources(config), now=clock.now()),
+            clock=clock,
+            issued=lambda: _issued(config, snapshot),
         ),
+        FetchProbe(EvidenceStore(config.revocation_store), lambda: fetch_plan(config), clock=clock),
     ]
 
 

@@ -16,24 +16,30 @@ from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.reasons import because
 from gateway.crypto import (
+    EvidenceSource,
+    FetchPlan,
     FileSigner,
     KeyFiles,
     KeySource,
+    ListSource,
     PemFile,
     Pkcs11Key,
     Pkcs12File,
     Token,
     Trust,
+    TrustSources,
+    allowed_hosts,
     client_context,
-    load_trust,
     office_context,
     read_certificates,
     read_folder,
     read_key_files,
+    read_trust,
     refuse_demo,
     server_context,
     spki_digest,
 )
+from gateway.observe import SystemClock
 from gateway.registry import load_snapshot_of, refuse_demo_codes
 
 
@@ -116,7 +122,7 @@ def read_material(config: Config) -> Material:
     material = Material(
         config=config,
         snapshot=snapshot,
-        trust=load_trust(config.trust.folder, config.demo),
+        trust=read_trust(trust_sources(config), now=SystemClock().now()),
         transports=_transports(config, snapshot),
         seals=_seals(config),
         peer_server=server_context(certificate=peer.certificate, key=peer.key, client_anchors=anchors),
@@ -134,6 +140,33 @@ def read_material(config: Config) -> Material:
     if not config.demo:
         _refuse_demo(material)
     return material
+
+
+def trust_sources(config: Config) -> TrustSources:
+    """Where the configuration says that trust is read from."""
+    section = config.trust
+    listed = None
+    if section.list is not None:
+        assert section.list_keys is not None, "the configuration insists on them"
+        listed = ListSource(
+            file=section.list, keys=section.list_keys, needed=section.list_signatures, memory=config.trust_memory
+        )
+    return TrustSources(
+        folder=section.folder,
+        demo=config.demo,
+        policy=section.policy,
+        list=listed,
+        store=config.revocation_store,
+    )
+
+
+def fetch_plan(config: Config) -> FetchPlan:
+    """What revocation evidence the configuration says to fetch."""
+    section = config.revocation
+    sources = (
+        EvidenceSource(url=one.url, mirror=one.mirror, every_seconds=one.every_seconds) for one in section.sources
+    )
+    return FetchPlan(sources=tuple(sources), allowed=allowed_hosts(section.hosts, section.private_hosts))
 
 
 def refusal(config: Config) -> GatewayError | None:

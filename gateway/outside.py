@@ -9,9 +9,10 @@ from gateway.config import Config, load_config
 from gateway.core.directory import Snapshot
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ports import Store
-from gateway.crypto import JudgePool, load_trust
+from gateway.crypto import JudgePool, read_trust
 from gateway.evidence import InstallationCheck
 from gateway.exchange import ExchangeRecords
+from gateway.material import trust_sources
 from gateway.observe import SystemClock
 from gateway.registry import load_snapshot_of
 from gateway.rooms import JUDGE_PRELOAD
@@ -42,7 +43,7 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     """
     config = load_config(path)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
-    trust = load_trust(config.trust.folder, config.demo)
+    trust = read_trust(trust_sources(config), now=SystemClock().now())
     # Looked at before the database: what was signed by then must be in it.
     remembered = await SignerMemory(path=config.signer_memory).recall()
     async with AsyncExitStack() as stack:

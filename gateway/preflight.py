@@ -22,14 +22,15 @@ from gateway.core.reasons import Reason, because
 from gateway.crypto import (
     FileSigner,
     check_source,
-    load_trust,
     office_context,
     read_certificates,
     read_folder,
+    read_trust,
     refuse_demo,
     spki_digest,
 )
-from gateway.material import body_keys, own_bodies, refusal
+from gateway.material import body_keys, own_bodies, refusal, trust_sources
+from gateway.observe import SystemClock
 from gateway.registry import load_snapshot, refuse_demo_codes
 
 NAMES_MAX: Final = 3
@@ -128,7 +129,10 @@ def _own_checks(config: Config, own: GatewayEntry | None) -> Iterator[_Check]:
     office, peer, state = config.office_api, config.peer, config.gateway.state
     demo = ("gateway.environment",)
     yield _Check("gateway.state", state, lambda: _state(state))
-    yield _Check("trust.folder", config.trust.folder, lambda: load_trust(config.trust.folder, config.demo), demo)
+    sources = trust_sources(config)
+    listed = ("trust.list", "trust.list_keys", "trust.list_signatures", "trust.policy", "revocation.store")
+    now = SystemClock().now()
+    yield _Check("trust.folder", config.trust.folder, lambda: read_trust(sources, now=now), (*demo, *listed))
     pair = ("office_api.certificate",)
     yield _Check(
         "office_api.key", office.key, lambda: office_context(certificate=office.certificate, key=office.key), pair

@@ -7,7 +7,7 @@ bad file changes nothing: it is told in the log, and `/readyz` and `doctor` warn
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import RELOADS
 from gateway.core.ports import Meter
-from gateway.core.reasons import Reason, because
+from gateway.core.reasons import Reason, because, of_os
 from gateway.crypto import (
     FileSealer,
     KeyHolderPool,
@@ -31,12 +31,15 @@ from gateway.crypto import (
     LoadedTrust,
     RollingContext,
     SealingKeys,
+    Trust,
     needs_secret,
+    read_trust,
+    remember_list,
     try_key,
 )
 from gateway.exchange import Desk, Journal, Release, opening
 from gateway.http import let_go
-from gateway.material import Material, OwnSigners, read_material
+from gateway.material import Material, OwnSigners, read_material, trust_sources
 from gateway.observe import ServiceManager, in_own_thread, logger, set_log_level
 from gateway.peer import PeerTransport
 from gateway.registry import LoadedDirectory
@@ -89,12 +92,18 @@ class Reloader:
         self._parts = parts
         self._manager = manager
         self._wanted = asyncio.Event()
+        self._asked = False
         self._refused: GatewayError | None = None
         self._began = 0.0
         self._slow = False
 
     def request(self) -> None:
         """Ask for a reload. On the loop's thread; what is asked for while one runs is done after it."""
+        self._asked = True
+        self._wanted.set()
+
+    def renew(self) -> None:
+        """There is new revocation evidence: read trust anew, and nothing else."""
         self._wanted.set()
 
     def material(self) -> Material:
@@ -107,6 +116,10 @@ class Reloader:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
+            asked, self._asked = self._asked, False
+            if not asked:
+                await self._renew()
+                continue
             self._manager.reloading()
             self._began = self._parts.desk.clock.monotonic()
             late = asyncio.get_running_loop().call_later(RELOAD_SECONDS_MAX, self._tell_slow)
@@ -145,6 +158,20 @@ class Reloader:
             await self._resume()
         if retired is not None:
             await _retire(retired)
+
+    async def _renew(self) -> None:
+        """Put the same anchors with what is in the store now in force; what is in force stays when that cannot be read."""
+        config, parts = self._material.config, self._parts
+        try:
+            trust = await in_own_thread(lambda: _trust_of(config, parts.desk.clock.now()), name="renewal")
+        except GatewayError as error:
+            _log.error("trust.not_renewed", code=error.code, why=str(error))
+            return
+        self._material = replace(self._material, trust=trust)
+        parts.trust.replace(trust)
+        parts.sealer.replace(sealing_keys(self._material, parts.holders.pool))
+        _log.info("trust.renewed", crls=len(trust.crls), ocsps=len(trust.ocsps))
+        await self._resume()
 
     async def _resume(self) -> None:
         """What was held for want of evidence is tried again with what is in force now; a store that is busy is no refusal."""
@@ -221,6 +248,7 @@ class Reloader:
 
     async def _write(self, new: Material) -> None:
         desk = self._parts.desk
+        await asyncio.to_thread(remember_trust, new, desk.clock.now())
         await desk.store.transact(taking_effect(new, journal=desk.journal, moment=desk.clock.now()))
 
     async def _fresh_holders(self, new: Material) -> KeyHolderPool | None:
@@ -249,6 +277,22 @@ async def _retire(pool: KeyHolderPool) -> None:
         await pool.close()
     except (GatewayError, OSError) as error:
         _log.error("reload.holders_not_ended", why=str(error))
+
+
+def remember_trust(material: Material, moment: datetime) -> None:
+    """Remember durably, before it is in force, which trust list it is: no older one is taken after this.
+
+    Raises:
+        SiteError: `trust.number`; `config.invalid`: the memory cannot be written.
+    """
+    try:
+        remember_list(trust_sources(material.config), now=moment)
+    except OSError as error:
+        raise SiteError("config.invalid", path=str(material.config.trust_memory), reason=of_os(error)) from error
+
+
+def _trust_of(config: Config, now: datetime) -> Trust:
+    return read_trust(trust_sources(config), now=now)
 
 
 def taking_effect(material: Material, *, journal: Journal, moment: datetime) -> Callable[[UnitOfWork], None]:

@@ -15,12 +15,21 @@ from gateway.audit import CheckpointPublisher, SignerMemory, sequence
 from gateway.config import Config, TimestampsSection
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Meter, Store
-from gateway.crypto import FileSealer, JudgePool, LoadedTrust, SealingKeys, SealOrder, TimestampClient
+from gateway.crypto import (
+    EvidenceFetcher,
+    EvidenceStore,
+    FileSealer,
+    JudgePool,
+    LoadedTrust,
+    SealingKeys,
+    SealOrder,
+    TimestampClient,
+)
 from gateway.exchange import Desk, Journal
-from gateway.material import Material, OwnSigners
+from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import SystemClock, in_background, logger
 from gateway.registry import LoadedDirectory
-from gateway.reload import HolderSlot, open_holders, sealing_keys, taking_effect
+from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, sealing_keys, taking_effect
 from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
 from gateway.watch import disk_watch
 
@@ -132,6 +141,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
+    await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
     blobs, disk = open_blobs(config.blobs), disk_watch(config)
     await disk.measure()
@@ -168,3 +178,21 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         intake=StoreIntake(disk, store),
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
     )
+
+
+def open_fetcher(
+    config: Config, rooms: Rooms, reloader: Reloader, stack: AsyncExitStack, *, broken: asyncio.Future[None]
+) -> EvidenceFetcher:
+    """Fetches revocation evidence in the background; what is new is put in force as a reload puts it."""
+    desk = rooms.desk
+    fetcher = EvidenceFetcher(
+        store=EvidenceStore(config.revocation_store),
+        plan=lambda: fetch_plan(reloader.material().config),
+        trust=rooms.trust.current,
+        judge=rooms.judge.on_behalf("revocation"),
+        clock=desk.clock,
+        on_new=reloader.renew,
+        meter=desk.meter,
+    )
+    in_background(stack, fetcher.run, broken)
+    return fetcher

@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
 from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
-from gateway.crypto import CertificateProbe, ConfinementProbe, LoadedTrust, TrustProbe
+from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
 from gateway.exchange import Desk, HeldProbe, OwedProbe, clock_step
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
@@ -29,6 +29,7 @@ class Watched:
 
     desk: Desk
     trust: LoadedTrust
+    fetching: FetchProbe
     disk: DiskWatch
     clock: ClockWatch
     signing: SignerProbe
@@ -41,6 +42,7 @@ class Watched:
         return (
             CertificateProbe(lambda: self.reloader.material().certificates(), clock=clock),
             TrustProbe(self.trust.current, clock=clock),
+            self.fetching,
             StoreProbe(self.desk.store),
             self.signing,
             queue,

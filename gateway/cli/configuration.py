@@ -54,6 +54,8 @@ def _in_force(setting: Setting, config: Config) -> Setting:
     """A default that is made of other keys, as it comes out."""
     if setting.path == "audit.memory":
         return replace(setting, value=str(config.signer_memory))
+    if setting.path == "revocation.store":
+        return replace(setting, value=str(config.revocation_store))
     return setting
 
 

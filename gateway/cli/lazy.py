@@ -16,6 +16,9 @@ from gateway.cli.orders import (
     EnvelopeOrder,
     InboxOrder,
     KeyOrder,
+    ListCheckOrder,
+    ListDraftOrder,
+    ListSignOrder,
     PackOrder,
     PageOrder,
     ProofOrder,
@@ -138,6 +141,41 @@ def verify(session: Session, order: VerifyOrder) -> int:
     from gateway.cli import verify as command
 
     return _run(command.verify(session, order))
+
+
+def trust_show(session: Session, config: Path) -> int:
+    """See `trust.show`."""
+    from gateway.cli import trust
+
+    return trust.show(session.terminal, config)
+
+
+def trust_check(session: Session, order: ListCheckOrder) -> int:
+    """See `trust.check`."""
+    from gateway.cli import trust
+
+    return trust.check(session.terminal, order)
+
+
+def trust_draft(session: Session, order: ListDraftOrder) -> int:
+    """See `trust.draft`."""
+    from gateway.cli import trust
+
+    return trust.draft(session.terminal, order)
+
+
+def trust_sign(session: Session, order: ListSignOrder) -> int:
+    """See `trust.sign`."""
+    from gateway.cli import trust
+
+    return trust.sign(session.terminal, order)
+
+
+def trust_fetch(session: Session, config: Path) -> int:
+    """See `trust.fetch`."""
+    from gateway.cli import trust
+
+    return _run(trust.fetch(session, config))
 
 
 def seal(session: Session, order: SealingOrder) -> int:

@@ -113,16 +113,24 @@ class ProofOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInHand:
+    """What somebody signs with."""
+
+    key: str
+    """A file (PEM, PKCS#12), its owner's alone (0400, 0600), or a PKCS#11 URI (RFC 7512)."""
+    password_file: Path | None
+    certificates: tuple[Path, ...]
+    """The key's own first, then those above it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignOrder:
     """A file to sign beside it, and with what."""
 
     file: Path
     output: Path | None
     """None: the file's own name and `.p7s`."""
-    key: Path
-    """PEM, its owner's alone (0400, 0600)."""
-    certificate: Path
-    """The key's own first, then those above it."""
+    key: KeyInHand
     trust: Path
     demo: bool
     force: bool
@@ -175,9 +183,7 @@ class SealingOrder:
     output: Path
     """`-` is standard output."""
     force: bool
-    key: Path
-    certificates: tuple[Path, ...]
-    """The key's own first, then those above it."""
+    key: KeyInHand
     field: str
     level: Level
     lower: bool
@@ -250,4 +256,38 @@ class AnswerOrder:
     department: str
     output: Path
     """`-` is standard output."""
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCheckOrder:
+    """A list of anchors to check."""
+
+    file: Path
+    keys: Path
+    """Folder of the public keys that may sign it."""
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDraftOrder:
+    """A list of anchors to make, of the certificates in a folder."""
+
+    folder: Path
+    name: str
+    number: int
+    days: int
+    """How long it is good for."""
+    output: Path
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSignOrder:
+    """A list of anchors to sign."""
+
+    file: Path
+    key: Path
+    password_file: Path | None
+    output: Path
     force: bool

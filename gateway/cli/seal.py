@@ -15,6 +15,7 @@ from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
+from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Believed, RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
@@ -22,14 +23,13 @@ from gateway.core.errors import SiteError
 from gateway.core.limits import PICTURE_BYTES_MAX
 from gateway.core.ports import Judge, TimestampAuthority
 from gateway.core.sealed import SealedFile
-from gateway.core.validation import Indication, Level
+from gateway.core.validation import Level
 from gateway.crypto import (
     Appearance,
     AttachmentText,
     CopyText,
     Evidence,
     JudgePool,
-    KeyHolderPool,
     KeyRef,
     LoadedTrust,
     PdfSigner,
@@ -39,32 +39,30 @@ from gateway.crypto import (
     Spot,
     TimestampClient,
     Trust,
+    insist_on_own,
     judge_certificate,
     load_trust,
-    read_certificates,
 )
 from gateway.observe import SystemClock
 from gateway.rooms import JUDGE_PRELOAD
 
 TSA_SECONDS: Final = 30.0
 """Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""
-_KEY: Final = "key"
 
 
 async def seal(terminal: Terminal, order: SealingOrder) -> int:
     """Sign a PDF.
 
     Raises:
-        Failure: a file is not there; an option lacks another one; the own certificate is not good.
-        GatewayError: see `PdfSigner.sign`.
+        Failure: a file is not there; an option lacks another one.
+        GatewayError: the own certificate is not good (`key.certificate`); see `PdfSigner.sign`.
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
-    for path in (order.file, order.key, *order.certificates):
-        require_file(path)
+    require_file(order.file)
     appearance = appearance_of(order.shown)
-    key = KeyRef(key_id=_KEY, chain=_chain(order.certificates))
-    async with _instruments(order.file, order.believed) as tools, _key_holder(order.key) as holder:
+    key = shown_with(order.key)
+    async with _instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
         if tools.trust is not None:
             await _check_certificate(tools.judge, key, tools.trust)
         signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
@@ -128,13 +126,6 @@ def _spot(shown: Shown) -> Spot | None:
     return Spot(page=shown.page or 1, across_mm=shown.at[0], down_mm=shown.at[1])
 
 
-def _chain(paths: tuple[Path, ...]) -> tuple[bytes, ...]:
-    try:
-        return tuple(dict.fromkeys(der for path in paths for der in read_certificates(path)))
-    except SiteError as error:
-        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tools:
     """What signing takes beside a key."""
@@ -167,16 +158,6 @@ async def _instruments(file: Path, believed: Believed) -> AsyncIterator[_Tools]:
         yield _Tools(judge=judge, trust=trust, authority=client)
 
 
-@asynccontextmanager
-async def _key_holder(key: Path) -> AsyncIterator[KeyHolderPool]:
-    holder = KeyHolderPool(keys={_KEY: key})
-    await holder.start()
-    try:
-        yield holder
-    finally:
-        await holder.close()
-
-
 def _trust(folder: Path, *, demo: bool) -> Trust:
     try:
         return load_trust(folder, demo)
@@ -191,8 +172,7 @@ async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:
     above = Evidence(certificates=key.chain[1:])
     moment = SystemClock().now()
     verdict = await judge.run(judge_certificate, key.chain[0], trust=trust, moment=moment, evidence=above)
-    if verdict.indication is not Indication.TOTAL_PASSED:
-        raise Failure("cli.seal.certificate", reason=f"{verdict.sub_indication}: {verdict.reason}")
+    insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
 
 
 def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:

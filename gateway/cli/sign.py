@@ -6,23 +6,20 @@ from typing import Final
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit
 from gateway.cli.files import require_file
+from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Session, SignOrder
 from gateway.core.ids import OrganId
 from gateway.core.validation import Level
 from gateway.crypto import (
     FileSealer,
     JudgePool,
-    KeyHolderPool,
     KeyRef,
     certificate_digest,
     load_trust,
-    read_certificates,
 )
 from gateway.evidence import SIGNATURE_SUFFIX
 from gateway.observe import SystemClock
 
-_KEY: Final = "--key"
-"""What errors call the key."""
 _SIGNER: Final = OrganId("key")
 """There is one signer here: whoever's key it is."""
 
@@ -35,19 +32,18 @@ async def sign(session: Session, order: SignOrder) -> int:
         GatewayError: the key may not sign, or the file cannot be read.
         FileExistsError: the signature is there already.
     """
-    for path in (order.file, order.key, order.certificate):
-        require_file(path)
+    require_file(order.file)
     output = order.output or order.file.with_name(order.file.name + SIGNATURE_SUFFIX)
-    chain = read_certificates(order.certificate)
+    key = shown_with(order.key)
     with new_file(output, force=order.force) as file:
-        file.write(await _signed(order, chain))
+        file.write(await _signed(order, key))
     if session.terminal.json:
         session.terminal.value(
             {
                 "file": str(order.file),
                 "signature": str(output),
                 "level": Level.B_B.value,
-                "certificate": certificate_digest(chain[0]),
+                "certificate": certificate_digest(key.chain[0]),
             }
         )
     else:
@@ -55,18 +51,18 @@ async def sign(session: Session, order: SignOrder) -> int:
     return Exit.OK
 
 
-async def _signed(order: SignOrder, chain: tuple[bytes, ...]) -> bytes:
+async def _signed(order: SignOrder, key: KeyRef) -> bytes:
     """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
     trust = load_trust(order.trust, order.demo)
     async with AsyncExitStack() as stack:
-        judge, holder = JudgePool(size=1, preload=("gateway.crypto",)), KeyHolderPool(keys={_KEY: order.key})
-        for pool in (judge, holder):
-            await pool.start()
-            stack.push_async_callback(pool.close)
+        judge = JudgePool(size=1, preload=("gateway.crypto",))
+        await judge.start()
+        stack.push_async_callback(judge.close)
+        holder = await stack.enter_async_context(holding(order.key, key))
         sealer = FileSealer(
             judge=judge,
             holder=holder,
-            seals={_SIGNER: KeyRef(key_id=_KEY, chain=chain)},
+            seals={_SIGNER: key},
             transports={},
             trust=trust,
             clock=SystemClock(),

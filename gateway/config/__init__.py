@@ -23,8 +23,9 @@ from gateway.config.configuration import (
 )
 from gateway.config.forms import KEY_NAME_CHARS_MAX
 from gateway.config.mistakes import KINDS, ConfigProblem
-from gateway.config.sections import KeysSection, LimitsSection, ListenerSection, TimestampsSection
+from gateway.config.sections import KeysSection, LimitsSection, ListenerSection
 from gateway.config.tables import key_table, toml_table
+from gateway.config.trust_sections import TimestampsSection
 
 __all__ = [
     "KEY_NAME_CHARS_MAX",

@@ -25,10 +25,9 @@ from gateway.config.sections import (
     PeerSection,
     ReceiptSection,
     RegistrySection,
-    TimestampsSection,
-    TrustSection,
     WorkersSection,
 )
+from gateway.config.trust_sections import RevocationSection, TimestampsSection, TrustSection
 from gateway.core.errors import SiteError
 from gateway.core.reasons import Reasons, because, of_os
 
@@ -41,6 +40,7 @@ class Config(Section):
     registry: RegistrySection
     trust: TrustSection
     timestamps: TimestampsSection = TimestampsSection()
+    revocation: RevocationSection = RevocationSection()
     office_api: OfficeApiSection
     peer: PeerSection
     admin: AdminSection = AdminSection()
@@ -87,6 +87,16 @@ class Config(Section):
     def blobs(self) -> Path:
         """The folder of blobs."""
         return self.gateway.state / "blobs"
+
+    @property
+    def revocation_store(self) -> Path:
+        """The folder of fetched revocation evidence."""
+        return self.revocation.store or self.gateway.state / "revocation"
+
+    @property
+    def trust_memory(self) -> Path:
+        """The file that remembers the highest number of a trust list."""
+        return self.gateway.state / "trust-memory"
 
     @property
     def signer_memory(self) -> Path:
@@ -161,7 +171,9 @@ def _read_tree(path: Path) -> dict[str, Any]:
 
 RELOADABLE: Final = frozenset(
     {
-        *("registry.file", "registry.sha256", "trust.folder"),
+        *("registry.file", "registry.sha256"),
+        *("trust.folder", "trust.policy", "trust.list", "trust.list_keys", "trust.list_signatures"),
+        *("revocation.hosts", "revocation.private_hosts", "revocation.sources"),
         *("office_api.certificate", "office_api.key", "peer.certificate", "peer.key", "peer.anchors"),
         *("keys.transport", "keys.seals", "keys.entrusted", "keys.sources", "keys.tokens"),
         *("access.keys", "access.certificates"),

@@ -49,6 +49,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "password_here": (),
         "disk_order": (),
         "level_b_b": (),
+        "list_keys": (),
         "no_token_name": (),
         "one_source": (),
         "password_with_file": (),

@@ -35,7 +35,6 @@ from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
 from gateway.core.principal import Scope
 from gateway.core.reasons import because, of_os
-from gateway.core.validation import Level
 
 
 class GatewaySection(Section):
@@ -82,42 +81,6 @@ class RegistrySection(Section):
 
     file: FilePath
     sha256: HexDigest
-
-
-class TrustSection(Section):
-    """Whom signatures on documents and envelopes may lead to: never the system's own list."""
-
-    folder: FilePath
-    """With `anchors/`, `intermediates/` and `crls/`."""
-
-
-AuthorityUrl = Annotated[
-    str,
-    StringConstraints(max_length=500, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[!-~]*)?$"),
-]
-
-
-class TimestampsSection(Section):
-    """Timestamp authorities (RFC 3161), and what is done when none answers."""
-
-    urls: Annotated[Array[AuthorityUrl], Field(max_length=limits.TIMESTAMP_URLS_MAX)] = ()
-    """In the order in which they are asked; none: nothing is stamped."""
-    seconds: Annotated[float, Field(ge=1, le=120)] = 5
-    """Patience with each while a document waits to be sealed."""
-    later_seconds: Annotated[float, Field(ge=1, le=600)] = 180
-    """Patience with each afterwards, for what is owed."""
-    level: Annotated[Level, Field(strict=False)] = Level.B_T
-    """What seals are asked to reach: B-T, B-LT or B-LTA."""
-    when_unavailable: Literal["go_on", "wait"] = "go_on"
-    """`go_on`: sealed at B-B, and stamped afterwards; `wait`: not sealed before an authority answers."""
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if twice := [url for url, count in Counter(self.urls).items() if count > 1]:
-            raise wrong("twice", key="timestamps.urls", value=twice[0])
-        if self.level is Level.B_B:
-            raise wrong("level_b_b")
-        return self
 
 
 class ListenerSection(Section):

@@ -133,6 +133,10 @@ CATALOGUE: Final = MappingProxyType(
         "registry.invalid": ErrorFacts(500, _O),
         "registry.epoch": ErrorFacts(500, _O),
         "registry.behind": ErrorFacts(503, _O, retryable=True),
+        "trust.invalid": ErrorFacts(500, _O),
+        "trust.unsigned": ErrorFacts(500, _O),
+        "trust.expired": ErrorFacts(500, _O),
+        "trust.number": ErrorFacts(500, _O),
         "audit.inconsistent": ErrorFacts(500, _O),
         "internal": ErrorFacts(500, _O),
     }

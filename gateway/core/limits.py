@@ -194,10 +194,22 @@ SHOWN_TEXT_CHARS_MAX: Final = 300
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3
+EMBEDDED_EVIDENCE_MAX: Final = 64
+"""CRLs and OCSP responses that came along with one signature: each is verified for each certificate of the path. An archive
+signature that was renewed for thirty years has about as many."""
 SIGNATURE_TIMESTAMPS_MAX: Final = 4
 """Timestamps that an XML signature carries upon its value: two authorities, each asked twice. They are outside of what is
 signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
+PDF_REVISIONS_MAX: Final = 200
+"""Every signature, timestamp and set of evidence is one, and programs save on the way; reading 20,000 takes two seconds."""
+EVIDENCE_ITEMS_MAX: Final = 64
+"""Certificates, revocation lists and OCSP responses of one document security store, each by themselves: three signers with two
+authorities each need a dozen."""
+EVIDENCE_BYTES_MAX: Final = 4 * MIB
+"""... and all of them together, decoded: a large authority's revocation list is under one MiB."""
+ARCHIVE_PROOFS_MAX: Final = 3
+"""Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
 """A .p7s is a few KB; a .p7m holds its content and stands in the memory of a judge."""
 DETACHED_SIGNERS_MAX: Final = 20

@@ -79,6 +79,7 @@ CONNECTIONS_CLOSED: Final = _counter(
 BLOBS_REMOVED: Final = _counter("gateway_blobs_removed_total", "Stored files that no row named, removed.", "why")
 BLOBS_REMOVED_BYTES: Final = _counter("gateway_blobs_removed_bytes_total", "The same in bytes.", "why")
 RELOADS: Final = _counter("gateway_reloads_total", "Reloads of configuration, registry, trust and keys.", "result")
+EVIDENCE_FETCHES: Final = _counter("gateway_revocation_fetches_total", "Tries to fetch revocation evidence.", "result")
 
 # --- read when somebody asks -------------------------------------------------------------------------------------------
 QUEUE_ITEMS: Final = _gauge("gateway_queue_items", "Work items that are not done.", "kind")
@@ -98,6 +99,9 @@ LOG_LEAVES: Final = _gauge("gateway_log_leaves", "Leaves of the audit log.")
 CHECKPOINT_LAG: Final = _gauge("gateway_log_checkpoint_lag_leaves", "Leaves that no published checkpoint covers.")
 CONNECTIONS: Final = _gauge("gateway_connections", "Open connections.", "listener")
 DISK_USED: Final = _gauge("gateway_disk_used_ratio", "Share of the fullest file system that is in use.")
+EVIDENCE_AGE_SECONDS: Final = _gauge(
+    "gateway_revocation_fetched_seconds", "How long ago the source that is furthest behind brought revocation evidence."
+)
 READY: Final = _gauge("gateway_ready", "1 when /readyz answers 200.")
 PROCESSES: Final = _gauge("gateway_processes", "Processes.", "role")
 RESIDENT_BYTES: Final = _gauge("gateway_resident_bytes", "Resident memory.", "role")

@@ -18,6 +18,8 @@ Rules of the room:
 * Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
   system is asked, and without revocation evidence nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
+* What came along with a signature (certificates, lists, responses, timestamps) is strangers' word: bounded, looked at, and
+  counted only from the time on at which it is proven to exist (`paths.past`). It never makes a verdict worse.
 * A seal leaves the room only after a judge has found the sealed file good; a signature only after it was checked
   against the certificate that will be shown with it.
 * What a verdict does not say: whose certificate it had to be. That is in the registry, and the conductor compares.
@@ -37,11 +39,18 @@ Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered dutie
 from gateway.crypto.cades.content import hash_file
 from gateway.crypto.cades.timestamped import add_signature_timestamp, signature_value, with_signature_timestamp
 from gateway.crypto.cades.verify import digests_named, digests_named_by_file, judge_detached, judge_detached_file
+from gateway.crypto.fetching.check import check_evidence
+from gateway.crypto.fetching.client import allowed_hosts
+from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fetched, FetchPlan, FetchProbe
+from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
+from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, try_key
+from gateway.crypto.keys.pkcs11_uri import SCHEME as PKCS11_SCHEME
+from gateway.crypto.keys.pkcs11_uri import read_pkcs11_uri
 from gateway.crypto.keys.signers import FileSigner
 from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, Pkcs12File, Token, files_of, needs_secret
 from gateway.crypto.keys.token_probe import TokenProbe
@@ -50,10 +59,15 @@ from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_ch
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.signing import PdfSigner, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
-from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.evidence import evidence_for
-from gateway.crypto.paths.policy import Policy, SignerRules
+from gateway.crypto.paths.list_draft import DraftOrder, add_signature, draft_list
+from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
+from gateway.crypto.paths.list_memory import write_durably
+from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
+from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
+from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
     certificate_digest,
@@ -65,6 +79,18 @@ from gateway.crypto.paths.subject import (
 )
 from gateway.crypto.paths.trust import Evidence, Role, Trust
 from gateway.crypto.paths.trust_folder import LoadedTrust, load_trust, read_certificates, read_folder
+from gateway.crypto.paths.trust_list import (
+    ROLES,
+    Anchor,
+    TrustList,
+    check_content,
+    list_file,
+    parse_list,
+    read_list_bytes,
+    signed_bytes,
+    split_list,
+)
+from gateway.crypto.paths.trust_sources import ListSource, TrustSources, read_list, read_trust, remember_list
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, SealingKeys
@@ -78,20 +104,34 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
 __all__ = [
     "DEMO_POLICY_OID",
+    "PKCS11_SCHEME",
     "RECEIPT_TYPE",
+    "ROLES",
+    "AlgorithmRules",
+    "Anchor",
     "Appearance",
     "AttachmentText",
+    "BelievedCertificate",
     "CertificateProbe",
     "CertificateVerdict",
     "ConfinementProbe",
     "CopyText",
+    "DraftOrder",
     "EnvelopeVerdict",
     "Evidence",
+    "EvidenceFetcher",
+    "EvidenceSource",
+    "EvidenceStore",
+    "FetchPlan",
+    "FetchProbe",
+    "Fetched",
     "FileSealer",
     "FileSigner",
+    "Freshness",
     "InlineHolder",
     "InlineJudge",
     "JudgePool",
+    "Kept",
     "KeyFile",
     "KeyFiles",
     "KeyHolder",
@@ -99,6 +139,8 @@ __all__ = [
     "KeyProbe",
     "KeyRef",
     "KeySource",
+    "ListKey",
+    "ListSource",
     "LoadedTrust",
     "PdfSigner",
     "PemFile",
@@ -115,23 +157,36 @@ __all__ = [
     "SealingKeys",
     "SignedToken",
     "SignerRules",
+    "SourceState",
     "Spot",
+    "StoredEvidence",
     "TimestampClient",
     "TimestampJudge",
     "Token",
     "TokenProbe",
     "Trust",
+    "TrustList",
     "TrustProbe",
+    "TrustSources",
+    "add_signature",
     "add_signature_timestamp",
+    "allowed_hosts",
+    "believed",
     "certificate_digest",
+    "check_content",
+    "check_evidence",
     "check_source",
     "client_certificate",
     "client_context",
+    "details_of",
     "digests_named",
     "digests_named_by_file",
+    "draft_list",
     "evidence_for",
+    "evidence_of",
     "files_of",
     "hash_file",
+    "insist_on_own",
     "is_demo",
     "judge_certificate",
     "judge_detached",
@@ -140,10 +195,14 @@ __all__ = [
     "judge_timestamp",
     "judged_type",
     "last_timestamp",
+    "list_file",
+    "load_policy",
     "load_trust",
     "needs_secret",
     "office_context",
     "organization_identifier",
+    "parse_list",
+    "parse_policy",
     "prepare_document_timestamp",
     "prepare_dss",
     "prepare_envelope",
@@ -152,11 +211,21 @@ __all__ = [
     "read_certificates",
     "read_folder",
     "read_key_files",
+    "read_list",
+    "read_list_bytes",
+    "read_list_keys",
+    "read_pkcs11_uri",
+    "read_signing_key",
+    "read_trust",
     "refuse_demo",
+    "remember_list",
     "server_context",
     "sign_jws",
+    "sign_list_bytes",
     "signature_value",
+    "signed_bytes",
     "spki_digest",
+    "split_list",
     "subject_public_key",
     "timestamp_digest",
     "token_chain",
@@ -166,4 +235,5 @@ __all__ = [
     "verify_slip",
     "with_signature_timestamp",
     "with_timestamp",
+    "write_durably",
 ]

@@ -2,6 +2,8 @@
 
 A duty that is not met raises `UnmetDuty` with the words of EN 319 102-1 (clause 5); what a library throws on the way is
 INDETERMINATE (`edge`). Once one is not met, those after it are `not_made`: nothing is concluded from what was not established.
+Where later duties stand by themselves (a file that was changed still says who signed it, and when) a duty is not `vital`, and
+the walk goes on; the first that is not met decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,7 +56,16 @@ class Duty(Generic[T]):
     name: str
     """Its text is `check.<name>` of the catalogue."""
     clause: str
-    do: Callable[[T], str | None]
+    do: Callable[[T], "str | LeftOpen | None"]
+    vital: bool = True
+    """Whether nothing can be concluded after it, when it is not met."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOpen:
+    """What a duty returns that is not met by itself, where a later one decides what follows from that."""
+
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,23 +79,30 @@ class Walked:
 def walk(duties: Sequence[Duty[T]], case: T) -> Walked:
     """Take a case through its duties in their order; never raises for hostile bytes."""
     checks: list[Check] = []
-    unmet: UnmetDuty | None = None
+    first: UnmetDuty | None = None
+    stopped = False
     for duty in duties:
         outcome, detail = Outcome.NOT_MADE, ""
-        if unmet is None:
+        if not stopped:
             found = attempt(_one, duty, case)
             if isinstance(found, Trouble):
                 found = undecided(SubIndication.FORMAT_FAILURE, found.reason)
-            if isinstance(found, UnmetDuty):
-                unmet, outcome, detail = found, _OUTCOMES[found.indication], str(found)
-            else:
-                outcome, detail = Outcome.MET, found
+            match found:
+                case UnmetDuty():
+                    outcome, detail = _OUTCOMES[found.indication], str(found)
+                    first, stopped = first or found, duty.vital
+                case LeftOpen(words):
+                    outcome, detail = Outcome.UNDECIDED, words
+                case words:
+                    outcome, detail = Outcome.MET, words
         checks.append(Check(duty=duty.number, name=duty.name, clause=duty.clause, outcome=outcome, detail=detail))
-    return Walked(checks=tuple(checks), unmet=unmet)
+    return Walked(checks=tuple(checks), unmet=first)
 
 
-def _one(duty: Duty[T], case: T) -> str | UnmetDuty:
+def _one(duty: Duty[T], case: T) -> str | LeftOpen | UnmetDuty:
     try:
         return duty.do(case) or ""
     except UnmetDuty as unmet:
         return unmet
+    except SignatureValidationError as error:
+        return of_library(error)

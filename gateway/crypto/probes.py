@@ -27,6 +27,7 @@ from gateway.crypto.processes.landlock import abi
 WARNING_DAYS: Final = (1, 7, 14, 30, 60)
 """Marks at which an operator is warned, the more pressing first (experience.md 2.1)."""
 CRL_WARNING_DAYS: Final = 7
+LIST_WARNING_DAYS: Final = 30
 FINDINGS_MAX: Final = 20
 """Of one probe: 168 keys that run out on one day are one worry."""
 
@@ -87,9 +88,10 @@ class TrustProbe:
 
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`: of each issuer only the CRL that lasts longest counts."""
-        trust, now = self._trust(), self._clock.now()
-        if not trust.crls:
-            return (found("probe.trust.crl_none"),)
+        trust, now = await asyncio.to_thread(self._trust), self._clock.now()
+        listed = _list_findings(trust, now)
+        if not trust.crls and not trust.ocsps:
+            return (*listed, found("probe.trust.crl_none"))
         newest = await asyncio.to_thread(_next_updates, trust.crls)
         authorities = await asyncio.to_thread(_authorities, trust, self._issued)
         findings = [
@@ -103,7 +105,20 @@ class TrustProbe:
             elif (until - now).days < CRL_WARNING_DAYS:
                 findings.append(found("probe.trust.crl_soon", issuer=issuer, until=rfc3339(until)))
         good = found("probe.trust.good", anchors=len(trust.anchors), crls=len(trust.crls))
-        return tuple(findings[:FINDINGS_MAX]) or (good,)
+        return (*listed, *(findings[:FINDINGS_MAX] or [good]))
+
+
+def _list_findings(trust: Trust, now: datetime) -> tuple[Finding, ...]:
+    """Of the signed list of anchors, where there is one: its number, its end, and how many there are for whom."""
+    if trust.number is None or trust.expires_at is None:
+        return ()
+    until = rfc3339(trust.expires_at)
+    if trust.expires_at <= now:
+        return (found("probe.trust.list_expired", number=trust.number, until=until),)
+    if (trust.expires_at - now).days < LIST_WARNING_DAYS:
+        return (found("probe.trust.list_soon", number=trust.number, until=until),)
+    counts = {"bodies": len(trust.anchors), "people": len(trust.people), "authorities": len(trust.authorities)}
+    return (found("probe.trust.list", number=trust.number, until=until, **counts),)
 
 
 def _next_updates(crls: Sequence[bytes]) -> dict[str, tuple[str, datetime]]:
@@ -122,7 +137,7 @@ def _next_updates(crls: Sequence[bytes]) -> dict[str, tuple[str, datetime]]:
 
 def _authorities(trust: Trust, issued: Callable[[], Iterable[bytes]]) -> dict[str, str]:
     """Who issues what we judge: the name as it is compared, and for people."""
-    own = (*trust.anchors, *trust.intermediates)
+    own = (*trust.anchors, *trust.people, *trust.authorities, *trust.intermediates)
     names = {x509.load_der_x509_certificate(der).subject.public_bytes() for der in own}
     names |= {x509.load_der_x509_certificate(der).issuer.public_bytes() for der in issued()}
     parsed = map(asn1_x509.Name.load, names)

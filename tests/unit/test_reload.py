@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,18 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.states import DocumentState
+from gateway.crypto import LoadedTrust
 from gateway.exchange import Journal
+from gateway.material import Material
 from gateway.observe import UNMEASURED, ServiceManager, explain
 from gateway.reload import Reloader, taking_effect
 from gateway.storage import open_memory
 from tests.kit import rows
 from tests.kit.clock import ManualClock
 from tests.kit.logs import caught_logs, logged_events
+from tests.kit.pki import Pki
+
+PKI = Pki("Reload")
 
 
 class Hanging(Reloader):
@@ -226,3 +232,72 @@ async def test_what_only_a_restart_takes_in_is_advised_as_a_restart() -> None:
     told = explain(finding.code, finding.params)
     assert "registry.digest" not in told.what_vi
     assert "mã băm đã ghim" in told.what_vi
+
+
+# --- new revocation evidence ------------------------------------------------------------------------------------------------
+
+
+class Renewing(Hanging):
+    """Has anchors, and a sealer that tells what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Any] = []
+        parts: Any = self._parts
+        parts.trust = LoadedTrust(PKI.trust)
+        parts.sealer = SimpleNamespace(replace=self.given.append)
+        parts.holders = SimpleNamespace(pool=None)
+        config: Any = SimpleNamespace()
+        self._material = Material(
+            config=config,
+            snapshot=SimpleNamespace(epoch=7),
+            trust=PKI.trust,
+            **{name: {} for name in ("transports", "seals")},
+            **dict.fromkeys(("peer_server", "peer_client", "office"), None),
+            **dict.fromkeys(("peer_anchors", "client_anchors", "peer_certificate", "office_certificate"), ()),
+        )
+
+
+async def renewed(reloader: Renewing) -> None:
+    running = asyncio.create_task(reloader.run())
+    reloader.renew()
+    for _ in range(200):
+        await asyncio.sleep(0.005)
+        if reloader.given:
+            break
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await reloader.store.close()
+
+
+async def test_new_evidence_is_put_in_force_without_reading_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    reloader, fresh = Renewing(), replace(PKI.trust, ocsps=(b"new",))
+    wanting = rows.document(state=DocumentState.HELD, reason="key.missing")
+    await reloader.store.transact(lambda uow: uow.documents.add(wanting))
+    monkeypatch.setattr("gateway.reload._trust_of", lambda *_: fresh)
+    with caught_logs() as stream:
+        await renewed(reloader)
+    assert reloader.reads == 0
+    assert reloader._parts.trust.current() is fresh
+    assert reloader.material().trust is fresh
+    assert reloader.given[0].trust is fresh
+    assert {"trust.renewed", "held.resumed"} <= {line["event"] for line in logged_events(stream)}
+
+
+async def test_a_store_that_cannot_be_read_leaves_what_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: Any) -> Any:
+        raise SiteError("config.invalid", path="revocation", reason="eio")
+
+    reloader = Renewing()
+    monkeypatch.setattr("gateway.reload._trust_of", unreadable)
+    with caught_logs() as stream:
+        running = asyncio.create_task(reloader.run())
+        reloader.renew()
+        while "trust.not_renewed" not in stream.getvalue():
+            await asyncio.sleep(0.005)
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert reloader._parts.trust.current() is PKI.trust
+    assert reloader.given == []
+    await reloader.store.close()

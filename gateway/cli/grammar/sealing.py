@@ -9,7 +9,8 @@ import typer
 from gateway.cli import lazy
 from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import COUNT, DIR, FILE, NAME, TEXT, Environment, session_of
-from gateway.cli.orders import Believed, RenewalOrder, SealingOrder, Shown
+from gateway.cli.grammar.signing import Above, KeyName, OwnCertificate, PasswordFile
+from gateway.cli.orders import Believed, KeyInHand, RenewalOrder, SealingOrder, Shown
 from gateway.core.validation import Level
 
 
@@ -28,11 +29,6 @@ Output = Annotated[Path, typer.Option("-o", "--output", metavar=FILE, help="cli.
 Force = Annotated[bool, typer.Option("--force", help="cli.option.force")]
 Tsa = Annotated[list[str] | None, typer.Option("--tsa", metavar="URL", help="cli.option.tsa", show_default=False)]
 Demo = Annotated[Environment, typer.Option("--environment", help="cli.option.environment")]
-KeyFile = Annotated[Path, typer.Option("--key", metavar=FILE, help="cli.option.seal_key", show_default=False)]
-Certificate = Annotated[Path, typer.Option("--cert", metavar=FILE, help="cli.option.seal_cert", show_default=False)]
-Chain = Annotated[
-    list[Path] | None, typer.Option("--chain", metavar=FILE, help="cli.option.seal_chain", show_default=False)
-]
 Width = Annotated[float | None, typer.Option("--width", metavar="MM", min=1, max=300, help="cli.option.seal_width")]
 PageNumber = Annotated[int | None, typer.Option("--page", metavar=COUNT, min=1, help="cli.option.seal_page")]
 Beside = Annotated[str, typer.Option("--beside", metavar=NAME, help="cli.option.seal_beside", show_default=False)]
@@ -50,9 +46,10 @@ def seal(  # noqa: PLR0913 - one for each option
     file: PdfFile,
     *,
     output: Output,
-    key: KeyFile,
-    cert: Certificate,
-    chain: Chain = None,
+    key: KeyName,
+    cert: OwnCertificate,
+    chain: Above = None,
+    password_file: PasswordFile = None,
     appearance: Annotated[Look, typer.Option("--appearance", help="cli.option.seal_appearance")] = Look.INVISIBLE,
     image: Annotated[Path | None, typer.Option("--image", metavar=FILE, help="cli.option.seal_image")] = None,
     width: Width = None,
@@ -86,8 +83,7 @@ def seal(  # noqa: PLR0913 - one for each option
         file=file,
         output=output,
         force=force,
-        key=key,
-        certificates=(cert, *(chain or ())),
+        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
         field=field,
         level=level or (Level.B_T if tsa else Level.B_B),
         lower=lower,

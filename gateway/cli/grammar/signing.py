@@ -7,7 +7,18 @@ import typer
 
 from gateway.cli import lazy
 from gateway.cli.grammar.options import DIR, FILE, Environment, session_of
-from gateway.cli.orders import SignOrder
+from gateway.cli.orders import KeyInHand, SignOrder
+
+KeyName = Annotated[str, typer.Option("--key", metavar=FILE, help="cli.option.signing_key", show_default=False)]
+OwnCertificate = Annotated[
+    Path, typer.Option("--cert", metavar=FILE, help="cli.option.signing_certificate", show_default=False)
+]
+Above = Annotated[
+    list[Path] | None, typer.Option("--chain", metavar=FILE, help="cli.option.seal_chain", show_default=False)
+]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", metavar=FILE, help="cli.option.password_file", show_default=False)
+]
 
 
 def sign(  # noqa: PLR0913 - one for each option
@@ -17,10 +28,10 @@ def sign(  # noqa: PLR0913 - one for each option
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar=FILE, help="cli.option.signature_file")
     ] = None,
-    key: Annotated[Path, typer.Option("--key", metavar=FILE, help="cli.option.signing_key", show_default=False)],
-    certificate: Annotated[
-        Path, typer.Option("--cert", metavar=FILE, help="cli.option.signing_certificate", show_default=False)
-    ],
+    key: KeyName,
+    cert: OwnCertificate,
+    chain: Above = None,
+    password_file: PasswordFile = None,
     trust: Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)],
     environment: Annotated[
         Environment, typer.Option("--environment", help="cli.option.environment")
@@ -31,8 +42,7 @@ def sign(  # noqa: PLR0913 - one for each option
     order = SignOrder(
         file=file,
         output=output,
-        key=key,
-        certificate=certificate,
+        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
         trust=trust,
         demo=environment is Environment.DEMO,
         force=force,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, edxml, evidence, sealing, signing, site
+from gateway.cli.grammar import documents, edxml, evidence, sealing, signing, site, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ ROWS: Final = (
     Row("edxml unpack", edxml.unpack),
     Row("edxml status", edxml.status),
     Row("edxml schema", edxml.schema),
+    Row("trust show", trust.show),
+    Row("trust check", trust.check),
+    Row("trust draft", trust.draft),
+    Row("trust sign", trust.sign),
+    Row("trust fetch", trust.fetch),
     Row("audit verify", evidence.audit_verify),
     Row("audit head", evidence.audit_head),
     Row("audit prove", evidence.audit_prove),

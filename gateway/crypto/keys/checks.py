@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
-from gateway.crypto.keys.guarded import UnusableError, read_secret
+from gateway.crypto.keys.guarded import UnusableError, name_of, read_secret
 from gateway.crypto.keys.key_reader import read_private_key
 from gateway.crypto.keys.sources import KeySource, Pkcs11Key, Token
 from gateway.crypto.paths.subject import subject_public_key
@@ -56,4 +56,4 @@ def _check_module(path: Path) -> None:
     except OSError as error:
         reason = of_os(error)
     if reason is not None:
-        raise UnusableError(because("module_file", path=str(path), reason=reason))
+        raise UnusableError(because("module_file", path=name_of(path), reason=reason))

@@ -32,6 +32,11 @@ class UnusableError(Exception):
         self.reason = reason
 
 
+def name_of(path: Path) -> str:
+    """The path as an error names it: one that is no UTF-8 has to cross from a child all the same."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def check_mode(path: Path) -> None:
     """Insist that a key file is its owner's alone.
 
@@ -82,7 +87,7 @@ def read_secret(path: Path) -> str:
     try:
         return _one_line(read_guarded(path, bytes_max=limits.SECRET_BYTES_MAX))
     except UnusableError as error:
-        raise UnusableError(because("secret_file", path=str(path), reason=error.reason)) from error
+        raise UnusableError(because("secret_file", path=name_of(path), reason=error.reason)) from error
 
 
 def _one_line(data: bytes) -> str:

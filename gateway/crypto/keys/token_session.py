@@ -32,7 +32,7 @@ from pkcs11._pkcs11 import lib as Library  # noqa: N812 - a class, whatever it i
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import Reason, because
-from gateway.crypto.keys.guarded import UnusableError, read_secret
+from gateway.crypto.keys.guarded import UnusableError, name_of, read_secret
 from gateway.crypto.keys.sources import Pkcs11Key, Token
 from gateway.crypto.keys.token_seen import TokenSeen
 
@@ -217,7 +217,7 @@ class TokenSession:
         return SiteError("key.token", token=self._token.name, reason=reason)
 
     def _no_pin(self, reason: Reason) -> SiteError:
-        return SiteError("key.pin", token=self._token.name, path=str(self._token.pin_file), reason=reason)
+        return SiteError("key.pin", token=self._token.name, path=name_of(self._token.pin_file), reason=reason)
 
 
 def _certificates(session: pkcs11.Session) -> list[tuple[bytes, bytes]]:

@@ -1,105 +1,104 @@
 """PDF signatures (PAdES, ISO 32000-2 clause 12.8): judged, and never believed by a single yes.
 
-The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 10 by itself:
+The duties of `judge_pdf`, numbered as below in the code; each signature takes 3 to 12 by itself:
 
 1. Readers would open the file as a PDF (`judged_type`); anything else carries no signature we know.
-2. It begins with its header and a strict reader reads it; encrypted, hybrid and damaged files are "cannot judge", not
-   "forged". Few signatures.
-3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached.
+2. It begins with its header and a strict reader reads it (`document`); encrypted, hybrid and damaged files are "cannot judge",
+   not "forged". Few signatures, not too many revisions.
+3. SubFilter ETSI.CAdES.detached, or the older adbe.pkcs7.detached; one SignerInfo, no content inside the CMS.
 4. Few embedded certificates, counted before anything is built from them (signing.md 1.2 C).
-5. One SignerInfo, no content inside the CMS, ESS signing-certificate-v2 naming the signer's certificate (EN 319 122-1
-   clause 5.2.2.3), a digest algorithm that still holds.
-6. The digest over the byte range is the signed one, and the signature over the attributes verifies.
-7. The byte range covers the whole file, or a whole revision of it, and nothing hides in the gap or after the end.
-8. What came after the signed revision is allowed: after the last signature only validation data and archive
-   timestamps; between signatures only the next signature. The policy is stricter than pyHanko's (signing.md 1.2 F).
-9. The signature's algorithm is on our list.
-10. The certificate passes `judge_certificate` now: basic validation of EN 319 102-1 clause 5.3.
+5. ESS signing-certificate-v2 names the signer's certificate (EN 319 122-1 clause 5.2.2.3; EN 319 102-1 clause 5.2.3).
+6. The digest over the byte range is the signed one, and the signature over the attributes verifies (clause 5.2.7).
+7. The byte range covers the whole file, or a whole revision of it, and nothing hides in the gap or after the end (`coverage`).
+8. What came after the signed revision is allowed (`difference`).
+9. The timestamps upon and over the signature are judged, and fit their order (`times`; clauses 5.4, 5.5.4). One that is not
+   good is told, and is as if it were not there.
+10. Digest and signature algorithm are on the policy's list; one that has ended only counts where the best signature time proves
+    that it was used before (clause 5.2.8, 5.5.4).
+11. The certificate passes `judge_certificate` now: basic validation (clause 5.3).
+12. It was good at the best signature time. What 11 leaves open is looked at in the past (`paths.past`), where a timestamp
+    proves when that was: with time (clause 5.5.4), and by evidence that archive timestamps prove (clause 5.6.3). Where nothing
+    is proven, 11 stands.
 
-Left out on purpose: timestamps are not believed yet, so a signature is only as good as its certificate is today. That is
-never too kind (signing.md 1.2 A was, by believing them too much). The caller still owes: whose certificate it must be.
+`judge_pdf` says what it found in all of this (`SignatureDetails`). The caller still owes: whose certificate it must be.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from io import BytesIO
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from asn1crypto import cms, core, parser, x509
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import (
-    CatalogModificationRule,
-    DiffResult,
-    DocInfoRule,
-    DSSCompareRule,
-    FormUpdatingRule,
-    MetadataUpdateRule,
-    ModificationLevel,
-    ObjectStreamRule,
-    SigFieldCreationRule,
-    SigFieldModificationRule,
-    StandardDiffPolicy,
-    XrefStreamRule,
-)
-from pyhanko.sign.fields import enumerate_sig_fields
+from asn1crypto import core, x509
 from pyhanko.sign.general import find_unique_cms_attribute
-from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
-from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from gateway.core import limits
-from gateway.core.ids import Digest
-from gateway.core.magic import OTHER, PDF_HEADER, ZIP, is_pdf, is_zip
+from gateway.core.magic import OTHER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
-from gateway.core.validation import Indication, SubIndication
+from gateway.core.validation import (
+    Check,
+    Indication,
+    Level,
+    Outcome,
+    SignatureDetails,
+    SubIndication,
+)
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
-from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
+from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.pades.hex import read_hex_in_pieces
-from gateway.crypto.paths.certificates import judge_certificate
+from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
+from gateway.crypto.pades.difference import Difference, difference
+from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
+from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
+from gateway.crypto.pades.signer import signer_of
+from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.path import too_many
+from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust
 
-_PADES: Final = "/ETSI.CAdES.detached"
-_PKCS7: Final = "/adbe.pkcs7.detached"
-_DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
-_MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
-_CLAIMED_KINDS: Final = frozenset({"/Sig", "/DocTimeStamp"})
-
-_UPDATES: Final = ModificationLevel.LTA_UPDATES
-_STRICT: Final = StandardDiffPolicy(
-    global_rules=[
-        CatalogModificationRule(),
-        DocInfoRule().as_qualified(_UPDATES),
-        ObjectStreamRule().as_qualified(_UPDATES),
-        XrefStreamRule().as_qualified(_UPDATES),
-        DSSCompareRule().as_qualified(_UPDATES),
-        MetadataUpdateRule().as_qualified(_UPDATES),
-    ],
-    # pyHanko's own policy also lets the values of ordinary form fields change: a way to show another text.
-    form_rule=FormUpdatingRule(
-        field_rules=[
-            SigFieldCreationRule(),
-            SigFieldModificationRule(),
-        ]
-    ),
+_SPOKEN: Final = {
+    "sha256": "SHA-256",
+    "sha384": "SHA-384",
+    "sha512": "SHA-512",
+    "rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5",
+    "rsassa_pss": "RSASSA-PSS",
+    "ecdsa": "ECDSA",
+}
+_REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
+_BEFORE: Final = (
+    Check(duty=1, name="pades.kind", clause="ISO 32000-2 7.5.2", outcome=Outcome.MET),
+    Check(duty=2, name="pades.structure", clause="EN 319 102-1 5.2.2", outcome=Outcome.MET),
 )
+"""What a signature has behind it when it is looked at by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """One document and all that its signatures share."""
+
+    document: Document
+    stores: SecurityStores
+    archive: tuple[Archived, ...]
+    trust: Trust
+    moment: datetime
 
 
 @dataclass(slots=True, kw_only=True)
 class _Case:
     """One signature on its way through the duties, and what is known of it so far."""
 
-    data: bytes
+    file: _File
     signature: Any
     """pyHanko's `EmbeddedPdfSignature`, whose annotations are not those of what it holds."""
-    last: bool
-    """No other signature (archive timestamps aside) comes after this one."""
     signer: x509.Certificate | None = None
-    others: tuple[x509.Certificate, ...] = ()
+    others: tuple[bytes, ...] = ()
+    difference: Difference = field(default_factory=lambda: Difference(changes=(), reason=""))
+    times: Times = field(default_factory=Times)
+    algorithms: tuple[str, ...] = ()
+    verdict: CertificateVerdict | None = None
+    level: Level | None = None
 
 
 def judged_type(data: bytes) -> str:
@@ -119,7 +118,7 @@ def judge_pdf(data: bytes, *, trust: Trust, moment: datetime) -> FileVerdict:
     kind = judged_type(data)
     if kind != PDF:  # duty 1
         return _file_verdict(kind, None, None, "not a PDF: no signature that can be judged")
-    found = attempt(lambda: tuple(_judge_all(data, trust, moment)))
+    found = attempt(_judge_all, data, trust, moment)
     if isinstance(found, Trouble):
         return _file_verdict(PDF, Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, found.reason)
     decisive = worst(found)
@@ -142,92 +141,73 @@ def _file_verdict(
     )
 
 
-def _judge_all(data: bytes, trust: Trust, moment: datetime) -> Iterator[SignatureVerdict]:
+def _judge_all(data: bytes, trust: Trust, moment: datetime) -> tuple[SignatureVerdict, ...]:
     """Duty 2, then one verdict per signature, in the order of the revisions."""
-    if not data.startswith(PDF_HEADER):  # readers differ over where such a file begins, and so over what it shows
-        raise ValueError("bytes before the header: cannot judge")
-    read_hex_in_pieces()
-    reader = PdfFileReader(BytesIO(data), strict=True)
-    if reader.encrypted:
-        raise ValueError("encrypted: cannot judge")
-    fields = list(islice(enumerate_sig_fields(reader, filled_status=True), limits.PDF_SIGNATURES_MAX + 1))
-    if len(fields) > limits.PDF_SIGNATURES_MAX:
-        raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signatures: cannot judge")
-    embedded: Sequence[Any] = reader.embedded_signatures
-    if len(embedded) != len(fields):  # pyHanko leaves out those whose SubFilter it does not know
-        raise ValueError("a signature of an unknown kind: cannot judge")
-    if any(str(signature.sig_object_type) not in _CLAIMED_KINDS for signature in embedded):
-        raise ValueError("a signature that is neither signature nor timestamp: cannot judge")
-    signatures = [signature for signature in embedded if signature.sig_object_type == "/Sig"]
-    for signature in signatures:
-        yield _judge_one(_Case(data=data, signature=signature, last=signature is signatures[-1]), trust, moment)
+    document = read_document(data)
+    if not document.signatures:
+        return ()
+    stores = SecurityStores(document)
+    archive = judge_archive(document, stores, trust, moment)
+    file = _File(document=document, stores=stores, archive=archive, trust=trust, moment=moment)
+    return tuple(_judge_one(_Case(file=file, signature=signature)) for signature in document.signatures)
 
 
-def _judge_one(case: _Case, trust: Trust, moment: datetime) -> SignatureVerdict:
+def _judge_one(case: _Case) -> SignatureVerdict:
     """Run one signature through its duties and say how far it came."""
-    indication, sub_indication, reason = Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, ""
-    outcome = attempt(_duties, case, trust, moment)
-    if isinstance(outcome, Trouble):
-        reason = outcome.reason
-    elif isinstance(outcome, UnmetDuty):
-        indication, sub_indication, reason = outcome.indication, outcome.sub_indication, str(outcome)
-    passed = outcome is None
+    walked = walk(_DUTIES, case)
+    unmet, verdict, signer = walked.unmet, case.verdict, case.signer
     claimed = attempt(lambda: case.signature.self_reported_timestamp)
+    details = SignatureDetails(
+        identity=verdict.identity if verdict else None,
+        level=case.level,
+        chain=verdict.chain if verdict else (),
+        revocation=verdict.revocation if verdict else (),
+        timestamps=case.times.seen,
+        best_time=case.times.best or case.file.moment,
+        changes=case.difference.changes,
+        algorithms=case.algorithms,
+        checks=(*_BEFORE, *walked.checks),
+        policy=case.file.trust.policy.used,
+    )
     return SignatureVerdict(
-        indication=Indication.TOTAL_PASSED if passed else indication,
-        sub_indication=None if passed else sub_indication,
-        reason="trusted" if passed else reason,
-        certificate=None if case.signer is None else _digest(case.signer),
-        signer="" if case.signer is None else common_name(case.signer),
+        indication=unmet.indication if unmet else Indication.TOTAL_PASSED,
+        sub_indication=unmet.sub_indication if unmet else None,
+        reason=str(unmet) if unmet else "trusted",
+        certificate=certificate_digest(signer.dump()) if signer else None,
+        signer=common_name(signer) if signer else "",
         claimed_time=claimed if isinstance(claimed, datetime) and claimed.tzinfo else None,
-        covers="whole file" if case.signature.coverage == SignatureCoverageLevel.ENTIRE_FILE else "revision",
+        covers="whole file" if whole_file(case.signature) else "revision",
+        details=details,
     )
 
 
-def _digest(certificate: x509.Certificate) -> Digest:
-    return certificate_digest(certificate.dump())
-
-
-def _duties(case: _Case, trust: Trust, moment: datetime) -> UnmetDuty | None:
-    """Duties 3 to 10; None when all are met."""
-    try:
-        _check_form(case)
-        _check_certificates(case)
-        _check_integrity(case)
-        _check_coverage(case)
-        _check_changes(case)
-        _check_algorithm(case)
-        _check_trust(case, trust, moment)
-    except UnmetDuty as unmet:
-        return unmet
-    except SignatureValidationError as error:
-        return of_library(error)
-    return None
-
-
 def _check_form(case: _Case) -> None:
-    """Duty 3, and of duty 5 what can be said before certificates are looked at."""
-    if case.signature.sig_object.get("/SubFilter") not in {_PADES, _PKCS7}:
+    """Duty 3."""
+    if case.signature.sig_object.get("/SubFilter") not in {PADES, PKCS7}:
         raise undecided(SubIndication.FORMAT_FAILURE, "unknown SubFilter")
-    signed_data: cms.SignedData = case.signature.signed_data
+    signed_data = case.signature.signed_data
     if len(signed_data["signer_infos"]) != 1:
         raise undecided(SubIndication.FORMAT_FAILURE, "not exactly one SignerInfo")
-    if signed_data["encap_content_info"]["content"] is not core.VOID and signed_data["encap_content_info"]["content"]:
+    content = signed_data["encap_content_info"]["content"]
+    if content is not core.VOID and content:
         raise undecided(SubIndication.FORMAT_FAILURE, "content inside a detached signature")
-    if case.signature.md_algorithm not in _DIGESTS:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {case.signature.md_algorithm}")
 
 
-def _check_certificates(case: _Case) -> None:
-    """Duty 4, then 5: who is said to have signed."""
+def _check_certificates(case: _Case) -> str:
+    """Duty 4."""
     choices = case.signature.signed_data["certificates"]
     if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX or too_many(
         [choice.chosen for choice in choices if choice.name == "certificate"]
     ):
         raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
-    found = extract_certs_for_validation(case.signature.signed_data)
-    case.signer, case.others = found.signer_cert, tuple(found.other_certs)
-    if case.signature.sig_object["/SubFilter"] == _PADES:
+    return str(len(choices))
+
+
+def _check_signer(case: _Case) -> None:
+    """Duty 5."""
+    case.signer, others = signer_of(case.signature.signed_data)
+    case.others = tuple(other.dump() for other in others)
+    if case.signature.sig_object["/SubFilter"] == PADES:
         try:
             find_unique_cms_attribute(case.signature.signer_info["signed_attrs"], "signing_certificate_v2")
         except (KeyError, ValueError):
@@ -235,8 +215,10 @@ def _check_certificates(case: _Case) -> None:
 
 
 def _check_integrity(case: _Case) -> None:
-    """Duty 6."""
+    """Duty 6. Whether its digest algorithm still holds is asked first: nothing follows from one that was never on the list."""
     signature = case.signature
+    if signature.md_algorithm not in dict(case.file.trust.policy.algorithms.digests):
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {signature.md_algorithm}")
     digest = signature.compute_digest()
     intact, valid = validate_sig_integrity(signature.signer_info, case.signer, "data", digest)
     if not intact:
@@ -246,56 +228,168 @@ def _check_integrity(case: _Case) -> None:
 
 
 def _check_coverage(case: _Case) -> None:
-    """Duty 7: the gap in the byte range holds this signature's Contents in hex, zero padding, and nothing else."""
-    signature = case.signature
-    first, length, second, rest = (int(number) for number in signature.byte_range)
-    gap = case.data[length:second]
-    contents: bytes = signature.pkcs7_content
-    end = parser.peek(contents)
-    if first != 0 or gap.lower() != b"<" + contents.hex().encode() + b">" or contents[end:].strip(b"\0"):
-        raise failed(SubIndication.FORMAT_FAILURE, "the byte range leaves out more than the signature itself")
-    signature.coverage = signature.evaluate_signature_coverage()
-    if signature.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
-        raise failed(SubIndication.FORMAT_FAILURE, "the byte range does not cover a whole revision")
-    latest = signature.signed_revision == signature.reader.xrefs.total_revisions - 1
-    if (latest and case.data[second + rest :].strip()) or not case.data.rstrip().endswith(b"%%EOF"):
-        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "bytes after the end that belong to no revision")
+    """Duty 7."""
+    check_coverage(case.file.document, case.signature)
+    check_end(case.file.document, case.signature)
 
 
-def _check_changes(case: _Case) -> None:
+def _check_changes(case: _Case) -> str:
     """Duty 8."""
-    signature = case.signature
-    signature.compute_integrity_info(diff_policy=_STRICT)
-    result = signature.diff_result
-    if not isinstance(result, DiffResult) or not signature.summarise_integrity_info()["docmdp_ok"]:
-        raise undecided(
-            SubIndication.SIG_CONSTRAINTS_FAILURE, f"changed after this signature: {result or 'beyond what it allows'}"
-        )
-    allowed = ModificationLevel.LTA_UPDATES if case.last else ModificationLevel.FORM_FILLING
-    if result.modification_level > allowed:
-        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "changed after the last signature")
+    case.difference = difference(case.file.document, case.signature)
+    if case.difference.reason:
+        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, case.difference.reason)
+    return ", ".join(change.kind for change in case.difference.changes)
 
 
-def _check_algorithm(case: _Case) -> None:
-    """Duty 9; the key's strength is the certificate's business (duty 10)."""
-    algorithm = case.signature.signer_info["signature_algorithm"]
-    if algorithm.signature_algo not in _MECHANISMS:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"algorithm {algorithm.signature_algo}")
-    # A bare "rsaEncryption" names no digest: the SignerInfo's own, checked in duty 5, is used (RFC 3370 section 3.2).
-    named = attempt(lambda: algorithm.hash_algo)
-    if isinstance(named, str) and named not in _DIGESTS:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {named} in the signature")
-
-
-def _check_trust(case: _Case, trust: Trust, moment: datetime) -> None:
-    """Duty 10."""
-    assert case.signer is not None, "duty 5 found the signer"
-    verdict = judge_certificate(
-        case.signer.dump(),
-        trust=trust,
-        moment=moment,
-        evidence=Evidence(certificates=tuple(other.dump() for other in case.others)),
+def _check_times(case: _Case) -> str:
+    """Duty 9."""
+    file = case.file
+    case.times = judge_times(
+        case.signature, archive=file.archive, stores=file.stores, trust=file.trust, moment=file.moment
     )
-    if verdict.indication is not Indication.TOTAL_PASSED:
-        assert verdict.sub_indication is not None, "a verdict that is no pass says why"
-        raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
+    check_order(case.times)
+    bad = [f"{one.kind}: {one.sub_indication}: {one.reason}" for one in case.times.seen if proven(one) is None]
+    more = [f"{case.times.left_out} more are not looked at"] if case.times.left_out else []
+    return "; ".join(bad + more)
+
+
+def _check_algorithms(case: _Case) -> str:
+    """Duty 10; the key's strength is the certificate's business (11, 12)."""
+    rules = case.file.trust.policy.algorithms
+    algorithm = case.signature.signer_info["signature_algorithm"]
+    # A bare "rsaEncryption" names no digest: the SignerInfo's own is used (RFC 3370 section 3.2).
+    named = attempt(lambda: algorithm.hash_algo)
+    digests = {case.signature.md_algorithm, *([named] if isinstance(named, str) else [])}
+    mechanism = algorithm.signature_algo
+    case.algorithms = tuple(_SPOKEN.get(name, name) for name in (*sorted(digests), mechanism))
+    for name in sorted(digests):
+        _check_until(case, f"digest {name}", name, dict(rules.digests))
+    _check_until(case, f"algorithm {mechanism}", mechanism, dict(rules.mechanisms))
+    return ", ".join(case.algorithms)
+
+
+def _check_until(case: _Case, what: str, name: str, rules: dict[str, Until]) -> None:
+    if name not in rules:
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, what)
+    used, until = case.times.best or case.file.moment, rules[name]
+    if until is not None and used.date() > until:
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
+
+
+def _check_now(case: _Case) -> LeftOpen | None:
+    """Duty 11."""
+    file = case.file
+    look, embedded = _today(case), _with(case.others, file.stores.latest)
+    case.verdict = verdict = at_present(_judge(case), look, embedded=embedded)
+    if verdict.indication is Indication.TOTAL_PASSED:
+        return None
+    return LeftOpen(f"{verdict.sub_indication}: {verdict.reason}")
+
+
+def _check_then(case: _Case) -> str | None:
+    """Duty 12, and the level: what a signature carries counts as far as it is good for something."""
+    case.level = _level(case)
+    now, best, signer = case.verdict, case.times.best, case.signer
+    assert now is not None, "duty 11 is never skipped"
+    assert signer is not None, "duty 5 is vital"
+    detail = None
+    if now.indication is not Indication.TOTAL_PASSED:
+        detail = _look_back(case, now)
+    elif best is not None and best < signer.not_valid_before:
+        raise failed(SubIndication.NOT_YET_VALID, "signed before its certificate began")
+    _check_grace(case)
+    return detail
+
+
+def _look_back(case: _Case, now: CertificateVerdict) -> str:
+    """What 11 left open, answered for the best signature time."""
+    assert now.sub_indication is not None, "a verdict that is no pass says why"
+    file, best = case.file, case.times.best
+    if best is None or now.sub_indication not in OPEN:
+        raise UnmetDuty(now.indication, now.sub_indication, now.reason)
+    # As old as the signature is what it signed; what archive timestamps prove; and, for what has not ended, what is here now.
+    signed = archived_evidence(case.signature.signer_info)
+    proofs = (
+        Proof(time=file.moment, evidence=Evidence(certificates=case.others)),
+        Proof(time=best, evidence=_with(case.others, signed)),
+        *(Proof(time=one.time, evidence=_with(case.others, one.evidence)) for one in case.times.proofs),
+        Proof(time=file.moment, evidence=_with(case.others, file.stores.latest)),
+    )
+    then = in_the_past(_judge(case), _today(case), proofs=proofs, at=best)
+    if then.indication is Indication.TOTAL_PASSED:
+        case.verdict = then
+        return f"{now.sub_indication} today; good at {best.isoformat()}"
+    decisive = then if then.sub_indication in _REVOKED else now
+    assert decisive.sub_indication is not None, "a verdict that is no pass says why"
+    raise UnmetDuty(decisive.indication, decisive.sub_indication, f"{decisive.reason}; in the past: {then.reason}")
+
+
+def _check_grace(case: _Case) -> None:
+    """Clause 5.5.4: evidence is final when it was issued long enough after the signature, where the policy asks for that."""
+    grace, best, verdict = case.file.trust.policy.freshness.grace_seconds, case.times.best, case.verdict
+    if not grace or best is None or verdict is None:
+        return
+    issued = [one.issued_at for one in verdict.revocation if one.certificate == verdict.chain[0].digest]
+    if not any(at is not None and at >= best + timedelta(seconds=grace) for at in issued):
+        raise undecided(SubIndication.TRY_LATER, "no evidence was issued long enough after the signature")
+
+
+def _level(case: _Case) -> Level | None:
+    """The baseline level (EN 319 142-1 clause 6); None: another kind of signature."""
+    if case.signature.sig_object.get("/SubFilter") != PADES:
+        return None
+    if case.times.best is None:
+        return Level.B_B
+    if any(_suffices(case, proof.evidence) for proof in case.times.proofs):
+        return Level.B_LTA
+    return Level.B_LT if _suffices(case, case.file.stores.latest) else Level.B_T
+
+
+def _suffices(case: _Case, evidence: Evidence) -> bool:
+    """Whether evidence by itself says that the signer was good when he signed, whatever our own store holds."""
+    if not evidence.crls and not evidence.ocsps:
+        return False
+    assert case.times.best is not None, "asked only where something is proven"
+    look = replace(
+        _today(case),
+        trust=without_evidence(case.file.trust),
+        moment=case.times.best,
+        evidence=_with(case.others, evidence),
+        past=True,
+    )
+    return by_genuine(_judge(case), look).indication is Indication.TOTAL_PASSED
+
+
+def _today(case: _Case) -> Look:
+    evidence = Evidence(certificates=case.others)
+    return Look(trust=case.file.trust, moment=case.file.moment, evidence=evidence, past=False)
+
+
+def _with(others: tuple[bytes, ...], evidence: Evidence) -> Evidence:
+    """Evidence, with the certificates that stand in the CMS before its own."""
+    more = tuple(der for der in evidence.certificates if der not in others)
+    return Evidence(certificates=(*others, *more), crls=evidence.crls, ocsps=evidence.ocsps)
+
+
+def _judge(case: _Case) -> Any:
+    assert case.signer is not None, "duty 5 is vital"
+    der = case.signer.dump()
+
+    def judge(look: Look) -> CertificateVerdict:
+        return judge_certificate(der, trust=look.trust, moment=look.moment, evidence=look.evidence, past=look.past)
+
+    return judge
+
+
+_DUTIES: Final = (
+    Duty(number=3, name="pades.form", clause="EN 319 142-1 6.3", do=_check_form),
+    Duty(number=4, name="pades.certificates", clause="RFC 5652 5.1", do=_check_certificates),
+    Duty(number=5, name="pades.signer", clause="EN 319 102-1 5.2.3", do=_check_signer),
+    Duty(number=6, name="pades.integrity", clause="EN 319 102-1 5.2.7", do=_check_integrity),
+    Duty(number=7, name="pades.coverage", clause="ISO 32000-2 12.8.1", do=_check_coverage),
+    Duty(number=8, name="pades.changes", clause="ISO 32000-2 12.8.2.2", do=_check_changes, vital=False),
+    Duty(number=9, name="pades.timestamps", clause="EN 319 102-1 5.5.4", do=_check_times, vital=False),
+    Duty(number=10, name="pades.algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms, vital=False),
+    Duty(number=11, name="pades.certificate_now", clause="EN 319 102-1 5.3", do=_check_now, vital=False),
+    Duty(number=12, name="pades.certificate_then", clause="EN 319 102-1 5.6.3", do=_check_then, vital=False),
+)

@@ -3,39 +3,59 @@
 What it costs decides the shape: path building is factorial in the certificates of one subject (signing.md 1.2 C), so they are
 counted first; and a path that was found good is not walked again until something it depends on can have changed
 (`path_memory`). Evidence that came along (CRLs, OCSP responses of strangers) is good for that one walk only.
+
+Where several paths lead to an anchor (cross-signed authorities) one good path is enough; when there is none, the fault that is
+told is the one that counts most (`_WEIGHTS`): that the certificate itself is revoked, then whatever may yet become good.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from asn1crypto import crl, ocsp, x509
-from cryptography.x509 import load_der_x509_crl
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from asn1crypto import x509
+from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
+from pyhanko_certvalidator.util import CancelableAsyncIterator
+from pyhanko_certvalidator.validate import async_validate_path
 
 from gateway.core import limits
-from gateway.core.validation import CertificateSeen, RevocationSeen, SubIndication
+from gateway.core.validation import CertificateSeen, RevocationSeen, RevocationStatus, SubIndication
 from gateway.crypto.edge import Trouble, attempt, finish
+from gateway.crypto.paths.algorithms import AllowList, ends
 from gateway.crypto.paths.path_memory import TOLERANCE, PathMemory, path_key
+from gateway.crypto.paths.pieces import Piece, own_pieces, strange_pieces, turns_of
+from gateway.crypto.paths.revocation import Examiner, Terms, age
 from gateway.crypto.paths.subject import certificate_seen
 from gateway.crypto.paths.trust import Evidence, Role, Trust
 from gateway.crypto.processes.shared import SHARED_MAX
 
 GENERAL: Final = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+PATHS_TRIED_MAX: Final = 16
+"""Different ways from one certificate to our anchors that are tried; cross-signed authorities give two or three."""
 _FAILURES: Final[tuple[tuple[tuple[type[Exception], ...], SubIndication], ...]] = (
-    ((path_errors.RevokedError,), SubIndication.REVOKED_NO_POE),
+    # Of the certificate itself and of authorities above it alike: what a proof of existence may yet heal.
     ((path_errors.ExpiredError, path_errors.NotYetValidError), SubIndication.OUT_OF_BOUNDS_NO_POE),
-    ((path_errors.InsufficientRevinfoError,), SubIndication.TRY_LATER),
     ((path_errors.DisallowedAlgorithmError,), SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
     # A self-signed stranger is reported as an invalid certificate; for us it leads to no anchor.
     (
         (path_errors.PathBuildingError, path_errors.InvalidCertificateError),
         SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
     ),
+)
+_WEIGHTS: Final = (
+    SubIndication.REVOKED_NO_POE,
+    SubIndication.TRY_LATER,
+    SubIndication.OUT_OF_BOUNDS_NO_POE,
+    SubIndication.REVOKED_CA_NO_POE,
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+    GENERAL,
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
 )
 
 
@@ -46,6 +66,9 @@ class GoodPath:
     chain: tuple[CertificateSeen, ...]
     """The certificate itself first, the anchor last."""
     revocation: tuple[RevocationSeen, ...] = ()
+    """Of every certificate below the anchor, in the same order."""
+    stale: bool = False
+    """Some of the evidence is too old, and counts by the policy all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +77,9 @@ class CertificateFault:
 
     sub_indication: SubIndication
     reason: str
+    chain: tuple[CertificateSeen, ...] = ()
+    """A path to an anchor that was looked at to its end."""
+    revocation: tuple[RevocationSeen, ...] = ()
 
 
 def too_many(certificates: list[x509.Certificate]) -> bool:
@@ -83,35 +109,115 @@ def find_path(leaf: x509.Certificate, question: Question) -> GoodPath | Certific
     Raises:
         whatever the libraries throw at hostile evidence; call it inside `attempt`.
     """
+    if (end := question.trust.expires_at) is not None and question.moment >= end and not question.past:
+        return CertificateFault(sub_indication=SubIndication.TRY_LATER, reason=f"our list of anchors ended at {end}")
     known, der = _known(question.trust, question.role), leaf.dump()
-    evidence, moment, past = question.evidence, question.moment, question.past
+    evidence, moment = question.evidence, question.moment
     chain = tuple(other for other in evidence.certificates if other != der)
-    plain = not past and not evidence.crls and not evidence.ocsps
+    plain = not question.past and not evidence.crls and not evidence.ocsps
     key = path_key(der, chain)
     if plain and (remembered := known.good.recall(key, moment)) is not None:
-        return remembered
+        return _aged(remembered, moment)
     others = [x509.Certificate.load(other, strict=True) for other in chain]
     if too_many(others):
         return CertificateFault(sub_indication=GENERAL, reason="too many certificates came along")
-    context = ValidationContext(
-        trust_roots=known.anchors,
-        other_certs=[*known.intermediates, *others],
-        crls=[*known.crls, *(crl.CertificateList.load(one, strict=True) for one in evidence.crls)],
-        ocsps=[*known.ocsps, *(ocsp.OCSPResponse.load(one, strict=True) for one in evidence.ocsps)],
-        moment=moment,
-        allow_fetching=False,
-        revocation_mode="require",  # signing.md 1.2 I: "hard-fail" overlooks CRLs when no distribution point is named
-        retroactive_revinfo=past,
-        time_tolerance=TOLERANCE,
-    )
-    try:
-        path = finish(CertificateValidator(leaf, validation_context=context).async_validate_path())
-    except (path_errors.PathBuildingError, path_errors.ValidationError) as error:
-        return CertificateFault(sub_indication=_sub_indication(error), reason=" ".join(str(error).split()))
-    found = GoodPath(chain=tuple(reversed([certificate_seen(one, anchor=not at) for at, one in enumerate(path)])))
-    if plain:
+    if len(evidence.crls) + len(evidence.ocsps) > limits.EMBEDDED_EVIDENCE_MAX:
+        return CertificateFault(sub_indication=GENERAL, reason="too much revocation evidence came along")
+    found = _Walk(known, others, question).best(leaf)
+    if plain and isinstance(found, GoodPath):
         known.good.keep(key, moment, found, turns=tuple(_ends((leaf, *others))))
     return found
+
+
+class _Walk:
+    """One search for a path, and everything that it is made with."""
+
+    def __init__(self, known: "_Known", others: list[x509.Certificate], question: Question) -> None:
+        policy = question.trust.policy
+        along = [*known.intermediates, *others]
+        own = {piece.digest for piece in known.pieces}
+        strange = strange_pieces(question.evidence.crls, question.evidence.ocsps)
+        came = [piece for piece in strange if piece.digest not in own]  # what we have ourselves is not verified twice
+        self._context = ValidationContext(
+            trust_roots=known.anchors,
+            other_certs=along,
+            moment=question.moment,
+            allow_fetching=False,
+            revinfo_policy=CertRevTrustPolicy(revocation_checking_policy=NO_REVOCATION),  # the examiner's
+            algorithm_usage_policy=AllowList(policy.algorithms, question.moment),
+            time_tolerance=TOLERANCE,
+        )
+        self._examiner = Examiner(
+            [*known.pieces, *came],
+            roots=known.anchors,
+            others=along,
+            terms=Terms(policy=policy, moment=question.moment, past=question.past),
+        )
+
+    def best(self, leaf: x509.Certificate) -> GoodPath | CertificateFault:
+        """The first good path, or the fault of the others that counts most."""
+        faults: list[CertificateFault] = []
+        paths = self._context.path_builder.async_build_paths_lazy(leaf)
+        try:
+            while len(faults) < PATHS_TRIED_MAX:
+                candidate = finish(_next(paths))
+                if candidate is None:
+                    break
+                found = self._judge(candidate)
+                if isinstance(found, GoodPath):
+                    return found
+                faults.append(found)
+        except path_errors.PathBuildingError as error:
+            if not faults:
+                return _fault(error)
+        finally:
+            finish(paths.cancel())  # type: ignore[no-untyped-call]  # certvalidator has no types there
+        return min(faults, key=lambda fault: _WEIGHTS.index(fault.sub_indication))
+
+    def _judge(self, path: ValidationPath) -> GoodPath | CertificateFault:
+        try:
+            finish(async_validate_path(self._context, path))
+        except path_errors.ValidationError as error:
+            return _fault(error)
+        chain = tuple(reversed([certificate_seen(one, anchor=not at) for at, one in enumerate(path)]))
+        return self._revocation(path, chain)
+
+    def _revocation(self, path: ValidationPath, chain: tuple[CertificateSeen, ...]) -> GoodPath | CertificateFault:
+        """From the anchor down: what a revoked authority says of those below it counts for nothing."""
+        seen: tuple[RevocationSeen, ...] = ()
+        certificates, stale = list(path), False
+        for at in range(1, len(certificates)):
+            part = ValidationPath(path.trust_anchor, interm=certificates[1:at], leaf=certificates[at])
+            finding = self._examiner.examine(certificates[at], part)
+            seen, stale = (finding.seen, *seen), stale or finding.stale
+            if finding.seen.status is not RevocationStatus.GOOD:
+                who = "the certificate" if at == len(certificates) - 1 else f"the authority {chain[-1 - at].subject}"
+                sub, why = _bad_news(finding.seen, leaf=at == len(certificates) - 1)
+                reason = f"{who} {why}" if why else f"whether {who} is revoked is not known: {finding.why}"
+                return CertificateFault(sub_indication=sub, reason=reason, chain=chain, revocation=seen)
+        return GoodPath(chain=chain, revocation=seen, stale=stale)
+
+
+async def _next(paths: CancelableAsyncIterator[ValidationPath]) -> ValidationPath | None:
+    async for path in paths:
+        return path
+    return None
+
+
+def _bad_news(seen: RevocationSeen, *, leaf: bool) -> tuple[SubIndication, str]:
+    if seen.status is not RevocationStatus.REVOKED:
+        return SubIndication.TRY_LATER, ""
+    sub = SubIndication.REVOKED_NO_POE if leaf else SubIndication.REVOKED_CA_NO_POE
+    return sub, f"was revoked at {seen.revoked_at}, says the {seen.kind.upper()} of {seen.issued_at}"
+
+
+def _aged(found: GoodPath, moment: datetime) -> GoodPath:
+    """As it is told at this moment: the evidence has grown older since it was remembered."""
+    aged = (
+        one if one.issued_at is None else replace(one, age_seconds=age(one.issued_at, moment))
+        for one in found.revocation
+    )
+    return replace(found, revocation=tuple(aged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +226,7 @@ class _Known:
 
     anchors: list[x509.Certificate]
     intermediates: list[x509.Certificate]
-    crls: list[crl.CertificateList]
-    ocsps: list[ocsp.OCSPResponse]
+    pieces: list[Piece]
     good: PathMemory[GoodPath]
 
 
@@ -129,12 +234,13 @@ class _Known:
 def _known(trust: Trust, role: Role) -> _Known:
     anchors = [x509.Certificate.load(der) for der in trust.anchors_for(role)]
     intermediates = [x509.Certificate.load(der) for der in trust.intermediates]
-    turns = attempt(lambda: [*_ends((*anchors, *intermediates)), *_turns_of(trust)])
+    pieces = own_pieces(trust.crls, trust.ocsps)
+    rules, fresh = trust.policy.algorithms, trust.policy.freshness
+    turns = attempt(lambda: [*_ends((*anchors, *intermediates)), *turns_of(pieces, fresh), *ends(rules)])
     return _Known(
         anchors=anchors,
         intermediates=intermediates,
-        crls=[crl.CertificateList.load(der) for der in trust.crls],
-        ocsps=[ocsp.OCSPResponse.load(der) for der in trust.ocsps],
+        pieces=pieces,
         good=PathMemory(None if isinstance(turns, Trouble) else turns),
     )
 
@@ -146,32 +252,10 @@ def _ends(certificates: Iterable[x509.Certificate]) -> Iterator[datetime]:
         yield certificate.not_valid_after
 
 
-def _turns_of(trust: Trust) -> Iterator[datetime]:
-    """When evidence begins and ceases to count, and what it lists begins to be revoked.
-
-    Raises:
-        ValueError: some does not say until when it counts, or cannot be read.
-    """
-    if trust.ocsps:
-        raise ValueError("when OCSP responses turn is not worked out")
-    for der in trust.crls:
-        found = load_der_x509_crl(der)
-        if found.next_update_utc is None:
-            raise ValueError("a revocation list without a next one")
-        yield found.last_update_utc
-        yield found.next_update_utc
-        yield from (entry.revocation_date_utc for entry in found)
-
-
-def _sub_indication(error: Exception) -> SubIndication:
+def _fault(error: Exception) -> CertificateFault:
     """The EN 319 102-1 clause 5.2.6.4 sub-indication for what the path validator found."""
-    return next((found for kinds, found in _FAILURES if _is_about_leaf(error, kinds)), GENERAL)
-
-
-def _is_about_leaf(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
-    """Dates and revocation of an authority, or of a CRL's signer, say something else than those of the leaf."""
-    if not isinstance(error, kinds):
-        return False
-    if isinstance(error, path_errors.RevokedError | path_errors.ExpiredError | path_errors.NotYetValidError):
-        return error.is_ee_cert and not error.is_side_validation
-    return True
+    if isinstance(error, path_errors.DisallowedAlgorithmError) and error.banned_since is not None:
+        sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+        return CertificateFault(sub_indication=sub, reason=" ".join(str(error).split()))
+    sub_indication = next((found for kinds, found in _FAILURES if isinstance(error, kinds)), GENERAL)
+    return CertificateFault(sub_indication=sub_indication, reason=" ".join(str(error).split()))

@@ -6,7 +6,6 @@ it was made, and two verdicts can be told apart by them.
 
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
 from typing import Final
 
 from gateway.core import limits
@@ -25,7 +24,8 @@ SIGNING_PURPOSES: Final = frozenset(
 )
 """Vietnamese authorities issue signing certificates with emailProtection and clientAuth; serverAuth never signs."""
 
-_NO_TEXT: Final = Digest(sha256(b"").hexdigest())
+SHIPPED_DIGEST: Final = Digest("0fa611d1c42f78889498e29af81ae047cd3dbe55dfe08e142fcc220a89f87fda")
+"""SHA-256 of config/policy/edoc-gateway-1.toml, whose rules are the defaults below (a test compares all of them)."""
 
 Until = date | None
 """The last day on which something may have been used; None: there is no last day yet."""
@@ -64,7 +64,8 @@ class Freshness:
     stale_passes: bool = False
     """Whether evidence that is too old still counts, told as such; without it a verdict is INDETERMINATE/TRY_LATER."""
     grace_seconds: int = 0
-    """How long after the best signature time evidence must have been issued to be final (clause 5.5.4); 0: not asked."""
+    """How long after a proven time evidence must have been issued to be final (clause 5.2.5.4); 0: not asked. Asked only where
+    a time is proven (`past`): of the present nothing can have been issued later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,10 @@ class Policy:
 
     name: str = "edoc-gateway"
     version: int = 1
-    digest: Digest = _NO_TEXT
+    digest: Digest = SHIPPED_DIGEST
     """SHA-256 of the text it was read from."""
+    roles_apart: bool = False
+    """Whether the anchors of bodies are no good for persons even where persons have none of their own."""
     body: SignerRules = field(default_factory=SignerRules)
     person: SignerRules = field(default_factory=SignerRules)
     algorithms: AlgorithmRules = field(default_factory=AlgorithmRules)

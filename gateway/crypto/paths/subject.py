@@ -113,10 +113,14 @@ def is_demo(der: bytes) -> bool:
 
 def marked_demo(certificate: x509.Certificate) -> bool:
     """`is_demo` for a certificate that is parsed already."""
-    policies = certificate.certificate_policies_value or ()
-    return any(policy["policy_identifier"].dotted == DEMO_POLICY_OID for policy in policies) or any(
+    return DEMO_POLICY_OID in policies_of(certificate) or any(
         _DEMO_WORD.search(name.human_friendly) for name in (certificate.subject, certificate.issuer)
     )
+
+
+def policies_of(certificate: x509.Certificate) -> frozenset[str]:
+    """The certificate policies it was issued under (RFC 5280 section 4.2.1.4), as OIDs."""
+    return frozenset(one["policy_identifier"].dotted for one in certificate.certificate_policies_value or ())
 
 
 def refuse_demo(der: bytes, *, what: str) -> None:

@@ -1,6 +1,7 @@
 """Whom an installation believes, and what strangers bring along: the two sides of every judgement about a certificate."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -32,6 +33,10 @@ class Trust(Shared):
     demo: bool = False
     """Whether certificates marked DEMO are accepted."""
     policy: Policy = field(default_factory=Policy)
+    number: int | None = None
+    """Of the signed list that the anchors are from; None: they lie in a folder."""
+    expires_at: datetime | None = None
+    """When that list ends; nothing of the present is judged good after it."""
 
     def anchors_for(self, role: Role) -> tuple[bytes, ...]:
         """Where the path of a certificate in that role has to end."""

@@ -1,13 +1,19 @@
-"""Trust as it lies in a folder: `anchors/`, `people/`, `authorities/` (of timestamps), `intermediates/`, `crls/`, `ocsps/`.
+"""Trust as it lies in a folder, each file PEM or DER, each bounded. Only `anchors/` must be there.
 
-Only `anchors/` must hold something. Each file is PEM or DER, each bounded.
+    anchors/        of bodies (and of persons, as long as `people/` has none)
+    people/         of persons
+    authorities/    of timestamp authorities
+    intermediates/  certificates between: not believed, only found here
+    crls/ ocsps/    revocation evidence
 
-Only these files are believed: never the operating system's store, never certifi's.
+Only these files are believed: never the operating system's store, never certifi's. For an installation in earnest the
+anchors come from a signed list instead (`trust_list`); the folder then keeps intermediates and evidence alone.
 """
 
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +22,7 @@ from asn1crypto import crl, ocsp, pem, x509
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
+from gateway.crypto.paths.policy import Policy
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
 
@@ -23,7 +30,9 @@ _FILES_MAX: Final = 200
 _FILE_BYTES_MAX: Final = 16 * limits.MIB
 _CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 _CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
-_OCSP_SUFFIXES: Final = frozenset({".ocsp", ".ors"})
+_OCSP_SUFFIXES: Final = frozenset({".ocsp", ".ors", ".der"})
+DEFAULT_POLICY: Final = Policy()
+ANCHOR_FOLDERS: Final = ("anchors", "people", "authorities")
 
 
 class LoadedTrust:
@@ -41,29 +50,39 @@ class LoadedTrust:
         self._trust = trust
 
 
-def load_trust(folder: Path, demo: bool) -> Trust:
+def load_trust(folder: Path, demo: bool, *, policy: Policy = DEFAULT_POLICY) -> Trust:
     """Read whom to believe. `demo`: whether this installation accepts demo certificates.
 
     Raises:
         SiteError: `config.invalid` naming the file, or `key.demo` for a demo anchor where none is accepted.
     """
-    anchors = _read(folder / "anchors", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
+    anchors, people, authorities = (_read(folder / name, _CERTIFICATES) for name in ANCHOR_FOLDERS)
     if not anchors:
         raise SiteError("config.invalid", path=str(folder / "anchors"), reason=because("no_anchor"))
-    people = _read(folder / "people", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
-    authorities = _read(folder / "authorities", _CERTIFICATE_SUFFIXES, x509.Certificate.load)
     if not demo:
         for anchor in (*anchors, *people, *authorities):
             refuse_demo(anchor, what="trust anchor")
-    return Trust(
-        anchors=anchors,
-        people=people,
-        authorities=authorities,
-        intermediates=_read(folder / "intermediates", _CERTIFICATE_SUFFIXES, x509.Certificate.load),
-        crls=_read(folder / "crls", _CRL_SUFFIXES, crl.CertificateList.load),
-        ocsps=_read(folder / "ocsps", _OCSP_SUFFIXES, ocsp.OCSPResponse.load),
-        demo=demo,
+    trust = Trust(anchors=anchors, people=people, authorities=authorities, demo=demo, policy=policy)
+    return with_evidence(trust, folder)
+
+
+def with_evidence(trust: Trust, folder: Path) -> Trust:
+    """The same anchors, with the intermediates and the revocation evidence of a folder as well.
+
+    Raises:
+        SiteError: `config.invalid` naming the file.
+    """
+    return replace(
+        trust,
+        intermediates=_added(trust.intermediates, _read(folder / "intermediates", _CERTIFICATES)),
+        crls=_added(trust.crls, _read(folder / "crls", _CRLS)),
+        ocsps=_added(trust.ocsps, _read(folder / "ocsps", _OCSPS)),
     )
+
+
+def _added(some: tuple[bytes, ...], more: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Each once, in their order."""
+    return tuple(dict.fromkeys((*some, *more)))
 
 
 def read_certificates(path: Path) -> tuple[bytes, ...]:
@@ -73,6 +92,16 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
         SiteError: `config.invalid` naming the file.
     """
     return _read_file(path, x509.Certificate.load)
+
+
+def read_evidence(data: bytes, kind: str) -> bytes:
+    """The DER of one CRL (`crl`) or OCSP response (`ocsp`) that is PEM or DER, wholly parsed.
+
+    Raises:
+        ValueError: it is none, or there are several.
+    """
+    (der,) = _parsed(data, crl.CertificateList.load if kind == "crl" else ocsp.OCSPResponse.load)
+    return der
 
 
 def read_folder(folder: Path | None) -> tuple[bytes, ...]:
@@ -93,10 +122,17 @@ def read_folder(folder: Path | None) -> tuple[bytes, ...]:
     return found
 
 
-def _read(folder: Path, suffixes: frozenset[str], load: Callable[..., Any]) -> tuple[bytes, ...]:
+_Kind = tuple[frozenset[str], Callable[..., Any]]
+_CERTIFICATES: Final[_Kind] = (_CERTIFICATE_SUFFIXES, x509.Certificate.load)
+_CRLS: Final[_Kind] = (_CRL_SUFFIXES, crl.CertificateList.load)
+_OCSPS: Final[_Kind] = (_OCSP_SUFFIXES, ocsp.OCSPResponse.load)
+
+
+def _read(folder: Path, kind: _Kind) -> tuple[bytes, ...]:
     if not folder.is_dir():
         return ()
-    paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes)
+    suffixes, load = kind
+    paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith("."))
     if len(paths) > _FILES_MAX:
         raise SiteError("config.invalid", path=str(folder), reason=because("many_files", limit=_FILES_MAX))
     return tuple(der for path in paths for der in _read_file(path, load))

@@ -78,7 +78,12 @@ DUTIES: Final = (
     Duty("xades.certificate", "EN 319 102-1 5.2.6"),
 )
 _OUT_OF_TIME: Final = frozenset(
-    {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
+    {
+        SubIndication.OUT_OF_BOUNDS_NO_POE,
+        SubIndication.REVOKED_NO_POE,
+        SubIndication.REVOKED_CA_NO_POE,
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+    }
 )
 """What a proof of existence can heal (EN 319 102-1 clause 5.5.4, step 4)."""
 

@@ -36,8 +36,8 @@ def test_the_figures_have_targets_and_units(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(pdf_signatures, "CALLS", {"ours": 1, "as_it_comes": 1, "loaded": 1, "rsa": 1})
     figures = {figure.id: figure for figure in pdf_signature_figures()}
     assert {name for name, figure in figures.items() if figure.met is not None} == {
-        "pdf_signatures.seal.rate_to_as_it_comes",
-        "pdf_signatures.seal.rate_to_loaded",
+        "signatures.seal_pdf.rate_to_as_it_comes",
+        "signatures.seal_pdf.rate_to_loaded",
     }
-    ours, theirs = figures["pdf_signatures.seal.ours"].value, figures["pdf_signatures.seal.loaded"].value
-    assert figures["pdf_signatures.seal.rate_to_loaded"].value == pytest.approx(theirs / ours, rel=0.02)
+    ours, theirs = figures["signatures.seal_pdf.ours"].value, figures["signatures.seal_pdf.loaded"].value
+    assert figures["signatures.seal_pdf.rate_to_loaded"].value == pytest.approx(theirs / ours, rel=0.02)

@@ -21,8 +21,10 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from gateway.cli.grammar import ROWS, Row, build
 from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.principal import Principal, Scope
+from gateway.observe import SystemClock
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.signing_desk import SigningDesk
+from tests.kit.trust_lists import ListFolder, make_list
 from tests.unit.api.world import PARTY, PDF, WARD
 from tests.unit.cli.site import Site
 from tests.unit.cli.world import Office
@@ -54,13 +56,13 @@ class Things:
     letter: Path
     envelope: Path
     meta: Path
+    listed: ListFolder
     desk: SigningDesk
     stamped: Path
     authority: str
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
         """Something for a parameter; None where the command does without it."""
-        party = self.site.folder / "network" / "pki" / "party"
         values: dict[str, str] = {
             "cli.option.files": str(self.letter),
             "cli.option.key": self.entry,
@@ -79,8 +81,6 @@ class Things:
             "cli.option.signing_certificate": str(self.desk.certificate),
             "cli.option.pdf_file": str(self.stamped),
             "cli.option.pdf_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.pdf"),
-            "cli.option.seal_key": str(self.desk.key),
-            "cli.option.seal_cert": str(self.desk.certificate),
             "cli.option.seal_trust": str(self.desk.trust),
             "cli.option.tsa": self.authority,
             "cli.option.environment": "demo",
@@ -102,6 +102,13 @@ class Things:
             "cli.option.edxml_output": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.edxml"),
             "cli.option.edxml_meta": str(self.meta),
             "cli.option.edxml_attached": str(self.letter),
+            "cli.option.list_file": str(self.listed.file),
+            "cli.option.list_keys": str(self.listed.keys),
+            "cli.option.list_key": str(self.listed.one),
+            "cli.option.list_folder": str(self.site.trust),
+            "cli.option.list_name": "Gốc tin cậy",
+            "cli.option.list_number": "8",
+            "cli.option.list_output": str(self.folder / f"list-{len(list(self.folder.iterdir()))}.json"),
         }
         found = values.get(str(parameter.help))
         assert found or not parameter.required, f"everything.py has no sample for {parameter.help}"
@@ -161,6 +168,7 @@ async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk
         letter=letter,
         envelope=envelope,
         meta=meta,
+        listed=make_list(folder / "lists", site.trust, now=SystemClock().now()),
         desk=desk,
         stamped=await desk.stamped(),
         authority=authority,

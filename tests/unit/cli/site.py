@@ -34,6 +34,11 @@ class Site:
     log_key: str
 
     @property
+    def trust(self) -> Path:
+        """Its trust folder."""
+        return self.folder / "network" / "pki" / "party" / "trust"
+
+    @property
     def config(self) -> Config:
         return load_config(self.config_file)
 

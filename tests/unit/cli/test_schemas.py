@@ -43,6 +43,8 @@ def test_what_is_not_documented_is_found() -> None:
         ("queue_list", "queue list --config {config}"),
         ("queue_list", "queue list --dead --config {config}"),
         ("apikey", "apikey --name x --organ H29.16 --scope read"),
+        ("trust_show", "trust show --config {config}"),
+        ("trust_fetch", "trust fetch --config {config}"),
         ("audit_head", "audit head --config {config}"),
         ("proof", "audit prove {document} --config {config}"),
     ],

@@ -32,6 +32,7 @@ def own_trust(own_pki: Path) -> Trust:
     """Trust of the shared vectors; their CRLs are good on 2026-11-21."""
     return Trust(
         anchors=read_certificates(own_pki / "root.cert.pem"),
+        authorities=read_certificates(own_pki / "root.cert.pem"),
         intermediates=read_certificates(own_pki / "interm.cert.pem"),
         crls=tuple((own_pki / "crls" / f"{name}.crl").read_bytes() for name in ("root", "interm")),
     )

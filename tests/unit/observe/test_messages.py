@@ -29,6 +29,7 @@ from gateway.core.states import (
     TransferState,
 )
 from gateway.core.validation import Indication, SubIndication
+from gateway.crypto import ROLES, Kept
 from gateway.edxml import CODES, Severity
 from gateway.edxml.archive import ArchiveFault
 from gateway.observe import Text, explain, label, text
@@ -63,6 +64,8 @@ LABELS = {
         "timestamp": ["none", *(state.value for state in TimestampState)],
         "turn": [turn.value for turn in Turn],
         "severity": [severity.value for severity in Severity],
+        "trust": ROLES,
+        "fetch": [*(kept.value for kept in Kept), "failed"],
         "archive": [fault.value for fault in ArchiveFault],
         "envelope.malformed": {*Refusal, *reasons("envelope.malformed", "malformed")},
         "envelope.attachments": reasons("envelope.attachments", "attachment"),
