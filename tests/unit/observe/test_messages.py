@@ -17,8 +17,8 @@ from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
 from gateway.core.message import Priority
-from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.owed import TimestampState
+from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.states import (
     BusinessStatus,
     DeliveryState,
