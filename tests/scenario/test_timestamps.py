@@ -9,7 +9,7 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from gateway.core.errors import Conflict, NotFound, SiteError
-from gateway.core.events import EventKind
+from gateway.core.ids import Digest, TimestampKey
 from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, TIMESTAMP_DEBT_SECONDS_MAX
 from gateway.core.model import Document
 from gateway.core.owed import OwedTimestamp, TimestampState, Unpaid
@@ -17,6 +17,8 @@ from gateway.core.states import DocumentState
 from gateway.core.validation import Indication, Level, TimestampKind
 from gateway.core.work import TIMESTAMP_ROAD, WorkKind
 from gateway.crypto import FileSealer, SealOrder, Trust, judge_pdf, judge_timestamp, last_timestamp
+from gateway.evidence.owed import owed_problems
+from gateway.evidence.story import read_story
 from gateway.exchange import OwedProbe
 from tests.kit.certomancer.declared import bundle
 from tests.kit.exchange_world import Node, World, letter
@@ -231,6 +233,29 @@ async def test_owed_for_too_long_is_given_up_loudly_and_can_be_let_go_on(world: 
     await check(world, world.party)
 
 
+async def test_a_row_that_was_changed_behind_the_log_is_found(world: World) -> None:
+    authority = stamping(world, world.party, SealOrder(level=Level.B_T))
+    authority.away = True
+    document = await sent(world)
+    await world.settle(limit=timedelta(minutes=1))
+    authority.away = False
+    await world.settle()
+    (paid,) = await owed_of(world, document)
+    story = await world.party.store.read(lambda uow: read_story(uow.log, document.key))
+    assert list(owed_problems(paid, document, story)) == []
+    for changed in (
+        {"state": TimestampState.WAITING, "level": Level.B_B, "archive": None},
+        {"state": TimestampState.GIVEN_UP},
+        {"level": Level.B_LTA},
+        {"archive": paid.sealed},
+        {"sealed": replace(paid.sealed, digest=Digest("0" * 64))},
+        {"owed": Level.B_LT},
+        {"last_leaf": "00" * 32},
+        {"key": TimestampKey("another")},
+    ):
+        assert list(owed_problems(replace(paid, **changed), document, story)), changed  # type: ignore[arg-type]
+
+
 # --- when nothing is sealed before an authority answers ------------------------------------------------------------------
 
 
@@ -333,5 +358,4 @@ async def test_killed_before_the_unit_that_seals_nothing_is_owed_twice(
     assert (await world.party.store.read(lambda uow: uow.work.workload(world.clock.now()))).items[
         WorkKind.TIMESTAMP
     ] == 1
-    assert EventKind.TIMESTAMP_OWED == "timestamp.owed"
     await check(world, world.party)
