@@ -1,4 +1,4 @@
-"""Real gateways and timestamp authorities on loopback, one of them away and one slow: what is owed is paid, whoever is killed."""
+"""Real gateways, timestamp authorities on loopback that are away or slow: what is owed is paid, whoever is killed."""
 
 import asyncio
 from collections.abc import AsyncIterator
