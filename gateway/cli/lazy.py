@@ -7,7 +7,7 @@ Without it `gateway version` would load the whole gateway first (0.9 s instead o
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,21 @@ def verify(session: Session, order: VerifyOrder) -> int:
     """See `verify.verify`."""
     from gateway.cli import verify as command
 
-    return _run(command.verify(session, order))
+    return _run(command.verify(session, order, draw=_drawing(order.report)))
+
+
+def _drawing(report: Path | None) -> Callable[[Any, bytes], bytes] | None:
+    """What draws a report of that name: libraries that are loaded for whoever wants one."""
+    form = report.suffix.lower() if report else ""
+    if form == ".html":
+        from gateway.evidence.papers.html import draw_html
+
+        return draw_html
+    if form == ".pdf":
+        from gateway.evidence.papers.pdf import draw_pdf
+
+        return draw_pdf
+    return None
 
 
 def trust_show(session: Session, config: Path) -> int:

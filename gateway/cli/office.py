@@ -15,10 +15,10 @@ from gateway.cli.link import office_client
 from gateway.cli.names import EDXML_SUFFIX, safe_names
 from gateway.cli.orders import EnvelopeOrder, InboxOrder, SendOrder, Session
 from gateway.cli.outcome import tell_ending
-from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.cli.progress import SILENCES_MAX, counted, watch
 from gateway.cli.stdin import MARK
-from gateway.core.clock import parse_rfc3339
+from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.errors import RoadError
 from gateway.core.limits import ENVELOPE_BYTES_MAX, FILE_BYTES_MAX
 from gateway.core.validation import Indication

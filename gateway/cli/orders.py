@@ -138,14 +138,24 @@ class SignOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOrder:
-    """Files to look at, and whom to believe."""
+    """Files to look at, whom to believe, and the report to be made of it."""
 
     files: tuple[Path, ...]
-    trust: Path
+    signature: Path | None
+    """Beside the one file; None: those in each file, and one under its name."""
+    trust: Path | None
+    policy: Path | None
+    moment: datetime | None
+    """Of judgement; None: now."""
     demo: bool
     registry: Path | None
     registry_digest: str | None
     """SHA-256 the registry file must have."""
+    report: Path | None
+    """`.json`, `.html` or `.pdf`."""
+    seal: KeyInHand | None
+    """What the report is sealed with."""
+    force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

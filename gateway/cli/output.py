@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from rich.cells import cell_len
@@ -10,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.core.clock import VIETNAM
 from gateway.core.plain_text import plain_json, shown
 from gateway.observe import Text as Words
 from gateway.observe import label
@@ -26,17 +24,6 @@ WORDS_CHARS_MAX: Final = 200
 """Of an abstract or a name in a list for the eye: some are forty lines long."""
 GAP_COLUMNS: Final = 2
 """Between two columns of a table."""
-
-
-def local_time(moment: datetime, *, seconds: bool = False) -> str:
-    """`dd/MM/yyyy HH:mm` in Vietnam's time, with seconds where it serves as evidence."""
-    return moment.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S" if seconds else "%d/%m/%Y %H:%M")
-
-
-def evidence_time(moment: datetime) -> str:
-    """A moment that serves as evidence: `dd/MM/yyyy HH:mm:ss +07:00`, so that nobody asks in whose time."""
-    shown = moment.astimezone(VIETNAM)
-    return f"{local_time(moment, seconds=True)} {shown.isoformat()[-6:]}"
 
 
 def choose_language(asked: str | None, environ: Mapping[str, str]) -> str:

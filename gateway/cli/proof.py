@@ -9,11 +9,11 @@ from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, write_new
 from gateway.cli.orders import ProofOrder, Session
-from gateway.cli.output import Column, Terminal, evidence_time
+from gateway.cli.output import Column, Terminal
 from gateway.cli.stdin import MARK
 from gateway.cli.trace import short_detail
 from gateway.config import Config, load_config
-from gateway.core.clock import parse_rfc3339, rfc3339
+from gateway.core.clock import evidence_time, parse_rfc3339, rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from gateway.cli.errors import Exit
 from gateway.cli.orders import QueueOrder
-from gateway.cli.output import Column, Terminal, local_time
-from gateway.core.clock import rfc3339
+from gateway.cli.output import Column, Terminal
+from gateway.core.clock import local_time, rfc3339
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
 from gateway.core.ledgers import UnitOfWork

@@ -6,9 +6,9 @@ from typing import Any, Final
 from gateway.cli.errors import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import PageOrder, Session
-from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal, local_time
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.cli.paging import pages, tell_more
-from gateway.core.clock import parse_rfc3339
+from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.message import Code
 
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ from gateway.cli.errors import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
 from gateway.cli.outcome import business_words, delivery_lines, document_said, lines_of
-from gateway.cli.output import Column, Terminal, local_time
-from gateway.core.clock import parse_rfc3339
+from gateway.cli.output import Column, Terminal
+from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.ids import DIGEST
 from gateway.core.states import DeliveryState
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file
 from gateway.cli.orders import ListCheckOrder, ListDraftOrder, ListSignOrder, Session
-from gateway.cli.output import Column, Terminal, evidence_time
+from gateway.cli.output import Column, Terminal
 from gateway.config import load_config
-from gateway.core.clock import rfc3339
+from gateway.core.clock import evidence_time, rfc3339
 from gateway.crypto import (
     ROLES,
     DraftOrder,

@@ -41,6 +41,19 @@ def parse_rfc3339(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def local_time(moment: datetime, *, seconds: bool = False) -> str:
+    """`dd/MM/yyyy HH:mm` in Vietnam's time, with seconds where it serves as evidence."""
+    local = moment.astimezone(VIETNAM)
+    # not strftime, which writes a year before 1000 with fewer digits
+    day = f"{local.day:02}/{local.month:02}/{local.year:04}"
+    return f"{day} {local.isoformat()[11 : 19 if seconds else 16]}"
+
+
+def evidence_time(moment: datetime) -> str:
+    """A moment that serves as evidence: `dd/MM/yyyy HH:mm:ss +07:00`, so that nobody asks in whose time."""
+    return f"{local_time(moment, seconds=True)} +07:00"
+
+
 def edxml_date(day: date) -> str:
     """`yyyy/MM/dd` (facts 1.6). Not strftime, which does not promise four digits of a year."""
     return day.isoformat().replace("-", "/")

@@ -84,6 +84,10 @@ ENVELOPE_PIECE_BYTES: Final = 256 * KIB
 """What an edXML file on disk is read by: with 64 KiB each call of the kernel in between made decoding up to twice as slow."""
 PAYLOADS_MAX: Final = 1_000
 """Attachments that are cut out of one file: FILES_MAX is told with more of an explanation, later."""
+REPORT_FILES_MAX: Final = 100
+"""Of one verification report: with one signature each, three hundred pages of PDF. More is for a program, with `--json`."""
+REPORT_SIGNATURES_MAX: Final = 300
+"""Of one report that is drawn: 40 ms of the PDF library's time each (27 ms a page), and nobody reads so many."""
 HAND_FILE_BYTES_MAX: Final = 2 * GIB
 """One attachment, for a command whose user chose the file himself: it goes through in pieces."""
 HAND_ENVELOPE_BYTES_MAX: Final = 4 * GIB

@@ -8,35 +8,84 @@ port `Records`: conductors meet only through ports.
 Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
 report with its reason, never an exception, and never a silent repair. An envelope that must be repaired to be read is told with
 what was repaired, and is never better than INDETERMINATE. Nothing here writes.
+
+`verification` puts what was found of files into the order in which a lawyer reads it, without words; `papers.wording` says it
+in Vietnamese or English, once for the web page and the PDF, and `papers.record` for programs. What a judge left empty is told
+as not known. What draws (`papers.html`, `papers.pdf`) is loaded by the command that draws, for the libraries are large.
 """
 
+from gateway.evidence.any_file import AnyFileExamination
 from gateway.evidence.detached import ATTACHED_SUFFIX, SIGNATURE_SUFFIX, DetachedExamination, signature_beside
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
+from gateway.evidence.papers.paper import Paper, Tone
+from gateway.evidence.papers.record import record_bytes, record_of
+from gateway.evidence.papers.sayings import next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.signers import path_of
+from gateway.evidence.papers.wording import LOOKS, Wording
 from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
 from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
+from gateway.evidence.verification import (
+    Circumstances,
+    FileVerification,
+    Integrity,
+    NextStep,
+    Place,
+    Result,
+    ToldSignature,
+    Trouble,
+    Verification,
+    unexamined,
+    verified,
+)
+from gateway.evidence.verification_limits import Limit, limits_of
 
 __all__ = [
     "ATTACHED_SUFFIX",
+    "LOOKS",
     "PROOF_BYTES_MAX",
     "SIGNATURE_SUFFIX",
+    "AnyFileExamination",
     "CheckedLeaf",
     "CheckedProof",
     "CheckedReceipt",
+    "Circumstances",
     "DetachedExamination",
     "ExaminedPart",
     "FileExamination",
     "FileReport",
+    "FileVerification",
     "GapError",
     "InstallationCheck",
     "InstallationReport",
+    "Integrity",
+    "Limit",
+    "NextStep",
+    "Paper",
+    "Place",
     "Problem",
     "Proof",
     "ProvenLeaf",
+    "Result",
+    "ToldSignature",
+    "Tone",
+    "Trouble",
+    "Verification",
+    "Wording",
     "check_proof",
+    "limits_of",
+    "next_step",
+    "path_of",
     "proof_json",
     "read_proof",
+    "record_bytes",
+    "record_of",
+    "sentence",
     "signature_beside",
+    "summary",
+    "trouble_said",
+    "unexamined",
+    "verified",
 ]

@@ -4,6 +4,7 @@ The file may be of any kind and size: a judge only ever sees the signature, and 
 """
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from gateway.core.errors import SenderError
 from gateway.core.ids import Digest
 from gateway.core.limits import DETACHED_CONTENT_BYTES_MAX
 from gateway.core.ports import Clock, Judge
-from gateway.crypto import Trust, digests_named_by_file, hash_file, judge_detached_file
+from gateway.crypto import Trust, digests_named_by_file, hash_file, judge_detached_file, judge_timestamp
 from gateway.evidence.examination import ExaminedPart, FileReport
 from gateway.evidence.signers import known_signers
 
@@ -41,11 +42,21 @@ def _look(path: Path, beside: Path) -> int:
 class DetachedExamination:
     """Examines files by the signatures beside them."""
 
-    def __init__(self, *, judge: Judge, trust: Trust, clock: Clock, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        judge: Judge,
+        trust: Trust,
+        clock: Clock,
+        snapshot: Snapshot | None = None,
+        moment: datetime | None = None,
+    ) -> None:
+        """`moment`: of judgement; None: that of examination."""
         self._judge = judge
         self._trust = trust
         self._clock = clock
         self._snapshot = snapshot
+        self._moment = moment
 
     async def examine(self, path: Path, signature: Path | None) -> FileReport:
         """Examine a file by its signature; without one, `path` is a signature that holds what it signs (.p7m).
@@ -55,7 +66,8 @@ class DetachedExamination:
             OSError: one of them cannot be read.
         """
         beside = path if signature is None else signature
-        moment = self._clock.now()
+        now = self._clock.now()
+        moment = self._moment or now
         size = await asyncio.to_thread(_look, path, beside)
         named = await self._judge.run(digests_named_by_file, beside)
         digests = await asyncio.to_thread(hash_file, path, {*named, _REPORTED})
@@ -65,12 +77,14 @@ class DetachedExamination:
             digests=None if signature is None else digests,
             trust=self._trust,
             moment=moment,
+            judge_timestamp=judge_timestamp,
         )
         return FileReport(
             name=path.name,
             size=size,
             digest=Digest(digests[_REPORTED].hex()),
-            examined_at=moment,
+            examined_at=now,
+            judged_at=moment,
             kind="other",
             indication=verdict.indication,
             envelope=None,

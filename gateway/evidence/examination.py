@@ -44,6 +44,8 @@ class FileReport:
     size: int
     digest: Digest
     examined_at: datetime
+    judged_at: datetime
+    """The moment of judgement: that of examination, unless whoever asked chose another one."""
     kind: str
     """`pdf`, `edxml` or `other`."""
     indication: Indication | None
@@ -65,11 +67,21 @@ class FileReport:
 class FileExamination:
     """Examines files in a judge process."""
 
-    def __init__(self, *, judge: Judge, records: Records, clock: Clock, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        judge: Judge,
+        records: Records,
+        clock: Clock,
+        snapshot: Snapshot | None = None,
+        moment: datetime | None = None,
+    ) -> None:
+        """`moment`: of judgement; None: that of examination."""
         self._judge = judge
         self._records = records
         self._clock = clock
         self._snapshot = snapshot
+        self._moment = moment
 
     async def examine(self, path: Path) -> FileReport:
         """Examine one file.
@@ -78,8 +90,12 @@ class FileExamination:
             SenderError: `file.empty`, `size.limit`, `worker.killed`.
             OSError: the file cannot be read.
         """
+        now = self._clock.now()
+        report = await self._examine(path, self._moment or now)
+        return replace(report, examined_at=now)
+
+    async def _examine(self, path: Path, moment: datetime) -> FileReport:
         head, size, digest = await asyncio.to_thread(_look, path)
-        moment = self._clock.now()
         if head.startswith(_XML_STARTS):
             return await self._examine_envelope(path, (size, digest), moment)
         verdict = await self._judge.run(self._records.judge_file, path, moment)
@@ -92,6 +108,7 @@ class FileExamination:
             size=size,
             digest=digest,
             examined_at=moment,
+            judged_at=moment,
             kind=kind,
             indication=verdict.indication,
             envelope=None,
@@ -130,6 +147,7 @@ class FileExamination:
             size=identity[0],
             digest=identity[1],
             examined_at=moment,
+            judged_at=moment,
             kind="edxml",
             indication=Indication.TOTAL_FAILED if failed else Indication.INDETERMINATE,
             envelope=None,
@@ -156,6 +174,7 @@ class FileExamination:
             size=identity[0],
             digest=identity[1],
             examined_at=moment,
+            judged_at=moment,
             kind="edxml",
             indication=Indication.TOTAL_FAILED if changed else Indication.INDETERMINATE,
             envelope=signature,
@@ -181,6 +200,7 @@ class FileExamination:
             size=identity[0],
             digest=identity[1],
             examined_at=moment,
+            judged_at=moment,
             kind="edxml",
             indication=indication,
             envelope=reading.signature,

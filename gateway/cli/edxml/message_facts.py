@@ -5,7 +5,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from gateway.cli.output import Terminal, local_time
+from gateway.cli.output import Terminal
+from gateway.core.clock import local_time
 from gateway.core.message import (
     NO_TIME,
     BusinessKind,

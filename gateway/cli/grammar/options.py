@@ -1,6 +1,6 @@
 """What several commands share: kinds of values, what stands for them in helps, and options that mean the same everywhere."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.errors import Failure
 from gateway.cli.orders import Session
-from gateway.core.clock import parse_rfc3339
+from gateway.core.clock import VIETNAM, parse_rfc3339
 from gateway.core.limits import PAGE_ROWS_MAX
 
 # What stands for a value in usages and helps: ids of the catalogue.
@@ -101,3 +101,21 @@ def parse_instant(text: str) -> datetime:
         return parse_rfc3339(text.strip())
     except (ValueError, OverflowError) as error:  # OverflowError: the year 1 or 9999, seen from another zone
         raise Failure("cli.instant", value=text) from error
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment as programs (RFC 3339) or people (`21/11/2026 13:05`, with seconds if they like, Vietnam's time) write it.
+
+    Raises:
+        Failure: neither.
+    """
+    text = " ".join(text.split())
+    for form in ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=VIETNAM).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    try:
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError) as error:
+        raise Failure("cli.moment", value=text) from error

@@ -14,10 +14,9 @@ The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each 
 9. message-digest is the content's digest (EN 319 122-1 clause 5.1.2).
 10. The signature verifies over the attributes (EN 319 102-1 clause 5.2.7).
 11. Timestamps upon the signature value are judged (EN 319 122-1 clause 5.3); a bad one proves nothing and harms nothing
-    (EN 319 102-1 clause 5.5.4). Then the certificate passes `judge_certificate` now (clause 5.2.6).
+    (EN 319 102-1 clause 5.5.4). Then the certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
 
-Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. A signature
-is only as good as its certificate is today: `best_time` is told, and not yet used to judge a certificate in the past. The
+Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. The
 caller still owes: whose certificate it must be.
 """
 
@@ -57,9 +56,11 @@ from gateway.crypto.cades.signer_info import (
 )
 from gateway.crypto.duty import Duty, UnmetDuty, undecided, walk
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict
+from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
+from gateway.crypto.timestamps.verify import judge_timestamp
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
@@ -103,7 +104,7 @@ class _Case:
     signer: Any
     trust: Trust
     moment: datetime
-    judge_timestamp: TimestampJudge | None
+    judge_timestamp: TimestampJudge
     attributes: SignedAttributes | None = None
     certificate: x509.Certificate | None = None
     algorithms: tuple[str, ...] = ()
@@ -124,7 +125,7 @@ def judge_detached(
     digests: Mapping[str, bytes] | None,
     trust: Trust,
     moment: datetime,
-    judge_timestamp: TimestampJudge | None = None,
+    judge_timestamp: TimestampJudge = judge_timestamp,
 ) -> FileVerdict:
     """Judge the signatures of a .p7s or .p7m; pure and total: hostile bytes give a verdict, never an exception.
 
@@ -164,7 +165,7 @@ def judge_detached_file(
     digests: Mapping[str, bytes] | None,
     trust: Trust,
     moment: datetime,
-    judge_timestamp: TimestampJudge | None = None,
+    judge_timestamp: TimestampJudge = judge_timestamp,
 ) -> FileVerdict:
     """`judge_detached` for a stored signature; a judge's task.
 
@@ -268,14 +269,13 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
     """Take one signer through its duties and say how far it came."""
     walked = walk(_DUTIES_OF_SIGNER, case)
     unmet = walked.unmet
-    proven = [seen.time for seen in case.timestamps if seen.indication is Indication.TOTAL_PASSED and seen.time]
     details = SignatureDetails(
         level=case.level,
         identity=case.verdict.identity if case.verdict else None,
         chain=case.verdict.chain if case.verdict else (),
         revocation=case.verdict.revocation if case.verdict else (),
         timestamps=case.timestamps,
-        best_time=min(proven, default=case.moment),
+        best_time=min(_proven(case), default=case.moment),
         algorithms=case.algorithms,
         checks=before + walked.checks,
     )
@@ -340,24 +340,20 @@ def _check_trust(case: _Case) -> None:
     case.timestamps = tuple(_judge_timestamps(case))
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
-    evidence = Evidence(certificates=others)
-    verdict = judge_certificate(signer, trust=case.trust, moment=case.moment, evidence=evidence)
-    case.verdict = verdict
+    look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)
+    case.verdict = verdict = judge_with_time(signer, look, proven=min(_proven(case), default=None))
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
         raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
 
 
 def _judge_timestamps(case: _Case) -> Iterator[TimestampSeen]:
-    """Each token upon the signature value; without somebody to judge it, it is told and not believed."""
+    """Each token upon the signature value."""
     tokens = tuple(_tokens(case.signer))
     if len(tokens) > limits.SIGNATURE_TIMESTAMPS_MAX:
         raise undecided(SubIndication.FORMAT_FAILURE, f"more than {limits.SIGNATURE_TIMESTAMPS_MAX} timestamps")
     value: bytes = case.signer["signature"].native
     for token in tokens:
-        if case.judge_timestamp is None:
-            yield _NOT_JUDGED
-            continue
         seen = case.judge_timestamp(
             token,
             kind=TimestampKind.SIGNATURE,
@@ -368,6 +364,11 @@ def _judge_timestamps(case: _Case) -> Iterator[TimestampSeen]:
         yield replace(seen, kind=TimestampKind.SIGNATURE)
 
 
+def _proven(case: _Case) -> list[datetime]:
+    """When the signature is proven to have been there."""
+    return [seen.time for seen in case.timestamps if seen.indication is Indication.TOTAL_PASSED and seen.time]
+
+
 def _tokens(signer: cms.SignerInfo) -> Iterator[bytes]:
     unsigned = signer["unsigned_attrs"]
     if isinstance(unsigned, core.Void):
@@ -376,15 +377,6 @@ def _tokens(signer: cms.SignerInfo) -> Iterator[bytes]:
         if attribute["type"].native == "signature_time_stamp_token":
             yield from (value.dump() for value in attribute["values"])
 
-
-_NOT_JUDGED: Final = TimestampSeen(
-    kind=TimestampKind.SIGNATURE,
-    indication=Indication.INDETERMINATE,
-    sub_indication=SubIndication.NO_POE,
-    reason="not judged here",
-    time=None,
-    authority="",
-)
 
 _DUTIES_OF_SIGNER: Final[Sequence[Duty[_Case]]] = (
     Duty(number=5, name="cades.attributes", clause="RFC 5652 5.4", do=_check_attributes),

@@ -31,7 +31,7 @@ from cryptography.x509 import CertificateRevocationList, load_der_x509_certifica
 from gateway.core import limits
 from gateway.core.validation import CertificateSeen, Indication, SubIndication, TimestampSeen
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.certificates import CertificateVerdict
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.processes.shared import SHARED_MAX
@@ -108,6 +108,23 @@ def in_the_past(judge: Judge[T], look: Look, *, proofs: Sequence[Proof], at: dat
             break
         found.append(_by(judge, look, proof, at or proof.time))
     return found[-1] if _passed(found[-1]) else next((one for one in found if one.sub_indication in _REVOKED), found[0])
+
+
+def judge_with_time(der: bytes, look: Look, *, proven: datetime | None) -> CertificateVerdict:
+    """A signer's certificate where a timestamp upon the signature is all that proves when it was made (level B-T, clause 5.5).
+
+    What was revoked since then was good then. A certificate that has ended since is not healed by it: nothing proves that the
+    evidence about it is as old (duty 2); that is what levels LT and LTA are for.
+    """
+
+    def judge(one: Look) -> CertificateVerdict:
+        return judge_certificate(der, trust=one.trust, moment=one.moment, evidence=one.evidence, past=one.past)
+
+    now = judge(look)
+    if proven is None or _passed(now) or now.sub_indication not in OPEN:
+        return now
+    then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)
+    return then if _passed(then) else now
 
 
 def by_genuine(judge: Judge[T], look: Look) -> T:

@@ -16,6 +16,7 @@ What follows, in this order:
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -87,7 +88,7 @@ class Finding:
 class _Manager(RevinfoManager):
     """Hands out the piece under examination when it is asked first, and afterwards (for the signers of evidence) all."""
 
-    def __init__(self, registry: CertificateRegistry, pieces: Sequence[Piece]) -> None:
+    def __init__(self, registry: CertificateRegistry, pieces: Sequence[Piece], verifier: Verifier) -> None:
         super().__init__(
             certificate_registry=registry,
             poe_manager=POEManager(),
@@ -95,14 +96,21 @@ class _Manager(RevinfoManager):
             ocsps=[one.plain for one in pieces if isinstance(one.plain, OCSPContainer)],
         )
         self.examined: list[Any] | None = None
+        self._verifier = verifier
         self._signers: dict[bytes, x509.Certificate] = {}
 
     def record_crl_issuer(self, certificate_list: crl.CertificateList, cert: x509.Certificate) -> None:
-        """See `RevinfoManager`. Kept by the whole list.
+        """See `RevinfoManager`. Kept by the whole list, and only once its signature was verified here.
 
         The library's own keeps them by the bytes of the signature, so a forged list that bears the signature of a genuine one
-        passes unverified.
+        passes unverified. And where a file brings two certificates of one authority, the library notes the one as the list's
+        issuer while it looks into the other, before anybody has verified anything.
+
+        Raises:
+            CRLValidationError: this is not its signer.
         """
+        if not signed_by(certificate_list, cert, self._verifier):
+            raise path_errors.CRLValidationError("the list is not signed by who it says")
         self._signers[sha256(certificate_list.dump()).digest()] = cert
 
     def check_crl_issuer(self, certificate_list: crl.CertificateList) -> x509.Certificate | None:
@@ -160,7 +168,7 @@ class Examiner:
         if not _signed_in_time(piece, path):
             return None
         if isinstance(piece.container, CRLContainer):
-            _recognise(piece.container.crl_data, path[path.pkix_len - 1], context, manager)
+            _recognise(piece.container.crl_data, path[path.pkix_len - 1], manager)
         manager.examined = [piece.container, *(self._deltas if piece.kind == "crl" else ())]
         state = ValProcState(cert_path_stack=ConsList.sing(path), init_index=path.pkix_len)
         try:
@@ -183,7 +191,8 @@ class Examiner:
         at = max(self._terms.moment, piece.issued_at) if self._terms.past else self._terms.moment
         if at not in self._contexts:
             registry = CertificateRegistry.build([*self._roots, *self._others])
-            manager, rules = _Manager(registry, self._all), self._terms.policy.algorithms
+            rules = self._terms.policy.algorithms
+            manager = _Manager(registry, self._all, Verifier(rules, at))
             context = ValidationContext(
                 trust_roots=self._roots,
                 certificate_registry=registry,
@@ -202,9 +211,7 @@ class Examiner:
         return self._contexts[at]
 
 
-def _recognise(
-    listed: crl.CertificateList, issuer: x509.Certificate, context: ValidationContext, manager: _Manager
-) -> None:
+def _recognise(listed: crl.CertificateList, issuer: x509.Certificate, manager: _Manager) -> None:
     """Recognise a list that the issuer of the certificate signed itself, as is usual.
 
     certvalidator looks for a path to whoever signed a list, and finds none to an anchor that is not self-signed.
@@ -212,16 +219,22 @@ def _recognise(
     usage = issuer.key_usage_value
     if listed.issuer != issuer.subject or (usage is not None and "crl_sign" not in usage.native):
         return
+    with suppress(path_errors.CRLValidationError):
+        manager.record_crl_issuer(listed, issuer)
+
+
+def signed_by(listed: crl.CertificateList, issuer: x509.Certificate, verifier: Verifier) -> bool:
+    """Whether a list bears the signature of that certificate's key, by an algorithm of the policy."""
     try:
-        context.sig_validator.validate_signature(
+        verifier.validate_signature(
             listed["signature"].native,
             listed["tbs_cert_list"].dump(),
             issuer.public_key,
             listed["signature_algorithm"],
         )
     except InvalidSignature:
-        return
-    manager.record_crl_issuer(listed, issuer)
+        return False
+    return True
 
 
 def _concerns(piece: Piece, certificate: x509.Certificate) -> bool:

@@ -39,7 +39,8 @@ from gateway.core.validation import (
 )
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.edge import Trouble, attempt
-from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict
+from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
@@ -77,15 +78,6 @@ DUTIES: Final = (
     Duty("xades.policy", "EN 319 102-1 5.2.8"),
     Duty("xades.certificate", "EN 319 102-1 5.2.6"),
 )
-_OUT_OF_TIME: Final = frozenset(
-    {
-        SubIndication.OUT_OF_BOUNDS_NO_POE,
-        SubIndication.REVOKED_NO_POE,
-        SubIndication.REVOKED_CA_NO_POE,
-        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
-    }
-)
-"""What a proof of existence can heal (EN 319 102-1 clause 5.5.4, step 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,18 +306,10 @@ def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outco
     """Duty 12: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
     assert findings.signer is not None, "duty 6 found the signer"
     findings.duties.begin(12)
-    verdict = findings.certificate = _judged(findings.signer, trust, moment, past=False)
-    proven = findings.proven
-    if proven is not None and proven < signing_key(findings.signer.certificate).not_before:
+    signer, proven = findings.signer, findings.proven
+    look = Look(trust=trust, moment=moment, evidence=Evidence(certificates=signer.others), past=False)
+    verdict = findings.certificate = judge_with_time(signer.certificate, look, proven=proven)
+    if proven is not None and proven < signing_key(signer.certificate).not_before:
         reason = "a timestamp from before the signer's certificate was issued"
         return _Outcome(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
-    if proven is not None and verdict.sub_indication in _OUT_OF_TIME:
-        then = _judged(findings.signer, trust, proven, past=True)
-        if then.indication is Indication.TOTAL_PASSED:
-            verdict = findings.certificate = then
     return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
-
-
-def _judged(signer: Signer, trust: Trust, moment: datetime, *, past: bool) -> CertificateVerdict:
-    evidence = Evidence(certificates=signer.others)
-    return judge_certificate(signer.certificate, trust=trust, moment=moment, evidence=evidence, past=past)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.cli.office import print_entries
-from gateway.cli.output import Column, choose_language, evidence_time, local_time
+from gateway.cli.output import Column, choose_language
+from gateway.core.clock import evidence_time, local_time
 from gateway.core.plain_text import shown
 from tests.unit.cli.world import printed, terminal
 

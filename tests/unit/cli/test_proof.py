@@ -12,8 +12,7 @@ import pytest
 
 from gateway.audit import ProofError, VerifierKey
 from gateway.cli import main
-from gateway.cli.output import evidence_time
-from gateway.core.clock import parse_rfc3339
+from gateway.core.clock import evidence_time, parse_rfc3339
 from gateway.evidence.proof_file import CheckedLeaf, one_document
 from gateway.evidence.proof_file import _linked as begins
 from tests.kit import rows

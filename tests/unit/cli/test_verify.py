@@ -4,20 +4,22 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.cli import main
-from gateway.cli.verify import exit_of, print_report, report_json
+from gateway.cli.verify_told import print_file
 from gateway.core.errors import SenderError
 from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest, OrganId
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict, SignatureVerdict
 from gateway.edxml import assemble, write_skeleton
-from gateway.evidence import ExaminedPart, FileReport
+from gateway.evidence import ExaminedPart, FileReport, Result, record_of, verified
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Pki
+from tests.kit.verifications import verification
 from tests.unit.cli.schemas import check
 from tests.unit.cli.world import printed, stdin, terminal
 from tests.unit.crypto.envelopes import signed
@@ -50,12 +52,24 @@ def report(*signatures: SignatureVerdict, indication: Indication | None) -> File
         size=12,
         digest=Digest("cd" * 32),
         examined_at=NOW,
+        judged_at=NOW,
         kind="pdf",
         indication=indication,
         envelope=None,
         parts=(ExaminedPart(name="công\nvăn.pdf", verdict=verdict),),
         signers=((CERTIFICATE, OrganId("Z79.VPTU")),),
     )
+
+
+def exit_of(found: FileReport) -> int:
+    """0 only when every signature passed."""
+    return 0 if verification(found).result is Result.PASSED else 4
+
+
+def report_json(found: FileReport) -> dict[str, Any]:
+    (members,) = record_of(verification(found))["files"]
+    assert isinstance(members, dict)
+    return members
 
 
 @pytest.mark.parametrize(
@@ -70,7 +84,7 @@ def test_the_verdict_comes_first_and_the_next_step_last(
     indication: Indication, code: int, verdict: str, mark: str
 ) -> None:
     shown, found = terminal(), report(signature(indication), indication=indication)
-    print_report(shown, found)
+    print_file(shown, verified(found))
     lines = printed(shown.out).splitlines()
     assert lines[0] == f"{mark} {verdict}: công[U+000A]văn.pdf"
     assert lines[1] == f"  {verdict}. Người ký: Văn phòng[U+001B][2J Thành ủy (Z79.VPTU)"
@@ -83,15 +97,15 @@ def test_the_verdict_comes_first_and_the_next_step_last(
 @pytest.mark.parametrize(("language", "size"), [("vi", "60.673 byte"), ("en", "60,673 bytes")])
 def test_a_size_is_written_as_the_language_writes_numbers(language: str, size: str) -> None:
     shown = terminal(language)
-    print_report(shown, replace(report(indication=None), size=60_673))
+    print_file(shown, verified(replace(report(indication=None), size=60_673)))
     assert f"· {size} · 21/11/2026 13:05:09 +07:00" in printed(shown.out)
 
 
 def test_a_file_without_a_signature() -> None:
     shown, found = terminal(), report(indication=None)
-    print_report(shown, found)
+    print_file(shown, verified(found))
     assert printed(shown.out).startswith("? Không có chữ ký số")
-    assert exit_of(found) == 1
+    assert exit_of(found) == 4
     assert report_json(found)["indication"] is None
 
 
@@ -99,7 +113,7 @@ def test_an_envelope_nobody_signed_is_unsigned_however_good_its_files_are() -> N
     found = replace(
         report(signature(Indication.TOTAL_PASSED), indication=Indication.TOTAL_PASSED), kind="edxml", envelope=None
     )
-    assert exit_of(found) == 1
+    assert exit_of(found) == 4
     assert exit_of(replace(found, envelope=signature(Indication.TOTAL_PASSED))) == 0
     assert exit_of(replace(found, indication=Indication.TOTAL_FAILED)) == 4
 
@@ -110,7 +124,7 @@ def test_the_report_for_programs() -> None:
     )
     assert members["indication"] == "INDETERMINATE"
     (one,) = members["parts"][0]["signatures"]
-    assert one == {
+    expected = {
         "indication": "INDETERMINATE",
         "sub_indication": "HASH_FAILURE",
         "reason": "the bytes are not the signed ones",
@@ -120,6 +134,7 @@ def test_the_report_for_programs() -> None:
         "claimed_time": "2026-11-21T06:05:09.000Z",
         "covers": "whole file",
     }
+    assert {name: one[name] for name in expected} == expected, "what was there stays as it was"
 
 
 def test_a_file_that_was_not_examined_is_not_called_unsigned() -> None:
@@ -138,7 +153,7 @@ def test_a_file_that_was_not_examined_is_not_called_unsigned() -> None:
         envelope=signature(Indication.TOTAL_FAILED),
         parts=(ExaminedPart(name="a.pdf", verdict=inside),),
     )
-    print_report(shown, failed)
+    print_file(shown, verified(failed))
     assert "  a.pdf: Not examined" in printed(shown.out).splitlines()
 
 
@@ -157,7 +172,7 @@ def test_an_envelope_that_cannot_be_read_gets_the_block_of_any_other(language: s
             trouble=trouble,
         ),
     )
-    print_report(shown, found)
+    print_file(shown, verified(found))
     first, *_, last = printed(shown.out).splitlines()
     assert first.startswith("✘ " if changed else "! ")
     assert "công[U+000A]văn.pdf" in first
@@ -169,7 +184,7 @@ def test_an_envelope_that_cannot_be_read_gets_the_block_of_any_other(language: s
     assert members["error"]["code"] == code
     assert members["indication"] == ("TOTAL-FAILED" if changed else "INDETERMINATE")
     assert not members["error"]["todo_en"].startswith("The sending body")
-    check("verify", {"files": [members]})
+    check("verify", record_of(verification(found)))
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -187,7 +202,7 @@ def test_a_repaired_envelope_says_that_nobody_judged_its_signature(language: str
         findings=findings,
     )
     shown = terminal(language)
-    print_report(shown, found)
+    print_file(shown, verified(found))
     first, said, file, *rest = printed(shown.out).splitlines()
     verdict, todo = {
         "vi": ("Chưa đủ căn cứ kết luận", "  Cần làm gì tiếp: chưa sử dụng; đề nghị nơi đã chuyển"),
@@ -201,7 +216,7 @@ def test_a_repaired_envelope_says_that_nobody_judged_its_signature(language: str
     assert marks[0].startswith("  ✘ Attachment[2]: ")
     assert rest[-1].startswith(todo)
     assert exit_of(found) == 4
-    check("verify", {"files": [report_json(found)]})
+    check("verify", record_of(verification(found)))
     assert report_json(found)["envelope"] is None
     assert [one["code"] for one in report_json(found)["findings"]] == ["null", "xml.junk", "attachment.digest"]
 
@@ -210,7 +225,7 @@ def test_a_repaired_envelope_of_unsigned_files_was_looked_at() -> None:
     """It is not one of those that could not be examined."""
     found = replace(report(indication=Indication.INDETERMINATE), kind="edxml", repaired=True)
     shown = terminal("en")
-    print_report(shown, found)
+    print_file(shown, verified(found))
     assert printed(shown.out).startswith("! Not enough evidence: ")
     assert terminal("en").text("cli.verify.todo.repaired") in printed(shown.out)
 
@@ -279,6 +294,7 @@ def test_files_of_every_kind_in_one_run(
         "! Không kiểm tra được: garbage.xml",
         "! Không kiểm tra được: empty.pdf",
         "! Không kiểm tra được: broken.pdf",
+        "✘ 6 tệp: 1 hợp lệ, 0 chưa đủ căn cứ kết luận, 1 KHÔNG hợp lệ, 1 không có chữ ký số, 3 không kiểm tra được",
     ]
     assert (err, out.count("Cần làm gì tiếp:")) == ("", len(files))
     assert "Lý do: nội dung đã bị thay đổi sau khi ký (HASH_FAILURE)" in out
@@ -294,7 +310,7 @@ def test_files_of_every_kind_in_one_run(
     assert "empty.pdf" in failed["error"]["what_vi"]
     assert all(failed["error"][name] for name in ("what_en", "todo_vi", "todo_en"))
     check("verify", json.loads(out))
-    assert verify("good.pdf", "unsigned.pdf")[0] == 1
+    assert verify("good.pdf", "unsigned.pdf")[0] == 4
     stdin(monkeypatch, good)
     assert main(["verify", "-", "--trust", str(trust)]) == 0
     assert capsys.readouterr().out.startswith("✔ Chữ ký hợp lệ: stdin\n")

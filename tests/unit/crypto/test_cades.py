@@ -420,10 +420,11 @@ def test_a_bad_timestamp_proves_nothing_and_harms_nothing(bad: TimestampSeen, ow
     assert verdict.signatures[0].details.best_time == VECTOR_MOMENT
 
 
-def test_nobody_to_judge_a_timestamp_is_told() -> None:
+def test_what_is_no_timestamp_is_told_and_proves_nothing() -> None:
     stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
     (one,) = judge(stamped).signatures
-    assert [seen.reason for seen in one.details.timestamps] == ["not judged here"]
+    assert one.indication is Indication.TOTAL_PASSED
+    assert [seen.indication for seen in one.details.timestamps] == [Indication.INDETERMINATE]
     assert one.details.best_time == MOMENT
 
 

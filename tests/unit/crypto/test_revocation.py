@@ -21,6 +21,7 @@ from gateway.crypto.edge import finish
 from gateway.crypto.paths import path as walk
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, ec_key, rsa_key
 from tests.kit.revocation import crl, delegated, issuing_key, itself, response
+from tests.kit.stamps import crl_at
 
 PKI = Pki("Revocation")
 LEAF = PKI.leaf("seal")
@@ -487,3 +488,17 @@ def test_an_anchor_that_is_not_self_signed_speaks_of_its_own() -> None:
     assert judged(replace(trust, crls=(crl(PKI.issuing, rsa_key("forger")),))).sub_indication is LATER
     answered = replace(trust, crls=(), ocsps=(response(PKI, LEAF, responder=delegated(PKI)),))
     assert judged(answered).indication is Indication.TOTAL_PASSED
+
+
+@pytest.mark.parametrize("indirect", [False, True])
+def test_a_stranger_s_list_does_not_pass_beside_two_certificates_of_one_authority(indirect: bool) -> None:
+    """certvalidator 0.33 notes the one as the list's issuer while it looks into the other, and verifies nothing."""
+    root = crl_at(PKI, PKI.root, MOMENT - DAY, lasts=9 * DAY)
+    forged = crl_at(PKI, PKI.issuing, MOMENT - DAY, lasts=9 * DAY, key_name="Stranger issuing", indirect=indirect)
+    again = der(replace(PKI, now=MOMENT + DAY).issuing)
+    bare = replace(PKI.trust, crls=())
+    for leaf in (PKI.leaf("seal"), PKI.leaf("revoked")):
+        shown = Evidence(certificates=(*leaf.chain[1:], again), crls=(root, forged))
+        for past in (False, True):
+            verdict = judge_certificate(leaf.der, trust=bare, moment=MOMENT, evidence=shown, past=past)
+            assert verdict.sub_indication is SubIndication.TRY_LATER, verdict.reason

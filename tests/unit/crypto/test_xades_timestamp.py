@@ -186,9 +186,11 @@ def test_a_certificate_that_is_expired_stays_so_beside_it(case: str) -> None:
         )
 
 
-def test_a_good_one_heals_what_has_expired_since() -> None:
+def test_a_good_one_tells_when_and_does_not_make_a_certificate_longer() -> None:
+    """Nothing proves that the evidence about a certificate that has ended is as old: levels LT and LTA are for that."""
     verdict = judged(with_timestamp(SIGNED, token(SIGNED)), moment=MUCH_LATER)
-    assert (verdict.indication, verdict.details.best_time) == (Indication.TOTAL_PASSED, MOMENT)
+    assert (verdict.indication, verdict.details.best_time) == (Indication.INDETERMINATE, MOMENT)
+    assert verdict.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE
 
 
 def test_it_does_not_heal_what_was_wrong_when_it_was_stamped() -> None:

@@ -1,0 +1,51 @@
+"""Sentences that every form of a report says with the same words, in both languages."""
+
+from gateway.evidence.verification import FileVerification, Result, Verification
+from gateway.evidence.verification_limits import Limit
+from gateway.observe import Text, label, text
+
+
+def sentence(result: Result, name: str) -> Text:
+    """The conclusion about one file."""
+    return text(f"verification.{result}", {"name": name})
+
+
+def summary(verification: Verification) -> Text:
+    """The conclusion about several files."""
+    counts = {result.value: str(verification.counts[result]) for result in Result}
+    return text("verification.summary", {"total": str(len(verification.files)), **counts})
+
+
+def next_step(file: FileVerification) -> Text:
+    """What to do next, and whose turn it is."""
+    return text(f"cli.verify.todo.{file.next_step}")
+
+
+def trouble_said(file: FileVerification) -> Text:
+    """Why a file could not be read. Of an envelope's trouble the technical side stays with the record."""
+    trouble = file.trouble
+    assert trouble is not None, "asked of a file that has one"
+    return text(trouble.code, trouble.params if file.report is None else {})
+
+
+def limit_said(limit: Limit) -> Text:
+    """What was not checked, and of which signatures."""
+    params = {
+        "numbers": ", ".join(str(number) for number in limit.signatures),
+        "names": "; ".join(limit.names),
+        "count": len(limit.names),
+    }
+    return text(f"verification.limit.{limit.code}", params)
+
+
+def check_name(name: str) -> Text:
+    """What a duty is called; one that the catalogue does not know by its own name."""
+    try:
+        return text(f"check.{name}")
+    except KeyError:
+        return Text(vi=name, en=name)
+
+
+def word(name: str) -> Text:
+    """A word of our vocabularies: `integrity.intact`."""
+    return label(f"verification.{name}")
