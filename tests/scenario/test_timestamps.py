@@ -20,6 +20,7 @@ from gateway.crypto import FileSealer, SealOrder, Trust, judge_pdf, judge_timest
 from gateway.evidence.owed import owed_problems
 from gateway.evidence.story import read_story
 from gateway.exchange import OwedProbe
+from gateway.storage.timestamps import TimestampLedger
 from tests.kit.certomancer.declared import bundle
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
@@ -86,11 +87,21 @@ async def story(world: World, document: Document, subject: str) -> list[str]:
     return [event.event for event in page.events if event.subject == subject]
 
 
-async def test_without_an_authority_nothing_is_owed_and_nobody_asks_for_it(world: World) -> None:
-    document = await sent(world)
-    await world.settle()
-    assert (await state_of(world, document))[0] is DocumentState.ROUTED
-    view = await world.party.queries.document(world.party.principal(world.sender), document.key)
+async def test_without_an_authority_nothing_is_owed_and_nobody_asks_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one statement more than before there were timestamps."""
+
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("the ledger of timestamps was asked")
+
+    with monkeypatch.context() as patch:
+        for verb in ("add", "find", "of_document", "advance", "unpaid"):
+            patch.setattr(TimestampLedger, verb, asked)
+        document = await sent(world)
+        await world.settle()
+        assert (await state_of(world, document))[0] is DocumentState.ROUTED
+        view = await world.party.queries.document(world.party.principal(world.sender), document.key)
     assert [file.seal for file in view.document.attachments] == [None]
     assert (await unpaid(world), await owed_of(world, document), view.timestamps) == (Unpaid(), (), ())
     assert await copy_of(world, document, archive=True) == await copy_of(world, document, archive=False)
