@@ -7,7 +7,7 @@ judged by `judge_certificate` afterwards.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from asn1crypto import cms, core, parser, tsp, x509
@@ -21,6 +21,7 @@ from gateway.crypto.cades.der import is_der
 from gateway.crypto.duty import failed, undecided
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.path import too_many
+from gateway.crypto.paths.policy import AlgorithmRules, Until
 
 _MECHANISMS: Final = {"rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5", "rsassa_pss": "RSASSA-PSS", "ecdsa": "ECDSA"}
 _NAMES: Final = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
@@ -163,6 +164,24 @@ def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tu
     ):
         raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "not the algorithms that the signer protected")
     return _NAMES[digest], _MECHANISMS[mechanism]
+
+
+def check_policy(signer: cms.SignerInfo, rules: AlgorithmRules, used_at: datetime) -> None:
+    """They are on the policy's list, too; one that has ended counts where it is proven to have been used before."""
+    algorithm = signer["signature_algorithm"]
+    named = attempt(lambda: algorithm.hash_algo)
+    digests = {digest_algorithm(signer), *([named] if isinstance(named, str) else [])}
+    for name in sorted(digests):
+        _check_until(f"digest {name}", name, rules.digests, used_at)
+    _check_until(f"algorithm {algorithm.signature_algo}", algorithm.signature_algo, rules.mechanisms, used_at)
+
+
+def _check_until(what: str, name: str, allowed: tuple[tuple[str, Until], ...], used_at: datetime) -> None:
+    if name not in dict(allowed):
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{what} is not on the list of the policy")
+    until = dict(allowed)[name]
+    if until is not None and used_at.astimezone(UTC).date() > until:
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
 
 
 def digest_algorithm(signer: cms.SignerInfo) -> str:

@@ -14,7 +14,8 @@ The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each 
 9. message-digest is the content's digest (EN 319 122-1 clause 5.1.2).
 10. The signature verifies over the attributes (EN 319 102-1 clause 5.2.7).
 11. Timestamps upon the signature value are judged (EN 319 122-1 clause 5.3); a bad one proves nothing and harms nothing
-    (EN 319 102-1 clause 5.5.4). Then the certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
+    (EN 319 102-1 clause 5.5.4). By the time that is proven, or now, the policy allows the algorithms of 8 (clause 5.2.8). Then
+    the certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
 
 Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. The
 caller still owes: whose certificate it must be.
@@ -48,6 +49,7 @@ from gateway.crypto.cades.signer_info import (
     check_algorithms,
     check_content_type,
     check_message_digest,
+    check_policy,
     check_signature,
     digest_algorithm,
     embedded_certificates,
@@ -278,6 +280,7 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
         best_time=min(_proven(case), default=case.moment),
         algorithms=case.algorithms,
         checks=before + walked.checks,
+        policy=case.trust.policy.used,
     )
     certificate = case.certificate
     return SignatureVerdict(
@@ -338,6 +341,7 @@ def _check_trust(case: _Case) -> None:
     """Duty 11."""
     assert case.certificate is not None, "duty 7 found the signer"
     case.timestamps = tuple(_judge_timestamps(case))
+    check_policy(case.signer, case.trust.policy.algorithms, min(_proven(case), default=case.moment))
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)

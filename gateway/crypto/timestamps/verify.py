@@ -3,10 +3,10 @@
 Duties of `judge_timestamp`, numbered as in the code:
 
 1. A SignedData with one SignerInfo around a TSTInfo, few certificates, and the digest of what is stamped by a digest
-   algorithm of the policy (RFC 3161 section 2.4.2).
+   algorithm that the policy allows at the moment of judgement (RFC 3161 section 2.4.2).
 2. The imprint is the digest of what was stamped.
 3. The authority's certificate is there and named by its ESS signing-certificate (RFC 5816); the signature over the TSTInfo
-   verifies, by an algorithm of the policy.
+   verifies, by an algorithm that the policy allows at that moment.
 4. The time lies not in the future.
 5. The certificate passes `judge_certificate` for its role: its path ends at an anchor for authorities, its one purpose,
    marked critical, is to stamp times. Judged at the moment of judgement, or, with `past`, at one that is proven.
@@ -32,6 +32,7 @@ from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.crypto.paths.path import too_many
+from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
 
@@ -129,9 +130,9 @@ def _read(token: bytes) -> _Token:
 def _duties(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> UnmetDuty | None:
     """Duties 1 to 4; None when all are met."""
     try:
-        _check_imprint(token, digest, trust)
+        _check_imprint(token, digest, trust, moment)
         _check_certificates(token)
-        _check_signature(token, trust)
+        _check_signature(token, trust, moment)
         _check_time(token, moment)
     except UnmetDuty as unmet:
         return unmet
@@ -140,12 +141,11 @@ def _duties(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment:
     return None
 
 
-def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust) -> None:
+def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> None:
     """Duties 1 and 2."""
     imprint = token.info["message_imprint"]
     algorithm = imprint["hash_algorithm"]["algorithm"].native
-    if algorithm not in dict(trust.policy.algorithms.digests):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {algorithm}")
+    _check_allowed(f"digest {algorithm}", algorithm, trust.policy.algorithms.digests, moment)
     if imprint["hashed_message"].native != digest(algorithm):
         raise failed(SubIndication.HASH_FAILURE, "a timestamp upon something else")
 
@@ -168,14 +168,23 @@ def _attribute(attributes: cms.CMSAttributes, name: str) -> bool:
     return not isinstance(attempt(find_unique_cms_attribute, attributes, name), Trouble)
 
 
-def _check_signature(token: _Token, trust: Trust) -> None:
+def _check_allowed(what: str, name: str, allowed: tuple[tuple[str, Until], ...], moment: datetime) -> None:
+    """On the policy's list, and not ended: who can forge by an algorithm dates what he forges as he likes."""
+    if name not in dict(allowed):
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, what)
+    until = dict(allowed)[name]
+    if until is not None and moment.astimezone(UTC).date() > until:
+        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
+
+
+def _check_signature(token: _Token, trust: Trust, moment: datetime) -> None:
     """Duty 3."""
     signer_info = token.signed["signer_infos"][0]
     rules = trust.policy.algorithms
     digest_name = signer_info["digest_algorithm"]["algorithm"].native
     mechanism = signer_info["signature_algorithm"].signature_algo
-    if digest_name not in dict(rules.digests) or mechanism not in dict(rules.mechanisms):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{mechanism} with {digest_name}")
+    _check_allowed(f"digest {digest_name}", digest_name, rules.digests, moment)
+    _check_allowed(f"algorithm {mechanism}", mechanism, rules.mechanisms, moment)
     content = bytes(token.signed["encap_content_info"]["content"])
     actual = hashlib.new(digest_name, content).digest()
     intact, valid = validate_sig_integrity(signer_info, token.signer, "tst_info", actual)
