@@ -2,8 +2,8 @@
 
 After the last signature only validation data and archive timestamps may come (EN 319 142-1 clause 5.4); before it, the next
 signature. pyHanko's analysis does the work under a policy stricter than its own, which also lets the values of ordinary form
-fields change, and empty fields appear: ways to show another text (signing.md 1.2 F; `new_fields`, `form_rules`). A certification
-(DocMDP) may narrow it further.
+fields change, and empty fields appear: ways to show another text (signing.md 1.2 F; `new_fields`, `form_rules`). A
+certification (DocMDP) may narrow it further.
 """
 
 from dataclasses import dataclass
