@@ -20,10 +20,10 @@ from gateway.crypto.cades.content import DIGESTS
 from gateway.crypto.cades.der import is_der
 from gateway.crypto.duty import failed, undecided
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.algorithms import SPOKEN
 from gateway.crypto.paths.path import too_many
 
-_MECHANISMS: Final = {"rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5", "rsassa_pss": "RSASSA-PSS", "ecdsa": "ECDSA"}
-_NAMES: Final = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
+_MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 _SINGLE: Final = frozenset(
     {"content_type", "message_digest", "signing_time", "signing_certificate_v2", "cms_algorithm_protection"}
 )
@@ -144,7 +144,7 @@ def _is_issued(named: Any, certificate: x509.Certificate) -> bool:
 
 
 def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tuple[str, ...]:
-    """Digest and signature algorithm are on our list, and those that the signer protected (RFC 6211); their names."""
+    """Digest and signature algorithm are known to us, and those that the signer protected (RFC 6211); their names."""
     digest = digest_algorithm(signer)
     if digest not in DIGESTS:
         raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {digest}")
@@ -162,7 +162,8 @@ def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tu
         or protected["signature_algorithm"].native != algorithm.native
     ):
         raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "not the algorithms that the signer protected")
-    return _NAMES[digest], _MECHANISMS[mechanism]
+    digests = {digest, named} if isinstance(named, str) else {digest}
+    return tuple(SPOKEN[name] for name in (*sorted(digests), mechanism))
 
 
 def digest_algorithm(signer: cms.SignerInfo) -> str:

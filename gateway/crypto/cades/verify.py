@@ -10,11 +10,12 @@ The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each 
 6. content-type is that of the content (EN 319 122-1 clause 5.1.1).
 7. ESS signing-certificate-v2 names the signer's certificate, which came along and is the one of the SignerInfo
    (clause 5.2.2.3; identification of the signing certificate, EN 319 102-1 clause 5.2.3).
-8. Digest and signature algorithm still hold, and are those that the signer protected (RFC 6211).
+8. Digest and signature algorithm are known to us, and are those that the signer protected (RFC 6211).
 9. message-digest is the content's digest (EN 319 122-1 clause 5.1.2).
 10. The signature verifies over the attributes (EN 319 102-1 clause 5.2.7).
 11. Timestamps upon the signature value are judged (EN 319 122-1 clause 5.3); a bad one proves nothing and harms nothing
-    (EN 319 102-1 clause 5.5.4). Then the certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
+    (EN 319 102-1 clause 5.5.4). The algorithms are on the policy's list, then (clause 5.2.8). The certificate passes now
+    (clause 5.2.6), or at the time that is proven (`paths.past`).
 
 Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. The
 caller still owes: whose certificate it must be.
@@ -56,6 +57,7 @@ from gateway.crypto.cades.signer_info import (
 )
 from gateway.crypto.duty import Duty, UnmetDuty, undecided, walk
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
@@ -278,18 +280,25 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
         best_time=min(_proven(case), default=case.moment),
         algorithms=case.algorithms,
         checks=before + walked.checks,
+        policy=case.trust.policy.used,
     )
     certificate = case.certificate
     return SignatureVerdict(
         indication=Indication.TOTAL_PASSED if unmet is None else unmet.indication,
         sub_indication=None if unmet is None else unmet.sub_indication,
-        reason="trusted" if unmet is None else str(unmet),
+        reason=_passed(case) if unmet is None else str(unmet),
         certificate=None if certificate is None else Digest(certificate_digest(certificate.dump())),
         signer="" if certificate is None else certificate_name(certificate.dump()),
         claimed_time=None if case.attributes is None else case.attributes.claimed_time,
         covers=INSIDE if case.file.digests is None else WHOLE,
         details=details,
     )
+
+
+def _passed(case: _Case) -> str:
+    """Why it is trusted: a policy may let old evidence pass, and then that is said."""
+    assert case.verdict is not None, "duty 11 judged the certificate"
+    return case.verdict.reason
 
 
 def _check_attributes(case: _Case) -> None:
@@ -338,6 +347,7 @@ def _check_trust(case: _Case) -> None:
     """Duty 11."""
     assert case.certificate is not None, "duty 7 found the signer"
     case.timestamps = tuple(_judge_timestamps(case))
+    check_use(case.trust.policy.algorithms, case.algorithms, min(_proven(case), default=case.moment))
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)

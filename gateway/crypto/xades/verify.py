@@ -24,7 +24,7 @@ manifest; that the message is neither old nor repeated. A signature alone says n
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -33,12 +33,13 @@ from gateway.core.validation import Indication, Level, SignatureDetails, SubIndi
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.duty import Duty, LeftOpen, NothingToDo, UnmetDuty, Walked, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
-from gateway.crypto.xades.algorithms import DIGESTS, IN_POLICY, METHODS
+from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.crypto.xades.form import (
     Signer,
     Target,
@@ -267,25 +268,14 @@ def _check_timestamps(case: _Case) -> NothingToDo | LeftOpen | None:
 def _check_policy(case: _Case) -> None:
     """Duty 11."""
     assert case.best_time is not None, "duty 10 said it"
-    rules = {**dict(case.trust.policy.algorithms.digests), **dict(case.trust.policy.algorithms.mechanisms)}
-    day = case.best_time.astimezone(UTC).date()
-    for name in case.algorithms:
-        if IN_POLICY[name] not in rules:
-            raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{name} is not on the list of the policy")
-        until = rules[IN_POLICY[name]]
-        if until is not None and day > until:
-            reason = f"{name} counts until {until.isoformat()}, and nothing proves that the signature is as old"
-            raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, reason)
+    check_use(case.trust.policy.algorithms, case.algorithms, case.best_time)
 
 
 def _check_certificate(case: _Case) -> None:
     """Duty 12: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
-    signer, proven = case.named, case.proven
+    signer = case.named
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=signer.others), past=False)
-    verdict = case.certificate = judge_with_time(signer.certificate, look, proven=proven)
-    if proven is not None and proven < signing_key(signer.certificate).not_before:
-        reason = "a timestamp from before the signer's certificate was issued"
-        raise undecided(SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
+    verdict = case.certificate = judge_with_time(signer.certificate, look, proven=case.proven)
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
         raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)

@@ -30,6 +30,7 @@ from gateway.crypto import (
     judge_detached,
     judge_detached_file,
 )
+from gateway.crypto.paths.policy import AlgorithmRules, Freshness
 from gateway.observe import text
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki
 from tests.unit.crypto.detached import CONTENT, Attributes, Recipe, digests_of, signed, together
@@ -431,6 +432,46 @@ def test_what_is_no_timestamp_is_told_and_proves_nothing() -> None:
 def test_timestamps_are_few() -> None:
     crowd = [("signature_time_stamp_token", [_token()] * (limits.SIGNATURE_TIMESTAMPS_MAX + 1))]
     assert found(judge(Recipe(leaf=GOOD, unsigned=crowd).cms())) == (UNDECIDED, FORMAT)
+
+
+def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
+    stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
+    before = seen_at(MOMENT - 9_999 * DAY)
+    verdict = judge_detached(
+        stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: before
+    )
+    assert found(verdict) == (UNDECIDED, SubIndication.TIMESTAMP_ORDER_FAILURE)
+
+
+# --- the policy ---------------------------------------------------------------------------------------------------------
+
+
+def ruled(**rules: Any) -> Trust:
+    return replace(PKI.trust, policy=replace(PKI.trust.policy, **rules))
+
+
+YESTERDAY = (MOMENT - DAY).date()
+
+
+@pytest.mark.parametrize(
+    ("rules", "sub_indication"),
+    [
+        ({"digests": (("sha512", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+        ({"mechanisms": (("rsassa_pss", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+        ({"digests": (("sha256", YESTERDAY),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE),
+    ],
+)
+def test_what_the_policy_does_not_allow_does_not_pass(rules: Any, sub_indication: SubIndication) -> None:
+    verdict = judge(signed(GOOD), trust=ruled(algorithms=AlgorithmRules(**rules)))
+    assert found(verdict) == (UNDECIDED, sub_indication)
+    assert "policy" in verdict.reason or "counts until" in verdict.reason
+
+
+def test_the_verdict_names_the_policy_and_says_when_it_let_old_evidence_pass() -> None:
+    lenient = ruled(freshness=Freshness(crl_seconds_max=60, stale_passes=True))
+    (one,) = judge(signed(GOOD), trust=lenient).signatures
+    assert (one.indication, one.details.policy) == (PASSED, lenient.policy.used)
+    assert "too old" in one.reason
 
 
 def _token() -> cms.ContentInfo:

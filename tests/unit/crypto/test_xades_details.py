@@ -16,11 +16,12 @@ import gateway.observe
 from gateway.core.validation import Indication, Level, Outcome, SubIndication
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto import Trust, prepare_envelope, verify_envelope
+from gateway.crypto.paths.algorithms import SPOKEN
 from gateway.crypto.paths.policy import AlgorithmRules
 from gateway.crypto.processes.answers import read_answer, write_answer
 from gateway.crypto.xades import signing_key as keys
 from gateway.crypto.xades import verify as xades
-from gateway.crypto.xades.algorithms import DIGESTS, IN_POLICY, METHODS
+from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.safe_xml import read_skeleton
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki
 from tests.unit.crypto.envelopes import DS, document, signed
@@ -276,7 +277,7 @@ def test_every_algorithm_of_ours_has_a_name_in_policies() -> None:
     rules = AlgorithmRules()
     known = dict(rules.digests).keys() | dict(rules.mechanisms).keys()
     names = {name for method in METHODS.values() for name in (method.name, method.hash_name)}
-    assert {IN_POLICY[name] for name in names | {digest.name for digest in DIGESTS.values()}} == known
+    assert names | {digest.name for digest in DIGESTS.values()} == {SPOKEN[name] for name in known}
 
 
 # --- what is kept --------------------------------------------------------------------------------------------------------
