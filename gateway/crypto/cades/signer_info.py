@@ -1,7 +1,8 @@
-"""What PAdES and CAdES ask of a SignerInfo alike (RFC 5652 section 5.3, EN 319 122-1 clause 5), as functions that stand once.
+"""What CAdES asks of a SignerInfo (RFC 5652 section 5.3, EN 319 122-1 clause 5), one function for each demand.
 
 Each takes what asn1crypto read and raises `UnmetDuty`. None of them trusts a certificate: whose it is and what it is worth is
-judged by `judge_certificate` afterwards.
+judged by `judge_certificate` afterwards. PDFs and timestamps count their certificates here, too; the rest of these demands
+pyHanko makes for them (`pades.verify`, `timestamps.verify`).
 """
 
 import hashlib

@@ -22,11 +22,11 @@ caller still owes: whose certificate it must be.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from asn1crypto import cms, core, parser, x509
 
@@ -62,28 +62,12 @@ from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.timestamps.verify import judge_timestamp
+from gateway.crypto.timestamps.verify import TimestampJudge, judge_timestamp
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
 """`SignatureVerdict.covers` of a signature that holds what it signs, judged without a file beside it."""
 WHOLE: Final = "whole file"
-
-
-class TimestampJudge(Protocol):
-    """Judges one RFC 3161 token; `digest("sha256")` gives the digest of what was stamped. Never raises."""
-
-    def __call__(
-        self,
-        token: bytes,
-        *,
-        kind: TimestampKind,
-        digest: Callable[[str], bytes],
-        trust: Trust,
-        moment: datetime,
-    ) -> TimestampSeen:
-        """What the token is worth."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)

@@ -31,7 +31,6 @@ from asn1crypto import core, x509
 from pyhanko.sign.general import find_unique_cms_attribute
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
-from gateway.core import limits
 from gateway.core.magic import OTHER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
 from gateway.core.validation import (
@@ -43,6 +42,7 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
+from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
@@ -54,7 +54,6 @@ from gateway.crypto.pades.times import Archived, Times, check_order, judge_archi
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
-from gateway.crypto.paths.path import too_many
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust
 
@@ -193,12 +192,7 @@ def _check_form(case: _Case) -> None:
 
 def _check_certificates(case: _Case) -> str:
     """Duty 4."""
-    choices = case.signature.signed_data["certificates"]
-    if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX or too_many(
-        [choice.chosen for choice in choices if choice.name == "certificate"]
-    ):
-        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
-    return str(len(choices))
+    return str(len(embedded_certificates(case.signature.signed_data)))
 
 
 def _check_signer(case: _Case) -> None:

@@ -9,14 +9,14 @@ from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import new, sha256
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.limits import SIGNATURE_TIMESTAMPS_MAX
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.trust import Trust
-from gateway.crypto.timestamps.verify import FUTURE_TOLERANCE
+from gateway.crypto.timestamps.verify import FUTURE_TOLERANCE, TimestampJudge
 from gateway.crypto.xades.form import octets
 from gateway.crypto.xades.names import DS, EXCLUSIVE, XADES, ds, xades
 from gateway.crypto.xades.parts import StructureError
@@ -35,15 +35,6 @@ _FIRST: Final = (
 )
 _QUALIFYING: Final = "QualifyingProperties"
 _UNSIGNED: Final = "UnsignedSignatureProperties"
-
-
-class TimestampJudge(Protocol):
-    """`judge_timestamp`, or what stands for it in a test."""
-
-    def __call__(
-        self, token: bytes, *, kind: TimestampKind, digest: Callable[[str], bytes], trust: Trust, moment: datetime
-    ) -> TimestampSeen:
-        """`digest("sha256")`: the digest of what has to be stamped."""
 
 
 # --- making ------------------------------------------------------------------------------------------------------------
