@@ -296,10 +296,10 @@ def _check_type(case: _Case) -> None:
 
 
 def _check_signer(case: _Case) -> None:
-    """Duty 7; with it all is known that a baseline level asks for (EN 319 122-1 clause 6.3)."""
+    """Duty 7; with it all is known that the baseline level B-B asks for (EN 319 122-1 clause 6.3)."""
     case.certificate = signer_certificate(case.signer, case.signed, case.file.certificates)
     if case.signed.claimed_time is not None:
-        case.level = Level.B_T if any(_tokens(case.signer)) else Level.B_B
+        case.level = Level.B_B
 
 
 def _check_algorithms(case: _Case) -> str:
@@ -331,6 +331,8 @@ def _check_trust(case: _Case) -> None:
     """Duty 11."""
     assert case.certificate is not None, "duty 7 found the signer"
     case.timestamps = tuple(_judge_timestamps(case))
+    if case.level is not None and _proven(case):
+        case.level = Level.B_T
     check_use(case.trust.policy.algorithms, case.algorithms, min(_proven(case), default=case.moment))
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)

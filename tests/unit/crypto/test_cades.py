@@ -58,7 +58,7 @@ def found(verdict: FileVerdict) -> tuple[Indication | None, SubIndication | None
 
 @pytest.mark.parametrize(
     ("name", "level"),
-    [("blob-cades-B.p7s", Level.B_B), ("blob-cades-T.p7s", Level.B_T), ("blob-attached.p7m", Level.B_B)],
+    [("blob-cades-B.p7s", Level.B_B), ("blob-cades-T.p7s", Level.B_B), ("blob-attached.p7m", Level.B_B)],
 )
 def test_the_shared_files_get_their_verdicts(name: str, level: Level, own_pki: Path, own_trust: Trust) -> None:
     signature = (own_pki / name).read_bytes()
@@ -75,6 +75,17 @@ def test_the_shared_files_get_their_verdicts(name: str, level: Level, own_pki: P
     for changed in (b"", (own_pki / "blob.bin").read_bytes() + b"\n", b"another"):
         again = judge_detached(signature, digests=digests_of(changed), trust=own_trust, moment=VECTOR_MOMENT)
         assert found(again) == (FAILED, SubIndication.HASH_FAILURE)
+
+
+def test_its_level_is_what_its_timestamp_is_worth(own_pki: Path, own_trust: Trust) -> None:
+    """The shared files were stamped in the evening of that day; at noon the stamp is one from the future."""
+    signature, evening = (own_pki / "blob-cades-T.p7s").read_bytes(), VECTOR_MOMENT + dt.timedelta(hours=8)
+    digests = hash_file(own_pki / "blob.bin", digests_named(signature))
+    (one,) = judge_detached(signature, digests=digests, trust=own_trust, moment=evening).signatures
+    assert (one.indication, one.details.level) == (PASSED, Level.B_T)
+    stranger = replace(own_trust, authorities=PKI.trust.anchors)
+    (one,) = judge_detached(signature, digests=digests, trust=stranger, moment=evening).signatures
+    assert (one.indication, one.details.level) == (PASSED, Level.B_B)
 
 
 def test_an_attached_signature_is_judged_over_its_own_content_and_says_so(own_pki: Path, own_trust: Trust) -> None:
