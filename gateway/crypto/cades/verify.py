@@ -62,7 +62,7 @@ from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.timestamps.verify import TimestampJudge, judge_timestamp
+from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven, judge_timestamp
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
@@ -95,6 +95,7 @@ class _Case:
     certificate: x509.Certificate | None = None
     algorithms: tuple[str, ...] = ()
     timestamps: tuple[TimestampSeen, ...] = ()
+    proven: datetime | None = None
     level: Level | None = None
     verdict: CertificateVerdict | None = None
 
@@ -261,7 +262,7 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
         chain=case.verdict.chain if case.verdict else (),
         revocation=case.verdict.revocation if case.verdict else (),
         timestamps=case.timestamps,
-        best_time=min(_proven(case), default=case.moment),
+        best_time=case.proven or case.moment,
         algorithms=case.algorithms,
         checks=before + walked.checks,
         policy=case.trust.policy.used,
@@ -331,13 +332,14 @@ def _check_trust(case: _Case) -> None:
     """Duty 11."""
     assert case.certificate is not None, "duty 7 found the signer"
     case.timestamps = tuple(_judge_timestamps(case))
-    if case.level is not None and _proven(case):
+    case.proven = earliest_proven(case.timestamps, case.moment)
+    if case.level is not None and case.proven is not None:
         case.level = Level.B_T
-    check_use(case.trust.policy.algorithms, case.algorithms, min(_proven(case), default=case.moment))
+    check_use(case.trust.policy.algorithms, case.algorithms, case.proven or case.moment)
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)
-    case.verdict = verdict = judge_with_time(signer, look, proven=min(_proven(case), default=None))
+    case.verdict = verdict = judge_with_time(signer, look, proven=case.proven)
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
         raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
@@ -358,11 +360,6 @@ def _judge_timestamps(case: _Case) -> Iterator[TimestampSeen]:
             moment=case.moment,
         )
         yield replace(seen, kind=TimestampKind.SIGNATURE)
-
-
-def _proven(case: _Case) -> list[datetime]:
-    """When the signature is proven to have been there."""
-    return [seen.time for seen in case.timestamps if seen.indication is Indication.TOTAL_PASSED and seen.time]
 
 
 def _tokens(signer: cms.SignerInfo) -> Iterator[bytes]:

@@ -50,12 +50,13 @@ from gateway.crypto.pades.difference import Difference, difference
 from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
 from gateway.crypto.pades.signer import signer_of
-from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
+from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust
+from gateway.crypto.timestamps.verify import proven
 
 _REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _BEFORE: Final = (

@@ -16,7 +16,7 @@ meanwhile ended is proven by a later one.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -196,3 +196,20 @@ def _check_time(token: _Token, moment: datetime) -> None:
     time = token.info["gen_time"].native
     if time > moment + FUTURE_TOLERANCE:
         raise undecided(SubIndication.TIMESTAMP_ORDER_FAILURE, "a timestamp from the future")
+
+
+# --- what it proves ----------------------------------------------------------------------------------------------------
+
+
+def proven(seen: TimestampSeen) -> datetime | None:
+    """The time of a good timestamp."""
+    return seen.time if seen.indication is Indication.TOTAL_PASSED else None
+
+
+def earliest_proven(timestamps: Iterable[TimestampSeen], moment: datetime) -> datetime | None:
+    """The earliest time that a good timestamp proves: never later than the moment of judgement, at which it was there.
+
+    One a little ahead of our clock was stamped by a clock that differs a little from ours.
+    """
+    times = [time for seen in timestamps if (time := proven(seen)) is not None and time <= moment + FUTURE_TOLERANCE]
+    return min((*times, moment)) if times else None

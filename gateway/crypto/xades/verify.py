@@ -38,7 +38,7 @@ from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.timestamps.verify import TimestampJudge
+from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven
 from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
 from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.crypto.xades.form import (
@@ -55,7 +55,7 @@ from gateway.crypto.xades.frame import frame_fault
 from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import header_of, parts_of
 from gateway.crypto.xades.prepare import canonical
-from gateway.crypto.xades.signature_timestamp import earliest_proven, judge_timestamps
+from gateway.crypto.xades.signature_timestamp import judge_timestamps
 from gateway.crypto.xades.signing_key import signing_key
 from gateway.safe_xml import QCVN, Element
 

@@ -445,6 +445,15 @@ def test_timestamps_are_few() -> None:
     assert found(judge(Recipe(leaf=GOOD, unsigned=crowd).cms())) == (UNDECIDED, FORMAT)
 
 
+def test_one_from_a_clock_a_little_ahead_of_ours_proves_that_it_is_there_now() -> None:
+    stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
+    ahead = seen_at(MOMENT + dt.timedelta(seconds=30))
+    (one,) = judge_detached(
+        stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: ahead
+    ).signatures
+    assert (one.indication, one.details.best_time) == (PASSED, MOMENT)
+
+
 def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
     stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
     before = seen_at(MOMENT - 9_999 * DAY)
