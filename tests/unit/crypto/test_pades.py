@@ -10,7 +10,7 @@ from gateway.core.errors import SenderError
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict
-from gateway.crypto import Trust, certificate_digest, judge_pdf, judged_type, prepare_seal
+from gateway.crypto import Freshness, Trust, certificate_digest, judge_pdf, judged_type, prepare_seal
 from tests.kit.pdfs import compressed_pdf, encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.unit.crypto.sealing import sealed
@@ -214,3 +214,10 @@ def test_an_encrypted_file_cannot_be_judged_and_not_be_sealed() -> None:
         with pytest.raises(SenderError) as caught:
             prepare_seal(unreadable, room=4000, moment=MOMENT)
         assert caught.value.code == "file.unreadable"
+
+
+def test_old_evidence_that_the_policy_lets_pass_is_told() -> None:
+    lenient = replace(PKI.trust.policy, freshness=Freshness(crl_seconds_max=60, stale_passes=True))
+    verdict = judge(SEALED, trust=replace(PKI.trust, policy=lenient))
+    assert verdict.indication is PASSED
+    assert "too old" in verdict.reason
