@@ -4,19 +4,23 @@ Who does what, and where:
 
 | what                                     | where                          | sees                                    |
 |------------------------------------------|--------------------------------|-----------------------------------------|
-| judging PDFs and envelopes, preparing them| a *judge* (`JudgePool`)        | strangers' files; no key, no network    |
+| judging what was signed, preparing it     | a *judge* (`JudgePool`)        | strangers' files; no key, no network    |
 | signing for bodies (RSA, ECDSA)           | a *key-holder* (`KeyHolderPool`)| keys, and bytes to sign; never a file   |
 | assembling, carrying between the two      | the service (`FileSealer`,     | digests, attributes, finished files     |
 |                                           | `PdfSigner`)                   |                                         |
+| asking authorities for timestamps         | the service (`TimestampClient`)| digests, and tokens that it compares    |
+| fetching CRLs and OCSP responses          | the service (`EvidenceFetcher`)| configured hosts; a judge checks them   |
 | receipts (P-256), audit log (Ed25519)     | the service (`FileSigner`)     | two keys that cost nothing to use       |
 
 Rules of the room:
 
 * A verdict is data in the words of EN 319 102-1, never a bool and never an exception: `judge_pdf`, `verify_envelope`,
-  `judge_detached` and `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken, INDETERMINATE means
-  nobody can say from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE at best (`edge`).
-* Whom we believe comes in as `Trust`: anchors, intermediates and CRLs as bytes. Nothing is fetched, no store of the
-  system is asked, and without revocation evidence nothing passes.
+  `judge_detached`, `judge_timestamp` and `judge_certificate` are pure and total. TOTAL-FAILED means forged or broken,
+  INDETERMINATE means nobody can say from what is here, and only TOTAL-PASSED is a pass. A failure of a library is INDETERMINATE
+  at best (`edge`).
+* Whom we believe comes in as `Trust`: anchors, intermediates, CRLs, OCSP responses and the policy, as values. No judgement
+  fetches anything (`fetching` fills the store beside it), no store of the system is asked, and without revocation evidence
+  nothing passes.
 * The moment of judgement is an argument. Nobody here looks at a clock.
 * What came along with a signature (certificates, lists, responses, timestamps) is strangers' word: bounded, looked at, and
   counted only from the time on at which it is proven to exist (`paths.past`). It never makes a verdict worse.
@@ -33,7 +37,8 @@ If the service is killed, its children notice and end.
 A file that is neither PDF nor envelope is signed beside it (`cades`): the service hashes it in pieces, so it may have any size,
 and neither judge nor key-holder ever sees it.
 
-Read `judge` for the bounds, `pades`, `xades` and `cades` for the numbered duties of verification, `sealer` for the walk.
+Read `processes.judge` for the bounds, `pades.verify`, `xades.verify` and `cades.verify` for the numbered duties (`duty` walks
+through them), `paths.past` for what a proven time heals, `paths.revocation` for what evidence says, `sealer` for the walk.
 """
 
 from gateway.crypto.cades.content import hash_file
@@ -57,7 +62,7 @@ from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
 from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
-from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
+from gateway.crypto.pades.signing import PdfSigner, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
@@ -98,7 +103,7 @@ from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
 from gateway.crypto.xades.prepare import PreparedSignature, prepare_envelope
-from gateway.crypto.xades.signature_timestamp import TimestampJudge, timestamp_digest, with_timestamp
+from gateway.crypto.xades.signature_timestamp import timestamp_digest, with_timestamp
 from gateway.crypto.xades.slip import prepare_slip, verify_slip
 from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 
@@ -154,7 +159,6 @@ __all__ = [
     "RollingContext",
     "SealOrder",
     "SealPicture",
-    "SealedFile",
     "SealingKeys",
     "SignedToken",
     "SignerRules",
@@ -162,7 +166,6 @@ __all__ = [
     "Spot",
     "StoredEvidence",
     "TimestampClient",
-    "TimestampJudge",
     "Token",
     "TokenProbe",
     "Trust",

@@ -3,7 +3,7 @@
 A duty that is not met raises `UnmetDuty` with the words of EN 319 102-1 (clause 5); what a library throws on the way is
 INDETERMINATE (`edge`). Once one is not met, those after it are `not_made`: nothing is concluded from what was not established.
 Where later duties stand by themselves (a file that was changed still says who signed it, and when) a duty is not `vital`, and
-the walk goes on; the first that is not met decides.
+the walk goes on; the first that is not met decides. PDF, XML and detached signatures are all walked through here.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,14 +56,23 @@ class Duty(Generic[T]):
     name: str
     """Its text is `check.<name>` of the catalogue."""
     clause: str
-    do: Callable[[T], "str | LeftOpen | None"]
+    do: Callable[[T], "str | LeftOpen | NothingToDo | None"]
     vital: bool = True
     """Whether nothing can be concluded after it, when it is not met."""
+    stumble: Callable[[SubIndication, str], UnmetDuty] = undecided
+    """What it means when a library fails over it: that nobody can say, or (`failed`) that the form is broken."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOpen:
     """What a duty returns that is not met by itself, where a later one decides what follows from that."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """What a duty returns that found nothing to look at: it was not made, and nothing follows from that."""
 
     detail: str
 
@@ -86,20 +95,22 @@ def walk(duties: Sequence[Duty[T]], case: T) -> Walked:
         if not stopped:
             found = attempt(_one, duty, case)
             if isinstance(found, Trouble):
-                found = undecided(SubIndication.FORMAT_FAILURE, found.reason)
+                found = duty.stumble(SubIndication.FORMAT_FAILURE, found.reason)
             match found:
                 case UnmetDuty():
                     outcome, detail = _OUTCOMES[found.indication], str(found)
                     first, stopped = first or found, duty.vital
                 case LeftOpen(words):
                     outcome, detail = Outcome.UNDECIDED, words
+                case NothingToDo(words):
+                    detail = words
                 case words:
                     outcome, detail = Outcome.MET, words
         checks.append(Check(duty=duty.number, name=duty.name, clause=duty.clause, outcome=outcome, detail=detail))
     return Walked(checks=tuple(checks), unmet=first)
 
 
-def _one(duty: Duty[T], case: T) -> str | LeftOpen | UnmetDuty:
+def _one(duty: Duty[T], case: T) -> str | LeftOpen | NothingToDo | UnmetDuty:
     try:
         return duty.do(case) or ""
     except UnmetDuty as unmet:

@@ -13,7 +13,7 @@ from gateway.core.errors import SenderError
 from gateway.core.ids import Digest
 from gateway.core.limits import DETACHED_CONTENT_BYTES_MAX
 from gateway.core.ports import Clock, Judge
-from gateway.crypto import Trust, digests_named_by_file, hash_file, judge_detached_file, judge_timestamp
+from gateway.crypto import Trust, digests_named_by_file, hash_file, judge_detached_file
 from gateway.evidence.examination import ExaminedPart, FileReport
 from gateway.evidence.signers import known_signers
 
@@ -77,7 +77,6 @@ class DetachedExamination:
             digests=None if signature is None else digests,
             trust=self._trust,
             moment=moment,
-            judge_timestamp=judge_timestamp,
         )
         return FileReport(
             name=path.name,

@@ -1,13 +1,14 @@
-"""What PAdES and CAdES ask of a SignerInfo alike (RFC 5652 section 5.3, EN 319 122-1 clause 5), as functions that stand once.
+"""What CAdES asks of a SignerInfo (RFC 5652 section 5.3, EN 319 122-1 clause 5), one function for each demand.
 
 Each takes what asn1crypto read and raises `UnmetDuty`. None of them trusts a certificate: whose it is and what it is worth is
-judged by `judge_certificate` afterwards.
+judged by `judge_certificate` afterwards. PDFs and timestamps count their certificates here, too; the rest of these demands
+pyHanko makes for them (`pades.verify`, `timestamps.verify`).
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from asn1crypto import cms, core, parser, tsp, x509
@@ -20,11 +21,10 @@ from gateway.crypto.cades.content import DIGESTS
 from gateway.crypto.cades.der import is_der
 from gateway.crypto.duty import failed, undecided
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.algorithms import SPOKEN
 from gateway.crypto.paths.path import too_many
-from gateway.crypto.paths.policy import AlgorithmRules, Until
 
-_MECHANISMS: Final = {"rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5", "rsassa_pss": "RSASSA-PSS", "ecdsa": "ECDSA"}
-_NAMES: Final = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
+_MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 _SINGLE: Final = frozenset(
     {"content_type", "message_digest", "signing_time", "signing_certificate_v2", "cms_algorithm_protection"}
 )
@@ -145,7 +145,7 @@ def _is_issued(named: Any, certificate: x509.Certificate) -> bool:
 
 
 def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tuple[str, ...]:
-    """Digest and signature algorithm are on our list, and those that the signer protected (RFC 6211); their names."""
+    """Digest and signature algorithm are known to us, and those that the signer protected (RFC 6211); their names."""
     digest = digest_algorithm(signer)
     if digest not in DIGESTS:
         raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {digest}")
@@ -163,25 +163,8 @@ def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tu
         or protected["signature_algorithm"].native != algorithm.native
     ):
         raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "not the algorithms that the signer protected")
-    return _NAMES[digest], _MECHANISMS[mechanism]
-
-
-def check_policy(signer: cms.SignerInfo, rules: AlgorithmRules, used_at: datetime) -> None:
-    """They are on the policy's list, too; one that has ended counts where it is proven to have been used before."""
-    algorithm = signer["signature_algorithm"]
-    named = attempt(lambda: algorithm.hash_algo)
-    digests = {digest_algorithm(signer), *([named] if isinstance(named, str) else [])}
-    for name in sorted(digests):
-        _check_until(f"digest {name}", name, rules.digests, used_at)
-    _check_until(f"algorithm {algorithm.signature_algo}", algorithm.signature_algo, rules.mechanisms, used_at)
-
-
-def _check_until(what: str, name: str, allowed: tuple[tuple[str, Until], ...], used_at: datetime) -> None:
-    if name not in dict(allowed):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{what} is not on the list of the policy")
-    until = dict(allowed)[name]
-    if until is not None and used_at.astimezone(UTC).date() > until:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
+    digests = {digest, named} if isinstance(named, str) else {digest}
+    return tuple(SPOKEN[name] for name in (*sorted(digests), mechanism))
 
 
 def digest_algorithm(signer: cms.SignerInfo) -> str:

@@ -10,23 +10,23 @@ The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each 
 6. content-type is that of the content (EN 319 122-1 clause 5.1.1).
 7. ESS signing-certificate-v2 names the signer's certificate, which came along and is the one of the SignerInfo
    (clause 5.2.2.3; identification of the signing certificate, EN 319 102-1 clause 5.2.3).
-8. Digest and signature algorithm still hold, and are those that the signer protected (RFC 6211).
+8. Digest and signature algorithm are known to us, and are those that the signer protected (RFC 6211).
 9. message-digest is the content's digest (EN 319 122-1 clause 5.1.2).
 10. The signature verifies over the attributes (EN 319 102-1 clause 5.2.7).
 11. Timestamps upon the signature value are judged (EN 319 122-1 clause 5.3); a bad one proves nothing and harms nothing
-    (EN 319 102-1 clause 5.5.4). By the time that is proven, or now, the policy allows the algorithms of 8 (clause 5.2.8). Then
-    the certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
+    (EN 319 102-1 clause 5.5.4). The algorithms are on the policy's list, then (clause 5.2.8). The certificate passes now
+    (clause 5.2.6), or at the time that is proven (`paths.past`).
 
 Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. The
 caller still owes: whose certificate it must be.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from asn1crypto import cms, core, parser, x509
 
@@ -49,7 +49,6 @@ from gateway.crypto.cades.signer_info import (
     check_algorithms,
     check_content_type,
     check_message_digest,
-    check_policy,
     check_signature,
     digest_algorithm,
     embedded_certificates,
@@ -58,32 +57,17 @@ from gateway.crypto.cades.signer_info import (
 )
 from gateway.crypto.duty import Duty, UnmetDuty, undecided, walk
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.timestamps.verify import judge_timestamp
+from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven, judge_timestamp
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
 """`SignatureVerdict.covers` of a signature that holds what it signs, judged without a file beside it."""
 WHOLE: Final = "whole file"
-
-
-class TimestampJudge(Protocol):
-    """Judges one RFC 3161 token; `digest("sha256")` gives the digest of what was stamped. Never raises."""
-
-    def __call__(
-        self,
-        token: bytes,
-        *,
-        kind: TimestampKind,
-        digest: Callable[[str], bytes],
-        trust: Trust,
-        moment: datetime,
-    ) -> TimestampSeen:
-        """What the token is worth."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,6 +95,7 @@ class _Case:
     certificate: x509.Certificate | None = None
     algorithms: tuple[str, ...] = ()
     timestamps: tuple[TimestampSeen, ...] = ()
+    proven: datetime | None = None
     level: Level | None = None
     verdict: CertificateVerdict | None = None
 
@@ -277,7 +262,7 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
         chain=case.verdict.chain if case.verdict else (),
         revocation=case.verdict.revocation if case.verdict else (),
         timestamps=case.timestamps,
-        best_time=min(_proven(case), default=case.moment),
+        best_time=case.proven or case.moment,
         algorithms=case.algorithms,
         checks=before + walked.checks,
         policy=case.trust.policy.used,
@@ -286,13 +271,19 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
     return SignatureVerdict(
         indication=Indication.TOTAL_PASSED if unmet is None else unmet.indication,
         sub_indication=None if unmet is None else unmet.sub_indication,
-        reason="trusted" if unmet is None else str(unmet),
+        reason=_passed(case) if unmet is None else str(unmet),
         certificate=None if certificate is None else Digest(certificate_digest(certificate.dump())),
         signer="" if certificate is None else certificate_name(certificate.dump()),
         claimed_time=None if case.attributes is None else case.attributes.claimed_time,
         covers=INSIDE if case.file.digests is None else WHOLE,
         details=details,
     )
+
+
+def _passed(case: _Case) -> str:
+    """Why it is trusted: a policy may let old evidence pass, and then that is said."""
+    assert case.verdict is not None, "duty 11 judged the certificate"
+    return case.verdict.reason
 
 
 def _check_attributes(case: _Case) -> None:
@@ -306,10 +297,10 @@ def _check_type(case: _Case) -> None:
 
 
 def _check_signer(case: _Case) -> None:
-    """Duty 7; with it all is known that a baseline level asks for (EN 319 122-1 clause 6.3)."""
+    """Duty 7; with it all is known that the baseline level B-B asks for (EN 319 122-1 clause 6.3)."""
     case.certificate = signer_certificate(case.signer, case.signed, case.file.certificates)
     if case.signed.claimed_time is not None:
-        case.level = Level.B_T if any(_tokens(case.signer)) else Level.B_B
+        case.level = Level.B_B
 
 
 def _check_algorithms(case: _Case) -> str:
@@ -341,11 +332,14 @@ def _check_trust(case: _Case) -> None:
     """Duty 11."""
     assert case.certificate is not None, "duty 7 found the signer"
     case.timestamps = tuple(_judge_timestamps(case))
-    check_policy(case.signer, case.trust.policy.algorithms, min(_proven(case), default=case.moment))
+    case.proven = earliest_proven(case.timestamps, case.moment)
+    if case.level is not None and case.proven is not None:
+        case.level = Level.B_T
+    check_use(case.trust.policy.algorithms, case.algorithms, case.proven or case.moment)
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)
-    case.verdict = verdict = judge_with_time(signer, look, proven=min(_proven(case), default=None))
+    case.verdict = verdict = judge_with_time(signer, look, proven=case.proven)
     if verdict.indication is not Indication.TOTAL_PASSED:
         assert verdict.sub_indication is not None, "a verdict that is no pass says why"
         raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
@@ -366,11 +360,6 @@ def _judge_timestamps(case: _Case) -> Iterator[TimestampSeen]:
             moment=case.moment,
         )
         yield replace(seen, kind=TimestampKind.SIGNATURE)
-
-
-def _proven(case: _Case) -> list[datetime]:
-    """When the signature is proven to have been there."""
-    return [seen.time for seen in case.timestamps if seen.indication is Indication.TOTAL_PASSED and seen.time]
 
 
 def _tokens(signer: cms.SignerInfo) -> Iterator[bytes]:

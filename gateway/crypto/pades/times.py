@@ -34,7 +34,7 @@ from gateway.crypto.pades.document import TIMESTAMP, Document
 from gateway.crypto.pades.security_store import SecurityStores
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, in_the_past
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Trust
-from gateway.crypto.timestamps.verify import judge_timestamp
+from gateway.crypto.timestamps.verify import judge_timestamp, proven
 
 ORDER_TOLERANCE: Final = timedelta(seconds=60)
 """By how much the clocks of two authorities may differ, as in `timestamps.verify`: signature and archive timestamps are made
@@ -71,11 +71,6 @@ class Times:
     """Evidence that archive timestamps over this signature prove, the oldest first."""
     left_out: int = 0
     """Timestamps upon the signature beyond the limit."""
-
-
-def proven(seen: TimestampSeen) -> datetime | None:
-    """The time of a good timestamp."""
-    return seen.time if seen.indication is Indication.TOTAL_PASSED else None
 
 
 def judge_archive(document: Document, stores: SecurityStores, trust: Trust, moment: datetime) -> tuple[Archived, ...]:

@@ -31,7 +31,6 @@ from asn1crypto import core, x509
 from pyhanko.sign.general import find_unique_cms_attribute
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
-from gateway.core import limits
 from gateway.core.magic import OTHER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
 from gateway.core.validation import (
@@ -43,6 +42,7 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
+from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
@@ -50,22 +50,14 @@ from gateway.crypto.pades.difference import Difference, difference
 from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
 from gateway.crypto.pades.signer import signer_of
-from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times, proven
+from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times
+from gateway.crypto.paths.algorithms import SPOKEN, check_use
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
-from gateway.crypto.paths.path import too_many
-from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust
+from gateway.crypto.timestamps.verify import proven
 
-_SPOKEN: Final = {
-    "sha256": "SHA-256",
-    "sha384": "SHA-384",
-    "sha512": "SHA-512",
-    "rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5",
-    "rsassa_pss": "RSASSA-PSS",
-    "ecdsa": "ECDSA",
-}
 _REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _BEFORE: Final = (
     Check(duty=1, name="pades.kind", clause="ISO 32000-2 7.5.2", outcome=Outcome.MET),
@@ -172,13 +164,19 @@ def _judge_one(case: _Case) -> SignatureVerdict:
     return SignatureVerdict(
         indication=unmet.indication if unmet else Indication.TOTAL_PASSED,
         sub_indication=unmet.sub_indication if unmet else None,
-        reason=str(unmet) if unmet else "trusted",
+        reason=str(unmet) if unmet else _passed(case),
         certificate=certificate_digest(signer.dump()) if signer else None,
         signer=common_name(signer) if signer else "",
         claimed_time=claimed if isinstance(claimed, datetime) and claimed.tzinfo else None,
         covers="whole file" if whole_file(case.signature) else "revision",
         details=details,
     )
+
+
+def _passed(case: _Case) -> str:
+    """Why it is trusted: a policy may let old evidence pass, and then that is said."""
+    assert case.verdict is not None, "duty 11 is never skipped"
+    return case.verdict.reason
 
 
 def _check_form(case: _Case) -> None:
@@ -195,12 +193,7 @@ def _check_form(case: _Case) -> None:
 
 def _check_certificates(case: _Case) -> str:
     """Duty 4."""
-    choices = case.signature.signed_data["certificates"]
-    if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX or too_many(
-        [choice.chosen for choice in choices if choice.name == "certificate"]
-    ):
-        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
-    return str(len(choices))
+    return str(len(embedded_certificates(case.signature.signed_data)))
 
 
 def _check_signer(case: _Case) -> None:
@@ -255,25 +248,14 @@ def _check_times(case: _Case) -> str:
 
 def _check_algorithms(case: _Case) -> str:
     """Duty 10; the key's strength is the certificate's business (11, 12)."""
-    rules = case.file.trust.policy.algorithms
     algorithm = case.signature.signer_info["signature_algorithm"]
     # A bare "rsaEncryption" names no digest: the SignerInfo's own is used (RFC 3370 section 3.2).
     named = attempt(lambda: algorithm.hash_algo)
     digests = {case.signature.md_algorithm, *([named] if isinstance(named, str) else [])}
     mechanism = algorithm.signature_algo
-    case.algorithms = tuple(_SPOKEN.get(name, name) for name in (*sorted(digests), mechanism))
-    for name in sorted(digests):
-        _check_until(case, f"digest {name}", name, dict(rules.digests))
-    _check_until(case, f"algorithm {mechanism}", mechanism, dict(rules.mechanisms))
+    case.algorithms = tuple(SPOKEN.get(name, name) for name in (*sorted(digests), mechanism))
+    check_use(case.file.trust.policy.algorithms, case.algorithms, case.times.best or case.file.moment)
     return ", ".join(case.algorithms)
-
-
-def _check_until(case: _Case, what: str, name: str, rules: dict[str, Until]) -> None:
-    if name not in rules:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, what)
-    used, until = case.times.best or case.file.moment, rules[name]
-    if until is not None and used.date() > until:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
 
 
 def _check_now(case: _Case) -> LeftOpen | None:

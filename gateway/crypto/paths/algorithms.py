@@ -2,10 +2,13 @@
 
 certvalidator's own policy is a deny-list (MD5, SHA-1, RSA under 2048 bits) that lets any elliptic curve pass, and is asked
 about certificates only: the signatures of CRLs and OCSP responses are verified by whatever algorithm they name. So
-`AllowList` is given to it for certificates, and `Verifier` stands where every signature of evidence is verified.
+`AllowList` is given to it for certificates, and `Verifier` stands where every signature of evidence is verified. What a
+signature itself was made by, of whatever kind it is, `check_use` holds against the same list.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Final
 
 from asn1crypto import algos, keys
@@ -17,10 +20,24 @@ from pyhanko_certvalidator.sig_validate import (
     SignatureValidationContext,
 )
 
+from gateway.core.validation import SubIndication
+from gateway.crypto.duty import undecided
 from gateway.crypto.paths.policy import AlgorithmRules, Until
 
 BEFORE: Final = datetime.min.replace(tzinfo=UTC)
 """Before every last day: what is refused even then was never allowed."""
+SPOKEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sha256": "SHA-256",
+        "sha384": "SHA-384",
+        "sha512": "SHA-512",
+        "rsassa_pkcs1v15": "RSASSA-PKCS1-v1_5",
+        "rsassa_pss": "RSASSA-PSS",
+        "ecdsa": "ECDSA",
+    }
+)
+"""How a verdict calls what a policy, and asn1crypto, call so."""
+_IN_POLICY: Final = {spoken: name for name, spoken in SPOKEN.items()}
 _RSA: Final = frozenset({"rsa", "rsassa_pss"})
 
 
@@ -50,6 +67,23 @@ def signature_refusal(
     if not _allowed(rules.mechanisms, mechanism, moment):
         return f"the mechanism {mechanism}"
     return digest_refusal(rules, digest, moment) or ("" if key is None else key_refusal(rules, key, moment))
+
+
+def check_use(rules: AlgorithmRules, names: Iterable[str], used: datetime) -> None:
+    """Check what a signature was made by, as its verdict tells it, at the best signature time (EN 319 102-1 clause 5.2.8).
+
+    Raises:
+        UnmetDuty: one is not on the list (CRYPTO_CONSTRAINTS_FAILURE), or no longer (CRYPTO_CONSTRAINTS_FAILURE_NO_POE).
+    """
+    every = {**dict(rules.digests), **dict(rules.mechanisms)}
+    for name in names:
+        listed = _IN_POLICY.get(name, name)
+        if listed not in every:
+            raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{name} is not on the list of the policy")
+        until = every[listed]
+        if not _in_time(until, used):
+            reason = f"{name} counts until {until}, and nothing proves that the signature is as old"
+            raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, reason)
 
 
 def ends(rules: AlgorithmRules) -> list[datetime]:

@@ -12,9 +12,11 @@ The duties of `in_the_past`, numbered as in the code:
 2. Of a certificate that has ended since, only evidence proven to exist before it ended counts (clause 5.6.2.2): what is proven
    later, our store's own lists included, says nothing of it any more.
 3. What our store says was revoked by that moment was revoked, whatever came along.
-4. A list that came along counts only when an authority of the path has signed it. pyhanko-certvalidator 0.33 takes a forged one
-   where a file brings two certificates of one authority: while it looks into the one, it notes the other as the list's issuer
-   without having verified the signature (`_find_crl_issuer`, "skip path validation step if we're recursing").
+4. A list that came along counts only when an authority of the path has signed it. `revocation` verifies the signer of every
+   list, too; this is asked once more, and of another library, because pyhanko-certvalidator 0.33 takes a forged list where a
+   file brings two certificates of one authority: while it looks into the one, it notes the other as the list's issuer without
+   having verified the signature (`_find_crl_issuer`, "skip path validation step if we're recursing"). And it is narrower: a
+   list that somebody else signs for the authority (an indirect one) counts from our store only.
 
 Judged the same way, `at_present` is today: our store first, and only where it does not know, what came along.
 """
@@ -114,13 +116,17 @@ def judge_with_time(der: bytes, look: Look, *, proven: datetime | None) -> Certi
     """A signer's certificate where a timestamp upon the signature is all that proves when it was made (level B-T, clause 5.5).
 
     What was revoked since then was good then. A certificate that has ended since is not healed by it: nothing proves that the
-    evidence about it is as old (duty 2); that is what levels LT and LTA are for.
+    evidence about it is as old (duty 2); that is what levels LT and LTA are for. And one that was issued only after the
+    signature is proven to exist has not made it.
     """
 
     def judge(one: Look) -> CertificateVerdict:
         return judge_certificate(der, trust=one.trust, moment=one.moment, evidence=one.evidence, past=one.past)
 
     now = judge(look)
+    if proven is not None and now.chain and proven < now.chain[0].not_before:
+        reason = "a timestamp from before the signer's certificate was issued"
+        return _refused(now, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
     if proven is None or _passed(now) or now.sub_indication not in OPEN:
         return now
     then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)

@@ -75,7 +75,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Conclusion:
     """What follows for one certificate."""
 
     seen: RevocationSeen
@@ -146,7 +146,7 @@ class Examiner:
         self._terms = terms
         self._contexts: dict[datetime, tuple[ValidationContext, _Manager]] = {}
 
-    def examine(self, certificate: x509.Certificate, path: ValidationPath) -> Finding:
+    def examine(self, certificate: x509.Certificate, path: ValidationPath) -> Conclusion:
         """The status of the last certificate of this path, all others of which are good."""
         statements = [one for piece in self._pieces if (one := self._statement(piece, certificate, path)) is not None]
         return _conclude(certificate, statements, self._terms)
@@ -164,7 +164,7 @@ class Examiner:
         context, manager = self._context(piece)
         for index, authority in enumerate(path):
             if index <= path.pkix_len - 1:  # found good before its subordinate is looked at
-                context.record_validation(authority, path)  # type: ignore[no-untyped-call]  # certvalidator has no types there
+                context.record_validation(authority, path)
         if not _signed_in_time(piece, path):
             return None
         if isinstance(piece.container, CRLContainer):
@@ -257,7 +257,7 @@ def _signed_in_time(piece: Piece, path: ValidationPath) -> bool:
 # --- all pieces together -------------------------------------------------------------------------------------------------
 
 
-def _conclude(certificate: x509.Certificate, statements: list[Statement], terms: Terms) -> Finding:
+def _conclude(certificate: x509.Certificate, statements: list[Statement], terms: Terms) -> Conclusion:
     moment = terms.moment
     digest = Digest(sha256(certificate.dump()).hexdigest())
     known = [one for one in statements if terms.past or one.piece.issued_at <= moment + TOLERANCE]
@@ -265,18 +265,18 @@ def _conclude(certificate: x509.Certificate, statements: list[Statement], terms:
     for at, one in enumerate(known):
         final = one.for_good or at == 0  # rules 1 and 2
         if one.revoked_at is not None and one.revoked_at <= moment and final:
-            return Finding(seen=_seen(digest, one, RevocationStatus.REVOKED, moment))
+            return Conclusion(seen=_seen(digest, one, RevocationStatus.REVOKED, moment))
     remembered = [one for one in known if _remembers(one.piece, certificate)]
     for one in remembered:
         if _fresh(one.piece, terms):
-            return Finding(seen=_seen(digest, one, RevocationStatus.GOOD, moment))
+            return Conclusion(seen=_seen(digest, one, RevocationStatus.GOOD, moment))
     if remembered and terms.policy.freshness.stale_passes:
-        return Finding(seen=_seen(digest, remembered[0], RevocationStatus.GOOD, moment), stale=True)
+        return Conclusion(seen=_seen(digest, remembered[0], RevocationStatus.GOOD, moment), stale=True)
     if known:
         why = "the revocation evidence is too old" if remembered else "the evidence was issued after it had expired"
-        return Finding(seen=_seen(digest, known[0], RevocationStatus.UNKNOWN, moment), why=why)
+        return Conclusion(seen=_seen(digest, known[0], RevocationStatus.UNKNOWN, moment), why=why)
     none = RevocationSeen(certificate=digest, status=RevocationStatus.UNKNOWN, kind="", source="")
-    return Finding(seen=none, why="there is no revocation evidence that counts")
+    return Conclusion(seen=none, why="there is no revocation evidence that counts")
 
 
 def _fresh(piece: Piece, terms: Terms) -> bool:

@@ -16,10 +16,10 @@ meanwhile ended is proven by a later one.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from asn1crypto import cms, tsp, x509
 from pyhanko.sign.general import find_unique_cms_attribute
@@ -28,10 +28,10 @@ from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, va
 
 from gateway.core import limits
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
+from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.certificates import judge_certificate
-from gateway.crypto.paths.path import too_many
 from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
@@ -48,6 +48,16 @@ class _Token:
     info: tsp.TSTInfo
     signer: x509.Certificate | None = None
     others: tuple[x509.Certificate, ...] = ()
+
+
+class TimestampJudge(Protocol):
+    """`judge_timestamp`, or what stands for it in a test. Never raises."""
+
+    def __call__(
+        self, token: bytes, *, kind: TimestampKind, digest: Callable[[str], bytes], trust: Trust, moment: datetime
+    ) -> TimestampSeen:
+        """What the token is worth; `digest("sha256")`: the digest of what has to be stamped."""
+        ...
 
 
 def judge_timestamp(  # noqa: PLR0913 - as many parts as the question has; each caller names those it has
@@ -152,11 +162,7 @@ def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust, 
 
 def _check_certificates(token: _Token) -> None:
     """Duties 1 and 3: who is said to have stamped."""
-    choices = token.signed["certificates"]
-    if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX or too_many(
-        [choice.chosen for choice in choices if choice.name == "certificate"]
-    ):
-        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
+    embedded_certificates(token.signed)
     found = extract_certs_for_validation(token.signed)
     token.signer, token.others = found.signer_cert, tuple(found.other_certs)
     attributes = token.signed["signer_infos"][0]["signed_attrs"]
@@ -199,3 +205,20 @@ def _check_time(token: _Token, moment: datetime) -> None:
     time = token.info["gen_time"].native
     if time > moment + FUTURE_TOLERANCE:
         raise undecided(SubIndication.TIMESTAMP_ORDER_FAILURE, "a timestamp from the future")
+
+
+# --- what it proves ----------------------------------------------------------------------------------------------------
+
+
+def proven(seen: TimestampSeen) -> datetime | None:
+    """The time of a good timestamp."""
+    return seen.time if seen.indication is Indication.TOTAL_PASSED else None
+
+
+def earliest_proven(timestamps: Iterable[TimestampSeen], moment: datetime) -> datetime | None:
+    """The earliest time that a good timestamp proves: never later than the moment of judgement, at which it was there.
+
+    One a little ahead of our clock was stamped by a clock that differs a little from ours.
+    """
+    times = [time for seen in timestamps if (time := proven(seen)) is not None and time <= moment + FUTURE_TOLERANCE]
+    return min((*times, moment)) if times else None

@@ -73,15 +73,6 @@ def coordinate_bytes(key: Any) -> int:
 
 
 _PKCS1: Final = "RSASSA-PKCS1-v1_5"
-IN_POLICY: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **{name: name.replace("-", "").lower() for name in ("SHA-256", "SHA-384", "SHA-512")},
-        _PKCS1: "rsassa_pkcs1v15",
-        "RSASSA-PSS": "rsassa_pss",
-        "ECDSA": "ecdsa",
-    }
-)
-"""What a validation policy calls them (`paths.policy`)."""
 METHODS: Final[Mapping[str, SignatureMethod]] = MappingProxyType(
     {
         RSA_SHA256: SignatureMethod(_PKCS1, "SHA-256", _pkcs1(hashes.SHA256())),

@@ -11,6 +11,8 @@ from typing import Final
 
 from lxml import etree
 
+from gateway.core.validation import Indication, SubIndication
+from gateway.crypto.duty import UnmetDuty
 from gateway.safe_xml import PAYLOAD_NAME, QCVN, Element
 
 HEADER: Final = "header"
@@ -42,8 +44,11 @@ _NAMES: Final = tuple(
 _IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']")
 
 
-class StructureError(ValueError):
+class StructureError(UnmetDuty):
     """The file is not built as the profile says; the message says where, and contains nothing of the file."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, reason)
 
 
 def header_of(root: Element) -> Element:

@@ -9,14 +9,14 @@ from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import new, sha256
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.limits import SIGNATURE_TIMESTAMPS_MAX
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.trust import Trust
-from gateway.crypto.timestamps.verify import FUTURE_TOLERANCE
+from gateway.crypto.timestamps.verify import TimestampJudge
 from gateway.crypto.xades.form import octets
 from gateway.crypto.xades.names import DS, EXCLUSIVE, XADES, ds, xades
 from gateway.crypto.xades.parts import StructureError
@@ -35,15 +35,6 @@ _FIRST: Final = (
 )
 _QUALIFYING: Final = "QualifyingProperties"
 _UNSIGNED: Final = "UnsignedSignatureProperties"
-
-
-class TimestampJudge(Protocol):
-    """`judge_timestamp`, or what stands for it in a test."""
-
-    def __call__(
-        self, token: bytes, *, kind: TimestampKind, digest: Callable[[str], bytes], trust: Trust, moment: datetime
-    ) -> TimestampSeen:
-        """`digest("sha256")`: the digest of what has to be stamped."""
 
 
 # --- making ------------------------------------------------------------------------------------------------------------
@@ -121,16 +112,3 @@ def _undecided(kind: TimestampKind, sub_indication: SubIndication, reason: str) 
         time=None,
         authority="",
     )
-
-
-def earliest_proven(timestamps: tuple[TimestampSeen, ...], moment: datetime) -> datetime | None:
-    """The earliest time that a good timestamp proves: never later than the moment of judgement, at which it was there.
-
-    One a little ahead of our clock was stamped by a clock that differs a little from ours.
-    """
-    times = [time for seen in timestamps if (time := _proven(seen)) is not None and time <= moment + FUTURE_TOLERANCE]
-    return min((*times, moment)) if times else None
-
-
-def _proven(seen: TimestampSeen) -> datetime | None:
-    return seen.time if seen.indication is Indication.TOTAL_PASSED else None

@@ -5,7 +5,6 @@ each time (`paths`): so keeping it changes no verdict. Only certificates of ordi
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ class SigningKey:
     """What verifying a signature needs of a certificate, and by what name a report knows it."""
 
     public_key: Any
-    not_before: datetime
     name: str
 
 
@@ -39,9 +37,7 @@ def signing_key(der: bytes) -> SigningKey:
 
 def _read(der: bytes) -> SigningKey:
     certificate = x509.load_der_x509_certificate(der)
-    return SigningKey(
-        public_key=certificate.public_key(), not_before=certificate.not_valid_before_utc, name=certificate_name(der)
-    )
+    return SigningKey(public_key=certificate.public_key(), name=certificate_name(der))
 
 
 _kept = lru_cache(maxsize=KEPT_MAX)(_read)

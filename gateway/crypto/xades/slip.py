@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from gateway.crypto.paths.trust import Trust
+from gateway.crypto.timestamps.verify import TimestampJudge
 from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
 from gateway.crypto.xades.form import WHITE
 from gateway.crypto.xades.names import ds
 from gateway.crypto.xades.parts import StructureError, check_ids
 from gateway.crypto.xades.prepare import Place, PreparedSignature, prepare
-from gateway.crypto.xades.signature_timestamp import TimestampJudge
 from gateway.crypto.xades.verify import EnvelopeVerdict, Profile, verify
 from gateway.safe_xml import SEAL_SLIP, Element
 

@@ -22,30 +22,25 @@ The caller still owes: that the certificate is the registry's for the body in Fr
 manifest; that the message is neither old nor repeated. A signature alone says none of it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
-from gateway.core.validation import (
-    Indication,
-    Level,
-    Outcome,
-    SignatureDetails,
-    SubIndication,
-    TimestampSeen,
-)
+from gateway.core.validation import Indication, Level, SignatureDetails, SubIndication, TimestampSeen
 from gateway.core.verdict import SignatureVerdict
+from gateway.crypto.duty import Duty, LeftOpen, NothingToDo, UnmetDuty, Walked, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
+from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven
 from gateway.crypto.timestamps.verify import judge_timestamp as judge_token
-from gateway.crypto.xades.algorithms import DIGESTS, IN_POLICY, METHODS
-from gateway.crypto.xades.duties import Duty, DutyList
+from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.crypto.xades.form import (
     Signer,
     Target,
@@ -58,26 +53,11 @@ from gateway.crypto.xades.form import (
 )
 from gateway.crypto.xades.frame import frame_fault
 from gateway.crypto.xades.names import ds
-from gateway.crypto.xades.parts import StructureError, header_of, parts_of
+from gateway.crypto.xades.parts import header_of, parts_of
 from gateway.crypto.xades.prepare import canonical
-from gateway.crypto.xades.signature_timestamp import TimestampJudge, earliest_proven, judge_timestamps
+from gateway.crypto.xades.signature_timestamp import judge_timestamps
 from gateway.crypto.xades.signing_key import signing_key
 from gateway.safe_xml import QCVN, Element
-
-DUTIES: Final = (
-    Duty("xades.place", "EN 319 102-1 5.2.2"),
-    Duty("xades.parts", "XML Signature 1.1 4.4.3.3"),
-    Duty("xades.form", "EN 319 132-1 4.4"),
-    Duty("xades.algorithms", "EN 319 102-1 5.2.8"),
-    Duty("xades.references", "XML Signature 1.1 4.4.3"),
-    Duty("xades.signer", "EN 319 132-1 5.2.2"),
-    Duty("xades.value", "XML Signature 1.1 3.2.2"),
-    Duty("xades.digests", "XML Signature 1.1 3.2.1"),
-    Duty("xades.frame", "EN 319 102-1 5.2.8"),
-    Duty("xades.timestamps", "EN 319 132-1 5.3"),
-    Duty("xades.policy", "EN 319 102-1 5.2.8"),
-    Duty("xades.certificate", "EN 319 102-1 5.2.6"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +81,6 @@ class Profile:
     """The element whose last child the signature is. Raises StructureError."""
     parts_of: Callable[[Element], Mapping[str, Element]]
     fault: Callable[[Element], str]
-    duties: tuple[Duty, ...] = DUTIES
 
 
 ENVELOPE: Final = Profile(root=f"{{{QCVN}}}edXML", parent_of=header_of, parts_of=parts_of, fault=frame_fault)
@@ -124,27 +103,29 @@ def verify(
     signatures = list(root.iter(ds("Signature")))
     if not signatures:
         return EnvelopeVerdict(signature=None, certificate=None, signed=frozenset())
-    findings = _Findings(duties=DutyList(profile.duties))
-    outcome = attempt(_duties, root, profile, signatures, findings)
-    if isinstance(outcome, Trouble):
-        outcome = _Outcome(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, outcome.reason)
-    if outcome is None:
-        _judge_timestamps(signatures[0], findings, trust, moment, judge_timestamp)
-        outcome = _judge_algorithms(findings, trust) or _judge_signer(findings, trust, moment)
-    findings.duties.decide(outcome.indication, outcome.reason)
-    signer = findings.signer
+    case = _Case(
+        root=root, profile=profile, signatures=signatures, trust=trust, moment=moment, judge_timestamp=judge_timestamp
+    )
+    walked = walk(DUTIES, case)
     return EnvelopeVerdict(
-        signature=_verdict(findings, outcome, trust),
-        certificate=None if signer is None else signer.certificate,
-        signed=findings.signed,
+        signature=_verdict(case, walked),
+        certificate=None if case.signer is None else case.signer.certificate,
+        signed=case.signed,
     )
 
 
 @dataclass(slots=True, kw_only=True)
-class _Findings:
-    """What is known of a signature while its duties are gone through."""
+class _Case:
+    """One signature on its way through the duties, and what is known of it so far."""
 
-    duties: DutyList
+    root: Element
+    profile: Profile
+    signatures: list[Element]
+    trust: Trust
+    moment: datetime
+    judge_timestamp: TimestampJudge
+    parts: Mapping[str, Element] = field(default_factory=dict)
+    targets: list[Target] = field(default_factory=list)
     algorithms: tuple[str, ...] = ()
     signer: Signer | None = None
     signed: frozenset[str] = frozenset()
@@ -153,25 +134,42 @@ class _Findings:
     best_time: datetime | None = None
     certificate: CertificateVerdict | None = None
 
+    @property
+    def signature(self) -> Element:
+        """The one that duty 1 found."""
+        return self.signatures[0]
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    indication: Indication
-    sub_indication: SubIndication | None
-    reason: str
+    @property
+    def named(self) -> Signer:
+        """Whom duty 6 found."""
+        assert self.signer is not None, "duty 6 found the signer"
+        return self.signer
 
 
-def _verdict(findings: _Findings, outcome: _Outcome, trust: Trust) -> SignatureVerdict:
-    signer = findings.signer
+def _verdict(case: _Case, walked: Walked) -> SignatureVerdict:
+    signer, seen, unmet = case.signer, case.certificate, walked.unmet
+    passed = "" if seen is None else seen.reason
+    level = Level.B_B if case.proven is None else Level.B_T
+    details = SignatureDetails(
+        identity=None if seen is None else seen.identity,
+        level=level if case.signed else None,
+        chain=() if seen is None else seen.chain,
+        revocation=() if seen is None else seen.revocation,
+        timestamps=case.timestamps,
+        best_time=case.best_time,
+        algorithms=case.algorithms,
+        checks=walked.checks,
+        policy=case.trust.policy.used,
+    )
     return SignatureVerdict(
-        indication=outcome.indication,
-        sub_indication=outcome.sub_indication,
-        reason=outcome.reason,
+        indication=Indication.TOTAL_PASSED if unmet is None else unmet.indication,
+        sub_indication=None if unmet is None else unmet.sub_indication,
+        reason=passed if unmet is None else str(unmet),
         certificate=None if signer is None else certificate_digest(signer.certificate),
         signer="" if signer is None else _name(signer),
         claimed_time=None if signer is None else signer.claimed_time,
-        covers=" ".join(sorted(findings.signed)),
-        details=_details(findings, trust),
+        covers=" ".join(sorted(case.signed)),
+        details=details,
     )
 
 
@@ -181,66 +179,15 @@ def _name(signer: Signer) -> str:
     return "" if isinstance(key, Trouble) else key.name
 
 
-def _details(findings: _Findings, trust: Trust) -> SignatureDetails:
-    level = Level.B_B if findings.proven is None else Level.B_T
-    seen = findings.certificate
-    return SignatureDetails(
-        identity=None if seen is None else seen.identity,
-        level=level if findings.signed else None,
-        chain=() if seen is None else seen.chain,
-        revocation=() if seen is None else seen.revocation,
-        timestamps=findings.timestamps,
-        best_time=findings.best_time,
-        algorithms=findings.algorithms,
-        checks=findings.duties.checks(),
-        policy=trust.policy.used,
-    )
-
-
-def _duties(root: Element, profile: Profile, signatures: list[Element], findings: _Findings) -> _Outcome | None:
-    """Duties 1 to 9; None when all are met."""
-    duties = findings.duties
-    duties.begin(1)
-    try:
-        parent = profile.parent_of(root) if root.tag == profile.root else None
-        if reason := _foreign(parent, signatures):
-            return _Outcome(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
-        need(len(signatures) == 1, "more than one signature")
-        (signature,) = signatures
-        need(signature.getparent() is parent and signature.getnext() is None, "the signature is not in its place")
-        duties.begin(2)
-        parts = profile.parts_of(root)
-        targets, value = _structure(signature, parts, findings)
-    except StructureError as error:
-        return _Outcome(Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, str(error))
-    assert findings.signer is not None, "duty 6 found the signer"
-    if not _is_signed(signature[0], value, findings.signer):
-        reason = "the signature's value is not of this key over this SignedInfo"
-        return _Outcome(Indication.TOTAL_FAILED, SubIndication.SIG_CRYPTO_FAILURE, reason)
-    duties.begin(8)
-    if not all(map(_is_unchanged, targets)):
-        return _Outcome(Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE, "a signed part was changed")
-    findings.signed = frozenset(parts)
-    duties.begin(9)
-    if fault := profile.fault(root):
-        reason = f"outside the signed parts: {fault}"
-        return _Outcome(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
-    return None
-
-
-def _structure(signature: Element, parts: Mapping[str, Element], findings: _Findings) -> tuple[list[Target], bytes]:
-    """Duties 3 to 6, and the beginning of 7: what is referenced, and the signature's value."""
-    duties = findings.duties
-    duties.begin(3)
-    check_shape(signature)
-    duties.begin(4)
-    findings.algorithms = check_algorithms(signature)
-    duties.begin(5)
-    targets = check_references(signature, parts)
-    duties.begin(6)
-    findings.signer = find_signer(signature)
-    duties.begin(7)
-    return targets, octets(signature[1], "SignatureValue")
+def _check_place(case: _Case) -> None:
+    """Duty 1."""
+    root, profile, signatures = case.root, case.profile, case.signatures
+    parent = profile.parent_of(root) if root.tag == profile.root else None
+    if reason := _foreign(parent, signatures):
+        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, reason)
+    need(len(signatures) == 1, "more than one signature")
+    (signature,) = signatures
+    need(signature.getparent() is parent and signature.getnext() is None, "the signature is not in its place")
 
 
 def _foreign(parent: Element | None, signatures: list[Element]) -> str:
@@ -256,60 +203,101 @@ def _foreign(parent: Element | None, signatures: list[Element]) -> str:
     return ""
 
 
-def _is_signed(signed_info: Element, value: bytes, signer: Signer) -> bool:
+def _check_parts(case: _Case) -> None:
+    """Duty 2."""
+    case.parts = case.profile.parts_of(case.root)
+
+
+def _check_form(case: _Case) -> None:
+    """Duty 3."""
+    check_shape(case.signature)
+
+
+def _check_methods(case: _Case) -> None:
+    """Duty 4."""
+    case.algorithms = check_algorithms(case.signature)
+
+
+def _check_references(case: _Case) -> None:
+    """Duty 5."""
+    case.targets = check_references(case.signature, case.parts)
+
+
+def _check_signer(case: _Case) -> None:
+    """Duty 6."""
+    case.signer = find_signer(case.signature)
+
+
+def _check_value(case: _Case) -> None:
     """Duty 7: the octets are made from the element that duties 3 to 5 looked at."""
+    signed_info, value = case.signature[0], octets(case.signature[1], "SignatureValue")
     method = METHODS[signed_info[1].get("Algorithm", "")]
     try:
-        method.verify(signing_key(signer.certificate).public_key, value, canonical(signed_info))
+        method.verify(signing_key(case.named.certificate).public_key, value, canonical(signed_info))
     except InvalidSignature:
-        return False
-    return True
+        reason = "the signature's value is not of this key over this SignedInfo"
+        raise failed(SubIndication.SIG_CRYPTO_FAILURE, reason) from None
+
+
+def _check_digests(case: _Case) -> None:
+    """Duty 8; with it the parts are signed."""
+    if not all(map(_is_unchanged, case.targets)):
+        raise failed(SubIndication.HASH_FAILURE, "a signed part was changed")
+    case.signed = frozenset(case.parts)
 
 
 def _is_unchanged(target: Target) -> bool:
-    """Duty 8."""
     return DIGESTS[target.digest_method].digest(canonical(target.element)) == target.digest
 
 
-def _judge_timestamps(
-    signature: Element, findings: _Findings, trust: Trust, moment: datetime, judge: TimestampJudge
-) -> None:
+def _check_frame(case: _Case) -> None:
+    """Duty 9."""
+    if fault := case.profile.fault(case.root):
+        raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, f"outside the signed parts: {fault}")
+
+
+def _check_timestamps(case: _Case) -> NothingToDo | LeftOpen | None:
     """Duty 10: it decides what the best signature time is, and nothing else."""
-    findings.duties.begin(10)
-    findings.timestamps = judge_timestamps(signature, judge=judge, trust=trust, moment=moment)
-    findings.proven = earliest_proven(findings.timestamps, moment)
-    findings.best_time = findings.proven or moment
-    if not findings.timestamps:
-        findings.duties.end(Outcome.NOT_MADE, "there is none")
-    elif findings.proven is None:
-        findings.duties.end(Outcome.UNDECIDED, findings.timestamps[0].reason)
+    case.timestamps = judge_timestamps(case.signature, judge=case.judge_timestamp, trust=case.trust, moment=case.moment)
+    case.proven = earliest_proven(case.timestamps, case.moment)
+    case.best_time = case.proven or case.moment
+    if not case.timestamps:
+        return NothingToDo("there is none")
+    return LeftOpen(case.timestamps[0].reason) if case.proven is None else None
 
 
-def _judge_algorithms(findings: _Findings, trust: Trust) -> _Outcome | None:
-    """Duty 11; None when it is met."""
-    assert findings.best_time is not None, "duty 10 said it"
-    findings.duties.begin(11)
-    rules = {**dict(trust.policy.algorithms.digests), **dict(trust.policy.algorithms.mechanisms)}
-    day = findings.best_time.astimezone(UTC).date()
-    for name in findings.algorithms:
-        if IN_POLICY[name] not in rules:
-            reason = f"{name} is not on the list of the policy"
-            return _Outcome(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, reason)
-        until = rules[IN_POLICY[name]]
-        if until is not None and day > until:
-            reason = f"{name} counts until {until.isoformat()}, and nothing proves that the signature is as old"
-            return _Outcome(Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, reason)
-    return None
+def _check_policy(case: _Case) -> None:
+    """Duty 11."""
+    assert case.best_time is not None, "duty 10 said it"
+    check_use(case.trust.policy.algorithms, case.algorithms, case.best_time)
 
 
-def _judge_signer(findings: _Findings, trust: Trust, moment: datetime) -> _Outcome:
+def _check_certificate(case: _Case) -> None:
     """Duty 12: as of today; and where a proof of existence can heal what is wrong today, as of the time that is proven."""
-    assert findings.signer is not None, "duty 6 found the signer"
-    findings.duties.begin(12)
-    signer, proven = findings.signer, findings.proven
-    look = Look(trust=trust, moment=moment, evidence=Evidence(certificates=signer.others), past=False)
-    verdict = findings.certificate = judge_with_time(signer.certificate, look, proven=proven)
-    if proven is not None and proven < signing_key(signer.certificate).not_before:
-        reason = "a timestamp from before the signer's certificate was issued"
-        return _Outcome(Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
-    return _Outcome(verdict.indication, verdict.sub_indication, verdict.reason)
+    signer = case.named
+    look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=signer.others), past=False)
+    verdict = case.certificate = judge_with_time(signer.certificate, look, proven=case.proven)
+    if verdict.indication is not Indication.TOTAL_PASSED:
+        assert verdict.sub_indication is not None, "a verdict that is no pass says why"
+        raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
+
+
+def _duty(number: int, name: str, clause: str, do: Callable[[_Case], LeftOpen | NothingToDo | None]) -> Duty[_Case]:
+    """What a library fails over in duties 1 to 9 is not of our profile's form: the gateways that write it are known."""
+    return Duty(number=number, name=name, clause=clause, do=do, stumble=failed if number < 10 else undecided)
+
+
+DUTIES: Final[Sequence[Duty[_Case]]] = (
+    _duty(1, "xades.place", "EN 319 102-1 5.2.2", _check_place),
+    _duty(2, "xades.parts", "XML Signature 1.1 4.4.3.3", _check_parts),
+    _duty(3, "xades.form", "EN 319 132-1 4.4", _check_form),
+    _duty(4, "xades.algorithms", "EN 319 102-1 5.2.8", _check_methods),
+    _duty(5, "xades.references", "XML Signature 1.1 4.4.3", _check_references),
+    _duty(6, "xades.signer", "EN 319 132-1 5.2.2", _check_signer),
+    _duty(7, "xades.value", "XML Signature 1.1 3.2.2", _check_value),
+    _duty(8, "xades.digests", "XML Signature 1.1 3.2.1", _check_digests),
+    _duty(9, "xades.frame", "EN 319 102-1 5.2.8", _check_frame),
+    _duty(10, "xades.timestamps", "EN 319 132-1 5.3", _check_timestamps),
+    _duty(11, "xades.policy", "EN 319 102-1 5.2.8", _check_policy),
+    _duty(12, "xades.certificate", "EN 319 102-1 5.2.6", _check_certificate),
+)

@@ -31,6 +31,7 @@ from gateway.crypto import (
     judge_detached_file,
 )
 from gateway.crypto.cades.timestamped import add_signature_timestamp
+from gateway.crypto.paths.policy import AlgorithmRules, Freshness
 from gateway.observe import text
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
 from tests.kit.stamps import Authority
@@ -90,7 +91,7 @@ def test_what_has_ended_counts_where_a_timestamp_proves_that_it_was_used_before(
 
 @pytest.mark.parametrize(
     ("name", "level"),
-    [("blob-cades-B.p7s", Level.B_B), ("blob-cades-T.p7s", Level.B_T), ("blob-attached.p7m", Level.B_B)],
+    [("blob-cades-B.p7s", Level.B_B), ("blob-cades-T.p7s", Level.B_B), ("blob-attached.p7m", Level.B_B)],
 )
 def test_the_shared_files_get_their_verdicts(name: str, level: Level, own_pki: Path, own_trust: Trust) -> None:
     signature = (own_pki / name).read_bytes()
@@ -107,6 +108,17 @@ def test_the_shared_files_get_their_verdicts(name: str, level: Level, own_pki: P
     for changed in (b"", (own_pki / "blob.bin").read_bytes() + b"\n", b"another"):
         again = judge_detached(signature, digests=digests_of(changed), trust=own_trust, moment=VECTOR_MOMENT)
         assert found(again) == (FAILED, SubIndication.HASH_FAILURE)
+
+
+def test_its_level_is_what_its_timestamp_is_worth(own_pki: Path, own_trust: Trust) -> None:
+    """The shared files were stamped in the evening of that day; at noon the stamp is one from the future."""
+    signature, evening = (own_pki / "blob-cades-T.p7s").read_bytes(), VECTOR_MOMENT + dt.timedelta(hours=8)
+    digests = hash_file(own_pki / "blob.bin", digests_named(signature))
+    (one,) = judge_detached(signature, digests=digests, trust=own_trust, moment=evening).signatures
+    assert (one.indication, one.details.level) == (PASSED, Level.B_T)
+    stranger = replace(own_trust, authorities=PKI.trust.anchors)
+    (one,) = judge_detached(signature, digests=digests, trust=stranger, moment=evening).signatures
+    assert (one.indication, one.details.level) == (PASSED, Level.B_B)
 
 
 def test_an_attached_signature_is_judged_over_its_own_content_and_says_so(own_pki: Path, own_trust: Trust) -> None:
@@ -464,6 +476,55 @@ def test_what_is_no_timestamp_is_told_and_proves_nothing() -> None:
 def test_timestamps_are_few() -> None:
     crowd = [("signature_time_stamp_token", [_token()] * (limits.SIGNATURE_TIMESTAMPS_MAX + 1))]
     assert found(judge(Recipe(leaf=GOOD, unsigned=crowd).cms())) == (UNDECIDED, FORMAT)
+
+
+def test_one_from_a_clock_a_little_ahead_of_ours_proves_that_it_is_there_now() -> None:
+    stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
+    ahead = seen_at(MOMENT + dt.timedelta(seconds=30))
+    (one,) = judge_detached(
+        stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: ahead
+    ).signatures
+    assert (one.indication, one.details.best_time) == (PASSED, MOMENT)
+
+
+def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
+    stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
+    before = seen_at(MOMENT - 9_999 * DAY)
+    verdict = judge_detached(
+        stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: before
+    )
+    assert found(verdict) == (UNDECIDED, SubIndication.TIMESTAMP_ORDER_FAILURE)
+
+
+# --- the policy ---------------------------------------------------------------------------------------------------------
+
+
+def ruled(**rules: Any) -> Trust:
+    return replace(PKI.trust, policy=replace(PKI.trust.policy, **rules))
+
+
+YESTERDAY = (MOMENT - DAY).date()
+
+
+@pytest.mark.parametrize(
+    ("rules", "sub_indication"),
+    [
+        ({"digests": (("sha512", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+        ({"mechanisms": (("rsassa_pss", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+        ({"digests": (("sha256", YESTERDAY),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE),
+    ],
+)
+def test_what_the_policy_does_not_allow_does_not_pass(rules: Any, sub_indication: SubIndication) -> None:
+    verdict = judge(signed(GOOD), trust=ruled(algorithms=AlgorithmRules(**rules)))
+    assert found(verdict) == (UNDECIDED, sub_indication)
+    assert "policy" in verdict.reason or "counts until" in verdict.reason
+
+
+def test_the_verdict_names_the_policy_and_says_when_it_let_old_evidence_pass() -> None:
+    lenient = ruled(freshness=Freshness(crl_seconds_max=60, stale_passes=True))
+    (one,) = judge(signed(GOOD), trust=lenient).signatures
+    assert (one.indication, one.details.policy) == (PASSED, lenient.policy.used)
+    assert "too old" in one.reason
 
 
 def _token() -> cms.ContentInfo:

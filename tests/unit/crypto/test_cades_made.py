@@ -56,7 +56,7 @@ def test_a_timestamp_goes_into_a_finished_signature_and_touches_nothing_else(tim
         stamped = add_signature_timestamp(stamped, token)
     (one,) = judge_detached(stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT).signatures
     assert one.indication is Indication.TOTAL_PASSED
-    assert one.details.level is Level.B_T
+    assert one.details.level is Level.B_B, "it is upon another signature"
     assert len(one.details.timestamps) == times
     assert is_der(stamped)
     before, after = cms.ContentInfo.load(plain)["content"], cms.ContentInfo.load(stamped)["content"]

@@ -16,12 +16,12 @@ import gateway.observe
 from gateway.core.validation import Indication, Level, Outcome, SubIndication
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto import Trust, prepare_envelope, verify_envelope
+from gateway.crypto.paths.algorithms import SPOKEN
 from gateway.crypto.paths.policy import AlgorithmRules
 from gateway.crypto.processes.answers import read_answer, write_answer
 from gateway.crypto.xades import signing_key as keys
 from gateway.crypto.xades import verify as xades
-from gateway.crypto.xades.algorithms import DIGESTS, IN_POLICY, METHODS
-from gateway.crypto.xades.duties import Duty, DutyList
+from gateway.crypto.xades.algorithms import DIGESTS, METHODS
 from gateway.safe_xml import read_skeleton
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki
 from tests.unit.crypto.envelopes import DS, document, signed
@@ -47,7 +47,7 @@ def judged(data: bytes, **rest: object) -> SignatureVerdict:
 def test_each_duty_is_told_by_number_name_and_clause() -> None:
     checks = judged(SIGNED).details.checks
     assert [(check.duty, check.name, check.clause) for check in checks] == [
-        (number, duty.name, duty.clause) for number, duty in enumerate(xades.DUTIES, 1)
+        (duty.number, duty.name, duty.clause) for duty in xades.DUTIES
     ]
     assert all(check.clause for check in checks)
     assert {check.outcome for check in checks if check.duty != 10} == {Outcome.MET}
@@ -56,7 +56,7 @@ def test_each_duty_is_told_by_number_name_and_clause() -> None:
 def test_the_list_at_the_top_of_the_file_numbers_the_same_duties() -> None:
     assert xades.__doc__ is not None
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", xades.__doc__, re.MULTILINE)]
-    assert numbers == list(range(1, len(xades.DUTIES) + 1))
+    assert numbers == [duty.number for duty in xades.DUTIES] == list(range(1, len(xades.DUTIES) + 1))
 
 
 def test_each_duty_has_its_text_in_both_languages() -> None:
@@ -115,21 +115,6 @@ def test_the_duty_that_is_not_met_is_the_one_that_is_named(duty: int) -> None:
 def test_a_certificate_that_is_not_good_is_the_last_duty() -> None:
     checks = judged(signed(document(), PKI.leaf("revoked"))).details.checks
     assert (checks[-1].outcome, checks[-1].detail != "") == (Outcome.UNDECIDED, True)
-
-
-def test_duties_are_gone_through_in_their_order() -> None:
-    duties = DutyList((Duty("a", "1"), Duty("b", "2"), Duty("c", "3")))
-    duties.begin(1)
-    with pytest.raises(AssertionError):
-        duties.begin(3)
-    duties.end(Outcome.UNDECIDED, "so")
-    duties.begin(2)
-    duties.decide(Indication.TOTAL_FAILED, "no")
-    assert [(check.outcome, check.detail) for check in duties.checks()] == [
-        (Outcome.UNDECIDED, "so"),
-        (Outcome.FAILED, "no"),
-        (Outcome.NOT_MADE, ""),
-    ]
 
 
 def test_a_judge_can_answer_with_all_of_it() -> None:
@@ -292,7 +277,7 @@ def test_every_algorithm_of_ours_has_a_name_in_policies() -> None:
     rules = AlgorithmRules()
     known = dict(rules.digests).keys() | dict(rules.mechanisms).keys()
     names = {name for method in METHODS.values() for name in (method.name, method.hash_name)}
-    assert {IN_POLICY[name] for name in names | {digest.name for digest in DIGESTS.values()}} == known
+    assert names | {digest.name for digest in DIGESTS.values()} == {SPOKEN[name] for name in known}
 
 
 # --- what is kept --------------------------------------------------------------------------------------------------------
