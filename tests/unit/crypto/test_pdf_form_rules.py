@@ -53,6 +53,21 @@ def written(writer: IncrementalPdfFileWriter) -> bytes:
     return output.getvalue()
 
 
+def stamped(writer: IncrementalPdfFileWriter, transform: IndirectObject | None = None) -> bytes:
+    """What the writer has, and in the same update an archive timestamp; `transform`: what its parameters are said to be."""
+    placeholder = DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM_BYTES)
+    if transform is not None:
+        placeholder[pdf_name("/Reference")] = ArrayObject([named(Type=pdf_name("/SigRef"), TransformParams=transform)])
+    embedding = PdfCMSEmbedder().write_cms(NEW, writer)
+    next(embedding)
+    embedding.send(SigObjSetup(sig_placeholder=placeholder))
+    prepared, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
+    data = output.getvalue()
+    stamp = Authority(PKI).at(MOMENT)
+    embedding.send(stamp(data[: prepared.reserved_region_start] + data[prepared.reserved_region_end :]))
+    return bytes(output.getvalue())
+
+
 class Shadow:
     """A letter with a picture that nothing shows (another sum, on white), and with numbers that stand by themselves."""
 
@@ -77,8 +92,11 @@ class Shadow:
             AP=named(N=IndirectObject(self.picture, 0, writer.prev)),
         )
 
-    def covered(self, pdf: bytes, rectangle: str, *, apart: bool = False) -> bytes:
-        """The PDF with an empty field more whose widget covers the page; `apart`: the widget is another object."""
+    def covered(self, pdf: bytes, rectangle: str, *, apart: bool = False, stamp: bool = False) -> bytes:
+        """The PDF with a field more whose widget covers the page; `apart`: the widget is another object.
+
+        `stamp`: an archive timestamp stands in it; else it is empty.
+        """
         writer = IncrementalPdfFileWriter(BytesIO(pdf))
         widget, page = self.widget(writer, rectangle), writer.root["/Pages"]["/Kids"].raw_get(0)
         field = named(FT=pdf_name("/Sig"), T=TextStringObject(NEW))
@@ -92,7 +110,7 @@ class Shadow:
         writer.mark_update(page.reference)
         writer.root["/AcroForm"]["/Fields"].append(added)
         writer.update_container(writer.root["/AcroForm"])
-        return written(writer)
+        return stamped(writer) if stamp else written(writer)
 
 
 SHADOW = Shadow()
@@ -113,8 +131,7 @@ def test_a_field_that_covers_the_page_is_not_taken_for_an_invisible_one(rectangl
 def test_nor_where_an_archive_timestamp_stands_in_it(rectangle: str) -> None:
     stamp = Authority(PKI).at(MOMENT)
     assert judge(document_stamped(sealed(SHADOW.pdf, SEAL), stamp)).indication is Indication.TOTAL_PASSED
-    covered = SHADOW.covered(sealed(SHADOW.pdf, SEAL), rectangle)
-    verdict = judge(document_stamped(covered, stamp, field=NEW))
+    verdict = judge(SHADOW.covered(sealed(SHADOW.pdf, SEAL), rectangle, stamp=True))
     assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
 
 
@@ -130,8 +147,7 @@ def test_an_invisible_field_runs_no_script(actions: dict[str, PdfObject], apart:
             return DictionaryObject({**shown, pdf_name("/Rect"): numbers((0, 0, 0, 0)), **named(**actions)})
 
     shadow = Scripted()
-    pdf = shadow.covered(sealed(shadow.pdf, SEAL), "plain", apart=apart)
-    verdict = judge(document_stamped(pdf, Authority(PKI).at(MOMENT), field=NEW))
+    verdict = judge(shadow.covered(sealed(shadow.pdf, SEAL), "plain", apart=apart, stamp=True))
     assert verdict.indication is (Indication.INDETERMINATE if actions else Indication.TOTAL_PASSED)
 
 
@@ -151,18 +167,7 @@ def replaced(pdf: bytes, number: int, *, named_by_stamp: bool) -> bytes:
         writer.update_container(page)
     else:
         writer.objects[0, number] = content
-    placeholder = DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM_BYTES)
-    if named_by_stamp:
-        meant = IndirectObject(number, 0, writer)
-        placeholder[pdf_name("/Reference")] = ArrayObject([named(Type=pdf_name("/SigRef"), TransformParams=meant)])
-    embedding = PdfCMSEmbedder().write_cms(NEW, writer)
-    next(embedding)
-    embedding.send(SigObjSetup(sig_placeholder=placeholder))
-    prepared, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
-    data = output.getvalue()
-    stamp = Authority(PKI).at(MOMENT)
-    embedding.send(stamp(data[: prepared.reserved_region_start] + data[prepared.reserved_region_end :]))
-    return bytes(output.getvalue())
+    return stamped(writer, IndirectObject(number, 0, writer) if named_by_stamp else None)
 
 
 @pytest.mark.parametrize("empty", [False, True], ids=["new field", "empty field"])
