@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +25,8 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
-from gateway.core.work import WorkKind
-from gateway.delivery import Wakeups, WorkEngine, backoff
+from gateway.core.work import TIMESTAMP_ROAD, WorkKind
+from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.doors import Doors, open_doors
 from gateway.exchange import (
     Desk,
@@ -34,6 +35,7 @@ from gateway.exchange import (
     LocalTransport,
     MeasuredTransport,
     Reception,
+    Stamping,
     TransferDelivery,
 )
 from gateway.material import open_signers, read_material
@@ -194,8 +196,12 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: Disk
         store=desk.store,
         clock=desk.clock,
         entropy=desk.entropy,
-        handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk), WorkKind.TRANSFER: transfers},
-        destinations=lambda: desk.directory.current().gateways,
+        handlers={
+            WorkKind.DOCUMENT: DocumentSteps(desk=desk),
+            WorkKind.TRANSFER: transfers,
+            WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
+        },
+        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
         resting=lambda: disk.read_only,
     )
 

@@ -133,6 +133,8 @@ def read_material(config: Config) -> Material:
         peer_certificate=read_certificates(peer.certificate),
         office_certificate=read_certificates(office.certificate),
     )
+    if config.timestamps.urls and not material.trust.authorities:
+        raise SiteError("config.invalid", path="timestamps.urls", reason=because("no_authority"))
     if spki_digest(material.peer_certificate[0]) not in material.entry.tls_keys:
         raise stranger("peer")
     if not config.demo:

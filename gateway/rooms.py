@@ -12,10 +12,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
-from gateway.config import Config
+from gateway.config import Config, TimestampsSection
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Meter, Store
-from gateway.crypto import EvidenceFetcher, EvidenceStore, FileSealer, JudgePool, LoadedTrust
+from gateway.crypto import (
+    EvidenceFetcher,
+    EvidenceStore,
+    FileSealer,
+    JudgePool,
+    LoadedTrust,
+    SealingKeys,
+    SealOrder,
+    TimestampClient,
+)
 from gateway.exchange import Desk, Journal
 from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import SystemClock, in_background, logger
@@ -80,6 +89,54 @@ async def open_log(
     return publisher
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampingParts:
+    """How seals are stamped: by whom while a document waits, by whom afterwards, and how far."""
+
+    now: TimestampClient | None = None
+    later: TimestampClient | None = None
+    order: SealOrder
+
+
+def open_stamping(
+    section: TimestampsSection, *, judge: JudgePool, trust: LoadedTrust, meter: Meter, stack: AsyncExitStack
+) -> StampingParts:
+    """Nothing where no authority is configured: seals are then B-B and owe nothing."""
+    if not section.urls:
+        return StampingParts(order=SealOrder())
+    quick, patient = (
+        TimestampClient(
+            urls=section.urls,
+            seconds=seconds,
+            judge=judge,
+            trust=trust,
+            clock=SystemClock(),
+            entropy=secrets.token_bytes,
+            meter=meter,
+            hurried=hurried,
+        )
+        for seconds, hurried in ((section.seconds, True), (section.later_seconds, False))
+    )
+    for client in (quick, patient):
+        stack.push_async_callback(client.close)
+    order = SealOrder(level=section.level, insist=section.when_unavailable == "wait")
+    return StampingParts(now=quick, later=patient, order=order)
+
+
+def _sealer(keys: SealingKeys, judge: JudgePool, stamping: StampingParts) -> FileSealer:
+    return FileSealer(
+        judge=judge,
+        holder=keys.holder,
+        seals=keys.seals,
+        transports=keys.transports,
+        trust=keys.trust,
+        clock=SystemClock(),
+        authority=stamping.now,
+        later=stamping.later,
+        order=stamping.order,
+    )
+
+
 async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> Rooms:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
@@ -94,11 +151,9 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     holders = HolderSlot(open_holders(config, material, meter=meter))
     await holders.pool.start()
     stack.push_async_callback(holders.close)
-    keys = sealing_keys(material, holders.pool)
-    sealer = FileSealer(
-        judge=judge, holder=keys.holder, seals=keys.seals, transports=keys.transports, trust=keys.trust, clock=clock
-    )
     directory, trust = LoadedDirectory(material.snapshot), LoadedTrust(material.trust)
+    stamping = open_stamping(config.timestamps, judge=judge, trust=trust, meter=meter, stack=stack)
+    sealer = _sealer(sealing_keys(material, holders.pool), judge, stamping)
     desk = Desk(
         own=own,
         store=store,

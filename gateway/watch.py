@@ -17,7 +17,7 @@ from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
-from gateway.exchange import Desk, HeldProbe, clock_step
+from gateway.exchange import Desk, HeldProbe, OwedProbe, clock_step
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
 from gateway.storage import DiskThresholds, DiskWatch, StoreProbe
@@ -36,7 +36,7 @@ class Watched:
     reloader: Reloader
     readiness: Readiness
 
-    def probes(self, queue: QueueProbe, held: HeldProbe) -> tuple[Probe, ...]:
+    def probes(self, queue: QueueProbe, *others: Probe) -> tuple[Probe, ...]:
         """In the order in which findings are shown. None asks a peer."""
         clock = self.desk.clock
         return (
@@ -46,7 +46,7 @@ class Watched:
             StoreProbe(self.desk.store),
             self.signing,
             queue,
-            held,
+            *others,
             self.disk,
             self.clock,
             DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),
@@ -68,11 +68,19 @@ async def open_admin(
         return
     desk = watched.desk
     queue, held = QueueProbe(store=desk.store, clock=desk.clock), HeldProbe(store=desk.store)
+    owed = OwedProbe(store=desk.store, clock=desk.clock)
     parts = AdminParts(
         own=desk.own,
-        probes=watched.probes(queue, held),
+        probes=watched.probes(queue, held, owed),
         meter=meter,
-        readings=(queue.readings, held.readings, watched.signing.readings, watched.disk.readings, *readings),
+        readings=(
+            queue.readings,
+            held.readings,
+            owed.readings,
+            watched.signing.readings,
+            watched.disk.readings,
+            *readings,
+        ),
         entropy=desk.entropy,
         readiness=watched.readiness,
     )

@@ -1,6 +1,7 @@
 """Rows of the gateway in offices' words: every answer is built through its model (`gateway.api.models`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import pydantic_core
 from aiohttp import hdrs, web
@@ -14,7 +15,8 @@ from gateway.core.directory import Body
 from gateway.core.errors import CATALOGUE
 from gateway.core.log import HistoryPage
 from gateway.core.message import DocumentMessage, Organ, Priority, ResponseFor, SignerInfo
-from gateway.core.model import Attachment, Delivery, Document, FeedEvent, InboxEntry, Metadata
+from gateway.core.model import Attachment, Delivery, Document, FeedEvent, InboxEntry, Metadata, OwnSeal
+from gateway.core.owed import OwedTimestamp, TimestampState
 from gateway.core.plain_text import shown
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState
@@ -70,9 +72,9 @@ def document_of(document: Document) -> out.Document:
 def view_of(view: DocumentView) -> out.DocumentView:
     """An outgoing document and how its deliveries stand."""
     counts = {state: view.counts[state] for state in DeliveryState if view.counts.get(state)}
-    return out.DocumentView(
-        **dict(document_of(view.document)), deliveries=out.Progress(total=view.total, counts=counts)
-    )
+    said = dict(document_of(view.document))
+    said["attachments"] = tuple(_sent(attached, view.timestamps) for attached in view.document.attachments)
+    return out.DocumentView(**said, deliveries=out.Progress(total=view.total, counts=counts))
 
 
 def delivery_of(delivery: Delivery) -> out.Delivery:
@@ -271,6 +273,28 @@ def _attachment(attached: Attachment) -> out.Attachment:
         content_type=attached.content_type,
         size=attached.blob.size,
         sha256=attached.blob.digest,
+    )
+
+
+def _sent(attached: Attachment, owed: Sequence[OwedTimestamp]) -> out.SentAttachment:
+    mine = next((one for one in owed if one.sealed == attached.blob), None)
+    return out.SentAttachment(**dict(_attachment(attached)), timestamp=_timestamp(attached.seal, mine))
+
+
+def _timestamp(seal: OwnSeal | None, owed: OwedTimestamp | None) -> out.Timestamp:
+    """Of the file as it left and, where something was owed to it, of its archive copy."""
+    state: Literal["none", "waiting", "stamped", "given_up"] = "none" if seal is None else "stamped"
+    time, archive = seal.stamped_at if seal else None, None
+    if owed is not None:
+        state, time = owed.state.value, time or owed.stamped_at
+        archive = owed.archive.digest if owed.archive else None
+    return out.Timestamp(
+        state=state,
+        state_label_vi=label(f"timestamp.{state}").vi,
+        level=owed.level if owed else seal.level if seal else None,
+        owed=owed.owed if owed and owed.state is not TimestampState.STAMPED else None,
+        time=None if time is None else rfc3339(time),
+        archive_sha256=archive,
     )
 
 

@@ -200,6 +200,11 @@ class OfficeClient:
         """Save the edXML file of a document that arrived; how many bytes it has."""
         return await self._save(f"/inbox/{_step(key)}/content", path)
 
+    async def sent_attachment(self, key: str, position: int, path: Path, *, archive: bool = False) -> int:
+        """Save one file of an outgoing document, counted from 1; `archive`: with the timestamp that was owed to it."""
+        asked = _query(copy="archive") if archive else ""
+        return await self._save(f"/documents/{_step(key)}/attachments/{position}{asked}", path)
+
     async def attachment(self, key: str, position: int, path: Path) -> int:
         """Save one attached file, counted from 1; how many bytes it has."""
         return await self._save(f"/inbox/{_step(key)}/attachments/{position}", path)

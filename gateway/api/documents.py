@@ -1,11 +1,14 @@
 """Văn bản đi: hand a document in, see how it and its deliveries stand."""
 
+from enum import StrEnum
+
 from aiohttp import hdrs, web
 
 from gateway.api import models as out
 from gateway.api.answers import answer, delivery_of, document_of, history_of, tag, view_of
 from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
+from gateway.api.files import send_file
 from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
 from gateway.api.submission import read_order
@@ -15,6 +18,13 @@ from gateway.exchange import EnvelopeOrder
 from gateway.observe import logger
 
 _log = logger("gateway.api")
+
+
+class Copy(StrEnum):
+    """Which copy of a file is meant."""
+
+    SENT = "sent"
+    ARCHIVE = "archive"
 
 
 async def submit(request: web.Request) -> web.StreamResponse:
@@ -69,6 +79,15 @@ async def history(request: web.Request) -> web.StreamResponse:
     after, limit, queries = request[QUERY].number("cursor"), request[QUERY].number("limit"), request.app[PARTS].queries
     page = await queries.history(request[PRINCIPAL], _key(request), after=after, limit=limit)
     return answer(request, history_of(page))
+
+
+async def attachment(request: web.Request) -> web.StreamResponse:
+    """`GET /documents/{key}/attachments/{n}?copy=`, counted from 1."""
+    position, copy = int(request.match_info["position"]), request[QUERY].text("copy")
+    path, found = await request.app[PARTS].queries.sent_attachment(
+        request[PRINCIPAL], _key(request), position, archive=copy == Copy.ARCHIVE
+    )
+    return await send_file(request, path, found.blob, name=found.name, content_type=found.content_type)
 
 
 async def release(request: web.Request) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from gateway.core.errors import Turn
 from gateway.core.ids import DIGEST, KEY, ORGAN_ID
 from gateway.core.principal import Credential, Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.core.validation import Level
 
 Priority = Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"]
 
@@ -60,6 +61,23 @@ class Attachment(Answer):
     content_type: str
     size: Count
     sha256: Sha256
+
+
+class Timestamp(Answer):
+    """What a file's seal by this gateway has of timestamps."""
+
+    state: Literal["none", "waiting", "stamped", "given_up"]
+    state_label_vi: str
+    level: Level | None
+    owed: Level | None
+    time: Moment | None
+    archive_sha256: Sha256 | None
+
+
+class SentAttachment(Attachment):
+    """One attached file of an outgoing document."""
+
+    timestamp: Timestamp
 
 
 class ReceivedAttachment(Attachment):
@@ -146,6 +164,7 @@ class Progress(Answer):
 class DocumentView(Document):
     """An outgoing document and how its deliveries stand."""
 
+    attachments: tuple[SentAttachment, ...]
     deliveries: Progress
 
 

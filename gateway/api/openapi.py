@@ -108,6 +108,7 @@ _OWN_MEANING: Final = frozenset(
         ("Organization", "status"),
         ("Organ", "name"),
         ("Reason", "code"),
+        ("Timestamp", "state"),
         ("Problem", "code"),
         ("Problem", "detail"),
         ("Problem", "errors"),

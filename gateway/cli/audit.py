@@ -118,6 +118,7 @@ _THINGS: Final = MappingProxyType(
         "envelope": "cli.audit.what.envelope",
         "file": "cli.audit.what.file",
         "blob": "cli.audit.what.blob",
+        "timestamp": "cli.audit.what.timestamp",
         "event": "cli.audit.what.event",
         "events": "cli.audit.what.events",
         "registry": "cli.audit.what.registry",

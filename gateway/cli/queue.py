@@ -9,11 +9,11 @@ from gateway.cli.orders import QueueOrder
 from gateway.cli.output import Column, Terminal
 from gateway.core.clock import local_time, rfc3339
 from gateway.core.errors import CATALOGUE, Turn
-from gateway.core.ids import DocumentKey, TransferKey
+from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.ports import Clock
-from gateway.core.work import Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.core.work import TIMESTAMP_ROAD, Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
 from gateway.observe import SystemClock
 from gateway.outside import open_records
 
@@ -88,6 +88,16 @@ def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
                 document_id=transfer.slip.document_id,
                 state=f"transfer.{transfer.state}",
                 attempts=transfer.attempts,
+            )
+    if item.kind is WorkKind.TIMESTAMP:
+        owed = uow.timestamps.find(TimestampKey(item.subject))
+        document = uow.documents.find(owed.document) if owed else None
+        if owed is not None and document is not None:
+            return Subject(
+                document=document.key,
+                document_id=document.document_id,
+                state=f"timestamp.{owed.state}",
+                attempts=item.attempts,
             )
     document = uow.documents.find(DocumentKey(item.subject))
     return Subject(
@@ -271,4 +281,6 @@ def _item_row(terminal: Terminal, work: QueuedWork, subject: Subject, now: datet
 
 
 def _named(terminal: Terminal, destination: str) -> str:
+    if destination == TIMESTAMP_ROAD:
+        return terminal.text("cli.queue.timestamps")
     return destination or terminal.text("cli.queue.here")

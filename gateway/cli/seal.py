@@ -22,6 +22,7 @@ from gateway.cli.stdin import MARK
 from gateway.core.errors import SiteError
 from gateway.core.limits import PICTURE_BYTES_MAX
 from gateway.core.ports import Judge, TimestampAuthority
+from gateway.core.sealed import SealedFile
 from gateway.core.validation import Level
 from gateway.crypto import (
     Appearance,
@@ -33,7 +34,6 @@ from gateway.crypto import (
     LoadedTrust,
     PdfSigner,
     PersonPicture,
-    SealedFile,
     SealOrder,
     SealPicture,
     Spot,

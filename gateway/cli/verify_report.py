@@ -83,7 +83,7 @@ def _sealing(sealer: FileSealer) -> Seal:
         with TemporaryDirectory(prefix="gateway-report-") as folder:
             path = Path(folder) / "report.pdf"
             path.write_bytes(pdf)
-            return await sealer.seal(path, _SEALER)
+            return (await sealer.seal(path, _SEALER)).pdf
 
     return seal
 

@@ -27,7 +27,7 @@ from gateway.config.sections import (
     RegistrySection,
     WorkersSection,
 )
-from gateway.config.trust_sections import RevocationSection, TrustSection
+from gateway.config.trust_sections import RevocationSection, TimestampsSection, TrustSection
 from gateway.core.errors import SiteError
 from gateway.core.reasons import Reasons, because, of_os
 
@@ -39,6 +39,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     registry: RegistrySection
     trust: TrustSection
+    timestamps: TimestampsSection = TimestampsSection()
     revocation: RevocationSection = RevocationSection()
     office_api: OfficeApiSection
     peer: PeerSection

@@ -48,6 +48,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "no_url": (),
         "password_here": (),
         "disk_order": (),
+        "level_b_b": (),
         "list_keys": (),
         "no_token_name": (),
         "one_source": (),

@@ -1,11 +1,13 @@
 """The sections about trust: anchors, policy, and where revocation evidence comes from (docs/TRUST.md)."""
 
 from collections import Counter
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from gateway.config.forms import Array, FilePath, Section, wrong
+from gateway.core import limits
+from gateway.core.validation import Level
 
 
 class TrustSection(Section):
@@ -57,4 +59,33 @@ class RevocationSection(Section):
     def _each_once(self) -> Self:
         if twice := [url for url, count in Counter(one.url for one in self.sources).items() if count > 1]:
             raise wrong("twice", key="revocation.sources.url", value=twice[0])
+        return self
+
+
+AuthorityUrl = Annotated[
+    str,
+    StringConstraints(max_length=500, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[!\"$-~]*)?$"),
+]
+
+
+class TimestampsSection(Section):
+    """Timestamp authorities (RFC 3161), and what is done when none answers."""
+
+    urls: Annotated[Array[AuthorityUrl], Field(max_length=limits.TIMESTAMP_URLS_MAX)] = ()
+    """In the order in which they are asked; none: nothing is stamped."""
+    seconds: Annotated[float, Field(ge=1, le=120)] = 5
+    """Patience with each while a document waits to be sealed."""
+    later_seconds: Annotated[float, Field(ge=1, le=600)] = 180
+    """Patience with each afterwards, for what is owed."""
+    level: Annotated[Level, Field(strict=False)] = Level.B_T
+    """What seals are asked to reach: B-T, B-LT or B-LTA."""
+    when_unavailable: Literal["go_on", "wait"] = "go_on"
+    """`go_on`: sealed at B-B, and stamped afterwards; `wait`: not sealed before an authority answers."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if twice := [url for url, count in Counter(self.urls).items() if count > 1]:
+            raise wrong("twice", key="timestamps.urls", value=twice[0])
+        if self.level is Level.B_B:
+            raise wrong("level_b_b")
         return self

@@ -16,6 +16,8 @@ DocumentKey = NewType("DocumentKey", str)
 DeliveryKey = NewType("DeliveryKey", str)
 TransferKey = NewType("TransferKey", str)
 EntryKey = NewType("EntryKey", str)
+TimestampKey = NewType("TimestampKey", str)
+"""Of a timestamp that is owed."""
 Digest = NewType("Digest", str)
 """SHA-256 in lower-case hex."""
 

@@ -1,7 +1,7 @@
 """The ledgers: what a unit of work may read and write, one Protocol per concern, three to fifteen verbs each.
 
 Only `gateway.storage` implements them; conductors and instruments write no SQL. The promises are MUST words (RFC 2119)
-and `tests/contract` holds every implementation to them. Why these seven: docs/adr/0001-ledgers-and-ports.md.
+and `tests/contract` holds every implementation to them. Why these: docs/adr/0001-ledgers-and-ports.md.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,6 +13,7 @@ from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, Workload
 
@@ -332,6 +333,11 @@ class UnitOfWork(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Documents that arrived."""
+        ...
+
+    @property
+    def timestamps(self) -> Timestamps:
+        """Timestamps that are owed."""
         ...
 
     @property

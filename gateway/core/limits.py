@@ -258,6 +258,13 @@ BACKOFF_FIRST_SECONDS: Final = 1.0
 BACKOFF_CAP_SECONDS: Final = 900.0
 STEP_ATTEMPTS_MAX: Final = 8
 """A step that fails this often by itself (not by its peer) becomes a dead letter."""
+TIMESTAMP_URLS_MAX: Final = 4
+"""Authorities that are asked one after the other: each that is silent costs a sealing document its patience."""
+TIMESTAMP_BACKOFF_FIRST_SECONDS: Final = 60.0
+TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
+"""What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
+TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
+"""Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
 DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
 SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
@@ -309,5 +316,6 @@ assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

@@ -90,6 +90,10 @@ ROADS_CLOSED: Final = _gauge("gateway_destinations_closed", "Destinations that a
 DEAD_LETTERS: Final = _gauge("gateway_dead_letters", "Work items that were given up and wait for a person.")
 HELD_DOCUMENTS: Final = _gauge("gateway_documents_held", "Outgoing documents that are held.")
 HELD_DELIVERIES: Final = _gauge("gateway_deliveries_held", "Deliveries that are held.")
+TIMESTAMPS_OWED: Final = _gauge("gateway_timestamps_owed", "Sealed files that are owed a timestamp.", "state")
+TIMESTAMPS_OWED_SECONDS: Final = _gauge(
+    "gateway_timestamps_owed_oldest_seconds", "How long the oldest timestamp that is not paid has been owed."
+)
 PENDING_LEAVES: Final = _gauge("gateway_log_pending_leaves", "Leaves without a place in the tree.")
 LOG_LEAVES: Final = _gauge("gateway_log_leaves", "Leaves of the audit log.")
 CHECKPOINT_LAG: Final = _gauge("gateway_log_checkpoint_lag_leaves", "Leaves that no published checkpoint covers.")

@@ -27,6 +27,7 @@ from gateway.core.states import (
     Outcome,
     TransferState,
 )
+from gateway.core.validation import Level
 
 PDF: Final = "application/pdf"
 
@@ -69,6 +70,17 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSeal:
+    """What the seal that we put upon a file was worth when the file left; it never changes."""
+
+    level: Level
+    stamped_at: datetime | None
+    """The authority's own time in the signature's timestamp; None: there is none."""
+    owed: Level | None
+    """The level that was asked for and not reached: what became of it is told by the timestamps ledger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One attached file; `blob` is the file decoded. `position` counts from 1."""
 
@@ -76,6 +88,8 @@ class Attachment:
     name: str
     content_type: str
     blob: BlobRef
+    seal: OwnSeal | None = None
+    """None: not sealed here, or where no timestamps are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+TIMESTAMP_ROAD: Final = ":timestamps"
+"""Destination of work that waits for a timestamp authority: one window and one back-off for all. No gateway has that id."""
 
 
 class WorkKind(StrEnum):
@@ -13,6 +17,8 @@ class WorkKind(StrEnum):
     """Next step of an outgoing document: judge and seal, wrap, or route, by its state."""
     TRANSFER = "transfer"
     """Next attempt of an outgoing transfer."""
+    TIMESTAMP = "timestamp"
+    """Next attempt to get a timestamp that is owed."""
 
 
 class RoadReport(StrEnum):
@@ -32,7 +38,7 @@ class WorkItem:
     kind: WorkKind
     subject: str
     destination: str
-    """Gateway id for transfers (windows and back-off are per destination), empty for documents."""
+    """Windows and back-off are per destination: gateway id for transfers, `TIMESTAMP_ROAD`, empty for documents."""
     due_at: datetime
     attempts: int = 0
     """Failures of its own so far; failures of the road are the destination's."""

@@ -62,7 +62,7 @@ from gateway.crypto.keys.token_probe import TokenProbe
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, PersonPicture, SealPicture, Spot
 from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_chain
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
-from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
+from gateway.crypto.pades.signing import PdfSigner, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
 from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
@@ -159,7 +159,6 @@ __all__ = [
     "RollingContext",
     "SealOrder",
     "SealPicture",
-    "SealedFile",
     "SealingKeys",
     "SignedToken",
     "SignerRules",

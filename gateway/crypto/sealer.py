@@ -14,17 +14,21 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Clock, Judge, TimestampAuthority
 from gateway.core.reasons import because
+from gateway.core.sealed import SealedFile
+from gateway.core.validation import Level
 from gateway.crypto.cades.signing import sign_beside
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_certificate import insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, sign_with, try_key
-from gateway.crypto.pades.signing import PdfSigner, SealedFile, SealOrder
+from gateway.crypto.pades.signing import PdfSigner, SealOrder
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.xades.prepare import prepare_envelope
 
 __all__ = ["CERTIFICATE_JUDGED_SECONDS", "FileSealer", "KeyRef", "SealingKeys", "try_key"]  # others find keys here, too
 
+PLAIN: Final = SealOrder()
+"""Level B-B: nothing is stamped, nothing is owed."""
 CERTIFICATE_JUDGED_SECONDS: Final = 60.0
 """How long the verdict on an own certificate is used again."""
 
@@ -52,11 +56,16 @@ class FileSealer:
         trust: Trust,
         clock: Clock,
         authority: TimestampAuthority | None = None,
+        later: TimestampAuthority | None = None,
+        order: SealOrder = PLAIN,
     ) -> None:
+        """`order`: how `seal` seals; `authority` stamps while a document waits, `later` what was owed (default: the same)."""
         self._judge = judge
         self._keys = SealingKeys(holder=holder, seals=seals, transports=transports, trust=trust)
         self._clock = clock
         self._authority = authority
+        self._later = later or authority
+        self._order = order
         self._judged: dict[str, tuple[float, CertificateVerdict]] = {}
 
     def replace(self, keys: SealingKeys) -> None:
@@ -68,9 +77,14 @@ class FileSealer:
         """See `Sealer.entrusted`."""
         return organ in self._keys.seals
 
-    async def seal(self, pdf: Path, organ: OrganId) -> bytes:
+    async def seal(self, pdf: Path, organ: OrganId) -> SealedFile:
         """See `Sealer.seal`; what is given out has been judged TOTAL-PASSED as a whole."""
-        return (await self.seal_as(pdf, organ, SealOrder())).pdf
+        return await self.seal_as(pdf, organ, self._order)
+
+    async def settle(self, pdf: Path, organ: OrganId, level: Level) -> SealedFile:
+        """See `Sealer.settle`; whatever the seal's certificate is worth by now: what is added only speaks of the time."""
+        signer = PdfSigner(judge=self._judge.on_behalf(organ), holder=None, clock=self._clock, authority=self._later)
+        return await signer.settle(pdf, level, trust=self._keys.trust)
 
     async def seal_as(self, pdf: Path, organ: OrganId, order: SealOrder) -> SealedFile:
         """The PDF with the body's seal at the level and with the appearance that are asked for; see `PdfSigner.sign`.

@@ -10,10 +10,10 @@ the dead letters with its reason. The process is killed: at the next start every
 flight is due again; repeating a step is harmless by design. The clock jumps: items become due early or late, nothing else.
 """
 
-from gateway.delivery.backoff import backoff
+from gateway.delivery.backoff import backoff, timestamp_backoff
 from gateway.delivery.engine import Handler, WorkEngine
 from gateway.delivery.probe import QueueProbe
 from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
 
-__all__ = ["Handler", "QueueProbe", "Wakeups", "Window", "WorkEngine", "backoff"]
+__all__ = ["Handler", "QueueProbe", "Wakeups", "Window", "WorkEngine", "backoff", "timestamp_backoff"]

@@ -32,6 +32,7 @@ from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import Delivery, Document, IncomingTransfer, Transfer
+from gateway.core.owed import OwedTimestamp
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind, Outcome
 from gateway.evidence.envelopes import (
@@ -53,6 +54,7 @@ from gateway.evidence.outgoing import (
     line_problems,
     receipted_problems,
 )
+from gateway.evidence.owed import owed_problems
 from gateway.evidence.reconcile import count_problems, registry_problems
 from gateway.evidence.report import CheckedReceipt, InstallationReport
 from gateway.evidence.story import OpenedEvent, Story, read_story
@@ -68,6 +70,7 @@ class _Sent:
     document: Document
     deliveries: tuple[Delivery, ...]
     transfers: Mapping[TransferKey, Transfer]
+    owed: tuple[OwedTimestamp, ...]
     story: Story
 
 
@@ -220,6 +223,8 @@ class InstallationCheck:
                 run.found.met(sent.story)
                 _reconcile(run.found, sent)
                 await self._check_files(run, sent.document)
+                for copy in (one.archive for one in sent.owed if one.archive is not None):
+                    await run.envelopes.check_bytes(copy)
 
     async def _check_files(self, run: _Run, document: Document) -> None:
         if document.envelope is not None and document.ready_made and document.state not in _PASSED:
@@ -311,7 +316,11 @@ def _reconcile(found: Findings, sent: _Sent) -> None:
     document = sent.document
     found.documents += 1
     found.note(document_problems(document, sent.story))
-    found.note(company_problems(document, sent.deliveries, tuple(sent.transfers.values()), sent.story))
+    others = frozenset(one.key for one in sent.owed)
+    transfers = tuple(sent.transfers.values())
+    found.note(company_problems(document, sent.deliveries, transfers, sent.story, others=others))
+    for one in sent.owed:
+        found.note(owed_problems(one, document, sent.story))
     for delivery in sent.deliveries:
         transfer = sent.transfers.get(delivery.transfer) if delivery.transfer else None
         found.note(delivery_problems(delivery, document, transfer, sent.story))
@@ -355,6 +364,7 @@ def _sent(document: Document) -> Callable[[UnitOfWork], _Sent]:
             document=uow.documents.find(document.key) or document,
             deliveries=uow.documents.deliveries(document.key),
             transfers={transfer.slip.transfer: transfer for transfer in uow.transfers.of_document(document.key)},
+            owed=uow.timestamps.of_document(document.key),
             story=read_story(uow.log, document.key),
         )
 

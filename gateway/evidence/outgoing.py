@@ -89,14 +89,22 @@ def _document_facts(document: Document, event: OpenedEvent) -> Facts:
 
 
 def company_problems(
-    document: Document, deliveries: Sequence[Delivery], transfers: Sequence[Transfer], story: Story
+    document: Document,
+    deliveries: Sequence[Delivery],
+    transfers: Sequence[Transfer],
+    story: Story,
+    *,
+    others: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
-    """What belongs to a document: every recipient's delivery, every transfer's slip, and no event without a row."""
+    """What belongs to a document: every recipient's delivery, every transfer's slip, and no event without a row.
+
+    `others`: keys of further rows of the document.
+    """
     what = f"document {document.key}"
     addressed = frozenset(_recipients(document)) if document.state is _D.ROUTED else frozenset()
     if frozenset(delivery.recipient for delivery in deliveries) != addressed:
         yield Problem(what=what, why="its deliveries are not those of its recipients")
-    known = {document.key, *(delivery.key for delivery in deliveries)}
+    known = {document.key, *(delivery.key for delivery in deliveries), *others}
     yield from stray_problems(event for event in story.events if event.subject not in known)
     for transfer in transfers:
         yield from _slip_problems(transfer.slip, document, deliveries)

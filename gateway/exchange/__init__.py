@@ -39,11 +39,13 @@ from gateway.exchange.journal import Journal
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
+from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
+from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
 from gateway.exchange.steps import DocumentSteps
 from gateway.exchange.submit import Submission
@@ -64,6 +66,7 @@ __all__ = [
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
+    "OwedProbe",
     "Queries",
     "QueryDesk",
     "ReceiptForm",
@@ -71,6 +74,7 @@ __all__ = [
     "ReceptionDesk",
     "Release",
     "ReleaseDesk",
+    "Stamping",
     "StatusDesk",
     "Submission",
     "SubmissionDesk",

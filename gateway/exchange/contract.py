@@ -14,6 +14,7 @@ from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage
 from gateway.core.log import HistoryPage
 from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, InboxEntry, Metadata
+from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal
 from gateway.core.states import DeliveryState, DocumentState
 
@@ -46,6 +47,8 @@ class DocumentView:
     """Deliveries by state; a state without any is left out."""
     total: int
     """All deliveries; 0 until the document is routed."""
+    timestamps: tuple[OwedTimestamp, ...] = ()
+    """What is or was owed to its files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,15 @@ class QueryDesk(Protocol):
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         """The edXML file of a document that arrived, exactly as it was signed."""
+        ...
+
+    async def sent_attachment(
+        self, principal: Principal, key: DocumentKey, position: int, *, archive: bool
+    ) -> tuple[Path, Attachment]:
+        """One file of an outgoing document as it stands: handed in, then sealed. Positions count from 1.
+
+        `archive`: with the document timestamp that was owed to it instead; not there as long as it is owed.
+        """
         ...
 
     async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:

@@ -1,6 +1,8 @@
 """Queries: how things stand. What is not the principal's is not there, whoever asks (security.md 11, 43)."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
@@ -10,7 +12,8 @@ from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
-from gateway.core.model import Attachment, BlobRef, InboxEntry
+from gateway.core.model import Attachment, BlobRef, Document, InboxEntry
+from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DocumentState
 from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView
@@ -33,9 +36,22 @@ class Queries:
         def unit(uow: UnitOfWork) -> DocumentView:
             document = own_document(uow, principal, key)
             counts = uow.documents.delivery_counts(key)
-            return DocumentView(document=document, counts=counts, total=sum(counts.values()))
+            owed = _owed(uow, document)
+            return DocumentView(document=document, counts=counts, total=sum(counts.values()), timestamps=owed)
 
         return await self._desk.store.read(unit)
+
+    async def sent_attachment(
+        self, principal: Principal, key: DocumentKey, position: int, *, archive: bool
+    ) -> tuple[Path, Attachment]:
+        """See `QueryDesk.sent_attachment`."""
+        view = await self.document(principal, key)
+        for attachment in view.document.attachments:
+            if attachment.position == position:
+                found = archived(attachment, view.timestamps) if archive else attachment
+                if found is not None:
+                    return self._desk.blobs.path(found.blob), found
+        raise NotFound("not_found")
 
     async def documents(
         self, principal: Principal, *, before: DocumentKey | None, limit: int, state: DocumentState | None
@@ -138,3 +154,20 @@ class Queries:
 def _rows(limit: int) -> int:
     """Rows of a page, whoever asks."""
     return max(1, min(limit, PAGE_ROWS_MAX))
+
+
+def _owed(uow: UnitOfWork, document: Document) -> tuple[OwedTimestamp, ...]:
+    """Asked for only where something is or was owed: most documents have nothing of the kind."""
+    if any(file.seal is not None and file.seal.owed is not None for file in document.attachments):
+        return uow.timestamps.of_document(document.key)
+    return ()
+
+
+def archived(attachment: Attachment, timestamps: Sequence[OwedTimestamp]) -> Attachment | None:
+    """The copy to keep: the file itself where nothing was owed to it; None: it is still owed."""
+    if attachment.seal is None or attachment.seal.owed is None:
+        return attachment
+    for one in timestamps:
+        if one.sealed == attachment.blob and one.archive is not None:
+            return replace(attachment, blob=one.archive)
+    return None

@@ -3,7 +3,7 @@
 A held document starts again at its first step: nothing of it has left the house. Its envelope is made anew, unless the
 office itself handed it in: then it is what was signed, and it is only carried. A held transfer may have reached its
 destination, nobody knows any more: it becomes indeterminate, so the peer is asked before anything is sent. The dead letter
-of what was given up goes away with its release.
+of what was given up goes away with its release. A timestamp that was given up is owed again.
 
 What was held for want of *our* evidence nobody has to remember: when the operator has put new evidence in force, it is
 tried again by itself. One that was being judged by the old evidence meanwhile sees that when it is held, and goes on too.
@@ -26,12 +26,13 @@ from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
+from gateway.exchange.stamping import NO_TIMESTAMP, owe_again
 
 BY_ITSELF: Final = "gateway"
 """Who lets go on what nobody was asked about; no API key and no certificate has this id."""
 HELD_ROWS: Final = 100
 """Held documents that are read at a time."""
-_OURS: Final = frozenset({"envelope.undecided", "key.missing", "key.certificate", "key.pin"})
+_OURS: Final = frozenset({"envelope.undecided", "key.missing", "key.certificate", "key.pin", *NO_TIMESTAMP})
 _PERHAPS_OURS: Final = "seal.undecided"
 """Its technical reason says whether evidence of ours is wanting."""
 
@@ -51,10 +52,10 @@ class Release:
             if document.state is DocumentState.HELD:
                 return self._document(uow, document, principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
-            if not held:
-                raise Conflict("conflict.state", state=document.state.value)
             for transfer in held:
                 self._transfer(uow, transfer, principal.key_id)
+            if not (owe_again(uow, document, self._desk, by=principal.key_id) or held):
+                raise Conflict("conflict.state", state=document.state.value)
             return document
 
         return await self._desk.store.transact(unit)

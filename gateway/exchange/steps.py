@@ -8,6 +8,7 @@ Then one unit of work writes the outcome, compare-and-set on the state it starte
 Power may fail at any point: the row still has its old state and its work item, and the step is simply done again.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -17,11 +18,12 @@ from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError,
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
-from gateway.core.model import PDF, Attachment, Document
+from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
+from gateway.core.model import PDF, Attachment, Document, OwnSeal
 from gateway.core.ports import BlobLease
+from gateway.core.sealed import SealedFile
 from gateway.core.states import DocumentState, MessageKind, advance, is_final
-from gateway.core.validation import Indication
+from gateway.core.validation import Indication, Level
 from gateway.core.verdict import FileVerdict
 from gateway.core.work import Claim, RoadReport
 from gateway.crypto import Trust
@@ -34,11 +36,13 @@ from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from gateway.exchange.messages import message_of, recipients_of
 from gateway.exchange.ready_made import UNDECIDED
 from gateway.exchange.release import Release, wants_ours
+from gateway.exchange.stamping import NO_TIMESTAMP, owe
 from gateway.observe import bound_ids, logger
 from gateway.routing import plan
 
 _log = logger(__name__)
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
+DEADLINE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS)
 _EVENTS: Final = {
     DocumentState.SEALED: EventKind.SEALED,
     DocumentState.WRAPPED: EventKind.WRAPPED,
@@ -93,16 +97,28 @@ class DocumentSteps:
         except SenderError as error:
             return await self._settle(document, claim, error)
         except SiteError as error:
-            if error.code != UNDECIDED:
+            if error.code in NO_TIMESTAMP and not self._late(document):
+                await self._tell(document, error)
+                raise
+            if error.code != UNDECIDED and error.code not in NO_TIMESTAMP:
                 raise
             return await self._settle(document, claim, error)
 
+    def _late(self, document: Document) -> bool:
+        """Whether it waits for a timestamp as long as a delivery may wait for its peer."""
+        return self._desk.clock.now() - document.accepted_at >= DEADLINE
+
+    async def _tell(self, document: Document, error: SiteError) -> None:
+        """It stays as it is and is tried again; why, everybody who looks at it sees."""
+        waiting = replace(document, reason=error.code, reason_params=_params(error))
+        if (document.reason, document.reason_params) != (waiting.reason, waiting.reason_params):
+            await self._desk.store.transact(lambda uow: uow.documents.advance(waiting, was=document.state))
+
     async def _settle(self, document: Document, claim: Claim, error: GatewayError) -> Document:
         """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
-        ours = CATALOGUE[error.code].turn is Turn.OPERATOR
+        ours = isinstance(error, SiteError) or CATALOGUE[error.code].turn is Turn.OPERATOR
         state = DocumentState.HELD if ours else DocumentState.REFUSED
-        params = tuple((name, str(value)[:REASON_CHARS_MAX]) for name, value in error.params.items())
-        return await self._write(replace(document, reason=error.code, reason_params=params), state, claim)
+        return await self._write(replace(document, reason=error.code, reason_params=_params(error)), state, claim)
 
     # --- judge and seal ----------------------------------------------------------------------------------------------
 
@@ -112,7 +128,9 @@ class DocumentSteps:
             return await self._write(document, DocumentState.SEALED, claim)
         with self._desk.blobs.lease() as lease:
             attachments = tuple([await self._sealed(document, one, lease) for one in document.attachments])
-            return await self._write(replace(document, attachments=attachments), DocumentState.SEALED, claim)
+            fresh = [new for new, old in zip(attachments, document.attachments, strict=True) if new is not old]
+            done = replace(document, attachments=attachments, reason="", reason_params=())
+            return await self._write(done, DocumentState.SEALED, claim, sealed=fresh)
 
     async def _sealed(self, document: Document, attachment: Attachment, lease: BlobLease) -> Attachment:
         """A PDF with a valid seal of its sender stays as it is; one without is sealed, if both sides agreed to that."""
@@ -126,7 +144,8 @@ class DocumentSteps:
             return attachment
         if not (document.may_seal and desk.sealer.entrusted(document.sender)):
             raise SenderError("seal.missing", file=attachment.name, organ=document.sender)
-        return replace(attachment, blob=await lease.put_bytes(await desk.sealer.seal(path, document.sender)))
+        sealed = await desk.sealer.seal(path, document.sender)
+        return replace(attachment, blob=await lease.put_bytes(sealed.pdf), seal=_own_seal(sealed))
 
     async def _judge_ready_made(self, document: Document) -> None:
         """Envelope and files as they are now judged: nothing in it can be sealed any more, its bytes are signed."""
@@ -181,9 +200,14 @@ class DocumentSteps:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    async def _write(self, document: Document, target: DocumentState, claim: Claim) -> Document:
+    async def _write(
+        self, document: Document, target: DocumentState, claim: Claim, *, sealed: Sequence[Attachment] = ()
+    ) -> Document:
+        """`sealed`: files that this step has sealed; what is owed to them is written with the state."""
+
         def unit(uow: UnitOfWork) -> Document:
             written = self._advance(uow, document, target)
+            owe(uow, written, sealed, self._desk)
             if target in {DocumentState.REFUSED, DocumentState.HELD}:
                 uow.work.finish(claim)
             else:
@@ -214,3 +238,14 @@ class DocumentSteps:
         moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
         uow.documents.advance(moved, was=document.state)
         return moved
+
+
+def _own_seal(sealed: SealedFile) -> OwnSeal | None:
+    """What the file is told to be worth; None where no timestamps are asked for."""
+    if sealed.level is Level.B_B and sealed.owed is None:
+        return None
+    return OwnSeal(level=sealed.level, stamped_at=sealed.stamped_at, owed=sealed.owed)
+
+
+def _params(error: GatewayError) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)[:REASON_CHARS_MAX]) for name, value in error.params.items())

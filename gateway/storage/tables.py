@@ -8,99 +8,61 @@ SQLite it would take down every unit of the group.
 A change here needs a revision in `migrations/versions`; a test compares both to the letter.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+
+from gateway.storage.columns import (
+    METADATA,
+    Whole,
+    maybe_whole,
+    maybe_words,
+    octets,
+    only,
+    row_number,
+    strict,
+    whole,
+    words,
 )
-from sqlalchemy.schema import SchemaItem
 
-from gateway.storage.naming import NAMES
-
-Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
-
-metadata: Final = MetaData(naming_convention=NAMES)
+metadata: Final = METADATA
 
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
-
-
-def _only(rows: str) -> dict[str, Any]:
-    return {"sqlite_where": text(rows), "postgresql_where": text(rows)}
-
-
-def _strict(name: str, *items: SchemaItem, **options: Any) -> Table:
-    return Table(name, metadata, *items, sqlite_strict=True, **options)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _maybe_text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=True)
-
-
-def _whole(name: str) -> Column[int]:
-    return Column(name, Whole, nullable=False)
-
-
-def _maybe_whole(name: str) -> Column[int]:
-    return Column(name, Whole, nullable=True)
-
-
-def _bytes(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
-
-
-def _row() -> Column[int]:
-    """A number in the order of writing, given by the database."""
-    return Column("row", Whole, primary_key=True, autoincrement=True)
-
 
 # --- outgoing --------------------------------------------------------------------------------------------------------
 
-documents: Final = _strict(
+documents: Final = strict(
     "documents",
     Column("key", Text, primary_key=True),
-    _text("kind"),
-    _text("sender"),
-    _text("document_id"),
-    _text("state"),
-    _text("reason"),
-    _text("reason_params"),
-    _maybe_text("metadata"),
-    _maybe_text("status"),
-    _text("attachments"),
-    _whole("may_seal"),
-    _text("principal"),
-    _text("idempotency_key"),
-    _text("request_digest"),
-    _maybe_text("envelope_digest"),
-    _maybe_whole("envelope_size"),
-    _whole("accepted_at"),
-    _whole("changed_at"),
-    _text("trace_id"),
-    _text("last_leaf"),
+    words("kind"),
+    words("sender"),
+    words("document_id"),
+    words("state"),
+    words("reason"),
+    words("reason_params"),
+    maybe_words("metadata"),
+    maybe_words("status"),
+    words("attachments"),
+    whole("may_seal"),
+    words("principal"),
+    words("idempotency_key"),
+    words("request_digest"),
+    maybe_words("envelope_digest"),
+    maybe_whole("envelope_size"),
+    whole("accepted_at"),
+    whole("changed_at"),
+    words("trace_id"),
+    words("last_leaf"),
     Column("ready_made", Whole, nullable=False, server_default=text("0")),  # added: older rows need a default
     UniqueConstraint("sender", "idempotency_key"),
     # A refused document never left this house: it does not keep its number.
-    Index("uq_documents_live", "sender", "document_id", unique=True, **_only(LIVE)),
-    Index("ix_documents_refused", "sender", "document_id", "key", **_only(REFUSED)),
-    Index("ix_documents_held", "key", **_only(HELD)),
+    Index("uq_documents_live", "sender", "document_id", unique=True, **only(LIVE)),
+    Index("ix_documents_refused", "sender", "document_id", "key", **only(REFUSED)),
+    Index("ix_documents_held", "key", **only(HELD)),
     Index(None, "sender", "kind", "key"),  # newest first, for each sender: of any state, and of one
     Index(None, "sender", "kind", "state", "key"),
     CheckConstraint("may_seal IN (0, 1)", name="may_seal"),
@@ -108,47 +70,72 @@ documents: Final = _strict(
     CheckConstraint("(envelope_digest IS NULL) = (envelope_size IS NULL)", name="envelope"),
 )
 
-deliveries: Final = _strict(
+deliveries: Final = strict(
     "deliveries",
-    _row(),
-    _text("key"),
+    row_number(),
+    words("key"),
     Column("document", Text, ForeignKey("documents.key"), nullable=False),
     # No foreign key to transfers: a plan may write its deliveries before the transfers that carry them.
-    _maybe_text("transfer"),
-    _text("recipient"),
-    _maybe_text("destination"),
-    _whole("sequence"),
-    _text("state"),
-    _text("reason"),
-    _maybe_text("evidence"),
-    _maybe_text("business_status"),
-    _text("business_description"),
-    _maybe_whole("business_at"),
-    _whole("registry_epoch"),
-    _text("route_reason"),
-    _whole("changed_at"),
-    _text("last_leaf"),
+    maybe_words("transfer"),
+    words("recipient"),
+    maybe_words("destination"),
+    whole("sequence"),
+    words("state"),
+    words("reason"),
+    maybe_words("evidence"),
+    maybe_words("business_status"),
+    words("business_description"),
+    maybe_whole("business_at"),
+    whole("registry_epoch"),
+    words("route_reason"),
+    whole("changed_at"),
+    words("last_leaf"),
     UniqueConstraint("key"),
     UniqueConstraint("document", "recipient"),
     Index(None, "transfer"),
-    Index("ix_deliveries_held", "row", **_only(HELD)),
+    Index("ix_deliveries_held", "row", **only(HELD)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 
-streams: Final = _strict(
+owed_timestamps: Final = strict(
+    "owed_timestamps",
+    row_number(),
+    words("key"),
+    Column("document", Text, ForeignKey("documents.key"), nullable=False),
+    whole("position"),
+    words("sealed_digest"),
+    whole("sealed_size"),
+    words("level"),
+    words("owed"),
+    words("state"),
+    maybe_words("archive_digest"),
+    maybe_whole("archive_size"),
+    maybe_whole("stamped_at"),
+    words("reason"),
+    whole("since"),
+    whole("changed_at"),
+    words("last_leaf"),
+    UniqueConstraint("key"),
+    Index(None, "document"),
+    Index("ix_owed_timestamps_unpaid", "state", "since", **only(UNPAID)),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
+)
+
+streams: Final = strict(
     "streams",
     Column("sender", Text, primary_key=True),
     Column("recipient", Text, primary_key=True),
-    _whole("next_number"),
+    whole("next_number"),
     CheckConstraint("next_number > 1", name="next_number"),
 )
 
-stream_handles: Final = _strict(
+stream_handles: Final = strict(
     "stream_handles",
     Column("sender", Text, primary_key=True),
     Column("recipient", Text, primary_key=True),
     Column("year", Whole, primary_key=True, autoincrement=False),
-    _bytes("handle"),
+    octets("handle"),
     CheckConstraint("length(handle) = 16", name="handle"),
 )
 
@@ -156,31 +143,31 @@ stream_handles: Final = _strict(
 def _slip() -> tuple[Column[str] | Column[int], ...]:
     """The columns of a transfer's slip, the same in both directions."""
     return (
-        _text("origin"),
-        _text("destination"),
-        _text("kind"),
-        _text("sender"),
-        _text("document_id"),
-        _text("envelope_digest"),
-        _whole("envelope_size"),
-        _whole("registry_epoch"),
-        _whole("sent_at"),
-        _text("slip_recipients"),
+        words("origin"),
+        words("destination"),
+        words("kind"),
+        words("sender"),
+        words("document_id"),
+        words("envelope_digest"),
+        whole("envelope_size"),
+        whole("registry_epoch"),
+        whole("sent_at"),
+        words("slip_recipients"),
     )
 
 
-transfers: Final = _strict(
+transfers: Final = strict(
     "transfers",
-    _row(),
-    _text("key"),
+    row_number(),
+    words("key"),
     Column("document", Text, ForeignKey("documents.key"), nullable=False),
     *_slip(),
-    _text("state"),
-    _text("reason"),
-    _whole("attempts"),
+    words("state"),
+    words("reason"),
+    whole("attempts"),
     Column("answer", LargeBinary, nullable=True),
-    _whole("deadline"),
-    _whole("changed_at"),
+    whole("deadline"),
+    whole("changed_at"),
     UniqueConstraint("key"),
     Index(None, "document"),
     CheckConstraint("attempts >= 0", name="attempts"),
@@ -188,53 +175,53 @@ transfers: Final = _strict(
 
 # --- incoming --------------------------------------------------------------------------------------------------------
 
-incoming_transfers: Final = _strict(
+incoming_transfers: Final = strict(
     "incoming_transfers",
     Column("key", Text, primary_key=True),
     *_slip(),
-    _whole("received_at"),
+    whole("received_at"),
     Column("answer", LargeBinary, nullable=True),
 )
 
-incoming_recipients: Final = _strict(
+incoming_recipients: Final = strict(
     "incoming_recipients",
     Column("transfer", Text, ForeignKey("incoming_transfers.key"), primary_key=True),
     Column("position", Whole, primary_key=True, autoincrement=False),
-    _text("organ_id"),
-    _whole("sequence"),
-    _text("outcome"),
-    _text("code"),
-    _bytes("leaf"),
-    _bytes("salt"),
+    words("organ_id"),
+    whole("sequence"),
+    words("outcome"),
+    words("code"),
+    octets("leaf"),
+    octets("salt"),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 
-inbox_messages: Final = _strict(
+inbox_messages: Final = strict(
     "inbox_messages",
     # SHA-256 of the text. One envelope for 168 bodies is one message: 45 KB once, not 168 times.
     Column("digest", Text, primary_key=True),
-    _text("message"),
+    words("message"),
 )
 
-inbox: Final = _strict(
+inbox: Final = strict(
     "inbox",
     Column("cursor", Whole, primary_key=True, autoincrement=True),
-    _text("key"),
-    _text("recipient"),
-    _text("sender"),
-    _text("document_id"),
-    _text("transfer"),
+    words("key"),
+    words("recipient"),
+    words("sender"),
+    words("document_id"),
+    words("transfer"),
     Column("message_digest", Text, ForeignKey("inbox_messages.digest"), nullable=False),
-    _text("envelope_digest"),
-    _whole("envelope_size"),
-    _text("attachments"),
-    _text("verdicts"),
-    _whole("sequence"),
-    _text("business_status"),
-    _text("business_description"),
-    _whole("received_at"),
-    _whole("changed_at"),
-    _text("last_leaf"),
+    words("envelope_digest"),
+    whole("envelope_size"),
+    words("attachments"),
+    words("verdicts"),
+    whole("sequence"),
+    words("business_status"),
+    words("business_description"),
+    whole("received_at"),
+    whole("changed_at"),
+    words("last_leaf"),
     UniqueConstraint("key"),
     UniqueConstraint("recipient", "sender", "document_id"),
     Index(None, "sender", "document_id"),
@@ -247,69 +234,69 @@ inbox: Final = _strict(
 # --- blobs -----------------------------------------------------------------------------------------------------------
 
 # Every blob that a row names or ever named: what is asked before bytes are removed, so nothing is taken out again.
-named_blobs: Final = _strict("named_blobs", Column("digest", Text, primary_key=True), sqlite_with_rowid=False)
+named_blobs: Final = strict("named_blobs", Column("digest", Text, primary_key=True), sqlite_with_rowid=False)
 
 # --- work ------------------------------------------------------------------------------------------------------------
 
-work: Final = _strict(
+work: Final = strict(
     "work",
-    _row(),
-    _text("kind"),
-    _text("subject"),
-    _text("destination"),
-    _whole("due_at"),
-    _whole("attempts"),
-    _whole("fence"),
-    _maybe_whole("lease_until"),
+    row_number(),
+    words("kind"),
+    words("subject"),
+    words("destination"),
+    whole("due_at"),
+    whole("attempts"),
+    whole("fence"),
+    maybe_whole("lease_until"),
     # Added again while leased: `finish` then makes it due at this time instead of dropping it (no lost wake-up).
-    _maybe_whole("again_at"),
+    maybe_whole("again_at"),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at", "row"),
     Index("ix_work_destination", "destination", "lease_until", "due_at"),
     CheckConstraint("attempts >= 0", name="attempts"),
 )
 
-fences: Final = _strict(
+fences: Final = strict(
     "fences",
     # One row. A fence is never given twice, also not to an item that was finished and added again.
     Column("one", Whole, primary_key=True, autoincrement=False),
-    _whole("last"),
+    whole("last"),
     CheckConstraint("one = 1", name="one"),
 )
 
-destinations: Final = _strict(
+destinations: Final = strict(
     "destinations",
     Column("name", Text, primary_key=True),
-    _whole("failures"),
-    _maybe_whole("not_before"),
+    whole("failures"),
+    maybe_whole("not_before"),
     CheckConstraint("failures >= 0", name="failures"),
 )
 
-dead_letters: Final = _strict(
+dead_letters: Final = strict(
     "dead_letters",
-    _row(),
-    _text("kind"),
-    _text("subject"),
-    _text("destination"),
-    _whole("due_at"),
-    _whole("attempts"),
-    _text("reason"),
-    _whole("at"),
+    row_number(),
+    words("kind"),
+    words("subject"),
+    words("destination"),
+    whole("due_at"),
+    whole("attempts"),
+    words("reason"),
+    whole("at"),
 )
 
 # --- audit -----------------------------------------------------------------------------------------------------------
 
-openings: Final = _strict(
+openings: Final = strict(
     "openings",
-    _row(),
-    _bytes("hash"),
-    _bytes("salt"),
-    _bytes("private"),
-    _whole("at"),
-    _text("event"),
-    _text("subject"),
-    _text("document"),
-    _maybe_text("recipient"),
+    row_number(),
+    octets("hash"),
+    octets("salt"),
+    octets("private"),
+    whole("at"),
+    words("event"),
+    words("subject"),
+    words("document"),
+    maybe_words("recipient"),
     # Whom it concerns: empty for the installation itself. Younger than the table, hence the default.
     Column("organ", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("hash"),
@@ -317,83 +304,83 @@ openings: Final = _strict(
     CheckConstraint("length(hash) = 32", name="hash"),
 )
 
-pending_leaves: Final = _strict("pending_leaves", _row(), _bytes("data"))
+pending_leaves: Final = strict("pending_leaves", row_number(), octets("data"))
 
-leaves: Final = _strict(
+leaves: Final = strict(
     "leaves",
     Column("position", Whole, primary_key=True, autoincrement=False),
-    _bytes("hash"),
-    _bytes("data"),
+    octets("hash"),
+    octets("data"),
     UniqueConstraint("hash"),
     CheckConstraint("position >= 0", name="position"),
     CheckConstraint("length(hash) = 32", name="hash"),
 )
 
-feed: Final = _strict(
+feed: Final = strict(
     "feed",
     # What each body is told, in the order of the leaves. Written with the leaves, by one statement from leaves and openings
     # themselves, so that no foreign key needs to be asked for every row.
     Column("organ", Text, primary_key=True),
     Column("position", Whole, primary_key=True, autoincrement=False),
-    _whole("opening"),
+    whole("opening"),
     sqlite_with_rowid=False,
 )
 
-tree_nodes: Final = _strict(
+tree_nodes: Final = strict(
     "tree_nodes",
     Column("level", Whole, primary_key=True, autoincrement=False),
     Column("position", Whole, primary_key=True, autoincrement=False),
-    _bytes("hash"),
+    octets("hash"),
     CheckConstraint("level > 0", name="level"),
     CheckConstraint("length(hash) = 32", name="hash"),
     sqlite_with_rowid=False,
 )
 
-tree_head: Final = _strict(
+tree_head: Final = strict(
     "tree_head",
     Column("one", Whole, primary_key=True, autoincrement=False),
-    _whole("size"),
-    _bytes("root"),
-    _bytes("frontier"),
+    whole("size"),
+    octets("root"),
+    octets("frontier"),
     CheckConstraint("one = 1", name="one"),
     CheckConstraint("length(root) = 32", name="root"),
 )
 
-checkpoints: Final = _strict("checkpoints", Column("size", Whole, primary_key=True, autoincrement=False), _text("note"))
+checkpoints: Final = strict("checkpoints", Column("size", Whole, primary_key=True, autoincrement=False), words("note"))
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
-named_locks: Final = _strict(
+named_locks: Final = strict(
     "turnstiles",  # its name since revision r0004
     # One row for each thing that units do one at a time (see `named_lock`).
     Column("name", Text, primary_key=True),
-    _whole("last"),
+    whole("last"),
     CheckConstraint("last >= 0", name="last"),
 )
 
 # --- registry and access ---------------------------------------------------------------------------------------------
 
-activations: Final = _strict("activations", _row(), _whole("epoch"), _text("digest"), _whole("at"))
+activations: Final = strict("activations", row_number(), whole("epoch"), words("digest"), whole("at"))
 
-api_keys: Final = _strict(
+api_keys: Final = strict(
     "api_keys",
     Column("key_id", Text, primary_key=True),
-    _text("name"),
-    _text("secret_digest"),
-    _text("organs"),
-    _text("scopes"),
-    _text("addresses"),
-    _maybe_whole("expires_at"),
-    _maybe_whole("revoked_at"),
+    words("name"),
+    words("secret_digest"),
+    words("organs"),
+    words("scopes"),
+    words("addresses"),
+    maybe_whole("expires_at"),
+    maybe_whole("revoked_at"),
 )
 
-client_certificates: Final = _strict(
+client_certificates: Final = strict(
     "client_certificates",
     Column("pin", Text, primary_key=True),
-    _text("name"),
-    _text("organs"),
-    _text("scopes"),
-    _text("addresses"),
-    _maybe_whole("expires_at"),
-    _maybe_whole("revoked_at"),
+    words("name"),
+    words("organs"),
+    words("scopes"),
+    words("addresses"),
+    maybe_whole("expires_at"),
+    maybe_whole("revoked_at"),
 )

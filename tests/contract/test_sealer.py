@@ -12,7 +12,7 @@ from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ports import Judge, Sealer
-from gateway.core.validation import Indication
+from gateway.core.validation import Indication, Level
 from gateway.crypto import (
     FileSealer,
     InlineHolder,
@@ -30,6 +30,7 @@ from gateway.crypto import (
 from gateway.safe_xml import read_skeleton
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, Leaf, LeafKind, Pki, write_key
+from tests.kit.timestamps import OwnAuthority
 from tests.unit.crypto.envelopes import document, status
 
 PKI = Pki()
@@ -95,7 +96,15 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 await pool.start()
                 stack.push_async_callback(pool.close)
             judge, holder = judges, holders
-        sealer = FileSealer(judge=judge, holder=holder, seals=refs, transports=refs, trust=PKI.trust, clock=clock)
+        sealer = FileSealer(
+            judge=judge,
+            holder=holder,
+            seals=refs,
+            transports=refs,
+            trust=PKI.trust,
+            clock=clock,
+            authority=OwnAuthority(PKI, MOMENT),
+        )
         yield World(sealer, clock, tmp_path)
 
 
@@ -107,7 +116,7 @@ async def test_it_knows_whose_seal_was_entrusted(world: World) -> None:
 @pytest.mark.parametrize("organ", ["Z79.1", "Z79.2"])
 async def test_a_seal_is_good_and_the_body_s_own(world: World, organ: str) -> None:
     pdf = tiny_pdf(padding=20_000)
-    sealed = await world.sealer.seal(world.pdf(pdf), OrganId(organ))
+    sealed = (await world.sealer.seal(world.pdf(pdf), OrganId(organ))).pdf
     assert sealed.startswith(pdf)
     verdict = judge_pdf(sealed, trust=PKI.trust, moment=MOMENT)
     assert verdict.indication is Indication.TOTAL_PASSED
@@ -149,8 +158,20 @@ async def test_what_cannot_be_read_or_is_too_large_gets_no_signature(
     assert caught.value.code == "size.limit"
 
 
+async def test_what_was_owed_is_paid_without_a_key_and_only_adds(world: World) -> None:
+    sealed = await world.sealer.seal(world.pdf(tiny_pdf()), OFFICE)
+    assert (sealed.level, sealed.owed, sealed.stamped_at) == (Level.B_B, None, None)
+    settled = await world.sealer.settle(world.pdf(sealed.pdf), OrganId("Z79.99"), Level.B_T)
+    assert (settled.level, settled.owed, settled.stamped_at) == (Level.B_T, None, MOMENT)
+    assert settled.pdf.startswith(sealed.pdf)
+    assert settled.pdf.count(b"/DocTimeStamp") == 1
+    with pytest.raises(SenderError) as caught:
+        await world.sealer.settle(world.pdf(tiny_pdf()), OFFICE, Level.B_T)
+    assert caught.value.code == "file.unreadable"
+
+
 async def test_one_flipped_byte_after_sealing_fails(world: World) -> None:
-    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    sealed = (await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)).pdf
     verdict = judge_pdf(sealed.replace(b"100 dong", b"900 dong"), trust=PKI.trust, moment=MOMENT)
     assert verdict.indication is Indication.TOTAL_FAILED
 
@@ -212,7 +233,7 @@ async def test_a_file_over_the_limit_is_not_sealed(world: World, monkeypatch: py
 
 
 async def test_a_document_that_was_changed_after_an_earlier_seal_gets_no_second_one(world: World) -> None:
-    sealed = await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)
+    sealed = (await world.sealer.seal(world.pdf(tiny_pdf("100 dong")), OFFICE)).pdf
     with pytest.raises(SenderError) as caught:
         await world.sealer.seal(world.pdf(sealed.replace(b"100 dong", b"900 dong")), OFFICE)
     assert caught.value.code == "file.unreadable"

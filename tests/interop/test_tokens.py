@@ -194,7 +194,7 @@ async def test_a_whole_seal_and_a_whole_envelope_are_good(token: SoftToken, tmp_
             judge=InlineJudge(), holder=pool, seals=refs, transports=refs, trust=PKI.trust, clock=ManualClock(MOMENT)
         )
         for organ, leaf in leaves.items():
-            sealed = await sealer.seal(tmp_path / "letter.pdf", organ)
+            sealed = (await sealer.seal(tmp_path / "letter.pdf", organ)).pdf
             signed = await sealer.sign_envelope(status(), organ)
             verdict = judge_pdf(sealed, trust=PKI.trust, moment=MOMENT)
             assert verdict.indication is Indication.TOTAL_PASSED

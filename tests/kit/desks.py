@@ -157,6 +157,14 @@ class MemoryDesks:
     async def entry_history(self, principal: Principal, key: EntryKey, *, after: int, limit: int) -> HistoryPage:
         return self._story((await self.entry(principal, key)).key, after, limit)
 
+    async def sent_attachment(
+        self, principal: Principal, key: DocumentKey, position: int, *, archive: bool
+    ) -> tuple[Path, Attachment]:
+        for attachment in self._own(principal, key).attachments:
+            if attachment.position == position and not (archive and attachment.seal):
+                return self.blobs.path(attachment.blob), attachment
+        raise NotFound("not_found")
+
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         entry = await self.entry(principal, key)
         return self.blobs.path(entry.envelope), entry.envelope

@@ -34,7 +34,7 @@ from gateway.crypto import (
     load_trust,
     read_certificates,
 )
-from gateway.delivery import Handler, backoff
+from gateway.delivery import Handler, backoff, timestamp_backoff
 from gateway.demo.pki import DemoPki, make_pki
 from gateway.demo.plan import read_plan
 from gateway.demo.registry_seed import log_origin, seed_registry
@@ -51,6 +51,7 @@ from gateway.exchange import (
     ReceiptForm,
     Reception,
     Release,
+    Stamping,
     Submission,
     SubmissionOrder,
     TransferDelivery,
@@ -330,7 +331,11 @@ def _node(
         releases=Release(desk=desk),
         events=events,
         road=road,
-        handlers={WorkKind.DOCUMENT: steps, WorkKind.TRANSFER: transfers},
+        handlers={
+            WorkKind.DOCUMENT: steps,
+            WorkKind.TRANSFER: transfers,
+            WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
+        },
         records=ExchangeRecords(trust=trust),
     )
 

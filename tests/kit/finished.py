@@ -66,7 +66,7 @@ async def sealed(node: Node, pdf: bytes, organ: OrganId, folder: Path) -> bytes:
     """The PDF with that body's seal."""
     path = folder / "to-seal.pdf"
     path.write_bytes(pdf)
-    return await node.desk.sealer.seal(path, organ)
+    return (await node.desk.sealer.seal(path, organ)).pdf
 
 
 async def order_of(node: Node, envelope: bytes, *, key: str = "envelope-1") -> EnvelopeOrder:

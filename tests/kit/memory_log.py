@@ -181,6 +181,7 @@ class LogUnit:
     directory = property(_absent)
     access = property(_absent)
     blobs = property(_absent)
+    timestamps = property(_absent)
 
 
 class MemoryLogStore:

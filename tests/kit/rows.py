@@ -9,7 +9,7 @@ from typing import Any
 from gateway.audit import make_leaf
 from gateway.core.events import AuditEvent, EventKind, Leaf
 from gateway.core.grants import ApiKey, PinnedCertificate
-from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TimestampKey, TransferKey
 from gateway.core.message import (
     Code,
     DocumentMessage,
@@ -33,6 +33,7 @@ from gateway.core.model import (
     Transfer,
     TransferSlip,
 )
+from gateway.core.owed import OwedTimestamp, TimestampState
 from gateway.core.principal import Scope
 from gateway.core.states import (
     BusinessStatus,
@@ -43,6 +44,7 @@ from gateway.core.states import (
     Outcome,
     TransferState,
 )
+from gateway.core.validation import Level
 from gateway.core.work import WorkItem, WorkKind
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
@@ -305,3 +307,23 @@ def certificate(name: str = "office", **fields: Any) -> PinnedCertificate:
         "addresses": ("10.0.0.0/8", "2001:db8::/32"),
     }
     return PinnedCertificate(**(known | fields))
+
+
+def owed(document: Document, **fields: Any) -> OwedTimestamp:
+    n = next(_numbers)
+    known: dict[str, Any] = {
+        "key": TimestampKey(f"timestamp-{n}"),
+        "document": document.key,
+        "position": 1,
+        "sealed": blob(f"sealed {n}"),
+        "level": Level.B_B,
+        "owed": Level.B_T,
+        "state": TimestampState.WAITING,
+        "archive": None,
+        "stamped_at": None,
+        "reason": "",
+        "since": NOW,
+        "changed_at": NOW,
+        "last_leaf": "ef" * 32,
+    }
+    return OwedTimestamp(**(known | fields))

@@ -54,7 +54,7 @@ class OwnAuthority:
     @cached_property
     def _stamper(self) -> DummyTimeStamper:
         key = rsa_key(f"{self.pki.name} tsa").private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        above = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # its constructor has no annotation
+        above = SimpleCertificateStore()
         above.register(asn1_x509.Certificate.load(der(self.pki.issuing)))
         own = asn1_x509.Certificate.load(der(authority_certificate(self.pki)))
         return DummyTimeStamper(own, keys.PrivateKeyInfo.load(key), certs_to_embed=above, fixed_dt=self.moment)

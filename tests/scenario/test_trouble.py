@@ -416,7 +416,7 @@ async def test_a_body_that_has_not_entrusted_its_seal_is_refused_even_with_the_s
 async def sealed_letter(world: World, tmp_path: Path) -> bytes:
     path = tmp_path / "plain.pdf"
     path.write_bytes(tiny_pdf())
-    return await world.party.desk.sealer.seal(path, world.sender)
+    return (await world.party.desk.sealer.seal(path, world.sender)).pdf
 
 
 async def test_a_letter_that_carries_its_seal_is_left_as_it_is(world: World, tmp_path: Path) -> None:

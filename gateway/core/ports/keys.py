@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.core.ids import OrganId
+from gateway.core.sealed import SealedFile
+from gateway.core.validation import Level
 
 
 class Signer(Protocol):
@@ -38,14 +40,26 @@ class Sealer(Protocol):
         """Whether that body has entrusted its seal to this gateway."""
         ...
 
-    async def seal(self, pdf: Path, organ: OrganId) -> bytes:
-        """The PDF with the body's PAdES B-B seal added as an incremental update. MUST check its own certificate first.
+    async def seal(self, pdf: Path, organ: OrganId) -> SealedFile:
+        """The PDF with the body's PAdES seal added as an incremental update, at the level that this installation asks for.
 
-        The private key MUST live in a process that never parses the document.
+        MUST check its own certificate first. The private key MUST live in a process that never parses the document.
 
         Raises:
-            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`; SenderError: `file.unreadable`,
-                `worker.killed`.
+            SiteError: `key.missing`, `key.certificate`, `key.pin`, `key.token`; where the installation would rather wait
+                than seal at a lower level also `timestamp.unavailable`, `seal.evidence`.
+            SenderError: `file.unreadable`, `worker.killed`.
+        """
+        ...
+
+    async def settle(self, pdf: Path, organ: OrganId, level: Level) -> SealedFile:
+        """A sealed PDF raised to the level that is owed to it, by document timestamps; no key is needed. MAY take minutes.
+
+        What cannot be paid yet is owed again. The bytes that were there MUST stay as they were.
+
+        Raises:
+            SiteError: `timestamp.unavailable`: no authority answered; `worker.busy` ...
+            SenderError: `file.unreadable`, `worker.killed`.
         """
         ...
 

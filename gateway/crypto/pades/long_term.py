@@ -10,6 +10,7 @@ timestamp (`last_timestamp`). Nothing is judged here: what is put in is believed
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -38,6 +39,25 @@ def token_chain(token: bytes, digest: bytes | None = None) -> tuple[bytes, ...]:
     if isinstance(found, Trouble):
         raise SiteError("timestamp.unavailable", asked=1, said=f"no timestamp of what was sent: {found.reason}")
     return found
+
+
+def token_time(token: bytes, digest: bytes) -> datetime:
+    """The time in a token over that digest, once `token_chain` has nothing against it; run it in a judge.
+
+    Raises:
+        SiteError: `timestamp.unavailable`: see `token_chain`; or its time is none.
+    """
+    token_chain(token, digest)
+    found = attempt(_token_time, token)
+    if isinstance(found, Trouble):
+        raise SiteError("timestamp.unavailable", asked=1, said=f"a timestamp without a time: {found.reason}")
+    return found
+
+
+def _token_time(token: bytes) -> datetime:
+    said = cms.ContentInfo.load(token, strict=True)["content"]["encap_content_info"]["content"].parsed
+    time: datetime = said["gen_time"].native
+    return time.astimezone(UTC)
 
 
 def _token_chain(token: bytes, digest: bytes | None) -> tuple[bytes, ...]:

@@ -27,13 +27,14 @@ from pathlib import Path
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ports import Clock, Judge, TimestampAuthority
+from gateway.core.sealed import SealedFile
 from gateway.core.validation import Indication, Level
 from gateway.core.verdict import FileVerdict
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_key import KeyRef, sign_with
 from gateway.crypto.pades.appearance import Appearance
-from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, signer_chains, token_chain
+from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, signer_chains, token_chain, token_time
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
 from gateway.crypto.paths.evidence import both, evidence_for, speaks_of_revocation
@@ -51,18 +52,6 @@ class SealOrder:
     appearance: Appearance | None = None
     field: str = ""
     """An empty signature field of the document; empty: a new one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedFile:
-    """A signed PDF, and how far it came."""
-
-    pdf: bytes
-    level: Level
-    owed: Level | None = None
-    """The level that was asked for and not reached; None: nothing is owed."""
-    reason: str = ""
-    """Why, in English, for logs; empty where nothing is owed."""
 
 
 class PdfSigner:
@@ -149,6 +138,8 @@ class _Walk:
     judge: Judge
     authority: TimestampAuthority | None
     stopped: str = ""
+    stamped_at: datetime | None = None
+    """Of the first timestamp."""
 
     async def stamped(self, digest: bytes, level: Level) -> bytes:
         """A token over a digest if the order asks for that level; empty when there is none and the order bears it."""
@@ -200,7 +191,8 @@ class _Walk:
         if self.authority is None:
             raise SiteError("timestamp.unavailable", asked=0, said="no authority is configured")
         token = await self.authority.stamp(digest)
-        await self.judge.run(token_chain, token, digest)
+        stamped_at = await self.judge.run(token_time, token, digest)
+        self.stamped_at = self.stamped_at or stamped_at
         return token
 
     async def _stored(self, pdf: bytes, evidence: Evidence) -> bytes:
@@ -217,7 +209,7 @@ class _Walk:
 
     def _ended(self, pdf: bytes, level: Level) -> SealedFile:
         owed = self.order.level if level is not self.order.level else None
-        return SealedFile(pdf=pdf, level=level, owed=owed, reason=self.stopped)
+        return SealedFile(pdf=pdf, level=level, owed=owed, reason=self.stopped, stamped_at=self.stamped_at)
 
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}

@@ -171,7 +171,7 @@ class _Walk:
             if not faults:
                 return _fault(error)
         finally:
-            finish(paths.cancel())  # type: ignore[no-untyped-call]  # certvalidator has no types there
+            finish(paths.cancel())
         return min(faults, key=lambda fault: _WEIGHTS.index(fault.sub_indication))
 
     def _judge(self, path: ValidationPath) -> GoodPath | CertificateFault:

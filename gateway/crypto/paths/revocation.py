@@ -164,7 +164,7 @@ class Examiner:
         context, manager = self._context(piece)
         for index, authority in enumerate(path):
             if index <= path.pkix_len - 1:  # found good before its subordinate is looked at
-                context.record_validation(authority, path)  # type: ignore[no-untyped-call]  # certvalidator has no types there
+                context.record_validation(authority, path)
         if not _signed_in_time(piece, path):
             return None
         if isinstance(piece.container, CRLContainer):

@@ -22,6 +22,7 @@ from asn1crypto import crl, ocsp, pem, x509
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
+from gateway.crypto.edge import attempt
 from gateway.crypto.paths.policy import Policy
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
@@ -155,5 +156,12 @@ def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
         raise ValueError("too large")
     blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
     for der in blocks:
-        load(der, strict=True).native  # noqa: B018 - parse it all now: a broken file is found at start
+        trouble = attempt(_parse_whole, der, load)  # KeyError: a reason of revocation that asn1crypto never met
+        if trouble is not None:
+            raise ValueError(trouble.reason)
     return tuple(blocks)
+
+
+def _parse_whole(der: bytes, load: Callable[..., Any]) -> None:
+    """Parse it all now: a broken file is found at start."""
+    load(der, strict=True).native  # noqa: B018 - it is the reading that counts

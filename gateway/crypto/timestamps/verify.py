@@ -3,10 +3,10 @@
 Duties of `judge_timestamp`, numbered as in the code:
 
 1. A SignedData with one SignerInfo around a TSTInfo, few certificates, and the digest of what is stamped by a digest
-   algorithm of the policy (RFC 3161 section 2.4.2).
+   algorithm that the policy allows at the moment of judgement (RFC 3161 section 2.4.2).
 2. The imprint is the digest of what was stamped.
 3. The authority's certificate is there and named by its ESS signing-certificate (RFC 5816); the signature over the TSTInfo
-   verifies, by an algorithm of the policy.
+   verifies, by an algorithm that the policy allows at that moment.
 4. The time lies not in the future.
 5. The certificate passes `judge_certificate` for its role: its path ends at an anchor for authorities, its one purpose,
    marked critical, is to stamp times. Judged at the moment of judgement, or, with `past`, at one that is proven.
@@ -31,6 +31,7 @@ from gateway.core.validation import Indication, SubIndication, TimestampKind, Ti
 from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
@@ -139,9 +140,9 @@ def _read(token: bytes) -> _Token:
 def _duties(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> UnmetDuty | None:
     """Duties 1 to 4; None when all are met."""
     try:
-        _check_imprint(token, digest, trust)
+        _check_imprint(token, digest, trust, moment)
         _check_certificates(token)
-        _check_signature(token, trust)
+        _check_signature(token, trust, moment)
         _check_time(token, moment)
     except UnmetDuty as unmet:
         return unmet
@@ -150,12 +151,11 @@ def _duties(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment:
     return None
 
 
-def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust) -> None:
+def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> None:
     """Duties 1 and 2."""
     imprint = token.info["message_imprint"]
     algorithm = imprint["hash_algorithm"]["algorithm"].native
-    if algorithm not in dict(trust.policy.algorithms.digests):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"digest {algorithm}")
+    check_use(trust.policy.algorithms, (algorithm,), moment)
     if imprint["hashed_message"].native != digest(algorithm):
         raise failed(SubIndication.HASH_FAILURE, "a timestamp upon something else")
 
@@ -174,14 +174,12 @@ def _attribute(attributes: cms.CMSAttributes, name: str) -> bool:
     return not isinstance(attempt(find_unique_cms_attribute, attributes, name), Trouble)
 
 
-def _check_signature(token: _Token, trust: Trust) -> None:
+def _check_signature(token: _Token, trust: Trust, moment: datetime) -> None:
     """Duty 3."""
     signer_info = token.signed["signer_infos"][0]
-    rules = trust.policy.algorithms
     digest_name = signer_info["digest_algorithm"]["algorithm"].native
     mechanism = signer_info["signature_algorithm"].signature_algo
-    if digest_name not in dict(rules.digests) or mechanism not in dict(rules.mechanisms):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{mechanism} with {digest_name}")
+    check_use(trust.policy.algorithms, (digest_name, mechanism), moment)
     content = bytes(token.signed["encap_content_info"]["content"])
     actual = hashlib.new(digest_name, content).digest()
     intact, valid = validate_sig_integrity(signer_info, token.signer, "tst_info", actual)

@@ -10,8 +10,9 @@ from typing import Any
 
 from asn1crypto import algos, cms, core, tsp, x509
 from asn1crypto import keys as asn1_keys
-from certomancer.crypto_utils import generic_sign
 from certomancer.services import choose_signed_digest
+
+from tests.kit.certomancer.signing import signature_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Flaw:
     digest: bool = False
     """message-digest is of something else."""
     named: bytes | None = None
-    """signing-certificate-v2 names this certificate; empty: there is no such attribute."""
+    """signing-certificate-v2 has the digest of this instead of the certificate; empty: there is no such attribute."""
     certificates: tuple[bytes, ...] | None = None
     """These come along instead of the authority's own."""
     signers: int = 1
@@ -32,48 +33,46 @@ class Flaw:
 NONE = Flaw()
 
 
-def token(
-    stamped: tsp.TSTInfo, authority: x509.Certificate, key: asn1_keys.PrivateKeyInfo, *, flaw: Flaw = NONE
-) -> cms.ContentInfo:
-    """The token over this TSTInfo by that authority."""
-    content = stamped.dump(force=True)
+def token(info: bytes, authority: x509.Certificate, key: asn1_keys.PrivateKeyInfo, *, flaw: Flaw = NONE) -> bytes:
+    """The token over this TSTInfo by that authority, DER. Layer by layer: asn1crypto encodes deep values over and over."""
     attributes = cms.CMSAttributes(
         [
             _attribute("content_type", "tst_info"),
-            _attribute("message_digest", sha256(content + (b"!" if flaw.digest else b"")).digest()),
+            _attribute("message_digest", sha256(info + (b"!" if flaw.digest else b"")).digest()),
             *_named(authority.dump() if flaw.named is None else flaw.named),
         ]
-    )
+    ).dump()
     algorithm = choose_signed_digest("sha256", authority.public_key)
-    signature = generic_sign(key, attributes.dump() + (b"!" if flaw.signature else b""), algorithm)
-    signer = _signer(authority, attributes, algorithm, signature)
+    signature = signature_of(attributes + (b"!" if flaw.signature else b""), key, algorithm)
     embedded = (authority.dump(),) if flaw.certificates is None else flaw.certificates
     signed_data = cms.SignedData(
         {
             "version": "v3",
             "digest_algorithms": [algos.DigestAlgorithm({"algorithm": "sha256"})],
-            "encap_content_info": {"content_type": "tst_info", "content": cms.ParsableOctetString(content)},
+            "encap_content_info": {"content_type": "tst_info", "content": cms.ParsableOctetString(info)},
             "certificates": [x509.Certificate.load(der) for der in embedded],
-            "signer_infos": [signer] * flaw.signers,
+            "signer_infos": [cms.SignerInfo.load(_signer(authority, attributes, algorithm, signature))] * flaw.signers,
         }
-    )
-    return cms.ContentInfo({"content_type": "signed_data", "content": signed_data})
+    ).dump()
+    content = cms.SignedData.load(signed_data)
+    der: bytes = cms.ContentInfo({"content_type": "signed_data", "content": content}).dump()
+    return der
 
 
-def _signer(
-    authority: x509.Certificate, attributes: cms.CMSAttributes, algorithm: Any, signature: bytes
-) -> cms.SignerInfo:
+def _signer(authority: x509.Certificate, attributes: bytes, algorithm: Any, signature: bytes) -> bytes:
     name = cms.IssuerAndSerialNumber({"issuer": authority.issuer, "serial_number": authority.serial_number})
-    return cms.SignerInfo(
+    signer = cms.SignerInfo(
         {
             "version": "v1",
             "sid": cms.SignerIdentifier({"issuer_and_serial_number": name}),
             "digest_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
-            "signed_attrs": attributes,
+            "signed_attrs": cms.CMSAttributes.load(attributes),
             "signature_algorithm": algorithm,
             "signature": signature,
         }
     )
+    der: bytes = signer.dump()
+    return der
 
 
 def _named(certificate: bytes) -> list[cms.CMSAttribute]:
@@ -87,8 +86,9 @@ def _attribute(kind: str, value: object) -> cms.CMSAttribute:
     return cms.CMSAttribute({"type": kind, "values": [value]})
 
 
-def info_of(der: bytes) -> tsp.TSTInfo:
-    """The TSTInfo of a token, to be changed and signed again."""
+def info_of(der: bytes) -> bytes:
+    """The TSTInfo of a token, DER, to be signed again."""
     content = cms.ContentInfo.load(der)["content"]["encap_content_info"]["content"]
     assert isinstance(content, core.ParsableOctetString), "a timestamp token"
-    return tsp.TSTInfo.load(content.parsed.dump())
+    info: bytes = content.parsed.dump()
+    return info

@@ -5,8 +5,10 @@ finding, and the next one goes on with the corpus. The child marks every branch 
 (`branches`), takes a file of the corpus, changes it (`mutation`, `archives`), reads it in every way that the house knows and
 holds the readings against each other and against a third one (`target`), and keeps a changed file that reached something new.
 
-    make fuzz                                        ten minutes
+    make fuzz                                        ten minutes for each target
     python -m tests.kit.fuzz --seconds 60 --seed 7   less
+    python -m tests.kit.fuzz --target crypto         every entry of crypto that takes bytes, instead of the readers of edXML
+    python -m tests.kit.fuzz --target cades          detached signatures, by changes of their ASN.1
     python -m tests.kit.fuzz replay FILE             what that file does
     python -m tests.kit.fuzz shrink FILE             the same with as few bytes as will do it
 

@@ -10,7 +10,7 @@ from tests.kit.fuzz.campaign import PIECES
 from tests.kit.fuzz.child import load
 from tests.kit.fuzz.parent import Run, run
 from tests.kit.fuzz.shrink import shrunk
-from tests.kit.fuzz.targets import TARGETS
+from tests.kit.fuzz.targets import EDXML, TARGETS
 
 
 def main() -> int:
@@ -23,15 +23,16 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=1_000_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="begin with the vectors whose names begin so")
-    parser.add_argument("--plant", default="", help="a mistake of tests.kit.fuzz.plants, to see it found")
-    parser.add_argument("--target", choices=tuple(TARGETS), default="edxml")
+    parser.add_argument("--plant", default="", help="a mistake planted on purpose, to see it found")
+    parser.add_argument("--target", choices=TARGETS, default=EDXML)
     options = parser.parse_args()
     if options.what == "run":
         return _run(options)
     if options.file is None:
         parser.error("which file?")
     data = options.file.read_bytes()
-    examine = load(Branches(), options.plant, target=options.target)
+    target = next((name for name, one in TARGETS.items() if one.suffix == options.file.suffix), options.target)
+    examine = load(Branches(), options.plant, target=target)
     if options.what == "shrink":
         sys.stdout.buffer.write(shrunk(examine, data))
         return 0

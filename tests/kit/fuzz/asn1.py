@@ -58,7 +58,9 @@ def _read(data: bytes, depth: int = DEPTH_MAX) -> list[_Value] | None:
         contents, at = data[at : at + size], at + size
         if at > len(data):
             return None
-        below = _read(contents, depth - 1) if tag & 0x20 and depth else None
+        # An octet string may hold values itself: a TSTInfo, an extension of a certificate.
+        holds = tag & 0x20 or (tag == 0x04 and contents[:1] == b"\x30")
+        below = _read(contents, depth - 1) if holds and depth else None
         found.append(_Value(tag, contents if below is None else below))
     return found
 

@@ -12,8 +12,7 @@ from typing import Final
 from tests.kit.fuzz.bounds import bounded
 from tests.kit.fuzz.branches import Branches
 from tests.kit.fuzz.corpus import Corpus
-from tests.kit.fuzz.mutation import Mutator
-from tests.kit.fuzz.targets import Changes
+from tests.kit.fuzz.targets import Target
 
 Examine = Callable[..., frozenset[str]]
 PIECES: Final = (1, 3, 7, 64, 1000)
@@ -32,26 +31,17 @@ class Tally:
 class Campaign:
     """One run of one child."""
 
-    def __init__(
-        self,
-        folder: Path,
-        examine: Examine,
-        branches: Branches,
-        *,
-        seed: int,
-        changes: Callable[[Random], Changes] = Mutator,
-        target: str = "edxml",
-    ) -> None:
+    def __init__(self, folder: Path, target: Target, branches: Branches, seed: int, *, examine: Examine) -> None:
         self._examine = examine
+        self._suffix = target.suffix
         self._branches = branches
         self._random = Random(seed)
-        self._mutator = changes(self._random)
-        self._target = target
+        self._mutator = target.mutator(self._random)
         self._corpus = Corpus(folder / "corpus")
         self._failures = folder / "failures"
         self._failures.mkdir(exist_ok=True)
         self._current = folder / "current"
-        self._known = {path.name.partition("-")[0] for path in self._failures.glob(f"*.{target}")}
+        self._known = {path.name.partition("-")[0] for path in self._failures.glob(f"*{target.suffix}")}
         self.tally: Final = Tally()
 
     def run(self, seeds: list[bytes], *, until: float, executions: int, failures: int) -> Tally:
@@ -83,7 +73,7 @@ class Campaign:
             return
         self._known.add(name)
         self.tally.failures += 1
-        keep_failure(self._failures, data, name, "".join(traceback.format_exception(error)), target=self._target)
+        keep_failure(self._failures / f"{name}{self._suffix}", data, "".join(traceback.format_exception(error)))
 
 
 def signature(error: BaseException) -> str:
@@ -93,9 +83,8 @@ def signature(error: BaseException) -> str:
     return hashlib.sha256(f"{type(error).__name__} {place}".encode()).hexdigest()[:8]
 
 
-def keep_failure(folder: Path, data: bytes, name: str, story: str, *, target: str = "edxml") -> None:
-    """The file, and beside it how to see it again."""
-    path = folder / f"{name}-{hashlib.sha256(data).hexdigest()[:8]}.{target}"
+def keep_failure(named: Path, data: bytes, story: str) -> None:
+    """The file, its digest in its name, and beside it how to see it again."""
+    path = named.with_stem(f"{named.stem}-{hashlib.sha256(data).hexdigest()[:8]}")
     path.write_bytes(data)
-    words = "" if target == "edxml" else f" --target {target}"
-    path.with_suffix(".txt").write_text(f"python -m tests.kit.fuzz replay {path}{words}\n\n{story}", encoding="utf-8")
+    path.with_suffix(".txt").write_text(f"python -m tests.kit.fuzz replay {path}\n\n{story}", encoding="utf-8")

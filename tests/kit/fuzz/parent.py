@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from tests.kit.fuzz.campaign import keep_failure
+from tests.kit.fuzz.targets import EDXML, TARGETS
 
 STALLED_SECONDS: Final = 60.0
 """Without a new input: C code that ignores signals. Long, because the machine may be busy."""
@@ -30,7 +31,7 @@ class Run:
     only: str = ""
     """The vectors to begin with are those whose names begin so."""
     plant: str = ""
-    target: str = "edxml"
+    target: str = EDXML
     failures_max: int = FAILURES_MAX
     done: int = 0
     corpus: int = 0
@@ -41,7 +42,7 @@ class Run:
     @property
     def failures(self) -> list[Path]:
         """The files that show a mistake."""
-        return sorted((self.folder / "failures").glob(f"*.{self.target}"))
+        return sorted((self.folder / "failures").glob(f"*{TARGETS[self.target].suffix}"))
 
 
 def run(asked: Run, *, say: Callable[[str], None]) -> Run:
@@ -99,5 +100,5 @@ def _post_mortem(asked: Run, how: str) -> None:
     """What the child was reading when it died."""
     current, log = asked.folder / "current", (asked.folder / "child.log").read_text(encoding="utf-8", errors="replace")
     data = current.read_bytes() if current.exists() else b""
-    story = f"the child ended: {how}\n{log[-4000:]}"
-    keep_failure(asked.folder / "failures", data, f"died{len(asked.deaths)}", story, target=asked.target)
+    named = asked.folder / "failures" / f"died{len(asked.deaths)}{TARGETS[asked.target].suffix}"
+    keep_failure(named, data, f"the child ended: {how}\n{log[-4000:]}")

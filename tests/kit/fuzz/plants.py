@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from gateway.crypto.cades import verify
 from gateway.edxml.block import Block
 
 TAGS: Final = 3
@@ -38,19 +37,8 @@ PLANTS: Final[dict[str, Callable[[], None]]] = {
 }
 
 
-def _nothing(*_: Any) -> None:
-    """A check that is not made."""
-
-
-DUTIES: Final = ("check_signature", "check_message_digest", "check_content_type")
-"""Of a detached signature: planted by leaving one out."""
-
-
 def plant(name: str) -> None:
-    """Three Appendix elements, of which no vector has more than two, and the reader does that; or a duty is left out."""
-    if name in DUTIES:
-        setattr(verify, name, _nothing)
-        return
+    """Three Appendix elements, of which no vector has more than two, and the reader does that."""
     real, does = Block.many, PLANTS[name]
 
     def many(self: Block, *names: Any, **options: Any) -> list[Block]:

@@ -33,6 +33,7 @@ from gateway.edxml import (
 )
 from gateway.observe.messages import text
 from gateway.safe_xml import Payload, Skeleton, read_foreign, read_skeleton
+from tests.kit.fuzz.disagreement import check
 
 CODES: Final = frozenset({"envelope.malformed", "envelope.attachments", "size.limit"})
 ONLY_TOLERANT: Final = frozenset({"secrecy", "attachment.mangled", "attachment.archive"})
@@ -45,10 +46,6 @@ PIECES_MAX: Final = 2_000
 GAP: Final = text("param.unknown")
 TEXTS_MAX: Final = 20
 """Findings whose texts are made: the rest are like them."""
-
-
-class DisagreementError(AssertionError):
-    """Something that must hold does not."""
 
 
 Outcome = tuple[Skeleton | None, Reading | None, str]
@@ -94,18 +91,18 @@ def _tolerantly(pieces: Iterable[bytes]) -> Outcome:
 
 
 def _named(error: SenderError) -> str:
-    _check(error.code in CODES, f"refused with {error.code}")
+    check(error.code in CODES, f"refused with {error.code}")
     return f"{error.code} {error.params.get('reason', '')}"
 
 
 def _same(whole: Outcome, pieces: Outcome) -> None:
-    _check(whole[2] == pieces[2], f"in one piece {whole[2]!r}, in many {pieces[2]!r}")
+    check(whole[2] == pieces[2], f"in one piece {whole[2]!r}, in many {pieces[2]!r}")
     if whole[0] is None or pieces[0] is None:
         return
-    _check(whole[0].markup == pieces[0].markup, "other markup in pieces")
-    _check(whole[0].repairs == pieces[0].repairs, "other repairs in pieces")
-    _check(_told(whole[0].payloads) == _told(pieces[0].payloads), "other payloads in pieces")
-    _check(whole[1] == pieces[1], "another reading in pieces")
+    check(whole[0].markup == pieces[0].markup, "other markup in pieces")
+    check(whole[0].repairs == pieces[0].repairs, "other repairs in pieces")
+    check(_told(whole[0].payloads) == _told(pieces[0].payloads), "other payloads in pieces")
+    check(whole[1] == pieces[1], "another reading in pieces")
 
 
 def _told(payloads: Iterable[Payload]) -> list[tuple[int, str, bool]]:
@@ -114,22 +111,22 @@ def _told(payloads: Iterable[Payload]) -> list[tuple[int, str, bool]]:
 
 def _agree(strict: Outcome, tolerant: Outcome) -> None:
     if strict[0] is not None:
-        _check(tolerant[0] is not None, "strict has a tree and tolerant has none")
+        check(tolerant[0] is not None, "strict has a tree and tolerant has none")
     if strict[0] is None or tolerant[0] is None or tolerant[1] is None:
         return
-    _check(not tolerant[0].repairs, "a strict tree, repaired")
-    _check(_told(strict[0].payloads) == _told(tolerant[0].payloads), "other payloads")
+    check(not tolerant[0].repairs, "a strict tree, repaired")
+    check(_told(strict[0].payloads) == _told(tolerant[0].payloads), "other payloads")
     findings = tolerant[1].findings
     errors = [finding for finding in findings if finding.severity == Severity.ERROR]
     if strict[1] is None:
         grave = any(finding.severity != Severity.NOTE for finding in findings)
-        _check(grave, f"refused ({strict[2]}) and neither an error nor a repair found")
+        check(grave, f"refused ({strict[2]}) and neither an error nor a repair found")
         return
-    _check(not [error.code for error in errors if error.code not in ONLY_TOLERANT], f"taken, with errors {errors}")
-    _check(strict[1].message == tolerant[1].message, "another message")
-    _check(strict[1].kind == tolerant[1].kind, "another kind")
-    _check(set(map(_feature, strict[1].findings)) <= set(map(_feature, findings)), "notes that tolerant lacks")
-    _check(_files(strict[1].attachments) == _files(tolerant[1].attachments), "other attachments")
+    check(not [error.code for error in errors if error.code not in ONLY_TOLERANT], f"taken, with errors {errors}")
+    check(strict[1].message == tolerant[1].message, "another message")
+    check(strict[1].kind == tolerant[1].kind, "another kind")
+    check(set(map(_feature, strict[1].findings)) <= set(map(_feature, findings)), "notes that tolerant lacks")
+    check(_files(strict[1].attachments) == _files(tolerant[1].attachments), "other attachments")
 
 
 def _files(files: Iterable[ReadAttachment]) -> list[tuple[int, str, str, str, bool]]:
@@ -142,24 +139,24 @@ def _third_opinion(data: bytes, skeleton: Skeleton) -> None:
         return  # what is no base64 need not be a text of XML either: the cut never showed it to a parser
     root = etree.fromstring(data, etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True))
     carriers = list(root.iter("{*}ContentTransferEncoded"))
-    _check(len(carriers) == len(skeleton.payloads), "another number of payloads")
+    check(len(carriers) == len(skeleton.payloads), "another number of payloads")
     for carrier, payload in zip(carriers, skeleton.payloads, strict=True):
         text = "".join((carrier.text or "").split())
-        _check(payload.read() == base64.b64decode(text, validate=True), "another payload than base64 makes")
+        check(payload.read() == base64.b64decode(text, validate=True), "another payload than base64 makes")
 
 
 def _well_formed(reading: Reading) -> None:
-    _check(len(reading.findings) <= FINDINGS_MAX, "too many findings")
+    check(len(reading.findings) <= FINDINGS_MAX, "too many findings")
     for finding in reading.findings:
-        _check(all(len(value) <= 100 for value in finding.params.values() if isinstance(value, str)), "a long value")
+        check(all(len(value) <= 100 for value in finding.params.values() if isinstance(value, str)), "a long value")
         milder = (finding.code, finding.severity) in MILDER
-        _check(milder or SEVERITIES.get(finding.code) == finding.severity, f"{finding.code} as {finding.severity}")
+        check(milder or SEVERITIES.get(finding.code) == finding.severity, f"{finding.code} as {finding.severity}")
     for finding in reading.findings[:TEXTS_MAX]:
         given = frozenset(name for name, value in finding.params.items() if value not in (None, ""))
-        _check(not _has_gap(finding.code, given), f"a text with a gap: {finding.code} with {sorted(given)}")
+        check(not _has_gap(finding.code, given), f"a text with a gap: {finding.code} with {sorted(given)}")
     for file in reading.attachments:
         data = file.file.read()
-        _check(hashlib.sha256(data).hexdigest() == file.digest and len(data) == file.size, "another digest")
+        check(hashlib.sha256(data).hexdigest() == file.digest and len(data) == file.size, "another digest")
     validate(reading.message)
 
 
@@ -185,8 +182,3 @@ def _feature(finding: Finding) -> str:
     path = "".join(letter for letter in finding.path if not letter.isdigit())
     reason = finding.params.get("reason", "")
     return f"{finding.severity} {finding.code} {path.rpartition('/')[2]} {reason}"
-
-
-def _check(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise DisagreementError(otherwise)

@@ -1,48 +1,84 @@
-"""What can be fuzzed: which modules are marked, what is done with a file, how files are changed, and what one begins with."""
+"""What can be fuzzed: which modules carry marks, what reads a file, what to begin with, and how files are changed.
 
-from collections.abc import Callable
+Only names stand here (`module:name`): what they name is loaded after the marks are set (`branches`).
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from random import Random
 from typing import Final, Protocol
 
-from tests.kit.edxml_vectors import vectors
-from tests.kit.fuzz.asn1 import Asn1Mutator
-from tests.kit.fuzz.mutation import Mutator
 
-
-class Changes(Protocol):
+class Mutates(Protocol):
     """Makes files out of files."""
 
     def mutant(self, data: bytes, other: bytes) -> bytes:
-        """A changed file; `other` lends parts."""
+        """A file with a few changes; `other` lends parts."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One of them. Its module is named, not imported: the marks have to be there first."""
+    """One kind of reading."""
 
     watched: tuple[str, ...]
-    module: str
-    mutator: Callable[[Random], Changes]
-    seeds: Callable[[], dict[str, bytes]]
+    """Packages whose branches are marked."""
+    reading: str
+    """`examine(data, *, piece)`."""
+    seeds: str
+    """A function: name -> file."""
+    mutation: str
+    """A class: made from one source of chance, it `Mutates`."""
+    plants: str
+    """`plant(name)`: a mistake made on purpose."""
+    suffix: str
+    """Of the files that show a mistake."""
+
+    def load_examine(self) -> Callable[..., frozenset[str]]:
+        """The reading itself; only after the marks are set."""
+        examine: Callable[..., frozenset[str]] = resolve_name(self.reading)
+        return examine
+
+    def load_seeds(self) -> Mapping[str, bytes]:
+        """Files to begin with; only after the marks are set."""
+        found: Mapping[str, bytes] = resolve_name(self.seeds)()
+        return found
+
+    def mutator(self, random: Random) -> Mutates:
+        """By one source of chance."""
+        made: Mutates = resolve_name(self.mutation)(random)
+        return made
+
+    def plant(self, name: str) -> None:
+        """A mistake made on purpose; only after the marks are set."""
+        resolve_name(self.plants)(name)
 
 
-def _detached() -> dict[str, bytes]:
-    # Here and not above: it imports the room that is to be marked.
-    from tests.kit.cades_vectors import signatures  # noqa: PLC0415 - see above
-
-    return signatures()
-
-
+EDXML: Final = "edxml"
 TARGETS: Final = {
-    "edxml": Target(
-        watched=("gateway.safe_xml", "gateway.edxml"), module="tests.kit.fuzz.target", mutator=Mutator, seeds=vectors
+    EDXML: Target(
+        watched=("gateway.safe_xml", "gateway.edxml"),
+        reading="tests.kit.fuzz.target:examine",
+        seeds="tests.kit.edxml_vectors:vectors",
+        mutation="tests.kit.fuzz.mutation:Mutator",
+        plants="tests.kit.fuzz.plants:plant",
+        suffix=".edxml",
+    ),
+    "crypto": Target(
+        watched=("gateway.crypto",),
+        reading="tests.kit.fuzz.crypto_target:examine",
+        seeds="tests.kit.fuzz.crypto_seeds:vectors",
+        mutation="tests.kit.fuzz.crypto_mutation:Mutator",
+        plants="tests.kit.fuzz.crypto_plants:plant",
+        suffix=".case",
     ),
     "cades": Target(
         watched=("gateway.crypto.cades", "gateway.crypto.duty"),
-        module="tests.kit.fuzz.target_cades",
-        mutator=Asn1Mutator,
-        seeds=_detached,
+        reading="tests.kit.fuzz.cades_target:examine",
+        seeds="tests.kit.cades_vectors:signatures",
+        mutation="tests.kit.fuzz.asn1:Asn1Mutator",
+        plants="tests.kit.fuzz.cades_plants:plant",
+        suffix=".cades",
     ),
 }

@@ -9,6 +9,7 @@ import contextvars
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -17,10 +18,10 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
-from gateway.core.work import WorkKind
+from gateway.core.work import TIMESTAMP_ROAD, WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.paths.certificates import judge_certificate
-from gateway.delivery import Wakeups, WorkEngine, backoff
+from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.exchange import (
     BusinessStatuses,
     Desk,
@@ -30,6 +31,7 @@ from gateway.exchange import (
     Queries,
     Reception,
     Release,
+    Stamping,
     Submission,
     TransferDelivery,
     opening,
@@ -144,8 +146,12 @@ class Process:
             store=desk.store,
             clock=desk.clock,
             entropy=desk.entropy,
-            handlers={WorkKind.DOCUMENT: DocumentSteps(desk=desk), WorkKind.TRANSFER: transfers},
-            destinations=lambda: desk.directory.current().gateways,
+            handlers={
+                WorkKind.DOCUMENT: DocumentSteps(desk=desk),
+                WorkKind.TRANSFER: transfers,
+                WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
+            },
+            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
             idle=IDLE_SECONDS,
         )
 

@@ -42,6 +42,7 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "listDocuments": {"query": {"state": "accepted", "limit": 1}},
     "getDocument": {"path": {"key": DOCUMENT}},
     "listDeliveries": {"path": {"key": DOCUMENT}, "query": {"limit": 1}},
+    "downloadSentAttachment": {"path": {"key": DOCUMENT, "position": 1}, "query": {"copy": "archive"}},
     "getDocumentHistory": {"path": {"key": DOCUMENT}},
     "releaseDocument": {"path": {"key": HELD}},
     "listInbox": {"query": {"after": 0, "limit": 1}},

@@ -202,6 +202,7 @@ def test_no_metric_has_a_label_that_could_be_an_id() -> None:
             "version",
             "python",
             "reason",
+            "state",
             "why",
         ),
     }

@@ -1,11 +1,19 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.api import ApiProblem
+from gateway.api.answers import view_of
 from gateway.core.ids import DocumentKey
+from gateway.core.model import Attachment, OwnSeal
+from gateway.core.owed import TimestampState
+from gateway.core.validation import Level
+from gateway.exchange import DocumentView
+from tests.kit import rows
 from tests.kit.desks import NOW
 from tests.unit.api.world import (
     OTHER,
@@ -32,6 +40,8 @@ async def test_a_document_is_handed_in_and_looked_at(world: World, tmp_path: Pat
         seen = await client.document(made["key"])
         deliveries = await client.deliveries(made["key"])
         events = await client.history(made["key"])
+    timestamps = [file.pop("timestamp") for file in seen["attachments"]]
+    assert [one["state"] for one in timestamps] == ["none", "none"]
     assert made == {name: value for name, value in seen.items() if name != "deliveries"}
     assert (made["state"], made["state_label_vi"], made["reason"]) == ("accepted", "Đã nhận vào cổng", None)
     assert made["accepted_at"] == "2026-11-21T06:05:09.123Z"
@@ -135,3 +145,57 @@ async def test_text_is_kept_in_one_normal_form(world: World) -> None:
     decomposed = json.dumps(metadata(subject="Ha\u0300 No\u0302\u0323i")).encode()
     async with world.post(form(meta_part(decomposed), file_part())) as answer:
         assert (await answer.json())["metadata"]["subject"] == "H\u00e0 N\u1ed9i"
+
+
+def stamped_view(seal: OwnSeal | None, **owed: Any) -> dict[str, Any]:
+    """The answer for a document whose one file has this seal, and this was owed to it."""
+    file = Attachment(position=1, name="a.pdf", content_type="application/pdf", blob=rows.blob("sealed"), seal=seal)
+    document = rows.document(attachments=(file,))
+    mine = (rows.owed(document, sealed=file.blob, **owed),) if owed else ()
+    said = view_of(DocumentView(document=document, counts={}, total=0, timestamps=mine)).model_dump()
+    timestamp: dict[str, Any] = said["attachments"][0]["timestamp"]
+    return timestamp
+
+
+def test_what_a_file_has_of_timestamps_is_told() -> None:
+    at = rows.later(7)
+    assert stamped_view(None) == {
+        "state": "none",
+        "state_label_vi": "Không có dấu thời gian",
+        "level": None,
+        "owed": None,
+        "time": None,
+        "archive_sha256": None,
+    }
+    found = stamped_view(OwnSeal(level=Level.B_LT, stamped_at=at, owed=None))
+    assert (found["state"], found["level"], found["time"]) == ("stamped", "B-LT", "2026-11-21T06:05:16.123Z")
+    owing = OwnSeal(level=Level.B_B, stamped_at=None, owed=Level.B_T)
+    found = stamped_view(owing, state=TimestampState.WAITING)
+    assert (found["state"], found["level"], found["owed"], found["time"]) == ("waiting", "B-B", "B-T", None)
+    assert found["state_label_vi"] == "Đang chờ dấu thời gian"
+    assert stamped_view(owing, state=TimestampState.GIVEN_UP)["state"] == "given_up"
+    archive = rows.blob("archive")
+    found = stamped_view(owing, state=TimestampState.STAMPED, level=Level.B_T, archive=archive, stamped_at=at)
+    assert (found["state"], found["level"], found["owed"]) == ("stamped", "B-T", None)
+    assert (found["time"], found["archive_sha256"]) == ("2026-11-21T06:05:16.123Z", archive.digest)
+
+
+async def test_a_sent_file_is_downloaded_and_its_archive_copy_is_not_there_before_it_is(
+    world: World, tmp_path: Path
+) -> None:
+    world.desks.register(WARD, "Phường Sài Gòn")
+    (tmp_path / "a.pdf").write_bytes(PDF)
+    async with world.client() as client:
+        made = await client.send(metadata(), [tmp_path / "a.pdf"], "key-1")
+        for archive in (False, True):
+            await client.sent_attachment(made["key"], 1, tmp_path / "got", archive=archive)
+            assert (tmp_path / "got").read_bytes() == PDF
+        with pytest.raises(ApiProblem) as caught:
+            await client.sent_attachment(made["key"], 2, tmp_path / "got")
+        assert caught.value.code == "not_found"
+        document = world.desks.kept[DocumentKey(made["key"])]
+        owing = OwnSeal(level=Level.B_B, stamped_at=None, owed=Level.B_T)
+        world.desks.kept[document.key] = replace(document, attachments=(replace(document.attachments[0], seal=owing),))
+        with pytest.raises(ApiProblem) as caught:
+            await client.sent_attachment(made["key"], 1, tmp_path / "got", archive=True)
+        assert caught.value.code == "not_found"

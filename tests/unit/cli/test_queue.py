@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from gateway.audit import sequence
 from gateway.cli import main
 from gateway.cli.orders import QueueOrder
-from gateway.cli.queue import Queue, print_queue, read_queue
+from gateway.cli.queue import Queue, print_queue, queue_json, read_queue
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.owed import TimestampState
+from gateway.core.work import TIMESTAMP_ROAD, Destination, WorkKind
 from gateway.outside import open_records
 from gateway.storage import open_memory
 from gateway.storage import work as work_ledger
@@ -85,6 +89,36 @@ async def test_dead_letters_are_counted_without_being_read(monkeypatch: pytest.M
         shown = terminal()
         print_queue(shown, queue, order, rows.NOW)
         assert (f"… và {count - 4} việc nữa" in printed(shown.out)) is (count > 4)
+    await store.close()
+
+
+async def test_what_waits_for_a_timestamp_is_told_with_its_document() -> None:
+    store = open_memory(sequencer=sequence)
+    document, waiting = rows.document(), rows.item("", 0, destination=TIMESTAMP_ROAD, kind=WorkKind.TIMESTAMP)
+    one, other = rows.owed(document), rows.owed(document, state=TimestampState.GIVEN_UP)
+
+    def unit(uow: UnitOfWork) -> None:
+        uow.documents.add(document)
+        for owed in (other, one):
+            uow.timestamps.add(owed)
+            uow.work.add(replace(waiting, subject=owed.key))
+            if owed is other:
+                (claim,) = uow.work.claim(rows.NOW, lease=60, windows={}, limit=1)
+                uow.work.bury(claim, "timestamp.unavailable asked=2", rows.NOW)
+        uow.work.set_destination(Destination(name=TIMESTAMP_ROAD, failures=3, not_before=rows.later(60)))
+
+    await store.transact(unit)
+    order = QueueOrder(config=Path(), destination=None, dead=False, limit=4)
+    queue = await store.read(lambda uow: read_queue(uow, order))
+    members = queue_json(queue, HERE, rows.NOW)
+    for found, state in ((members["items"][0], "waiting"), (members["dead"][0], "given_up")):
+        assert (found["kind"], found["document"], found["state"]) == ("timestamp", document.key, state)
+        assert found["destination"] == TIMESTAMP_ROAD
+    shown = terminal()
+    print_queue(shown, queue, order, rows.NOW)
+    text = printed(shown.out)
+    assert text.count("(dấu thời gian)") == 3
+    assert "Đang chờ dấu thời gian" in " ".join(text.split())
     await store.close()
 
 

@@ -21,6 +21,7 @@ from gateway.core.validation import (
 )
 from gateway.core.verdict import FileVerdict
 from gateway.crypto import (
+    Freshness,
     JudgePool,
     Trust,
     certificate_digest,
@@ -30,15 +31,17 @@ from gateway.crypto import (
     judge_detached,
     judge_detached_file,
 )
-from gateway.crypto.paths.policy import AlgorithmRules, Freshness
+from gateway.crypto.cades.timestamped import add_signature_timestamp
 from gateway.observe import text
-from tests.kit.pki import DAY, MOMENT, LeafKind, Pki
+from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
+from tests.kit.stamps import Authority
 from tests.unit.crypto.detached import CONTENT, Attributes, Recipe, digests_of, signed, together
 
 PKI = Pki()
 GOOD = PKI.leaf("seal")
 OTHER = PKI.leaf("seal", organ_id="H29.17")
 VECTOR_MOMENT = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+Rules = tuple[tuple[str, dt.date | None], ...]
 PASSED, UNDECIDED, FAILED = Indication.TOTAL_PASSED, Indication.INDETERMINATE, Indication.TOTAL_FAILED
 
 
@@ -51,6 +54,43 @@ def judge(
 
 def found(verdict: FileVerdict) -> tuple[Indication | None, SubIndication | None]:
     return verdict.indication, verdict.sub_indication
+
+
+# --- the policy ---------------------------------------------------------------------------------------------------------
+
+
+def allowing(digests: Rules = (("sha256", None),), mechanisms: Rules = (("rsassa_pkcs1v15", None),)) -> Trust:
+    """Everything in the path of the signer is by RSASSA-PKCS1-v1_5 with SHA-256."""
+    rules = replace(PKI.trust.policy.algorithms, digests=digests, mechanisms=mechanisms)
+    return replace(PKI.trust, policy=replace(PKI.trust.policy, algorithms=rules))
+
+
+@pytest.mark.parametrize(
+    "recipe", [Recipe(leaf=GOOD, digest="sha512"), Recipe(leaf=GOOD, pss=True)], ids=["digest", "mechanism"]
+)
+def test_what_the_policy_does_not_allow_is_no_signature(recipe: Recipe) -> None:
+    assert found(judge(recipe.cms())) == (PASSED, None)
+    verdict = judge(recipe.cms(), trust=allowing())
+    assert found(verdict) == (UNDECIDED, SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
+    assert verdict.signatures[0].details.policy == PKI.trust.policy.used
+
+
+def test_what_has_ended_counts_where_a_timestamp_proves_that_it_was_used_before() -> None:
+    ended = allowing(digests=(("sha256", None), ("sha512", (MOMENT - 10 * DAY).date())))
+    trust = replace(ended, authorities=(der(PKI.root),))
+    plain = Recipe(leaf=GOOD, digest="sha512").cms()
+    assert found(judge(plain, trust=trust)) == (UNDECIDED, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE)
+    value = cms.ContentInfo.load(plain)["content"]["signer_infos"][0]["signature"].native
+    for days, expected in ((20, PASSED), (5, UNDECIDED)):
+        token = Authority(PKI).at(MOMENT - days * DAY)(value)
+        assert judge(add_signature_timestamp(plain, token), trust=trust).indication is expected
+
+
+def test_the_verdict_names_the_policy_and_says_when_it_let_old_evidence_pass() -> None:
+    policy = replace(PKI.trust.policy, freshness=Freshness(crl_seconds_max=60, stale_passes=True))
+    (one,) = judge(signed(GOOD), trust=replace(PKI.trust, policy=policy)).signatures
+    assert (one.indication, one.details.policy) == (PASSED, policy.used)
+    assert "too old" in one.reason
 
 
 # --- the shared vectors -----------------------------------------------------------------------------------------------
@@ -461,37 +501,6 @@ def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
         stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: before
     )
     assert found(verdict) == (UNDECIDED, SubIndication.TIMESTAMP_ORDER_FAILURE)
-
-
-# --- the policy ---------------------------------------------------------------------------------------------------------
-
-
-def ruled(**rules: Any) -> Trust:
-    return replace(PKI.trust, policy=replace(PKI.trust.policy, **rules))
-
-
-YESTERDAY = (MOMENT - DAY).date()
-
-
-@pytest.mark.parametrize(
-    ("rules", "sub_indication"),
-    [
-        ({"digests": (("sha512", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
-        ({"mechanisms": (("rsassa_pss", None),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
-        ({"digests": (("sha256", YESTERDAY),)}, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE),
-    ],
-)
-def test_what_the_policy_does_not_allow_does_not_pass(rules: Any, sub_indication: SubIndication) -> None:
-    verdict = judge(signed(GOOD), trust=ruled(algorithms=AlgorithmRules(**rules)))
-    assert found(verdict) == (UNDECIDED, sub_indication)
-    assert "policy" in verdict.reason or "counts until" in verdict.reason
-
-
-def test_the_verdict_names_the_policy_and_says_when_it_let_old_evidence_pass() -> None:
-    lenient = ruled(freshness=Freshness(crl_seconds_max=60, stale_passes=True))
-    (one,) = judge(signed(GOOD), trust=lenient).signatures
-    assert (one.indication, one.details.policy) == (PASSED, lenient.policy.used)
-    assert "too old" in one.reason
 
 
 def _token() -> cms.ContentInfo:

@@ -4,14 +4,16 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
-from asn1crypto import cms
+from asn1crypto import cms, tsp
 from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPCertStatus, load_der_ocsp_response
 
+from gateway.core.errors import SiteError
 from gateway.core.validation import Indication, SubIndication
-from gateway.crypto import CertificateVerdict, Evidence, Trust, judge_certificate
+from gateway.crypto import CertificateVerdict, Evidence, Trust, judge_certificate, load_trust
 from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.declared import (
     CRLS,
@@ -20,6 +22,7 @@ from tests.kit.certomancer.declared import (
     certificate,
     chain,
     crl_of,
+    leaf,
     ocsp_of,
     parsed,
     timestamp,
@@ -131,6 +134,21 @@ def test_beside_the_good_list_it_does_no_harm_and_hides_nothing(kind: str) -> No
     assert judged("revoked", believed).sub_indication is SubIndication.REVOKED_NO_POE
 
 
+def test_a_list_with_an_unknown_reason_is_a_broken_file_and_not_a_crash(tmp_path: Path) -> None:
+    """Found by fuzzing: RFC 5280 section 5.3.1 ends at 10, and asn1crypto meets 22 with a KeyError."""
+    good = crl_of("bodies")
+    reason = bytes.fromhex("0603551d1504030a0101")  # extension cRLReason, keyCompromise
+    assert good.count(reason) == 1
+    for name, der in (("anchors/root.pem", certificate("root")), ("crls/bodies.crl", good)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(der)
+    assert load_trust(tmp_path, demo=False).crls == (good,)
+    (tmp_path / "crls/bodies.crl").write_bytes(good.replace(reason, reason[:-1] + bytes([22])))
+    with pytest.raises(SiteError) as caught:
+        load_trust(tmp_path, demo=False)
+    assert caught.value.code == "config.invalid"
+
+
 # --- the PKI itself ---------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +178,7 @@ def test_lists_and_answers_travel_in_time() -> None:
 def test_a_timestamp_says_what_it_was_asked_to() -> None:
     digest = sha256(b"thu").digest()
     token = timestamp(digest, MOMENT)
-    info = info_of(token)
+    info = tsp.TSTInfo.load(info_of(token))
     assert info["message_imprint"]["hashed_message"].native == digest
     assert info["gen_time"].native == MOMENT
     signer = cms.ContentInfo.load(token)["content"]["signer_infos"][0]
@@ -188,4 +206,4 @@ def test_bad_answers_are_well_formed_all_the_same(kind: str) -> None:
 def test_a_list_without_an_end_is_one() -> None:
     found = load_der_x509_crl(bad_evidence.crl_without_next_update("bodies"))
     assert found.next_update_utc is None
-    assert found.is_signature_valid(load_der_x509_certificate(certificate("bodies")).public_key())  # type: ignore[arg-type]
+    assert found.is_signature_valid(leaf("bodies").key.public_key())

@@ -112,7 +112,7 @@ async def test_a_good_one_signs(tmp_path: Path) -> None:
     holder = InlineHolder(keys={"own": write_key(tmp_path / "own.pem", leaf.key)})
     own = sealer(of(leaf), PKI.trust, holder)
     (tmp_path / "document.pdf").write_bytes(tiny_pdf())
-    assert await own.seal(tmp_path / "document.pdf", OFFICE)
+    assert (await own.seal(tmp_path / "document.pdf", OFFICE)).pdf
     assert await own.sign_envelope(status(), OFFICE)
 
 

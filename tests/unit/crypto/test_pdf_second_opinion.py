@@ -15,7 +15,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from gateway.core.validation import Indication
 from gateway.crypto import Trust, judge_pdf
-from tests.unit.crypto.test_pades import EXPECTED, PASSED, VECTOR_MOMENT
+from tests.unit.crypto.test_own_pki import EXPECTED, PASSED, VECTOR_MOMENT
 
 USAGE = KeyUsageConstraints(key_usage={"non_repudiation"})
 TODAY_ONLY = {"revoked-later-signed-2025-03-LT", "revoked-later-signed-2025-03-LTA", "expired-signed-2021-LTA"}

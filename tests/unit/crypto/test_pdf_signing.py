@@ -14,6 +14,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
+from gateway.core.sealed import SealedFile
 from gateway.core.validation import Indication, Level
 from gateway.crypto import (
     AttachmentText,
@@ -23,7 +24,6 @@ from gateway.crypto import (
     InlineJudge,
     KeyRef,
     PdfSigner,
-    SealedFile,
     SealOrder,
     Trust,
     evidence_for,
@@ -320,5 +320,5 @@ async def test_the_sealer_of_the_service_seals_at_any_level_and_with_any_look(tm
     assert (found.level, found.owed) == (Level.B_LTA, None)
     assert b"+Tinos" in found.pdf
     assert passes(found.pdf)
-    plain = await sealer.seal(path, organ)
+    plain = (await sealer.seal(path, organ)).pdf
     assert (kinds(plain), passes(plain)) == ([b"Sig"], True)

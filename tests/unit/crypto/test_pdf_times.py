@@ -474,10 +474,13 @@ def test_evidence_beyond_the_limits_is_not_looked_at(monkeypatch: pytest.MonkeyP
     assert said(judge(covered(EXPIRED_T, crls=lists))) is SubIndication.OUT_OF_BOUNDS_NO_POE
 
 
-def test_after_the_last_signature_not_even_a_place_for_another_is_allowed() -> None:
-    seal = stamped_seal(tiny_pdf(), SEAL)
+def test_a_place_for_another_signature_is_allowed_only_before_the_first() -> None:
+    """After it nobody adds one that is empty, whoever signs then: its picture may cover the page (`new_fields`)."""
+    seal, other = stamped_seal(tiny_pdf(), SEAL), PKI.leaf("seal", organ_id="H29.17")
+    assert said(judge(stamped_seal(seal, other))) is PASSED
+    assert said(judge(stamped_seal(stamped_seal(with_empty_field(tiny_pdf()), SEAL), other))) is PASSED
     assert said(judge(with_empty_field(seal))) is SubIndication.SIG_CONSTRAINTS_FAILURE
-    assert said(judge(stamped_seal(with_empty_field(seal), PKI.leaf("seal", organ_id="H29.17")))) is PASSED
+    assert said(judge(stamped_seal(with_empty_field(seal), other))) is SubIndication.SIG_CONSTRAINTS_FAILURE
 
 
 def test_the_lists_of_a_store_may_stand_elsewhere_in_the_file() -> None:

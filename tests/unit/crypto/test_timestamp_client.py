@@ -71,7 +71,7 @@ class Asked:
 
 @asynccontextmanager
 async def client(
-    first: Answer, second: Answer, *, seconds: float = 20, trust: Trust | None = None
+    first: Answer, second: Answer, *, seconds: float = 20, trust: Trust | None = None, hurried: bool = False
 ) -> AsyncIterator[tuple[TimestampClient, Asked, ManualClock]]:
     clock, asked = ManualClock(MOMENT), Asked()
 
@@ -94,6 +94,7 @@ async def client(
             trust=LoadedTrust(trust or bundle().trust),
             clock=clock,
             entropy=os.urandom,
+            hurried=hurried,
         )
         stack.push_async_callback(made.close)
         yield made, asked, clock
@@ -127,6 +128,21 @@ async def test_an_authority_that_failed_is_asked_last_for_a_while() -> None:
         clock.advance(RESTING_SECONDS + 1)
         await authority.stamp(DIGEST)
         assert (asked.first, asked.second) == (2, 4)
+
+
+async def test_who_is_in_a_hurry_does_not_ask_one_that_failed_a_moment_ago() -> None:
+    async with client(refusing, refusing, hurried=True) as (authority, asked, clock):
+        for _ in range(3):
+            with pytest.raises(SiteError) as caught:
+                await authority.stamp(DIGEST)
+            assert caught.value.code == "timestamp.unavailable"
+            assert caught.value.facts.retryable
+        assert (asked.first, asked.second) == (1, 1)
+        assert str(caught.value.params["said"]).count("failed a moment ago") == 2
+        clock.advance(RESTING_SECONDS + 1)
+        with pytest.raises(SiteError):
+            await authority.stamp(DIGEST)
+        assert (asked.first, asked.second) == (2, 2)
 
 
 async def test_one_that_hangs_costs_its_patience_and_no_more() -> None:

@@ -10,7 +10,7 @@ from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import Trust, verify_envelope, verify_slip
 from gateway.edxml import parse_slip
 from gateway.safe_xml import parse_signed, read_skeleton
-from tests.unit.crypto.test_pades import VECTOR_MOMENT
+from tests.unit.crypto.test_own_pki import VECTOR_MOMENT
 
 PARSER, PROFILE = "the parser", "the profile"
 XSW = {

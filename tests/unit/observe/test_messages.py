@@ -18,6 +18,7 @@ from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Health
 from gateway.core.message import Priority
+from gateway.core.owed import TimestampState
 from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.states import (
     BusinessStatus,
@@ -62,6 +63,7 @@ LABELS = {
         "indication": [*(indication.value for indication in Indication), "none"],
         "check": [check.value for check in Check],
         "event": [kind.value for kind in EventKind],
+        "timestamp": ["none", *(state.value for state in TimestampState)],
         "turn": [turn.value for turn in Turn],
         "severity": [severity.value for severity in Severity],
         "trust": ROLES,

@@ -127,6 +127,7 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
     with sqlite3.connect(path) as driver:
         before = driver.execute("SELECT digest FROM named_blobs ORDER BY digest").fetchall()
         driver.execute("DROP TABLE named_blobs")
+        driver.execute("DROP TABLE owed_timestamps")
         driver.execute("DROP INDEX ix_deliveries_held")
         driver.execute("UPDATE alembic_version SET version_num = '0004'")
     driver.close()

@@ -6,7 +6,6 @@
 * A timestamp goes in or a ValueError comes out; what passed before passes after.
 """
 
-import logging
 from functools import cache
 from typing import Final
 
@@ -23,7 +22,6 @@ from tests.kit.fuzz.disagreement import check
 from tests.kit.pki import MOMENT
 from tests.unit.crypto.detached import digests_of
 
-logging.disable(logging.CRITICAL)  # pyHanko writes a traceback for each path that it refuses
 DIGESTS: Final = digests_of(CONTENT)
 DUTIES: Final = tuple(range(1, 12))
 

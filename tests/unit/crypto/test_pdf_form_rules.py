@@ -1,0 +1,170 @@
+"""What is done to the form of a sealed PDF so that readers show another text: the seal must not pass over it."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import pytest
+from pyhanko.pdf_utils.generic import (
+    ArrayObject,
+    BooleanObject,
+    DictionaryObject,
+    IndirectObject,
+    NumberObject,
+    PdfObject,
+    StreamObject,
+    TextStringObject,
+    pdf_name,
+)
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
+
+from gateway.core.validation import Indication, SubIndication
+from gateway.core.verdict import FileVerdict
+from gateway.crypto import judge_pdf
+from tests.kit.pdfs import tiny_pdf
+from tests.kit.pki import MOMENT, Pki
+from tests.kit.stamps import Authority, document_stamped
+from tests.unit.crypto.sealing import sealed
+
+PKI = Pki()
+SEAL, OTHER = PKI.leaf("seal"), PKI.leaf("seal", organ_id="H29.17")
+PAGE = (0, 0, 595, 842)
+FIXED, NEW = SubIndication.SIG_CONSTRAINTS_FAILURE, "Cover"
+
+
+def judge(pdf: bytes) -> FileVerdict:
+    return judge_pdf(pdf, trust=PKI.trust, moment=MOMENT)
+
+
+def named(**entries: PdfObject) -> DictionaryObject:
+    return DictionaryObject({pdf_name(f"/{key}"): value for key, value in entries.items()})
+
+
+def numbers(values: Sequence[int]) -> ArrayObject:
+    return ArrayObject(NumberObject(value) for value in values)
+
+
+def written(writer: IncrementalPdfFileWriter) -> bytes:
+    output = BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+class Shadow:
+    """A letter with a picture that nothing shows (another sum, on white), and with numbers that stand by themselves."""
+
+    def __init__(self) -> None:
+        writer = IncrementalPdfFileWriter(BytesIO(tiny_pdf("Chi 100 dong")))
+        form = named(Type=pdf_name("/XObject"), Subtype=pdf_name("/Form"), BBox=numbers(PAGE))
+        text = b"1 g 0 0 595 842 re f 0 g BT /F1 18 Tf 72 720 Td (Chi 900 dong) Tj ET"
+        self.picture = writer.add_object(StreamObject(form, stream_data=text)).idnum
+        self.numbers = [writer.add_object(NumberObject(value)).idnum for value in PAGE]
+        self.pdf = written(writer)
+
+    def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:
+        """One that shows the picture, whose objects were all there before."""
+        sides = numbers((*PAGE, 0)) if rectangle == "five numbers" else numbers(PAGE)
+        if rectangle == "numbers elsewhere":
+            sides = ArrayObject(IndirectObject(number, 0, writer.prev) for number in self.numbers)
+        return named(
+            Type=pdf_name("/Annot"),
+            Subtype=pdf_name("/Widget"),
+            F=NumberObject(4),
+            Rect=sides,
+            AP=named(N=IndirectObject(self.picture, 0, writer.prev)),
+        )
+
+    def covered(self, pdf: bytes, rectangle: str, *, apart: bool = False) -> bytes:
+        """The PDF with an empty field more whose widget covers the page; `apart`: the widget is another object."""
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+        widget, page = self.widget(writer, rectangle), writer.root["/Pages"]["/Kids"].raw_get(0)
+        field = named(FT=pdf_name("/Sig"), T=TextStringObject(NEW))
+        if apart:
+            shown = writer.add_object(widget)
+            added = writer.add_object(DictionaryObject({**field, pdf_name("/Kids"): ArrayObject([shown])}))
+            widget[pdf_name("/Parent")] = added
+        else:
+            added = shown = writer.add_object(DictionaryObject({**field, **widget}))
+        page.get_object()[pdf_name("/Annots")] = ArrayObject([*page.get_object()["/Annots"], shown])
+        writer.mark_update(page.reference)
+        writer.root["/AcroForm"]["/Fields"].append(added)
+        writer.update_container(writer.root["/AcroForm"])
+        return written(writer)
+
+
+SHADOW = Shadow()
+
+
+def test_the_letter_that_is_attacked_passes() -> None:
+    assert judge(sealed(SHADOW.pdf, SEAL)).indication is Indication.TOTAL_PASSED
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one object", "two objects"])
+@pytest.mark.parametrize("rectangle", ["plain", "five numbers", "numbers elsewhere"])
+def test_a_field_that_covers_the_page_is_not_taken_for_an_invisible_one(rectangle: str, apart: bool) -> None:
+    verdict = judge(SHADOW.covered(sealed(SHADOW.pdf, SEAL), rectangle, apart=apart))
+    assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
+
+
+@pytest.mark.parametrize("rectangle", ["plain", "five numbers", "numbers elsewhere"])
+def test_nor_where_an_archive_timestamp_stands_in_it(rectangle: str) -> None:
+    stamp = Authority(PKI).at(MOMENT)
+    assert judge(document_stamped(sealed(SHADOW.pdf, SEAL), stamp)).indication is Indication.TOTAL_PASSED
+    covered = SHADOW.covered(sealed(SHADOW.pdf, SEAL), rectangle)
+    verdict = judge(document_stamped(covered, stamp, field=NEW))
+    assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
+
+
+# --- how fields of text are drawn -------------------------------------------------------------------------------------
+
+
+def with_text_field(pdf: bytes) -> bytes:
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    page = writer.root["/Pages"]["/Kids"].raw_get(0)
+    field = named(
+        FT=pdf_name("/Tx"),
+        T=TextStringObject("Sum"),
+        V=TextStringObject("100"),
+        Type=pdf_name("/Annot"),
+        Subtype=pdf_name("/Widget"),
+        Rect=numbers((72, 600, 272, 630)),
+    )
+    added = writer.add_object(field)
+    page.get_object()[pdf_name("/Annots")] = ArrayObject([added])
+    writer.mark_update(page.reference)
+    fonts = named(Font=named(Helv=IndirectObject(5, 0, writer.prev)))
+    form = named(
+        Fields=ArrayObject([added]), DA=TextStringObject("/Helv 12 Tf 0 g"), DR=fonts, SigFlags=NumberObject(3)
+    )
+    writer.root[pdf_name("/AcroForm")] = writer.add_object(form)
+    writer.update_root()
+    append_signature_field(writer, SigFieldSpec("Seal"))
+    return written(writer)
+
+
+def drawn_otherwise(pdf: bytes, key: str) -> bytes:
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    values: dict[str, PdfObject] = {
+        "/DA": TextStringObject("/Helv 12 Tf 1 g"),
+        "/DR": named(Font=named(Helv=IndirectObject(4, 0, writer.prev))),
+        "/Q": NumberObject(2),
+        "/NeedAppearances": BooleanObject(True),
+    }
+    writer.root["/AcroForm"][pdf_name(key)] = values[key]
+    writer.update_container(writer.root["/AcroForm"])
+    return written(writer)
+
+
+@pytest.mark.parametrize("key", ["/DA", "/DR", "/Q", "/NeedAppearances"])
+def test_fields_of_text_are_not_drawn_otherwise_after_a_seal(key: str) -> None:
+    signed = sealed(with_text_field(tiny_pdf()), SEAL)
+    assert judge(signed).indication is Indication.TOTAL_PASSED
+    assert judge(sealed(signed, OTHER)).indication is Indication.TOTAL_PASSED
+    for changed in (drawn_otherwise(signed, key), sealed(drawn_otherwise(signed, key), OTHER)):
+        first = judge(changed).signatures[0]
+        assert (first.indication, first.sub_indication) == (Indication.INDETERMINATE, FIXED)
+
+
+def test_where_nothing_is_drawn_by_them_they_may_change() -> None:
+    """Some signers' programs write them whenever they sign."""
+    assert judge(drawn_otherwise(sealed(tiny_pdf(), SEAL), "/DR")).indication is Indication.TOTAL_PASSED
