@@ -1,5 +1,6 @@
 """Documents that stumble: what a step or a reception stored in vain goes, and what rows name is all that is left."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
-from gateway.core.model import Document
+from gateway.core.model import Attachment, Document
 from gateway.core.states import DocumentState
 from gateway.core.work import Claim
 from gateway.exchange import DocumentSteps
@@ -35,11 +36,18 @@ async def test_what_a_step_stored_whose_unit_failed_goes_and_the_next_attempt_ha
 ) -> None:
     good, stumbled = DocumentSteps._write, []
 
-    async def write(self: DocumentSteps, document: Document, target: DocumentState, claim: Claim) -> Document:
+    async def write(
+        self: DocumentSteps,
+        document: Document,
+        target: DocumentState,
+        claim: Claim,
+        *,
+        sealed: Sequence[Attachment] = (),
+    ) -> Document:
         if target is stumbles_at and not stumbled:
             stumbled.append(files(world.party))
             raise SiteError("worker.busy")
-        return await good(self, document, target, claim)
+        return await good(self, document, target, claim, sealed=sealed)
 
     monkeypatch.setattr(DocumentSteps, "_write", write)
     party, government = world.party, world.government

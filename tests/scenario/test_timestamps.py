@@ -180,7 +180,7 @@ async def test_all_that_is_owed_waits_for_the_authority_together(world: World) -
     await sent(world, files=5)
     await world.settle(limit=timedelta(hours=10))
     # five while sealing, five at once, and then one or all at a time, an hour apart at last: not thousands
-    assert authority.asked < 5 + 5 * 20
+    assert authority.asked < 5 + 5 * 40
     road = await world.party.store.read(lambda uow: uow.work.destination(TIMESTAMP_ROAD))
     assert road.failures > 5
     assert road.not_before is not None

@@ -91,6 +91,8 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is not None:
             return is_public(str(found.ipv4_mapped))
+        if found.is_site_local:  # inside like fc00::/7, which took its place (RFC 3879), and Python calls it global
+            return False
         if found.sixtofour is not None or found.teredo is not None or any(found in net for net in _TRANSLATED):
             return False
     return found.is_global and not found.is_multicast and not found.is_reserved

@@ -28,13 +28,20 @@ from gateway.core.validation import Change, ChangeKind
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import whole_file
 from gateway.crypto.pades.document import Document
-from gateway.crypto.pades.form_rules import PlainRectangleRule, SameDrawingRule
+from gateway.crypto.pades.form_rules import (
+    NoActionsRule,
+    NothingReplaced,
+    PlainRectangleRule,
+    SameDrawingRule,
+    SameRootRule,
+)
 from gateway.crypto.pades.new_fields import NoEmptyFieldsRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
 _STRICT: Final = StandardDiffPolicy(
     global_rules=[
+        SameRootRule().as_qualified(_UPDATES),
         CatalogModificationRule(),
         DocInfoRule().as_qualified(_UPDATES),
         ObjectStreamRule().as_qualified(_UPDATES),
@@ -46,9 +53,10 @@ _STRICT: Final = StandardDiffPolicy(
         field_rules=[
             NoEmptyFieldsRule(),
             PlainRectangleRule(),
+            NoActionsRule(),
             SameDrawingRule(),
-            SigFieldCreationRule(),
-            SigFieldModificationRule(),
+            NothingReplaced(SigFieldCreationRule(), pages=True),
+            NothingReplaced(SigFieldModificationRule()),
         ]
     ),
 )

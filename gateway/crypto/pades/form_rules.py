@@ -1,24 +1,79 @@
-"""What may not happen to the form of a signed PDF, beside what pyHanko's analysis refuses by itself (ISO 32000-2 clause 12.7).
+"""What may not happen to a signed PDF, beside what pyHanko's analysis refuses by itself (ISO 32000-2 clauses 7.5.5, 12.7).
 
-Two ways to show another text were left open by it:
+Five ways to show another text were left open by it (0.38):
 
 1. A new field counts as invisible when pyHanko cannot work out the area of its rectangle, and an invisible one may come after
    the last signature. It cannot when a number of the rectangle stands elsewhere in the file (an indirect reference), or when
    there is a number too many; readers can, and show its picture all the same, over the page.
 2. /DA, /DR, /Q and /NeedAppearances of the form may change. They are how readers draw fields of text: in white, or in a font
    whose figures are others.
+3. A new field may bring actions (/A, /AA): a script that runs when its page is opened, and writes upon it.
+4. Whatever the /TransformParams of a new signature or timestamp name may be replaced in the same update: a page's content, too.
+5. The trailer may name another object as the catalog: one that the pages use, and that is then no text any more.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, FloatObject, NumberObject
-from pyhanko.sign.diff_analysis import FieldMDPRule, FormUpdate, ModificationLevel, SuspiciousModification
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, FloatObject, NumberObject, Reference
+from pyhanko.pdf_utils.reader import HistoricalResolver
+from pyhanko.sign.diff_analysis import (
+    FieldMDPRule,
+    FormUpdate,
+    ModificationLevel,
+    ReferenceUpdate,
+    SuspiciousModification,
+    WhitelistRule,
+)
 from pyhanko.sign.diff_analysis.form_rules_api import FieldComparisonContext, FieldComparisonSpec
+from pyhanko.sign.diff_analysis.rules_api import ApprovalType
 
 _SIGNATURE: Final = "/Sig"
 _SIDES: Final = 4
+_ACTIONS: Final = frozenset({"/A", "/AA"})
 _DRAWN_BY: Final = ("/DA", "/DR", "/Q", "/NeedAppearances")
+
+
+class NothingReplaced(FieldMDPRule):
+    """Another rule, whose approvals count for objects that are new; for those that are not, only in a place that it names.
+
+    `pages`: it has compared the dictionaries of the pages that it approves, except for their new annotations.
+    """
+
+    def __init__(self, rule: FieldMDPRule, *, pages: bool = False) -> None:
+        self._rule = rule
+        self._pages = pages
+
+    def apply(self, context: FieldComparisonContext) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Approve what the other one does.
+
+        Raises:
+            SuspiciousModification: of the other; or it approves that an object is replaced, wherever that is used.
+        """
+        for level, update in self._rule.apply(context):
+            reference = update.updated_ref
+            named = update.approval_type is not ApprovalType.BLANKET_APPROVE
+            if not (named or context.old.is_ref_unassignable(reference) or self._is_page(context, reference)):
+                raise SuspiciousModification(f"the object {reference.idnum} was replaced")
+            yield level, update
+
+    def _is_page(self, context: FieldComparisonContext, reference: Reference) -> bool:
+        found = context.old(reference) if self._pages else None
+        return isinstance(found, DictionaryObject) and found.get("/Type") == "/Page"
+
+
+class SameRootRule(WhitelistRule):
+    """Approves nothing by itself."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterator[ReferenceUpdate]:
+        """Approve nothing.
+
+        Raises:
+            SuspiciousModification: the trailer names another object as the catalog.
+        """
+        if old.root_ref != new.root_ref:
+            raise SuspiciousModification("another object is the catalog")
+        yield from ()
 
 
 class PlainRectangleRule(FieldMDPRule):
@@ -33,6 +88,21 @@ class PlainRectangleRule(FieldMDPRule):
         for name, spec in context.field_specs.items():
             if _added_or_signed(spec) and not all(map(_plain, _widgets(spec.new_field))):
                 raise SuspiciousModification(f"the rectangle of the field {name} is not four numbers")
+        yield from ()
+
+
+class NoActionsRule(FieldMDPRule):
+    """Approves nothing by itself."""
+
+    def apply(self, context: FieldComparisonContext) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Approve nothing.
+
+        Raises:
+            SuspiciousModification: a field that was added does something.
+        """
+        for name, spec in context.field_specs.items():
+            if spec.old_field is None and not all(map(_ACTIONS.isdisjoint, _widgets(spec.new_field))):
+                raise SuspiciousModification(f"the field {name} was added with an action")
         yield from ()
 
 

@@ -182,6 +182,7 @@ def split_list(data: bytes, *, path: str) -> tuple[dict[str, Any], tuple[dict[st
     try:
         tree = json.loads(data, object_pairs_hook=_no_twice, parse_float=_no_float, parse_constant=_no_float)
         form = _FileForm.model_validate(tree)
+        canonical(form.list)  # half a surrogate pair, or too deep: there would be nothing to sign
     except ValidationError as error:
         raise _invalid(path, _first(error)) from error
     except (ValueError, RecursionError) as error:

@@ -14,9 +14,9 @@ def raw_signature(leaf: Leaf, data: bytes) -> bytes:
     return leaf.key.sign(data, ec.ECDSA(SHA256()))
 
 
-def sealed(pdf: bytes, leaf: Leaf, *, chain: tuple[bytes, ...] | None = None) -> bytes:
+def sealed(pdf: bytes, leaf: Leaf, *, chain: tuple[bytes, ...] | None = None, field: str = "") -> bytes:
     """The PDF sealed by a leaf, good or bad: nothing is checked."""
     chain = leaf.chain if chain is None else chain
-    prepared = prepare_seal(pdf, room=room_for(chain), moment=MOMENT)
+    prepared = prepare_seal(pdf, room=room_for(chain), moment=MOMENT, field=field)
     attributes = seal_attributes(prepared.digest, leaf.der)
     return prepared.filled(assemble(attributes, raw_signature(leaf, attributes.to_sign), chain))

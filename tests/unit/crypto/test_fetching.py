@@ -195,7 +195,16 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
             "100.64.0.1",
         ),
         *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "192.0.2.1"),
-        *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::1", "junk", ""),
+        *(
+            "fec0::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:0:1::1",
+            "junk",
+            "",
+        ),
     ],
 )
 def test_no_address_inside_is_public(address: str) -> None:

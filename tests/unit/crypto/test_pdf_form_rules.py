@@ -16,14 +16,17 @@ from pyhanko.pdf_utils.generic import (
     pdf_name,
 )
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict
 from gateway.crypto import judge_pdf
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import MOMENT, Pki
-from tests.kit.stamps import Authority, document_stamped
+from tests.kit.stamps import TOKEN_ROOM_BYTES, Authority, document_stamped
 from tests.unit.crypto.sealing import sealed
 
 PKI = Pki()
@@ -112,6 +115,83 @@ def test_nor_where_an_archive_timestamp_stands_in_it(rectangle: str) -> None:
     assert judge(document_stamped(sealed(SHADOW.pdf, SEAL), stamp)).indication is Indication.TOTAL_PASSED
     covered = SHADOW.covered(sealed(SHADOW.pdf, SEAL), rectangle)
     verdict = judge(document_stamped(covered, stamp, field=NEW))
+    assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
+
+
+SCRIPT = named(S=pdf_name("/JavaScript"), JS=TextStringObject("app.alert('Chi 900 dong')"))
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one object", "two objects"])
+@pytest.mark.parametrize("actions", [{}, {"AA": named(PO=SCRIPT)}, {"A": SCRIPT}], ids=["none", "/AA", "/A"])
+def test_an_invisible_field_runs_no_script(actions: dict[str, PdfObject], apart: bool) -> None:
+    class Scripted(Shadow):
+        def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:
+            shown = super().widget(writer, rectangle)
+            return DictionaryObject({**shown, pdf_name("/Rect"): numbers((0, 0, 0, 0)), **named(**actions)})
+
+    shadow = Scripted()
+    pdf = shadow.covered(sealed(shadow.pdf, SEAL), "plain", apart=apart)
+    verdict = judge(document_stamped(pdf, Authority(PKI).at(MOMENT), field=NEW))
+    assert verdict.indication is (Indication.INDETERMINATE if actions else Indication.TOTAL_PASSED)
+
+
+# --- objects that the pages use -----------------------------------------------------------------------------------------
+
+PAGE_OBJECT, CONTENT_OBJECT = 3, 4
+"""Of `tiny_pdf`."""
+LIE = b"BT /F1 18 Tf 72 720 Td (Chi 900 dong) Tj ET"
+
+
+def replaced(pdf: bytes, number: int, *, named_by_stamp: bool) -> bytes:
+    """The PDF with an archive timestamp, and in the same update with another object of that number."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    page, content = writer.root["/Pages"]["/Kids"][0], StreamObject(stream_data=LIE)
+    if number == PAGE_OBJECT:
+        page[pdf_name("/Contents")] = writer.add_object(content)
+        writer.update_container(page)
+    else:
+        writer.objects[0, number] = content
+    placeholder = DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM_BYTES)
+    if named_by_stamp:
+        meant = IndirectObject(number, 0, writer)
+        placeholder[pdf_name("/Reference")] = ArrayObject([named(Type=pdf_name("/SigRef"), TransformParams=meant)])
+    embedding = PdfCMSEmbedder().write_cms(NEW, writer)
+    next(embedding)
+    embedding.send(SigObjSetup(sig_placeholder=placeholder))
+    prepared, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
+    data = output.getvalue()
+    stamp = Authority(PKI).at(MOMENT)
+    embedding.send(stamp(data[: prepared.reserved_region_start] + data[prepared.reserved_region_end :]))
+    return bytes(output.getvalue())
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["new field", "empty field"])
+@pytest.mark.parametrize("named_by_stamp", [False, True])
+@pytest.mark.parametrize("number", [PAGE_OBJECT, CONTENT_OBJECT])
+def test_a_timestamp_does_not_excuse_that_objects_are_replaced(number: int, named_by_stamp: bool, empty: bool) -> None:
+    pdf = tiny_pdf("Chi 100 dong")
+    if empty:
+        writer = IncrementalPdfFileWriter(BytesIO(pdf))
+        append_signature_field(writer, SigFieldSpec("Seal"))
+        append_signature_field(writer, SigFieldSpec(NEW))
+        pdf = written(writer)
+    signed = sealed(pdf, SEAL, field="Seal" if empty else "")
+    assert judge(document_stamped(signed, Authority(PKI).at(MOMENT), field=NEW)).indication is Indication.TOTAL_PASSED
+    verdict = judge(replaced(signed, number, named_by_stamp=named_by_stamp))
+    assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
+
+
+def test_the_catalog_does_not_take_the_place_of_a_text() -> None:
+    signed = sealed(tiny_pdf("Chi 100 dong"), SEAL)
+    reader = PdfFileReader(BytesIO(signed))
+    catalog = BytesIO()
+    reader.root.write_to_stream(catalog, None)
+    added = b"%d 0 obj\n%b\nendobj\n" % (CONTENT_OBJECT, catalog.getvalue())
+    table = b"xref\n%d 1\n%010d 00000 n \n" % (CONTENT_OBJECT, len(signed))
+    before = int(signed.rpartition(b"startxref")[2].split()[0])
+    numbers = (reader.trailer["/Size"], CONTENT_OBJECT, before, len(signed) + len(added))
+    trailer = b"trailer\n<< /Size %d /Root %d 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % numbers
+    verdict = judge(signed + added + table + trailer)
     assert (verdict.indication, verdict.sub_indication) == (Indication.INDETERMINATE, FIXED)
 
 

@@ -209,6 +209,8 @@ def test_two_readers_cannot_see_two_lists(parse: Callable[..., TrustList]) -> No
 def test_what_is_no_list_is_refused(parse: Callable[..., TrustList], tmp_path: Path) -> None:
     for junk in (b"", b"[]", b"null", b"{}", b"\xff", b'{"format": 2, "list": {}, "signatures": []}', b"[" * 100_000):
         refused(parse, junk, "trust.invalid")
+    half = signed(content(), ONE, TWO).replace(b'"number": 7', b'"number": 7, "more": "\\ud800"')
+    assert "surrogates" in refused(parse, half, "trust.invalid")
     large = tmp_path / "large.json"
     large.write_bytes(b" " * (LIST_BYTES_MAX + 1))
     keys_folder = tmp_path / "keys"
