@@ -70,7 +70,10 @@ def signature_refusal(
 
 
 def check_use(rules: AlgorithmRules, names: Iterable[str], used: datetime) -> None:
-    """Check what a signature was made by, as its verdict tells it, at the best signature time (EN 319 102-1 clause 5.2.8).
+    """Check what a signature or timestamp was made by, at the time when it is proven to exist (EN 319 102-1 clause 5.2.8).
+
+    `names`: as a policy has them, or as verdicts tell them. Who can forge by an algorithm dates what he forges as he likes: one
+    that has ended counts only where something else proves that it was used before.
 
     Raises:
         UnmetDuty: one is not on the list (CRYPTO_CONSTRAINTS_FAILURE), or no longer (CRYPTO_CONSTRAINTS_FAILURE_NO_POE).
@@ -82,7 +85,7 @@ def check_use(rules: AlgorithmRules, names: Iterable[str], used: datetime) -> No
             raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"{name} is not on the list of the policy")
         until = every[listed]
         if not _in_time(until, used):
-            reason = f"{name} counts until {until}, and nothing proves that the signature is as old"
+            reason = f"{name} counts until {until}, and nothing proves that it was used before"
             raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, reason)
 
 

@@ -31,8 +31,8 @@ from gateway.core.validation import Indication, SubIndication, TimestampKind, Ti
 from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import judge_certificate
-from gateway.crypto.paths.policy import Until
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
 
@@ -155,7 +155,7 @@ def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust, 
     """Duties 1 and 2."""
     imprint = token.info["message_imprint"]
     algorithm = imprint["hash_algorithm"]["algorithm"].native
-    _check_allowed(f"digest {algorithm}", algorithm, trust.policy.algorithms.digests, moment)
+    check_use(trust.policy.algorithms, (algorithm,), moment)
     if imprint["hashed_message"].native != digest(algorithm):
         raise failed(SubIndication.HASH_FAILURE, "a timestamp upon something else")
 
@@ -174,23 +174,12 @@ def _attribute(attributes: cms.CMSAttributes, name: str) -> bool:
     return not isinstance(attempt(find_unique_cms_attribute, attributes, name), Trouble)
 
 
-def _check_allowed(what: str, name: str, allowed: tuple[tuple[str, Until], ...], moment: datetime) -> None:
-    """On the policy's list, and not ended: who can forge by an algorithm dates what he forges as he likes."""
-    if name not in dict(allowed):
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, what)
-    until = dict(allowed)[name]
-    if until is not None and moment.astimezone(UTC).date() > until:
-        raise undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, f"{what}, which counts until {until}")
-
-
 def _check_signature(token: _Token, trust: Trust, moment: datetime) -> None:
     """Duty 3."""
     signer_info = token.signed["signer_infos"][0]
-    rules = trust.policy.algorithms
     digest_name = signer_info["digest_algorithm"]["algorithm"].native
     mechanism = signer_info["signature_algorithm"].signature_algo
-    _check_allowed(f"digest {digest_name}", digest_name, rules.digests, moment)
-    _check_allowed(f"algorithm {mechanism}", mechanism, rules.mechanisms, moment)
+    check_use(trust.policy.algorithms, (digest_name, mechanism), moment)
     content = bytes(token.signed["encap_content_info"]["content"])
     actual = hashlib.new(digest_name, content).digest()
     intact, valid = validate_sig_integrity(signer_info, token.signer, "tst_info", actual)
