@@ -66,6 +66,7 @@ UNLOCKED = {
     "feed._OPENINGS": "written once",
     "log._COUNT_PENDING": "a count",
     "log._SALTS": "written once",
+    "timestamps._UNPAID": "a count",
     "work._BACKLOG": "a count",
     "work._COUNTS": "a count",
     "work._COUNT_CLOSED": "a count",
