@@ -195,6 +195,11 @@ PICTURE_PIXELS_MAX: Final = 4_000_000
 """4 cm at 1,200 dpi have 3.6 million."""
 SHOWN_TEXT_CHARS_MAX: Final = 300
 """Any one text that a signature shows: the longest name of a body has 200."""
+ADDED_FIELD_PAGE_PERCENT_MAX: Final = 10
+"""Of a page, under one field that comes to a signed PDF: 62 cm² of A4. What Decree 30/2020, annex I asks for is smaller: the
+picture of a hand signature 8 by 4 cm (32), a seal in true size (round, 36 to 42 mm: 18), five lines of text 12 cm wide (25)."""
+ADDED_FIELDS_PAGE_PERCENT_MAX: Final = 25
+"""... and under all of them together: 156 cm² of A4, room for three persons and three bodies who sign one document."""
 EMBEDDED_CERTIFICATES_MAX: Final = 12
 """Path building is factorial in same-subject certificates (signing.md 1.2 C): more than this is refused unread."""
 EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX: Final = 3

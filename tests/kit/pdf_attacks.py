@@ -218,6 +218,8 @@ def _updates() -> Iterator[Refused]:
         between = _countersigned(change)
         yield Refused(threat=14, name=f"{name}, then signed again", build=between, allowed=MALFORMED)
     yield Refused(threat=14, name="text field filled", build=_filled, allowed=CHANGED)
+    for name, boxes in OVER.items():
+        yield Refused(threat=14, name=name, build=_covered(*boxes), allowed=CHANGED)
     for name, change in pdf_updates.RANGES.items():
         yield Refused(
             threat=15, name=name, build=_changed(change), allowed=MALFORMED | {SubIndication.SIG_CRYPTO_FAILURE}
@@ -227,6 +229,24 @@ def _updates() -> Iterator[Refused]:
 def _countersigned(change: Callable[[bytes], bytes]) -> Build:
     """Somebody who is believed signs after the change: the first signature must not gain by it."""
     return lambda: signed(change(sealed()), "person-ec", How(field="Second"))
+
+
+OVER: Final = {
+    "signed again in a field over the page": [(0, 0, 595, 842)],
+    "signed again in three fields over its text": [(0, 700 - 90 * number, 595, 780 - 90 * number) for number in range(3)],
+}
+
+
+def _covered(*boxes: tuple[int, int, int, int]) -> Build:
+    """Somebody who is believed signs, too, and his picture covers what the first one signed."""
+
+    def build() -> bytes:
+        pdf = sealed()
+        for number, box in enumerate(boxes):
+            pdf = signed(pdf, "person-ec", How(field=f"Over{number}", box=box))
+        return pdf
+
+    return build
 
 
 def _filled() -> bytes:

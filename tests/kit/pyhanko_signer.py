@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import cms, crl, ocsp, x509
+from pyhanko.pdf_utils.generic import NumberObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign import signers
-from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -80,6 +81,10 @@ class How:
     pss: bool = False
     box: tuple[int, int, int, int] | None = None
     """Where a new field shows itself; nowhere by itself."""
+    page: int = 0
+    """... and on which page, counted from 0."""
+    flags: int | None = None
+    """Of its annotation (ISO 32000-2 clause 12.5.3), where it shows itself."""
 
 
 PLAINLY = How()
@@ -101,10 +106,16 @@ def signed(pdf: bytes, label: str, how: How = PLAINLY) -> bytes:
         docmdp_permissions=how.certify or MDPPerm.FILL_FORMS,
     )
     stamper = None if how.stamp is None else _stamper(how.stamp)
-    new = None if how.box is None else SigFieldSpec(sig_field_name=how.field, box=how.box)
-    pdf_signer = _Signer(metadata, signer=signer, timestamper=stamper, new_field_spec=new)
+    new = None if how.box is None else SigFieldSpec(sig_field_name=how.field, box=how.box, on_page=how.page)
+    pdf_signer = _Signer(
+        metadata, signer=signer, timestamper=stamper, new_field_spec=None if how.flags is not None else new
+    )
     pdf_signer.at = how.at
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if new is not None and how.flags is not None:
+        append_signature_field(writer, new)
+        _, _, field = next(enumerate_sig_fields(writer, with_name=how.field))
+        field.get_object()[pdf_name("/F")] = NumberObject(how.flags)
     return asyncio.run(_signed(pdf_signer, writer))
 
 

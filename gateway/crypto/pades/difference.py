@@ -2,8 +2,8 @@
 
 After the last signature only validation data and archive timestamps may come (EN 319 142-1 clause 5.4); before it, the next
 signature. pyHanko's analysis does the work under a policy stricter than its own, which also lets the values of ordinary form
-fields change, and empty fields appear: ways to show another text (signing.md 1.2 F; `new_fields`, `form_rules`). A
-certification (DocMDP) may narrow it further.
+fields change, and fields appear that are empty, or as large as the page: ways to show another text (signing.md 1.2 F;
+`new_fields`, `form_rules`). A certification (DocMDP) may narrow it further.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from gateway.crypto.pades.form_rules import (
     SameDrawingRule,
     SameRootRule,
 )
-from gateway.crypto.pades.new_fields import NoEmptyFieldsRule
+from gateway.crypto.pades.new_fields import NoEmptyFieldsRule, SmallFieldsRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -53,6 +53,7 @@ _STRICT: Final = StandardDiffPolicy(
         field_rules=[
             NoEmptyFieldsRule(),
             PlainRectangleRule(),
+            SmallFieldsRule(),
             NoActionsRule(),
             SameDrawingRule(),
             NothingReplaced(SigFieldCreationRule(), pages=True),

@@ -86,7 +86,7 @@ class PlainRectangleRule(FieldMDPRule):
             SuspiciousModification: nobody can say whether a field that was added, or signed, can be seen.
         """
         for name, spec in context.field_specs.items():
-            if _added_or_signed(spec) and not all(map(_plain, _widgets(spec.new_field))):
+            if added_or_signed(spec) and not all(map(_plain, widgets_of(spec.new_field))):
                 raise SuspiciousModification(f"the rectangle of the field {name} is not four numbers")
         yield from ()
 
@@ -101,7 +101,7 @@ class NoActionsRule(FieldMDPRule):
             SuspiciousModification: a field that was added does something.
         """
         for name, spec in context.field_specs.items():
-            if spec.old_field is None and not all(map(_ACTIONS.isdisjoint, _widgets(spec.new_field))):
+            if spec.old_field is None and not all(map(_ACTIONS.isdisjoint, widgets_of(spec.new_field))):
                 raise SuspiciousModification(f"the field {name} was added with an action")
         yield from ()
 
@@ -123,12 +123,13 @@ class SameDrawingRule(FieldMDPRule):
         yield from ()
 
 
-def _added_or_signed(spec: FieldComparisonSpec) -> bool:
+def added_or_signed(spec: FieldComparisonSpec) -> bool:
+    """Whether a field is new, or has a signature that it had not."""
     old, new = spec.old_field, spec.new_field
     return new is not None and (old is None or ("/V" in new and "/V" not in old))
 
 
-def _widgets(field: Any) -> Iterable[Any]:
+def widgets_of(field: Any) -> Iterable[Any]:
     """The field, which may be its own widget, and those under it."""
     kids = field["/Kids"] if isinstance(field, DictionaryObject) and "/Kids" in field else ()
     return (field, *(kid.get_object() for kid in kids))

@@ -6,7 +6,8 @@
 3. The service writes the CMS into the room that was left: `PreparedSeal.filled`, bytes at an offset, no parsing.
 
 All signatures are approval signatures: a person's and a body's, in either order. What an earlier signature forbids
-(certification, locked fields: ISO 32000-2 clause 12.8.2) is refused here, before any key is asked.
+(certification, locked fields: ISO 32000-2 clause 12.8.2) is refused here, before any key is asked; so is a picture that would
+cover what it signed (`cover`).
 """
 
 from collections.abc import Callable
@@ -33,7 +34,9 @@ from gateway.core.errors import SenderError
 from gateway.core.reasons import because
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.appearance import Appearance, Drawing, PersonPicture, drawn
+from gateway.crypto.pades.cover import added_boxes, boxes_on, excess_on
 from gateway.crypto.pades.hex import read_hex_in_pieces
+from gateway.crypto.pades.page import Box, Page
 from gateway.crypto.pades.permissions import check_permitted
 from gateway.crypto.pades.place import Field, Place, fields_of, place_in_document, place_of
 from gateway.crypto.pades.stamp import add_form
@@ -139,9 +142,21 @@ def _prepare(data: bytes, room: int, moment: datetime, appearance: Appearance | 
         return _embedded(writer, signature, SigFieldSpec(_free_name(fields, stem), on_page=0), None)
     place = place_of(appearance, drawing, writer.prev, fields)
     own = place.page.to_own(place.box)
+    _check_cover(writer.prev, place.page, own)
     box: Any = (own.left, own.bottom, own.right, own.top)  # pyHanko's annotation says int, its code rounds to 1/100
     spec = SigFieldSpec(_free_name(fields, stem), on_page=place.page.number - 1, box=box)
     return _embedded(writer, signature, spec, _Shown.of(drawing, place))
+
+
+def _check_cover(reader: Any, page: Page, own: Box) -> None:
+    """Make nothing that our own judge refuses for its size: the oldest signature has seen the fewest of the fields."""
+    signed = [one.signed_revision for one in reader.embedded_regular_signatures]
+    if not signed:
+        return
+    added = added_boxes(reader.get_historical_resolver(min(signed)), reader)
+    if excess := excess_on(page, [own, *boxes_on(page, added)]):
+        word = "covers_together" if excess.together else "covers"
+        raise SenderError("seal.appearance", reason=because(word, percent=excess.percent, page=excess.page))
 
 
 def _prepare_timestamp(data: bytes, room: int) -> PreparedSeal:
