@@ -20,8 +20,10 @@ from gateway.evidence import (
     Trouble,
     Verification,
     next_step,
+    notable_speaker,
     path_of,
     sentence,
+    speaker_said,
     summary,
     trouble_said,
 )
@@ -34,6 +36,8 @@ _STYLES: Final = MappingProxyType(
 def print_file(terminal: Terminal, file: FileVerification) -> None:
     """In the order of experience.md 2.4: conclusion, who signed, the file itself, what to do next."""
     _print_sentence(terminal, file)
+    if speaker := notable_speaker(file):
+        terminal.print(f"  ! {terminal.choose(speaker_said(speaker))}", style=_STYLES[Tone.DOUBT])
     if file.trouble is not None:
         _print_trouble(terminal, file, file.trouble)
     if file.report is not None:
@@ -125,6 +129,8 @@ def _print_signature(terminal: Terminal, head: str, one: ToldSignature) -> None:
         signer += f" ({one.organ})"
     line = f"{prefix}{terminal.word(f'indication.{verdict.indication}')}. "
     terminal.print(line + terminal.text("cli.verify.signer", signer=signer))
+    if one.speaker is not None and not one.speaker.notable:
+        terminal.print("    " + terminal.choose(speaker_said(one.speaker)))
     if one.details.identity is not None:
         _print_capacity(terminal, one.details.identity)
     if verdict.claimed_time is not None:

@@ -9,6 +9,7 @@ Rules: no private key is needed; hostile files are looked at in a judge process 
 report with its reason, never an exception, and never a silent repair. An envelope that must be repaired to be read is told with
 what was repaired, and is never better than INDETERMINATE. Nothing here writes.
 
+`speaker` compares in whose name an envelope speaks with whose signature it bears, by the registry or the certificate.
 `verification` puts what was found of files into the order in which a lawyer reads it, without words; `papers.wording` says it
 in Vietnamese or English, once for the web page and the PDF, and `papers.record` for programs. What a judge left empty is told
 as not known. What draws (`papers.html`, `papers.pdf`) is loaded by the command that draws, for the libraries are large.
@@ -20,13 +21,14 @@ from gateway.evidence.examination import ExaminedPart, FileExamination, FileRepo
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
-from gateway.evidence.papers.sayings import next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.sayings import next_step, sentence, speaker_said, summary, trouble_said
 from gateway.evidence.papers.signers import path_of
 from gateway.evidence.papers.wording import LOOKS, Wording
 from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
 from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
+from gateway.evidence.speaker import Speaker, Standing
 from gateway.evidence.verification import (
     Circumstances,
     FileVerification,
@@ -37,6 +39,7 @@ from gateway.evidence.verification import (
     ToldSignature,
     Trouble,
     Verification,
+    notable_speaker,
     unexamined,
     verified,
 )
@@ -69,6 +72,8 @@ __all__ = [
     "Proof",
     "ProvenLeaf",
     "Result",
+    "Speaker",
+    "Standing",
     "ToldSignature",
     "Tone",
     "Trouble",
@@ -77,6 +82,7 @@ __all__ = [
     "check_proof",
     "limits_of",
     "next_step",
+    "notable_speaker",
     "path_of",
     "proof_json",
     "read_proof",
@@ -84,6 +90,7 @@ __all__ = [
     "record_of",
     "sentence",
     "signature_beside",
+    "speaker_said",
     "summary",
     "trouble_said",
     "unexamined",

@@ -19,6 +19,7 @@ from gateway.core.ports import Clock, Judge, Records
 from gateway.core.validation import Indication
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 from gateway.evidence.signers import known_signers
+from gateway.evidence.speaker import Speaker, compared, unread
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})
 """Reasons of `envelope.attachments` that say: these are not the files whose manifest was signed."""
@@ -62,6 +63,8 @@ class FileReport:
     """An envelope had to be repaired to be read: of its own signature nothing is said, for nobody signed these bytes."""
     findings: tuple[Finding, ...] = ()
     """What was noticed of an envelope that the exchange would not take."""
+    speaker: Speaker | None = None
+    """In whose name a signed envelope speaks, and whose signature it bears."""
 
 
 class FileExamination:
@@ -168,6 +171,7 @@ class FileExamination:
             if not error.code.startswith("envelope."):
                 raise
             signature = None
+        signature, speaker = unread(signature) if signature else (None, None)
         changed = signature is not None and trouble.params.get("reason") in _CHANGED
         return FileReport(
             name=path.name,
@@ -182,6 +186,7 @@ class FileExamination:
             signers=self._signers((signature,) if signature else ()),
             bound=False,
             trouble=trouble,
+            speaker=speaker,
         )
 
     def _envelope(
@@ -189,8 +194,10 @@ class FileExamination:
     ) -> FileReport:
         parts = tuple(ExaminedPart(name=file.name, verdict=file.verdict) for file in reading.files)
         signatures = tuple(signature for part in parts for signature in part.verdict.signatures)
-        if reading.signature is not None:
-            signatures = (reading.signature, *signatures)
+        signature, speaker = reading.signature, None
+        if signature is not None:
+            signature, speaker = compared(signature, reading.message.sender, self._snapshot)
+            signatures = (signature, *signatures)
         indication = _worst((*signatures, *(part.verdict for part in parts)))
         if not reading.bound and indication is Indication.TOTAL_PASSED:
             # the header's signature says nothing of attachments whose digests it does not cover
@@ -203,10 +210,11 @@ class FileExamination:
             judged_at=moment,
             kind="edxml",
             indication=indication,
-            envelope=reading.signature,
+            envelope=signature,
             parts=parts,
             signers=self._signers(signatures),
             bound=reading.bound,
+            speaker=speaker,
         )
 
     def _signers(self, signatures: tuple[SignatureVerdict, ...]) -> tuple[tuple[Digest, OrganId], ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from gateway.core.directory import Snapshot
+from gateway.core.directory import Body, Snapshot
 from gateway.core.ids import Digest, OrganId
 from gateway.core.verdict import SignatureVerdict
 
@@ -17,10 +17,12 @@ def known_signers(
     known = {
         certificate: body.organ_id
         for body in snapshot.bodies.values()
-        for certificate in (
-            *body.seal_certificates,
-            *(Digest(sha256(der).hexdigest()) for der in body.transport_certificates),
-        )
+        for certificate in certificates_of(body)
     }
     found = {signature.certificate for signature in signatures if signature.certificate in known}
     return tuple((certificate, known[certificate]) for certificate in sorted(filter(None, found)))
+
+
+def certificates_of(body: Body) -> tuple[Digest, ...]:
+    """Everything that the registry lets a body sign with: files, and envelopes."""
+    return *body.seal_certificates, *(Digest(sha256(der).hexdigest()) for der in body.transport_certificates)

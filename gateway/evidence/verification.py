@@ -3,7 +3,7 @@
 | section of a report             | here                                                              |
 |---------------------------------|-------------------------------------------------------------------|
 | 1 conclusion                    | `FileVerification.result`, `.next_step`, `Circumstances`          |
-| 2 who signed                    | `ToldSignature.verdict`, `.organ`, `.proven_time`                 |
+| 2 who signed, in whose name     | `ToldSignature.verdict`, `.organ`, `.speaker`, `.proven_time`     |
 | 3 was it changed after signing  | `ToldSignature.integrity`, `details.changes`                      |
 | 4 certificates at that time     | `ToldSignature.certificates`                                      |
 | 5 timestamps                    | `details.timestamps`                                              |
@@ -35,6 +35,7 @@ from gateway.core.validation import (
 )
 from gateway.core.verdict import SignatureVerdict
 from gateway.evidence.examination import FileReport
+from gateway.evidence.speaker import Speaker
 
 
 class Result(StrEnum):
@@ -135,6 +136,8 @@ class ToldSignature:
     proven_time: datetime | None
     """The earliest time at which the signature is proven to have been there."""
     certificates: tuple[CertificateTold, ...]
+    speaker: Speaker | None = None
+    """In whose name an envelope speaks; None: of a file's signature."""
 
     @property
     def details(self) -> SignatureDetails:
@@ -279,9 +282,16 @@ def _signatures(report: FileReport) -> list[ToldSignature]:
             integrity=_integrity_in(report, place, verdict),
             proven_time=_proven_time(verdict.details),
             certificates=_certificates(verdict.details, report.judged_at),
+            speaker=report.speaker if place is Place.ENVELOPE else None,
         )
         for number, (place, part_name, verdict) in enumerate(found, 1)
     ]
+
+
+def notable_speaker(file: FileVerification) -> Speaker | None:
+    """What belongs to the conclusion of a file: that it speaks in another's name, or that nobody can say whether it does."""
+    found = (one.speaker for one in file.signatures if one.speaker is not None)
+    return next((one for one in found if one.notable), None)
 
 
 def _organ(certificate: Digest | None, bodies: Mapping[Digest, OrganId]) -> OrganId | None:

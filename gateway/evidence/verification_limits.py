@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.core.validation import Indication, Outcome, RevocationStatus
 from gateway.evidence.examination import FileReport
+from gateway.evidence.speaker import SENDER_CHECK, Standing
 from gateway.evidence.verification import Circumstances, FileVerification, Integrity, ToldSignature
 
 _ALWAYS: Final = ("content", "offline", "clock")
@@ -56,7 +57,8 @@ def _of_signatures(signatures: tuple[ToldSignature, ...]) -> Iterator[Limit]:
         if numbers:
             yield Limit(code=code, signatures=numbers)
     for one in signatures:
-        names = tuple(check.name for check in one.details.checks if check.outcome is Outcome.NOT_MADE)
+        unmade = (check.name for check in one.details.checks if check.outcome is Outcome.NOT_MADE)
+        names = tuple(name for name in unmade if not (name == SENDER_CHECK and _sender_unknown(one)))
         if names:
             yield Limit(code="checks", signatures=(one.number,), names=names)
 
@@ -94,6 +96,15 @@ def _without_revocation(one: ToldSignature) -> bool:
     )
 
 
+def _sender_unknown(one: ToldSignature) -> bool:
+    return one.speaker is not None and one.speaker.standing in {Standing.NO_CODE, Standing.UNREAD}
+
+
+def _other_name(one: ToldSignature) -> bool:
+    """Of the same body; another body's signature is told as what it is."""
+    return one.speaker is not None and one.speaker.standing is not Standing.OTHER and one.speaker.other_name
+
+
 def _without_policy(one: ToldSignature) -> bool:
     return one.details.policy is None
 
@@ -111,6 +122,8 @@ _LACKS: Final[tuple[tuple[str, Callable[[ToldSignature], bool]], ...]] = (
     ("timestamps", _bad_timestamp),
     ("changes", _changed_unknown),
     ("identity", _without_identity),
+    ("sender", _sender_unknown),
+    ("sender_name", _other_name),
     ("chain", _without_chain),
     ("revocation", _without_revocation),
     ("policy", _without_policy),

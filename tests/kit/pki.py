@@ -126,7 +126,7 @@ class Pki:
         return Trust(anchors=(der(self.root),), intermediates=(der(self.issuing),), crls=self.crls, demo=False)
 
     def leaf(self, kind: LeafKind, *, common_name: str = "", organ_id: str = "H29.16") -> Leaf:
-        """A leaf of a kind; the same arguments give the same certificate."""
+        """A leaf of a kind; the same arguments give the same certificate. `organ_id` empty: it names no code."""
         return _leaf(self, kind, common_name or f"{self.name} {kind}", organ_id)
 
     def write_trust(self, folder: Path) -> Path:
@@ -172,7 +172,7 @@ def _leaf(pki: Pki, kind: LeafKind, common_name: str, organ_id: str) -> Leaf:
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, organ_id),
+            *([x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, organ_id)] if organ_id else []),
             x509.NameAttribute(NameOID.COMMON_NAME, ("DEMO " if kind == "demo" else "") + common_name),
         ]
     )

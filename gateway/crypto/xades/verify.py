@@ -18,7 +18,8 @@ Duties of `verify_envelope`, numbered as in the code (signing.md 4.1; the attack
 11. The algorithms are on the policy's list; one whose time has ended counts where duty 10 proves that the signature is older.
 12. The certificate passes `judge_certificate`: today, or at the time that duty 10 proved.
 
-The caller still owes: that the certificate is the registry's for the body in From; attachment digests against the signed
+The caller still owes: that the certificate is the registry's for the body in From (`exchange.duties`; without a registry, by
+the certificate's code: `evidence.speaker`, which tells it as duty 13); attachment digests against the signed
 manifest; that the message is neither old nor repeated. A signature alone says none of it.
 """
 

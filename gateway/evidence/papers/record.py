@@ -13,7 +13,8 @@ from gateway.core.findings import Finding
 from gateway.core.plain_text import plain_json, shown
 from gateway.core.validation import CertificateSeen, Check, PolicyUsed, RevocationSeen, SignerIdentity, TimestampSeen
 from gateway.evidence.examination import ExaminedPart
-from gateway.evidence.papers.sayings import limit_said, sentence
+from gateway.evidence.papers.sayings import limit_said, sentence, speaker_said
+from gateway.evidence.speaker import Speaker
 from gateway.evidence.verification import (
     CertificateTold,
     Circumstances,
@@ -121,6 +122,7 @@ def _signature(one: ToldSignature) -> Json:
         "integrity": one.integrity.value,
         "level": details.level.value if details.level else None,
         "identity": _identity(details.identity) if details.identity else None,
+        "sender": _sender(one.speaker) if one.speaker else None,
         "chain": [_certificate(told) for told in one.certificates],
         "revocation": [_revocation(seen) for seen in details.revocation],
         "timestamps": [_timestamp(seen) for seen in details.timestamps],
@@ -141,6 +143,19 @@ def _identity(identity: SignerIdentity) -> Json:
         "organization": identity.organization,
         "organ_id": identity.organ_id,
         "title": identity.title,
+    }
+
+
+def _sender(speaker: Speaker) -> Json:
+    said = speaker_said(speaker)
+    return {
+        "standing": speaker.standing.value,
+        "organ_id": speaker.organ_id,
+        "name": speaker.name,
+        "signer": speaker.signer,
+        "signer_name": speaker.signer_name,
+        "message_vi": said.vi,
+        "message_en": said.en,
     }
 
 

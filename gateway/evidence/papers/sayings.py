@@ -1,5 +1,7 @@
 """Sentences that every form of a report says with the same words, in both languages."""
 
+from gateway.evidence.papers.paper import cut
+from gateway.evidence.speaker import Speaker
 from gateway.evidence.verification import FileVerification, Result, Verification
 from gateway.evidence.verification_limits import Limit
 from gateway.observe import Text, label, text
@@ -26,6 +28,20 @@ def trouble_said(file: FileVerification) -> Text:
     trouble = file.trouble
     assert trouble is not None, "asked of a file that has one"
     return text(trouble.code, trouble.params if file.report is None else {})
+
+
+def speaker_said(speaker: Speaker) -> Text:
+    """In whose name an envelope speaks, and whose signature it bears, as one sentence."""
+    params = {
+        "sender": _named(speaker.organ_id, speaker.name),
+        "signer": _named(speaker.signer, speaker.signer_name),
+    }
+    return text(f"verification.sender.{speaker.standing}", params)
+
+
+def _named(code: str | None, name: str) -> str:
+    """Code first: names are what strangers write, and long."""
+    return f"{code or ''} ({cut(name)})" if name else code or ""
 
 
 def limit_said(limit: Limit) -> Text:

@@ -7,6 +7,7 @@ from typing import Final
 from gateway.core.clock import evidence_time
 from gateway.core.validation import Change, Indication, TimestampSeen
 from gateway.evidence.papers.paper import Block, Facts, Heading, Paragraph, Table, Tone, cut
+from gateway.evidence.papers.sayings import speaker_said
 from gateway.evidence.papers.speech import Speech, tone_of
 from gateway.evidence.verification import CertificateTold, FileVerification, Integrity, Place, ToldSignature
 
@@ -58,6 +59,9 @@ def signers(speech: Speech, file: FileVerification) -> Iterator[Block]:
     for one in file.signatures:
         yield Heading(heading(speech, one))
         yield Paragraph(_verdict(speech, one), tone_of(one.verdict.indication))
+        if one.speaker is not None:
+            tone = Tone.DOUBT if one.speaker.notable else Tone.PLAIN
+            yield Paragraph(speech.choose(speaker_said(one.speaker)), tone)
         yield Facts(tuple(_who(speech, one)))
 
 

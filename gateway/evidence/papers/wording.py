@@ -23,10 +23,10 @@ from gateway.evidence.papers.paper import (
     cut,
 )
 from gateway.evidence.papers.record import record_bytes
-from gateway.evidence.papers.sayings import limit_said, next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.sayings import limit_said, next_step, sentence, speaker_said, summary, trouble_said
 from gateway.evidence.papers.signers import chains, changes, signers, timestamps
 from gateway.evidence.papers.speech import Speech
-from gateway.evidence.verification import FileVerification, Result, Verification
+from gateway.evidence.verification import FileVerification, Result, Verification, notable_speaker
 from gateway.evidence.verification_limits import limits_of
 
 RECORD_NAME: Final = "verification.json"
@@ -113,6 +113,8 @@ class Wording:
     def _conclusion(self, file: FileVerification) -> Iterator[Block]:
         speech, tone = self._speech, LOOKS[file.result][1]
         yield Paragraph(speech.say(f"explained.{file.result}"), tone)
+        if speaker := notable_speaker(file):
+            yield Paragraph(speech.choose(speaker_said(speaker)), Tone.DOUBT)
         if file.trouble is not None:
             yield Paragraph(speech.say("because", reason=speech.choose(trouble_said(file))))
         yield Paragraph(speech.choose(next_step(file)))
