@@ -14,11 +14,7 @@ def known_signers(
     """Certificates of these signatures that the registry names for a body, in their order; none without a registry."""
     if snapshot is None:
         return ()
-    known = {
-        certificate: body.organ_id
-        for body in snapshot.bodies.values()
-        for certificate in certificates_of(body)
-    }
+    known = {certificate: body.organ_id for body in snapshot.bodies.values() for certificate in certificates_of(body)}
     found = {signature.certificate for signature in signatures if signature.certificate in known}
     return tuple((certificate, known[certificate]) for certificate in sorted(filter(None, found)))
 

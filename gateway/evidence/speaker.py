@@ -75,9 +75,7 @@ class Speaker:
         return "" not in names and len(names) > 1
 
 
-def compared(
-    signature: SignatureVerdict, sender: Organ, snapshot: Snapshot | None
-) -> tuple[SignatureVerdict, Speaker]:
+def compared(signature: SignatureVerdict, sender: Organ, snapshot: Snapshot | None) -> tuple[SignatureVerdict, Speaker]:
     """Duty 13: the verdict with this duty in it, and what was found."""
     speaker = _speaker(signature, sender, snapshot)
     match speaker.standing:

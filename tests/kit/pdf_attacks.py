@@ -233,7 +233,9 @@ def _countersigned(change: Callable[[bytes], bytes]) -> Build:
 
 OVER: Final = {
     "signed again in a field over the page": [(0, 0, 595, 842)],
-    "signed again in three fields over its text": [(0, 700 - 90 * number, 595, 780 - 90 * number) for number in range(3)],
+    "signed again in three fields over its text": [
+        (0, 700 - 90 * number, 595, 780 - 90 * number) for number in range(3)
+    ],
 }
 
 

@@ -15,6 +15,7 @@ from pyhanko.pdf_utils.rw_common import PdfHandler
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from gateway.core.limits import ADDED_FIELD_PAGE_PERCENT_MAX, ADDED_FIELDS_PAGE_PERCENT_MAX
+from gateway.crypto.pades.entry import entry
 from gateway.crypto.pades.page import Box, Page, box_of, pages
 
 
@@ -58,23 +59,24 @@ def added_boxes(old: PdfHandler, new: PdfHandler) -> dict[generic.Reference, Box
     """The rectangles of the widgets that came, as far as they are visible."""
     known = {name for name, _, _ in enumerate_sig_fields(old)}
     added = (field for name, _, field in enumerate_sig_fields(new) if name not in known)
-    boxes = ((widget, box_of(widget.get_object()["/Rect"])) for widget in _widgets(added))
+    boxes = ((widget, box_of(sides)) for widget, sides in _rectangles(added))
     return {widget: box for widget, box in boxes if box.width * box.height > 0}
 
 
 def boxes_on(page: Page, boxes: dict[generic.Reference, Box]) -> list[Box]:
     """Those that a page shows: a widget says itself where it stands, but it is the page that lists it (clause 12.5.2)."""
     leaf: Any = page.reference.get_object()
-    listed = leaf["/Annots"] if "/Annots" in leaf else ()
+    listed = entry(leaf, "/Annots", ())
     shown = {one.reference for one in listed if isinstance(one, generic.IndirectObject)}
     return [box for widget, box in boxes.items() if widget in shown]
 
 
-def _widgets(fields: Iterable[Any]) -> Iterator[generic.Reference]:
+def _rectangles(fields: Iterable[Any]) -> Iterator[tuple[generic.Reference, Any]]:
     """A field may be its own widget, or have some under it (ISO 32000-2 clause 12.7.4.1)."""
     for field in fields:
         found = field.get_object()
-        kids = found["/Kids"] if "/Kids" in found else ()
+        kids = entry(found, "/Kids", ())
         for one in (field, *kids):
-            if "/Rect" in one.get_object():
-                yield one.reference
+            sides = entry(one.get_object(), "/Rect")
+            if sides is not None:
+                yield one.reference, sides

@@ -28,6 +28,8 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.form_rules_api import FieldComparisonContext, FieldComparisonSpec
 from pyhanko.sign.diff_analysis.rules_api import ApprovalType
 
+from gateway.crypto.pades.entry import entry
+
 _SIGNATURE: Final = "/Sig"
 _SIDES: Final = 4
 _ACTIONS: Final = frozenset({"/A", "/AA"})
@@ -118,7 +120,7 @@ class SameDrawingRule(FieldMDPRule):
         if any(spec.old_field_ref and spec.field_type != _SIGNATURE for spec in context.field_specs.values()):
             old, new = (one.root["/AcroForm"] for one in (context.old, context.new))
             for key in _DRAWN_BY:
-                if _value(old, key) != _value(new, key):
+                if entry(old, key) != entry(new, key):
                     raise SuspiciousModification(f"{key} of the form was changed")
         yield from ()
 
@@ -147,8 +149,3 @@ def _plain(widget: Any) -> bool:
         and len(sides) == _SIDES
         and all(isinstance(sides.raw_get(at), NumberObject | FloatObject) for at in range(_SIDES))
     )
-
-
-def _value(form: Any, key: str) -> Any:
-    """What stands there, wherever it stands; None: nothing."""
-    return form[key] if key in form else None  # noqa: SIM401 - what it names, where `get` gives the reference

@@ -20,6 +20,7 @@ from gateway.crypto.pades.form_rules import added_or_signed, widgets_of
 
 _NO_ZOOM: Final = 1 << 3
 
+
 class NoEmptyFieldsRule(FieldMDPRule):
     """Approves nothing by itself: it goes beside the rules that do."""
 

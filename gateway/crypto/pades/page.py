@@ -13,6 +13,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from gateway.core import limits
+from gateway.crypto.pades.entry import entry
 
 POINTS_PER_MM: Final = 72 / 25.4
 _INHERITED: Final = ("/MediaBox", "/CropBox", "/Rotate")
@@ -137,7 +138,7 @@ def _walk(
     found = node.get_object()
     facts = inherited | {name: found[name] for name in _INHERITED if name in found}
     if "/Kids" not in found:
-        yield node.reference, facts | {"/UserUnit": found.get("/UserUnit", 1)}
+        yield node.reference, facts | {"/UserUnit": entry(found, "/UserUnit", 1)}
         return
     for child in found["/Kids"]:
         if isinstance(child, generic.IndirectObject):

@@ -15,6 +15,7 @@ from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.reasons import because
 from gateway.crypto.pades.appearance import Appearance, AttachmentText, CopyText, Drawing, SealPicture, Spot
+from gateway.crypto.pades.entry import entry
 from gateway.crypto.pades.page import POINTS_PER_MM, Box, Page, box_around, box_of, pages
 
 OVERLAP: Final = 1 / 3
@@ -58,7 +59,7 @@ def fields_of(handler: PdfHandler) -> tuple[Field, ...]:
         if len(found) == limits.PDF_SIGNATURES_MAX:
             raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signature fields")
         field = reference.get_object()
-        kids = field.get("/Kids", ())
+        kids = entry(field, "/Kids", ())
         apart = len(kids) == 1  # the annotation apart from the field (ISO 32000-2 clause 12.7.4.1)
         annotation = kids.raw_get(0).reference if apart else reference.reference
         found.append(
@@ -104,7 +105,7 @@ def _rectangle(field: Field) -> Box | None:
 
 def _bears(page: Page, field: Field) -> bool:
     leaf: Any = page.reference.get_object()
-    annotations = leaf.get("/Annots", ())
+    annotations = entry(leaf, "/Annots", ())
     return any(isinstance(one, generic.IndirectObject) and one.reference == field.reference for one in annotations)
 
 

@@ -155,8 +155,9 @@ def _check_cover(reader: Any, page: Page, own: Box) -> None:
         return
     added = added_boxes(reader.get_historical_resolver(min(signed)), reader)
     if excess := excess_on(page, [own, *boxes_on(page, added)]):
-        word = "covers_together" if excess.together else "covers"
-        raise SenderError("seal.appearance", reason=because(word, percent=excess.percent, page=excess.page))
+        told = {"percent": excess.percent, "page": excess.page}
+        reason = because("covers_together", **told) if excess.together else because("covers", **told)
+        raise SenderError("seal.appearance", reason=reason)
 
 
 def _prepare_timestamp(data: bytes, room: int) -> PreparedSeal:

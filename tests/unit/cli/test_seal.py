@@ -58,6 +58,18 @@ def test_a_person_then_the_body_beside_it(desk: SigningDesk) -> None:
     assert verdicts(desk) == [Indication.TOTAL_PASSED] * 2
 
 
+def test_no_seal_covers_the_page_that_a_person_has_signed(desk: SigningDesk, capsys: Capture) -> None:
+    """It was made, and both signatures were called good."""
+    assert sign(desk, out="one.pdf") == Exit.OK
+    capsys.readouterr()
+    wide = ["--appearance", "seal", "--image", str(desk.folder / "seal.png"), "--at", "105,148", "--width", "200"]
+    assert sign(desk, *wide, file="one.pdf") == Exit.PROBLEM
+    assert "at most 10% of page 1" in capsys.readouterr().err
+    assert sign(desk, *wide, "--lang", "vi", file="one.pdf") == Exit.PROBLEM
+    assert "tối đa 10% trang 1" in capsys.readouterr().err
+    assert not (desk.folder / "out.pdf").exists()
+
+
 @pytest.mark.parametrize(
     "look",
     [

@@ -242,7 +242,9 @@ def test_a_real_envelope_behind_junk_is_told_and_not_believed(
     trust = pki.write_trust(tmp_path / "trust")
     seal = sealed(tiny_pdf(), pki.leaf("seal", common_name="Văn phòng Thành ủy"))
     letter = attachment(1, seal, name="cong-van.pdf")
-    skeleton = signed(write_skeleton(DOCUMENT, (letter,)), pki.leaf("transport", organ_id=SENDER.organ_id), moment=pki.now)
+    skeleton = signed(
+        write_skeleton(DOCUMENT, (letter,)), pki.leaf("transport", organ_id=SENDER.organ_id), moment=pki.now
+    )
     data = b"".join(assemble(skeleton, [(letter, [seal])]))
     good, junk = tmp_path / "good.edxml", tmp_path / "junk.edxml"
     good.write_bytes(data)

@@ -1,4 +1,4 @@
-"""How much of a page later signers may cover: signed by pyHanko, each by somebody who is believed; and what we make ourselves."""
+"""How much of a page later signers may cover: signed by pyHanko, by somebody who is believed; and what we make ourselves."""
 
 from io import BytesIO
 
@@ -88,7 +88,9 @@ def test_what_goes_wrong_later_is_not_laid_upon_whoever_came_before_it() -> None
 
 
 @pytest.mark.parametrize(
-    "box", [(300, 300, 428, 357), (200, 270, 320, 390), (240, 760, 580, 820), TENTH], ids=["hand", "seal", "text", "10 %"]
+    "box",
+    [(300, 300, 428, 357), (200, 270, 320, 390), (240, 760, 580, 820), TENTH],
+    ids=["hand", "seal", "text", "10 %"],
 )
 def test_pictures_of_the_decree_s_sizes_pass(box: Box) -> None:
     assert told(countersigned(box)) == [PASSED, PASSED]
@@ -208,3 +210,45 @@ def test_the_bounds_leave_room_for_what_their_reasons_name() -> None:
     a4 = 21.0 * 29.7
     assert a4 * limits.ADDED_FIELD_PAGE_PERCENT_MAX / 100 > max(8 * 4, 4.2**2, 12 * 5 * 0.4234)
     assert a4 * limits.ADDED_FIELDS_PAGE_PERCENT_MAX / 100 > 3 * (8 * 4 + 4.2**2)
+
+
+# --- what stands apart ------------------------------------------------------------------------------------------------
+
+
+def apart(pdf: bytes) -> bytes:
+    """The PDF with the annotations and the unit of its page as objects of their own, as other programs write them."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    page = writer.root["/Pages"]["/Kids"][0]
+    page[pdf_name("/Annots")] = writer.add_object(ArrayObject(page["/Annots"]))
+    page[pdf_name("/UserUnit")] = writer.add_object(NumberObject(1))
+    writer.update_container(page)
+    return written(writer)
+
+
+def kids_apart(pdf: bytes) -> bytes:
+    """... and the widgets of its fields, in a list that is an object of its own."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    append_signature_field(writer, SigFieldSpec("Ready", box=(300, 400, 420, 450), combine_annotation=False))
+    _, _, field = next(enumerate_sig_fields(writer, with_name="Ready"))
+    found = field.get_object()
+    found[pdf_name("/Kids")] = writer.add_object(found["/Kids"])
+    return written(writer)
+
+
+def test_lists_that_are_objects_of_their_own_are_read() -> None:
+    """Sealing such a file was refused as one that cannot be read."""
+    ready = apart(kids_apart(tiny_pdf()))
+    person = PersonPicture(png=hand_signature())
+    prepared = prepare_seal(ready, room=room_for(LEAF.chain), moment=MOMENT, appearance=person, field="Ready")
+    attributes = seal_attributes(prepared.digest, LEAF.der)
+    one = prepared.filled(assemble(attributes, raw_signature(LEAF, attributes.to_sign), LEAF.chain))
+    assert passes(one)
+    assert passes(sealed(one, SealPicture(png=seal())))
+    assert refusal(one, picture(200)) == "covers percent=10 page=1"
+
+
+@pytest.mark.parametrize("box", [PAGE, (300, 300, 428, 357)])
+def test_a_cover_in_a_list_that_is_an_object_of_its_own_is_seen(box: Box) -> None:
+    writer = IncrementalPdfFileWriter(BytesIO(tiny_pdf()))
+    append_signature_field(writer, SigFieldSpec("First", box=(60, 60, 160, 100)))
+    assert told(countersigned(box, pdf=apart(written(writer))))[0] == (TOO_MUCH if box == PAGE else PASSED)

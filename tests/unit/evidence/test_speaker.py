@@ -183,7 +183,9 @@ async def test_what_did_not_pass_is_compared_with_nobody(tmp_path: Path) -> None
 
 
 async def test_a_sender_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:
-    report = await examined(tmp_path, envelope(OWN).replace(b"<AttachmentEncoded>", b"<AttachmentEncoded><Attachment/>"))
+    report = await examined(
+        tmp_path, envelope(OWN).replace(b"<AttachmentEncoded>", b"<AttachmentEncoded><Attachment/>")
+    )
     assert report.trouble is not None
     assert report.envelope is not None
     assert report.speaker is not None
@@ -204,9 +206,7 @@ async def test_a_sender_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> N
     ],
 )
 def test_a_name_that_is_not_the_signer_s_is_told_and_decides_nothing(name: str, organization: str, told: bool) -> None:
-    identity = SignerIdentity(
-        kind=SignerKind.BODY, name="x", organization=organization, organ_id="Z79.VPTU", title=""
-    )
+    identity = SignerIdentity(kind=SignerKind.BODY, name="x", organization=organization, organ_id="Z79.VPTU", title="")
     good = signature(details=replace(FULL, identity=identity))
     verdict, speaker = compared(good, Organ(organ_id=OrganId("Z79.VPTU"), name=name), None)
     assert verdict.indication is Indication.TOTAL_PASSED
