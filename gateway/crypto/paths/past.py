@@ -27,12 +27,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from asn1crypto import crl, ocsp
+from asn1crypto import crl, ocsp, x509
 from cryptography.x509 import CertificateRevocationList, load_der_x509_certificate, load_der_x509_crl
 
 from gateway.core import limits
 from gateway.core.validation import CertificateSeen, Indication, SubIndication, TimestampSeen
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.best_time import begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
@@ -116,21 +117,21 @@ def judge_with_time(der: bytes, look: Look, *, proven: datetime | None) -> Certi
     """A signer's certificate where a timestamp upon the signature is all that proves when it was made (level B-T, clause 5.5).
 
     What was revoked since then was good then. A certificate that has ended since is not healed by it: nothing proves that the
-    evidence about it is as old (duty 2); that is what levels LT and LTA are for. And one that was issued only after the
-    signature is proven to exist has not made it.
+    evidence about it is as old (duty 2); that is what levels LT and LTA are for. One that began only after the signature is
+    proven to exist has not made it, and evidence may have to be younger than the signature (`best_time`).
     """
 
     def judge(one: Look) -> CertificateVerdict:
         return judge_certificate(der, trust=one.trust, moment=one.moment, evidence=one.evidence, past=one.past)
 
     now = judge(look)
-    if proven is not None and now.chain and proven < now.chain[0].not_before:
-        reason = "a timestamp from before the signer's certificate was issued"
-        return _refused(now, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
-    if proven is None or _passed(now) or now.sub_indication not in OPEN:
+    if proven is None:
         return now
-    then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)
-    return then if _passed(then) else now
+    now = begun(now, begins=x509.Certificate.load(der).not_valid_before, best=proven)
+    if now.sub_indication in OPEN:
+        then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)
+        now = then if _passed(then) else now
+    return graced(now, freshness=look.trust.policy.freshness, best=proven)
 
 
 def by_genuine(judge: Judge[T], look: Look) -> T:

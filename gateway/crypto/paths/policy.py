@@ -65,7 +65,7 @@ class Freshness:
     """Whether evidence that is too old still counts, told as such; without it a verdict is INDETERMINATE/TRY_LATER."""
     grace_seconds: int = 0
     """How long after a proven time evidence must have been issued to be final (clause 5.2.5.4); 0: not asked. Asked only where
-    a time is proven (`past`): of the present nothing can have been issued later."""
+    a time is proven: whatever is here of a signature that is proven only to exist now was issued before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
