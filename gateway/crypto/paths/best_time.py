@@ -30,9 +30,7 @@ def begun(now: CertificateVerdict, *, begins: datetime, best: datetime) -> Certi
     if best >= begins or not _comparable(now, best):
         return now
     reason = f"signed before its certificate began: a timestamp of {best.isoformat()}, valid from {begins.isoformat()}"
-    return replace(
-        now, indication=Indication.TOTAL_FAILED, sub_indication=SubIndication.NOT_YET_VALID, reason=reason
-    )
+    return replace(now, indication=Indication.TOTAL_FAILED, sub_indication=SubIndication.NOT_YET_VALID, reason=reason)
 
 
 def _comparable(now: CertificateVerdict, best: datetime) -> bool:

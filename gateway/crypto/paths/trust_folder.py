@@ -23,7 +23,6 @@ from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.policy import Policy
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
 
@@ -32,7 +31,6 @@ _FILE_BYTES_MAX: Final = 16 * limits.MIB
 _CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 _CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
 _OCSP_SUFFIXES: Final = frozenset({".ocsp", ".ors", ".der"})
-DEFAULT_POLICY: Final = Policy()
 ANCHOR_FOLDERS: Final = ("anchors", "people", "authorities")
 
 
@@ -51,8 +49,8 @@ class LoadedTrust:
         self._trust = trust
 
 
-def load_trust(folder: Path, demo: bool, *, policy: Policy = DEFAULT_POLICY) -> Trust:
-    """Read whom to believe. `demo`: whether this installation accepts demo certificates.
+def load_trust(folder: Path, demo: bool) -> Trust:
+    """Read whom to believe, by the rules that are shipped. `demo`: whether this installation accepts demo certificates.
 
     Raises:
         SiteError: `config.invalid` naming the file, or `key.demo` for a demo anchor where none is accepted.
@@ -63,7 +61,7 @@ def load_trust(folder: Path, demo: bool, *, policy: Policy = DEFAULT_POLICY) -> 
     if not demo:
         for anchor in (*anchors, *people, *authorities):
             refuse_demo(anchor, what="trust anchor")
-    trust = Trust(anchors=anchors, people=people, authorities=authorities, demo=demo, policy=policy)
+    trust = Trust(anchors=anchors, people=people, authorities=authorities, demo=demo)
     return with_evidence(trust, folder)
 
 
