@@ -212,6 +212,9 @@ EVIDENCE_ITEMS_MAX: Final = 64
 authorities each need a dozen."""
 EVIDENCE_BYTES_MAX: Final = 4 * MIB
 """... and all of them together, decoded: a large authority's revocation list is under one MiB."""
+EVIDENCE_INFLATED_BYTES_MAX: Final = 8 * EVIDENCE_BYTES_MAX
+"""What a judge inflates of the security stores of all revisions of one PDF, and keeps: 300 KB can become 300 MB (2.2 s and
+595 MB of memory, measured). A full store under each of eight archive timestamps; beyond it nobody can judge the file."""
 ARCHIVE_PROOFS_MAX: Final = 3
 """Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
@@ -318,4 +321,5 @@ assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
+assert 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

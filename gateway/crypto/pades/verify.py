@@ -140,6 +140,7 @@ def _judge_all(data: bytes, trust: Trust, moment: datetime) -> tuple[SignatureVe
     if not document.signatures:
         return ()
     stores = SecurityStores(document)
+    _ = stores.latest  # before anything else: with too much in it the whole file cannot be judged
     archive = judge_archive(document, stores, trust, moment)
     file = _File(document=document, stores=stores, archive=archive, trust=trust, moment=moment)
     return tuple(_judge_one(_Case(file=file, signature=signature)) for signature in document.signatures)
