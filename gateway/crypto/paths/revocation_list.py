@@ -15,7 +15,7 @@ What is the same as if it looked at the whole list, and why:
 - A list with an entry that is none is no list at all, whoever is asked about.
 
 Only DER is read here (section 5.1.1.3: a list is signed over its DER); what an entry's date and extensions say is read when
-the entry is asked for.
+the entry is asked for, and once beforehand of our own lists (`list_entries`).
 """
 
 from collections.abc import Collection, Iterator
@@ -107,7 +107,7 @@ class ListOutline:
             return
         wanted = frozenset(serials)
         others = der.find(_OTHER_ISSUER, start, end) >= 0
-        for at, body, after in _walk(der, self.entries):
+        for at, body, after in walk(der, self.entries):
             if der[body : body + 2 + der[body + 1]] in wanted or (others and der.find(_OTHER_ISSUER, body, after) >= 0):
                 yield der[at:after]
 
@@ -212,7 +212,7 @@ def _revoked(der: bytes, inside: int, end: int) -> tuple[int, int]:
     return at, after
 
 
-def _walk(der: bytes, entries: slice) -> Iterator[tuple[int, int, int]]:
+def walk(der: bytes, entries: slice) -> Iterator[tuple[int, int, int]]:
     """Of each entry where it begins, where its contents begin, and where it ends."""
     at, end = entries.start, entries.stop
     while at < end:
@@ -230,7 +230,7 @@ def _check_entries(der: bytes, entries: slice) -> None:
     Numbers and times have fewer than 128 bytes (section 5.1.2.6: 20 and 15).
     """
     after = entries.start
-    for at, body, after in _walk(der, entries):
+    for at, body, after in walk(der, entries):
         time = body + 2 + der[body + 1]
         rest = time + 2 + der[time + 1]
         plain = der[at] == _SEQUENCE and der[body] == _INTEGER and 0 < der[body + 1] < _LONG and der[time] in _TIMES

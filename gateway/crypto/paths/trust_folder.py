@@ -23,6 +23,7 @@ from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
 from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.list_entries import check_said
 from gateway.crypto.paths.revocation_list import ListOutline
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
@@ -131,8 +132,9 @@ def _certificate(der: bytes) -> object:
 
 
 def _list(der: bytes) -> object:
-    """A broken entry is found at start; what the dates and reasons of half a million say is read when they are asked for."""
-    return ListOutline.read(der).head.native
+    outline = ListOutline.read(der)
+    check_said(outline)
+    return outline.head.native
 
 
 def _response(der: bytes) -> object:

@@ -284,3 +284,26 @@ def test_random_lists_and_askers() -> None:
         assert asked(outlined(data)) == asked(crl_asn1.CertificateList.load(data))
         dated = ListOutline.read(data).revoked_at(serial_of(leaf))
         assert (dated is None) == (SERIAL not in numbers)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        entry(7, extensions=extensions(reason(7))),
+        entry(7, extensions=extensions(("2.5.29.24", b"\x18\x0f20261345000000Z", False))),
+        entry(7, extensions=extensions(("2.5.29.24", b"\x18\x0f20260101250000Z", False))),
+        entry(7, extensions=extensions(reason(1))[:-1] + b"\x63"),
+        sequence(SERIAL_7, b"\x17\x0d261345000000Z"),
+        sequence(SERIAL_7, b"\x17\x0d260101996000Z"),
+        sequence(SERIAL_7, b"\x18\x0f20260101000099Z"),
+    ],
+    ids=["reason", "day of invalidity", "hour of invalidity", "code", "day", "hour", "generalized"],
+)
+def test_what_an_entry_says_is_read_where_a_list_comes_in(broken: bytes) -> None:
+    dated = entry(8, extensions=extensions(reason(1), INVALID_SINCE))
+    same = sequence(SERIAL_7, core.GeneralizedTime(MOMENT).dump(), extensions(reason(4)))
+    good = of_entries(PLAIN + dated + dated + same)
+    assert read_evidence(good, "crl") == good
+    for entries in (broken, PLAIN + dated + broken, broken + PLAIN):
+        with pytest.raises(ValueError, match=r"."):
+            read_evidence(of_entries(entries), "crl")
