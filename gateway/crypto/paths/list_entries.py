@@ -1,8 +1,8 @@
 """What the entries of a revocation list say, looked through without making objects of them: dates, reasons, extensions.
 
 Done once, where a list comes into the house (`trust_folder`), so that a broken one is found then and not when its certificate
-is judged. Half a million entries have a few thousand days and a handful of different extensions: each is read once, by asn1crypto,
-and recognised by its bytes afterwards.
+is judged. Half a million entries have a few thousand days and a handful of different extensions: each is read once, by
+asn1crypto, and recognised by its bytes afterwards.
 """
 
 import re
