@@ -27,6 +27,7 @@ from gateway.crypto import (
     check_content,
     draft_list,
     evidence_of,
+    missing_anchors,
     parse_list,
     read_list_bytes,
     read_list_keys,
@@ -90,6 +91,8 @@ def show(terminal: Terminal, config: Path) -> int:
         for role, seen in ((one.role, one.certificate) for one in believed(trust))
     ]
     terminal.table((_ROLE, _WHO, _PIN, _UNTIL), rows)
+    for one in missing_anchors(trust):
+        terminal.say("cli.trust.missing", role=terminal.word(_ROLE_WORDS[one.role]), sha256=one.digest)
     evidence = [
         (one.kind, one.about, evidence_time(one.issued_at), evidence_time(one.next_update) if one.next_update else "-")
         for one in evidence_of(trust)
@@ -102,6 +105,7 @@ def _trust_json(trust: Trust, now: datetime) -> Json:
     policy = trust.policy.used
     return {
         "policy": {"name": policy.name, "version": policy.version, "sha256": policy.digest},
+        "missing": [{"role": one.role, "sha256": one.digest} for one in missing_anchors(trust)],
         "number": trust.number,
         "expires_at": None if trust.expires_at is None else rfc3339(trust.expires_at),
         "certificates": [

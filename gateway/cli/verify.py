@@ -22,7 +22,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Judge
-from gateway.crypto import JudgePool, Trust, load_policy, load_trust
+from gateway.crypto import JudgePool, Trust, load_policy, load_trust, missing_anchors, with_policy
 from gateway.evidence import (
     AnyFileExamination,
     Circumstances,
@@ -58,6 +58,9 @@ async def verify(session: Session, order: VerifyOrder, *, draw: Draw | None = No
         raise Failure("cli.signature_alone")
     check_report(order)
     trust, snapshot = _trust(order), _registry(order)
+    for one in missing_anchors(trust):
+        role = session.terminal.word(f"trust.{one.role}")
+        session.terminal.note(session.terminal.text("cli.trust.missing", role=role, sha256=one.digest))
     with TemporaryDirectory(prefix="gateway-verify-") as folder:
         files = tuple(_kept(session, Path(folder)) if str(path) == MARK else path for path in order.files)
         async with _judges() as judge, report_seal(order, judge=judge, trust=trust) as seal:
@@ -150,9 +153,9 @@ def _by_policy(trust: Trust, policy: Path | None) -> Trust:
     if policy is None:
         return trust
     try:
-        return replace(trust, policy=load_policy(policy))
+        return with_policy(trust, load_policy(policy), path=str(policy))
     except SiteError as error:
-        raise Failure("cli.policy_unread", path=str(policy), reason=error.params.get("reason")) from error
+        raise Failure("cli.policy_unread", path=error.params.get("path"), reason=error.params.get("reason")) from error
 
 
 def _registry(order: VerifyOrder) -> Snapshot | None:

@@ -75,6 +75,7 @@ FINDINGS: Final = MappingProxyType(
         "probe.trust.list": _OK,
         "probe.trust.list_soon": _WARN,
         "probe.trust.list_expired": _FAIL,
+        "probe.trust.policy_anchor": _WARN,
         "probe.trust.fetched": _OK,
         "probe.trust.fetch_late": _WARN,
         "probe.trust.never_fetched": _WARN,

@@ -212,11 +212,19 @@ signed, so anybody on the way can add some, and each costs a judge a path."""
 RSA_BITS_MIN: Final = 2048
 PDF_REVISIONS_MAX: Final = 200
 """Every signature, timestamp and set of evidence is one, and programs save on the way; reading 20,000 takes two seconds."""
+REVOCATION_LIST_BYTES_MAX: Final = 32 * MIB
+"""One revocation list of our own store, fetched or in a file: 760,000 certificates with serial numbers of 12 bytes and a
+reason, walked in half a second. What strangers bring along has `EVIDENCE_BYTES_MAX`."""
+REVOCATION_LISTS_BYTES_MAX: Final = 96 * MIB
+"""... and all of them together: a judge holds those of four reloads (`processes.shared`)."""
 EVIDENCE_ITEMS_MAX: Final = 64
 """Certificates, revocation lists and OCSP responses of one document security store, each by themselves: three signers with two
 authorities each need a dozen."""
 EVIDENCE_BYTES_MAX: Final = 4 * MIB
 """... and all of them together, decoded: a large authority's revocation list is under one MiB."""
+EVIDENCE_INFLATED_BYTES_MAX: Final = 8 * EVIDENCE_BYTES_MAX
+"""What a judge inflates of the security stores of all revisions of one PDF, and keeps: 300 KB can become 300 MB (2.2 s and
+595 MB of memory, measured). A full store under each of eight archive timestamps; beyond it nobody can judge the file."""
 ARCHIVE_PROOFS_MAX: Final = 3
 """Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX
@@ -323,4 +331,7 @@ assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
+assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
+assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
+assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

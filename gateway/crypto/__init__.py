@@ -72,6 +72,7 @@ from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing
 from gateway.crypto.paths.list_memory import write_durably
 from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
+from gateway.crypto.paths.policy_anchors import MissingAnchor, missing_anchors, with_policy
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
 from gateway.crypto.paths.subject import (
     DEMO_POLICY_OID,
@@ -147,6 +148,7 @@ __all__ = [
     "ListKey",
     "ListSource",
     "LoadedTrust",
+    "MissingAnchor",
     "PdfSigner",
     "PemFile",
     "PersonPicture",
@@ -202,6 +204,7 @@ __all__ = [
     "list_file",
     "load_policy",
     "load_trust",
+    "missing_anchors",
     "needs_secret",
     "office_context",
     "organization_identifier",
@@ -237,6 +240,7 @@ __all__ = [
     "verify_envelope",
     "verify_jws",
     "verify_slip",
+    "with_policy",
     "with_signature_timestamp",
     "with_timestamp",
     "write_durably",

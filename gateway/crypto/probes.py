@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from gateway.core.ports import Clock
 from gateway.crypto.keys.checks import check_token_files, public_key_of
 from gateway.crypto.keys.guarded import check_mode
 from gateway.crypto.keys.sources import KeySource, PemFile, Pkcs11Key, files_of
+from gateway.crypto.paths.policy_anchors import missing_anchors
 from gateway.crypto.paths.subject import subject_public_key
 from gateway.crypto.paths.trust import Trust
 from gateway.crypto.paths.trust_folder import read_certificates
@@ -89,7 +91,7 @@ class TrustProbe:
     async def look(self) -> tuple[Finding, ...]:
         """See `Probe.look`: of each issuer only the CRL that lasts longest counts."""
         trust, now = await asyncio.to_thread(self._trust), self._clock.now()
-        listed = _list_findings(trust, now)
+        listed = (*_list_findings(trust, now), *_missing(trust))
         if not trust.crls and not trust.ocsps:
             return (*listed, found("probe.trust.crl_none"))
         newest = await asyncio.to_thread(_next_updates, trust.crls)
@@ -119,6 +121,12 @@ def _list_findings(trust: Trust, now: datetime) -> tuple[Finding, ...]:
         return (found("probe.trust.list_soon", number=trust.number, until=until),)
     counts = {"bodies": len(trust.anchors), "people": len(trust.people), "authorities": len(trust.authorities)}
     return (found("probe.trust.list", number=trust.number, until=until, **counts),)
+
+
+def _missing(trust: Trust) -> tuple[Finding, ...]:
+    """Anchors that the policy names and trust does not have: a pin that was mistyped, or an anchor that has gone."""
+    missing = islice(missing_anchors(trust), FINDINGS_MAX)
+    return tuple(found("probe.trust.policy_anchor", role=one.role, sha256=one.digest) for one in missing)
 
 
 def _next_updates(crls: Sequence[bytes]) -> dict[str, tuple[str, datetime]]:

@@ -23,8 +23,8 @@ from aiohttp.resolver import ThreadedResolver
 
 from gateway.core import limits
 
-EVIDENCE_BYTES_MAX: Final = 16 * limits.MIB
-"""One CRL: 300,000 revoked certificates. The trust folder's bound, too."""
+EVIDENCE_BYTES_MAX: Final = limits.REVOCATION_LIST_BYTES_MAX
+"""An OCSP response is far smaller."""
 FETCH_SECONDS_MAX: Final = 60.0
 CONNECT_SECONDS_MAX: Final = 10.0
 _PORTS: Final = {"http": 80, "https": 443}

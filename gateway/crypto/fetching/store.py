@@ -14,15 +14,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.x509 import CRLNumber, load_der_x509_crl
 from cryptography.x509.ocsp import load_der_ocsp_response
 
 from gateway.core import limits
 from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.reasons import of_os
+from gateway.crypto.edge import attempt
 from gateway.crypto.fetching.check import Genuine
 from gateway.crypto.paths.list_memory import write_durably
+from gateway.crypto.paths.revocation_list import ListOutline
 
 _INDEX_BYTES_MAX: Final = 4 * limits.MIB
 _FOLDERS: Final = {"crl": "crls", "ocsp": "ocsps"}
@@ -155,11 +156,17 @@ def _held(file: Path) -> _Held | None:
         data = file.read_bytes()
         if file.suffix == ".ocsp":
             return _Held(load_der_ocsp_response(data).this_update_utc, None, sha256(data).hexdigest())
-        found = load_der_x509_crl(data)
-        numbers = [one.value for one in found.extensions if isinstance(one.value, CRLNumber)]
-        return _Held(found.last_update_utc, numbers[0].crl_number if numbers else None, sha256(data).hexdigest())
     except (FileNotFoundError, ValueError):
         return None
+    held = attempt(_held_list, data)
+    return held if isinstance(held, _Held) else None
+
+
+def _held_list(data: bytes) -> _Held:
+    """Walked in pieces of Python: a library that parses a large one at once would keep the event loop waiting."""
+    listed = ListOutline.read(data)
+    issued_at, number = listed.head["tbs_cert_list"]["this_update"].native, listed.head.crl_number_value
+    return _Held(issued_at, None if number is None else number.native, listed.digest)
 
 
 def _compare(before: _Held | None, found: Genuine) -> Kept:

@@ -1,7 +1,9 @@
 """Evidence that came along inside a PDF: the document security store (DSS, EN 319 142-1 clause 5.4.2), and the older attribute.
 
 Strangers put it there, so it is looked at and never believed: each piece is read once to see that it can be read at all, its
-number and bytes are bounded, and what does not fit or cannot be read is left out, as if it were not there. What it is worth,
+number and bytes are bounded, and what does not fit or cannot be read is left out, as if it were not there. But a file whose
+stores inflate to more than a judge bears (`EVIDENCE_INFLATED_BYTES_MAX`, over all revisions, usable or not) cannot be judged:
+leaving the rest out unsaid would let a stranger choose, by what he puts before it, which evidence is seen. What it is worth,
 and from when on, is `paths.past`'s to say.
 
 Of certificates only authorities' are taken, few of one subject: path building is factorial in them (signing.md 1.2 C). Signers'
@@ -15,6 +17,8 @@ from itertools import islice
 from typing import Any, Final
 
 from asn1crypto import crl, ocsp, x509
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 from pyhanko.sign.general import find_cms_attribute_iter
 
 from gateway.core import limits
@@ -26,6 +30,41 @@ _PER_SUBJECT_MAX: Final = limits.EMBEDDED_CERTIFICATES_PER_SUBJECT_MAX - 1
 """One place of a subject is left for what stands in the CMS."""
 _CERTIFICATES_MAX: Final = limits.EMBEDDED_CERTIFICATES_MAX // 2
 _KEYS: Final = ("/Certs", "/CRLs", "/OCSPs", "/VRI")
+_PURPOSES: Final = (DecodePurpose.CERTIFICATE, DecodePurpose.CRL, DecodePurpose.OCSP_RESPONSE)
+
+
+class InflatedError(ValueError):
+    """The stores of a document inflate to more than a judge bears."""
+
+
+@dataclass(slots=True)
+class _Room:
+    """How much may still be inflated of one document."""
+
+    left: int = limits.EVIDENCE_INFLATED_BYTES_MAX
+
+    def content(self, reference: Any, purpose: DecodePurpose) -> bytes | None:
+        """What a stream holds; None: more than fits into any store, or it cannot be read.
+
+        Raises:
+            InflatedError: there is no room left.
+        """
+        found = attempt(_content, reference, purpose)
+        if isinstance(found, bytes):
+            self.left -= len(found)
+        elif found is None:  # so much was inflated until it was too much
+            self.left -= limits.EVIDENCE_BYTES_MAX
+        if self.left < 0:
+            most = limits.EVIDENCE_INFLATED_BYTES_MAX // limits.MIB
+            raise InflatedError(f"validation data of more than {most} MiB: cannot judge")
+        return found if isinstance(found, bytes) else None
+
+
+def _content(reference: Any, purpose: DecodePurpose) -> bytes | None:
+    try:
+        return bytes(reference.get_object().read_data(purpose))
+    except PdfDecodeLimitError:
+        return None
 
 
 @dataclass(slots=True)
@@ -34,20 +73,37 @@ class SecurityStores:
 
     document: Document
     _read: dict[int, Evidence] = field(default_factory=dict)
+    _room: _Room = field(default_factory=_Room)
 
     @property
     def latest(self) -> Evidence:
-        """What the document holds now."""
+        """What the document holds now.
+
+        Raises:
+            InflatedError: as `at`.
+        """
         return self.at(self.document.revisions - 1)
 
     def at(self, revision: int) -> Evidence:
-        """What it held at a revision, counted from 0: with an archive timestamp of that revision, what that one covers."""
+        """What it held at a revision, counted from 0: with an archive timestamp of that revision, what that one covers.
+
+        Raises:
+            InflatedError: with those that were asked for before, it inflates to too much.
+        """
         if not self.document.has_store:
             return NO_EVIDENCE
         if revision not in self._read:
-            found = attempt(lambda: _evidence(_streams(self.document.store_at(revision))))
+            found = attempt(self._evidence_at, revision)
+            if isinstance(found, InflatedError):
+                raise found
             self._read[revision] = NO_EVIDENCE if isinstance(found, Trouble) else found
         return self._read[revision]
+
+    def _evidence_at(self, revision: int) -> Evidence | InflatedError:
+        try:
+            return _evidence(_streams(self.document.store_at(revision), self._room))
+        except InflatedError as error:
+            return error
 
 
 def store_outline(store: Mapping[str, Any] | None) -> tuple[object, ...]:
@@ -74,19 +130,14 @@ def _attribute(signer_info: Any) -> Iterator[tuple[str, bytes]]:
             yield from ((key, one.dump()) for one in archival[member] or ())
 
 
-def _streams(store: Mapping[str, Any] | None) -> Iterator[tuple[str, bytes]]:
-    for key in _KEYS[:3]:
+def _streams(store: Mapping[str, Any] | None, room: _Room) -> Iterator[tuple[str, bytes]]:
+    for key, purpose in zip(_KEYS[:3], _PURPOSES, strict=True):
         if store is None or key not in store:
             continue
         listed = store[key]  # not `get`: the list itself may stand elsewhere
         for reference in islice(listed, limits.EVIDENCE_ITEMS_MAX):
-            data = attempt(_content, reference)
-            if isinstance(data, bytes):
+            if (data := room.content(reference, purpose)) is not None:
                 yield key, data
-
-
-def _content(reference: Any) -> bytes:
-    return bytes(reference.get_object().data)
 
 
 def _evidence(pieces: Iterator[tuple[str, bytes]]) -> Evidence:

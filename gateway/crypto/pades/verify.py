@@ -18,13 +18,13 @@ The duties of `judge_pdf`, numbered as below in the code; each signature takes 3
 11. The certificate passes `judge_certificate` now: basic validation (clause 5.3).
 12. It was good at the best signature time. What 11 leaves open is looked at in the past (`paths.past`), where a timestamp
     proves when that was: with time (clause 5.5.4), and by evidence that archive timestamps prove (clause 5.6.3). Where nothing
-    is proven, 11 stands.
+    is proven, 11 stands. It had begun then, and evidence is as young as the policy asks (`paths.best_time`).
 
 `judge_pdf` says what it found in all of this (`SignatureDetails`). The caller still owes: whose certificate it must be.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from asn1crypto import core, x509
@@ -52,6 +52,7 @@ from gateway.crypto.pades.security_store import SecurityStores, archived_evidenc
 from gateway.crypto.pades.signer import signer_of
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
+from gateway.crypto.paths.best_time import begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.subject import certificate_digest, common_name
@@ -139,6 +140,7 @@ def _judge_all(data: bytes, trust: Trust, moment: datetime) -> tuple[SignatureVe
     if not document.signatures:
         return ()
     stores = SecurityStores(document)
+    _ = stores.latest  # before anything else: with too much in it the whole file cannot be judged
     archive = judge_archive(document, stores, trust, moment)
     file = _File(document=document, stores=stores, archive=archive, trust=trust, moment=moment)
     return tuple(_judge_one(_Case(file=file, signature=signature)) for signature in document.signatures)
@@ -274,13 +276,21 @@ def _check_then(case: _Case) -> str | None:
     now, best, signer = case.verdict, case.times.best, case.signer
     assert now is not None, "duty 11 is never skipped"
     assert signer is not None, "duty 5 is vital"
-    detail = None
-    if now.indication is not Indication.TOTAL_PASSED:
-        detail = _look_back(case, now)
-    elif best is not None and best < signer.not_valid_before:
-        raise failed(SubIndication.NOT_YET_VALID, "signed before its certificate began")
-    _check_grace(case)
+    began = now if best is None else begun(now, begins=signer.not_valid_before, best=best)
+    if began is not now:
+        raise _unmet(began)
+    detail = None if now.indication is Indication.TOTAL_PASSED else _look_back(case, now)
+    good = case.verdict
+    assert good is not None, "duty 11 is never skipped"
+    final = good if best is None else graced(good, freshness=case.file.trust.policy.freshness, best=best)
+    if final is not good:
+        raise _unmet(final)
     return detail
+
+
+def _unmet(verdict: CertificateVerdict) -> UnmetDuty:
+    assert verdict.sub_indication is not None, "a verdict that is no pass says why"
+    return UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
 
 
 def _look_back(case: _Case, now: CertificateVerdict) -> str:
@@ -288,7 +298,7 @@ def _look_back(case: _Case, now: CertificateVerdict) -> str:
     assert now.sub_indication is not None, "a verdict that is no pass says why"
     file, best = case.file, case.times.best
     if best is None or now.sub_indication not in OPEN:
-        raise UnmetDuty(now.indication, now.sub_indication, now.reason)
+        raise _unmet(now)
     # As old as the signature is what it signed; what archive timestamps prove; and, for what has not ended, what is here now.
     signed = archived_evidence(case.signature.signer_info)
     proofs = (
@@ -304,16 +314,6 @@ def _look_back(case: _Case, now: CertificateVerdict) -> str:
     decisive = then if then.sub_indication in _REVOKED else now
     assert decisive.sub_indication is not None, "a verdict that is no pass says why"
     raise UnmetDuty(decisive.indication, decisive.sub_indication, f"{decisive.reason}; in the past: {then.reason}")
-
-
-def _check_grace(case: _Case) -> None:
-    """Clause 5.5.4: evidence is final when it was issued long enough after the signature, where the policy asks for that."""
-    grace, best, verdict = case.file.trust.policy.freshness.grace_seconds, case.times.best, case.verdict
-    if not grace or best is None or verdict is None:
-        return
-    issued = [one.issued_at for one in verdict.revocation if one.certificate == verdict.chain[0].digest]
-    if not any(at is not None and at >= best + timedelta(seconds=grace) for at in issued):
-        raise undecided(SubIndication.TRY_LATER, "no evidence was issued long enough after the signature")
 
 
 def _level(case: _Case) -> Level | None:

@@ -27,13 +27,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from asn1crypto import crl, ocsp
-from cryptography.x509 import CertificateRevocationList, load_der_x509_certificate, load_der_x509_crl
+from asn1crypto import core, ocsp, x509
+from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 
 from gateway.core import limits
 from gateway.core.validation import CertificateSeen, Indication, SubIndication, TimestampSeen
 from gateway.crypto.edge import attempt
+from gateway.crypto.paths.best_time import begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.revocation_list import ListOutline, own_outlines
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.processes.shared import SHARED_MAX
@@ -62,7 +64,7 @@ _UNKNOWN: Final = frozenset(
 )
 _REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _LISTS_MAX: Final = 64
-"""Parsed lists that are kept: those of one `Trust`, about 200 bytes for each certificate on them."""
+"""OCSP responses of which it is kept whom they speak of: those of one `Trust`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,21 +118,21 @@ def judge_with_time(der: bytes, look: Look, *, proven: datetime | None) -> Certi
     """A signer's certificate where a timestamp upon the signature is all that proves when it was made (level B-T, clause 5.5).
 
     What was revoked since then was good then. A certificate that has ended since is not healed by it: nothing proves that the
-    evidence about it is as old (duty 2); that is what levels LT and LTA are for. And one that was issued only after the
-    signature is proven to exist has not made it.
+    evidence about it is as old (duty 2); that is what levels LT and LTA are for. One that began only after the signature is
+    proven to exist has not made it, and evidence may have to be younger than the signature (`best_time`).
     """
 
     def judge(one: Look) -> CertificateVerdict:
         return judge_certificate(der, trust=one.trust, moment=one.moment, evidence=one.evidence, past=one.past)
 
     now = judge(look)
-    if proven is not None and now.chain and proven < now.chain[0].not_before:
-        reason = "a timestamp from before the signer's certificate was issued"
-        return _refused(now, SubIndication.TIMESTAMP_ORDER_FAILURE, reason)
-    if proven is None or _passed(now) or now.sub_indication not in OPEN:
+    if proven is None:
         return now
-    then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)
-    return then if _passed(then) else now
+    now = begun(now, begins=x509.Certificate.load(der).not_valid_before, best=proven)
+    if now.sub_indication in OPEN:
+        then = in_the_past(judge, look, proofs=(Proof(time=look.moment, evidence=look.evidence),), at=proven)
+        now = then if _passed(then) else now
+    return graced(now, freshness=look.trust.policy.freshness, best=proven)
 
 
 def by_genuine(judge: Judge[T], look: Look) -> T:
@@ -195,8 +197,10 @@ def _not_overruled(found: T, trust: Trust, at: datetime) -> T:
     if not _passed(found):
         return found
     for one in _below_anchor(found.chain):
-        for der in trust.crls:
-            gone = _revoked_from(der, one)
+        for listed in own_outlines(trust.crls):
+            gone = (
+                listed.revoked_at(core.Integer(int(one.serial, 16)).dump()) if _issuer(listed) == one.issuer else None
+            )
             if gone is not None and gone <= at:
                 leaf = one is found.chain[0]
                 sub_indication = SubIndication.REVOKED_NO_POE if leaf else SubIndication.REVOKED_CA_NO_POE
@@ -204,24 +208,9 @@ def _not_overruled(found: T, trust: Trust, at: datetime) -> T:
     return found
 
 
-def _revoked_from(der: bytes, one: CertificateSeen) -> datetime | None:
-    listed = _list(der)
-    if listed is None or listed[0] != one.issuer:
-        return None
-    entry = listed[1].get_revoked_certificate_by_serial_number(int(one.serial, 16))
-    return None if entry is None else entry.revocation_date_utc
-
-
-@lru_cache(maxsize=_LISTS_MAX)
-def _list(der: bytes) -> tuple[str, CertificateRevocationList] | None:
-    """The issuer's name as `CertificateSeen` has it, and the list; None: cannot be read, and was of no use to anybody."""
-    found = attempt(
-        lambda: (
-            crl.CertificateList.load(der).issuer.human_friendly[: limits.CONTENT_CHARS_MAX],
-            load_der_x509_crl(der),
-        )
-    )
-    return found if isinstance(found, tuple) else None
+def _issuer(listed: ListOutline) -> str:
+    """The issuer's name as `CertificateSeen` has it."""
+    return str(listed.head.issuer.human_friendly)[: limits.CONTENT_CHARS_MAX]
 
 
 @lru_cache(maxsize=SHARED_MAX)
@@ -230,7 +219,7 @@ def _without(trust: Trust, ended: tuple[CertificateSeen, ...]) -> Trust:
     issuers, serials = {one.issuer for one in ended}, {one.serial for one in ended}
     return replace(
         trust,
-        crls=tuple(der for der in trust.crls if (listed := _list(der)) is None or listed[0] not in issuers),
+        crls=tuple(listed.der for listed in own_outlines(trust.crls) if _issuer(listed) not in issuers),
         ocsps=tuple(der for der in trust.ocsps if not _serials(der) & serials),
     )
 

@@ -28,7 +28,7 @@ from gateway.core.validation import CertificateSeen, RevocationSeen, RevocationS
 from gateway.crypto.edge import Trouble, attempt, finish
 from gateway.crypto.paths.algorithms import AllowList, ends
 from gateway.crypto.paths.path_memory import TOLERANCE, PathMemory, path_key
-from gateway.crypto.paths.pieces import Piece, own_pieces, strange_pieces, turns_of
+from gateway.crypto.paths.pieces import Piece, own_pieces, serials_of, strange_pieces, turns_of, turns_of_lists
 from gateway.crypto.paths.revocation import Examiner, Terms, age
 from gateway.crypto.paths.subject import certificate_seen
 from gateway.crypto.paths.trust import Evidence, Role, Trust
@@ -123,21 +123,30 @@ def find_path(leaf: x509.Certificate, question: Question) -> GoodPath | Certific
         return CertificateFault(sub_indication=GENERAL, reason="too many certificates came along")
     if len(evidence.crls) + len(evidence.ocsps) > limits.EMBEDDED_EVIDENCE_MAX:
         return CertificateFault(sub_indication=GENERAL, reason="too much revocation evidence came along")
-    found = _Walk(known, others, question).best(leaf)
+    walk = _Walk(leaf, known, others, question)
+    found = walk.best()
     if plain and isinstance(found, GoodPath):
-        known.good.keep(key, moment, found, turns=tuple(_ends((leaf, *others))))
+        turns = attempt(lambda: (*_ends((leaf, *others)), *turns_of_lists(walk.pieces)))
+        if not isinstance(turns, Trouble):
+            known.good.keep(key, moment, found, turns=turns)
     return found
 
 
 class _Walk:
     """One search for a path, and everything that it is made with."""
 
-    def __init__(self, known: "_Known", others: list[x509.Certificate], question: Question) -> None:
+    def __init__(
+        self, leaf: x509.Certificate, known: "_Known", others: list[x509.Certificate], question: Question
+    ) -> None:
         policy = question.trust.policy
+        self._leaf = leaf
         along = [*known.intermediates, *others]
         own = {piece.digest for piece in known.pieces}
         strange = strange_pieces(question.evidence.crls, question.evidence.ocsps)
         came = [piece for piece in strange if piece.digest not in own]  # what we have ourselves is not verified twice
+        every = [*known.pieces, *came]
+        everybody = serials_of(every, [leaf, *along, *known.anchors])
+        self.pieces: Final = [piece.about(everybody) for piece in every]
         self._context = ValidationContext(
             trust_roots=known.anchors,
             other_certs=along,
@@ -148,16 +157,16 @@ class _Walk:
             time_tolerance=TOLERANCE,
         )
         self._examiner = Examiner(
-            [*known.pieces, *came],
+            self.pieces,
             roots=known.anchors,
             others=along,
             terms=Terms(policy=policy, moment=question.moment, past=question.past),
         )
 
-    def best(self, leaf: x509.Certificate) -> GoodPath | CertificateFault:
+    def best(self) -> GoodPath | CertificateFault:
         """The first good path, or the fault of the others that counts most."""
         faults: list[CertificateFault] = []
-        paths = self._context.path_builder.async_build_paths_lazy(leaf)
+        paths = self._context.path_builder.async_build_paths_lazy(self._leaf)
         try:
             while len(faults) < PATHS_TRIED_MAX:
                 candidate = finish(_next(paths))

@@ -4,20 +4,20 @@ What they say of a certificate, and whether that counts, is worked out in `revoc
 by itself: where it is from, when it was issued, until when it counts, and when what it says can turn.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
 
-from asn1crypto import crl, ocsp
-from cryptography.x509 import load_der_x509_crl
+from asn1crypto import ocsp, x509
 from pyhanko_certvalidator.policy_decl import FRESHNESS_FALLBACK_VALIDITY_DEFAULT
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer, RevinfoUsability, RevinfoUsabilityRating
 
 from gateway.core.ids import Digest
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.policy import Freshness
+from gateway.crypto.paths.revocation_list import ListAbout, ListOutline, own_outlines, serial_of
 
 ANSWERS_MAX: Final = 16
 """Certificates that one OCSP response speaks of; responders answer about one or a few."""
@@ -43,7 +43,7 @@ class _AnyResponse(OCSPContainer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A CRL, or one answer of an OCSP response; not verified."""
+    """A CRL, or one answer of an OCSP response; not verified. A CRL says nothing until it is asked about somebody (`about`)."""
 
     kind: Literal["crl", "ocsp"]
     source: Source
@@ -55,28 +55,43 @@ class Piece:
     next_update: datetime | None
     remembers_from: datetime | None
     """Whoever expired since then is still listed (expiredCertsOnCRL, archive cut-off)."""
-    der: bytes
+    outline: ListOutline | None
+    """Of a CRL."""
 
     @property
     def delta(self) -> bool:
         """Whether it says only what changed since another one."""
-        return (
-            isinstance(self.container, CRLContainer) and self.container.crl_data.delta_crl_indicator_value is not None
-        )
+        return self.outline is not None and self.outline.head.delta_crl_indicator_value is not None
+
+    def about(self, serials: Collection[bytes]) -> "Piece":
+        """The same, its CRL as far as it is about certificates of these serial numbers."""
+        if self.outline is None:
+            return self
+        listed = self.outline.about(serials)
+        return replace(self, container=_AnyCrl(listed), plain=CRLContainer(listed))
+
+    @property
+    def certificates(self) -> list[x509.Certificate]:
+        """Those that came along in an OCSP response: they are looked for on lists, too."""
+        if isinstance(self.container, CRLContainer):
+            return []
+        basic = self.container.extract_basic_ocsp_response()
+        return list((basic["certs"] if basic is not None else None) or ())
 
 
-def own_pieces(crls: Iterable[bytes], ocsps: Iterable[bytes]) -> list[Piece]:
+def own_pieces(crls: tuple[bytes, ...], ocsps: Iterable[bytes]) -> list[Piece]:
     """The pieces of our store.
 
     Raises:
         ValueError: one cannot be read; what it would have said is not known, so nothing can be judged.
     """
-    return [*(_crl_piece(der, "store") for der in crls), *(one for der in ocsps for one in _ocsp_pieces(der, "store"))]
+    lists = [_crl_piece(outline, "store") for outline in own_outlines(crls)]
+    return [*lists, *(one for der in ocsps for one in _ocsp_pieces(der, "store"))]
 
 
 def strange_pieces(crls: Iterable[bytes], ocsps: Iterable[bytes]) -> list[Piece]:
     """The pieces that came along; what cannot be read is none."""
-    lists = [attempt(_crl_piece, der, "embedded") for der in crls]
+    lists = [attempt(lambda der: _crl_piece(ListOutline.read(der), "embedded"), der) for der in crls]
     answers = [attempt(_ocsp_pieces, der, "embedded") for der in ocsps]
     return [
         *(one for one in lists if isinstance(one, Piece)),
@@ -84,9 +99,8 @@ def strange_pieces(crls: Iterable[bytes], ocsps: Iterable[bytes]) -> list[Piece]
     ]
 
 
-def _crl_piece(der: bytes, source: Source) -> Piece:
-    parsed = crl.CertificateList.load(der, strict=True)
-    listed = parsed["tbs_cert_list"]
+def _crl_piece(outline: ListOutline, source: Source) -> Piece:
+    listed, nobody = outline.head["tbs_cert_list"], ListAbout(outline)
     remembers = next(
         (one["extn_value"].parsed.native for one in listed["crl_extensions"] if one["extn_id"].dotted == "2.5.29.60"),
         None,
@@ -94,13 +108,13 @@ def _crl_piece(der: bytes, source: Source) -> Piece:
     return Piece(
         kind="crl",
         source=source,
-        digest=Digest(sha256(der).hexdigest()),
-        container=_AnyCrl(parsed),
-        plain=CRLContainer(parsed),
+        digest=outline.digest,
+        container=_AnyCrl(nobody),
+        plain=CRLContainer(nobody),
         issued_at=listed["this_update"].native,
         next_update=listed["next_update"].native,
         remembers_from=remembers if isinstance(remembers, datetime) else None,
-        der=der,
+        outline=outline,
     )
 
 
@@ -121,7 +135,7 @@ def _ocsp_piece(plain: OCSPContainer, der: bytes, source: Source) -> Piece:
         issued_at=answer["this_update"].native,
         next_update=answer["next_update"].native,
         remembers_from=_archive_cutoff(answer),
-        der=der,
+        outline=None,
     )
 
 
@@ -145,7 +159,9 @@ def oldest_of(piece: Piece, fresh: Freshness) -> datetime | None:
 
 
 def turns_of(pieces: Sequence[Piece], fresh: Freshness) -> Iterator[datetime]:
-    """When these begin and cease to count, what they say begins to be so, and those who signed them begin and end.
+    """When these begin and cease to count, what OCSP responses say begins to be so, and those who signed them begin and end.
+
+    What a CRL says is a matter of whom it is asked about: `turns_of_lists`.
 
     Raises:
         ValueError: some cannot be read.
@@ -155,16 +171,29 @@ def turns_of(pieces: Sequence[Piece], fresh: Freshness) -> Iterator[datetime]:
         yield until_of(piece)
         if (oldest := oldest_of(piece, fresh)) is not None:
             yield oldest
-        if isinstance(piece.container, CRLContainer):
-            yield from (entry.revocation_date_utc for entry in load_der_x509_crl(piece.der))
-        else:
+        if isinstance(piece.container, OCSPContainer):
             yield from _turns_of_response(piece.container)
+        yield from (one for signer in piece.certificates for one in (signer.not_valid_before, signer.not_valid_after))
+
+
+def turns_of_lists(pieces: Sequence[Piece]) -> Iterator[datetime]:
+    """When what these CRLs say of those they were asked about begins to be so.
+
+    Raises:
+        ValueError: some cannot be read.
+    """
+    for piece in pieces:
+        if isinstance(piece.container, CRLContainer):
+            yield from piece.container.crl_data.revoked_at()
+
+
+def serials_of(pieces: Sequence[Piece], certificates: Iterable[x509.Certificate]) -> frozenset[bytes]:
+    """The serial numbers of everybody who may be looked for on a list: these, and those that came along in OCSP responses."""
+    came = (one for piece in pieces for one in piece.certificates)
+    return frozenset(serial_of(one) for one in (*certificates, *came))
 
 
 def _turns_of_response(container: OCSPContainer) -> Iterator[datetime]:
-    answer, basic = container.extract_single_response(), container.extract_basic_ocsp_response()
+    answer = container.extract_single_response()
     if answer is not None and answer["cert_status"].name == "revoked":
         yield answer["cert_status"].chosen["revocation_time"].native
-    for signer in (basic["certs"] or ()) if basic is not None else ():
-        yield signer.not_valid_before
-        yield signer.not_valid_after

@@ -41,6 +41,8 @@ class SignerRules:
     """Extended key usages, one of which it must grant when it names any."""
     certificate_policies: frozenset[str] = frozenset()
     """OIDs, one of which it must bear; none: any will do."""
+    anchors: frozenset[Digest] = frozenset()
+    """SHA-256 of certificates: of the trusted anchors of this role only these are used; none: all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class Freshness:
     """Whether evidence that is too old still counts, told as such; without it a verdict is INDETERMINATE/TRY_LATER."""
     grace_seconds: int = 0
     """How long after a proven time evidence must have been issued to be final (clause 5.2.5.4); 0: not asked. Asked only where
-    a time is proven (`past`): of the present nothing can have been issued later."""
+    a time is proven: whatever is here of a signature that is proven only to exist now was issued before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ class Policy:
     """Whether the anchors of bodies are no good for persons even where persons have none of their own."""
     body: SignerRules = field(default_factory=SignerRules)
     person: SignerRules = field(default_factory=SignerRules)
+    authority_anchors: frozenset[Digest] = frozenset()
+    """Of the trusted anchors of timestamp authorities only these are used; none: all of them."""
     algorithms: AlgorithmRules = field(default_factory=AlgorithmRules)
     freshness: Freshness = field(default_factory=Freshness)
 

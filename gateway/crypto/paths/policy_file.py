@@ -1,8 +1,9 @@
 """A validation policy as it stands in a file: strict TOML, every key named, nothing guessed (config/policy/*.toml).
 
-What is left out of `[freshness]` has no bound; everything else must be there: a policy is read by people who ask what is
-allowed, and a default that stands elsewhere is no answer to them. Its digest is that of the bytes, so `sha256sum` tells
-whether a verdict was made by this very file.
+What is left out of `[freshness]` has no bound, and where no `anchors` are named all that are trusted are used; everything else
+must be there: a policy is read by people who ask what is allowed, and a default that stands elsewhere is no answer to them. (A
+policy in force is never changed, so `anchors`, which came later, may be left out.) Its digest is that of the bytes, so
+`sha256sum` tells whether a verdict was made by this very file.
 """
 
 import tomllib
@@ -56,6 +57,9 @@ _Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
 _Purpose = Annotated[str, StringConstraints(pattern=r"^([a-z0-9_]{1,60}|[0-2](\.[0-9]{1,40}){1,30})$")]
 _Oid = Annotated[str, StringConstraints(pattern=r"^[0-2](\.[0-9]{1,40}){1,30}$")]
 _Until = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))] | None
+_Anchor = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+"""SHA-256 of a certificate (DER); authorities publish it in capitals, too."""
+_Anchors = Annotated[tuple[_Anchor, ...], Field(strict=False, max_length=_ENTRIES_MAX)]
 _Seconds = Annotated[int, Field(ge=1, le=_SECONDS_MAX)]
 
 
@@ -65,13 +69,23 @@ class _Signer(_Form):
     ]
     purposes: Annotated[tuple[_Purpose, ...], Field(strict=False, max_length=_ENTRIES_MAX)]
     certificate_policies: Annotated[tuple[_Oid, ...], Field(strict=False, max_length=_ENTRIES_MAX)]
+    anchors: _Anchors = ()
 
     def rules(self) -> SignerRules:
         return SignerRules(
             usages=frozenset(self.key_usages),
             purposes=frozenset(self.purposes),
             certificate_policies=frozenset(self.certificate_policies),
+            anchors=_digests(self.anchors),
         )
+
+
+class _Authority(_Form):
+    anchors: _Anchors = ()
+
+
+def _digests(pins: tuple[str, ...]) -> frozenset[Digest]:
+    return frozenset(Digest(pin.lower()) for pin in pins)
 
 
 class _DigestRule(_Form):
@@ -134,6 +148,7 @@ class _PolicyForm(_Form):
     roles_apart: bool
     body: _Signer
     person: _Signer
+    authority: _Authority = _Authority()
     algorithms: _Algorithms
     freshness: _Freshness
 
@@ -178,6 +193,7 @@ def parse_policy(data: bytes, *, name: str) -> Policy:
         roles_apart=form.roles_apart,
         body=form.body.rules(),
         person=form.person.rules(),
+        authority_anchors=_digests(form.authority.anchors),
         algorithms=form.algorithms.rules(),
         freshness=Freshness(
             crl_seconds_max=form.freshness.crl_seconds_max,

@@ -45,6 +45,7 @@ from gateway.crypto.paths.algorithms import AllowList, Verifier
 from gateway.crypto.paths.path_memory import TOLERANCE
 from gateway.crypto.paths.pieces import Piece, oldest_of, until_of
 from gateway.crypto.paths.policy import Policy
+from gateway.crypto.paths.revocation_list import ListAbout
 
 _LIBRARY: Final = (
     path_errors.CRLValidationError,
@@ -97,9 +98,9 @@ class _Manager(RevinfoManager):
         )
         self.examined: list[Any] | None = None
         self._verifier = verifier
-        self._signers: dict[bytes, x509.Certificate] = {}
+        self._signers: dict[Digest, x509.Certificate] = {}
 
-    def record_crl_issuer(self, certificate_list: crl.CertificateList, cert: x509.Certificate) -> None:
+    def record_crl_issuer(self, certificate_list: ListAbout, cert: x509.Certificate) -> None:
         """See `RevinfoManager`. Kept by the whole list, and only once its signature was verified here.
 
         The library's own keeps them by the bytes of the signature, so a forged list that bears the signature of a genuine one
@@ -111,11 +112,11 @@ class _Manager(RevinfoManager):
         """
         if not signed_by(certificate_list, cert, self._verifier):
             raise path_errors.CRLValidationError("the list is not signed by who it says")
-        self._signers[sha256(certificate_list.dump()).digest()] = cert
+        self._signers[certificate_list.digest] = cert
 
-    def check_crl_issuer(self, certificate_list: crl.CertificateList) -> x509.Certificate | None:
+    def check_crl_issuer(self, certificate_list: ListAbout) -> x509.Certificate | None:
         """See `RevinfoManager`."""
-        return self._signers.get(sha256(certificate_list.dump()).digest())
+        return self._signers.get(certificate_list.digest)
 
     def currently_available_crls(self) -> list[CRLContainer]:
         """See `RevinfoManager`."""
@@ -129,7 +130,10 @@ class _Manager(RevinfoManager):
 
 
 class Examiner:
-    """Examines the certificates of one path against the same pieces of evidence, at one moment."""
+    """Examines the certificates of one path against the same pieces of evidence, at one moment.
+
+    `pieces` are asked about everybody who can be looked for: whoever stands on a path, and whoever signs evidence.
+    """
 
     def __init__(
         self,
@@ -211,7 +215,7 @@ class Examiner:
         return self._contexts[at]
 
 
-def _recognise(listed: crl.CertificateList, issuer: x509.Certificate, manager: _Manager) -> None:
+def _recognise(listed: ListAbout, issuer: x509.Certificate, manager: _Manager) -> None:
     """Recognise a list that the issuer of the certificate signed itself, as is usual.
 
     certvalidator looks for a path to whoever signed a list, and finds none to an anchor that is not self-signed.

@@ -15,24 +15,24 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from asn1crypto import crl, ocsp, pem, x509
+from asn1crypto import ocsp, pem, x509
 
 from gateway.core import limits
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because, of_os
-from gateway.crypto.edge import attempt
-from gateway.crypto.paths.policy import Policy
+from gateway.crypto.edge import Trouble, attempt
+from gateway.crypto.paths.list_entries import check_said
+from gateway.crypto.paths.revocation_list import ListOutline
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
 
 _FILES_MAX: Final = 200
-_FILE_BYTES_MAX: Final = 16 * limits.MIB
+_FILE_BYTES_MAX: Final = limits.REVOCATION_LIST_BYTES_MAX
 _CERTIFICATE_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 _CRL_SUFFIXES: Final = frozenset({".pem", ".crl"})
 _OCSP_SUFFIXES: Final = frozenset({".ocsp", ".ors", ".der"})
-DEFAULT_POLICY: Final = Policy()
 ANCHOR_FOLDERS: Final = ("anchors", "people", "authorities")
 
 
@@ -51,8 +51,8 @@ class LoadedTrust:
         self._trust = trust
 
 
-def load_trust(folder: Path, demo: bool, *, policy: Policy = DEFAULT_POLICY) -> Trust:
-    """Read whom to believe. `demo`: whether this installation accepts demo certificates.
+def load_trust(folder: Path, demo: bool) -> Trust:
+    """Read whom to believe, by the rules that are shipped. `demo`: whether this installation accepts demo certificates.
 
     Raises:
         SiteError: `config.invalid` naming the file, or `key.demo` for a demo anchor where none is accepted.
@@ -63,7 +63,7 @@ def load_trust(folder: Path, demo: bool, *, policy: Policy = DEFAULT_POLICY) -> 
     if not demo:
         for anchor in (*anchors, *people, *authorities):
             refuse_demo(anchor, what="trust anchor")
-    trust = Trust(anchors=anchors, people=people, authorities=authorities, demo=demo, policy=policy)
+    trust = Trust(anchors=anchors, people=people, authorities=authorities, demo=demo)
     return with_evidence(trust, folder)
 
 
@@ -73,10 +73,14 @@ def with_evidence(trust: Trust, folder: Path) -> Trust:
     Raises:
         SiteError: `config.invalid` naming the file.
     """
+    crls = _added(trust.crls, _read(folder / "crls", _CRLS))
+    if sum(map(len, crls)) > limits.REVOCATION_LISTS_BYTES_MAX:
+        reason = because("large", limit=limits.REVOCATION_LISTS_BYTES_MAX)
+        raise SiteError("config.invalid", path=str(folder / "crls"), reason=reason)
     return replace(
         trust,
         intermediates=_added(trust.intermediates, _read(folder / "intermediates", _CERTIFICATES)),
-        crls=_added(trust.crls, _read(folder / "crls", _CRLS)),
+        crls=crls,
         ocsps=_added(trust.ocsps, _read(folder / "ocsps", _OCSPS)),
     )
 
@@ -92,16 +96,16 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
     Raises:
         SiteError: `config.invalid` naming the file.
     """
-    return _read_file(path, x509.Certificate.load)
+    return _read_file(path, _certificate)
 
 
 def read_evidence(data: bytes, kind: str) -> bytes:
-    """The DER of one CRL (`crl`) or OCSP response (`ocsp`) that is PEM or DER, wholly parsed.
+    """The DER of one CRL (`crl`) or OCSP response (`ocsp`) that is PEM or DER, looked through to its end.
 
     Raises:
         ValueError: it is none, or there are several.
     """
-    (der,) = _parsed(data, crl.CertificateList.load if kind == "crl" else ocsp.OCSPResponse.load)
+    (der,) = _parsed(data, _list if kind == "crl" else _response)
     return der
 
 
@@ -123,45 +127,56 @@ def read_folder(folder: Path | None) -> tuple[bytes, ...]:
     return found
 
 
-_Kind = tuple[frozenset[str], Callable[..., Any]]
-_CERTIFICATES: Final[_Kind] = (_CERTIFICATE_SUFFIXES, x509.Certificate.load)
-_CRLS: Final[_Kind] = (_CRL_SUFFIXES, crl.CertificateList.load)
-_OCSPS: Final[_Kind] = (_OCSP_SUFFIXES, ocsp.OCSPResponse.load)
+def _certificate(der: bytes) -> object:
+    return x509.Certificate.load(der, strict=True).native
+
+
+def _list(der: bytes) -> object:
+    outline = ListOutline.read(der)
+    check_said(outline)
+    return outline.head.native
+
+
+def _response(der: bytes) -> object:
+    return ocsp.OCSPResponse.load(der, strict=True).native
+
+
+_Check = Callable[[bytes], object]
+"""Looks through all of it, so that a broken file is found at start; throws whatever its library throws."""
+_Kind = tuple[frozenset[str], _Check]
+_CERTIFICATES: Final[_Kind] = (_CERTIFICATE_SUFFIXES, _certificate)
+_CRLS: Final[_Kind] = (_CRL_SUFFIXES, _list)
+_OCSPS: Final[_Kind] = (_OCSP_SUFFIXES, _response)
 
 
 def _read(folder: Path, kind: _Kind) -> tuple[bytes, ...]:
     if not folder.is_dir():
         return ()
-    suffixes, load = kind
+    suffixes, check = kind
     paths = sorted(path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith("."))
     if len(paths) > _FILES_MAX:
         raise SiteError("config.invalid", path=str(folder), reason=because("many_files", limit=_FILES_MAX))
-    return tuple(der for path in paths for der in _read_file(path, load))
+    return tuple(der for path in paths for der in _read_file(path, check))
 
 
-def _read_file(path: Path, load: Callable[..., Any]) -> tuple[bytes, ...]:
+def _read_file(path: Path, check: _Check) -> tuple[bytes, ...]:
     try:
         # Not blocking: a pipe of that name would hang a reload for ever.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            return _parsed(file.read(_FILE_BYTES_MAX + 1) if regular else b"", load)
+            return _parsed(file.read(_FILE_BYTES_MAX + 1) if regular else b"", check)
     except OSError as error:
         raise SiteError("config.invalid", path=str(path), reason=of_os(error)) from error
     except (ValueError, TypeError) as error:
         raise SiteError("config.invalid", path=str(path), reason=because("form", detail=str(error))) from error
 
 
-def _parsed(data: bytes, load: Callable[..., Any]) -> tuple[bytes, ...]:
+def _parsed(data: bytes, check: _Check) -> tuple[bytes, ...]:
     if len(data) > _FILE_BYTES_MAX:
         raise ValueError("too large")
     blocks = [der for _, _, der in pem.unarmor(data, multiple=True)] if pem.detect(data) else [data]
     for der in blocks:
-        trouble = attempt(_parse_whole, der, load)  # KeyError: a reason of revocation that asn1crypto never met
-        if trouble is not None:
-            raise ValueError(trouble.reason)
+        found = attempt(check, der)
+        if isinstance(found, Trouble):
+            raise ValueError(found.reason)  # noqa: TRY004 - of the bytes, not of a type
     return tuple(blocks)
-
-
-def _parse_whole(der: bytes, load: Callable[..., Any]) -> None:
-    """Parse it all now: a broken file is found at start."""
-    load(der, strict=True).native  # noqa: B018 - it is the reading that counts

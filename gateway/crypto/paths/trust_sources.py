@@ -8,11 +8,11 @@ from gateway.core.errors import SiteError
 from gateway.core.reasons import because
 from gateway.crypto.paths.list_keys import read_list_keys
 from gateway.crypto.paths.list_memory import ListMemory
-from gateway.crypto.paths.policy import Policy
+from gateway.crypto.paths.policy_anchors import with_policy
 from gateway.crypto.paths.policy_file import load_policy
 from gateway.crypto.paths.subject import refuse_demo
 from gateway.crypto.paths.trust import Trust
-from gateway.crypto.paths.trust_folder import ANCHOR_FOLDERS, DEFAULT_POLICY, load_trust, with_evidence
+from gateway.crypto.paths.trust_folder import ANCHOR_FOLDERS, load_trust, with_evidence
 from gateway.crypto.paths.trust_list import TrustList, parse_list, read_list_bytes
 
 
@@ -49,11 +49,12 @@ def read_trust(sources: TrustSources, *, now: datetime) -> Trust:
     Raises:
         SiteError: `config.invalid`, `key.demo`; `trust.*` for a list that is not to be believed.
     """
-    policy = DEFAULT_POLICY if sources.policy is None else load_policy(sources.policy)
     if sources.list is None:
-        trust = load_trust(sources.folder, sources.demo, policy=policy)
+        trust = load_trust(sources.folder, sources.demo)
     else:
-        trust = with_evidence(_of_list(read_list(sources.list, now=now), sources, policy), sources.folder)
+        trust = with_evidence(_of_list(read_list(sources.list, now=now), sources), sources.folder)
+    if sources.policy is not None:
+        trust = with_policy(trust, load_policy(sources.policy), path=str(sources.policy))
     return trust if sources.store is None else with_evidence(trust, sources.store)
 
 
@@ -84,7 +85,7 @@ def remember_list(sources: TrustSources, *, now: datetime) -> None:
         ListMemory(sources.list.memory).remember(read_list(sources.list, now=now))
 
 
-def _of_list(found: TrustList, sources: TrustSources, policy: Policy) -> Trust:
+def _of_list(found: TrustList, sources: TrustSources) -> Trust:
     """The anchors of a list, and of nothing else."""
     for name in ANCHOR_FOLDERS:
         if (folder := sources.folder / name).is_dir() and any(folder.iterdir()):
@@ -98,7 +99,6 @@ def _of_list(found: TrustList, sources: TrustSources, policy: Policy) -> Trust:
         authorities=tuple(one.der for one in found.authorities),
         intermediates=tuple(one.der for one in found.intermediates),
         demo=sources.demo,
-        policy=policy,
         number=found.number,
         expires_at=found.expires_at,
     )

@@ -494,13 +494,14 @@ def test_one_from_a_clock_a_little_ahead_of_ours_proves_that_it_is_there_now() -
     assert (one.indication, one.details.best_time) == (PASSED, MOMENT)
 
 
-def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
+def test_one_from_before_the_certificate_began_contradicts_it() -> None:
+    """The same as of PDF files and envelopes: test_best_time."""
     stamped = Recipe(leaf=GOOD, unsigned=[("signature_time_stamp_token", [_token()])]).cms()
     before = seen_at(MOMENT - 9_999 * DAY)
     verdict = judge_detached(
         stamped, digests=digests_of(CONTENT), trust=PKI.trust, moment=MOMENT, judge_timestamp=lambda token, **_: before
     )
-    assert found(verdict) == (UNDECIDED, SubIndication.TIMESTAMP_ORDER_FAILURE)
+    assert found(verdict) == (FAILED, SubIndication.NOT_YET_VALID)
 
 
 def _token() -> cms.ContentInfo:

@@ -2,10 +2,14 @@
 
 import datetime as dt
 import re
+import tracemalloc
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from gateway.core import limits
 from gateway.core.validation import (
@@ -535,3 +539,52 @@ def test_everything_that_is_told_leaves_a_judge_as_plain_values() -> None:
     verdict = judge_pdf(EXPIRED_LTA, trust=TRUST, moment=MOMENT)
     assert any(isinstance(one, TimestampSeen) for one in verdict.signatures[0].details.timestamps)
     assert read_answer(write_answer("done", verdict)) == ("done", verdict)
+
+
+def deflated_store(pdf: bytes, *streams: bytes) -> bytes:
+    """The PDF with these, deflated, as revocation lists of a new security store."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    held = []
+    for one in streams:
+        stream = generic.StreamObject(stream_data=one)
+        stream.compress()
+        held.append(writer.add_object(stream))
+    store = generic.DictionaryObject({generic.pdf_name("/CRLs"): generic.ArrayObject(held)})
+    writer.root[generic.pdf_name("/DSS")] = writer.add_object(store)
+    writer.update_root()
+    output = BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+def test_a_store_that_inflates_to_more_than_a_judge_bears_leaves_the_file_unjudged() -> None:
+    seal, mebibyte = stamped_seal(tiny_pdf(), SEAL), bytes(limits.MIB)
+    many = limits.EVIDENCE_INFLATED_BYTES_MAX // limits.MIB
+    bomb = deflated_store(seal, *[mebibyte] * (many + 1))
+    assert len(bomb) < limits.MIB
+    verdict = judge_pdf(bomb, trust=TRUST, moment=MOMENT)
+    assert (verdict.indication, verdict.sub_indication) == (UNDECIDED, SubIndication.FORMAT_FAILURE)
+    assert "validation data of more than 32 MiB" in verdict.reason
+    assert verdict.signatures == ()
+    assert said(judge(deflated_store(seal, *[mebibyte] * many))) is PASSED
+
+
+def test_the_stores_of_all_revisions_count_together() -> None:
+    store = [bytes(limits.EVIDENCE_BYTES_MAX)] * 5
+    pdf = stamped_seal(tiny_pdf(), SEAL)
+    once = document_stamped(deflated_store(pdf, *store), TSA.at(MOMENT - DAY))
+    assert said(judge(once)) is PASSED
+    again = document_stamped(deflated_store(once, *store), TSA.at(MOMENT - DAY))
+    verdict = judge_pdf(again, trust=TRUST, moment=MOMENT)
+    assert (verdict.indication, verdict.sub_indication) == (UNDECIDED, SubIndication.FORMAT_FAILURE)
+
+
+def test_one_stream_that_no_store_has_room_for_is_left_out_and_is_not_inflated_to_its_end() -> None:
+    bomb = deflated_store(stamped_seal(tiny_pdf(), SEAL), bytes(100 * limits.MIB))
+    tracemalloc.start()
+    try:
+        assert said(judge(bomb)) is PASSED
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * limits.EVIDENCE_BYTES_MAX

@@ -37,7 +37,7 @@ def test_every_shipped_policy_can_be_read_and_no_two_share_name_and_version() ->
 
 
 def test_the_stricter_one_is_stricter() -> None:
-    strict = load_policy(FOLDER / "strict-example-1.toml")
+    strict = load_policy(FOLDER / "strict-example-2.toml")
     assert strict.roles_apart
     assert strict.freshness.crl_seconds_max == 86_400
     assert (2048, date(2028, 12, 31)) in strict.algorithms.rsa_bits

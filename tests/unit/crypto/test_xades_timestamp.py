@@ -223,12 +223,10 @@ def test_it_heals_no_other_fault_of_a_certificate(kind: Any) -> None:
     assert stamped.indication is Indication.INDETERMINATE
 
 
-def test_one_from_before_the_certificate_was_issued_contradicts_it() -> None:
+def test_one_from_before_the_certificate_began_contradicts_it() -> None:
+    """The same as of PDF files and detached signatures: test_best_time."""
     verdict = judged(with_timestamp(SIGNED, token(SIGNED, MOMENT - 300 * DAY)))
-    assert (verdict.indication, verdict.sub_indication) == (
-        Indication.INDETERMINATE,
-        SubIndication.TIMESTAMP_ORDER_FAILURE,
-    )
+    assert (verdict.indication, verdict.sub_indication) == (Indication.TOTAL_FAILED, SubIndication.NOT_YET_VALID)
 
 
 def test_it_repairs_no_signature_that_is_broken() -> None:
