@@ -44,7 +44,7 @@ async def things(
     folder = tmp_path / "things"
     folder.mkdir()
     desk = SigningDesk.furnished(tmp_path)
-    async with desk.authority.served() as authority:
+    async with desk.served() as authority:
         yield await furnish(running, site, folder, desk=desk, authority=authority)
     assert "Traceback" not in capsys.readouterr().err
 
