@@ -63,9 +63,14 @@ class SigningDesk:
     def trust(self) -> Path:
         return self.folder / "trust"
 
+    @property
+    def stamped_file(self) -> Path:
+        """Where `stamped` puts it."""
+        return self.folder / "stamped.pdf"
+
     async def stamped(self) -> Path:
         """A file that bears a timestamp."""
-        path = self.folder / "stamped.pdf"
+        path = self.stamped_file
         path.write_bytes(tiny_pdf())
         holder = InlineHolder(keys={"key": self.key}, own_files=True)
         signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=self.clock, authority=self.authority)
