@@ -46,8 +46,7 @@ from gateway.exchange import HeldProbe, OwedProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
-from gateway.preflight import Finding as Unsound
-from gateway.preflight import findings_of
+from gateway.preflight import Inspection, findings_of
 from gateway.registry import RegistryProbe, load_snapshot
 from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
@@ -93,12 +92,12 @@ _PROBED: Final = MappingProxyType(
 """Whose probe looks at what a key of the configuration names: where that fails, it has told more than `config check` would."""
 
 
-def _configuration(wrong: Sequence[Unsound]) -> list[Finding]:
+def _configuration(wrong: Sequence[Inspection]) -> list[Finding]:
     """What `config check` says of it: the same looks, so the two never disagree."""
     return [_unsound(one) for one in wrong][:FINDINGS_MAX]
 
 
-def _unsound(one: Unsound) -> Finding:
+def _unsound(one: Inspection) -> Finding:
     assert one.error is not None
     if one.count == 1:
         return failed(Check.CONFIGURATION, one.error)

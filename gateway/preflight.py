@@ -38,7 +38,7 @@ NAMES_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Inspection:
     """One thing that was looked at, and what is wrong with it (`error` None: nothing)."""
 
     name: str
@@ -51,28 +51,28 @@ class Finding:
     """How many have this mistake."""
 
 
-def findings_of(path: Path) -> Iterator[Finding]:
+def findings_of(path: Path) -> Iterator[Inspection]:
     """Everything there is to say about a configuration file without starting anything."""
     try:
         examined = examine_config(path)
     except SiteError as unreadable:
-        yield Finding(name="", what=str(path), error=unreadable)
+        yield Inspection(name="", what=str(path), error=unreadable)
         return
     for one in examined.problems:
         invalid = SiteError("config.invalid", path=one.path, reason=one.reason)
-        yield Finding(name=one.path, what=str(path), error=invalid, problem=one)
+        yield Inspection(name=one.path, what=str(path), error=invalid, problem=one)
     if examined.config is None:
         return
     if not examined.problems:
-        yield Finding(name="", what=str(path))
+        yield Inspection(name="", what=str(path))
     found = [*_of_files(examined, examined.config)]
     yield from found
     if not examined.problems and all(one.error is None for one in found):
         refused = refusal(examined.config)  # what no look looks at
-        yield from (Finding(name="", what=str(path), error=one) for one in (refused,) if one is not None)
+        yield from (Inspection(name="", what=str(path), error=one) for one in (refused,) if one is not None)
 
 
-def _of_files(examined: Examined, config: Config) -> Iterator[Finding]:
+def _of_files(examined: Examined, config: Config) -> Iterator[Inspection]:
     snapshot: Snapshot | None = None
     own: GatewayEntry | None = None
     if examined.knows("registry.file", "registry.sha256"):
@@ -84,7 +84,7 @@ def _of_files(examined: Examined, config: Config) -> Iterator[Finding]:
         if own is None:
             reason = because("not_listed", name=config.gateway.id)
             error = SiteError("registry.invalid", path="gateways", problem=reason)
-            yield Finding(name="gateway.id", what=config.gateway.id, error=error)
+            yield Inspection(name="gateway.id", what=config.gateway.id, error=error)
     for check in _own_checks(config, own):
         if examined.knows(*check.needs):
             yield _Look(check.look).finding(check.name, check.what)
@@ -102,9 +102,9 @@ class _Look:
         except GatewayError as error:
             self.error = error
 
-    def finding(self, name: str, what: object) -> Finding:
+    def finding(self, name: str, what: object) -> Inspection:
         """What to tell of it."""
-        return Finding(name=name, what=str(what), error=self.error)
+        return Inspection(name=name, what=str(what), error=self.error)
 
 
 # --- what serve insists on, one by one ---------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _own_checks(config: Config, own: GatewayEntry | None) -> Iterator[_Check]:
         yield _Check("gateway.environment", config.gateway.environment, lambda: _no_demo(config), certificates)
 
 
-def _of_bodies(examined: Examined, config: Config, snapshot: Snapshot | None) -> Iterator[Finding]:
+def _of_bodies(examined: Examined, config: Config, snapshot: Snapshot | None) -> Iterator[Inspection]:
     """A key for every body of this gateway; those that are good are told as one, and so are those with one mistake."""
     demo = config.demo
     placed = ("keys.sources", "keys.tokens", "gateway.environment")
@@ -163,15 +163,15 @@ def _of_bodies(examined: Examined, config: Config, snapshot: Snapshot | None) ->
         yield _Look(lambda: refuse_demo_codes(snapshot)).finding("registry.file", "codes")
 
 
-def _each(name: str, folder: Path | None, looks: Mapping[str, Callable[[], object]]) -> Iterator[Finding]:
+def _each(name: str, folder: Path | None, looks: Mapping[str, Callable[[], object]]) -> Iterator[Inspection]:
     errors = {what: error for what, look in looks.items() if (error := _Look(look).error) is not None}
     if good := len(looks) - len(errors):
-        yield Finding(name=name, what=f"{folder} ({good})")
+        yield Inspection(name=name, what=f"{folder} ({good})")
     kinds = {what: _kind(error) for what, error in errors.items()}
     for _, group in groupby(sorted(errors, key=lambda what: (kinds[what], what)), key=kinds.__getitem__):
         names = list(group)
         shown = ", ".join(names[:NAMES_MAX]) + (f" … ({len(names)})" if len(names) > NAMES_MAX else "")
-        yield Finding(name=name, what=shown, error=errors[names[0]], count=len(names))
+        yield Inspection(name=name, what=shown, error=errors[names[0]], count=len(names))
 
 
 def _kind(error: GatewayError) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """What holds for every test."""
 
+import os
 import signal
 from collections.abc import Generator
 
+import psutil
 import pytest
 
 # A run that a shell put into the background ignores Ctrl-C, and every process it starts would inherit that (POSIX, shell
@@ -17,3 +19,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One worker more than processors: tests wait, too, for other programs, for time limits and for the disk."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (psutil.cpu_count(logical=False) or psutil.cpu_count() or 1) + 1

@@ -8,7 +8,7 @@ from gateway.cli.errors import Exit, Report, details, of_gateway_error, report_j
 from gateway.cli.output import Terminal
 from gateway.config import ConfigProblem
 from gateway.observe import text
-from gateway.preflight import Finding, findings_of
+from gateway.preflight import Inspection, findings_of
 
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ def check(terminal: Terminal, path: Path) -> int:
     return Exit.OK if sound else Exit.CONFIGURATION
 
 
-def _report(one: Finding) -> Report | None:
+def _report(one: Inspection) -> Report | None:
     if one.error is None:
         return None
     if one.problem is None:
@@ -51,7 +51,7 @@ def _of_problem(problem: ConfigProblem, path: Path) -> Report:
     )
 
 
-def _print_finding(terminal: Terminal, one: Finding) -> None:
+def _print_finding(terminal: Terminal, one: Inspection) -> None:
     head, report = ": ".join(filter(None, (one.name, one.what))), _report(one)
     if report is None:
         terminal.print(f"✔ {head}", style="green")
@@ -66,7 +66,7 @@ def _print_finding(terminal: Terminal, one: Finding) -> None:
         terminal.print(f"  {lead}{line}")
 
 
-def _finding_json(one: Finding) -> Json:
+def _finding_json(one: Inspection) -> Json:
     report = _report(one)
     problem = None if report is None else report_json(report)
     return {"key": one.name, "what": one.what, "good": one.error is None, "problem": problem}

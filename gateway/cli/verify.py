@@ -30,7 +30,7 @@ from gateway.evidence import (
     FileExamination,
     FileVerification,
     Result,
-    Trouble,
+    Unreadable,
     Verification,
     record_of,
     unexamined,
@@ -91,11 +91,11 @@ async def _examine(terminal: Terminal, order: VerifyOrder, examination: AnyFileE
         try:
             file = verified(await examination.examine(path, order.signature))
         except SenderError as error:  # no signature could even be looked at; the other files still can
-            file = unexamined(path.name, Trouble(code=error.code, params=error.params))
+            file = unexamined(path.name, Unreadable(code=error.code, params=error.params))
             _talk(terminal, of_gateway_error(error))
         except OSError as error:
             failure = of_os_error(error)
-            file = unexamined(path.name, Trouble(code=failure.message_id, params=failure.params))
+            file = unexamined(path.name, Unreadable(code=failure.message_id, params=failure.params))
             _talk(terminal, of_failure(failure))
         found.append(file)
         if not terminal.json:

@@ -17,7 +17,7 @@ from gateway.evidence import (
     Place,
     ToldSignature,
     Tone,
-    Trouble,
+    Unreadable,
     Verification,
     next_step,
     notable_speaker,
@@ -59,7 +59,7 @@ def _print_sentence(terminal: Terminal, file: FileVerification) -> None:
     terminal.print(f"{mark} {terminal.choose(sentence(file.result, file.name))}", style=_STYLES[tone])
 
 
-def _print_trouble(terminal: Terminal, file: FileVerification, trouble: Trouble) -> None:
+def _print_trouble(terminal: Terminal, file: FileVerification, trouble: Unreadable) -> None:
     """Why it cannot be read."""
     reason = terminal.choose(trouble_said(file))
     terminal.print("  " + terminal.text("cli.verify.why", reason=reason))

@@ -102,7 +102,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Unreadable:
     """Why a file could not be read: an id of the catalogue and what fills it."""
 
     code: str
@@ -162,7 +162,7 @@ class FileVerification:
     """None: it could not be examined, and `trouble` says why."""
     signatures: tuple[ToldSignature, ...] = ()
     policies: tuple[PolicyUsed, ...] = ()
-    trouble: Trouble | None = None
+    trouble: Unreadable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ def verified(report: FileReport) -> FileVerification:
         report=report,
         signatures=signatures,
         policies=tuple(dict.fromkeys(one.details.policy for one in signatures if one.details.policy is not None)),
-        trouble=Trouble(code=trouble.code, params=trouble.params) if trouble else None,
+        trouble=Unreadable(code=trouble.code, params=trouble.params) if trouble else None,
     )
 
 
@@ -259,7 +259,7 @@ def _undecided(signatures: tuple[ToldSignature, ...]) -> NextStep:
     return NextStep.UNPROVEN if "NO_POE" in str(lacks[0]) else NextStep.QUESTION
 
 
-def unexamined(name: str, trouble: Trouble) -> FileVerification:
+def unexamined(name: str, trouble: Unreadable) -> FileVerification:
     """A file of which no signature could even be looked at."""
     return FileVerification(
         name=name, result=Result.UNEXAMINED, next_step=NextStep.UNREAD, report=None, trouble=trouble

@@ -4,16 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.audit import sequence
-from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory, open_sqlite
+from gateway.storage import MemoryStore, PostgresStore, SqliteStore, open_memory
 from tests.kit.postgres import fail, open_test_store
+from tests.kit.sqlite import open_test_sqlite
 
 __all__ = ["STORES", "LedgerStore", "fail"]
 
 LedgerStore = SqliteStore | MemoryStore | PostgresStore
-
-
-def _sqlite(folder: Path) -> SqliteStore:
-    return open_sqlite(folder / "gateway.db", sequencer=sequence, on_fatal=fail, migrate=True)
 
 
 def _memory(_folder: Path) -> MemoryStore:
@@ -21,7 +18,7 @@ def _memory(_folder: Path) -> MemoryStore:
 
 
 STORES: dict[str, Callable[[Path], LedgerStore]] = {
-    "sqlite": _sqlite,
+    "sqlite": lambda folder: open_test_sqlite(folder / "gateway.db"),
     "memory": _memory,
     "postgres": lambda _folder: open_test_store(),
 }

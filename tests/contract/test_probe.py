@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 import gateway
 from gateway.api import ServiceProbe
-from gateway.audit import CheckpointPublisher, LogProbe, SignerMemory, SignerProbe, sequence
+from gateway.audit import CheckpointPublisher, LogProbe, SignerMemory, SignerProbe
 from gateway.core.errors import CATALOGUE, GatewayError
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
 from gateway.core.ids import Digest, GatewayId
@@ -43,12 +43,11 @@ from gateway.storage import (
     SqliteStore,
     StoreProbe,
     open_blobs,
-    open_sqlite,
 )
-from tests.contract.stores import fail
 from tests.kit import rows
 from tests.kit.clock import ManualClock
 from tests.kit.exchange_world import MOMENT, Materials, make_materials
+from tests.kit.sqlite import open_test_sqlite
 
 BOUNDS = DiskThresholds(filling=0.85, full=0.92, read_only=0.97)
 HERE = GatewayId("here.example")
@@ -93,7 +92,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path, materials: Materials) -> AsyncIterator[Bench]:
-    store = open_sqlite(tmp_path / "gateway.db", sequencer=sequence, on_fatal=fail, migrate=True)
+    store = open_test_sqlite(tmp_path / "gateway.db")
     yield Bench(tmp_path, store, materials)
     await store.close()
 

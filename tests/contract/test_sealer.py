@@ -28,9 +28,10 @@ from gateway.crypto import (
     verify_envelope,
 )
 from gateway.safe_xml import read_skeleton
+from tests.kit.clock import StandingClock
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, Leaf, LeafKind, Pki, write_key
-from tests.kit.timestamps import OwnAuthority
+from tests.kit.timestamp_authority import Authority, NearAuthority
 from tests.unit.crypto.envelopes import document, status
 
 PKI = Pki()
@@ -103,7 +104,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             transports=refs,
             trust=PKI.trust,
             clock=clock,
-            authority=OwnAuthority(PKI, MOMENT),
+            authority=NearAuthority(StandingClock(MOMENT), Authority(PKI, issuer="issuing").token),
         )
         yield World(sealer, clock, tmp_path)
 

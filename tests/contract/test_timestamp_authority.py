@@ -14,7 +14,7 @@ from gateway.core.validation import Indication, TimestampKind
 from gateway.crypto import InlineJudge, LoadedTrust, TimestampClient, judge_timestamp
 from tests.kit.certomancer.declared import MOMENT, bundle
 from tests.kit.clock import ManualClock
-from tests.kit.timestamp_authority import DeclaredAuthority, good, served
+from tests.kit.timestamp_authority import NearAuthority, good, served
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ async def over_http(*, away: bool) -> AsyncIterator[World]:
 @asynccontextmanager
 async def of_the_tests(*, away: bool) -> AsyncIterator[World]:
     clock = ManualClock(MOMENT)
-    authority = DeclaredAuthority(clock)
-    authority.away = away
-    yield World(authority, clock)
+    yield World(NearAuthority(clock, answers=0 if away else None), clock)
 
 
 IMPLEMENTATIONS = (over_http, of_the_tests)

@@ -1,7 +1,6 @@
 """PDF signatures of every level and look, by programs we did not write: openssl, pdfsig, qpdf, mutool; and pyHanko."""
 
 import asyncio
-import datetime as dt
 import re
 import shutil
 import subprocess
@@ -86,17 +85,6 @@ class Made:
         return path
 
 
-class _Now:
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC)
-
-    def monotonic(self) -> float:
-        return 1.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nobody waits here")
-
-
 @pytest.fixture(scope="module", params=ORDERS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("signed")
@@ -106,7 +94,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     for number, (kind, order) in enumerate(ORDERS[request.param]):
         leaf = desk.leaf(kind)
         holder = InlineHolder(keys={"key": write_key(folder / f"{number}.pem", leaf.key)})
-        signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=_Now(), authority=desk.authority)
+        signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=desk.clock, authority=desk.authority)
         key = KeyRef(key_id="key", chain=leaf.chain)
         done = asyncio.run(signer.sign(pdf, key, order, trust=load_trust(desk.trust, demo=False)))
         assert done.owed is None

@@ -17,7 +17,7 @@ from tests.kit.certomancer.declared import (
     ocsp_of,
     timestamp,
 )
-from tests.kit.pdf_updates import empty_contents, wrapped
+from tests.kit.pdf_byte_ranges import empty_contents, wrapped
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import MOMENT
 from tests.kit.pyhanko_signer import How, signed

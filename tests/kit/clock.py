@@ -1,4 +1,4 @@
-"""A clock that only moves when it is told to, or when everybody sleeps on it."""
+"""A clock that only moves when it is told to, or when everybody sleeps on it; and one that never moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -30,3 +30,19 @@ class ManualClock:
         """The wall clock is set; no time passes."""
         self.moment += timedelta(seconds=seconds)
         self.jumped += seconds
+
+
+class StandingClock:
+    """Implements the port `Clock` for what must not wait: it says the same moment for ever."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nobody waits here")

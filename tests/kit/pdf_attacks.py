@@ -14,7 +14,7 @@ from typing import Final
 from pyhanko.sign.fields import MDPPerm
 
 from gateway.core.validation import Indication, SubIndication
-from tests.kit import pdf_updates
+from tests.kit import pdf_byte_ranges, pdf_updates
 from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.crowds import crowd
 from tests.kit.certomancer.declared import CRLS, Bundle, bundle, certificate, chain, crl_of, ocsp_of, timestamp
@@ -220,7 +220,7 @@ def _updates() -> Iterator[Refused]:
     yield Refused(threat=14, name="text field filled", build=_filled, allowed=CHANGED)
     for name, boxes in OVER.items():
         yield Refused(threat=14, name=name, build=_covered(*boxes), allowed=CHANGED)
-    for name, change in pdf_updates.RANGES.items():
+    for name, change in pdf_byte_ranges.RANGES.items():
         yield Refused(
             threat=15, name=name, build=_changed(change), allowed=MALFORMED | {SubIndication.SIG_CRYPTO_FAILURE}
         )

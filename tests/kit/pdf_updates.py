@@ -1,4 +1,4 @@
-"""What an attacker appends to a signed PDF, and what he does to its byte range: each takes a signed file and gives another."""
+"""What an attacker appends to a signed PDF: each takes a signed file and gives another."""
 
 import io
 import re
@@ -21,7 +21,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from tests.kit.pyhanko_signer import How, signed, with_fields, written
 
 Writer = IncrementalPdfFileWriter
-_TEXT: Final = b"BT /F1 18 Tf 72 720 Td (Chi 900 dong) Tj ET"
+OTHER_TEXT: Final = b"BT /F1 18 Tf 72 720 Td (Chi 900 dong) Tj ET"
 
 
 def _writer(pdf: bytes) -> Writer:
@@ -50,7 +50,7 @@ def content_replaced(pdf: bytes) -> bytes:
     """The page's stream again, with another text."""
     writer = _writer(pdf)
     page = _page(writer)
-    page["/Contents"] = writer.add_object(_stream(_TEXT))
+    page["/Contents"] = writer.add_object(_stream(OTHER_TEXT))
     writer.update_container(page)
     return written(writer)
 
@@ -58,7 +58,9 @@ def content_replaced(pdf: bytes) -> bytes:
 def content_object_replaced(pdf: bytes) -> bytes:
     """The same, under the number of the old stream: the page itself stays as it was."""
     reference = _page(_writer(pdf)).raw_get("/Contents")
-    return _object_replaced(pdf, reference.idnum, b"<< /Length %d >>\nstream\n%b\nendstream" % (len(_TEXT), _TEXT))
+    return _object_replaced(
+        pdf, reference.idnum, b"<< /Length %d >>\nstream\n%b\nendstream" % (len(OTHER_TEXT), OTHER_TEXT)
+    )
 
 
 def font_replaced(pdf: bytes) -> bytes:
@@ -71,7 +73,7 @@ def page_added(pdf: bytes) -> bytes:
     writer = _writer(pdf)
     pages = writer.root["/Pages"]
     page = DictionaryObject(_page(writer))
-    page[pdf_name("/Contents")] = writer.add_object(_stream(_TEXT))
+    page[pdf_name("/Contents")] = writer.add_object(_stream(OTHER_TEXT))
     pages["/Kids"].append(writer.add_object(page))
     pages["/Count"] = NumberObject(2)
     writer.update_container(pages)
@@ -83,7 +85,7 @@ def pages_swapped(pdf: bytes) -> bytes:
     """Another tree of pages in the catalogue; the old one lies unused."""
     writer = _writer(pdf)
     page = DictionaryObject(_page(writer))
-    page[pdf_name("/Contents")] = writer.add_object(_stream(_TEXT))
+    page[pdf_name("/Contents")] = writer.add_object(_stream(OTHER_TEXT))
     kids = ArrayObject([writer.add_object(page)])
     entries = {"/Type": NameObject("/Pages"), "/Kids": kids, "/Count": NumberObject(1)}
     writer.root["/Pages"] = writer.add_object(DictionaryObject({pdf_name(k): v for k, v in entries.items()}))
@@ -245,135 +247,6 @@ def _object_replaced(pdf: bytes, number: int, body: bytes) -> bytes:
     out += b"xref\n%d 1\n%010d 00000 n \n" % (number, offset)
     return out + b"trailer\n<< /Size %d /Root %b /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (size, root, start, xref)
 
-
-# --- the byte range ---------------------------------------------------------------------------------------------------
-
-
-def _range(pdf: bytes) -> tuple[re.Match[bytes], tuple[int, ...]]:
-    (found,) = re.finditer(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf)
-    return found, tuple(int(number) for number in found.groups())
-
-
-def _with_range(pdf: bytes, *numbers: int) -> bytes:
-    """Other numbers in the same room."""
-    found, _ = _range(pdf)
-    text = b"/ByteRange [%b]" % b" ".join(b"%d" % number for number in numbers)
-    start, end = found.span()
-    room = re.match(rb"[^/>]*", pdf[start + 1 :])
-    assert room is not None
-    assert len(text) <= room.end() + 1, "no room for the numbers"
-    return pdf[:start] + text.ljust(end - start) + pdf[start + max(len(text), end - start) :]
-
-
-def gap_stretched(pdf: bytes) -> bytes:
-    _, (first, length, second, rest) = _range(pdf)
-    return _with_range(pdf, first, length, second + 1, rest - 1)
-
-
-def gap_begins_early(pdf: bytes) -> bytes:
-    _, (first, length, second, rest) = _range(pdf)
-    return _with_range(pdf, first, length - 1, second, rest)
-
-
-def begins_late(pdf: bytes) -> bytes:
-    _, (first, length, second, rest) = _range(pdf)
-    return _with_range(pdf, first + 1, length - 1, second, rest)
-
-
-def ends_early(pdf: bytes) -> bytes:
-    _, (first, length, second, rest) = _range(pdf)
-    return _with_range(pdf, first, length, second, rest - 1)
-
-
-def overlaps(pdf: bytes) -> bytes:
-    _, (first, length, _, rest) = _range(pdf)
-    return _with_range(pdf, first, length, length - 10, rest)
-
-
-def beyond_the_end(pdf: bytes) -> bytes:
-    _, (first, length, second, rest) = _range(pdf)
-    return _with_range(pdf, first, length, second, rest + 9)
-
-
-def two_numbers(pdf: bytes) -> bytes:
-    _, (first, length, *_) = _range(pdf)
-    return _with_range(pdf, first, length)
-
-
-def negative(pdf: bytes) -> bytes:
-    _, (_, length, second, rest) = _range(pdf)
-    return _with_range(pdf, -1, length, second, rest)
-
-
-def no_range(pdf: bytes) -> bytes:
-    return pdf.replace(b"/ByteRange", b"/ByteRagne")
-
-
-def no_contents(pdf: bytes) -> bytes:
-    return pdf.replace(b"/Contents <30", b"/Contenst <30")
-
-
-def empty_contents(pdf: bytes) -> bytes:
-    """All zeros: a signature of nothing (universal signature forgery)."""
-    found = re.search(rb"/Contents <([0-9a-fA-F]+)>", pdf)
-    assert found is not None
-    return pdf[: found.start(1)] + b"0" * len(found[1]) + pdf[found.end(1) :]
-
-
-def bytes_after_the_end(pdf: bytes) -> bytes:
-    return pdf + b"% Chi 900 dong\n"
-
-
-def wrapped(pdf: bytes) -> bytes:
-    """Signature wrapping: the signed halves stay, moved apart, and between them stands another revision.
-
-    The signed end still says where the cross-reference table is; moved down, it points into the gap, where a table of the
-    attacker's now stands: it names a new text, and a new signature dictionary with the same Contents and other numbers.
-    """
-    _, (first, length, second, rest) = _range(pdf)
-    table = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
-    trailer = pdf[pdf.index(b"trailer", table) :]
-    head = pdf.rindex(b" obj", 0, length)
-    number = int(pdf[pdf.rindex(b"\n", 0, head) + 1 : head].split()[0])
-    text = b"4 0 obj\n<< /Length %d >>\nstream\n%b\nendstream\nendobj\n" % (len(_TEXT), _TEXT)
-    offsets = _offsets(pdf, table)
-    after = table + len(trailer) + len(_table({**offsets, 4: 0, number: 0}))
-    down = after + len(text) + (second - length) + 300  # where the second half begins now
-    moved = {at: where + (down - second if where >= second else 0) for at, where in offsets.items()}
-    names = b"/Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached"
-    values = (number, names, pdf[length:second], first, length, down, rest)
-    gap = pdf[length:second].ljust(table - length) + _table(moved | {4: after, number: after + len(text)}) + trailer
-    gap += text + b"%d 0 obj\n<< %b /Contents %b /ByteRange [%d %d %d %d] >>\nendobj\n" % values
-    assert len(gap) <= down - length, "wide enough"
-    return pdf[:length] + gap.ljust(down - length) + pdf[second:]
-
-
-def _table(offsets: dict[int, int]) -> bytes:
-    return b"xref\n" + b"".join(b"%d 1\n%010d 00000 n \n" % entry for entry in sorted(offsets.items()))
-
-
-def _offsets(pdf: bytes, table: int) -> dict[int, int]:
-    """Object number -> where it is, by the cross-reference table that begins there."""
-    found, number = {}, 0
-    for line in pdf[table : pdf.index(b"trailer", table)].splitlines()[1:]:
-        words = line.split()
-        if len(words) == 2:
-            number = int(words[0])
-            continue
-        if words[2] == b"n":
-            found[number] = int(words[0])
-        number += 1
-    return found
-
-
-RANGES: Final[dict[str, Callable[[bytes], bytes]]] = {
-    change.__name__.replace("_", " "): change
-    for change in (
-        *(gap_stretched, gap_begins_early, begins_late, ends_early, overlaps, beyond_the_end, two_numbers, negative),
-        *(no_range, no_contents, empty_contents, bytes_after_the_end, wrapped),
-    )
-}
-"""What can be done to the byte range, and to what it leaves out."""
 
 # --- files that never end ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ The keys differ from run to run, the story of a seed does not: its trace has the
 
 import argparse
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
@@ -87,6 +88,7 @@ def verdicts(seeds: range, *, workers: int) -> Iterator[Verdict]:
     if workers <= 1:
         yield from map(_one, seeds)
         return
+    gc.freeze()  # what is here now stays: no fork looks through it again at each collection
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         yield from pool.imap_unordered(_one, seeds, chunksize=4)
 

@@ -1,6 +1,7 @@
 """What somebody has at hand who signs PDFs by the command line: a key, its certificate, whom to believe, an authority."""
 
 import datetime as dt
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,20 +9,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.core.validation import Level
 from gateway.crypto import InlineHolder, InlineJudge, KeyRef, PdfSigner, SealOrder, load_trust
+from tests.kit.clock import StandingClock
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Leaf, LeafKind, Pki, write_chain, write_key
-from tests.kit.timestamps import OwnAuthority
-
-
-class _Now:
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC)
-
-    def monotonic(self) -> float:
-        return 1.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nobody waits here")
+from tests.kit.timestamp_authority import Authority, NearAuthority, served
 
 
 @dataclass(frozen=True)
@@ -30,14 +21,16 @@ class SigningDesk:
 
     folder: Path
     pki: Pki
-    authority: OwnAuthority
+    clock: StandingClock
+    """Stands still when the desk was furnished."""
+    stamps: Authority
 
     @classmethod
     def furnished(cls, folder: Path, kind: LeafKind = "seal") -> "SigningDesk":
         """With a key of that kind."""
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         pki = Pki(name="Desk", now=now)
-        desk = cls(folder, pki, OwnAuthority(pki, now))
+        desk = cls(folder, pki, StandingClock(now), Authority(pki, issuer="issuing"))
         pki.write_trust(desk.trust)
         (desk.trust / "authorities").mkdir()
         (desk.trust / "authorities" / "root.pem").write_bytes(pki.root.public_bytes(Encoding.PEM))
@@ -48,6 +41,15 @@ class SigningDesk:
 
     def leaf(self, kind: LeafKind = "seal") -> Leaf:
         return self.pki.leaf(kind)
+
+    @property
+    def authority(self) -> NearAuthority:
+        """Without a network."""
+        return NearAuthority(self.clock, self.stamps.token)
+
+    def served(self) -> AbstractAsyncContextManager[str]:
+        """The same on loopback: its address."""
+        return served(self.clock, self.stamps.answer)
 
     @property
     def key(self) -> Path:
@@ -61,12 +63,17 @@ class SigningDesk:
     def trust(self) -> Path:
         return self.folder / "trust"
 
+    @property
+    def stamped_file(self) -> Path:
+        """Where `stamped` puts it."""
+        return self.folder / "stamped.pdf"
+
     async def stamped(self) -> Path:
         """A file that bears a timestamp."""
-        path = self.folder / "stamped.pdf"
+        path = self.stamped_file
         path.write_bytes(tiny_pdf())
         holder = InlineHolder(keys={"key": self.key}, own_files=True)
-        signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=_Now(), authority=self.authority)
+        signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=self.clock, authority=self.authority)
         key = KeyRef(key_id="key", chain=self.leaf().chain)
         order = SealOrder(level=Level.B_T, insist=True)
         done = await signer.sign(path, key, order, trust=load_trust(self.trust, demo=False))

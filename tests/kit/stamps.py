@@ -1,24 +1,17 @@
-"""A small timestamp authority (RFC 3161), and PDFs with everything that a timestamp can stand on: for tests of judging.
-
-Nothing here checks anything: it stamps what it is told, with whatever certificate, at whatever time.
-"""
+"""PDFs with everything that a timestamp can stand on, and evidence of any age, for tests of judging: nothing checks here."""
 
 import datetime as dt
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from io import BytesIO
 
-from asn1crypto import algos, cms, core, crl, tsp
-from asn1crypto import x509 as asn1_x509
+from asn1crypto import cms, crl
 from asn1crypto.pdf import RevocationInfoArchival
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
@@ -28,6 +21,7 @@ from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 from gateway.crypto.cades.cms import SealAttributes, assemble, room_for, seal_attributes
 from gateway.crypto.pades.prepare import prepare_seal
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, rsa_key
+from tests.kit.timestamp_authority import Stamp, attribute
 
 _INDIRECT = x509.IssuingDistributionPoint(
     full_name=None,
@@ -39,93 +33,6 @@ _INDIRECT = x509.IssuingDistributionPoint(
     only_contains_attribute_certs=False,
 )
 TOKEN_ROOM_BYTES = 3_000
-Stamp = Callable[[bytes], bytes]
-"""From what is stamped to the DER of a token."""
-
-
-@dataclass(frozen=True)
-class Authority:
-    """One certificate of a timestamp authority, right under the root of a PKI, and what it stamps."""
-
-    pki: Pki
-    name: str = "Test TSA"
-    begin: dt.timedelta = -365 * DAY
-    """Of the certificate, from `pki.now`."""
-    end: dt.timedelta = 365 * DAY
-    purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.TIME_STAMPING
-    critical: bool = True
-
-    @cached_property
-    def certificate(self) -> x509.Certificate:
-        root_key, key = rsa_key(f"{self.pki.name} root"), rsa_key(f"{self.pki.name} {self.name}")
-        return (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)]))
-            .issuer_name(self.pki.root.subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(self.pki.now + self.begin)
-            .not_valid_after(self.pki.now + self.end)
-            .add_extension(x509.ExtendedKeyUsage([self.purpose]), critical=self.critical)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
-            .sign(root_key, SHA256())
-        )
-
-    def at(self, time: dt.datetime) -> Stamp:
-        """Stamps at a time."""
-        return lambda data: self.token(hashlib.sha256(data).digest(), time)
-
-    def token(self, digest: bytes, time: dt.datetime) -> bytes:
-        """The token for a SHA-256 digest."""
-        own, key = der(self.certificate), rsa_key(f"{self.pki.name} {self.name}")
-        certificate = asn1_x509.Certificate.load(own)
-        info = tsp.TSTInfo(
-            {
-                "version": "v1",
-                "policy": "1.2.3.4",
-                "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": digest},
-                "serial_number": int.from_bytes(digest[:8]) + 1,
-                "gen_time": core.GeneralizedTime(time),
-            }
-        )
-        identity = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(own).digest()})
-        attributes = cms.CMSAttributes(
-            [
-                _attribute("content_type", "tst_info"),
-                _attribute("message_digest", hashlib.sha256(info.dump()).digest()),
-                _attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [identity]})),
-            ]
-        )
-        signer = cms.SignerInfo(
-            {
-                "version": "v1",
-                "sid": {
-                    "issuer_and_serial_number": {
-                        "issuer": certificate.issuer,
-                        "serial_number": certificate.serial_number,
-                    }
-                },
-                "digest_algorithm": {"algorithm": "sha256"},
-                "signed_attrs": attributes,
-                "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"}),
-                "signature": key.sign(attributes.dump(), padding.PKCS1v15(), SHA256()),
-            }
-        )
-        signed = cms.SignedData(
-            {
-                "version": "v3",
-                "digest_algorithms": [{"algorithm": "sha256"}],
-                "encap_content_info": {"content_type": "tst_info", "content": core.ParsableOctetString(info.dump())},
-                "certificates": [certificate],
-                "signer_infos": [signer],
-            }
-        )
-        whole: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
-        return whole
-
-
-def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": [value]})
 
 
 def stamped_seal(
@@ -140,10 +47,10 @@ def stamped_seal(
     signed = cms.CMSAttributes.load(seal_attributes(prepared.digest, leaf.der).to_sign)
     if content is not None:
         token = content(prepared.pdf[: prepared.start] + prepared.pdf[prepared.end :])
-        signed.append(_attribute("content_time_stamp", cms.ContentInfo.load(token)))
+        signed.append(attribute("content_time_stamp", cms.ContentInfo.load(token)))
     if archival:
         lists = RevocationInfoArchival({"crl": [crl.CertificateList.load(one) for one in archival]})
-        signed.append(_attribute("adobe_revocation_info_archival", lists))
+        signed.append(attribute("adobe_revocation_info_archival", lists))
     attributes = SealAttributes(to_sign=signed.dump())
     if isinstance(leaf.key, rsa.RSAPrivateKey):
         value = leaf.key.sign(attributes.to_sign, padding.PKCS1v15(), SHA256())

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from gateway.core.errors import Conflict, SenderError
+from gateway.core.errors import Conflict
 from gateway.core.validation import Indication
 from gateway.core.verdict import FileVerdict
 from gateway.crypto import Trust
@@ -33,10 +33,6 @@ def leave_garbage(size: int) -> int:
     circle: list[object] = [bytearray(os.urandom(1024) * (size // 1024))]
     circle.append(circle)
     return size
-
-
-def process_id() -> int:
-    return os.getpid()
 
 
 def say_verdict() -> FileVerdict:
@@ -174,10 +170,6 @@ def import_late(name: str) -> str:
 
 def give_back(data: bytes) -> bytes:
     return data
-
-
-def refuse_plainly() -> None:
-    raise SenderError("file.unreadable")
 
 
 def die_at_birth(pipe: object) -> None:

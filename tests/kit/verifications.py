@@ -29,7 +29,7 @@ from gateway.evidence import (
     ExaminedPart,
     FileReport,
     FileVerification,
-    Trouble,
+    Unreadable,
     Verification,
     unexamined,
     verified,
@@ -224,7 +224,7 @@ def verification(*files: FileReport | FileVerification, moment: datetime | None 
     )
 
 
-EMPTY = unexamined("rong.pdf", Trouble(code="file.empty", params={"file": "rong.pdf"}))
+EMPTY = unexamined("rong.pdf", Unreadable(code="file.empty", params={"file": "rong.pdf"}))
 
 
 def hostile() -> FileReport:

@@ -24,24 +24,14 @@ from gateway.storage.timestamps import TimestampLedger
 from tests.kit.certomancer.declared import bundle
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
-from tests.kit.timestamp_authority import DeclaredAuthority
+from tests.kit.timestamp_authority import NearAuthority
 from tests.scenario.test_main_job import check
 from tests.scenario.test_trouble import arrived
 
 
-class Asked(DeclaredAuthority):
-    """Counts how often it was asked."""
-
-    asked = 0
-
-    async def stamp(self, digest: bytes) -> bytes:
-        self.asked += 1
-        return await super().stamp(digest)
-
-
-def stamping(world: World, node: Node, order: SealOrder) -> Asked:
+def stamping(world: World, node: Node, order: SealOrder) -> NearAuthority:
     """This gateway asks for timestamps from now on."""
-    sealer, authority = node.desk.sealer, Asked(world.clock)
+    sealer, authority = node.desk.sealer, NearAuthority(world.clock)
     assert isinstance(sealer, FileSealer)
     sealer._authority = sealer._later = authority
     sealer._order = order
@@ -118,13 +108,13 @@ async def test_an_authority_that_answers_stamps_while_sealing(world: World, leve
     assert (file.seal.level, file.seal.owed) == (level, None)
     assert file.seal.stamped_at is not None
     assert abs(file.seal.stamped_at - document.accepted_at) < timedelta(minutes=1)
-    assert (authority.asked, await unpaid(world)) == (2 if level is Level.B_LTA else 1, Unpaid())
+    assert (len(authority.asked), await unpaid(world)) == (2 if level is Level.B_LTA else 1, Unpaid())
     assert await arrived(world.government, world.wards[0]) + await arrived(world.party, world.wards[0]) == 1
 
 
 async def test_what_is_owed_is_paid_when_the_authority_is_back(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world, files=2)
     await world.settle(limit=timedelta(hours=3))
     assert await state_of(world, document) == (DocumentState.ROUTED, "")  # it did not wait
@@ -138,7 +128,7 @@ async def test_what_is_owed_is_paid_when_the_authority_is_back(world: World) -> 
         await copy_of(world, document, archive=True)
     before = await copy_of(world, document, archive=False)
 
-    authority.away = False
+    authority.answers = None
     await world.settle()
     paid, _ = await owed_of(world, document)
     assert (paid.state, paid.level, paid.reason) == (TimestampState.STAMPED, Level.B_T, "")
@@ -176,11 +166,11 @@ def judge_archive(world: World, archive: bytes, sealed: int) -> None:
 
 async def test_all_that_is_owed_waits_for_the_authority_together(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     await sent(world, files=5)
     await world.settle(limit=timedelta(hours=10))
     # five while sealing, five at once, and then one or all at a time, an hour apart at last: not thousands
-    assert authority.asked < 5 + 5 * 40
+    assert len(authority.asked) < 5 + 5 * 40
     road = await world.party.store.read(lambda uow: uow.work.destination(TIMESTAMP_ROAD))
     assert road.failures > 5
     assert road.not_before is not None
@@ -194,10 +184,10 @@ async def test_evidence_that_is_missing_is_owed_after_the_time_is_had(world: Wor
     whole = sealer._keys
     own = world.party.desk.trust.current()
     sealer.replace(replace(whole, trust=replace(whole.trust, crls=own.crls)))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     await world.settle(limit=timedelta(minutes=30))
-    authority.away = False
+    authority.answers = None
     await world.settle(limit=timedelta(hours=3))
     (owed,) = await owed_of(world, document)
     assert (owed.state, owed.level, owed.reason) == (TimestampState.WAITING, Level.B_T, "seal.evidence")
@@ -213,7 +203,7 @@ async def test_evidence_that_is_missing_is_owed_after_the_time_is_had(world: Wor
 
 async def test_owed_for_too_long_is_given_up_loudly_and_can_be_let_go_on(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     probe = OwedProbe(store=world.party.store, clock=world.clock)
     await world.settle(limit=timedelta(minutes=5))
@@ -229,7 +219,7 @@ async def test_owed_for_too_long_is_given_up_loudly_and_can_be_let_go_on(world: 
     assert "timestamp.unavailable" in dead.reason
     await check(world, world.party)
 
-    authority.away = False
+    authority.answers = None
     principal = world.party.principal(world.sender)
     await world.party.releases.release(principal, document.key)
     with pytest.raises(Conflict):
@@ -246,10 +236,10 @@ async def test_owed_for_too_long_is_given_up_loudly_and_can_be_let_go_on(world: 
 
 async def test_a_row_that_was_changed_behind_the_log_is_found(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     await world.settle(limit=timedelta(minutes=1))
-    authority.away = False
+    authority.answers = None
     await world.settle()
     (paid,) = await owed_of(world, document)
     story = await world.party.store.read(lambda uow: read_story(uow.log, document.key))
@@ -272,7 +262,7 @@ async def test_a_row_that_was_changed_behind_the_log_is_found(world: World) -> N
 
 async def test_a_document_that_waits_says_why_and_goes_on_when_the_authority_is_back(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T, insist=True))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     for _ in range(3):
         with pytest.raises(SiteError) as caught:
@@ -280,7 +270,7 @@ async def test_a_document_that_waits_says_why_and_goes_on_when_the_authority_is_
         assert caught.value.code == "timestamp.unavailable"
         assert await state_of(world, document) == (DocumentState.ACCEPTED, "timestamp.unavailable")
         world.clock.advance(61)  # the lease that nobody gave back here; the engine would
-    authority.away = False
+    authority.answers = None
     await world.settle()
     assert await state_of(world, document) == (DocumentState.ROUTED, "")
     assert await unpaid(world) == Unpaid()
@@ -289,14 +279,14 @@ async def test_a_document_that_waits_says_why_and_goes_on_when_the_authority_is_
 
 async def test_a_document_does_not_wait_for_ever(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T, insist=True))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     with pytest.raises(SiteError):
         await world.settle()
     world.clock.advance(DELIVERY_DEADLINE_SECONDS + 1)
     await world.settle()
     assert await state_of(world, document) == (DocumentState.HELD, "timestamp.unavailable")
-    authority.away = False
+    authority.answers = None
     assert await world.party.releases.resume() == 1
     await world.settle()
     assert await state_of(world, document) == (DocumentState.ROUTED, "")
@@ -315,11 +305,11 @@ async def test_killed_between_two_steps_it_is_repeated_harmlessly(
     world: World, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     await world.settle(limit=timedelta(minutes=1))
-    authority.away = False
-    asked = authority.asked
+    authority.answers = None
+    asked = len(authority.asked)
     store, sealer = world.party.store, world.party.desk.sealer
 
     async def killed(*_args: object, **_names: object) -> None:
@@ -340,13 +330,13 @@ async def test_killed_between_two_steps_it_is_repeated_harmlessly(
             patch.setattr("gateway.exchange.stamping._record", lambda *_, **__: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
             await world.settle()
-    assert authority.asked == asked + 1  # the token came, and nobody kept it
+    assert len(authority.asked) == asked + 1  # the token came, and nobody kept it
     (owed,) = await owed_of(world, document)
     assert (owed.state, owed.archive) == (TimestampState.WAITING, None)
     await store.transact(lambda uow: uow.work.release_all())  # what a start does first
     await world.settle()
     (owed,) = await owed_of(world, document)
-    assert (owed.state, authority.asked) == (TimestampState.STAMPED, asked + 2)
+    assert (owed.state, len(authority.asked)) == (TimestampState.STAMPED, asked + 2)
     assert await story(world, document, owed.key) == ["timestamp.owed", "timestamp.added"]
     await check(world, world.party)
 
@@ -355,7 +345,7 @@ async def test_killed_before_the_unit_that_seals_nothing_is_owed_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
-    authority.away = True
+    authority.answers = 0
     document = await sent(world)
     with monkeypatch.context() as patch:
         patch.setattr("gateway.exchange.steps.owe", lambda *_: (_ for _ in ()).throw(KilledError))

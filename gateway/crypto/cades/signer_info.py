@@ -1,8 +1,9 @@
 """What CAdES asks of a SignerInfo (RFC 5652 section 5.3, EN 319 122-1 clause 5), one function for each demand.
 
 Each takes what asn1crypto read and raises `UnmetDuty`. None of them trusts a certificate: whose it is and what it is worth is
-judged by `judge_certificate` afterwards. PDFs and timestamps count their certificates here, too; the rest of these demands
-pyHanko makes for them (`pades.verify`, `timestamps.verify`).
+judged by `judge_certificate` afterwards. PDFs and timestamps count their certificates here, too, and PAdES finds its signer
+here; the rest of these demands pyHanko makes for them (`pades.verify`, `timestamps.verify`): it takes attributes in other
+encodings, and a PDF of the older kind may have none.
 """
 
 import hashlib
@@ -94,13 +95,12 @@ def check_content_type(attributes: SignedAttributes, content_type: str) -> None:
 
 
 def signer_certificate(
-    signer: cms.SignerInfo, attributes: SignedAttributes, certificates: Sequence[x509.Certificate]
+    signer: cms.SignerInfo, named: tsp.SigningCertificateV2 | None, certificates: Sequence[x509.Certificate]
 ) -> x509.Certificate:
     """The certificate that ESS signing-certificate-v2 names by its digest, and that the SignerInfo means, too.
 
     EN 319 122-1 clause 5.2.2.3, EN 319 102-1 clause 5.2.3: identification of the signing certificate.
     """
-    named = attributes.one("signing_certificate_v2")
     if named is None:
         raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "no signing-certificate-v2 attribute")
     ids = tsp.SigningCertificateV2.load(named.dump())["certs"]
@@ -125,8 +125,8 @@ def signer_certificate(
 def _is_meant(sid: cms.SignerIdentifier, certificate: x509.Certificate) -> bool:
     if sid.name == "issuer_and_serial_number":
         return bool(
-            sid.chosen["issuer"].hashable == certificate.issuer.hashable
-            and sid.chosen["serial_number"].native == certificate.serial_number
+            sid.chosen["serial_number"].native == certificate.serial_number
+            and _is_same(sid.chosen["issuer"], certificate.issuer)
         )
     return bool(sid.chosen.native == certificate.key_identifier)
 
@@ -139,9 +139,14 @@ def _is_issued(named: Any, certificate: x509.Certificate) -> bool:
     return bool(
         len(names) == 1
         and names[0].name == "directory_name"
-        and names[0].chosen.hashable == certificate.issuer.hashable
+        and _is_same(names[0].chosen, certificate.issuer)
         and named["serial_number"].native == certificate.serial_number
     )
+
+
+def _is_same(name: x509.Name, other: x509.Name) -> bool:
+    """Byte for byte, as nearly always; else as RFC 5280 section 7.1 compares names, which takes its time."""
+    return bool(name.dump() == other.dump() or name.hashable == other.hashable)
 
 
 def check_algorithms(signer: cms.SignerInfo, attributes: SignedAttributes) -> tuple[str, ...]:

@@ -298,7 +298,9 @@ def _check_type(case: _Case) -> None:
 
 def _check_signer(case: _Case) -> None:
     """Duty 7; with it all is known that the baseline level B-B asks for (EN 319 122-1 clause 6.3)."""
-    case.certificate = signer_certificate(case.signer, case.signed, case.file.certificates)
+    case.certificate = signer_certificate(
+        case.signer, case.signed.one("signing_certificate_v2"), case.file.certificates
+    )
     if case.signed.claimed_time is not None:
         case.level = Level.B_B
 

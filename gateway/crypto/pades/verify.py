@@ -29,7 +29,7 @@ from typing import Any, Final
 
 from asn1crypto import core, x509
 from pyhanko.sign.general import find_unique_cms_attribute
-from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 
 from gateway.core.magic import OTHER, ZIP, is_pdf, is_zip
 from gateway.core.model import PDF
@@ -42,14 +42,13 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
-from gateway.crypto.cades.signer_info import embedded_certificates
+from gateway.crypto.cades.signer_info import embedded_certificates, signer_certificate
 from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
 from gateway.crypto.pades.difference import Difference, difference
 from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
-from gateway.crypto.pades.signer import signer_of
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
 from gateway.crypto.paths.best_time import begun, graced
@@ -200,13 +199,17 @@ def _check_certificates(case: _Case) -> str:
 
 def _check_signer(case: _Case) -> None:
     """Duty 5."""
-    case.signer, others = signer_of(case.signature.signed_data)
-    case.others = tuple(other.dump() for other in others)
-    if case.signature.sig_object["/SubFilter"] == PADES:
-        try:
-            find_unique_cms_attribute(case.signature.signer_info["signed_attrs"], "signing_certificate_v2")
-        except (KeyError, ValueError):
-            raise undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, "no signing-certificate-v2 attribute") from None
+    signed_data, signer_info = case.signature.signed_data, case.signature.signer_info
+    found = attempt(find_unique_cms_attribute, signer_info["signed_attrs"], "signing_certificate_v2")
+    named = None if isinstance(found, Trouble) else found
+    is_pades = case.signature.sig_object["/SubFilter"] == PADES
+    if named is None or not is_pades:  # the older kind may name it otherwise, or not at all; and who signed is told
+        case.signer = extract_certs_for_validation(signed_data).signer_cert
+    if is_pades:
+        case.signer = signer_certificate(signer_info, named, embedded_certificates(signed_data))
+    assert case.signer is not None, "found, or it was raised"
+    signer = case.signer.dump()
+    case.others = tuple(der for one in embedded_certificates(signed_data) if (der := one.dump()) != signer)
 
 
 def _check_integrity(case: _Case) -> None:

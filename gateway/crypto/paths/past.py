@@ -15,8 +15,9 @@ The duties of `in_the_past`, numbered as in the code:
 4. A list that came along counts only when an authority of the path has signed it. `revocation` verifies the signer of every
    list, too; this is asked once more, and of another library, because pyhanko-certvalidator 0.33 takes a forged list where a
    file brings two certificates of one authority: while it looks into the one, it notes the other as the list's issuer without
-   having verified the signature (`_find_crl_issuer`, "skip path validation step if we're recursing"). And it is narrower: a
-   list that somebody else signs for the authority (an indirect one) counts from our store only.
+   having verified the signature (`_find_crl_issuer`, "skip path validation step if we're recursing"). It stays because it is
+   narrower, too: a list that somebody else signs for the authority (an indirect one), and that `revocation` takes, counts from
+   our store only.
 
 Judged the same way, `at_present` is today: our store first, and only where it does not know, what came along.
 """

@@ -21,7 +21,7 @@ from gateway.evidence.verification import (
     FileVerification,
     Result,
     ToldSignature,
-    Trouble,
+    Unreadable,
     Verification,
     indication_of,
 )
@@ -241,7 +241,7 @@ def _finding(one: Finding) -> Json:
     }
 
 
-def _trouble(trouble: Trouble) -> Json:
+def _trouble(trouble: Unreadable) -> Json:
     """As any other failure is told to programs (`problem`); what to do next is for whoever checks, not for its sender."""
     what, todo = text(trouble.code, trouble.params), text("cli.verify.todo.unread")
     facts = (f"{name}={value}" for name, value in trouble.params.items() if value not in ("", None))

@@ -19,8 +19,9 @@ from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.bad_stamps import WORTHLESS, worthless
 from tests.kit.certomancer.declared import bundle, certificate, chain, crl_of, key, leaf, timestamp
 from tests.kit.pdf_attacks import sealed
+from tests.kit.pdf_byte_ranges import RANGES
 from tests.kit.pdf_evidence import long_term
-from tests.kit.pdf_updates import RANGES, UPDATES
+from tests.kit.pdf_updates import UPDATES
 from tests.kit.pdfs import compressed_pdf, tiny_pdf
 from tests.kit.pki import MOMENT, spki
 from tests.kit.pyhanko_signer import How, archived, signed, with_fields

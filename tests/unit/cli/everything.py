@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -127,18 +128,29 @@ class Things:
         return await self.office.run(*line)
 
 
-def parameters(row: Row) -> Iterator[TyperOption | TyperArgument]:
-    node: Any = build()
+@cache
+def tree() -> TyperGroup:
+    """The commands as they are declared, not translated: for reading only."""
+    return build()
+
+
+def command(row: Row) -> Any:
+    """The command of a row in that tree."""
+    node: Any = tree()
     for word in row.name.split():
         assert isinstance(node, TyperGroup)
         node = node.commands[word]
-    for one in node.params:
+    return node
+
+
+def parameters(row: Row) -> Iterator[TyperOption | TyperArgument]:
+    for one in command(row).params:
         assert isinstance(one, TyperOption | TyperArgument)
         yield one
 
 
 async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk, authority: str) -> Things:
-    """Strangers' words wherever strangers may put them."""
+    """Strangers' words wherever strangers may put them. The desk has a stamped file already."""
     everything = Principal(key_id="both", name=HOSTILE, organs=frozenset({PARTY, WARD}), scopes=frozenset(Scope))
     office.keys.principals[BOTH_KEY] = everything
     for organ in (PARTY, WARD):
@@ -170,7 +182,7 @@ async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk
         meta=meta,
         listed=make_list(folder / "lists", site.trust, now=SystemClock().now()),
         desk=desk,
-        stamped=await desk.stamped(),
+        stamped=desk.stamped_file,
         authority=authority,
     )
 

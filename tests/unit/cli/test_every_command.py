@@ -1,10 +1,13 @@
 """The contract of experience.md 2.6 over every command there is, read off the table of commands."""
 
+import asyncio
 import io
 import json
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +16,19 @@ from typer.core import TyperGroup
 
 from gateway.cli import main, progress
 from gateway.cli.errors import Exit
-from gateway.cli.grammar import Row, build, takes_value
+from gateway.cli.grammar import Row, takes_value
 from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.everything import (
     BOTH_KEY,
     RUN,
     Things,
     acting,
+    command,
     furnish,
     ids,
     parameters,
     terminal_of,
+    tree,
 )
 from tests.unit.cli.schemas import check
 from tests.unit.cli.site import Site
@@ -35,16 +40,29 @@ REPORTS = {"config_check", "doctor", "verify", "edxml_validate"}
 """What they find wrong is their data: with an exit code, and no error."""
 
 
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> SigningDesk:
+    """Keys, certificates and a stamped file: made once, and copied for each test."""
+    desk = SigningDesk.furnished(tmp_path_factory.mktemp("desk"))
+    asyncio.run(desk.stamped())
+    return desk
+
+
 @pytest.fixture
 async def things(
-    running: Office, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    running: Office,
+    site: Site,
+    furnished: SigningDesk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> AsyncIterator[Things]:
     monkeypatch.setenv("GATEWAY_API_KEY", BOTH_KEY)
     monkeypatch.setattr(progress, "POLL_FIRST_SECONDS", 0.01)
     folder = tmp_path / "things"
     folder.mkdir()
-    desk = SigningDesk.furnished(tmp_path)
-    async with desk.authority.served() as authority:
+    desk = replace(furnished, folder=Path(shutil.copytree(furnished.folder, tmp_path / "desk")))
+    async with desk.served() as authority:
         yield await furnish(running, site, folder, desk=desk, authority=authority)
     assert "Traceback" not in capsys.readouterr().err
 
@@ -226,11 +244,7 @@ async def test_names_of_files_that_lead_nowhere(
 
 @every
 def test_an_option_typed_nearly_right_is_guessed(row: Row, capsys: Capture) -> None:
-    tree: Any = build()
-    node = tree
-    for word in row.name.split():
-        node = node.commands[word]
-    for option in {**takes_value(tree), **takes_value(node)}:
+    for option in {**takes_value(tree()), **takes_value(command(row))}:
         if option.startswith("--"):
             assert main([*row.name.split(), f"{option}x"]) == Exit.USAGE
             assert re.search(f"có phải: .*{option}\\b", capsys.readouterr().err), option
@@ -244,7 +258,7 @@ def test_a_command_typed_nearly_right_is_guessed(row: Row, capsys: Capture) -> N
 
 
 def test_every_group_without_a_command_says_so(capsys: Capture) -> None:
-    for name, child in build().commands.items():
+    for name, child in tree().commands.items():
         if isinstance(child, TyperGroup):
             assert main([name]) == Exit.USAGE
             assert lines_of_an_error(capsys.readouterr().err)[0] == "Lỗi: Chưa nêu lệnh."

@@ -121,7 +121,7 @@ def test_every_example_is_a_command_line(row: Any, language: str) -> None:
     for line in lines:
         assert row.name in line
         typed = re.sub(r".*(?=gateway )|\)$|>.*", "", line)
-        words = hoist(build(), shlex.split(typed)[1:]).whole
+        words = hoist(tree(), shlex.split(typed)[1:]).whole
         built = build()
         with built.make_context("gateway", words, obj=terminal()) as context:
             node: Any = built
@@ -164,7 +164,7 @@ def test_a_second_language_does_not_meet_the_words_of_the_first() -> None:
     ],
 )
 def test_options_of_the_program_may_stand_anywhere(typed: list[str], meant: list[str]) -> None:
-    assert hoist(build(), typed).whole == meant
+    assert hoist(tree(), typed).whole == meant
 
 
 def test_the_program_reads_its_own_options_off_the_line() -> None:

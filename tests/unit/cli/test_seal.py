@@ -85,7 +85,7 @@ def test_every_appearance(desk: SigningDesk, look: tuple[str, ...], monkeypatch:
 
 
 async def test_every_level_by_an_authority_and_renewal(desk: SigningDesk, capsys: Capture) -> None:
-    async with desk.authority.served() as url:
+    async with desk.served() as url:
         for level in ("B-T", "B-LT", "B-LTA"):
             more = ["--trust", str(desk.trust), "--tsa", url, "--level", level, "--json", "--force"]
             assert await asyncio.to_thread(sign, desk, *more) == Exit.OK

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -34,22 +35,26 @@ def test_the_command_line_loads_nothing_heavy() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-def seconds(*line: str | Path) -> float:
-    began = time.perf_counter()
+def seconds(*line: str | Path) -> tuple[float, float]:
+    """What a program takes: by the clock on the wall, and of the processor."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(line, capture_output=True, check=True)
-    return time.perf_counter() - began
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_version_is_told_within_a_third_of_a_second() -> None:
-    """By the clock on the wall, the best of many: others work on this machine, too. Where even that is slow, the machine
-    is, and so the interpreter alone: then against the interpreter alone (34 times it; with the whole gateway 130)."""
-    best = empty = math.inf
-    for _ in range(30):
-        best = min(best, seconds(PROGRAM, "version"))
-        empty = min(empty, seconds(sys.executable, "-c", "pass"))
+    """By the clock on the wall, the best of a few: others work on this machine, too. Where even that is slow, the machine
+    is, and so the interpreter alone: then the processor's time, which waits for nobody, against the interpreter alone
+    (34 times it; with the whole gateway 130)."""
+    best = used = empty = math.inf
+    for _ in range(6):
+        wall, own = seconds(PROGRAM, "version")
+        best, used = min(best, wall), min(used, own)
         if best < VERSION_SECONDS:
             return
-    assert best / empty < VERSION_RATIO
+        empty = min(empty, seconds(sys.executable, "-c", "pass")[1])
+    assert used / empty < VERSION_RATIO
 
 
 def test_version_is_data_on_stdout() -> None:

@@ -34,7 +34,7 @@ from gateway.crypto import (
 from gateway.crypto.cades.timestamped import add_signature_timestamp
 from gateway.observe import text
 from tests.kit.pki import DAY, MOMENT, LeafKind, Pki, der
-from tests.kit.stamps import Authority
+from tests.kit.timestamp_authority import Authority
 from tests.unit.crypto.detached import CONTENT, Attributes, Recipe, digests_of, signed, together
 
 PKI = Pki()

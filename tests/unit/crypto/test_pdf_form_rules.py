@@ -26,7 +26,8 @@ from gateway.core.verdict import FileVerdict
 from gateway.crypto import judge_pdf
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import MOMENT, Pki
-from tests.kit.stamps import TOKEN_ROOM_BYTES, Authority, document_stamped
+from tests.kit.stamps import TOKEN_ROOM_BYTES, document_stamped
+from tests.kit.timestamp_authority import Authority
 from tests.unit.crypto.sealing import sealed
 
 PKI = Pki()

@@ -35,36 +35,27 @@ from gateway.crypto import (
 )
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from tests.kit.certomancer.declared import chain, ocsp_of
+from tests.kit.clock import StandingClock
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der, write_key
-from tests.kit.timestamps import OwnAuthority, authority_certificate
+from tests.kit.timestamp_authority import Authority, NearAuthority
 from tests.unit.crypto.sealing import raw_signature, sealed
 
 PKI = Pki(name="Levels")
 TRUST = replace(PKI.trust, authorities=PKI.trust.anchors)
+TSA = Authority(PKI, issuer="issuing")
 LATER = MOMENT + dt.timedelta(seconds=1)
-
-
-class StandingClock:
-    def now(self) -> dt.datetime:
-        return LATER
-
-    def monotonic(self) -> float:
-        return 1.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nobody waits here")
 
 
 class Signing:
     """A signer over key files in this process, and a PDF."""
 
-    def __init__(self, folder: Path, authority: OwnAuthority | None, leaf: Leaf | None = None) -> None:
+    def __init__(self, folder: Path, authority: NearAuthority | None, leaf: Leaf | None = None) -> None:
         self.leaf = leaf or PKI.leaf("seal")
         self.path = folder / "document.pdf"
         self.path.write_bytes(tiny_pdf())
         holder = InlineHolder(keys={"seal": write_key(folder / "key.pem", self.leaf.key)})
-        self.signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=StandingClock(), authority=authority)
+        self.signer = PdfSigner(judge=InlineJudge(), holder=holder, clock=StandingClock(LATER), authority=authority)
 
     def sign(self, order: SealOrder, trust: Trust | None = TRUST) -> SealedFile:
         return asyncio.run(
@@ -76,8 +67,8 @@ class Signing:
         return asyncio.run(self.signer.renew(self.path, trust=TRUST))
 
 
-def authority(answers: int | None = None, *, wrong: bool = False) -> OwnAuthority:
-    return OwnAuthority(PKI, MOMENT, answers, wrong)
+def authority(answers: int | None = None, *, wrong: bool = False) -> NearAuthority:
+    return NearAuthority(StandingClock(MOMENT), TSA.token, answers, wrong)
 
 
 def passes(pdf: bytes) -> bool:
@@ -108,7 +99,7 @@ def test_every_level_is_reached_and_passes(tmp_path: Path, level: Level, kind: s
 def test_the_store_holds_the_paths_of_signer_and_authority_and_their_crls(tmp_path: Path) -> None:
     store = store_of(Signing(tmp_path, authority()).sign(SealOrder(level=Level.B_LT)).pdf)
     held = {certificate.dump() for certificate in store.load_certs()}
-    wanted = (PKI.root, PKI.issuing, PKI.leaf("seal").certificate, authority_certificate(PKI))
+    wanted = (PKI.root, PKI.issuing, PKI.leaf("seal").certificate, TSA.certificate)
     assert held == {der(one) for one in wanted}
     assert {bytes(one.get_object().data) for one in store.crls} == set(PKI.crls)
 
@@ -184,7 +175,7 @@ def test_renewal_adds_evidence_and_a_timestamp_and_may_be_repeated(tmp_path: Pat
         assert twice.startswith(once)
         assert kinds(twice).count(b"DocTimeStamp") == kinds(before).count(b"DocTimeStamp") + 2
         assert passes(twice)
-        assert token_chain(last_timestamp(twice))[0] == der(authority_certificate(PKI))
+        assert token_chain(last_timestamp(twice))[0] == der(TSA.certificate)
 
 
 @pytest.mark.parametrize("level", [Level.B_T, Level.B_LT, Level.B_LTA])
@@ -197,7 +188,7 @@ def test_what_is_owed_is_paid_later_without_any_key(tmp_path: Path, level: Level
     )  # somebody signed in between: his evidence is needed, too
     between = later.path.read_bytes()
     paid = asyncio.run(
-        PdfSigner(judge=InlineJudge(), holder=None, clock=StandingClock(), authority=authority()).settle(
+        PdfSigner(judge=InlineJudge(), holder=None, clock=StandingClock(LATER), authority=authority()).settle(
             later.path, level, trust=TRUST
         )
     )
@@ -310,7 +301,7 @@ async def test_the_sealer_of_the_service_seals_at_any_level_and_with_any_look(tm
         seals={organ: ref},
         transports={},
         trust=TRUST,
-        clock=StandingClock(),
+        clock=StandingClock(LATER),
         authority=authority(),
     )
     path = tmp_path / "annex.pdf"

@@ -30,8 +30,6 @@ from gateway.crypto.processes.answers import read_answer, write_answer
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import DAY, MOMENT, Pki, der, rsa_key
 from tests.kit.stamps import (
-    Authority,
-    Stamp,
     crl_at,
     crls_at,
     document_stamped,
@@ -42,6 +40,7 @@ from tests.kit.stamps import (
     with_store,
     with_text,
 )
+from tests.kit.timestamp_authority import Authority, Stamp
 
 PKI = Pki()
 TSA = Authority(PKI)

@@ -13,7 +13,7 @@ from gateway.core.validation import Indication, SubIndication, TimestampKind
 from gateway.crypto import Policy, Trust, judge_timestamp
 from gateway.crypto.paths.policy import AlgorithmRules
 from tests.kit.pki import DAY, MOMENT, Pki, der, rsa_key
-from tests.kit.stamps import Authority
+from tests.kit.timestamp_authority import Authority
 
 PKI = Pki()
 KEY, ROOT_KEY = rsa_key(f"{PKI.name} Strong TSA"), rsa_key(f"{PKI.name} root")

@@ -25,10 +25,10 @@ from gateway.core.principal import Principal, Scope
 from gateway.delivery import Wakeups
 from gateway.exchange import Desk, Events, FeedPage
 from gateway.observe import SystemClock
-from gateway.storage import MemoryStore, SqliteStore, open_memory, open_sqlite
-from tests.contract.stores import fail
+from gateway.storage import MemoryStore, SqliteStore, open_memory
 from tests.kit import rows
 from tests.kit.clock import ManualClock
+from tests.kit.sqlite import open_test_sqlite
 
 T = TypeVar("T")
 AnyStore = MemoryStore | SqliteStore
@@ -318,11 +318,7 @@ async def test_readers_who_wait_are_told_everything_once_whatever_the_order(
     tmp_path: Path, kind: str, seed: int
 ) -> None:
     """On a file the writer and the readers are threads, so that news, looks and commits come in any order."""
-    store: AnyStore = (
-        open_memory(sequencer=sequence)
-        if kind == "memory"
-        else open_sqlite(tmp_path / "g.db", sequencer=sequence, on_fatal=fail, migrate=True)
-    )
+    store: AnyStore = open_memory(sequencer=sequence) if kind == "memory" else open_test_sqlite(tmp_path / "g.db")
     try:
         await follow_all(World(store), seed)
     finally:

@@ -7,16 +7,16 @@ from pathlib import Path
 from gateway.audit import sequence
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
-from gateway.storage import SqliteStore, open_sqlite
+from gateway.storage import SqliteStore
 from gateway.storage.engine import driver, writing_engine
 from gateway.storage.group_commit import GroupCommit, Sequencer, Work
-from tests.contract.stores import fail
 from tests.kit import rows
 from tests.kit.schemas import upgrade
+from tests.kit.sqlite import open_test_sqlite
 
 
 def opened(path: Path, *, sequencer: Sequencer = sequence) -> SqliteStore:
-    return open_sqlite(path, sequencer=sequencer, on_fatal=fail, migrate=True)
+    return open_test_sqlite(path, sequencer)
 
 
 @contextmanager
