@@ -43,8 +43,8 @@ def test_whoever_calls_is_counted(listener: Listener) -> None:
     assert listener.calls() == 0
     for number in (1, 2):
         caller = http.client.HTTPConnection(listener.url.removeprefix("http://"), timeout=5)
+        caller.request("GET", "/x")
         with pytest.raises(OSError):
-            caller.request("GET", "/x")
             caller.getresponse()
         caller.close()
         assert listener.calls() == number
@@ -100,8 +100,11 @@ AROUND = {
     "stylesheet": (b"<edXML ", '<?xml-stylesheet href="{}/x"?><edXML '),
     "schema": (
         b"<edXML ",
-        '<edXML xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:schemaLocation="u {0}/x" '
-        + 'i:noNamespaceSchemaLocation="{0}/x" ',
+        '<edXML xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:schemaLocation="urn:x {}/x" ',
+    ),
+    "schema of no namespace": (
+        b"<edXML ",
+        '<edXML xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:noNamespaceSchemaLocation="{}/x" ',
     ),
     "inclusion": (
         b"<edXML:TraceHeader>",
