@@ -212,6 +212,10 @@ EVIDENCE_ITEMS_MAX: Final = 64
 authorities each need a dozen."""
 EVIDENCE_BYTES_MAX: Final = 4 * MIB
 """... and all of them together, decoded: a large authority's revocation list is under one MiB."""
+EVIDENCE_UNPACKED_BYTES_MAX: Final = 4 * EVIDENCE_BYTES_MAX
+"""Of one document security store, with what is then left out: seven MiB can be packed so that they give seven GiB."""
+PDF_OBJECTS_BYTES_MAX: Final = 16 * MIB
+"""A cross-reference stream, unpacked: a million objects; FILE_BYTES_MAX has room for a tenth of them."""
 ARCHIVE_PROOFS_MAX: Final = 3
 """Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX

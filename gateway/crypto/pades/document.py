@@ -6,6 +6,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
+from pyhanko.pdf_utils.decode_limits import DEFAULT_PURPOSE_LIMITS, DecodeLimits, DecodePurpose, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -18,6 +19,15 @@ PADES: Final = "/ETSI.CAdES.detached"
 PKCS7: Final = "/adbe.pkcs7.detached"
 TIMESTAMP: Final = "/ETSI.RFC3161"
 _KNOWN: Final = frozenset({PADES, PKCS7, TIMESTAMP, "/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1"})
+_UNPACKED: Final = DecodeLimits(
+    per_purpose={
+        **DEFAULT_PURPOSE_LIMITS,
+        DecodePurpose.GENERIC: StreamDecodeLimits(max_output_size=limits.EVIDENCE_BYTES_MAX),
+        DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_output_size=limits.PDF_OBJECTS_BYTES_MAX),
+    }
+)
+"""How large a stream may become. pyHanko's own bounds leave 256 MiB to a cross-reference stream and to each piece of evidence:
+what judging reads with no purpose of pyHanko's is evidence (`security_store`)."""
 _SIGNATURE: Final = "/Sig"
 _DOCUMENT_TIMESTAMP: Final = "/DocTimeStamp"
 
@@ -53,7 +63,7 @@ def read_document(data: bytes) -> Document:
     if data.count(b"startxref") > limits.PDF_REVISIONS_MAX:  # before they are read, one by one
         raise ValueError(f"more than {limits.PDF_REVISIONS_MAX} revisions: cannot judge")
     read_hex_in_pieces()
-    reader = PdfFileReader(BytesIO(data), strict=True)
+    reader = PdfFileReader(BytesIO(data), strict=True, decode_limits=_UNPACKED)
     if reader.encrypted:
         raise ValueError("encrypted: cannot judge")
     found = list(islice(enumerate_sig_fields(reader, filled_status=True), limits.PDF_SIGNATURES_MAX + 1))

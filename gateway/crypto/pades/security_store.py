@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, Final
 
 from asn1crypto import crl, ocsp, x509
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 from pyhanko.sign.general import find_cms_attribute_iter
 
 from gateway.core import limits
@@ -75,18 +76,29 @@ def _attribute(signer_info: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def _streams(store: Mapping[str, Any] | None) -> Iterator[tuple[str, bytes]]:
+    """The pieces as they come, until more was unpacked than anybody needs, or one is larger than it may be."""
+    room = limits.EVIDENCE_UNPACKED_BYTES_MAX
     for key in _KEYS[:3]:
         if store is None or key not in store:
             continue
         listed = store[key]  # not `get`: the list itself may stand elsewhere
         for reference in islice(listed, limits.EVIDENCE_ITEMS_MAX):
             data = attempt(_content, reference)
+            if data is None:
+                return
             if isinstance(data, bytes):
+                room -= len(data)
+                if room < 0:
+                    return
                 yield key, data
 
 
-def _content(reference: Any) -> bytes:
-    return bytes(reference.get_object().data)
+def _content(reference: Any) -> bytes | None:
+    """The piece unpacked; None where that is more than it may be (`document`): each such costs as much as the limit allows."""
+    try:
+        return bytes(reference.get_object().data)
+    except PdfDecodeLimitError:
+        return None
 
 
 def _evidence(pieces: Iterator[tuple[str, bytes]]) -> Evidence:
