@@ -21,6 +21,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
     """One worker more than processors: tests wait, too, for other programs, for time limits and for the disk."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:

@@ -225,6 +225,8 @@ EVIDENCE_BYTES_MAX: Final = 4 * MIB
 EVIDENCE_INFLATED_BYTES_MAX: Final = 8 * EVIDENCE_BYTES_MAX
 """What a judge inflates of the security stores of all revisions of one PDF, and keeps: 300 KB can become 300 MB (2.2 s and
 595 MB of memory, measured). A full store under each of eight archive timestamps; beyond it nobody can judge the file."""
+PDF_OBJECTS_BYTES_MAX: Final = 16 * MIB
+"""A cross-reference stream, unpacked: a million objects; FILE_BYTES_MAX has room for a tenth of them."""
 ARCHIVE_PROOFS_MAX: Final = 3
 """Archive timestamps by which one signature is looked at in the past: the oldest three; each costs a certificate path."""
 DETACHED_SIGNATURE_BYTES_MAX: Final = FILE_BYTES_MAX

@@ -42,6 +42,15 @@ def run(*command: str | Path) -> tuple[int, str]:
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 
+def run_lines(*command: str | Path, lines: Sequence[str]) -> tuple[int, list[str], str]:
+    """The same for a program that reads lines and answers each with a line: exit code, answers, and what else it said."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        input="\n".join(lines).encode(), capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode(errors="replace")
+
+
 def pem(ders: Sequence[bytes], label: str = "CERTIFICATE") -> bytes:
     """Any number of DER objects as one PEM file."""
     blocks = []

@@ -6,12 +6,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
-from pyhanko.pdf_utils.decode_limits import (
-    DEFAULT_PURPOSE_LIMITS,
-    DecodeLimits,
-    DecodePurpose,
-    StreamDecodeLimits,
-)
+from pyhanko.pdf_utils.decode_limits import DEFAULT_PURPOSE_LIMITS, DecodeLimits, DecodePurpose, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -31,9 +26,11 @@ _INFLATED: Final = DecodeLimits(
         DecodePurpose.CERTIFICATE: _ONE_PIECE,
         DecodePurpose.CRL: _ONE_PIECE,
         DecodePurpose.OCSP_RESPONSE: _ONE_PIECE,
+        DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_output_size=limits.PDF_OBJECTS_BYTES_MAX),
     }
 )
-"""What pyHanko bounds by itself, and a piece of evidence by what all of them may have together (`security_store` sums up)."""
+"""How large a stream may become. pyHanko's own bounds leave 256 MiB to a cross-reference stream and to each piece of evidence;
+here a piece has what all of them may have together (`security_store` sums up)."""
 _SIGNATURE: Final = "/Sig"
 _DOCUMENT_TIMESTAMP: Final = "/DocTimeStamp"
 
