@@ -21,6 +21,7 @@ from gateway.core import limits
 from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.errors import SiteError
 from gateway.core.reasons import of_os
+from gateway.crypto.edge import attempt
 from gateway.crypto.fetching.check import Genuine
 from gateway.crypto.paths.list_memory import write_durably
 
@@ -74,6 +75,7 @@ class EvidenceStore:
         try:
             with (self._folder / "index.json").open("rb") as file:
                 tree = json.loads(file.read(_INDEX_BYTES_MAX))
+            _written(tree)  # half a surrogate pair: it could not be written again
             return {one["url"]: _state(one) for one in tree["sources"]}
         except FileNotFoundError:
             return {}
@@ -132,8 +134,11 @@ class EvidenceStore:
         states = {**self.states(), state.url: state}
         rows = [_row(one) for one in states.values()][-10 * SOURCES_MAX :]
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        data = json.dumps({"format": 1, "sources": rows}, ensure_ascii=False, indent=1)
-        write_durably(self._folder / "index.json", data.encode() + b"\n")
+        write_durably(self._folder / "index.json", _written({"format": 1, "sources": rows}))
+
+
+def _written(tree: Any) -> bytes:
+    return json.dumps(tree, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,9 @@ def _held(file: Path) -> _Held | None:
         if file.suffix == ".ocsp":
             return _Held(load_der_ocsp_response(data).this_update_utc, None, sha256(data).hexdigest())
         found = load_der_x509_crl(data)
-        numbers = [one.value for one in found.extensions if isinstance(one.value, CRLNumber)]
-        return _Held(found.last_update_utc, numbers[0].crl_number if numbers else None, sha256(data).hexdigest())
+        # Our authorities' CRLs are kept whatever extensions they have: one that stands twice is an exception of its own here.
+        number = attempt(lambda: found.extensions.get_extension_for_class(CRLNumber).value.crl_number)
+        return _Held(found.last_update_utc, number if isinstance(number, int) else None, sha256(data).hexdigest())
     except (FileNotFoundError, ValueError):
         return None
 
