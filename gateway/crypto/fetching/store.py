@@ -182,4 +182,15 @@ def _row(state: SourceState) -> dict[str, Any]:
 
 
 def _state(row: dict[str, Any]) -> SourceState:
-    return SourceState(**{**row, **{name: parse_rfc3339(row[name]) for name in _TIMES if row.get(name)}})
+    """A row of the index, as we write them; whatever else lies in that file is an index that was lost.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of ours.
+    """
+    times = {name: None if row.get(name) is None else parse_rfc3339(row[name]) for name in _TIMES}
+    state = SourceState(**{**row, **times})
+    texts = (state.url, state.failed, state.issuer, state.kind, state.sha256)
+    number = state.number is None or isinstance(state.number, int)
+    if times["tried_at"] is None or not number or not all(isinstance(text, str) for text in texts):
+        raise ValueError("not a state of a source")
+    return state

@@ -1,4 +1,4 @@
-"""Changes of files of many kinds under one roof: of JSON by its values, of DER by its values, of PEM by what is in it, of text."""
+"""Changes of files of many kinds under one roof: of JSON by its values, of DER by its values, of PEM, of text."""
 
 import base64
 import json
@@ -6,11 +6,32 @@ import re
 from random import Random
 from typing import Any, Final
 
+from tests.kit.fuzz import crypto_mutation, mutation
 from tests.kit.fuzz.asn1 import Asn1Mutator
 
 SIZE_MAX: Final = 64 * 1024
 _ODD: Final[tuple[Any, ...]] = (
-    *(None, True, False, 0, -1, 1, 2**31, 2**53, 2**64, 10**400, 1.5, "", " ", "x", "\0", "\ud800", "é", "9" * 5_000, "../x"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        2**31,
+        2**53,
+        2**64,
+        10**400,
+        1.5,
+        "",
+        " ",
+        "x",
+        "\0",
+        "\ud800",
+        "é",
+        "9" * 5_000,
+        "../x",
+    ),
     *([], {}, [[]], {"": ""}, "2026-11-20T00:00:00Z", "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00"),
 )
 _WORDS: Final = tuple(
@@ -26,6 +47,8 @@ class Mutator:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._asn1 = Asn1Mutator(random)
+        self._xml = mutation.Mutator(random)
+        self._pdf = crypto_mutation.Mutator(random)
 
     def mutant(self, data: bytes, other: bytes) -> bytes:
         """A file with a few changes; `other` lends parts."""
@@ -40,6 +63,10 @@ class Mutator:
             return body[: armor.start(2)] + self._armored(armor[2], lent) + body[armor.end(2) :]
         if body[:1] == b"{":
             return self._json(body, lent)
+        if body[:5] == b"%PDF-":
+            return self._pdf.mutant(b"pdf\n" + body, b"\n" + lent).partition(b"\n")[2]
+        if body[:1] == b"<":
+            return self._xml.mutant(body, lent)
         if body[:1] == b"\x30":
             return self._asn1.mutant(body, lent)
         return self._text(body, lent)
@@ -106,7 +133,9 @@ class Mutator:
             numbers = list(re.finditer(rb"\d+", body))
             if numbers:
                 one = self._random.choice(numbers)
-                return body[: one.start()] + self._random.choice((b"0", b"-1", b"2" * 30, b"1e9", b"")) + body[one.end() :]
+                return (
+                    body[: one.start()] + self._random.choice((b"0", b"-1", b"2" * 30, b"1e9", b"")) + body[one.end() :]
+                )
         return self._bytes(body, lent)
 
     def _bytes(self, body: bytes, lent: bytes) -> bytes:

@@ -92,4 +92,12 @@ TARGETS: Final = {
         plants="tests.kit.fuzz.trust_plants:plant",
         suffix=".trust",
     ),
+    "evidence": Target(
+        watched=("gateway.evidence", "gateway.audit", "gateway.exchange", "gateway.crypto.pades.long_term"),
+        reading="tests.kit.fuzz.evidence_target:examine",
+        seeds="tests.kit.fuzz.evidence_seeds:vectors",
+        mutation="tests.kit.fuzz.entry_mutation:Mutator",
+        plants="tests.kit.fuzz.evidence_plants:plant",
+        suffix=".evidence",
+    ),
 }

@@ -11,7 +11,6 @@ from typing import Final
 from asn1crypto import cms, tsp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -26,7 +25,6 @@ from gateway.crypto.timestamps.reply import request
 from tests.kit.certomancer import bad_evidence
 from tests.kit.certomancer.declared import answer_timestamp, certificate, crl_of, key, ocsp_of
 from tests.kit.pki import MOMENT
-from tests.kit.trust_lists import make_list  # noqa: F401 - shows where whole ones are made
 
 NONCE: Final = 4711
 STAMPED: Final = sha256(b"stamped").digest()
@@ -75,8 +73,10 @@ def _pem(data: bytes, label: str) -> bytes:
 @cache
 def vectors() -> Mapping[str, bytes]:
     """Every seed by its name."""
-    own, shut = key("seal"), BestAvailableEncryption(PASSWORD)
-    p12 = pkcs12.serialize_key_and_certificates(b"own", own, load_der_x509_certificate(certificate("seal")), None, shut)  # type: ignore[arg-type]
+    own, open_ = key("seal"), NoEncryption()  # what is shut costs as many rounds as a change of the file asks for
+    p12 = pkcs12.serialize_key_and_certificates(
+        b"own", own, load_der_x509_certificate(certificate("seal")), None, open_
+    )  # type: ignore[arg-type]
     index = f'{{"format":1,"sources":[{{"url":"http://a/b.crl","tried_at":"{rfc3339(MOMENT)}","fetched_at":null,"failed":"","kind":"crl"}}]}}'
     found = {f"policy/{path.stem}": path.read_bytes() for path in sorted(POLICY.glob("*.toml"))}
     found |= {"list/signed": signed_list(), "index/one": index.encode()}
@@ -99,9 +99,11 @@ def vectors() -> Mapping[str, bytes]:
     }.items():
         found |= {f"evidence/{name}": der, f"fetched/{name}": der}
     found |= {"reply/good": reply(), "reply/refusal": refusal(), "token/good": token()}
-    found |= {"uri/whole": b"pkcs11:token=office;serial=1a2b;id=%01?module-path=/usr/lib/p11.so&pin-source=file:/run/pin"}
+    found |= {
+        "uri/whole": b"pkcs11:token=office;serial=1a2b;id=%01?module-path=/usr/lib/p11.so&pin-source=file:/run/pin"
+    }
     found |= {"pem/plain": own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())}
-    found |= {"pem/shut": own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, shut), "pfx/own": p12}
+    found |= {"pfx/own": p12}
     found |= {"pem/ec": key("seal-ec").private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())}
     assert cms.ContentInfo.load(token())["content_type"].native == "signed_data"
     return {name: name.partition("/")[0].encode() + b"\n" + data for name, data in found.items()}

@@ -43,8 +43,8 @@ from gateway.crypto import (
     read_pkcs11_uri,
     read_signing_key,
     signed_bytes,
-    split_list,
     spki_digest,
+    split_list,
     subject_public_key,
     token_chain,
 )
@@ -87,7 +87,7 @@ def examine(data: bytes, *, piece: int = 7) -> frozenset[str]:
 
 @cache
 def _quick_folder() -> str | None:
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def _refused(code: str, reading: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -155,7 +155,9 @@ def _index(body: bytes, folder: Path) -> list[str]:
     store = EvidenceStore(folder)
     states = store.states()
     for state in states.values():
-        check(all(at is None or at.tzinfo is not None for at in (state.tried_at, state.fetched_at)), "a time of nowhere")
+        check(
+            all(at is None or at.tzinfo is not None for at in (state.tried_at, state.fetched_at)), "a time of nowhere"
+        )
     store.fail("http://new/", "away", moment=MOMENT)
     check(store.states().keys() == {*states, "http://new/"}, "a source was lost")
     return [str(len(states))]
@@ -232,7 +234,9 @@ def _said_of_crl(der: bytes) -> bytes:
 
 
 def _said_of_ocsp(der: bytes) -> bytes:
-    said: bytes = ocsp.OCSPResponse.load(der, strict=True)["response_bytes"]["response"].parsed["tbs_response_data"].dump()
+    said: bytes = (
+        ocsp.OCSPResponse.load(der, strict=True)["response_bytes"]["response"].parsed["tbs_response_data"].dump()
+    )
     return said
 
 
@@ -270,7 +274,9 @@ def _uri(body: bytes, _: Path) -> list[str]:
 
 def _pem(body: bytes, folder: Path) -> list[str]:
     file, secret = _written(folder, body)
-    found = [_refused("key.missing", read_private_key, one, "k") for one in (file, PemFile(path=file, password_file=secret))]
+    found = [
+        _refused("key.missing", read_private_key, one, "k") for one in (file, PemFile(path=file, password_file=secret))
+    ]
     return [" ".join(type(one).__name__ for one in found)]
 
 

@@ -119,7 +119,7 @@ async def test_it_is_stamped_by_the_second_authority_and_others_find_it_good(
     stamping: SigningDesk, capsys: Capture
 ) -> None:
     async with stamping.authority.served() as url:
-        line = ["--level", "B-T", "--tsa", NOBODY, "--tsa", url, "--json"]
+        line = ["--level", "B-T", "--tsa", NOBODY, "--tsa", url, "--chain", str(untrusted(stamping)), "--json"]
         assert await asyncio.to_thread(stamped, stamping, *line) == Exit.OK
     told = json.loads(capsys.readouterr().out)
     check("sign", told)
@@ -138,8 +138,7 @@ def openssl_agrees(desk: SigningDesk) -> None:
     root, signature = desk.trust / "anchors" / "0.pem", desk.folder / "minutes.docx.p7s"
     command = [
         *("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", signature),
-        *("-content", desk.folder / "minutes.docx", "-CAfile", root, "-certfile", untrusted(desk)),
-        *("-purpose", "any", "-out", desk.folder / "out"),
+        *("-content", desk.folder / "minutes.docx", "-CAfile", root, "-purpose", "any", "-out", desk.folder / "out"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "CAdES Verification successful" in done.stderr
@@ -147,7 +146,16 @@ def openssl_agrees(desk: SigningDesk) -> None:
     (desk.folder / "token").write_bytes(signer["unsigned_attrs"][0]["values"][0].dump())
     for value, accepted in ((signer["signature"].native, True), (b"another", False)):
         (desk.folder / "value").write_bytes(value)
-        command = ["openssl", "ts", "-verify", "-token_in", "-in", desk.folder / "token", "-data", desk.folder / "value"]
+        command = [
+            "openssl",
+            "ts",
+            "-verify",
+            "-token_in",
+            "-in",
+            desk.folder / "token",
+            "-data",
+            desk.folder / "value",
+        ]
         command += ["-CAfile", desk.trust / "authorities" / "root.pem", "-untrusted", untrusted(desk)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ("Verification: OK" in done.stdout) is accepted, done.stderr
