@@ -76,7 +76,7 @@ def vectors() -> Mapping[str, bytes]:
     own, open_ = key("seal"), NoEncryption()  # what is shut costs as many rounds as a change of the file asks for
     p12 = pkcs12.serialize_key_and_certificates(
         b"own", own, load_der_x509_certificate(certificate("seal")), None, open_
-    )  # type: ignore[arg-type]
+    )
     index = f'{{"format":1,"sources":[{{"url":"http://a/b.crl","tried_at":"{rfc3339(MOMENT)}","fetched_at":null,"failed":"","kind":"crl"}}]}}'
     found = {f"policy/{path.stem}": path.read_bytes() for path in sorted(POLICY.glob("*.toml"))}
     found |= {"list/signed": signed_list(), "index/one": index.encode()}

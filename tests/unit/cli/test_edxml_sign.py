@@ -120,7 +120,7 @@ def test_what_cannot_be_signed_is_refused(desk: SigningDesk, capsys: Capture) ->
     for data, ways in cases.items():
         (desk.folder / "a.edxml").write_bytes(data)
         for way in ways:
-            assert sign(desk, "--force", *filter(None, (way,))) == Exit.PROBLEM, data[:80]
+            assert sign(desk, "--force", *filter(None, (way,))) == Exit.VERIFICATION, data[:80]
     assert "envelope.malformed" in capsys.readouterr().err
     assert (desk.folder / "out.edxml").read_bytes() == finished
 
