@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from gateway.cli.edxml.making import Target, require_one_use_of_stdout
+from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit
 from gateway.cli.files import require_file
@@ -18,10 +19,8 @@ from gateway.cli.orders import Session, SignOrder
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
 from gateway.core.ids import OrganId
-from gateway.core.ports import Judge
 from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, certificate_digest
 from gateway.evidence import SIGNATURE_SUFFIX
-from gateway.exchange import file_with_slip, skeleton_with_slip, slip_of_file
 from gateway.observe import SystemClock
 
 _SIGNER: Final = OrganId("key")
@@ -40,7 +39,7 @@ async def sign(session: Session, order: SignOrder) -> int:
     output = order.output or order.file.with_name(order.file.name + SIGNATURE_SUFFIX)
     key = shown_with(order.key)
     with new_file(output, force=order.force) as file:
-        async with _signing(order, key) as (sealer, _):
+        async with _signing(order, key) as sealer:
             signed = await sealer.sign_detached_as(order.file, _SIGNER, _wanted(order))
         file.write(signed.data)
     if session.terminal.json:
@@ -66,9 +65,9 @@ async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> in
     require_one_use_of_stdout(terminal, target)
     require_file(order.file)
     key = shown_with(order.key)
-    async with _signing(order, key) as (sealer, judge):
+    async with _signing(order, key) as sealer:
         if slip:
-            signed = await _with_slip(order, sealer, judge)
+            signed = await _with_slip(order, sealer)
         else:
             signed = await sealer.sign_envelope_file(order.file, _SIGNER, _wanted(order))
     with new_file(target.path, force=target.force) as out:
@@ -83,22 +82,22 @@ async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> in
     return Exit.OK
 
 
-async def _with_slip(order: SignOrder, sealer: FileSealer, judge: Judge) -> SignedFile:
+async def _with_slip(order: SignOrder, sealer: FileSealer) -> SignedFile:
     """Slip first: it is one of the files that the envelope's signature then covers."""
     wanted = _wanted(order)
-    slip = await sealer.sign_slip_as(await judge.run(slip_of_file, order.file), _SIGNER, wanted)
-    skeleton = await judge.run(skeleton_with_slip, order.file, slip.data)
+    slip = await sealer.sign_slip_as(slip_of_file(order.file), _SIGNER, wanted)
+    skeleton = skeleton_with_slip(order.file, slip.data)
     signed = await sealer.sign_envelope_as(skeleton, _SIGNER, wanted)
-    whole = await judge.run(file_with_slip, order.file, slip.data, signed.data)
+    whole = file_with_slip(order.file, slip.data, signed.data)
     return replace(slip if slip.owed else signed, data=whole)
 
 
 @asynccontextmanager
-async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[tuple[FileSealer, Judge]]:
+async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[FileSealer]:
     """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
     async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
         assert tools.trust is not None, "the option has to be given"
-        sealer = FileSealer(
+        yield FileSealer(
             judge=tools.judge,
             holder=holder,
             seals={_SIGNER: key},
@@ -107,7 +106,6 @@ async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[tuple[FileSea
             clock=SystemClock(),
             authority=tools.authority,
         )
-        yield sealer, tools.judge
 
 
 def _wanted(order: SignOrder) -> SignatureOrder:

@@ -45,7 +45,7 @@ from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
-from gateway.exchange.slips import file_with_slip, skeleton_with_slip, slip_of_file
+from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
 from gateway.exchange.steps import DocumentSteps
@@ -82,11 +82,9 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "carried",
     "clock_step",
-    "file_with_slip",
     "findings",
     "opening",
     "readable",
-    "skeleton_with_slip",
-    "slip_of_file",
 ]

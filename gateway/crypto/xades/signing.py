@@ -8,10 +8,9 @@ from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Judge, TimestampAuthority
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.paths.trust import Trust
-from gateway.crypto.xades.signature_timestamp import timestamp_digest, with_timestamp
+from gateway.crypto.xades.signature_timestamp import skeleton_of, timestamp_digest, with_timestamp
 from gateway.crypto.xades.slip import verify_slip
 from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
-from gateway.safe_xml import parse_signed, read_skeleton
 
 
 async def stamped_inside(signed: bytes, authority: TimestampAuthority, *, judge: Judge) -> bytes:
@@ -31,7 +30,7 @@ def judge_signed_envelope(signed: bytes, *, trust: Trust, moment: datetime) -> S
     Raises:
         SenderError: `envelope.malformed`.
     """
-    return _signature(verify_envelope(parse_signed(signed), trust=trust, moment=moment))
+    return _signature(verify_envelope(skeleton_of(signed).root, trust=trust, moment=moment))
 
 
 def judge_signed_slip(signed: bytes, *, trust: Trust, moment: datetime) -> SignatureVerdict:
@@ -40,7 +39,7 @@ def judge_signed_slip(signed: bytes, *, trust: Trust, moment: datetime) -> Signa
     Raises:
         SenderError: `envelope.malformed`.
     """
-    return _signature(verify_slip(parse_signed(signed), trust=trust, moment=moment))
+    return _signature(verify_slip(skeleton_of(signed).root, trust=trust, moment=moment))
 
 
 def _signature(verdict: EnvelopeVerdict) -> SignatureVerdict:
@@ -59,7 +58,7 @@ def markup_of_file(path: Path) -> bytes:
         SenderError: `envelope.malformed`, `size.limit`.
         OSError: the file cannot be read.
     """
-    return read_skeleton([_read(path)]).markup
+    return skeleton_of(_read(path)).markup
 
 
 def put_into_file(path: Path, markup: bytes, signed: bytes) -> bytes:
