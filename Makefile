@@ -31,7 +31,7 @@ bench: dev  ## documents a second between two gateways, beside the cryptography 
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
-FUZZ_TARGETS ?= edxml crypto cades
+FUZZ_TARGETS ?= edxml crypto cades trust evidence
 fuzz: dev  ## readers and judges with files nobody thought of: FUZZ_SECONDS (600 for each), FUZZ_SEED, FUZZ_TARGETS (docs/TESTING.md)
 	set -e; for target in $(FUZZ_TARGETS); do \
 	  $(BIN)/python -m tests.kit.fuzz --target $$target --folder fuzz/$$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED); done

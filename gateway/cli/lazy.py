@@ -133,6 +133,13 @@ def sign(session: Session, order: SignOrder) -> int:
     return _run(command.sign(session, order))
 
 
+def edxml_sign(session: Session, order: SignOrder, *, slip: bool) -> int:
+    """See `sign.sign_envelope`."""
+    from gateway.cli import sign as command
+
+    return _run(command.sign_envelope(session, order, slip=slip))
+
+
 # --- evidence ----------------------------------------------------------------------------------------------------------
 
 

@@ -124,15 +124,27 @@ class KeyInHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """Whom a command believes, and whom it asks for timestamps."""
+
+    trust: Path | None
+    demo: bool
+    authorities: tuple[str, ...]
+    """URLs of timestamp authorities, in the order in which they are asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignOrder:
-    """A file to sign beside it, and with what."""
+    """A file to sign, beside it or inside, and with what."""
 
     file: Path
     output: Path | None
     """None: the file's own name and `.p7s`."""
     key: KeyInHand
-    trust: Path
-    demo: bool
+    level: Level
+    lower: bool
+    """Whether B-B will do when no authority answers."""
+    believed: Believed
     force: bool
 
 
@@ -156,16 +168,6 @@ class VerifyOrder:
     seal: KeyInHand | None
     """What the report is sealed with."""
     force: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Believed:
-    """Whom a command believes, and whom it asks for timestamps."""
-
-    trust: Path | None
-    demo: bool
-    authorities: tuple[str, ...]
-    """URLs of timestamp authorities, in the order in which they are asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

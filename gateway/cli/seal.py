@@ -4,50 +4,35 @@ The file is read in a judge, the key in a key-holder, as in service (gateway.cry
 """
 
 import hashlib
-import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
+from gateway.cli.instruments import instruments
 from gateway.cli.key_in_hand import holding, shown_with
-from gateway.cli.orders import Believed, RenewalOrder, SealingOrder, Shown
+from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
-from gateway.core.errors import SiteError
 from gateway.core.limits import PICTURE_BYTES_MAX
-from gateway.core.ports import Judge, TimestampAuthority
+from gateway.core.ports import Judge
 from gateway.core.sealed import SealedFile
-from gateway.core.validation import Level
 from gateway.crypto import (
     Appearance,
     AttachmentText,
     CopyText,
     Evidence,
-    JudgePool,
     KeyRef,
-    LoadedTrust,
     PdfSigner,
     PersonPicture,
     SealOrder,
     SealPicture,
     Spot,
-    TimestampClient,
     Trust,
     insist_on_own,
     judge_certificate,
-    load_trust,
 )
 from gateway.observe import SystemClock
-from gateway.rooms import JUDGE_PRELOAD
-
-TSA_SECONDS: Final = 30.0
-"""Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""
 
 
 async def seal(terminal: Terminal, order: SealingOrder) -> int:
@@ -62,7 +47,7 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
     require_file(order.file)
     appearance = appearance_of(order.shown)
     key = shown_with(order.key)
-    async with _instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
+    async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
         if tools.trust is not None:
             await _check_certificate(tools.judge, key, tools.trust)
         signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
@@ -72,20 +57,20 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
 
 
 async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
-    """Renew the timestamps of a PDF.
+    """Renew the timestamps of a signed PDF; one that bears none yet is raised to B-LTA, as far as evidence is at hand.
 
     Raises:
         Failure: a file is not there.
-        GatewayError: see `PdfSigner.renew`.
+        GatewayError: see `PdfSigner.archive`.
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
     require_file(order.file)
-    async with _instruments(order.file, order.believed) as tools:
+    async with instruments(order.file, order.believed) as tools:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
-        renewed = await signer.renew(order.file, trust=tools.trust)
-    return _write(terminal, target, SealedFile(pdf=renewed, level=Level.B_LTA))
+        archived = await signer.archive(order.file, trust=tools.trust)
+    return _write(terminal, target, archived)
 
 
 def appearance_of(shown: Shown) -> Appearance | None:
@@ -124,47 +109,6 @@ def _spot(shown: Shown) -> Spot | None:
     if shown.at is None:
         return None
     return Spot(page=shown.page or 1, across_mm=shown.at[0], down_mm=shown.at[1])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tools:
-    """What signing takes beside a key."""
-
-    judge: Judge
-    trust: Trust | None
-    authority: TimestampAuthority | None
-
-
-@asynccontextmanager
-async def _instruments(file: Path, believed: Believed) -> AsyncIterator[_Tools]:
-    trust = None if believed.trust is None else _trust(believed.trust, demo=believed.demo)
-    if believed.authorities and trust is None:
-        raise Failure("cli.seal.believed")
-    async with AsyncExitStack() as stack:
-        judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(file,))
-        await judge.start()
-        stack.push_async_callback(judge.close)
-        client = None
-        if believed.authorities and trust is not None:
-            client = TimestampClient(
-                urls=believed.authorities,
-                seconds=TSA_SECONDS,
-                judge=judge,
-                trust=LoadedTrust(trust),
-                clock=SystemClock(),
-                entropy=os.urandom,
-            )
-            stack.push_async_callback(client.close)
-        yield _Tools(judge=judge, trust=trust, authority=client)
-
-
-def _trust(folder: Path, *, demo: bool) -> Trust:
-    try:
-        return load_trust(folder, demo)
-    except SiteError as error:
-        if error.code == "key.demo":
-            raise Failure("cli.trust_demo", path=str(folder)) from error
-        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
 
 
 async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:

@@ -1,22 +1,25 @@
-"""`gateway sign`: a detached signature (CAdES B-B) beside a file of any kind and size. Needs no service and no database."""
+"""`gateway sign`: a detached signature (CAdES B-B or B-T) beside a file of any kind and size; needs no service and no database.
 
-from contextlib import AsyncExitStack
+`gateway edxml sign`: the same key's signature in an edXML file (XAdES B-B or B-T), where its receivers look for it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
+from gateway.cli.edxml.making import Target, require_one_use_of_stdout
+from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit
 from gateway.cli.files import require_file
+from gateway.cli.instruments import instruments
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Session, SignOrder
+from gateway.cli.output import Terminal
+from gateway.cli.stdin import MARK
 from gateway.core.ids import OrganId
-from gateway.core.validation import Level
-from gateway.crypto import (
-    FileSealer,
-    JudgePool,
-    KeyRef,
-    certificate_digest,
-    load_trust,
-)
+from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, certificate_digest
 from gateway.evidence import SIGNATURE_SUFFIX
 from gateway.observe import SystemClock
 
@@ -29,42 +32,99 @@ async def sign(session: Session, order: SignOrder) -> int:
 
     Raises:
         Failure: a file is not there.
-        GatewayError: the key may not sign, or the file cannot be read.
+        GatewayError: the key may not sign, the file cannot be read, or no authority stamps what has to be stamped.
         FileExistsError: the signature is there already.
     """
     require_file(order.file)
     output = order.output or order.file.with_name(order.file.name + SIGNATURE_SUFFIX)
     key = shown_with(order.key)
     with new_file(output, force=order.force) as file:
-        file.write(await _signed(order, key))
+        async with _signing(order, key) as sealer:
+            signed = await sealer.sign_detached_as(order.file, _SIGNER, _wanted(order))
+        file.write(signed.data)
     if session.terminal.json:
-        session.terminal.value(
-            {
-                "file": str(order.file),
-                "signature": str(output),
-                "level": Level.B_B.value,
-                "certificate": certificate_digest(key.chain[0]),
-            }
-        )
+        session.terminal.value({"file": str(order.file), "signature": str(output), **_signature_json(signed, key)})
     else:
         session.terminal.print(str(output))
+    _tell(session.terminal, signed)
     return Exit.OK
 
 
-async def _signed(order: SignOrder, key: KeyRef) -> bytes:
+async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> int:
+    """Sign an edXML file with the key of the body that sends it; everything else in it stays as it is, byte for byte.
+
+    `slip`: the file is written anew, with its seal slip as one more attachment, signed by the same key.
+
+    Raises:
+        Failure: a file is not there.
+        GatewayError: as for `sign`; `envelope.malformed`: it is no envelope of the profile, or signed already.
+        FileExistsError: OUT is there already.
+    """
+    assert order.output is not None, "the option has to be given"
+    terminal, target = session.terminal, Target(path=order.output, force=order.force)
+    require_one_use_of_stdout(terminal, target)
+    require_file(order.file)
+    key = shown_with(order.key)
+    async with _signing(order, key) as sealer:
+        if slip:
+            signed = await _with_slip(order, sealer)
+        else:
+            signed = await sealer.sign_envelope_file(order.file, _SIGNER, _wanted(order))
+    with new_file(target.path, force=target.force) as out:
+        out.write(signed.data)
+    if terminal.json:
+        terminal.value(
+            {"file": str(target.path), "size": len(signed.data), "slip": slip, **_signature_json(signed, key)}
+        )
+    elif str(target.path) != MARK:
+        terminal.print(str(target.path))
+    _tell(terminal, signed)
+    return Exit.OK
+
+
+async def _with_slip(order: SignOrder, sealer: FileSealer) -> SignedFile:
+    """Slip first: it is one of the files that the envelope's signature then covers."""
+    wanted = _wanted(order)
+    slip = await sealer.sign_slip_as(slip_of_file(order.file), _SIGNER, wanted)
+    skeleton = skeleton_with_slip(order.file, slip.data)
+    signed = await sealer.sign_envelope_as(skeleton, _SIGNER, wanted)
+    whole = file_with_slip(order.file, slip.data, signed.data)
+    return replace(slip if slip.owed else signed, data=whole)
+
+
+@asynccontextmanager
+async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[FileSealer]:
     """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
-    trust = load_trust(order.trust, order.demo)
-    async with AsyncExitStack() as stack:
-        judge = JudgePool(size=1, preload=("gateway.crypto",))
-        await judge.start()
-        stack.push_async_callback(judge.close)
-        holder = await stack.enter_async_context(holding(order.key, key))
-        sealer = FileSealer(
-            judge=judge,
+    async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
+        assert tools.trust is not None, "the option has to be given"
+        yield FileSealer(
+            judge=tools.judge,
             holder=holder,
             seals={_SIGNER: key},
-            transports={},
-            trust=trust,
+            transports={_SIGNER: key},
+            trust=tools.trust,
             clock=SystemClock(),
+            authority=tools.authority,
         )
-        return await sealer.sign_detached(order.file, _SIGNER)
+
+
+def _wanted(order: SignOrder) -> SignatureOrder:
+    """As the line says."""
+    return SignatureOrder(level=order.level, insist=not order.lower)
+
+
+def _signature_json(signed: SignedFile, key: KeyRef) -> dict[str, str | None]:
+    """How far it came, and who signed."""
+    return {
+        "level": signed.level.value,
+        "owed": signed.owed.value if signed.owed else None,
+        "certificate": certificate_digest(key.chain[0]),
+    }
+
+
+def _tell(terminal: Terminal, signed: SignedFile) -> None:
+    """In words, as for a PDF."""
+    size = len(signed.data)
+    terminal.say("cli.seal.done", level=signed.level.value, size=terminal.number(size), count=size)
+    if signed.owed is not None:
+        terminal.note(terminal.text("cli.sign.owed", level=signed.owed.value))

@@ -64,6 +64,7 @@ CATALOGUE: Final = MappingProxyType(
         "seal.missing": ErrorFacts(422, _S),
         "seal.broken": ErrorFacts(422, _S),
         "seal.undecided": ErrorFacts(422, _O),
+        "seal.unsigned": ErrorFacts(422, _S),
         "seal.forbidden": ErrorFacts(422, _S),
         "seal.field": ErrorFacts(422, _S),
         "seal.appearance": ErrorFacts(422, _S),

@@ -100,6 +100,7 @@ from gateway.crypto.paths.trust_sources import ListSource, TrustSources, read_li
 from gateway.crypto.probes import CertificateProbe, ConfinementProbe, KeyFile, KeyProbe, TrustProbe
 from gateway.crypto.processes.judge import InlineJudge, JudgePool
 from gateway.crypto.sealer import FileSealer, SealingKeys
+from gateway.crypto.stamping import SignatureOrder, SignedFile
 from gateway.crypto.timestamps.client import TimestampClient
 from gateway.crypto.timestamps.verify import judge_timestamp
 from gateway.crypto.tls import RollingContext, client_context, office_context, server_context
@@ -162,6 +163,8 @@ __all__ = [
     "SealOrder",
     "SealPicture",
     "SealingKeys",
+    "SignatureOrder",
+    "SignedFile",
     "SignedToken",
     "SignerRules",
     "SourceState",

@@ -45,6 +45,7 @@ from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
+from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
 from gateway.exchange.steps import DocumentSteps
@@ -81,6 +82,7 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "carried",
     "clock_step",
     "findings",
     "opening",

@@ -5,6 +5,7 @@ a verdict: that is the conductors' business, in the service process.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from gateway.core.verdict import (
     SignatureVerdict,
 )
 from gateway.crypto import Trust, judge_pdf, judged_type, verify_envelope
-from gateway.edxml import claim_of_type, read_message, read_tolerantly, texts_in
+from gateway.edxml import SLIP_NAME, Reading, claim_of_type, read_message, read_tolerantly, texts_in
+from gateway.exchange.slips import judge_slip
 from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
 
 
@@ -59,13 +61,25 @@ def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all:
     return EnvelopeReading(
         kind=reading.kind,
         message=reading.message,
-        files=files,
+        files=_with_slip(files, reading, trust=trust, moment=moment) if judge_all else files,
         signature=verdict.signature,
         certificate=verdict.certificate,
         bound=reading.all_bound,
         # So are its texts: a file with a broken signature is refused whatever it says.
         secrecy=(find_mark(*texts_in(skeleton.root)) or "") if _intact(verdict.signature) else "",
     )
+
+
+def _with_slip(
+    files: tuple[JudgedFile, ...], reading: Reading, *, trust: Trust, moment: datetime
+) -> tuple[JudgedFile, ...]:
+    """The files, and of a seal slip among them what it is worth."""
+    found = []
+    for file in files:
+        named = file.name == SLIP_NAME
+        slip = judge_slip(file.data, reading, trust=trust, moment=moment) if named else None
+        found.append(file if slip is None else replace(file, verdict=slip))
+    return tuple(found)
 
 
 def read_foreign_file(path: Path, *, trust: Trust, moment: datetime) -> ForeignReading:

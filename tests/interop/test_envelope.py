@@ -1,5 +1,6 @@
 """Our XML signatures by a program we did not write: xmlsec1 on a document, a status message and a seal slip of ours."""
 
+import asyncio
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -10,13 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
+from gateway.cli import main
 from gateway.crypto import prepare_slip, with_timestamp
-from gateway.edxml import assemble, slip_of, write_skeleton, write_slip
-from gateway.safe_xml import QCVN, SEAL_SLIP
+from gateway.edxml import assemble, read_message, slip_of, write_skeleton, write_slip
+from gateway.safe_xml import QCVN, SEAL_SLIP, read_skeleton
 from tests.kit.pki import Pki
+from tests.kit.signing_desk import SigningDesk
 from tests.unit.crypto.envelopes import signed
 from tests.unit.crypto.sealing import raw_signature
-from tests.unit.edxml.samples import DOCUMENT, STATUS, attachment
+from tests.unit.edxml.samples import DOCUMENT, STATUS, attachment, envelope
 
 pytestmark = [
     pytest.mark.interop,
@@ -50,9 +53,9 @@ def letter(kind: str) -> bytes:
     return b"".join(assemble(skeleton, [(part, [data]) for part, data in zip(parts, FILES, strict=True)]))
 
 
-def xmlsec(folder: Path, data: bytes) -> tuple[int, str]:
+def xmlsec(folder: Path, data: bytes, known: Pki | None = None) -> tuple[int, str]:
     root, file = folder / "root.crt", folder / "letter.edxml"
-    root.write_bytes(pki().root.public_bytes(Encoding.PEM))
+    root.write_bytes((known or pki()).root.public_bytes(Encoding.PEM))
     file.write_bytes(data)
     ids = [part for name in NAMES for part in ("--id-attr:Id", name)]
     strict = ("--enabled-key-data", "x509", "--enabled-reference-uris", "same-doc")
@@ -113,3 +116,26 @@ def test_xmlsec1_refuses_a_seal_slip_that_was_changed(tmp_path: Path) -> None:
         root = etree.fromstring(signed_slip())
         next(root.iter(f"{{{SEAL_SLIP}}}{name}")).text = "x"
         assert xmlsec(tmp_path, etree.tostring(root))[0] != 0
+
+
+# --- what `gateway edxml sign` makes ----------------------------------------------------------------------------------------
+
+
+async def test_xmlsec1_verifies_what_the_command_signs_and_stamps(tmp_path: Path) -> None:
+    """Envelope and slip, both at B-T: the timestamp is openssl's to judge (`test_sign`), the signature's this program's."""
+    desk = SigningDesk.furnished(tmp_path)
+    (tmp_path / "a.edxml").write_bytes(envelope(files=FILES))
+    above = tmp_path / "above.pem"
+    above.write_bytes(desk.pki.issuing.public_bytes(Encoding.PEM))
+    own = ["--key", str(desk.key), "--cert", str(desk.certificate), "--chain", str(above), "--trust", str(desk.trust)]
+    out = tmp_path / "out.edxml"
+    async with desk.authority.served() as url:
+        line = ["edxml", "sign", str(tmp_path / "a.edxml"), "-o", str(out), *own, "--slip", "--tsa", url]
+        assert await asyncio.to_thread(main, line) == 0
+    slip = read_message(read_skeleton([out.read_bytes()])).attachments[-1].payload.read()
+    for data, count in ((out.read_bytes(), 5), (slip, 3)):
+        assert b"SignatureTimeStamp" in data
+        code, said = xmlsec(tmp_path, data, desk.pki)
+        assert code == 0, said
+        assert f"References (ok/all): {count}/{count}" in said
+        assert xmlsec(tmp_path, data.replace(b"DocumentId>", b"DocumentId>x", 1), desk.pki)[0] != 0

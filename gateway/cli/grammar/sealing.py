@@ -9,7 +9,7 @@ import typer
 from gateway.cli import lazy
 from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import COUNT, DIR, FILE, NAME, TEXT, Environment, session_of
-from gateway.cli.grammar.signing import Above, KeyName, OwnCertificate, PasswordFile
+from gateway.cli.grammar.signing import Above, Demo, Force, KeyName, Lower, OwnCertificate, PasswordFile, Tsa
 from gateway.cli.orders import Believed, KeyInHand, RenewalOrder, SealingOrder, Shown
 from gateway.core.validation import Level
 
@@ -26,9 +26,6 @@ class Look(StrEnum):
 
 PdfFile = Annotated[Path, typer.Argument(metavar=FILE, help="cli.option.pdf_file", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar=FILE, help="cli.option.pdf_output", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="cli.option.force")]
-Tsa = Annotated[list[str] | None, typer.Option("--tsa", metavar="URL", help="cli.option.tsa", show_default=False)]
-Demo = Annotated[Environment, typer.Option("--environment", help="cli.option.environment")]
 Width = Annotated[float | None, typer.Option("--width", metavar="MM", min=1, max=300, help="cli.option.seal_width")]
 PageNumber = Annotated[int | None, typer.Option("--page", metavar=COUNT, min=1, help="cli.option.seal_page")]
 Beside = Annotated[str, typer.Option("--beside", metavar=NAME, help="cli.option.seal_beside", show_default=False)]
@@ -61,7 +58,7 @@ def seal(  # noqa: PLR0913 - one for each option
     form: Form = "",
     body: Body = "",
     level: Annotated[Level | None, typer.Option("--level", help="cli.option.seal_level", show_default=False)] = None,
-    lower: Annotated[bool, typer.Option("--allow-lower", help="cli.option.seal_lower")] = False,
+    lower: Lower = False,
     tsa: Tsa = None,
     trust: OwnTrust = None,
     environment: Demo = Environment.PRODUCTION,

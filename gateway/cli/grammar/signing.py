@@ -1,5 +1,6 @@
 """Commands of whoever holds a key and signs with it."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,16 @@ import typer
 
 from gateway.cli import lazy
 from gateway.cli.grammar.options import DIR, FILE, Environment, session_of
-from gateway.cli.orders import KeyInHand, SignOrder
+from gateway.cli.orders import Believed, KeyInHand, SignOrder
+from gateway.core.validation import Level
+
+
+class PlainLevel(StrEnum):
+    """Levels of what is no PDF."""
+
+    B_B = "B-B"
+    B_T = "B-T"
+
 
 KeyName = Annotated[str, typer.Option("--key", metavar=FILE, help="cli.option.signing_key", show_default=False)]
 OwnCertificate = Annotated[
@@ -19,6 +29,16 @@ Above = Annotated[
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", metavar=FILE, help="cli.option.password_file", show_default=False)
 ]
+Trust = Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)]
+Tsa = Annotated[list[str] | None, typer.Option("--tsa", metavar="URL", help="cli.option.tsa", show_default=False)]
+Lower = Annotated[bool, typer.Option("--allow-lower", help="cli.option.seal_lower")]
+AnyLevel = Annotated[PlainLevel | None, typer.Option("--level", help="cli.option.seal_level", show_default=False)]
+Demo = Annotated[Environment, typer.Option("--environment", help="cli.option.environment")]
+Force = Annotated[bool, typer.Option("--force", help="cli.option.force")]
+SignedOutput = Annotated[
+    Path, typer.Option("-o", "--output", metavar=FILE, help="cli.option.edxml_output", show_default=False)
+]
+Envelope = Annotated[Path, typer.Argument(metavar=FILE, help="cli.option.edxml_to_sign", show_default=False)]
 
 
 def sign(  # noqa: PLR0913 - one for each option
@@ -32,19 +52,58 @@ def sign(  # noqa: PLR0913 - one for each option
     cert: OwnCertificate,
     chain: Above = None,
     password_file: PasswordFile = None,
-    trust: Annotated[Path, typer.Option("--trust", metavar=DIR, help="cli.option.trust", show_default=False)],
-    environment: Annotated[
-        Environment, typer.Option("--environment", help="cli.option.environment")
-    ] = Environment.PRODUCTION,
-    force: Annotated[bool, typer.Option("--force", help="cli.option.force")] = False,
+    level: AnyLevel = None,
+    lower: Lower = False,
+    tsa: Tsa = None,
+    trust: Trust,
+    environment: Demo = Environment.PRODUCTION,
+    force: Force = False,
 ) -> int:
     """See `lazy.sign`."""
     order = SignOrder(
         file=file,
         output=output,
         key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
-        trust=trust,
-        demo=environment is Environment.DEMO,
+        level=_level(level, tsa),
+        lower=lower,
+        believed=Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa or ())),
         force=force,
     )
     return lazy.sign(session_of(context), order)
+
+
+def sign_envelope(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    file: Envelope,
+    *,
+    output: SignedOutput,
+    key: KeyName,
+    cert: OwnCertificate,
+    chain: Above = None,
+    password_file: PasswordFile = None,
+    slip: Annotated[bool, typer.Option("--slip", help="cli.option.edxml_slip")] = False,
+    level: AnyLevel = None,
+    lower: Lower = False,
+    tsa: Tsa = None,
+    trust: Trust,
+    environment: Demo = Environment.PRODUCTION,
+    force: Force = False,
+) -> int:
+    """See `lazy.edxml_sign`."""
+    order = SignOrder(
+        file=file,
+        output=output,
+        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
+        level=_level(level, tsa),
+        lower=lower,
+        believed=Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa or ())),
+        force=force,
+    )
+    return lazy.edxml_sign(session_of(context), order, slip=slip)
+
+
+def _level(asked: PlainLevel | None, authorities: list[str] | None) -> Level:
+    """As `seal` takes it: whoever names an authority wants a timestamp."""
+    if asked is not None:
+        return Level(asked.value)
+    return Level.B_T if authorities else Level.B_B

@@ -57,6 +57,7 @@ ROWS: Final = (
     Row("edxml inspect", edxml.inspect),
     Row("edxml validate", edxml.validate),
     Row("edxml pack", edxml.pack),
+    Row("edxml sign", signing.sign_envelope),
     Row("edxml unpack", edxml.unpack),
     Row("edxml status", edxml.status),
     Row("edxml schema", edxml.schema),

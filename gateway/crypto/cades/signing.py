@@ -2,35 +2,46 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from gateway.core import limits
 from gateway.core.errors import SenderError
-from gateway.core.ports import Judge
+from gateway.core.ports import Clock, Judge, TimestampAuthority
 from gateway.core.reasons import of_os
 from gateway.core.validation import Indication
 from gateway.crypto.cades.cms import assemble, seal_attributes
 from gateway.crypto.cades.content import hash_file
+from gateway.crypto.cades.timestamped import with_signature_timestamp
 from gateway.crypto.cades.verify import judge_detached
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_key import KeyRef, sign_with
 from gateway.crypto.paths.subject import certificate_digest
 from gateway.crypto.paths.trust import Trust
+from gateway.crypto.stamping import SignatureOrder, SignedFile, at_level
 
 
 async def sign_beside(  # noqa: PLR0913 - the parts by name
-    path: Path, key: KeyRef, *, holder: KeyHolder, judge: Judge, trust: Trust, moment: datetime
-) -> bytes:
-    """A detached CAdES B-B signature over a file, judged TOTAL-PASSED; the key's own certificate was judged by the caller.
+    path: Path,
+    key: KeyRef,
+    order: SignatureOrder,
+    *,
+    holder: KeyHolder,
+    judge: Judge,
+    trust: Trust,
+    clock: Clock,
+    authority: TimestampAuthority | None,
+) -> SignedFile:
+    """A detached CAdES signature over a file, judged TOTAL-PASSED; the key's own certificate was judged by the caller.
 
     Raises:
-        SenderError: `size.limit`, `file.unreadable`; SiteError: `key.missing`.
+        SenderError: `size.limit`, `file.unreadable`.
+        SiteError: `key.missing`; where the order insists also `timestamp.unavailable`.
     """
     digests = await asyncio.to_thread(_hash, path)
-    attributes = seal_attributes(digests["sha256"], key.chain[0], signed_at=moment)
-    signed = assemble(attributes, await sign_with(holder, key, attributes.to_sign), key.chain)
-    verdict = await judge.run(judge_detached, signed, digests=digests, trust=trust, moment=moment)
+    attributes = seal_attributes(digests["sha256"], key.chain[0], signed_at=clock.now())
+    signature = assemble(attributes, await sign_with(holder, key, attributes.to_sign), key.chain)
+    signed = await at_level(signature, order, with_signature_timestamp, authority=authority)
+    verdict = await judge.run(judge_detached, signed.data, digests=digests, trust=trust, moment=clock.now())
     own = verdict.signatures[0].certificate if verdict.signatures else None
     if verdict.indication is not Indication.TOTAL_PASSED or own != certificate_digest(key.chain[0]):
         raise SenderError("file.unreadable", reason=f"cannot be signed: {verdict.reason}")

@@ -75,6 +75,7 @@ class EvidenceStore:
         try:
             with (self._folder / "index.json").open("rb") as file:
                 tree = json.loads(file.read(_INDEX_BYTES_MAX))
+            _written(tree)  # half a surrogate pair: it could not be written again
             return {one["url"]: _state(one) for one in tree["sources"]}
         except FileNotFoundError:
             return {}
@@ -133,8 +134,11 @@ class EvidenceStore:
         states = {**self.states(), state.url: state}
         rows = [_row(one) for one in states.values()][-10 * SOURCES_MAX :]
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        data = json.dumps({"format": 1, "sources": rows}, ensure_ascii=False, indent=1)
-        write_durably(self._folder / "index.json", data.encode() + b"\n")
+        write_durably(self._folder / "index.json", _written({"format": 1, "sources": rows}))
+
+
+def _written(tree: Any) -> bytes:
+    return json.dumps(tree, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +187,15 @@ def _row(state: SourceState) -> dict[str, Any]:
 
 
 def _state(row: dict[str, Any]) -> SourceState:
-    return SourceState(**{**row, **{name: parse_rfc3339(row[name]) for name in _TIMES if row.get(name)}})
+    """A row of the index, as we write them; whatever else lies in that file is an index that was lost.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of ours.
+    """
+    times = {name: None if row.get(name) is None else parse_rfc3339(row[name]) for name in _TIMES}
+    state = SourceState(**{**row, **times})
+    texts = (state.url, state.failed, state.issuer, state.kind, state.sha256)
+    number = state.number is None or isinstance(state.number, int)
+    if times["tried_at"] is None or not number or not all(isinstance(text, str) for text in texts):
+        raise ValueError("not a state of a source")
+    return state

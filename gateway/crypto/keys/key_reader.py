@@ -6,7 +6,7 @@ from pathlib import Path
 from asn1crypto import keys as asn1_keys
 from asn1crypto import pem as asn1_pem
 from asn1crypto import pkcs12 as asn1_pkcs12
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates, load_pkcs12
@@ -40,7 +40,7 @@ def _from_pem(source: PemFile, *, skip_check: bool) -> PrivateKeyTypes:
     except TypeError as error:  # a key that is encrypted and no password, or the other way round
         reason = because("password_needed") if password is None else because("password_not_needed")
         raise UnusableError(reason) from error
-    except UnsupportedAlgorithm as error:
+    except (UnsupportedAlgorithm, InternalError) as error:
         raise UnusableError(because("file_algorithm")) from error
     except ValueError as error:
         wrong = password is not None and _is_encrypted(pem)
@@ -51,7 +51,7 @@ def _from_pkcs12(source: Pkcs12File) -> PrivateKeyTypes:
     data, password = read_guarded(source.path), read_secret(source.password_file)
     try:
         found = load_pkcs12(data, password.encode())
-    except UnsupportedAlgorithm as error:
+    except (UnsupportedAlgorithm, InternalError) as error:
         raise UnusableError(because("file_algorithm")) from error
     except ValueError as error:
         raise UnusableError(because("password_wrong") if _is_pkcs12(data) else because("not_pfx")) from error

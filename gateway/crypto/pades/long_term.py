@@ -93,9 +93,14 @@ def signer_chains(data: bytes) -> tuple[tuple[bytes, ...], ...]:
 
 
 def _signer_chains(data: bytes) -> tuple[tuple[bytes, ...], ...]:
-    signatures = [one for one in _embedded(data) if one.sig_object_type == "/Sig"]
-    if not signatures:
+    chains = _chains_in(data)
+    if not chains:
         raise ValueError("no signature in it")
+    return chains
+
+
+def _chains_in(data: bytes) -> tuple[tuple[bytes, ...], ...]:
+    signatures = [one for one in _embedded(data) if one.sig_object_type == "/Sig"]
     return tuple((one.signer_cert.dump(), *(other.dump() for other in one.other_embedded_certs)) for one in signatures)
 
 
@@ -105,6 +110,39 @@ def _embedded(data: bytes) -> Sequence[Any]:
     if len(embedded) > limits.PDF_SIGNATURES_MAX:
         raise ValueError(f"more than {limits.PDF_SIGNATURES_MAX} signatures")
     return embedded
+
+
+def bears_timestamp(data: bytes) -> bool:
+    """Whether a signed PDF has any timestamp, of the document or of a signature; run it in a judge.
+
+    Raises:
+        SenderError: `file.unreadable`: no PDF that can be read; `seal.unsigned`: nobody signed it, and nobody stamped it.
+    """
+    found = attempt(_bears, data)
+    if isinstance(found, Trouble):
+        raise SenderError("file.unreadable", reason=found.reason)
+    if found is None:
+        raise SenderError("seal.unsigned")
+    return found
+
+
+def _bears(data: bytes) -> bool | None:
+    if not _embedded(data):
+        open_for_update(data)  # what could not be signed either is told as what it is
+        return None
+    return _last_timestamp(data) is not None
+
+
+def chains_in(data: bytes) -> tuple[tuple[bytes, ...], ...]:
+    """`signer_chains` of a PDF that may bear nothing but timestamps; run it in a judge.
+
+    Raises:
+        SenderError: `file.unreadable`: no PDF that can be read.
+    """
+    found = attempt(_chains_in, data)
+    if isinstance(found, Trouble):
+        raise SenderError("file.unreadable", reason=found.reason)
+    return found
 
 
 def last_timestamp(data: bytes) -> bytes:

@@ -34,7 +34,15 @@ from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.keys.holders import KeyHolder
 from gateway.crypto.keys.own_key import KeyRef, sign_with
 from gateway.crypto.pades.appearance import Appearance
-from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, signer_chains, token_chain, token_time
+from gateway.crypto.pades.long_term import (
+    bears_timestamp,
+    chains_in,
+    last_timestamp,
+    prepare_dss,
+    signer_chains,
+    token_chain,
+    token_time,
+)
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.verify import judge_pdf
 from gateway.crypto.paths.evidence import both, evidence_for, speaks_of_revocation
@@ -115,8 +123,25 @@ class PdfSigner:
         stamped, token = await walk.document_stamped(data)
         return await walk.lengthened(stamped, chains, token)
 
+    async def archive(self, pdf: Path, *, trust: Trust) -> SealedFile:
+        """The signed PDF as it should lie in an archive: renewed where it bears a timestamp, else raised to level B-LTA.
+
+        What comes out is judged, and what it lacks of B-LTA is owed: evidence for a signer that we do not hold, for one.
+
+        Raises:
+            SiteError: `timestamp.unavailable`.
+            SenderError: `file.unreadable`: no PDF; `seal.unsigned`: nobody signed it; `worker.killed`.
+        """
+        if not await self._judge.run(bears_timestamp, await asyncio.to_thread(_read, pdf)):
+            return await self.settle(pdf, Level.B_LTA, trust=trust)
+        renewed = await self.renew(pdf, trust=trust)
+        verdict = await self._judge.run(judge_pdf, renewed, trust=trust, moment=self._clock.now())
+        levels = [one.details.level for one in verdict.signatures if one.details.level is not None]
+        level = min(levels, key=_RANKS.__getitem__, default=Level.B_LTA)
+        return SealedFile(pdf=renewed, level=level, owed=None if level is Level.B_LTA else Level.B_LTA)
+
     async def renew(self, pdf: Path, *, trust: Trust) -> bytes:
-        """The PDF with the evidence for its last timestamp, and a new document timestamp over all of it.
+        """The PDF with the evidence for its signers and last timestamp, and a new document timestamp over all of it.
 
         Raises:
             SiteError: `timestamp.unavailable`.
@@ -126,7 +151,8 @@ class PdfSigner:
         order = SealOrder(level=Level.B_LTA, insist=True)
         walk = _Walk(order=order, held=_held(trust), judge=self._judge, authority=self._authority)
         token = await self._judge.run(last_timestamp, data)
-        return await walk.archived(data, await walk.evidence_of(token))
+        signers = [evidence_for(chain, walk.held) for chain in await self._judge.run(chains_in, data)]
+        return await walk.archived(data, reduce(both, signers, await walk.evidence_of(token)))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
@@ -34,6 +34,8 @@ from gateway.core.reasons import because, of_os
 KEYS_MAX: Final = 16
 _KEY_BYTES_MAX: Final = 16 * limits.KIB
 _SUFFIXES: Final = frozenset({".pem", ".pub"})
+_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, InternalError)
+"""What cryptography raises of a damaged key; the last when OpenSSL fails in a way that nobody has a name for."""
 
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
@@ -99,8 +101,8 @@ def read_signing_key(path: Path, *, password: Callable[[], bytes]) -> PrivateKey
             key = load_pem_private_key(data, password=None)
         except TypeError:  # it is encrypted
             key = load_pem_private_key(data, password=password())
-    except (ValueError, TypeError) as error:
-        raise SiteError("key.missing", key=path.name, reason=because("other", detail=str(error))) from error
+    except _UNREADABLE as error:
+        raise SiteError("key.missing", key=path.name, reason=because("other", detail=_first_line(error))) from error
     if isinstance(key, Ed25519PrivateKey):
         return key
     if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
@@ -111,14 +113,18 @@ def read_signing_key(path: Path, *, password: Callable[[], bytes]) -> PrivateKey
 def _public_key(path: Path) -> ListKey:
     try:
         key = load_pem_public_key(_read(path, code="config.invalid"))
-    except ValueError as error:
-        raise SiteError("config.invalid", path=str(path), reason=because("other", detail=str(error))) from error
+    except _UNREADABLE as error:
+        raise SiteError("config.invalid", path=str(path), reason=because("other", detail=_first_line(error))) from error
     if isinstance(key, Ed25519PublicKey) or (
         isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
     ):
         return ListKey(path.stem, key)
     reason = because("other", detail="neither Ed25519 nor ECDSA P-256")
     raise SiteError("config.invalid", path=str(path), reason=reason)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][: limits.CONTENT_CHARS_MAX]
 
 
 def _read(path: Path, *, code: str) -> bytes:

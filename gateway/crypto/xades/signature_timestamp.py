@@ -22,7 +22,7 @@ from gateway.crypto.xades.names import DS, EXCLUSIVE, XADES, ds, xades
 from gateway.crypto.xades.parts import StructureError
 from gateway.crypto.xades.place import before_end_of
 from gateway.crypto.xades.prepare import canonical
-from gateway.safe_xml import Element, read_skeleton
+from gateway.safe_xml import Element, Skeleton, read_skeleton
 
 _STAMP: Final = (
     f'<xades:SignatureTimeStamp xmlns:xades="{XADES}">'
@@ -64,9 +64,18 @@ def with_timestamp(signed: bytes, token: bytes) -> bytes:
     return b"".join((signed[:at], added.encode("ascii"), signed[at:]))
 
 
+def skeleton_of(data: bytes) -> Skeleton:
+    """What was signed, or is about to be; run it in a judge.
+
+    Raises:
+        SenderError: `envelope.malformed`, `size.limit`.
+    """
+    return read_skeleton([data])
+
+
 def _to_be_stamped(signed: bytes) -> tuple[Element, int]:
     """SignatureValue of the one signature that is there, and how many timestamps are upon it already."""
-    root = read_skeleton([signed]).root
+    root = skeleton_of(signed).root
     values, stamps = (list(root.iter(name)) for name in (ds("SignatureValue"), xades("SignatureTimeStamp")))
     if len(values) != 1 or not values[0].text or len(stamps) >= SIGNATURE_TIMESTAMPS_MAX:
         raise SenderError("envelope.malformed", reason="not one signature that a timestamp can be put upon")

@@ -81,4 +81,23 @@ TARGETS: Final = {
         plants="tests.kit.fuzz.cades_plants:plant",
         suffix=".cades",
     ),
+    "trust": Target(
+        watched=(
+            *("gateway.crypto.paths", "gateway.crypto.fetching", "gateway.crypto.timestamps", "gateway.crypto.keys"),
+            "gateway.crypto.pades.long_term",
+        ),
+        reading="tests.kit.fuzz.trust_target:examine",
+        seeds="tests.kit.fuzz.trust_seeds:vectors",
+        mutation="tests.kit.fuzz.entry_mutation:Mutator",
+        plants="tests.kit.fuzz.trust_plants:plant",
+        suffix=".trust",
+    ),
+    "evidence": Target(
+        watched=("gateway.evidence", "gateway.audit", "gateway.exchange", "gateway.crypto.pades.long_term"),
+        reading="tests.kit.fuzz.evidence_target:examine",
+        seeds="tests.kit.fuzz.evidence_seeds:vectors",
+        mutation="tests.kit.fuzz.entry_mutation:Mutator",
+        plants="tests.kit.fuzz.evidence_plants:plant",
+        suffix=".evidence",
+    ),
 }

@@ -77,6 +77,7 @@ class Things:
             "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
             "cli.option.trust": str(self.desk.trust),
             "cli.option.signed_file": str(self.letter),
+            "cli.option.edxml_to_sign": str(self.envelope),
             "cli.option.signature_file": str(self.folder / f"new-{len(list(self.folder.iterdir()))}.p7s"),
             "cli.option.signing_key": str(self.desk.key),
             "cli.option.signing_certificate": str(self.desk.certificate),

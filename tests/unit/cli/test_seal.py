@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli import main
 from gateway.cli.errors import Exit
-from gateway.core.validation import Indication
+from gateway.core.validation import Indication, Level
 from gateway.crypto import judge_pdf, load_trust
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.pictures import hand_signature, opaque, seal
@@ -39,6 +39,12 @@ def verdicts(desk: SigningDesk, name: str = "out.pdf") -> list[Indication]:
     trust = load_trust(desk.trust, demo=False)
     found = judge_pdf((desk.folder / name).read_bytes(), trust=trust, moment=desk.pki.now)
     return [one.indication for one in found.signatures]
+
+
+def levels(desk: SigningDesk, name: str) -> list[Level | None]:
+    trust = load_trust(desk.trust, demo=False)
+    found = judge_pdf((desk.folder / name).read_bytes(), trust=trust, moment=desk.pki.now)
+    return [one.details.level for one in found.signatures]
 
 
 def test_a_letter_is_signed_invisibly_and_passes(desk: SigningDesk, capsys: Capture) -> None:
@@ -111,6 +117,38 @@ def test_without_an_answer_it_refuses_unless_a_lower_level_will_do(desk: Signing
     assert (told["level"], told["owed"]) == ("B-B", "B-LT")
     assert "Still owed for level B-LT" in said.err
     assert verdicts(desk) == [Indication.TOTAL_PASSED]
+
+
+async def test_what_was_owed_is_paid_by_the_renewal(desk: SigningDesk, capsys: Capture) -> None:
+    """Found as a refusal: a file that was sealed while no authority answered had no way to its timestamp."""
+    assert await asyncio.to_thread(sign, desk, "--trust", str(desk.trust), "--tsa", NOBODY, "--allow-lower") == Exit.OK
+    assert "gateway ltaupdate" in capsys.readouterr().err
+    line = ["ltaupdate", str(desk.folder / "out.pdf"), "-o", str(desk.folder / "renewed.pdf"), "--json"]
+    async with desk.authority.served() as url:
+        assert await asyncio.to_thread(main, [*line, "--trust", str(desk.trust), "--tsa", url]) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert (told["level"], told["owed"]) == ("B-LTA", None)
+    assert levels(desk, "renewed.pdf") == [Level.B_LTA]
+
+
+async def test_a_renewal_of_level_b_t_has_the_signer_s_evidence_too(desk: SigningDesk, capsys: Capture) -> None:
+    """Found: B-LTA was said of a file in which only the authority's evidence was."""
+    line = ["ltaupdate", str(desk.folder / "out.pdf"), "-o", str(desk.folder / "renewed.pdf"), "--json"]
+    async with desk.authority.served() as url:
+        assert await asyncio.to_thread(sign, desk, "--trust", str(desk.trust), "--tsa", url) == Exit.OK
+        capsys.readouterr()
+        assert await asyncio.to_thread(main, [*line, "--trust", str(desk.trust), "--tsa", url]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["level"] == "B-LTA"
+    assert levels(desk, "renewed.pdf") == [Level.B_LTA]
+
+
+def test_a_renewal_of_what_nobody_signed_says_what_to_do(desk: SigningDesk, capsys: Capture) -> None:
+    line = ["ltaupdate", str(desk.folder / "letter.pdf"), "-o", str(desk.folder / "out.pdf"), "--lang", "en"]
+    assert main([*line, "--trust", str(desk.trust), "--tsa", NOBODY]) == Exit.PROBLEM
+    said = capsys.readouterr().err
+    assert "no signature" in said
+    assert "gateway seal" in said
+    assert not (desk.folder / "out.pdf").exists()
 
 
 @pytest.mark.parametrize("kind", ["expired", "revoked", "usage", "weak"])

@@ -1,16 +1,24 @@
 """`gateway sign`: a signature beside a file, that another program finds good; and no signature where there must be none."""
 
+import asyncio
 import json
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli.errors import Exit
 from gateway.cli.main import main
 from tests.kit.pki import LeafKind, Pki, write_chain, write_key
+from tests.kit.signing_desk import SigningDesk
+from tests.kit.timestamps import OwnAuthority
+from tests.unit.cli.schemas import check
 
+Capture = pytest.CaptureFixture[str]
+NOBODY = "http://127.0.0.1:9/tsa"
 CONTENT = "Phụ lục".encode() * 1000
 
 
@@ -90,3 +98,94 @@ def test_a_signature_that_is_there_stays(desk: Desk) -> None:
 def test_what_is_not_there(desk: Desk) -> None:
     desk.file.unlink()
     assert desk.sign("seal") == Exit.NOT_FOUND
+
+
+# --- with a timestamp --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stamping(tmp_path: Path) -> SigningDesk:
+    desk = SigningDesk.furnished(tmp_path)
+    (tmp_path / "minutes.docx").write_bytes(CONTENT)
+    return desk
+
+
+def stamped(desk: SigningDesk, *more: str) -> int:
+    own = ["--key", str(desk.key), "--cert", str(desk.certificate), "--trust", str(desk.trust)]
+    return main(["sign", str(desk.folder / "minutes.docx"), *own, "--lang", "en", *more])
+
+
+async def test_it_is_stamped_by_the_second_authority_and_others_find_it_good(
+    stamping: SigningDesk, capsys: Capture
+) -> None:
+    async with stamping.authority.served() as url:
+        line = ["--level", "B-T", "--tsa", NOBODY, "--tsa", url, "--chain", str(untrusted(stamping)), "--json"]
+        assert await asyncio.to_thread(stamped, stamping, *line) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    check("sign", told)
+    assert (told["level"], told["owed"]) == ("B-T", None)
+    line = ["verify", str(stamping.folder / "minutes.docx"), "--trust", str(stamping.trust), "--json"]
+    assert await asyncio.to_thread(main, line) == Exit.OK
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    (signature,) = (one for part in file["parts"] for one in part["signatures"])
+    assert signature["level"] == "B-T"
+    assert [one["indication"] for one in signature["timestamps"]] == ["TOTAL-PASSED"]
+    openssl_agrees(stamping)
+
+
+def openssl_agrees(desk: SigningDesk) -> None:
+    """On the signature over the file, and on the timestamp over the signature's value."""
+    root, signature = desk.trust / "anchors" / "0.pem", desk.folder / "minutes.docx.p7s"
+    command = [
+        *("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", signature),
+        *("-content", desk.folder / "minutes.docx", "-CAfile", root, "-purpose", "any", "-out", desk.folder / "out"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "CAdES Verification successful" in done.stderr
+    signer = cms.ContentInfo.load(signature.read_bytes())["content"]["signer_infos"][0]
+    (desk.folder / "token").write_bytes(signer["unsigned_attrs"][0]["values"][0].dump())
+    for value, accepted in ((signer["signature"].native, True), (b"another", False)):
+        (desk.folder / "value").write_bytes(value)
+        command = [
+            "openssl",
+            "ts",
+            "-verify",
+            "-token_in",
+            "-in",
+            desk.folder / "token",
+            "-data",
+            desk.folder / "value",
+        ]
+        command += ["-CAfile", desk.trust / "authorities" / "root.pem", "-untrusted", untrusted(desk)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ("Verification: OK" in done.stdout) is accepted, done.stderr
+
+
+def untrusted(desk: SigningDesk) -> Path:
+    path = desk.folder / "issuing.pem"
+    path.write_bytes(desk.pki.issuing.public_bytes(Encoding.PEM))
+    return path
+
+
+def test_without_an_answer_it_is_refused_unless_a_lower_level_will_do(stamping: SigningDesk, capsys: Capture) -> None:
+    for line in (["--tsa", NOBODY], ["--level", "B-T"]):
+        assert stamped(stamping, *line) == Exit.UNREACHABLE
+        assert "timestamp.unavailable" in capsys.readouterr().err
+        assert not list(stamping.folder.glob("*.p7s"))
+    assert stamped(stamping, "--tsa", NOBODY, "--allow-lower", "--json") == Exit.OK
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    check("sign", told)
+    assert (told["level"], told["owed"]) == ("B-B", "B-T")
+    assert "Still owed for level B-T" in said.err
+
+
+def test_levels_of_a_pdf_are_none_of_these(stamping: SigningDesk) -> None:
+    assert stamped(stamping, "--level", "B-LT") == Exit.USAGE
+
+
+async def test_an_authority_that_nobody_believes_stamps_nothing(stamping: SigningDesk, capsys: Capture) -> None:
+    stranger = OwnAuthority(Pki(name="Stranger", now=stamping.pki.now), stamping.pki.now)
+    async with stranger.served() as url:
+        assert await asyncio.to_thread(stamped, stamping, "--tsa", url) == Exit.UNREACHABLE
+    assert "timestamp.unavailable" in capsys.readouterr().err

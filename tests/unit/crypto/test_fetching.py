@@ -38,6 +38,8 @@ from gateway.crypto.fetching import client
 from gateway.crypto.fetching.check import Genuine, Unfit
 from gateway.crypto.fetching.client import AllowedHosts, NotAllowedError, get, is_public, read_mirror
 from gateway.crypto.fetching.fetcher import AGAIN_SECONDS
+from tests.kit.certomancer.bad_evidence import crl_of_authorities_only
+from tests.kit.certomancer.declared import bundle
 from tests.kit.clock import ManualClock
 from tests.kit.pki import DAY, MOMENT, Pki, rsa_key
 from tests.kit.revocation import crl, delegated, issuing_key, itself, response
@@ -477,3 +479,36 @@ async def test_it_runs_until_it_is_cancelled(bench: Bench) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert isinstance(bench.clock.now() - MOMENT, dt.timedelta)
+
+
+# --- found by fuzzing -----------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_ours_with_an_extension_twice_is_kept_and_replaced(tmp_path: Path) -> None:
+    """The reader of what lies there raised an exception of its own (DuplicateExtension), and the fetcher ended with it."""
+    found = check_evidence(crl_of_authorities_only("bodies"), trust=bundle().trust, moment=MOMENT)
+    assert isinstance(found, Genuine)
+    store = EvidenceStore(tmp_path)
+    assert [store.keep("http://a/", found, moment=MOMENT) for _ in range(2)] == [Kept.NEW, Kept.SAME]
+    older = replace(found, der=b"another", issued_at=found.issued_at - DAY)
+    assert store.keep("http://a/", older, moment=MOMENT) is Kept.OLDER
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"url": "\\ud800", "tried_at": "2026-11-21T12:00:00.000Z"}',
+        '{"url": "http://a/", "tried_at": []}',
+        '{"url": "http://a/", "tried_at": null}',
+        '{"url": "http://a/", "tried_at": "2026-11-21T12:00:00.000Z", "fetched_at": []}',
+        '{"url": "http://a/", "tried_at": "2026-11-21T12:00:00.000Z", "failed": 7}',
+        '{"url": "http://a/", "tried_at": "2026-11-21T12:00:00.000Z", "number": "7"}',
+    ],
+)
+def test_a_damaged_index_is_one_that_was_lost(tmp_path: Path, row: str) -> None:
+    """Half a surrogate pair was read and could not be written again; a time that was none was read as a state."""
+    (tmp_path / "index.json").write_text(f'{{"format": 1, "sources": [{row}]}}')
+    store = EvidenceStore(tmp_path)
+    assert store.states() == {}
+    store.fail("http://b/", "away", moment=MOMENT)
+    assert set(store.states()) == {"http://b/"}

@@ -214,6 +214,23 @@ def test_what_cannot_be_paid_yet_is_owed_again(tmp_path: Path) -> None:
         asyncio.run(signing.signer.settle(signing.path, Level.B_T, trust=TRUST))
 
 
+def test_what_is_to_be_archived_says_how_far_it_came(tmp_path: Path) -> None:
+    signing = Signing(tmp_path, authority())
+    stamped = signing.sign(SealOrder(level=Level.B_T)).pdf
+    for before in (stamped, sealed(tiny_pdf(), PKI.leaf("seal"))):
+        signing.path.write_bytes(before)
+        done = asyncio.run(signing.signer.archive(signing.path, trust=TRUST))
+        assert (done.level, done.owed) == (Level.B_LTA, None)
+        assert done.pdf.startswith(before)
+        blind = asyncio.run(signing.signer.archive(signing.path, trust=replace(TRUST, crls=())))
+        assert blind.level is not Level.B_LTA
+        assert blind.owed is Level.B_LTA
+    signing.path.write_bytes(tiny_pdf())
+    with pytest.raises(SenderError) as caught:
+        asyncio.run(signing.signer.archive(signing.path, trust=TRUST))
+    assert caught.value.code == "seal.unsigned"
+
+
 def test_what_bears_no_timestamp_cannot_be_renewed(tmp_path: Path) -> None:
     signing = Signing(tmp_path, authority())
     for pdf in (tiny_pdf(), signing.sign(SealOrder()).pdf, b"no pdf", encrypted_pdf()):

@@ -38,6 +38,7 @@ from gateway.crypto import (
     signed_bytes,
     split_list,
 )
+from gateway.crypto.keys.key_reader import read_private_key
 from gateway.crypto.paths.trust_list import CONTEXT, LIST_BYTES_MAX, canonical
 from tests.kit.pki import DAY, MOMENT, Pki, der, write_key
 
@@ -338,3 +339,36 @@ def test_signing_keys_are_read_with_and_without_a_password(tmp_path: Path) -> No
     rsa = write_key(tmp_path / "rsa.pem", Pki("Rsa").leaf("seal").key)
     with pytest.raises(SiteError):
         read_signing_key(rsa, password=never)
+
+
+# Found by fuzzing: cryptography has exceptions of its own for these, and nobody caught them.
+UNKNOWN = "302a300506032b6578032100"
+"""An algorithm that there is none of."""
+TOO_LONG = "3030020100300506032b6570042404220420"
+"""An Ed25519 key of 34 bytes, which OpenSSL refuses in a way that has no name (InternalError)."""
+
+
+def armored(start: str, label: str, size: int) -> bytes:
+    body = base64.encodebytes(bytes.fromhex(start) + b"\x07" * size)
+    return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (label.encode(), body, label.encode())
+
+
+def test_a_public_key_of_an_unknown_kind_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_bytes(armored(UNKNOWN, "PUBLIC KEY", 32))
+    with pytest.raises(SiteError) as caught:
+        read_list_keys(tmp_path)
+    assert caught.value.code == "config.invalid"
+
+
+@pytest.mark.parametrize("start", [TOO_LONG, "302e020100300506032b657804220420"])
+def test_a_signing_key_that_openssl_cannot_name_is_refused_by_name(start: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.pem"
+    path.write_bytes(armored(start, "PRIVATE KEY", 32))
+    path.chmod(0o600)
+    with pytest.raises(SiteError) as caught:
+        read_signing_key(path, password=bytes)
+    assert caught.value.code == "key.missing"
+    assert "\n" not in str(caught.value)
+    with pytest.raises(SiteError) as caught:
+        read_private_key(path, "own")
+    assert caught.value.code == "key.missing"

@@ -1,0 +1,65 @@
+"""What signing takes beside a key: a judge for the file, whom to believe, and authorities that stamp."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.cli.errors import Failure
+from gateway.cli.orders import Believed
+from gateway.core.errors import SiteError
+from gateway.core.ports import Judge, TimestampAuthority
+from gateway.crypto import JudgePool, LoadedTrust, TimestampClient, Trust, load_trust
+from gateway.observe import SystemClock
+from gateway.rooms import JUDGE_PRELOAD
+
+TSA_SECONDS: Final = 30.0
+"""Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """For one command."""
+
+    judge: Judge
+    trust: Trust | None
+    authority: TimestampAuthority | None
+
+
+@asynccontextmanager
+async def instruments(file: Path, believed: Believed) -> AsyncIterator[Instruments]:
+    """A judge that may read that one file, and what the line says of trust and time.
+
+    Raises:
+        Failure: the trust folder cannot be used, or authorities are named and nobody who believes them.
+    """
+    trust = None if believed.trust is None else _trust(believed.trust, demo=believed.demo)
+    if believed.authorities and trust is None:
+        raise Failure("cli.seal.believed")
+    async with AsyncExitStack() as stack:
+        judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(file,))
+        await judge.start()
+        stack.push_async_callback(judge.close)
+        client = None
+        if believed.authorities and trust is not None:
+            client = TimestampClient(
+                urls=believed.authorities,
+                seconds=TSA_SECONDS,
+                judge=judge,
+                trust=LoadedTrust(trust),
+                clock=SystemClock(),
+                entropy=os.urandom,
+            )
+            stack.push_async_callback(client.close)
+        yield Instruments(judge=judge, trust=trust, authority=client)
+
+
+def _trust(folder: Path, *, demo: bool) -> Trust:
+    try:
+        return load_trust(folder, demo)
+    except SiteError as error:
+        if error.code == "key.demo":
+            raise Failure("cli.trust_demo", path=str(folder)) from error
+        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
