@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from gateway.cli.believed import believed
 from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
@@ -19,9 +21,11 @@ from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Believed, RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
-from gateway.core.errors import SiteError
+from gateway.core.errors import SenderError
 from gateway.core.limits import PICTURE_BYTES_MAX
+from gateway.core.magic import MAGIC_BYTES, PDF_HEADER
 from gateway.core.ports import Judge, TimestampAuthority
+from gateway.core.reasons import because
 from gateway.core.sealed import SealedFile
 from gateway.core.validation import Level
 from gateway.crypto import (
@@ -41,13 +45,24 @@ from gateway.crypto import (
     Trust,
     insist_on_own,
     judge_certificate,
-    load_trust,
 )
 from gateway.observe import SystemClock
 from gateway.rooms import JUDGE_PRELOAD
 
 TSA_SECONDS: Final = 30.0
 """Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""
+
+_PICTURED: Final = frozenset({"--image", "--width", "--at", "--page"})
+_USED: Final = MappingProxyType(
+    {
+        "invisible": frozenset[str](),
+        "signature": _PICTURED,
+        "seal": _PICTURED | {"--beside"},
+        "attachment": frozenset({"--number"}),
+        "copy": frozenset({"--form", "--body"}),
+    }
+)
+"""What belongs to each appearance."""
 
 
 async def seal(terminal: Terminal, order: SealingOrder) -> int:
@@ -59,8 +74,10 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
-    require_file(order.file)
+    _require_pdf(order.file)
     appearance = appearance_of(order.shown)
+    if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
+        raise Failure("cli.seal.tsa", level=order.level.value)
     key = shown_with(order.key)
     async with _instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
         if tools.trust is not None:
@@ -80,7 +97,7 @@ async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
-    require_file(order.file)
+    _require_pdf(order.file)
     async with _instruments(order.file, order.believed) as tools:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
@@ -94,6 +111,7 @@ def appearance_of(shown: Shown) -> Appearance | None:
     Raises:
         Failure: something that belongs to it was not given.
     """
+    _refuse_unused(shown)
     match shown.kind:
         case "signature":
             return PersonPicture(png=_image(shown), spot=_spot(shown), width_mm=shown.width_mm)
@@ -105,6 +123,33 @@ def appearance_of(shown: Shown) -> Appearance | None:
         case "copy":
             return CopyText(form=_given(shown.form, "--form", shown), body=_given(shown.body, "--body", shown))
     return None
+
+
+def _refuse_unused(shown: Shown) -> None:
+    """What was asked for and would not be seen: whoever names a picture believes that it stands on the page."""
+    asked = {
+        "--image": shown.image is not None,
+        "--width": shown.width_mm is not None,
+        "--at": shown.at is not None,
+        "--page": shown.page is not None,
+        "--beside": bool(shown.beside),
+        "--number": bool(shown.number),
+        "--form": bool(shown.form),
+        "--body": bool(shown.body),
+    }
+    for option, is_asked in asked.items():
+        if is_asked and option not in _USED[shown.kind]:
+            raise Failure("cli.seal.unused", option=option, kind=shown.kind)
+    if shown.page is not None and shown.at is None:
+        raise Failure("cli.seal.missing", option="--at", kind=shown.kind)
+
+
+def _require_pdf(path: Path) -> None:
+    """A file of another kind is told as that, before anybody calls it damaged."""
+    require_file(path)
+    with path.open("rb") as file:
+        if PDF_HEADER not in file.read(MAGIC_BYTES):
+            raise SenderError("file.unreadable", file=path.name, reason=because("not_pdf"))
 
 
 def _given(text: str, option: str, shown: Shown) -> str:
@@ -136,18 +181,18 @@ class _Tools:
 
 
 @asynccontextmanager
-async def _instruments(file: Path, believed: Believed) -> AsyncIterator[_Tools]:
-    trust = None if believed.trust is None else _trust(believed.trust, demo=believed.demo)
-    if believed.authorities and trust is None:
+async def _instruments(file: Path, order: Believed) -> AsyncIterator[_Tools]:
+    trust = None if order.trust is None else believed(order.trust, demo=order.demo)
+    if order.authorities and trust is None:
         raise Failure("cli.seal.believed")
     async with AsyncExitStack() as stack:
         judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(file,))
         await judge.start()
         stack.push_async_callback(judge.close)
         client = None
-        if believed.authorities and trust is not None:
+        if order.authorities and trust is not None:
             client = TimestampClient(
-                urls=believed.authorities,
+                urls=order.authorities,
                 seconds=TSA_SECONDS,
                 judge=judge,
                 trust=LoadedTrust(trust),
@@ -156,15 +201,6 @@ async def _instruments(file: Path, believed: Believed) -> AsyncIterator[_Tools]:
             )
             stack.push_async_callback(client.close)
         yield _Tools(judge=judge, trust=trust, authority=client)
-
-
-def _trust(folder: Path, *, demo: bool) -> Trust:
-    try:
-        return load_trust(folder, demo)
-    except SiteError as error:
-        if error.code == "key.demo":
-            raise Failure("cli.trust_demo", path=str(folder)) from error
-        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
 
 
 async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from typing import Final
 
+from gateway.cli.believed import believed
 from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit
 from gateway.cli.files import require_file
@@ -15,7 +16,6 @@ from gateway.crypto import (
     JudgePool,
     KeyRef,
     certificate_digest,
-    load_trust,
 )
 from gateway.evidence import SIGNATURE_SUFFIX
 from gateway.observe import SystemClock
@@ -53,7 +53,7 @@ async def sign(session: Session, order: SignOrder) -> int:
 
 async def _signed(order: SignOrder, key: KeyRef) -> bytes:
     """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
-    trust = load_trust(order.trust, order.demo)
+    trust = believed(order.trust, demo=order.demo)
     async with AsyncExitStack() as stack:
         judge = JudgePool(size=1, preload=("gateway.crypto",))
         await judge.start()

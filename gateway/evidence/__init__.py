@@ -20,8 +20,9 @@ from gateway.evidence.examination import ExaminedPart, FileExamination, FileRepo
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
-from gateway.evidence.papers.sayings import next_step, sentence, summary, trouble_said
+from gateway.evidence.papers.sayings import next_step, sentence, summary, trouble_said, unread_said
 from gateway.evidence.papers.signers import path_of
+from gateway.evidence.papers.speech import Speech
 from gateway.evidence.papers.wording import LOOKS, Wording
 from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
@@ -37,6 +38,7 @@ from gateway.evidence.verification import (
     ToldSignature,
     Trouble,
     Verification,
+    named_apart,
     unexamined,
     verified,
 )
@@ -69,6 +71,7 @@ __all__ = [
     "Proof",
     "ProvenLeaf",
     "Result",
+    "Speech",
     "ToldSignature",
     "Tone",
     "Trouble",
@@ -76,6 +79,7 @@ __all__ = [
     "Wording",
     "check_proof",
     "limits_of",
+    "named_apart",
     "next_step",
     "path_of",
     "proof_json",
@@ -87,5 +91,6 @@ __all__ = [
     "summary",
     "trouble_said",
     "unexamined",
+    "unread_said",
     "verified",
 ]

@@ -1,5 +1,8 @@
 """Sentences that every form of a report says with the same words, in both languages."""
 
+from gateway.core.validation import SubIndication
+from gateway.evidence.detached import SIGNATURE_SUFFIX
+from gateway.evidence.examination import ExaminedPart
 from gateway.evidence.verification import FileVerification, Result, Verification
 from gateway.evidence.verification_limits import Limit
 from gateway.observe import Text, label, text
@@ -26,6 +29,18 @@ def trouble_said(file: FileVerification) -> Text:
     trouble = file.trouble
     assert trouble is not None, "asked of a file that has one"
     return text(trouble.code, trouble.params if file.report is None else {})
+
+
+def unread_said(part: ExaminedPart, kind: str) -> Text:
+    """Why no signature of a part can be shown: it is damaged, no signature at all, or one without what it signs.
+
+    `kind`: of the file that was examined; one of another kind than PDF and edXML has none but beside it.
+    """
+    if part.verdict.sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND:
+        return text("cli.verify.signature_alone", {"name": part.name})
+    if kind == "other" or part.name.lower().endswith(SIGNATURE_SUFFIX):
+        return text("cli.verify.not_signature", {"name": part.name})
+    return text("cli.verify.unreadable")
 
 
 def limit_said(limit: Limit) -> Text:
