@@ -189,7 +189,7 @@ _ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 """What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
 
 
-_AT_HAND: Final = frozenset(
+AT_HAND: Final = frozenset(
     {"file.unreadable", "key.certificate", "key.missing", "key.pin", "key.token", "timestamp.unavailable"}
 )
 """What is told otherwise (`cli.hand.<code>`) where somebody signs with a key of his own: no gateway's operator has the turn,
@@ -285,7 +285,7 @@ def of_failure(failure: Failure) -> Report:
 
 def of_gateway_error(error: GatewayError, *, at_hand: bool = False) -> Report:
     """The report of an error of this process. `at_hand`: the key is that of whoever typed the command."""
-    said = explain(f"cli.hand.{error.code}" if at_hand and error.code in _AT_HAND else error.code, error.params)
+    said = explain(f"cli.hand.{error.code}" if at_hand and error.code in AT_HAND else error.code, error.params)
     return Report(
         code=error.code,
         what=Words(vi=said.what_vi, en=said.what_en),
