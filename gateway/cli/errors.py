@@ -7,7 +7,8 @@ import errno
 import os
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from secrets import token_hex
@@ -140,6 +141,9 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.seal.missing": Exit.USAGE,
         "cli.seal.at": Exit.USAGE,
         "cli.seal.believed": Exit.USAGE,
+        "cli.seal.unused": Exit.USAGE,
+        "cli.seal.tsa": Exit.USAGE,
+        "cli.certificate": Exit.CONFIGURATION,
         "cli.edxml.unreadable": Exit.USAGE,
         "cli.edxml.form": Exit.USAGE,
         "cli.edxml.status_files": Exit.USAGE,
@@ -183,6 +187,34 @@ _ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {"access.no_key": "cli.key_refused.todo", "not_found": "cli.not_found.todo"}
 )
 """What to do next where the gateway's own advice, written for programs, does not help whoever typed a command."""
+
+
+AT_HAND: Final = frozenset(
+    {"file.unreadable", "key.certificate", "key.missing", "key.pin", "key.token", "timestamp.unavailable"}
+)
+"""What is told otherwise (`cli.hand.<code>`) where somebody signs with a key of his own: no gateway's operator has the turn,
+and nothing is tried again by itself."""
+
+
+class AtHand(Exception):  # noqa: N818 - an error of ours, and where it happened
+    """An error of this process while a key was in somebody's hand."""
+
+    def __init__(self, error: GatewayError, /) -> None:
+        super().__init__(error.code)
+        self.error: Final = error
+
+
+@contextmanager
+def at_hand() -> Iterator[None]:
+    """What goes wrong inside is told to whoever typed the command.
+
+    Raises:
+        AtHand: an error of this process.
+    """
+    try:
+        yield
+    except GatewayError as error:
+        raise AtHand(error) from error
 
 
 class Failure(Exception):  # noqa: N818 - of a command, and told as one
@@ -251,9 +283,9 @@ def of_failure(failure: Failure) -> Report:
     )
 
 
-def of_gateway_error(error: GatewayError) -> Report:
-    """The report of an error of this process."""
-    said = explain(error.code, error.params)
+def of_gateway_error(error: GatewayError, *, at_hand: bool = False) -> Report:
+    """The report of an error of this process. `at_hand`: the key is that of whoever typed the command."""
+    said = explain(f"cli.hand.{error.code}" if at_hand and error.code in AT_HAND else error.code, error.params)
     return Report(
         code=error.code,
         what=Words(vi=said.what_vi, en=said.what_en),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.cli.believed import believed
 from gateway.cli.errors import Failure
 from gateway.cli.orders import Believed
-from gateway.core.errors import SiteError
 from gateway.core.ports import Judge, TimestampAuthority
-from gateway.crypto import JudgePool, LoadedTrust, TimestampClient, Trust, load_trust
+from gateway.crypto import JudgePool, LoadedTrust, TimestampClient, Trust
 from gateway.observe import SystemClock
 from gateway.rooms import JUDGE_PRELOAD
 
@@ -29,23 +29,23 @@ class Instruments:
 
 
 @asynccontextmanager
-async def instruments(file: Path, believed: Believed) -> AsyncIterator[Instruments]:
+async def instruments(file: Path, order: Believed) -> AsyncIterator[Instruments]:
     """A judge that may read that one file, and what the line says of trust and time.
 
     Raises:
         Failure: the trust folder cannot be used, or authorities are named and nobody who believes them.
     """
-    trust = None if believed.trust is None else _trust(believed.trust, demo=believed.demo)
-    if believed.authorities and trust is None:
+    trust = None if order.trust is None else believed(order.trust, demo=order.demo)
+    if order.authorities and trust is None:
         raise Failure("cli.seal.believed")
     async with AsyncExitStack() as stack:
         judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(file,))
         await judge.start()
         stack.push_async_callback(judge.close)
         client = None
-        if believed.authorities and trust is not None:
+        if order.authorities and trust is not None:
             client = TimestampClient(
-                urls=believed.authorities,
+                urls=order.authorities,
                 seconds=TSA_SECONDS,
                 judge=judge,
                 trust=LoadedTrust(trust),
@@ -54,12 +54,3 @@ async def instruments(file: Path, believed: Believed) -> AsyncIterator[Instrumen
             )
             stack.push_async_callback(client.close)
         yield Instruments(judge=judge, trust=trust, authority=client)
-
-
-def _trust(folder: Path, *, demo: bool) -> Trust:
-    try:
-        return load_trust(folder, demo)
-    except SiteError as error:
-        if error.code == "key.demo":
-            raise Failure("cli.trust_demo", path=str(folder)) from error
-        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error

@@ -37,7 +37,7 @@ def shown_with(order: KeyInHand) -> KeyRef:
     try:
         chain = dict.fromkeys(der for path in order.certificates for der in read_certificates(path))
     except SiteError as error:
-        raise Failure("cli.trust", path=error.params.get("path"), reason=error.params.get("reason")) from error
+        raise Failure("cli.certificate", path=error.params.get("path"), reason=error.params.get("reason")) from error
     return KeyRef(key_id=KEY, chain=tuple(chain))
 
 

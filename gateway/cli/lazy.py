@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from gateway.cli.errors import at_hand
 from gateway.cli.orders import (
     AnswerOrder,
     EnvelopeOrder,
@@ -130,7 +131,8 @@ def sign(session: Session, order: SignOrder) -> int:
     """See `sign.sign`."""
     from gateway.cli import sign as command
 
-    return _run(command.sign(session, order))
+    with at_hand():
+        return _run(command.sign(session, order))
 
 
 def edxml_sign(session: Session, order: SignOrder, *, slip: bool) -> int:
@@ -189,7 +191,8 @@ def trust_sign(session: Session, order: ListSignOrder) -> int:
     """See `trust.sign`."""
     from gateway.cli import trust
 
-    return trust.sign(session.terminal, order)
+    with at_hand():
+        return trust.sign(session.terminal, order)
 
 
 def trust_fetch(session: Session, config: Path) -> int:
@@ -203,14 +206,16 @@ def seal(session: Session, order: SealingOrder) -> int:
     """See `seal.seal`."""
     from gateway.cli import seal as command
 
-    return _run(command.seal(session.terminal, order))
+    with at_hand():
+        return _run(command.seal(session.terminal, order))
 
 
 def ltaupdate(session: Session, order: RenewalOrder) -> int:
     """See `seal.ltaupdate`."""
     from gateway.cli import seal as command
 
-    return _run(command.ltaupdate(session.terminal, order))
+    with at_hand():
+        return _run(command.ltaupdate(session.terminal, order))
 
 
 def audit_verify(session: Session, config: Path) -> int:

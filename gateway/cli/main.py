@@ -1,17 +1,20 @@
 """One run of the program: choose the language, parse, call, and turn whatever comes back into an exit code."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from typer import Abort, TyperException
 
 from gateway.cli.completion import complete
 from gateway.cli.errors import (
+    AtHand,
     Exit,
     Failure,
     Refusal,
@@ -30,6 +33,9 @@ from gateway.cli.output import Terminal, choose_language
 from gateway.cli.shells import VARIABLE
 from gateway.cli.usage import of_usage
 from gateway.core.errors import GatewayError
+
+_NO_LOG: Final = logging.NullHandler()
+"""Where no log is configured (`serve` does), Python would print warnings raw between our sentences, which say the same."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +87,8 @@ def _told(report: Report, terminal: Terminal) -> int:
 def _report(error: Exception, terminal: Terminal) -> Report:
     if isinstance(error, GatewayError):
         return of_gateway_error(error)
+    if isinstance(error, AtHand):
+        return of_gateway_error(error.error, at_hand=True)
     if isinstance(error, Refusal):
         return of_refusal(error, terminal)
     return of_failure(_failure(error))
@@ -95,6 +103,7 @@ def _failure(error: Exception) -> Failure:
 
 
 def _run(tree: GroupPage, line: Line, terminal: Terminal) -> int:
+    logging.getLogger().addHandler(_NO_LOG)
     translate(tree, terminal)
     result = tree.main(line.whole, prog_name="gateway", standalone_mode=False, obj=terminal)
     return result if isinstance(result, int) else Exit.OK

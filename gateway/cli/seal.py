@@ -4,6 +4,9 @@ The file is read in a judge, the key in a key-holder, as in service (gateway.cry
 """
 
 import hashlib
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.written import new_file
@@ -14,9 +17,13 @@ from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.core.errors import SenderError
 from gateway.core.limits import PICTURE_BYTES_MAX
+from gateway.core.magic import MAGIC_BYTES, PDF_HEADER
 from gateway.core.ports import Judge
+from gateway.core.reasons import because
 from gateway.core.sealed import SealedFile
+from gateway.core.validation import Level
 from gateway.crypto import (
     Appearance,
     AttachmentText,
@@ -34,6 +41,18 @@ from gateway.crypto import (
 )
 from gateway.observe import SystemClock
 
+_PICTURED: Final = frozenset({"--image", "--width", "--at", "--page"})
+_USED: Final = MappingProxyType(
+    {
+        "invisible": frozenset[str](),
+        "signature": _PICTURED,
+        "seal": _PICTURED | {"--beside"},
+        "attachment": frozenset({"--number"}),
+        "copy": frozenset({"--form", "--body"}),
+    }
+)
+"""What belongs to each appearance."""
+
 
 async def seal(terminal: Terminal, order: SealingOrder) -> int:
     """Sign a PDF.
@@ -44,8 +63,10 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
-    require_file(order.file)
+    _require_pdf(order.file)
     appearance = appearance_of(order.shown)
+    if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
+        raise Failure("cli.seal.tsa", level=order.level.value)
     key = shown_with(order.key)
     async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
         if tools.trust is not None:
@@ -65,7 +86,7 @@ async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
     """
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
-    require_file(order.file)
+    _require_pdf(order.file)
     async with instruments(order.file, order.believed) as tools:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
@@ -79,6 +100,7 @@ def appearance_of(shown: Shown) -> Appearance | None:
     Raises:
         Failure: something that belongs to it was not given.
     """
+    _refuse_unused(shown)
     match shown.kind:
         case "signature":
             return PersonPicture(png=_image(shown), spot=_spot(shown), width_mm=shown.width_mm)
@@ -90,6 +112,33 @@ def appearance_of(shown: Shown) -> Appearance | None:
         case "copy":
             return CopyText(form=_given(shown.form, "--form", shown), body=_given(shown.body, "--body", shown))
     return None
+
+
+def _refuse_unused(shown: Shown) -> None:
+    """What was asked for and would not be seen: whoever names a picture believes that it stands on the page."""
+    asked = {
+        "--image": shown.image is not None,
+        "--width": shown.width_mm is not None,
+        "--at": shown.at is not None,
+        "--page": shown.page is not None,
+        "--beside": bool(shown.beside),
+        "--number": bool(shown.number),
+        "--form": bool(shown.form),
+        "--body": bool(shown.body),
+    }
+    for option, is_asked in asked.items():
+        if is_asked and option not in _USED[shown.kind]:
+            raise Failure("cli.seal.unused", option=option, kind=shown.kind)
+    if shown.page is not None and shown.at is None:
+        raise Failure("cli.seal.missing", option="--at", kind=shown.kind)
+
+
+def _require_pdf(path: Path) -> None:
+    """A file of another kind is told as that, before anybody calls it damaged."""
+    require_file(path)
+    with path.open("rb") as file:
+        if PDF_HEADER not in file.read(MAGIC_BYTES):
+            raise SenderError("file.unreadable", file=path.name, reason=because("not_pdf"))
 
 
 def _given(text: str, option: str, shown: Shown) -> str:

@@ -36,6 +36,7 @@ from gateway.crypto import (
     split_list,
     write_durably,
 )
+from gateway.evidence import Speech
 from gateway.material import fetch_plan, trust_sources
 from gateway.observe import SystemClock
 from gateway.rooms import JUDGE_PRELOAD
@@ -86,19 +87,24 @@ def show(terminal: Terminal, config: Path) -> int:
             ("cli.trust.expires", "-" if trust.expires_at is None else evidence_time(trust.expires_at)),
         ]
     )
+    speech = Speech(terminal.language)
     rows = [
-        (terminal.word(_ROLE_WORDS[role]), seen.subject, seen.digest, evidence_time(seen.not_after))
+        (terminal.word(_ROLE_WORDS[role]), speech.subject(seen.subject), seen.digest, evidence_time(seen.not_after))
         for role, seen in ((one.role, one.certificate) for one in believed(trust))
     ]
     terminal.table((_ROLE, _WHO, _PIN, _UNTIL), rows)
     for one in missing_anchors(trust):
         terminal.say("cli.trust.missing", role=terminal.word(_ROLE_WORDS[one.role]), sha256=one.digest)
     evidence = [
-        (one.kind, one.about, evidence_time(one.issued_at), evidence_time(one.next_update) if one.next_update else "-")
+        (one.kind.upper(), speech.subject(one.about), evidence_time(one.issued_at), _until(one.next_update))
         for one in evidence_of(trust)
     ]
     terminal.table((_ROLE, _ABOUT, _ISSUED, _UNTIL), evidence)
     return Exit.OK
+
+
+def _until(moment: datetime | None) -> str:
+    return "-" if moment is None else evidence_time(moment)
 
 
 def _trust_json(trust: Trust, now: datetime) -> Json:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gateway.cli.believed import believed
 from gateway.cli.errors import Exit, Failure, Report, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session, VerifyOrder
@@ -22,7 +23,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Judge
-from gateway.crypto import JudgePool, Trust, load_policy, load_trust, missing_anchors, with_policy
+from gateway.crypto import JudgePool, Trust, load_policy, missing_anchors, with_policy
 from gateway.evidence import (
     AnyFileExamination,
     Circumstances,
@@ -139,13 +140,7 @@ def _trust(order: VerifyOrder) -> Trust:
     """Whom to believe, and by which rules: only what was named, never the system's."""
     if order.trust is None:
         raise Failure("cli.no_trust")
-    try:
-        return _by_policy(load_trust(order.trust, order.demo), order.policy)
-    except SiteError as error:  # told as what it is here: not a gateway's configuration, but what was typed
-        if error.code == "key.demo":
-            raise Failure("cli.trust_demo", path=str(order.trust)) from error
-        params = error.params
-        raise Failure("cli.trust", path=params.get("path"), reason=params.get("reason")) from error
+    return _by_policy(believed(order.trust, demo=order.demo), order.policy)
 
 
 def _by_policy(trust: Trust, policy: Path | None) -> Trust:

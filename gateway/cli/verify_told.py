@@ -8,10 +8,11 @@ from gateway.cli.errors import details
 from gateway.cli.output import Terminal
 from gateway.core.clock import evidence_time
 from gateway.core.findings import Finding, Severity
-from gateway.core.validation import SignerIdentity
-from gateway.core.verdict import FileVerdict
+from gateway.core.validation import SignerIdentity, SubIndication
 from gateway.evidence import (
     LOOKS,
+    SIGNATURE_SUFFIX,
+    ExaminedPart,
     FileReport,
     FileVerification,
     Place,
@@ -19,6 +20,7 @@ from gateway.evidence import (
     Tone,
     Unreadable,
     Verification,
+    named_apart,
     next_step,
     notable_speaker,
     path_of,
@@ -26,6 +28,7 @@ from gateway.evidence import (
     speaker_said,
     summary,
     trouble_said,
+    unread_said,
 )
 
 _STYLES: Final = MappingProxyType(
@@ -82,11 +85,11 @@ def _print_signatures(terminal: Terminal, file: FileVerification, report: FileRe
     elif report.kind == "edxml":
         _print_envelope(terminal, signatures, report)
     for part in report.parts:
-        head = part.name if report.kind == "edxml" else ""
+        head = named_apart(report, part)
         for _ in part.verdict.signatures:
             _print_signature(terminal, head, signatures.pop(0))
         if not part.verdict.signatures:
-            _print_unsigned(terminal, head, part.verdict)
+            _print_unsigned(terminal, head, part, report.kind)
     if report.trouble is not None:
         terminal.print("  " + terminal.text("cli.verify.files_unexamined"))
 
@@ -109,8 +112,9 @@ def _print_findings(terminal: Terminal, findings: tuple[Finding, ...]) -> None:
             terminal.print(f"  {line_of(terminal, one)}")
 
 
-def _print_unsigned(terminal: Terminal, head: str, verdict: FileVerdict) -> None:
+def _print_unsigned(terminal: Terminal, head: str, part: ExaminedPart, kind: str) -> None:
     """A file of which no signature can be shown: it bears none, cannot be read, or was not looked at."""
+    verdict = part.verdict
     prefix = f"  {head}: " if head else "  "
     if verdict.indication is None:
         if head:
@@ -118,7 +122,7 @@ def _print_unsigned(terminal: Terminal, head: str, verdict: FileVerdict) -> None
     elif verdict.sub_indication is None:
         terminal.print(prefix + terminal.text("cli.verify.not_examined"))
     else:
-        terminal.print(prefix + terminal.text("cli.verify.unreadable"))
+        terminal.print(prefix + terminal.choose(unread_said(part, kind)))
         _print_technical(terminal, verdict.reason)
 
 
@@ -140,6 +144,8 @@ def _print_signature(terminal: Terminal, head: str, one: ToldSignature) -> None:
         reason = terminal.word(f"sub_indication.{verdict.sub_indication}")
         terminal.print("    " + terminal.text("cli.verify.because", reason=reason, code=verdict.sub_indication))
         _print_technical(terminal, verdict.reason)
+        if verdict.sub_indication is SubIndication.HASH_FAILURE and one.part.endswith(SIGNATURE_SUFFIX):
+            terminal.print("    " + terminal.text("cli.verify.other_file"))
     said = terminal.text(f"verification.integrity.{one.integrity}")
     terminal.print("    " + terminal.text("cli.verify.changed", said=said))
     _print_path(terminal, one)
@@ -157,7 +163,7 @@ def _print_capacity(terminal: Terminal, identity: SignerIdentity) -> None:
 def _print_path(terminal: Terminal, one: ToldSignature) -> None:
     if one.certificates:
         # not through a text of the catalogue, which cuts what is long: the anchor stands at the end
-        terminal.print(f"    {terminal.text('cli.verify.chain')} {path_of(one)}")
+        terminal.print(f"    {terminal.text('cli.verify.chain')} {path_of(one, terminal.language)}")
     else:
         terminal.print("    " + terminal.text("cli.verify.chain_unknown"))
 

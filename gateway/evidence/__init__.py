@@ -21,8 +21,9 @@ from gateway.evidence.examination import ExaminedPart, FileExamination, FileRepo
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
-from gateway.evidence.papers.sayings import next_step, sentence, speaker_said, summary, trouble_said
+from gateway.evidence.papers.sayings import next_step, sentence, speaker_said, summary, trouble_said, unread_said
 from gateway.evidence.papers.signers import path_of
+from gateway.evidence.papers.speech import Speech
 from gateway.evidence.papers.wording import LOOKS, Wording
 from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
@@ -39,6 +40,7 @@ from gateway.evidence.verification import (
     ToldSignature,
     Unreadable,
     Verification,
+    named_apart,
     notable_speaker,
     unexamined,
     verified,
@@ -73,6 +75,7 @@ __all__ = [
     "ProvenLeaf",
     "Result",
     "Speaker",
+    "Speech",
     "Standing",
     "ToldSignature",
     "Tone",
@@ -81,6 +84,7 @@ __all__ = [
     "Wording",
     "check_proof",
     "limits_of",
+    "named_apart",
     "next_step",
     "notable_speaker",
     "path_of",
@@ -94,5 +98,6 @@ __all__ = [
     "summary",
     "trouble_said",
     "unexamined",
+    "unread_said",
     "verified",
 ]

@@ -87,6 +87,6 @@ class DetachedExamination:
             kind="other",
             indication=verdict.indication,
             envelope=None,
-            parts=(ExaminedPart(name=path.name, verdict=verdict),),
+            parts=(ExaminedPart(name=beside.name, verdict=verdict),),
             signers=known_signers(self._snapshot, verdict.signatures),
         )

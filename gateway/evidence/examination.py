@@ -31,7 +31,7 @@ _HEAD_BYTES: Final = KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedPart:
-    """A file, or one attachment of an envelope."""
+    """A file, one attachment of an envelope, or (by its own name) a signature that lies beside the file."""
 
     name: str
     verdict: FileVerdict

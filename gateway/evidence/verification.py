@@ -34,7 +34,7 @@ from gateway.core.validation import (
     TimestampKind,
 )
 from gateway.core.verdict import SignatureVerdict
-from gateway.evidence.examination import FileReport
+from gateway.evidence.examination import ExaminedPart, FileReport
 from gateway.evidence.speaker import Speaker
 
 
@@ -268,9 +268,8 @@ def unexamined(name: str, trouble: Unreadable) -> FileVerification:
 
 def _signatures(report: FileReport) -> list[ToldSignature]:
     found = [(Place.ENVELOPE, "", report.envelope)] if report.envelope else []
-    inside = report.kind == "edxml"
     for part in report.parts:
-        found += [(Place.FILE, part.name if inside else "", verdict) for verdict in part.verdict.signatures]
+        found += [(Place.FILE, named_apart(report, part), verdict) for verdict in part.verdict.signatures]
     bodies = dict(report.signers)
     return [
         ToldSignature(
@@ -292,6 +291,11 @@ def notable_speaker(file: FileVerification) -> Speaker | None:
     """What belongs to the conclusion of a file: that it speaks in another's name, or that nobody can say whether it does."""
     found = (one.speaker for one in file.signatures if one.speaker is not None)
     return next((one for one in found if one.notable), None)
+
+
+def named_apart(report: FileReport, part: ExaminedPart) -> str:
+    """A part's name where it is not that of the file itself: an attachment of an envelope, a signature beside the file."""
+    return part.name if report.kind == "edxml" or part.name != report.name else ""
 
 
 def _organ(certificate: Digest | None, bodies: Mapping[Digest, OrganId]) -> OrganId | None:

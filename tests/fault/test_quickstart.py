@@ -1,13 +1,16 @@
-"""The commands of the README, exactly as they stand there, in a shell, against two real gateways; and what else needs both."""
+"""The commands of the README, exactly as they stand there, in a shell; and what else needs two real gateways."""
 
 import asyncio
 import os
 import re
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.api import ApiProblem
+from gateway.demo.network import build_network
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import RealNetwork, real_network
 
@@ -16,12 +19,17 @@ pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "README.md"
 
 
+def blocks(heading: str) -> list[str]:
+    """The `sh` blocks of a section, in order."""
+    section = PAGE.read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
+
+
 def commands() -> str:
-    """The `sh` blocks of the section, in order."""
-    section = PAGE.read_text(encoding="utf-8").partition("## Ten minutes with curl")[2].partition("\n## ")[0]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE)
-    assert len(blocks) >= 5
-    return "\n".join(blocks)
+    """What the section on curl says."""
+    found = blocks("Ten minutes with curl")
+    assert len(found) >= 5
+    return "\n".join(found)
 
 
 async def shell(script: str, folder: Path) -> tuple[int, str, str]:
@@ -75,6 +83,23 @@ async def test_ten_minutes_with_curl(tmp_path: Path) -> None:
         assert len(set(keys)) == 1
         assert await at_once(real, ["b"] * 3) == ["conflict.idempotency"] * 3
         assert len(real.rows("party", "SELECT key FROM documents WHERE idempotency_key = 'one-key'")) == 1
+
+
+READER = 'xdg-open() { cp -- "$1" read.pdf; }\n'
+"""Before the commands of the page: what stands for a PDF reader, which a machine for tests has not."""
+
+
+async def test_seal_verify_and_read_the_report(tmp_path: Path) -> None:
+    found = blocks("Seal, verify, read the report")
+    assert [len(block.splitlines()) for block in found] == [1, 3]
+    build_network(tmp_path / "gateway-demo", wards=1, moment=datetime.now(UTC).replace(microsecond=0))
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (tmp_path / "config").symlink_to(PAGE.parent / "config")
+    code, out, err = await shell(READER + "".join(found), tmp_path)
+    assert code == 0, err
+    assert out.startswith("sealed.pdf\n✔ Chữ ký hợp lệ: sealed.pdf\n")
+    assert (tmp_path / "read.pdf").read_bytes().startswith(b"%PDF-")
 
 
 SHORT = "sleep() { :; }\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.ports import Clock, Judge, TimestampAuthority
-from gateway.core.reasons import of_os
+from gateway.core.reasons import because, of_os
 from gateway.core.validation import Indication
 from gateway.crypto.cades.cms import assemble, seal_attributes
 from gateway.crypto.cades.content import hash_file
@@ -44,7 +44,7 @@ async def sign_beside(  # noqa: PLR0913 - the parts by name
     verdict = await judge.run(judge_detached, signed.data, digests=digests, trust=trust, moment=clock.now())
     own = verdict.signatures[0].certificate if verdict.signatures else None
     if verdict.indication is not Indication.TOTAL_PASSED or own != certificate_digest(key.chain[0]):
-        raise SenderError("file.unreadable", reason=f"cannot be signed: {verdict.reason}")
+        raise SenderError("file.unreadable", reason=because("not_good_after", detail=verdict.reason))
     return signed
 
 

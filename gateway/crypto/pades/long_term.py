@@ -20,6 +20,7 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
+from gateway.core.reasons import because
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.prepare import open_for_update
 from gateway.crypto.paths.trust import Evidence
@@ -155,7 +156,7 @@ def last_timestamp(data: bytes) -> bytes:
     if isinstance(found, Trouble):
         raise SenderError("file.unreadable", reason=found.reason)
     if found is None:
-        raise SenderError("file.unreadable", reason="no timestamp in it that could be renewed")
+        raise SenderError("file.unreadable", reason=because("no_timestamp"))
     return found
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from gateway.core import limits
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ports import Clock, Judge, TimestampAuthority
+from gateway.core.reasons import because
 from gateway.core.sealed import SealedFile
 from gateway.core.validation import Indication, Level
 from gateway.core.verdict import FileVerdict
@@ -298,4 +299,4 @@ def _check_seal(verdict: FileVerdict, key: KeyRef) -> None:
     """Give no seal out that a judge does not find good: the document allowed none, or broke by it."""
     own = verdict.signatures[-1].certificate if verdict.signatures else None
     if verdict.indication is not Indication.TOTAL_PASSED or own != certificate_digest(key.chain[0]):
-        raise SenderError("file.unreadable", reason=f"cannot be sealed: {verdict.reason}")
+        raise SenderError("file.unreadable", reason=because("not_good_after", detail=verdict.reason))

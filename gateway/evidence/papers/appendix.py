@@ -52,7 +52,9 @@ def _stamp(stamp: TimestampSeen) -> str:
 
 def _certificates(speech: Speech, certificates: tuple[CertificateSeen, ...]) -> Table:
     names = ("subject", "serial_and_key", "fingerprint")
-    rows = [(cut(seen.subject), f"{cut(seen.serial)} · {cut(seen.key)}", seen.digest) for seen in certificates]
+    rows = [
+        (speech.subject(seen.subject), f"{cut(seen.serial)} · {cut(seen.key)}", seen.digest) for seen in certificates
+    ]
     return Table(tuple(speech.word(f"column.{name}") for name in names), tuple(rows), (8, 6, 8))
 
 

@@ -1,5 +1,8 @@
 """Sentences that every form of a report says with the same words, in both languages."""
 
+from gateway.core.validation import SubIndication
+from gateway.evidence.detached import SIGNATURE_SUFFIX
+from gateway.evidence.examination import ExaminedPart
 from gateway.evidence.papers.paper import cut
 from gateway.evidence.speaker import Speaker
 from gateway.evidence.verification import FileVerification, Result, Verification
@@ -42,6 +45,18 @@ def speaker_said(speaker: Speaker) -> Text:
 def _named(code: str | None, name: str) -> str:
     """Code first: names are what strangers write, and long."""
     return f"{code or ''} ({cut(name)})" if name else code or ""
+
+
+def unread_said(part: ExaminedPart, kind: str) -> Text:
+    """Why no signature of a part can be shown: it is damaged, no signature at all, or one without what it signs.
+
+    `kind`: of the file that was examined; one of another kind than PDF and edXML has none but beside it.
+    """
+    if part.verdict.sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND:
+        return text("cli.verify.signature_alone", {"name": part.name})
+    if kind == "other" or part.name.lower().endswith(SIGNATURE_SUFFIX):
+        return text("cli.verify.not_signature", {"name": part.name})
+    return text("cli.verify.unreadable")
 
 
 def limit_said(limit: Limit) -> Text:

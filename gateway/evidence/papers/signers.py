@@ -39,14 +39,10 @@ def integrity(speech: Speech, one: ToldSignature) -> str:
     return speech.say(f"integrity.{one.integrity}")
 
 
-def path_of(one: ToldSignature) -> str:
+def path_of(one: ToldSignature, language: str) -> str:
     """The names of a chain, from the signer to the anchor."""
-    return " → ".join(subject_name(told.seen.subject) for told in one.certificates)
-
-
-def subject_name(subject: str) -> str:
-    """A subject for the eye. Nothing is picked out of it: with commas in a name, strangers would choose what is picked."""
-    return cut(subject.removeprefix("Common Name: "))
+    speech = Speech(language)
+    return " → ".join(speech.subject(told.seen.subject) for told in one.certificates)
 
 
 # --- 2: who signed -----------------------------------------------------------------------------------------------------
@@ -87,7 +83,7 @@ def _who(speech: Speech, one: ToldSignature) -> Iterator[tuple[str, str]]:
     if one.certificates:
         seen = one.certificates[0].seen
         yield speech.word("fact.serial"), cut(seen.serial)
-        yield speech.word("fact.issuer"), subject_name(seen.issuer) or speech.word("unknown")
+        yield speech.word("fact.issuer"), speech.subject(seen.issuer) or speech.word("unknown")
     claimed = speech.time(verdict.claimed_time)
     yield speech.word("fact.claimed"), claimed if verdict.claimed_time is None else speech.say("claimed", time=claimed)
     yield speech.word("fact.proven"), speech.time(one.proven_time) if one.proven_time else speech.word("not_proven")
@@ -151,7 +147,7 @@ def chains(speech: Speech, file: FileVerification) -> Iterator[Block]:
 
 def _certificate(speech: Speech, told: CertificateTold) -> tuple[str, ...]:
     seen = told.seen
-    name = subject_name(seen.subject)
+    name = speech.subject(seen.subject)
     return (
         speech.say("anchor", name=name) if seen.anchor else name,
         f"{evidence_time(seen.not_before)} –\n{evidence_time(seen.not_after)}",

@@ -1,6 +1,8 @@
 """Speech: the catalogue in one language, for whoever puts a report into words."""
 
+import re
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core.clock import evidence_time
@@ -9,6 +11,28 @@ from gateway.evidence.papers.paper import Tone, cut
 from gateway.evidence.papers.sayings import word
 from gateway.observe import Text, label, text
 
+_NAME_PARTS: Final = MappingProxyType(
+    {
+        "Common Name": "common_name",
+        "Organization": "organization",
+        "Organizational Unit": "unit",
+        "Organization Identifier": "organization_identifier",
+        "Country": "country",
+        "State/Province": "province",
+        "Locality": "locality",
+        "Given Name": "given_name",
+        "Surname": "surname",
+        "Serial Number": "serial_number",
+        "Title": "title",
+        "Email Address": "email",
+        "Street Address": "street",
+        "Postal Code": "postal_code",
+        "User ID": "user_id",
+        "Domain Component": "domain",
+    }
+)
+"""The parts of a distinguished name, as a verdict calls them (RFC 5280 appendix A.1) and as the catalogue does."""
+_NAME_PART: Final = re.compile(rf"(?:^|(?<=[,;] ))({'|'.join(map(re.escape, _NAME_PARTS))}): ")
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -52,6 +76,14 @@ class Speech:
     def text(self, value: str) -> str:
         """A stranger's text, or that there is none."""
         return cut(value) if value else self.word("unknown")
+
+    def subject(self, subject: str) -> str:
+        """A distinguished name for the eye, its parts called in this language.
+
+        Nothing is picked out of it: with commas in a name, strangers would choose what is picked.
+        """
+        bare = subject.removeprefix("Common Name: ")
+        return cut(_NAME_PART.sub(lambda part: f"{self.word(f'name.{_NAME_PARTS[part[1]]}')}: ", bare))
 
     def policy(self, policy: PolicyUsed | None) -> str:
         """Which rules were applied."""

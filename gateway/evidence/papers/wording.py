@@ -23,7 +23,15 @@ from gateway.evidence.papers.paper import (
     cut,
 )
 from gateway.evidence.papers.record import record_bytes
-from gateway.evidence.papers.sayings import limit_said, next_step, sentence, speaker_said, summary, trouble_said
+from gateway.evidence.papers.sayings import (
+    limit_said,
+    next_step,
+    sentence,
+    speaker_said,
+    summary,
+    trouble_said,
+    unread_said,
+)
 from gateway.evidence.papers.signers import chains, changes, signers, timestamps
 from gateway.evidence.papers.speech import Speech
 from gateway.evidence.verification import FileVerification, Result, Verification, notable_speaker
@@ -117,6 +125,10 @@ class Wording:
             yield Paragraph(speech.choose(speaker_said(speaker)), Tone.DOUBT)
         if file.trouble is not None:
             yield Paragraph(speech.say("because", reason=speech.choose(trouble_said(file))))
+        parts = file.report.parts if file.report and not file.signatures and file.report.kind != "edxml" else ()
+        for part in parts:
+            if part.verdict.sub_indication is not None:
+                yield Paragraph(speech.choose(unread_said(part, "" if file.report is None else file.report.kind)))
         yield Paragraph(speech.choose(next_step(file)))
         yield Facts(tuple(self._facts(file)))
 

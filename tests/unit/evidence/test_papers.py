@@ -132,7 +132,7 @@ def test_a_full_verdict_is_told_in_full() -> None:
         "21/11/2026 13:05:09 +07:00 (do người ký tự khai)",
         "21/11/2026 13:05:11 +07:00",
         "Chữ ký thêm sau",
-        "Gốc chuyên dùng Chính phủ, Organization: Thành ủy Thành phố Hồ Chí Minh, Country: VN [gốc tin cậy]",
+        "Gốc chuyên dùng Chính phủ, Tổ chức: Thành ủy Thành phố Hồ Chí Minh, Quốc gia: VN [gốc tin cậy]",
         "Chưa bị thu hồi. OCSP (kèm trong tệp); phát hành 21/11/2026 10:05:09 +07:00; 3 giờ trước thời điểm xét",
         "Dịch vụ cấp dấu thời gian",
         "edoc-gateway, phiên bản 1",

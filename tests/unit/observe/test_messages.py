@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 
 import gateway
 from gateway.api.openapi import field_id, schemas
-from gateway.cli.errors import FAILURES
+from gateway.cli.errors import AT_HAND, FAILURES
 from gateway.cli.grammar import ROWS
 from gateway.config import KINDS
 from gateway.core.directory import BodyStatus
@@ -81,6 +81,7 @@ EXPLAINED = {name for code in CATALOGUE for name in (code, f"{code}.todo")} | {
     name for code, health in FOUND.items() for name in ([code] if health is Health.OK else [code, f"{code}.todo"])
 }
 EXPLAINED |= {name for code in CODES for name in (f"edxml.finding.{code}", f"edxml.finding.{code}.todo")}
+EXPLAINED |= {name for code in AT_HAND for name in (f"cli.hand.{code}", f"cli.hand.{code}.todo")}
 REASONS = {
     f"why.{word}"
     for word in OS_WORDS.union(
