@@ -94,7 +94,7 @@ def show(terminal: Terminal, config: Path) -> int:
     ]
     terminal.table((_ROLE, _WHO, _PIN, _UNTIL), rows)
     for one in missing_anchors(trust):
-        terminal.say("cli.trust.missing", role=terminal.word(_ROLE_WORDS[one.role]), sha256=one.digest)
+        terminal.say("cli.trust.missing", role=terminal.word(_ROLE_WORDS[one.role]), digest=one.digest)
     evidence = [
         (one.kind.upper(), speech.subject(one.about), evidence_time(one.issued_at), _until(one.next_update))
         for one in evidence_of(trust)

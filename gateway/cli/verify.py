@@ -61,7 +61,7 @@ async def verify(session: Session, order: VerifyOrder, *, draw: Draw | None = No
     trust, snapshot = _trust(order), _registry(order)
     for one in missing_anchors(trust):
         role = session.terminal.word(f"trust.{one.role}")
-        session.terminal.note(session.terminal.text("cli.trust.missing", role=role, sha256=one.digest))
+        session.terminal.note(session.terminal.text("cli.trust.missing", role=role, digest=one.digest))
     with TemporaryDirectory(prefix="gateway-verify-") as folder:
         files = tuple(_kept(session, Path(folder)) if str(path) == MARK else path for path in order.files)
         async with _judges() as judge, report_seal(order, judge=judge, trust=trust) as seal:

@@ -126,7 +126,7 @@ def _list_findings(trust: Trust, now: datetime) -> tuple[Finding, ...]:
 def _missing(trust: Trust) -> tuple[Finding, ...]:
     """Anchors that the policy names and trust does not have: a pin that was mistyped, or an anchor that has gone."""
     missing = islice(missing_anchors(trust), FINDINGS_MAX)
-    return tuple(found("probe.trust.policy_anchor", role=one.role, sha256=one.digest) for one in missing)
+    return tuple(found("probe.trust.policy_anchor", role=one.role, digest=one.digest) for one in missing)
 
 
 def _next_updates(crls: Sequence[bytes]) -> dict[str, tuple[str, datetime]]:

@@ -129,7 +129,7 @@ async def test_xmlsec1_verifies_what_the_command_signs_and_stamps(tmp_path: Path
     above.write_bytes(desk.pki.issuing.public_bytes(Encoding.PEM))
     own = ["--key", str(desk.key), "--cert", str(desk.certificate), "--chain", str(above), "--trust", str(desk.trust)]
     out = tmp_path / "out.edxml"
-    async with desk.authority.served() as url:
+    async with desk.served() as url:
         line = ["edxml", "sign", str(tmp_path / "a.edxml"), "-o", str(out), *own, "--slip", "--tsa", url]
         assert await asyncio.to_thread(main, line) == 0
     slip = read_message(read_skeleton([out.read_bytes()])).attachments[-1].payload.read()

@@ -24,13 +24,14 @@ class SigningDesk:
     clock: StandingClock
     """Stands still when the desk was furnished."""
     stamps: Authority
+    organ_id: str = "H29.16"
 
     @classmethod
-    def furnished(cls, folder: Path, kind: LeafKind = "seal") -> "SigningDesk":
-        """With a key of that kind."""
+    def furnished(cls, folder: Path, kind: LeafKind = "seal", *, organ_id: str = "H29.16") -> "SigningDesk":
+        """With a key of that kind, whose certificate names that body; empty: none."""
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         pki = Pki(name="Desk", now=now)
-        desk = cls(folder, pki, StandingClock(now), Authority(pki, issuer="issuing"))
+        desk = cls(folder, pki, StandingClock(now), Authority(pki, issuer="issuing"), organ_id)
         pki.write_trust(desk.trust)
         (desk.trust / "authorities").mkdir()
         (desk.trust / "authorities" / "root.pem").write_bytes(pki.root.public_bytes(Encoding.PEM))
@@ -40,7 +41,7 @@ class SigningDesk:
         return desk
 
     def leaf(self, kind: LeafKind = "seal") -> Leaf:
-        return self.pki.leaf(kind)
+        return self.pki.leaf(kind, organ_id=self.organ_id)
 
     @property
     def authority(self) -> NearAuthority:

@@ -24,7 +24,7 @@ PLAIN = envelope(files=(tiny_pdf(), b"a table"))
 
 @pytest.fixture
 def desk(tmp_path: Path) -> SigningDesk:
-    desk = SigningDesk.furnished(tmp_path)
+    desk = SigningDesk.furnished(tmp_path, organ_id="")  # envelopes of two senders are signed here
     (tmp_path / "a.edxml").write_bytes(PLAIN)
     return desk
 
@@ -60,7 +60,7 @@ def test_it_is_good_and_every_other_byte_is_as_it_was(desk: SigningDesk, capsys:
 @pytest.mark.parametrize("slip", [False, True])
 async def test_with_a_timestamp(desk: SigningDesk, slip: bool, capsys: Capture) -> None:
     more = ["--slip"] if slip else []
-    async with desk.authority.served() as url:
+    async with desk.served() as url:
         assert await asyncio.to_thread(sign, desk, "--tsa", NOBODY, "--tsa", url, *more, "--json") == Exit.OK
     told = json.loads(capsys.readouterr().out)
     assert (told["level"], told["slip"]) == ("B-T", slip)

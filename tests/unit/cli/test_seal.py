@@ -124,7 +124,7 @@ async def test_what_was_owed_is_paid_by_the_renewal(desk: SigningDesk, capsys: C
     assert await asyncio.to_thread(sign, desk, "--trust", str(desk.trust), "--tsa", NOBODY, "--allow-lower") == Exit.OK
     assert "gateway ltaupdate" in capsys.readouterr().err
     line = ["ltaupdate", str(desk.folder / "out.pdf"), "-o", str(desk.folder / "renewed.pdf"), "--json"]
-    async with desk.authority.served() as url:
+    async with desk.served() as url:
         assert await asyncio.to_thread(main, [*line, "--trust", str(desk.trust), "--tsa", url]) == Exit.OK
     told = json.loads(capsys.readouterr().out)
     assert (told["level"], told["owed"]) == ("B-LTA", None)
@@ -134,7 +134,7 @@ async def test_what_was_owed_is_paid_by_the_renewal(desk: SigningDesk, capsys: C
 async def test_a_renewal_of_level_b_t_has_the_signer_s_evidence_too(desk: SigningDesk, capsys: Capture) -> None:
     """Found: B-LTA was said of a file in which only the authority's evidence was."""
     line = ["ltaupdate", str(desk.folder / "out.pdf"), "-o", str(desk.folder / "renewed.pdf"), "--json"]
-    async with desk.authority.served() as url:
+    async with desk.served() as url:
         assert await asyncio.to_thread(sign, desk, "--trust", str(desk.trust), "--tsa", url) == Exit.OK
         capsys.readouterr()
         assert await asyncio.to_thread(main, [*line, "--trust", str(desk.trust), "--tsa", url]) == Exit.OK

@@ -14,7 +14,7 @@ from gateway.cli.errors import Exit
 from gateway.cli.main import main
 from tests.kit.pki import LeafKind, Pki, write_chain, write_key
 from tests.kit.signing_desk import SigningDesk
-from tests.kit.timestamps import OwnAuthority
+from tests.kit.timestamp_authority import Authority, served
 from tests.unit.cli.schemas import check
 
 Capture = pytest.CaptureFixture[str]
@@ -118,7 +118,7 @@ def stamped(desk: SigningDesk, *more: str) -> int:
 async def test_it_is_stamped_by_the_second_authority_and_others_find_it_good(
     stamping: SigningDesk, capsys: Capture
 ) -> None:
-    async with stamping.authority.served() as url:
+    async with stamping.served() as url:
         line = ["--level", "B-T", "--tsa", NOBODY, "--tsa", url, "--chain", str(untrusted(stamping)), "--json"]
         assert await asyncio.to_thread(stamped, stamping, *line) == Exit.OK
     told = json.loads(capsys.readouterr().out)
@@ -168,9 +168,13 @@ def untrusted(desk: SigningDesk) -> Path:
 
 
 def test_without_an_answer_it_is_refused_unless_a_lower_level_will_do(stamping: SigningDesk, capsys: Capture) -> None:
-    for line in (["--tsa", NOBODY], ["--level", "B-T"]):
-        assert stamped(stamping, *line) == Exit.UNREACHABLE
-        assert "timestamp.unavailable" in capsys.readouterr().err
+    refusals = (
+        (["--tsa", NOBODY], Exit.UNREACHABLE, "timestamp.unavailable"),
+        (["--level", "B-T"], Exit.USAGE, "cli.seal.tsa"),
+    )
+    for line, code, word in refusals:
+        assert stamped(stamping, *line) == code
+        assert word in capsys.readouterr().err
         assert not list(stamping.folder.glob("*.p7s"))
     assert stamped(stamping, "--tsa", NOBODY, "--allow-lower", "--json") == Exit.OK
     said = capsys.readouterr()
@@ -185,7 +189,7 @@ def test_levels_of_a_pdf_are_none_of_these(stamping: SigningDesk) -> None:
 
 
 async def test_an_authority_that_nobody_believes_stamps_nothing(stamping: SigningDesk, capsys: Capture) -> None:
-    stranger = OwnAuthority(Pki(name="Stranger", now=stamping.pki.now), stamping.pki.now)
-    async with stranger.served() as url:
+    stranger = Authority(Pki(name="Stranger", now=stamping.pki.now))
+    async with served(stamping.clock, stranger.answer) as url:
         assert await asyncio.to_thread(stamped, stamping, "--tsa", url) == Exit.UNREACHABLE
     assert "timestamp.unavailable" in capsys.readouterr().err

@@ -78,7 +78,7 @@ def test_the_turn_is_of_whoever_typed(desk: SigningDesk, capsys: Capture) -> Non
     said = capsys.readouterr().err
     assert not [words for words in OPERATOR if words in said]
     assert "tệp không phải PDF" in said
-    assert "tệp không có dấu thời gian nào để gia hạn" in said
+    assert "Tệp PDF chưa có chữ ký số" in said
     assert "cli.trust" in said
     assert said.count("key.missing") == 2
 
