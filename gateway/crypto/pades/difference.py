@@ -31,6 +31,7 @@ from gateway.crypto.pades.document import Document
 from gateway.crypto.pades.form_rules import (
     NoActionsRule,
     NothingReplaced,
+    OnlyWidgetsRule,
     PlainRectangleRule,
     SameDrawingRule,
     SameRootRule,
@@ -53,6 +54,7 @@ _STRICT: Final = StandardDiffPolicy(
         field_rules=[
             NoEmptyFieldsRule(),
             PlainRectangleRule(),
+            OnlyWidgetsRule(),
             SmallFieldsRule(),
             NoActionsRule(),
             SameDrawingRule(),
