@@ -36,7 +36,7 @@ from gateway.crypto.pades.form_rules import (
     SameDrawingRule,
     SameRootRule,
 )
-from gateway.crypto.pades.new_fields import NoEmptyFieldsRule, SmallFieldsRule
+from gateway.crypto.pades.new_fields import NoEmptyFieldsRule, SameOrderRule, SmallFieldsRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -56,6 +56,7 @@ _STRICT: Final = StandardDiffPolicy(
             PlainRectangleRule(),
             OnlyWidgetsRule(),
             SmallFieldsRule(),
+            SameOrderRule(),
             NoActionsRule(),
             SameDrawingRule(),
             NothingReplaced(SigFieldCreationRule(), pages=True),
