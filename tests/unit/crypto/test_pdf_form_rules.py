@@ -157,9 +157,7 @@ WHITE = numbers((1, 1, 1))
 KINDS: dict[str, DictionaryObject] = {
     "widget": named(),
     "polygon": named(Subtype=pdf_name("/Polygon"), Vertices=CORNERS, IC=WHITE, C=WHITE),
-    "line": named(
-        Subtype=pdf_name("/Line"), L=numbers((0, 720, 595, 720)), C=WHITE, BS=named(W=NumberObject(300))
-    ),
+    "line": named(Subtype=pdf_name("/Line"), L=numbers((0, 720, 595, 720)), C=WHITE, BS=named(W=NumberObject(300))),
     "strike-out": named(Subtype=pdf_name("/StrikeOut"), QuadPoints=CORNERS, C=WHITE),
     "note": named(Subtype=pdf_name("/Text"), Contents=TextStringObject("Chi 900 dong")),
 }
@@ -174,7 +172,7 @@ def test_a_field_is_drawn_as_a_widget_and_as_nothing_else(
     """A polygon is drawn over its corners, whatever its rectangle says: the page was white, and the seal passed."""
 
     class Painted(Shadow):
-        def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:  # noqa: ARG002 - as above
+        def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:
             shown = named(Type=pdf_name("/Annot"), Subtype=pdf_name("/Widget"), F=NumberObject(4), Rect=sides)
             return DictionaryObject({**shown, **KINDS[kind]})
 
