@@ -10,10 +10,10 @@ from functools import cache
 from io import BytesIO
 from typing import Final
 
-from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NameObject, StreamObject, pdf_name
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, StreamObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from gateway.core.limits import JUDGE_MEMORY_BYTES_MAX, MIB
+from gateway.core.limits import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX, JUDGE_MEMORY_BYTES_MAX, MIB
 from tests.kit.pyhanko_signer import written
 
 UNPACKED: Final = JUDGE_MEMORY_BYTES_MAX + 128 * MIB
@@ -58,6 +58,26 @@ def store(kind: str, times: int, count: int) -> Callable[[bytes], bytes]:
     return change
 
 
+def spoiled(pdf: bytes) -> bytes:
+    """A full store, each of whose pieces fails when all of it is unpacked: its rows are coded as nobody codes them."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    entries = {
+        "/Filter": NameObject("/FlateDecode"),
+        "/DecodeParms": DictionaryObject({pdf_name("/Predictor"): NumberObject(99)}),
+    }
+    data = packed(EVIDENCE_BYTES_MAX, 1)
+    store = {
+        pdf_name(f"/{kind}"): ArrayObject(
+            writer.add_object(StreamObject({pdf_name(k): v for k, v in entries.items()}, encoded_data=data))
+            for _ in range(EVIDENCE_ITEMS_MAX)
+        )
+        for kind in ("Certs", "CRLs", "OCSPs")
+    }
+    writer.root["/DSS"] = writer.add_object(DictionaryObject(store))
+    writer.update_root()
+    return written(writer)
+
+
 def table(times: int) -> Callable[[bytes], bytes]:
     """A cross-reference stream (ISO 32000-2 clause 7.5.8) over more objects than there can be."""
 
@@ -99,6 +119,7 @@ def objects(times: int) -> Callable[[bytes], bytes]:
 BOMBS: Final[dict[str, Callable[[bytes], bytes]]] = {
     **{f"{kind}, packed once": store(kind, 1, 45) for kind in ("Certs", "CRLs", "OCSPs")},
     **{f"{kind}, packed thrice": store(kind, 3, 64) for kind in ("Certs", "CRLs", "OCSPs")},
+    "spoiled after it is unpacked": spoiled,
     **{f"table of objects, packed {word}": table(times) for word, times in (("once", 1), ("twice", 2))},
     **{f"stream of objects, packed {word}": objects(times) for word, times in (("once", 1), ("twice", 2))},
 }

@@ -38,7 +38,8 @@ class _Stamper(TimeStamper):
         return cms.ContentInfo.load(self.stamp(message_digest))
 
 
-def _stamper(stamp: Stamp) -> _Stamper:
+def stamper_of(stamp: Stamp) -> _Stamper:
+    """pyHanko's timestamper that hands out this."""
     stamper = _Stamper(include_nonce=False)  # type: ignore[no-untyped-call]  # pyHanko's, untyped
     stamper.stamp = stamp
     return stamper
@@ -105,7 +106,7 @@ def signed(pdf: bytes, label: str, how: How = PLAINLY) -> bytes:
         certify=how.certify is not None,
         docmdp_permissions=how.certify or MDPPerm.FILL_FORMS,
     )
-    stamper = None if how.stamp is None else _stamper(how.stamp)
+    stamper = None if how.stamp is None else stamper_of(how.stamp)
     new = None if how.box is None else SigFieldSpec(sig_field_name=how.field, box=how.box, on_page=how.page)
     pdf_signer = _Signer(
         metadata, signer=signer, timestamper=stamper, new_field_spec=None if how.flags is not None else new
@@ -150,7 +151,7 @@ def with_evidence(
 def archived(pdf: bytes, stamp: Stamp, field: str = "Timestamp1") -> bytes:
     """The PDF with a document timestamp over everything so far."""
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-    return asyncio.run(_archived(signers.PdfTimeStamper(_stamper(stamp), field_name=field), writer))
+    return asyncio.run(_archived(signers.PdfTimeStamper(stamper_of(stamp), field_name=field), writer))
 
 
 async def _archived(stamper: signers.PdfTimeStamper, writer: IncrementalPdfFileWriter) -> bytes:

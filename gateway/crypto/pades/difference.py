@@ -31,11 +31,12 @@ from gateway.crypto.pades.document import Document
 from gateway.crypto.pades.form_rules import (
     NoActionsRule,
     NothingReplaced,
+    OnlyWidgetsRule,
     PlainRectangleRule,
     SameDrawingRule,
     SameRootRule,
 )
-from gateway.crypto.pades.new_fields import NoEmptyFieldsRule, SmallFieldsRule
+from gateway.crypto.pades.new_fields import NoEmptyFieldsRule, SameOrderRule, SmallFieldsRule
 from gateway.crypto.pades.security_store import store_outline
 
 _UPDATES: Final = ModificationLevel.LTA_UPDATES
@@ -53,7 +54,9 @@ _STRICT: Final = StandardDiffPolicy(
         field_rules=[
             NoEmptyFieldsRule(),
             PlainRectangleRule(),
+            OnlyWidgetsRule(),
             SmallFieldsRule(),
+            SameOrderRule(),
             NoActionsRule(),
             SameDrawingRule(),
             NothingReplaced(SigFieldCreationRule(), pages=True),

@@ -1,6 +1,6 @@
 """What may not happen to a signed PDF, beside what pyHanko's analysis refuses by itself (ISO 32000-2 clauses 7.5.5, 12.7).
 
-Five ways to show another text were left open by it (0.38):
+Six ways to show another text were left open by it (0.38):
 
 1. A new field counts as invisible when pyHanko cannot work out the area of its rectangle, and an invisible one may come after
    the last signature. It cannot when a number of the rectangle stands elsewhere in the file (an indirect reference), or when
@@ -10,6 +10,8 @@ Five ways to show another text were left open by it (0.38):
 3. A new field may bring actions (/A, /AA): a script that runs when its page is opened, and writes upon it.
 4. Whatever the /TransformParams of a new signature or timestamp name may be replaced in the same update: a page's content, too.
 5. The trailer may name another object as the catalog: one that the pages use, and that is then no text any more.
+6. The annotation of a new field may be of any kind. A widget is drawn inside its rectangle; a polygon, a line or a strike-out
+   where its own points are, over the whole page, however small the rectangle is that says where it stands (clause 12.5.6).
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,6 +33,7 @@ from pyhanko.sign.diff_analysis.rules_api import ApprovalType
 from gateway.crypto.pades.entry import entry
 
 _SIGNATURE: Final = "/Sig"
+_WIDGET: Final = "/Widget"
 _SIDES: Final = 4
 _ACTIONS: Final = frozenset({"/A", "/AA"})
 _DRAWN_BY: Final = ("/DA", "/DR", "/Q", "/NeedAppearances")
@@ -108,6 +111,21 @@ class NoActionsRule(FieldMDPRule):
         yield from ()
 
 
+class OnlyWidgetsRule(FieldMDPRule):
+    """Approves nothing by itself: it goes beside the rules that ask by its rectangle how much a field covers."""
+
+    def apply(self, context: FieldComparisonContext) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Approve nothing.
+
+        Raises:
+            SuspiciousModification: a field that was added, or signed, is drawn as something else than a widget.
+        """
+        for name, spec in context.field_specs.items():
+            if added_or_signed(spec) and not all(map(_is_widget, widgets_of(spec.new_field))):
+                raise SuspiciousModification(f"the field {name} is an annotation of another kind")
+        yield from ()
+
+
 class SameDrawingRule(FieldMDPRule):
     """Approves nothing by itself. Where all fields are signatures' there is nothing to be drawn, and no harm."""
 
@@ -135,6 +153,11 @@ def widgets_of(field: Any) -> Iterable[Any]:
     """The field, which may be its own widget, and those under it."""
     kids = field["/Kids"] if isinstance(field, DictionaryObject) and "/Kids" in field else ()
     return (field, *(kid.get_object() for kid in kids))
+
+
+def _is_widget(widget: Any) -> bool:
+    """Whether it is drawn as a widget, or, having no kind, as nothing."""
+    return isinstance(widget, DictionaryObject) and entry(widget, "/Subtype", _WIDGET) == _WIDGET
 
 
 def _plain(widget: Any) -> bool:

@@ -6,17 +6,22 @@ Attacks" and "Breaking the Specification: PDF Certification", both 2021).
 
 Nor is it when the next signer is one that we believe: a field that is signed may be as large as what it stands for, and no
 larger (`cover`). One that keeps its size when its page is shown smaller (NoZoom, ISO 32000-2 clause 12.5.3) has no bound.
+
+With a field a page's list of annotations is written anew, and pyHanko compares the two as sets. What stands later in it lies
+above (clause 12.5.2): in another order, or listed twice, a note that lay under another one comes to light.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pyhanko.pdf_utils.generic import DictionaryObject
+from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, Reference
 from pyhanko.sign.diff_analysis import FieldMDPRule, FormUpdate, ModificationLevel, SuspiciousModification
 from pyhanko.sign.diff_analysis.form_rules_api import FieldComparisonContext
 
 from gateway.crypto.pades.cover import excess_between
+from gateway.crypto.pades.entry import entry
 from gateway.crypto.pades.form_rules import added_or_signed, widgets_of
+from gateway.crypto.pades.page import leaves
 
 _NO_ZOOM: Final = 1 << 3
 
@@ -55,6 +60,28 @@ class SmallFieldsRule(FieldMDPRule):
             what = "the fields that were added cover" if excess.together else "a field was added that covers"
             raise SuspiciousModification(f"{what} more than {excess.percent} percent of page {excess.page}")
         yield from ()
+
+
+class SameOrderRule(FieldMDPRule):
+    """Approves nothing by itself; only with a new field may a page list anything else than it did."""
+
+    def apply(self, context: FieldComparisonContext) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Approve nothing.
+
+        Raises:
+            SuspiciousModification: what a page showed before is listed in another order, or more than once.
+        """
+        if any(spec.old_field_ref is None for spec in context.field_specs.values()):
+            for number, pair in enumerate(zip(leaves(context.old), leaves(context.new), strict=True), 1):
+                old, new = map(_listed, pair)
+                known = set(old)
+                if [one for one in new if one in known] != old:
+                    raise SuspiciousModification(f"page {number} shows its annotations in another order")
+        yield from ()
+
+
+def _listed(page: Any) -> list[Reference]:
+    return [one.reference for one in entry(page, "/Annots", ()) if isinstance(one, IndirectObject)]
 
 
 def _keeps_its_size(widget: Any) -> bool:

@@ -121,11 +121,26 @@ def pages(handler: PdfHandler) -> Iterator[Page]:
     Raises:
         ValueError: the page tree is none, or larger than any real one, or a page shows nothing.
     """
+    for number, (reference, facts) in enumerate(_bounded(handler), 1):
+        yield _page(number, reference, facts)
+
+
+def leaves(handler: PdfHandler) -> Iterator[Any]:
+    """The dictionaries of the pages in order, whatever they show.
+
+    Raises:
+        ValueError: the page tree is none, or larger than any real one.
+    """
+    for reference, _ in _bounded(handler):
+        yield reference.get_object()
+
+
+def _bounded(handler: PdfHandler) -> Iterator[tuple[generic.Reference, dict[str, Any]]]:
     walk = _walk(handler.root.raw_get("/Pages"), {}, set())
-    for number, (reference, facts) in enumerate(islice(walk, limits.PDF_PAGES_MAX + 1), 1):
+    for number, found in enumerate(islice(walk, limits.PDF_PAGES_MAX + 1), 1):
         if number > limits.PDF_PAGES_MAX:
             raise ValueError(f"more than {limits.PDF_PAGES_MAX} pages")
-        yield _page(number, reference, facts)
+        yield found
 
 
 def _walk(
@@ -136,6 +151,8 @@ def _walk(
         raise ValueError("the page tree is no tree")
     met.add(node.reference)
     found = node.get_object()
+    if "/Kids" in found and entry(found, "/Type") == "/Page":  # readers show it, whatever is said to be under it
+        raise ValueError("a page has pages under it")
     facts = inherited | {name: found[name] for name in _INHERITED if name in found}
     if "/Kids" not in found:
         yield node.reference, facts | {"/UserUnit": entry(found, "/UserUnit", 1)}

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 from pyhanko.sign.general import find_cms_attribute_iter
 
 from gateway.core import limits
@@ -52,7 +51,7 @@ class _Room:
         found = attempt(_content, reference, purpose)
         if isinstance(found, bytes):
             self.left -= len(found)
-        elif found is None:  # so much was inflated until it was too much
+        elif found is None:  # so much may have been inflated until it was too much, or turned out to be none
             self.left -= limits.EVIDENCE_BYTES_MAX
         if self.left < 0:
             most = limits.EVIDENCE_INFLATED_BYTES_MAX // limits.MIB
@@ -60,11 +59,11 @@ class _Room:
         return found if isinstance(found, bytes) else None
 
 
-def _content(reference: Any, purpose: DecodePurpose) -> bytes | None:
-    try:
-        return bytes(reference.get_object().read_data(purpose))
-    except PdfDecodeLimitError:
-        return None
+def _content(reference: Any, purpose: DecodePurpose) -> bytes | Trouble | None:
+    """What a stream holds; None: it is packed, and fails once it is unpacked, however far that came."""
+    stream = reference.get_object()
+    found = attempt(lambda: bytes(stream.read_data(purpose)))
+    return None if isinstance(found, Trouble) and "/Filter" in stream else found
 
 
 @dataclass(slots=True)

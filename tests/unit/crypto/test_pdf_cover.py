@@ -1,12 +1,23 @@
 """How much of a page later signers may cover: signed by pyHanko, by somebody who is believed; and what we make ourselves."""
 
+import asyncio
+from collections.abc import Sequence
 from io import BytesIO
 
 import pytest
-from pyhanko.pdf_utils.generic import ArrayObject, FloatObject, NumberObject, pdf_name
+from pyhanko.pdf_utils.generic import (
+    ArrayObject,
+    DictionaryObject,
+    FloatObject,
+    IndirectObject,
+    NumberObject,
+    StreamObject,
+    pdf_name,
+)
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
+from pyhanko.sign.signers import PdfTimeStamper
 
 from gateway.core import limits
 from gateway.core.errors import SenderError
@@ -14,12 +25,12 @@ from gateway.core.validation import Indication, SubIndication
 from gateway.crypto import Appearance, AttachmentText, PersonPicture, SealPicture, Spot, judge_pdf, prepare_seal
 from gateway.crypto.cades.cms import assemble, room_for, seal_attributes
 from gateway.crypto.pades.cover import excess_between
-from tests.kit.certomancer.declared import bundle
+from tests.kit.certomancer.declared import bundle, timestamp
 from tests.kit.pdf_updates import written
 from tests.kit.pdfs import pages_pdf, tiny_pdf
 from tests.kit.pictures import hand_signature, seal
 from tests.kit.pki import MOMENT, Pki
-from tests.kit.pyhanko_signer import How, signed
+from tests.kit.pyhanko_signer import How, signed, stamper_of
 from tests.unit.crypto.sealing import raw_signature
 
 PKI = Pki()
@@ -146,6 +157,54 @@ def test_a_widget_apart_from_its_field_is_measured_too(box: Box) -> None:
     reader = PdfFileReader(BytesIO(later))
     states = reader.get_historical_resolver(1), reader.get_historical_resolver(reader.xrefs.total_revisions - 1)
     assert (excess_between(*states) is not None) is (box == PAGE)
+
+
+@pytest.mark.parametrize("box", [PAGE, (300, 300, 428, 357)])
+def test_a_page_that_says_it_has_pages_under_it_is_not_left_unmeasured(box: Box) -> None:
+    """Readers show it, and pyHanko takes it for a page; it was none here, and what covered it was measured on no page."""
+    pdf = changed(tiny_pdf(), Kids=ArrayObject())
+    assert told(countersigned(pdf=pdf)) == [PASSED]
+    assert told(countersigned(box, pdf=pdf))[0] == TOO_MUCH
+
+
+def note(writer: IncrementalPdfFileWriter, colour: bytes) -> IndirectObject:
+    """A note over the text, as large as another one."""
+    box = ArrayObject(map(NumberObject, (0, 0, 300, 100)))
+    entries = {"/Type": pdf_name("/XObject"), "/Subtype": pdf_name("/Form"), "/BBox": box}
+    picture = StreamObject(
+        {pdf_name(name): value for name, value in entries.items()}, stream_data=colour + b" rg 0 0 300 100 re f"
+    )
+    shown = {
+        "/Type": pdf_name("/Annot"),
+        "/Subtype": pdf_name("/Stamp"),
+        "/F": NumberObject(4),
+        "/Rect": ArrayObject(map(NumberObject, (72, 600, 372, 700))),
+        "/AP": DictionaryObject({pdf_name("/N"): writer.add_object(picture)}),
+    }
+    return writer.add_object(DictionaryObject({pdf_name(name): value for name, value in shown.items()}))
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [((0, 1), PASSED), ((1, 0), TOO_MUCH), ((0, 1, 0), TOO_MUCH)],
+    ids=["as it was", "another order", "once more"],
+)
+def test_what_lay_under_another_note_does_not_come_to_light(order: Sequence[int], expected: object) -> None:
+    """With the invisible field of an archive timestamp, which anybody may add."""
+    writer = IncrementalPdfFileWriter(BytesIO(tiny_pdf()))
+    page = writer.root["/Pages"]["/Kids"][0]
+    page[pdf_name("/Annots")] = ArrayObject([note(writer, b"1 0 0"), note(writer, b"0 0 1")])
+    writer.update_container(page)
+    first = signed(written(writer), "seal", How(field="First"))
+    writer = IncrementalPdfFileWriter(BytesIO(first))
+    append_signature_field(writer, SigFieldSpec("Later", box=(0, 0, 0, 0)))
+    page = writer.root["/Pages"]["/Kids"][0]
+    *notes, own, later = page["/Annots"]
+    page[pdf_name("/Annots")] = ArrayObject([*(notes[number] for number in order), own, later])
+    writer.update_container(page)
+    stamper = PdfTimeStamper(stamper_of(timestamp), field_name="Later")
+    output = asyncio.run(stamper.async_timestamp_pdf(writer, "sha256"))
+    assert told(bytes(output.getvalue())) == [expected]
 
 
 # --- what we make -----------------------------------------------------------------------------------------------------

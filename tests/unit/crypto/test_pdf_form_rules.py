@@ -152,6 +152,44 @@ def test_an_invisible_field_runs_no_script(actions: dict[str, PdfObject], apart:
     assert verdict.indication is (Indication.INDETERMINATE if actions else Indication.TOTAL_PASSED)
 
 
+CORNERS = numbers((0, 0, 595, 0, 595, 842, 0, 842))
+WHITE = numbers((1, 1, 1))
+KINDS: dict[str, DictionaryObject] = {
+    "widget": named(),
+    "polygon": named(Subtype=pdf_name("/Polygon"), Vertices=CORNERS, IC=WHITE, C=WHITE),
+    "line": named(Subtype=pdf_name("/Line"), L=numbers((0, 720, 595, 720)), C=WHITE, BS=named(W=NumberObject(300))),
+    "strike-out": named(Subtype=pdf_name("/StrikeOut"), QuadPoints=CORNERS, C=WHITE),
+    "note": named(Subtype=pdf_name("/Text"), Contents=TextStringObject("Chi 900 dong")),
+}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one object", "two objects"])
+@pytest.mark.parametrize("rectangle", [(0, 0, 0, 0), (1, 1, 3, 3)], ids=["invisible", "small"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_is_drawn_as_a_widget_and_as_nothing_else(
+    kind: str, rectangle: tuple[int, int, int, int], apart: bool
+) -> None:
+    """A polygon is drawn over its corners, whatever its rectangle says: the page was white, and the seal passed."""
+
+    class Painted(Shadow):
+        def widget(self, writer: IncrementalPdfFileWriter, rectangle: str) -> DictionaryObject:
+            shown = named(Type=pdf_name("/Annot"), Subtype=pdf_name("/Widget"), F=NumberObject(4), Rect=sides)
+            return DictionaryObject({**shown, **KINDS[kind]})
+
+    sides, shadow = numbers(rectangle), Painted()
+    verdict = judge(shadow.covered(sealed(shadow.pdf, SEAL), "plain", apart=apart, stamp=True))
+    other_kind = f"changed after this signature: the field {NEW} is an annotation of another kind"
+    if kind != "widget":
+        assert (verdict.indication, verdict.sub_indication, verdict.reason) == (
+            Indication.INDETERMINATE,
+            FIXED,
+            other_kind,
+        )
+    else:  # a visible one may come before a signature only
+        expected = Indication.INDETERMINATE if any(rectangle) else Indication.TOTAL_PASSED
+        assert verdict.indication is expected
+
+
 # --- objects that the pages use -----------------------------------------------------------------------------------------
 
 PAGE_OBJECT, CONTENT_OBJECT = 3, 4
