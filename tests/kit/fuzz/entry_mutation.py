@@ -93,7 +93,9 @@ class Mutator:
     def _set(self, holder: Any, name: Any, lent: tuple[Any, Any]) -> None:
         way = self._random.randrange(5)
         value = holder[name]
-        if way == 0:
+        if isinstance(value, str) and value[:1] == "{" and self._random.random() < 0.5:  # seldom else: it is one of many
+            holder[name] = self._inside(value)
+        elif way == 0:
             holder[name] = self._random.choice(_ODD)
         elif way == 1:
             holder[name] = json.loads(json.dumps(lent[0][lent[1]]))  # a copy: a tree that holds itself is no file
@@ -109,7 +111,9 @@ class Mutator:
             holder[name] = self._random.choice(_ODD)
 
     def _inside(self, value: str) -> str:
-        """A text; what is base64 of DER is changed as DER."""
+        """A text; what is JSON is changed as JSON and stays canonical, what is base64 of DER as DER."""
+        if value[:1] == "{":
+            return self._json_inside(value)
         try:
             der = base64.b64decode(value, validate=True)
         except ValueError:
@@ -117,6 +121,13 @@ class Mutator:
         if der[:1] == b"\x30":
             return base64.b64encode(self._asn1.mutant(der, b"")).decode()
         return self._text(value.encode("utf-8", "surrogatepass"), b"").decode("utf-8", "replace")
+
+    def _json_inside(self, value: str) -> str:
+        try:
+            tree = json.loads(self._json(value.encode(), b""))
+        except (ValueError, RecursionError):
+            return value[:-1]
+        return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def _text(self, body: bytes, lent: bytes) -> bytes:
         at = self._random.randrange(len(body) + 1)

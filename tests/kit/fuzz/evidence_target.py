@@ -83,6 +83,7 @@ def examine(data: bytes, *, piece: int = 7) -> frozenset[str]:
 
 def _proof(body: bytes) -> list[str]:
     said = []
+    body = _reckoned(body)
     for keys in ((log_key(),), ()):  # with none it is its own witness, which a reader of the file may want
         try:
             found = check_proof(body, keys)
@@ -93,6 +94,17 @@ def _proof(body: bytes) -> list[str]:
             raise FalseAcceptError("a leaf")
         said.append(f"{len(found.leaves)} {found.begins} {found.key_said}")
     return said
+
+
+def _reckoned(body: bytes) -> bytes:
+    """With the hashes that whoever changed a leaf reckons anew: nobody's key is needed for that."""
+    try:
+        tree = json.loads(body)
+        for leaf in tree["leaves"]:
+            leaf["leaf_hash"] = sha256(b"\0" + leaf["leaf"].encode()).hexdigest()
+        return json.dumps(tree).encode()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return body
 
 
 @cache

@@ -26,7 +26,8 @@ from gateway.crypto.paths.best_time import begun
 from gateway.safe_xml import read_skeleton
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import DAY, MOMENT, Leaf, Pki, der
-from tests.kit.stamps import Authority, crls_at, stamped_seal
+from tests.kit.stamps import crls_at, stamped_seal
+from tests.kit.timestamp_authority import Authority
 from tests.unit.crypto.detached import CONTENT, digests_of
 from tests.unit.crypto.detached import signed as signed_cms
 from tests.unit.crypto.envelopes import document
