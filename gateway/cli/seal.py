@@ -32,11 +32,14 @@ from gateway.crypto import (
     KeyRef,
     PdfSigner,
     PersonPicture,
+    Policy,
     SealOrder,
     SealPicture,
     Spot,
     Trust,
+    insist_alone,
     insist_on_own,
+    judge_alone,
     judge_certificate,
 )
 from gateway.observe import SystemClock
@@ -69,11 +72,12 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
         raise Failure("cli.seal.tsa", level=order.level.value)
     key = shown_with(order.key)
     async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
-        if tools.trust is not None:
-            await _check_certificate(tools.judge, key, tools.trust)
+        await _check_certificate(tools.judge, key, tools.trust)
         signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
         wanted = SealOrder(level=order.level, insist=not order.lower, appearance=appearance, field=order.field)
         done = await signer.sign(order.file, key, wanted, trust=tools.trust)
+    if tools.trust is None:
+        terminal.note(terminal.text("cli.seal.unjudged"))
     return _write(terminal, target, done)
 
 
@@ -160,12 +164,15 @@ def _spot(shown: Shown) -> Spot | None:
     return Spot(page=shown.page or 1, across_mm=shown.at[0], down_mm=shown.at[1])
 
 
-async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:
-    """Nothing is signed with a certificate that its readers would refuse (signing.md 0.7)."""
+async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust | None) -> None:
+    """Nothing is signed with a certificate that its readers would refuse (signing.md 0.7), as far as can be said."""
     above = Evidence(certificates=key.chain[1:])
     moment = SystemClock().now()
+    if trust is None:
+        verdict = await judge.run(judge_alone, key.chain[0], policy=Policy(), moment=moment)
+        return insist_alone(verdict, key.chain[0], key_id=key.key_id, moment=moment)
     verdict = await judge.run(judge_certificate, key.chain[0], trust=trust, moment=moment, evidence=above)
-    insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
+    return insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
 
 
 def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:
