@@ -8,8 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.cli.edxml.making import Target, require_one_use_of_stdout
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
 from gateway.cli.instruments import instruments
@@ -17,6 +15,7 @@ from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.errors import SenderError
 from gateway.core.limits import PICTURE_BYTES_MAX
 from gateway.core.magic import MAGIC_BYTES, PDF_HEADER

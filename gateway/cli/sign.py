@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import require_file
 from gateway.cli.instruments import instruments
@@ -18,6 +16,7 @@ from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Session, SignOrder
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.ids import OrganId
 from gateway.core.validation import Level
 from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, certificate_digest

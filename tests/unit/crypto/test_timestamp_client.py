@@ -161,6 +161,7 @@ async def test_a_password_is_not_told_of_one_that_is_not_asked_either() -> None:
 
 async def test_what_an_authority_compressed_is_not_inflated() -> None:
     """Found: 64 KiB of an answer were bounded after they had become more."""
+
     def packed(request: bytes, moment: datetime) -> web.Response:
         answer = good(request, moment)
         assert isinstance(answer.body, bytes)
