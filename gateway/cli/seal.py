@@ -10,10 +10,10 @@ from typing import Final
 
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
-from gateway.cli.instruments import instruments
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
+from gateway.cli.signing_tools import signing_tools
 from gateway.cli.stdin import MARK
 from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.errors import SenderError
@@ -70,7 +70,7 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
     if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
         raise Failure("cli.seal.tsa", level=order.level.value)
     key = shown_with(order.key)
-    async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
+    async with signing_tools(order.file, order.believed) as tools, holding(order.key, key) as holder:
         await _check_certificate(tools.judge, key, tools.trust)
         signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
         wanted = SealOrder(level=order.level, insist=not order.lower, appearance=appearance, field=order.field)
@@ -90,7 +90,7 @@ async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
     _require_pdf(order.file)
-    async with instruments(order.file, order.believed) as tools:
+    async with signing_tools(order.file, order.believed) as tools:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
         archived = await signer.archive(order.file, trust=tools.trust)

@@ -70,7 +70,7 @@ from gateway.crypto.paths.evidence import evidence_for
 from gateway.crypto.paths.list_draft import DraftOrder, add_signature, draft_list
 from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
 from gateway.crypto.paths.list_memory import write_durably
-from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
+from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, certificates_believed, evidence_of
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_anchors import MissingAnchor, missing_anchors, with_policy
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
@@ -180,8 +180,8 @@ __all__ = [
     "add_signature",
     "add_signature_timestamp",
     "allowed_hosts",
-    "believed",
     "certificate_digest",
+    "certificates_believed",
     "check_content",
     "check_evidence",
     "check_source",

@@ -26,7 +26,6 @@ from gateway.crypto import (
     PemFile,
     Pkcs12File,
     Trust,
-    believed,
     certificate_digest,
     check_evidence,
     client_certificate,
