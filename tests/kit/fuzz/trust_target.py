@@ -27,6 +27,7 @@ from gateway.crypto import (
     Pkcs12File,
     Trust,
     certificate_digest,
+    certificates_believed,
     check_evidence,
     client_certificate,
     evidence_of,
