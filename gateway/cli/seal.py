@@ -8,15 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.cli.edxml.making import Target, require_one_use_of_stdout
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
-from gateway.cli.instruments import instruments
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
+from gateway.cli.signing_tools import signing_tools
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.errors import SenderError
 from gateway.core.limits import PICTURE_BYTES_MAX
 from gateway.core.magic import MAGIC_BYTES, PDF_HEADER
@@ -32,11 +31,14 @@ from gateway.crypto import (
     KeyRef,
     PdfSigner,
     PersonPicture,
+    Policy,
     SealOrder,
     SealPicture,
     Spot,
     Trust,
+    insist_alone,
     insist_on_own,
+    judge_alone,
     judge_certificate,
 )
 from gateway.observe import SystemClock
@@ -68,12 +70,13 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
     if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
         raise Failure("cli.seal.tsa", level=order.level.value)
     key = shown_with(order.key)
-    async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
-        if tools.trust is not None:
-            await _check_certificate(tools.judge, key, tools.trust)
+    async with signing_tools(order.file, order.believed) as tools, holding(order.key, key) as holder:
+        await _check_certificate(tools.judge, key, tools.trust)
         signer = PdfSigner(judge=tools.judge, holder=holder, clock=SystemClock(), authority=tools.authority)
         wanted = SealOrder(level=order.level, insist=not order.lower, appearance=appearance, field=order.field)
         done = await signer.sign(order.file, key, wanted, trust=tools.trust)
+    if tools.trust is None:
+        terminal.note(terminal.text("cli.seal.unjudged"))
     return _write(terminal, target, done)
 
 
@@ -87,7 +90,7 @@ async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
     target = Target(path=order.output, force=order.force)
     require_one_use_of_stdout(terminal, target)
     _require_pdf(order.file)
-    async with instruments(order.file, order.believed) as tools:
+    async with signing_tools(order.file, order.believed) as tools:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
         archived = await signer.archive(order.file, trust=tools.trust)
@@ -160,12 +163,15 @@ def _spot(shown: Shown) -> Spot | None:
     return Spot(page=shown.page or 1, across_mm=shown.at[0], down_mm=shown.at[1])
 
 
-async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust) -> None:
-    """Nothing is signed with a certificate that its readers would refuse (signing.md 0.7)."""
+async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust | None) -> None:
+    """Nothing is signed with a certificate that its readers would refuse (signing.md 0.7), as far as can be said."""
     above = Evidence(certificates=key.chain[1:])
     moment = SystemClock().now()
+    if trust is None:
+        verdict = await judge.run(judge_alone, key.chain[0], policy=Policy(), moment=moment)
+        return insist_alone(verdict, key.chain[0], key_id=key.key_id, moment=moment)
     verdict = await judge.run(judge_certificate, key.chain[0], trust=trust, moment=moment, evidence=above)
-    insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
+    return insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
 
 
 def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:

@@ -8,16 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-from gateway.cli.edxml.making import Target, require_one_use_of_stdout
 from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import require_file
-from gateway.cli.instruments import instruments
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import Session, SignOrder
 from gateway.cli.output import Terminal
+from gateway.cli.signing_tools import signing_tools
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.ids import OrganId
 from gateway.core.validation import Level
 from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, certificate_digest
@@ -98,7 +97,7 @@ async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[FileSealer]:
     """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
     if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
         raise Failure("cli.seal.tsa", level=order.level.value)
-    async with instruments(order.file, order.believed) as tools, holding(order.key, key) as holder:
+    async with signing_tools(order.file, order.believed) as tools, holding(order.key, key) as holder:
         assert tools.trust is not None, "the option has to be given"
         yield FileSealer(
             judge=tools.judge,

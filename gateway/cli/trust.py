@@ -23,7 +23,7 @@ from gateway.crypto import (
     Trust,
     TrustList,
     add_signature,
-    believed,
+    certificates_believed,
     check_content,
     draft_list,
     evidence_of,
@@ -90,7 +90,7 @@ def show(terminal: Terminal, config: Path) -> int:
     speech = Speech(terminal.language)
     rows = [
         (terminal.word(_ROLE_WORDS[role]), speech.subject(seen.subject), seen.digest, evidence_time(seen.not_after))
-        for role, seen in ((one.role, one.certificate) for one in believed(trust))
+        for role, seen in ((one.role, one.certificate) for one in certificates_believed(trust))
     ]
     terminal.table((_ROLE, _WHO, _PIN, _UNTIL), rows)
     for one in missing_anchors(trust):
@@ -121,7 +121,7 @@ def _trust_json(trust: Trust, now: datetime) -> Json:
                 "sha256": one.certificate.digest,
                 "not_after": rfc3339(one.certificate.not_after),
             }
-            for one in believed(trust)
+            for one in certificates_believed(trust)
         ],
         "evidence": [
             {

@@ -91,7 +91,7 @@ async def _examine(terminal: Terminal, order: VerifyOrder, examination: AnyFileE
     for path in order.files:
         try:
             file = verified(await examination.examine(path, order.signature))
-        except SenderError as error:  # no signature could even be looked at; the other files still can
+        except (SenderError, SiteError) as error:  # no signature could even be looked at; the other files still can
             file = unexamined(path.name, Unreadable(code=error.code, params=error.params))
             _talk(terminal, of_gateway_error(error))
         except OSError as error:

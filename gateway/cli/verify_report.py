@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Failure
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.orders import VerifyOrder
 from gateway.cli.output import Terminal
+from gateway.cli.written import new_file
 from gateway.core.ids import OrganId
 from gateway.core.limits import REPORT_FILES_MAX, REPORT_SIGNATURES_MAX
 from gateway.core.ports import Judge

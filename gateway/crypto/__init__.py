@@ -52,7 +52,7 @@ from gateway.crypto.jws import RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
-from gateway.crypto.keys.own_certificate import insist_on_own
+from gateway.crypto.keys.own_certificate import insist_alone, insist_on_own
 from gateway.crypto.keys.own_key import KeyRef, try_key
 from gateway.crypto.keys.pkcs11_uri import SCHEME as PKCS11_SCHEME
 from gateway.crypto.keys.pkcs11_uri import read_pkcs11_uri
@@ -64,13 +64,13 @@ from gateway.crypto.pades.long_term import last_timestamp, prepare_dss, token_ch
 from gateway.crypto.pades.prepare import PreparedSeal, prepare_document_timestamp, prepare_seal
 from gateway.crypto.pades.signing import PdfSigner, SealOrder
 from gateway.crypto.pades.verify import judge_pdf, judged_type
-from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, details_of, judge_alone, judge_certificate
 from gateway.crypto.paths.client_certificate import client_certificate
 from gateway.crypto.paths.evidence import evidence_for
 from gateway.crypto.paths.list_draft import DraftOrder, add_signature, draft_list
 from gateway.crypto.paths.list_keys import ListKey, read_list_keys, read_signing_key, sign_list_bytes
 from gateway.crypto.paths.list_memory import write_durably
-from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, believed, evidence_of
+from gateway.crypto.paths.overview import BelievedCertificate, StoredEvidence, certificates_believed, evidence_of
 from gateway.crypto.paths.policy import AlgorithmRules, Freshness, Policy, SignerRules
 from gateway.crypto.paths.policy_anchors import MissingAnchor, missing_anchors, with_policy
 from gateway.crypto.paths.policy_file import load_policy, parse_policy
@@ -180,8 +180,8 @@ __all__ = [
     "add_signature",
     "add_signature_timestamp",
     "allowed_hosts",
-    "believed",
     "certificate_digest",
+    "certificates_believed",
     "check_content",
     "check_evidence",
     "check_source",
@@ -195,8 +195,10 @@ __all__ = [
     "evidence_of",
     "files_of",
     "hash_file",
+    "insist_alone",
     "insist_on_own",
     "is_demo",
+    "judge_alone",
     "judge_certificate",
     "judge_detached",
     "judge_detached_file",

@@ -184,7 +184,7 @@ class FileSealer:
         found = await at_level(signed, order, partial(stamped_inside, judge=judge), authority=self._authority)
         verdict = await judge.run(judged, found.data, trust=self._keys.trust, moment=self._clock.now())
         if verdict.indication is not Indication.TOTAL_PASSED:
-            raise SenderError("file.unreadable", reason=f"cannot be signed: {verdict.reason}")
+            raise SenderError("file.unreadable", reason=because("not_good_after", detail=verdict.reason))
         return found
 
     @staticmethod

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cli.edxml.look import look
-from gateway.cli.edxml.making import Target, make, require_one_use_of_stdout
+from gateway.cli.edxml.making import make
 from gateway.cli.edxml.stores import nowhere
 from gateway.cli.edxml.told import has_errors
 from gateway.cli.errors import Failure
 from gateway.cli.orders import AnswerOrder, Session
 from gateway.cli.output import Terminal
+from gateway.cli.written import Target, require_one_use_of_stdout
 from gateway.core.ids import OrganId
 from gateway.core.message import DocumentMessage, Organ, ResponseFor, StaffInfo, StatusMessage
 from gateway.core.states import BusinessStatus

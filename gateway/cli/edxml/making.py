@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 from gateway.cli.edxml.faults import faults_of_violations, form_failure
 from gateway.cli.edxml.gauge import gauged
 from gateway.cli.edxml.source import pieces
-from gateway.cli.edxml.written import new_file
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, new_file
 from gateway.core.errors import SiteError
 from gateway.core.message import Message, StatusMessage
 from gateway.core.model import Attachment
@@ -26,25 +26,6 @@ class Part:
     path: Path
     file: BinaryIO
     attachment: Attachment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where the file goes."""
-
-    path: Path
-    """`-` is standard output."""
-    force: bool
-
-
-def require_one_use_of_stdout(terminal: Terminal, target: Target) -> None:
-    """Standard output can be the file, or what is said of it.
-
-    Raises:
-        Failure: it should be both.
-    """
-    if terminal.json and str(target.path) == MARK:
-        raise Failure("cli.edxml.json_output")
 
 
 def make(terminal: Terminal, message: Message, parts: Sequence[Part], *, target: Target, told_as: str) -> int:

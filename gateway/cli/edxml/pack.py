@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.cli.edxml.faults import faults_of_violations, form_failure
 from gateway.cli.edxml.gauge import gauged
-from gateway.cli.edxml.making import Part, Target, make, require_one_use_of_stdout
+from gateway.cli.edxml.making import Part, make
 from gateway.cli.edxml.meta import META_BYTES_MAX, AnyForm, Faulty, Unreadable, field_of, place_in, read_form
 from gateway.cli.edxml.source import pieces
 from gateway.cli.errors import Failure
@@ -17,6 +17,7 @@ from gateway.cli.files import read_file, require_file
 from gateway.cli.orders import PackOrder, Session
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
+from gateway.cli.written import Target, require_one_use_of_stdout
 from gateway.core.errors import SenderError
 from gateway.core.fields import FieldFault
 from gateway.core.ids import Digest

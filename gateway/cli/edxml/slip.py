@@ -59,7 +59,6 @@ def file_with_slip(path: Path, slip: bytes, signed: bytes) -> bytes:
     """
     reading = _read(path)
     files = reading.attachments
-    files = reading.attachments
     own = [(one, [file.payload.read()]) for one, file in zip(carried(files), files, strict=True)]
     return b"".join(assemble(signed, [*own, (_slip_attachment(reading, slip), [slip])]))
 

@@ -9,11 +9,11 @@ from gateway.cli.edxml.look import look
 from gateway.cli.edxml.meta import form_of
 from gateway.cli.edxml.stores import beside
 from gateway.cli.edxml.told import finding_json, has_errors, note_findings
-from gateway.cli.edxml.written import made_folder, names_given, settle
 from gateway.cli.errors import Exit, FieldSaid, FormFailure
 from gateway.cli.files import require_folder
 from gateway.cli.names import safe_names
 from gateway.cli.orders import Session, UnpackOrder
+from gateway.cli.written import made_folder, names_given, settle
 from gateway.core.plain_text import plain_json
 from gateway.edxml import ReadAttachment, Reading, Severity
 from gateway.observe import text

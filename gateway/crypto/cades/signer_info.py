@@ -1,9 +1,9 @@
 """What CAdES asks of a SignerInfo (RFC 5652 section 5.3, EN 319 122-1 clause 5), one function for each demand.
 
 Each takes what asn1crypto read and raises `UnmetDuty`. None of them trusts a certificate: whose it is and what it is worth is
-judged by `judge_certificate` afterwards. PDFs and timestamps count their certificates here, too, and PAdES finds its signer
-here; the rest of these demands pyHanko makes for them (`pades.verify`, `timestamps.verify`): it takes attributes in other
-encodings, and a PDF of the older kind may have none.
+judged by `judge_certificate` afterwards. PAdES finds its signer here, too; the rest of these demands pyHanko makes for PDFs
+and timestamps (`pades.verify`, `timestamps.verify`): it takes attributes in other encodings, and a PDF of the older kind may
+have none.
 """
 
 import hashlib
@@ -16,14 +16,12 @@ from asn1crypto import cms, core, parser, tsp, x509
 from cryptography.exceptions import InvalidSignature
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator, SignatureValidationContext
 
-from gateway.core import limits
 from gateway.core.validation import SubIndication
 from gateway.crypto.cades.content import DIGESTS
 from gateway.crypto.cades.der import is_der
 from gateway.crypto.duty import failed, undecided
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.algorithms import SPOKEN
-from gateway.crypto.paths.path import too_many
 
 _MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 _SINGLE: Final = frozenset(
@@ -48,19 +46,6 @@ class SignedAttributes:
         """signing-time: what the signer says (EN 319 122-1 clause 5.2.1)."""
         found = attempt(lambda: self.values["signing_time"].native)
         return found if isinstance(found, datetime) and found.tzinfo else None
-
-
-def embedded_certificates(signed_data: cms.SignedData) -> tuple[x509.Certificate, ...]:
-    """The certificates that came along, counted before anything is built from them (signing.md 1.2 C)."""
-    choices = signed_data["certificates"]
-    if isinstance(choices, core.Void):
-        return ()
-    if len(choices) > limits.EMBEDDED_CERTIFICATES_MAX:
-        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
-    found = [choice.chosen for choice in choices if choice.name == "certificate"]
-    if too_many(found):
-        raise undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "too many embedded certificates")
-    return tuple(found)
 
 
 def signed_attributes(signer: cms.SignerInfo) -> SignedAttributes:

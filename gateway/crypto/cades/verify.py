@@ -51,7 +51,6 @@ from gateway.crypto.cades.signer_info import (
     check_message_digest,
     check_signature,
     digest_algorithm,
-    embedded_certificates,
     signed_attributes,
     signer_certificate,
 )
@@ -59,6 +58,7 @@ from gateway.crypto.duty import Duty, UnmetDuty, undecided, walk
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
+from gateway.crypto.paths.embedded import embedded_certificates
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust

@@ -23,10 +23,9 @@ from aiohttp.resolver import ThreadedResolver
 
 from gateway.core import limits
 
-EVIDENCE_BYTES_MAX: Final = limits.REVOCATION_LIST_BYTES_MAX
+FETCHED_BYTES_MAX: Final = limits.REVOCATION_LIST_BYTES_MAX
 """An OCSP response is far smaller."""
 FETCH_SECONDS_MAX: Final = 60.0
-CONNECT_SECONDS_MAX: Final = 10.0
 _PORTS: Final = {"http": 80, "https": 443}
 _TRANSLATED: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 """NAT64 (RFC 6052, 8215): what is behind it is an IPv4 address that we do not see."""
@@ -129,7 +128,7 @@ async def get(url: str, allowed: AllowedHosts, *, resolver: AbstractResolver | N
     connector = aiohttp.TCPConnector(resolver=GuardedResolver(allowed, resolver), use_dns_cache=False)
     session = aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS_MAX, connect=CONNECT_SECONDS_MAX),
+        timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS_MAX, connect=limits.CONNECT_SECONDS_MAX),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
@@ -146,8 +145,8 @@ async def _bounded(content: aiohttp.StreamReader) -> bytes:
     kept = bytearray()
     async for piece in content.iter_any():
         kept += piece
-        if len(kept) > EVIDENCE_BYTES_MAX:
-            raise aiohttp.ClientPayloadError(f"more than {EVIDENCE_BYTES_MAX} bytes")
+        if len(kept) > FETCHED_BYTES_MAX:
+            raise aiohttp.ClientPayloadError(f"more than {FETCHED_BYTES_MAX} bytes")
     return bytes(kept)
 
 
@@ -173,9 +172,9 @@ def _read(path: Path) -> bytes:
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise NotAllowedError("not a file")
-        data = file.read(EVIDENCE_BYTES_MAX + 1)
-    if len(data) > EVIDENCE_BYTES_MAX:
-        raise NotAllowedError(f"more than {EVIDENCE_BYTES_MAX} bytes")
+        data = file.read(FETCHED_BYTES_MAX + 1)
+    if len(data) > FETCHED_BYTES_MAX:
+        raise NotAllowedError(f"more than {FETCHED_BYTES_MAX} bytes")
     return data
 
 

@@ -56,11 +56,24 @@ def insist_on_own(verdict: CertificateVerdict, der: bytes, *, key_id: str, momen
     Raises:
         SiteError: `key.certificate`, with what is wrong, what to do, and (in the log) what the judge said.
     """
-    if verdict.indication is Indication.TOTAL_PASSED:
-        return
+    if verdict.indication is not Indication.TOTAL_PASSED:
+        raise _refused(verdict, der, key_id, moment)
+
+
+def insist_alone(verdict: CertificateVerdict, der: bytes, *, key_id: str, moment: datetime) -> None:
+    """The same where nobody said whom to believe: only of what the certificate says against itself (`judge_alone`).
+
+    Raises:
+        SiteError: `key.certificate`.
+    """
+    if verdict.sub_indication is not Sub.NO_CERTIFICATE_CHAIN_FOUND:
+        raise _refused(verdict, der, key_id, moment)
+
+
+def _refused(verdict: CertificateVerdict, der: bytes, key_id: str, moment: datetime) -> SiteError:
     reason, remedy = _words(verdict.sub_indication, der, moment)
     found = f"{verdict.sub_indication}: {verdict.reason}"
-    raise SiteError("key.certificate", key=key_id, reason=reason, remedy=remedy, found=found)
+    return SiteError("key.certificate", key=key_id, reason=reason, remedy=remedy, found=found)
 
 
 def _words(sub: Sub | None, der: bytes, moment: datetime) -> _Told:

@@ -230,7 +230,7 @@ class _Walk:
         prepared = await self.judge.run(prepare_document_timestamp, pdf, room=limits.TIMESTAMP_ROOM_BYTES)
         _only_added(pdf, prepared.pdf)
         if prepared.start < len(pdf):
-            raise SenderError("file.unreadable", reason=_SWAPPED)
+            raise SenderError("file.unreadable", reason=because("would_change"))
         await asyncio.to_thread(_digest, prepared)
         return prepared
 
@@ -240,7 +240,6 @@ class _Walk:
 
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}
-_SWAPPED = "cannot be sealed: it would not stay as it was handed in"
 
 
 def _held(trust: Trust | None) -> Evidence:
@@ -286,12 +285,12 @@ def _check_untouched(pdf: Path, prepared: PreparedSeal) -> None:
     original = pdf.read_bytes()
     _only_added(original, prepared.pdf)
     if prepared.start < len(original):
-        raise SenderError("file.unreadable", reason=_SWAPPED)
+        raise SenderError("file.unreadable", reason=because("would_change"))
 
 
 def _only_added(before: bytes, after: bytes) -> bytes:
     if not after.startswith(before):
-        raise SenderError("file.unreadable", reason=_SWAPPED)
+        raise SenderError("file.unreadable", reason=because("would_change"))
     return after
 
 

@@ -42,7 +42,7 @@ from gateway.core.validation import (
     SubIndication,
 )
 from gateway.core.verdict import FileVerdict, SignatureVerdict, worst
-from gateway.crypto.cades.signer_info import embedded_certificates, signer_certificate
+from gateway.crypto.cades.signer_info import signer_certificate
 from gateway.crypto.duty import Duty, LeftOpen, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.pades.coverage import check_coverage, check_end, whole_file
@@ -53,6 +53,7 @@ from gateway.crypto.pades.times import Archived, Times, check_order, judge_archi
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
 from gateway.crypto.paths.best_time import begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
+from gateway.crypto.paths.embedded import embedded_certificates
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust

@@ -75,6 +75,32 @@ def judge_certificate(  # noqa: PLR0913 - the question has as many parts, and ea
     return found
 
 
+def judge_alone(der: bytes, *, policy: Policy, moment: datetime) -> CertificateVerdict:
+    """What a certificate says against itself (its time, steps 5 and 6), where nobody says whom to believe; never a pass.
+
+    One that says nothing is NO_CERTIFICATE_CHAIN_FOUND: who issued it, and whether it was revoked, was not asked.
+    """
+    found = attempt(_alone, der, policy, moment)
+    if isinstance(found, Trouble):
+        return CertificateVerdict(indication=Indication.INDETERMINATE, sub_indication=GENERAL, reason=found.reason)
+    return CertificateVerdict(
+        indication=Indication.INDETERMINATE, sub_indication=found.sub_indication, reason=found.reason
+    )
+
+
+def _alone(der: bytes, policy: Policy, moment: datetime) -> CertificateFault:
+    leaf = x509.Certificate.load(der, strict=True)
+    if not leaf.not_valid_before <= moment <= leaf.not_valid_after:
+        return _undecided(SubIndication.OUT_OF_BOUNDS_NO_POE, "it has ended, or not begun")
+    nobody = Trust(anchors=(), policy=policy)
+    kind = _kind(leaf, Question(trust=nobody, moment=moment, role=Role.SIGNER, evidence=NO_EVIDENCE, past=False), ())
+    return (
+        _judge_usage(leaf, _rules(policy, kind))
+        or _judge_strength(leaf, policy.algorithms, moment)
+        or _undecided(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, "nobody is believed")
+    )
+
+
 def details_of(verdict: CertificateVerdict, trust: Trust) -> SignatureDetails:
     """What a verdict on a signature tells of its certificate, and by which policy that was judged."""
     return SignatureDetails(

@@ -34,7 +34,7 @@ class StoredEvidence:
     next_update: datetime | None
 
 
-def believed(trust: Trust) -> Iterator[BelievedCertificate]:
+def certificates_believed(trust: Trust) -> Iterator[BelievedCertificate]:
     """Every certificate of a trust, by role."""
     for role, certificates in (
         ("bodies", trust.anchors),

@@ -64,7 +64,7 @@ _UNKNOWN: Final = frozenset(
     }
 )
 _REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
-_LISTS_MAX: Final = 64
+_RESPONSES_MAX: Final = 64
 """OCSP responses of which it is kept whom they speak of: those of one `Trust`."""
 
 
@@ -225,7 +225,7 @@ def _without(trust: Trust, ended: tuple[CertificateSeen, ...]) -> Trust:
     )
 
 
-@lru_cache(maxsize=_LISTS_MAX)
+@lru_cache(maxsize=_RESPONSES_MAX)
 def _serials(der: bytes) -> frozenset[str]:
     """Which certificates an OCSP response speaks of."""
     found = attempt(

@@ -2,7 +2,7 @@
 
 An authority that fails is asked last for a while, so that a slow one does not delay every seal; with all of them failing the
 caller is told at once who was asked and what each said. Only the configured addresses are ever asked: no redirects, no proxies
-of the environment, no cookies. What comes back is bounded and read by a judge.
+of the environment, no cookies. What comes back is not unpacked, is bounded, and is read by a judge.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,11 @@ from gateway.observe import UNMEASURED, logger
 
 RESTING_SECONDS: Final = 60.0
 """How long an authority that failed is asked last."""
-_HEADERS: Final = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+_HEADERS: Final = {
+    "Content-Type": "application/timestamp-query",
+    "Accept": "application/timestamp-reply",
+    "Accept-Encoding": "identity",
+}
 
 _log = logger(__name__)
 
@@ -64,7 +68,7 @@ class TimestampClient:
         said: list[str] = []
         for url in self._in_order():
             if self._hurried and self._rests(url):
-                said.append(f"{url}: failed a moment ago")
+                said.append(f"{_told(url)}: failed a moment ago")
                 continue
             answer = await self._ask(url, digest)
             if isinstance(answer, Stamped):
@@ -99,7 +103,9 @@ class TimestampClient:
 
     async def _post(self, url: str, body: bytes) -> bytes:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
+            )
         async with self._session.post(url, data=body, headers=_HEADERS, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise aiohttp.ClientPayloadError(f"HTTP {answer.status}")

@@ -4,12 +4,13 @@ Duties of `judge_timestamp`, numbered as in the code:
 
 1. A SignedData with one SignerInfo around a TSTInfo, few certificates, and the digest of what is stamped by a digest
    algorithm that the policy allows at the moment of judgement (RFC 3161 section 2.4.2).
-2. The imprint is the digest of what was stamped.
+2. The imprint is the digest of what was stamped (RFC 3161 section 2.4.2, messageImprint).
 3. The authority's certificate is there and named by its ESS signing-certificate (RFC 5816); the signature over the TSTInfo
    verifies, by an algorithm that the policy allows at that moment.
-4. The time lies not in the future.
+4. The time lies not in the future (genTime; EN 319 102-1 clause 5.4, with a tolerance for clocks).
 5. The certificate passes `judge_certificate` for its role: its path ends at an anchor for authorities, its one purpose,
-   marked critical, is to stamp times. Judged at the moment of judgement, or, with `past`, at one that is proven.
+   marked critical, is to stamp times (RFC 3161 section 2.3). Judged at the moment of judgement, or, with `past`, at one that
+   is proven.
 
 The caller still owes: that the time fits the order of what was signed (clause 5.5.4), and whether a token whose authority has
 meanwhile ended is proven by a later one.
@@ -28,11 +29,11 @@ from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, va
 
 from gateway.core import limits
 from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
-from gateway.crypto.cades.signer_info import embedded_certificates
 from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import judge_certificate
+from gateway.crypto.paths.embedded import embedded_certificates
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.core.errors import SenderError
 from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.ports import Judge, TimestampAuthority
+from gateway.core.reasons import because
 from gateway.core.verdict import SignatureVerdict
 from gateway.crypto.paths.trust import Trust
 from gateway.crypto.xades.signature_timestamp import skeleton_of, timestamp_digest, with_timestamp
@@ -71,7 +72,7 @@ def put_into_file(path: Path, markup: bytes, signed: bytes) -> bytes:
     text, data = signed[at : at + len(signed) - len(markup)], _read(path)
     same = b"".join((markup[:at], text, markup[at:])) == signed and data[:at] == markup[:at]
     if not text or not same:  # the attachments' base64 comes later in the file than the signature
-        raise SenderError("file.unreadable", reason="cannot be signed: it would not stay as it was handed in")
+        raise SenderError("file.unreadable", reason=because("would_change"))
     return b"".join((data[:at], text, data[at:]))
 
 

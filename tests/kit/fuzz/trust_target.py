@@ -26,8 +26,8 @@ from gateway.crypto import (
     PemFile,
     Pkcs12File,
     Trust,
-    believed,
     certificate_digest,
+    certificates_believed,
     check_evidence,
     client_certificate,
     evidence_of,
@@ -187,7 +187,7 @@ def _as_trust(body: bytes, folder: Path, names: tuple[str, ...]) -> list[str]:
         if loaded is None:
             said.append(f"{name} refused")
             continue
-        list(believed(loaded)), list(evidence_of(loaded))
+        list(certificates_believed(loaded)), list(evidence_of(loaded))
         said += [f"{name} {_judged(loaded)}", f"{name} {_judged(loaded, label='seal')}"]
     return said
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.cli.edxml import written as writing
+from gateway.cli import written as writing
 from tests.unit.cli.envelopes import META, PDF, Capture, changed, left_in, packed, told, written
 from tests.unit.cli.world import stdin
 from tests.unit.edxml import samples

@@ -13,7 +13,7 @@ from gateway.core.validation import Indication, Level
 from gateway.crypto import judge_pdf, load_trust
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf
 from tests.kit.pictures import hand_signature, opaque, seal
-from tests.kit.pki import Pki, write_chain, write_key
+from tests.kit.pki import LeafKind, Pki, write_chain, write_key
 from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.schemas import check
 
@@ -239,3 +239,25 @@ def test_standard_output_is_the_file(desk: SigningDesk, capfdbinary: pytest.Capt
     assert main(["seal", str(desk.folder / "letter.pdf"), "-o", "-", *own]) == Exit.OK
     assert capfdbinary.readouterr().out.startswith(tiny_pdf())
     assert main(["seal", str(desk.folder / "letter.pdf"), "-o", "-", *own, "--json"]) == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("expired", "has expired"), ("future", "not valid yet"), ("usage", "not issued for signing")],
+)
+def test_without_a_trust_folder_the_key_signs_only_with_a_certificate_that_says_nothing_against_it(
+    tmp_path: Path, capsys: Capture, kind: LeafKind, words: str
+) -> None:
+    """Found: without `--trust` nothing was looked at, and an expired certificate signed."""
+    desk = SigningDesk.furnished(tmp_path, kind)
+    (tmp_path / "letter.pdf").write_bytes(tiny_pdf())
+    assert sign(desk) == Exit.CONFIGURATION
+    assert not (tmp_path / "out.pdf").exists()
+    assert words in capsys.readouterr().err
+
+
+def test_without_a_trust_folder_it_says_what_was_not_looked_at(desk: SigningDesk, capsys: Capture) -> None:
+    assert sign(desk) == Exit.OK
+    assert "not whether it was revoked" in capsys.readouterr().err
+    assert sign(desk, "--trust", str(desk.trust), "--force") == Exit.OK
+    assert "revoked" not in capsys.readouterr().err

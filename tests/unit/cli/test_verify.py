@@ -1,6 +1,7 @@
 """Verdicts on files: the printed forms over reports, and whole runs with a judge process."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli.verify_told import print_file
-from gateway.core.errors import SenderError
+from gateway.core.errors import GatewayError, SenderError, SiteError
 from gateway.core.findings import Finding, Severity
 from gateway.core.ids import Digest, OrganId
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import FileVerdict, SignatureVerdict
+from gateway.crypto import JudgePool
 from gateway.edxml import assemble, write_skeleton
 from gateway.evidence import ExaminedPart, FileReport, Result, record_of, verified
 from tests.kit.pdfs import tiny_pdf
@@ -262,6 +264,35 @@ def test_a_real_envelope_behind_junk_is_told_and_not_believed(
     (found,) = members["files"]
     assert (found["indication"], found["envelope"], found["repaired"]) == ("INDETERMINATE", None, True)
     assert [one["code"] for one in found["findings"] if one["severity"] != "note"] == ["xml.junk"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "error",
+    [SenderError("worker.killed", bound="cpu"), SiteError("worker.died", kind="judge")],
+    ids=lambda one: one.code,
+)
+def test_a_file_that_costs_its_judge_costs_no_other_file(
+    error: GatewayError, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found: a judge that died of something else than its bounds ended the whole run, and the files after it had no verdict."""
+    pki = Pki(now=datetime.now(UTC))
+    trust = pki.write_trust(tmp_path / "trust")
+    for name in ("killer.pdf", "good.pdf"):
+        (tmp_path / name).write_bytes(sealed(tiny_pdf(), pki.leaf("seal")))
+    run = JudgePool.run
+
+    async def dies(self: JudgePool, task: Callable[..., object], *args: object, **named: object) -> object:
+        if any("killer" in str(one) for one in args):
+            raise error
+        return await run(self, task, *args, **named)
+
+    monkeypatch.setattr(JudgePool, "run", dies)
+    names = [str(tmp_path / name) for name in ("killer.pdf", "good.pdf")]
+    assert main(["verify", *names, "--trust", str(trust), "--json"]) == 4
+    failed, passed = json.loads(capsys.readouterr().out)["files"]
+    assert (failed["result"], failed["error"]["code"]) == ("unexamined", error.code)
+    assert passed["result"] == "passed"
 
 
 @pytest.mark.slow

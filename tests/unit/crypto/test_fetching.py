@@ -338,7 +338,7 @@ async def test_no_proxy_of_the_environment_is_used(site: Site, monkeypatch: pyte
 
 
 async def test_too_much_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "EVIDENCE_BYTES_MAX", 1000)
+    monkeypatch.setattr(client, "FETCHED_BYTES_MAX", 1000)
     site.answers["/a.crl"] = web.Response(body=bytes(1001))
     with pytest.raises(ClientError, match="more than"):
         await get(site.url("a.crl"), inside(site), resolver=Names())

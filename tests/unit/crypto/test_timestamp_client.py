@@ -1,6 +1,7 @@
 """Two authorities, of which one is away, lies, answers somebody else's request, or is not believed: the other one is asked."""
 
 import asyncio
+import gzip
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -136,6 +137,41 @@ async def test_a_password_in_an_address_is_told_to_nobody(place: str, capsys: py
     said = f"{caught.value} {caught.value.params} {capsys.readouterr()}"
     assert f"http://{place}/tsa" in said
     assert "Mat-khau" not in said
+
+
+async def test_a_password_is_not_told_of_one_that_is_not_asked_either() -> None:
+    """Found: who is in a hurry was told the whole address of an authority that had failed a moment ago."""
+    authority = TimestampClient(
+        urls=["http://office:Mat-khau@127.0.0.1:1/tsa"],
+        seconds=5,
+        judge=InlineJudge(),
+        trust=LoadedTrust(bundle().trust),
+        clock=ManualClock(MOMENT),
+        entropy=os.urandom,
+        hurried=True,
+    )
+    for _ in range(2):
+        with pytest.raises(SiteError) as caught:
+            await authority.stamp(DIGEST)
+    await authority.close()
+    said = f"{caught.value} {caught.value.params}"
+    assert "failed a moment ago" in said
+    assert "Mat-khau" not in said
+
+
+async def test_what_an_authority_compressed_is_not_inflated() -> None:
+    """Found: 64 KiB of an answer were bounded after they had become more."""
+
+    def packed(request: bytes, moment: datetime) -> web.Response:
+        answer = good(request, moment)
+        assert isinstance(answer.body, bytes)
+        return web.Response(
+            body=gzip.compress(answer.body), headers={"Content-Encoding": "gzip"}, content_type=answer.content_type
+        )
+
+    async with client(packed, good) as (authority, asked, _):
+        assert await authority.stamp(DIGEST)
+    assert (asked.first, asked.second) == (1, 1)
 
 
 async def test_an_authority_that_failed_is_asked_last_for_a_while() -> None:

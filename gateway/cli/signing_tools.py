@@ -20,7 +20,7 @@ TSA_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instruments:
+class SigningTools:
     """For one command."""
 
     judge: Judge
@@ -29,7 +29,7 @@ class Instruments:
 
 
 @asynccontextmanager
-async def instruments(file: Path, order: Believed) -> AsyncIterator[Instruments]:
+async def signing_tools(file: Path, order: Believed) -> AsyncIterator[SigningTools]:
     """A judge that may read that one file, and what the line says of trust and time.
 
     Raises:
@@ -53,4 +53,4 @@ async def instruments(file: Path, order: Believed) -> AsyncIterator[Instruments]
                 entropy=os.urandom,
             )
             stack.push_async_callback(client.close)
-        yield Instruments(judge=judge, trust=trust, authority=client)
+        yield SigningTools(judge=judge, trust=trust, authority=client)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.edxml import written as writing
-from gateway.cli.edxml.written import names_given, new_file
+from gateway.cli import written as writing
+from gateway.cli.written import names_given, new_file
 from tests.unit.cli.envelopes import META, PDF, Capture, left_in, packed, told, written
 
 

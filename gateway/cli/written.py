@@ -1,4 +1,4 @@
-"""What a command writes appears under its name whole, or not at all.
+"""What a command writes: where it goes, and that it appears under its name whole, or not at all.
 
 Also when it is killed or the power fails: it is written beside its name, is on the disk before it gets it, and gets it in one
 step. What such an end leaves behind is hidden (`.gateway-….part`) and in nobody's way. Of several files each is whole.
@@ -11,17 +11,38 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from types import FrameType
 from typing import BinaryIO, Final, Never
 
 from gateway.cli.errors import Failure
+from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
 
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 """Of a second name where file systems (FAT, some network shares) know none."""
 _NO_FOLDER_SYNC: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the file goes."""
+
+    path: Path
+    """`-` is standard output."""
+    force: bool
+
+
+def require_one_use_of_stdout(terminal: Terminal, target: Target) -> None:
+    """Standard output can be the file, or what is said of it.
+
+    Raises:
+        Failure: it should be both.
+    """
+    if terminal.json and str(target.path) == MARK:
+        raise Failure("cli.edxml.json_output")
 
 
 @contextmanager
