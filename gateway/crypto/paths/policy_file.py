@@ -2,8 +2,8 @@
 
 What is left out of `[freshness]` has no bound, where no `anchors` are named all that are trusted are used, and where no
 `refused_purposes` are, none is refused; everything else must be there: a policy is read by people who ask what is allowed, and
-a default that stands elsewhere is no answer to them. (A policy in force is never changed, so these two, which came later, may be
-left out.) Its digest is that of the bytes, so `sha256sum` tells whether a verdict was made by this very file.
+a default that stands elsewhere is no answer to them. (A policy in force is never changed, so these two, which came later, may
+be left out.) Its digest is that of the bytes, so `sha256sum` tells whether a verdict was made by this very file.
 """
 
 import tomllib
