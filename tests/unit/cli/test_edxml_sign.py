@@ -15,7 +15,7 @@ from gateway.safe_xml import read_skeleton
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.schemas import check
-from tests.unit.edxml.samples import STATUS, envelope
+from tests.unit.edxml.samples import DOCUMENT, STATUS, envelope
 
 Capture = pytest.CaptureFixture[str]
 NOBODY = "http://127.0.0.1:9/tsa"
@@ -130,6 +130,47 @@ def test_a_status_message_is_signed_too(desk: SigningDesk, capsys: Capture) -> N
     assert sign(desk) == Exit.OK
     assert verified(desk, capsys)["envelope"]["indication"] == "TOTAL-PASSED"
     read_skeleton([(desk.folder / "out.edxml").read_bytes()])
+
+
+# --- in whose name (duty 13) ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [(), ("--slip",), ("--force",)])
+def test_nothing_is_signed_in_another_bodys_name(tmp_path: Path, more: tuple[str, ...], capsys: Capture) -> None:
+    """A trial: `edxml sign` made files that `verify` then called undecided, for the certificate names another body."""
+    desk = SigningDesk.furnished(tmp_path, organ_id="H29.16")
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    (tmp_path / "out.edxml").write_bytes(b"theirs")
+    if "--force" not in more:
+        (tmp_path / "out.edxml").unlink()
+    assert sign(desk, *more) == Exit.VERIFICATION
+    told = capsys.readouterr().err
+    for name in (DOCUMENT.sender.organ_id, DOCUMENT.sender.name, "H29.16"):
+        assert name in told
+    there = tmp_path / "out.edxml"
+    assert there.read_bytes() == b"theirs" if "--force" in more else not there.exists()
+
+
+def test_it_is_told_in_vietnamese_too(tmp_path: Path, capsys: Capture) -> None:
+    desk = SigningDesk.furnished(tmp_path, organ_id="H29.16")
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    assert sign(desk, "--lang", "vi") == Exit.VERIFICATION
+    told = capsys.readouterr().err
+    assert "chứng thư số là của H29.16" in told
+    assert f"đứng tên {DOCUMENT.sender.organ_id}" in told
+
+
+def test_the_senders_own_certificate_signs_without_a_word(tmp_path: Path, capsys: Capture) -> None:
+    desk = SigningDesk.furnished(tmp_path, organ_id=DOCUMENT.sender.organ_id)
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    assert sign(desk) == Exit.OK
+    assert "compare" not in capsys.readouterr().err
+    assert verified(desk, capsys)["envelope"]["indication"] == "TOTAL-PASSED"
+
+
+def test_a_certificate_that_names_no_code_is_told(desk: SigningDesk, capsys: Capture) -> None:
+    assert sign(desk) == Exit.OK
+    assert f"cannot compare the signer with the sender {DOCUMENT.sender.organ_id}" in capsys.readouterr().err
 
 
 def test_standard_output_is_the_file(desk: SigningDesk, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
