@@ -55,6 +55,8 @@ def test_it_is_good_and_every_other_byte_is_as_it_was(desk: SigningDesk, capsys:
     at = made.index(b"<ds:Signature")
     assert made[:at] + made[at + len(made) - len(PLAIN) :] == PLAIN
     assert verified(desk, capsys)["envelope"]["level"] == "B-B"
+    main(["verify", str(desk.folder / "out.edxml"), "--trust", str(desk.trust), "--lang", "vi"])
+    assert "Dấu thời gian: không có" in capsys.readouterr().out, "it is known that there is none"
 
 
 @pytest.mark.parametrize("slip", [False, True])
