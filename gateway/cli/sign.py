@@ -16,6 +16,7 @@ from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import require_file
 from gateway.cli.instruments import Instruments, instruments
 from gateway.cli.key_in_hand import holding, shown_with
+from gateway.cli.obstacle import tell_obstacle
 from gateway.cli.orders import Session, SignOrder
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
@@ -144,3 +145,4 @@ def _tell(terminal: Terminal, signed: SignedFile) -> None:
     terminal.say("cli.seal.done", level=signed.level.value, size=terminal.number(size), count=size)
     if signed.owed is not None:
         terminal.note(terminal.text("cli.sign.owed", level=signed.owed.value))
+        tell_obstacle(terminal, signed.why)

@@ -66,6 +66,8 @@ class NextStep(StrEnum):
     FAILED = "failed"
     UNSIGNED = "unsigned"
     UNREAD = "unread"
+    TOO_LARGE = "too_large"
+    """Whoever sends it again sends as much."""
     REPAIRED = "repaired"
 
 
@@ -264,9 +266,8 @@ def _undecided(signatures: tuple[ToldSignature, ...]) -> NextStep:
 
 def unexamined(name: str, trouble: Unreadable) -> FileVerification:
     """A file of which no signature could even be looked at."""
-    return FileVerification(
-        name=name, result=Result.UNEXAMINED, next_step=NextStep.UNREAD, report=None, trouble=trouble
-    )
+    step = NextStep.TOO_LARGE if trouble.code == "size.limit" else NextStep.UNREAD
+    return FileVerification(name=name, result=Result.UNEXAMINED, next_step=step, report=None, trouble=trouble)
 
 
 def _signatures(report: FileReport) -> list[ToldSignature]:

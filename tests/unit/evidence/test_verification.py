@@ -19,7 +19,17 @@ from gateway.core.validation import (
     TimestampKind,
 )
 from gateway.core.verdict import SignatureVerdict
-from gateway.evidence import FileReport, Integrity, NextStep, Result, limits_of, verified
+from gateway.evidence import (
+    FileReport,
+    Integrity,
+    NextStep,
+    Result,
+    Unreadable,
+    limits_of,
+    next_step,
+    unexamined,
+    verified,
+)
 from gateway.evidence.verification import BYTES_CHECKS, STAMPS_CHECKS
 from tests.kit.verifications import (
     BARE,
@@ -225,6 +235,13 @@ def test_what_an_envelope_does_not_cover() -> None:
 def test_no_timestamps_told_is_not_always_no_timestamps(verdict: SignatureVerdict, known: bool) -> None:
     """A trial: of a PDF with three timestamps, whose judge did not tell of them, it was said that there are none."""
     assert verified(report(verdict)).signatures[0].timestamps_known is known
+
+
+def test_a_file_that_is_too_large_is_not_asked_for_again() -> None:
+    trouble = Unreadable(code="size.limit", params={"what": "a.pdf", "limit": 1})
+    assert unexamined("a.pdf", trouble).next_step is NextStep.TOO_LARGE
+    assert EMPTY.next_step is NextStep.UNREAD
+    assert "quá lớn" in next_step(unexamined("a.pdf", trouble)).vi
 
 
 def of_envelope(*checks: Check, sub: SubIndication | None = None) -> SignatureVerdict:
