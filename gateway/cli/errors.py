@@ -153,6 +153,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.edxml.whom": Exit.USAGE,
         "cli.edxml.reason": Exit.USAGE,
         "cli.edxml.too_large": Exit.PROBLEM,
+        "cli.edxml.speaker": Exit.VERIFICATION,
         "cli.edxml.unsound": Exit.VERIFICATION,
         "cli.edxml.secret": Exit.VERIFICATION,
         "cli.edxml.not_edxml": Exit.VERIFICATION,

@@ -11,6 +11,7 @@ from typing import Final
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import read_file, require_file
 from gateway.cli.key_in_hand import holding, shown_with
+from gateway.cli.obstacle import tell_obstacle
 from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.cli.output import Terminal
 from gateway.cli.signing_tools import signing_tools
@@ -77,7 +78,7 @@ async def seal(terminal: Terminal, order: SealingOrder) -> int:
         done = await signer.sign(order.file, key, wanted, trust=tools.trust)
     if tools.trust is None:
         terminal.note(terminal.text("cli.seal.unjudged"))
-    return _write(terminal, target, done)
+    return _write(terminal, target, done, said="cli.seal.done")
 
 
 async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
@@ -94,7 +95,7 @@ async def ltaupdate(terminal: Terminal, order: RenewalOrder) -> int:
         assert tools.trust is not None, "the option has to be given"
         signer = PdfSigner(judge=tools.judge, holder=None, clock=SystemClock(), authority=tools.authority)
         archived = await signer.archive(order.file, trust=tools.trust)
-    return _write(terminal, target, archived)
+    return _write(terminal, target, archived, said="cli.ltaupdate.done")
 
 
 def appearance_of(shown: Shown) -> Appearance | None:
@@ -174,7 +175,7 @@ async def _check_certificate(judge: Judge, key: KeyRef, trust: Trust | None) -> 
     return insist_on_own(verdict, key.chain[0], key_id=key.key_id, moment=moment)
 
 
-def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:
+def _write(terminal: Terminal, target: Target, done: SealedFile, *, said: str) -> int:
     with new_file(target.path, force=target.force) as out:
         out.write(done.pdf)
     size, name = len(done.pdf), str(target.path)
@@ -190,7 +191,8 @@ def _write(terminal: Terminal, target: Target, done: SealedFile) -> int:
         )
     elif name != MARK:
         terminal.print(name)
-    terminal.say("cli.seal.done", level=done.level.value, size=terminal.number(size), count=size)
+    terminal.say(said, level=done.level.value, size=terminal.number(size), count=size)
     if done.owed is not None:
         terminal.note(terminal.text("cli.seal.owed", level=done.owed.value))
+        tell_obstacle(terminal, done.why)
     return Exit.OK

@@ -4,22 +4,24 @@
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
 from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
+from gateway.cli.edxml.speaking import insist_on_speaker, tell_speaker
 from gateway.cli.errors import Exit, Failure
 from gateway.cli.files import require_file
 from gateway.cli.key_in_hand import holding, shown_with
+from gateway.cli.obstacle import tell_obstacle
 from gateway.cli.orders import Session, SignOrder
 from gateway.cli.output import Terminal
-from gateway.cli.signing_tools import signing_tools
+from gateway.cli.signing_tools import SigningTools, signing_tools
 from gateway.cli.stdin import MARK
 from gateway.cli.written import Target, new_file, require_one_use_of_stdout
 from gateway.core.ids import OrganId
 from gateway.core.validation import Level
-from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, certificate_digest
+from gateway.crypto import FileSealer, KeyRef, SignatureOrder, SignedFile, Trust, certificate_digest
 from gateway.evidence import SIGNATURE_SUFFIX
 from gateway.observe import SystemClock
 
@@ -39,7 +41,7 @@ async def sign(session: Session, order: SignOrder) -> int:
     output = order.output or order.file.with_name(order.file.name + SIGNATURE_SUFFIX)
     key = shown_with(order.key)
     with new_file(output, force=order.force) as file:
-        async with _signing(order, key) as sealer:
+        async with _tools(order) as tools, _signing(order, key, tools) as sealer:
             signed = await sealer.sign_detached_as(order.file, _SIGNER, _wanted(order))
         file.write(signed.data)
     if session.terminal.json:
@@ -56,7 +58,7 @@ async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> in
     `slip`: the file is written anew, with its seal slip as one more attachment, signed by the same key.
 
     Raises:
-        Failure: a file is not there.
+        Failure: a file is not there; the certificate is another body's than the one that sends it.
         GatewayError: as for `sign`; `envelope.malformed`: it is no envelope of the profile, or signed already.
         FileExistsError: OUT is there already.
     """
@@ -65,11 +67,13 @@ async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> in
     require_one_use_of_stdout(terminal, target)
     require_file(order.file)
     key = shown_with(order.key)
-    async with _signing(order, key) as sealer:
-        if slip:
-            signed = await _with_slip(order, sealer)
-        else:
-            signed = await sealer.sign_envelope_file(order.file, _SIGNER, _wanted(order))
+    async with _tools(order) as tools:
+        speaker = await insist_on_speaker(order.file, key, judge=tools.judge, trust=_trust(tools))
+        async with _signing(order, key, tools) as sealer:
+            if slip:
+                signed = await _with_slip(order, sealer)
+            else:
+                signed = await sealer.sign_envelope_file(order.file, _SIGNER, _wanted(order))
     with new_file(target.path, force=target.force) as out:
         out.write(signed.data)
     if terminal.json:
@@ -79,6 +83,7 @@ async def sign_envelope(session: Session, order: SignOrder, *, slip: bool) -> in
     elif str(target.path) != MARK:
         terminal.print(str(target.path))
     _tell(terminal, signed)
+    tell_speaker(terminal, speaker)
     return Exit.OK
 
 
@@ -92,19 +97,28 @@ async def _with_slip(order: SignOrder, sealer: FileSealer) -> SignedFile:
     return replace(slip if slip.owed else signed, data=whole)
 
 
-@asynccontextmanager
-async def _signing(order: SignOrder, key: KeyRef) -> AsyncIterator[FileSealer]:
-    """The key in a process of its own, which sees no file; the judging in another, which sees no key."""
+def _tools(order: SignOrder) -> AbstractAsyncContextManager[SigningTools]:
+    """The judging, in a process which sees no key."""
     if order.level is not Level.B_B and not (order.lower or order.believed.authorities):
         raise Failure("cli.seal.tsa", level=order.level.value)
-    async with signing_tools(order.file, order.believed) as tools, holding(order.key, key) as holder:
-        assert tools.trust is not None, "the option has to be given"
+    return signing_tools(order.file, order.believed)
+
+
+def _trust(tools: SigningTools) -> Trust:
+    assert tools.trust is not None, "the option has to be given"
+    return tools.trust
+
+
+@asynccontextmanager
+async def _signing(order: SignOrder, key: KeyRef, tools: SigningTools) -> AsyncIterator[FileSealer]:
+    """The key in a process of its own, which sees no file."""
+    async with holding(order.key, key) as holder:
         yield FileSealer(
             judge=tools.judge,
             holder=holder,
             seals={_SIGNER: key},
             transports={_SIGNER: key},
-            trust=tools.trust,
+            trust=_trust(tools),
             clock=SystemClock(),
             authority=tools.authority,
         )
@@ -130,3 +144,4 @@ def _tell(terminal: Terminal, signed: SignedFile) -> None:
     terminal.say("cli.seal.done", level=signed.level.value, size=terminal.number(size), count=size)
     if signed.owed is not None:
         terminal.note(terminal.text("cli.sign.owed", level=signed.owed.value))
+        tell_obstacle(terminal, signed.why)

@@ -16,7 +16,7 @@ class TrustSection(Section):
     folder: FilePath
     """With `anchors/`, `people/`, `authorities/`, `intermediates/`, `crls/` and `ocsps/`; only the first must be there."""
     policy: FilePath | None = None
-    """The validation policy; absent: the rules that are shipped (config/policy/edoc-gateway-1.toml)."""
+    """The validation policy; absent: the rules that are shipped (config/policy/edoc-gateway-2.toml)."""
     list: FilePath | None = None
     """The signed list of anchors; then the folder holds none."""
     list_keys: FilePath | None = None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.core.errors import GatewayError
 from gateway.core.validation import Level
 
 
@@ -14,7 +15,7 @@ class SealedFile:
     level: Level
     owed: Level | None = None
     """The level that was asked for and not reached; None: nothing is owed."""
-    reason: str = ""
-    """Why, in English, for logs; empty where nothing is owed."""
+    why: GatewayError | None = None
+    """What stood in the way; None: nothing is owed."""
     stamped_at: datetime | None = None
     """The authority's own time in the first timestamp that was put into it now; None: none was."""

@@ -180,6 +180,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     UNDECIDED = "undecided"
     NOT_MADE = "not_made"
+    """Not come to; or, with a detail that says so, come to and found to have nothing to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +195,11 @@ class Check:
     outcome: Outcome
     detail: str = ""
     """English, for engineers."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the verifier came to it."""
+        return self.outcome is not Outcome.NOT_MADE or bool(self.detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,8 +33,8 @@ class SignedFile:
     level: Level
     owed: Level | None = None
     """The level that was asked for and not reached; None: nothing is owed."""
-    reason: str = ""
-    """Why, in English, for logs; empty where nothing is owed."""
+    why: SiteError | None = None
+    """What stood in the way; None: nothing is owed."""
 
 
 async def at_level(
@@ -53,7 +53,7 @@ async def at_level(
     except SiteError as error:
         if error.code != "timestamp.unavailable" or order.insist:
             raise
-        return SignedFile(data=signed, level=Level.B_B, owed=Level.B_T, reason=str(error))
+        return SignedFile(data=signed, level=Level.B_B, owed=Level.B_T, why=error)
 
 
 def _required(authority: TimestampAuthority | None) -> TimestampAuthority:

@@ -21,7 +21,15 @@ from gateway.evidence.examination import ExaminedPart, FileExamination, FileRepo
 from gateway.evidence.installation import InstallationCheck
 from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
-from gateway.evidence.papers.sayings import next_step, sentence, speaker_said, summary, trouble_said, unread_said
+from gateway.evidence.papers.sayings import (
+    next_step,
+    sentence,
+    speaker_names,
+    speaker_said,
+    summary,
+    trouble_said,
+    unread_said,
+)
 from gateway.evidence.papers.signers import path_of
 from gateway.evidence.papers.speech import Speech
 from gateway.evidence.papers.wording import LOOKS, Wording
@@ -29,7 +37,7 @@ from gateway.evidence.problem import Problem
 from gateway.evidence.proof_file import PROOF_BYTES_MAX, CheckedLeaf, CheckedProof, GapError, check_proof, proof_json
 from gateway.evidence.proofs import Proof, ProvenLeaf, read_proof
 from gateway.evidence.report import CheckedReceipt, InstallationReport
-from gateway.evidence.speaker import Speaker, Standing
+from gateway.evidence.speaker import Speaker, Standing, speaking
 from gateway.evidence.verification import (
     Circumstances,
     FileVerification,
@@ -94,7 +102,9 @@ __all__ = [
     "record_of",
     "sentence",
     "signature_beside",
+    "speaker_names",
     "speaker_said",
+    "speaking",
     "summary",
     "trouble_said",
     "unexamined",

@@ -22,7 +22,7 @@ from typing import Final
 from gateway.core.directory import Body, Snapshot
 from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.message import Organ
-from gateway.core.validation import Check, Indication, Outcome, SubIndication
+from gateway.core.validation import Check, Indication, Outcome, SignerIdentity, SubIndication
 from gateway.core.verdict import SignatureVerdict
 from gateway.evidence.signers import certificates_of
 
@@ -101,17 +101,22 @@ def unread(signature: SignatureVerdict) -> tuple[SignatureVerdict, Speaker]:
     return _with_check(signature, Outcome.NOT_MADE, "not compared: the sender could not be read"), speaker
 
 
+def speaking(identity: SignerIdentity | None, sender: Organ) -> Speaker:
+    """13b and 13c alone, for whoever is about to sign: what this duty will find by the certificate."""
+    signer = _code(identity.organ_id) if identity else None
+    name = identity.organization if identity else ""
+    return _found(Standing.NO_CODE if signer is None else Standing.CERTIFICATE, sender, signer, name)
+
+
 def _speaker(signature: SignatureVerdict, sender: Organ, snapshot: Snapshot | None) -> Speaker:
     if signature.indication is not Indication.TOTAL_PASSED:
-        standing, signer, name = Standing.UNJUDGED, None, ""
-    elif body := _registered(signature, sender, snapshot):
-        standing, signer, name = Standing.REGISTRY, body.organ_id, body.name
-    else:
-        identity = signature.details.identity
-        signer = _code(identity.organ_id) if identity else None
-        standing, name = Standing.CERTIFICATE, identity.organization if identity else ""
-        if signer is None:
-            standing = Standing.NO_CODE
+        return _found(Standing.UNJUDGED, sender, None, "")
+    if body := _registered(signature, sender, snapshot):
+        return _found(Standing.REGISTRY, sender, body.organ_id, body.name)
+    return speaking(signature.details.identity, sender)
+
+
+def _found(standing: Standing, sender: Organ, signer: OrganId | None, name: str) -> Speaker:
     if signer is not None and signer != sender.organ_id:
         standing = Standing.OTHER
     return Speaker(standing=standing, organ_id=sender.organ_id, name=sender.name, signer=signer, signer_name=name)

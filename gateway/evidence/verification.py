@@ -66,6 +66,8 @@ class NextStep(StrEnum):
     FAILED = "failed"
     UNSIGNED = "unsigned"
     UNREAD = "unread"
+    TOO_LARGE = "too_large"
+    """Whoever sends it again sends as much."""
     REPAIRED = "repaired"
 
 
@@ -146,9 +148,10 @@ class ToldSignature:
 
     @property
     def timestamps_known(self) -> bool:
-        """Whether none means none: a judge that tells no duties, or did not come to the end of them, may have met some."""
-        outcomes = {check.outcome for check in self.details.checks}
-        return bool(self.details.timestamps) or (bool(outcomes) and Outcome.NOT_MADE not in outcomes)
+        """Whether none means none: a judge that did not come to the duty that looks for them, or failed at it, knows none."""
+        looked = any(check.name in STAMPS_CHECKS and check.reached for check in self.details.checks)
+        unreadable = self.verdict.sub_indication is SubIndication.FORMAT_FAILURE
+        return bool(self.details.timestamps) or (looked and not unreadable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +217,8 @@ BYTES_CHECKS: Final = frozenset(
     {"pades.integrity", "cades.message_digest", "cades.signature", "xades.digests", "xades.value"}
 )
 """The duties by which our verifiers compare the signed bytes (PAdES, CAdES, XAdES), by their names."""
+STAMPS_CHECKS: Final = frozenset({"pades.timestamps", "cades.trust", "xades.timestamps"})
+"""The duties by which they look for timestamps."""
 _REVISION: Final = "revision"
 """What a judge says of a signature that does not cover its file to the end."""
 _PROVE_SIGNATURE: Final = frozenset({TimestampKind.SIGNATURE, TimestampKind.DOCUMENT})
@@ -261,9 +266,8 @@ def _undecided(signatures: tuple[ToldSignature, ...]) -> NextStep:
 
 def unexamined(name: str, trouble: Unreadable) -> FileVerification:
     """A file of which no signature could even be looked at."""
-    return FileVerification(
-        name=name, result=Result.UNEXAMINED, next_step=NextStep.UNREAD, report=None, trouble=trouble
-    )
+    step = NextStep.TOO_LARGE if trouble.code == "size.limit" else NextStep.UNREAD
+    return FileVerification(name=name, result=Result.UNEXAMINED, next_step=step, report=None, trouble=trouble)
 
 
 def _signatures(report: FileReport) -> list[ToldSignature]:

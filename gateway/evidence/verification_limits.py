@@ -7,7 +7,7 @@ from typing import Final
 from gateway.core.validation import Indication, Outcome, RevocationStatus
 from gateway.evidence.examination import FileReport
 from gateway.evidence.speaker import SENDER_CHECK, Standing
-from gateway.evidence.verification import Circumstances, FileVerification, Integrity, ToldSignature
+from gateway.evidence.verification import STAMPS_CHECKS, Circumstances, FileVerification, Integrity, ToldSignature
 
 _ALWAYS: Final = ("content", "offline", "clock")
 """What no run of this program checks: what the text says and who may sign it; the network; whether the clock was right."""
@@ -58,9 +58,14 @@ def _of_signatures(signatures: tuple[ToldSignature, ...]) -> Iterator[Limit]:
             yield Limit(code=code, signatures=numbers)
     for one in signatures:
         unmade = (check.name for check in one.details.checks if check.outcome is Outcome.NOT_MADE)
-        names = tuple(name for name in unmade if not (name == SENDER_CHECK and _sender_unknown(one)))
+        names = tuple(name for name in unmade if not _told_otherwise(name, one))
         if names:
             yield Limit(code="checks", signatures=(one.number,), names=names)
+
+
+def _told_otherwise(name: str, one: ToldSignature) -> bool:
+    """A sender that could not be compared is a limit of its own; that there was no timestamp to look at is none."""
+    return (name == SENDER_CHECK and _sender_unknown(one)) or (name in STAMPS_CHECKS and one.timestamps_known)
 
 
 def _of_circumstances(circumstances: Circumstances) -> Iterator[Limit]:

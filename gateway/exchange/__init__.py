@@ -36,6 +36,7 @@ from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
+from gateway.exchange.judging import sender_of_file
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
@@ -87,4 +88,5 @@ __all__ = [
     "findings",
     "opening",
     "readable",
+    "sender_of_file",
 ]

@@ -143,7 +143,7 @@ def check_signer(reading: EnvelopeReading, body: Body | None) -> None:
     if verdict is None or not _is_signed(reading):
         raise SenderError("envelope.signature", reason=str(verdict.sub_indication) if verdict else "unsigned")
     if not _is_by(reading, body):
-        raise SenderError("envelope.signature", reason="certificate is not the registry's")
+        raise SenderError("envelope.signature", reason="other_certificate")
     if verdict.indication is Indication.INDETERMINATE:
         if verdict.sub_indication in OWN_EVIDENCE:
             raise SiteError("envelope.undecided", reason=str(verdict.sub_indication))

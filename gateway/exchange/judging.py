@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
 from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
+from gateway.core.message import Organ
 from gateway.core.model import PDF
 from gateway.core.secrecy import find_mark
 from gateway.core.validation import Indication
@@ -106,6 +107,15 @@ def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> S
         SenderError: `size.limit`, `envelope.malformed`.
     """
     return verify_envelope(read_skeleton(_pieces(path)).root, trust=trust, moment=moment).signature
+
+
+def sender_of_file(path: Path) -> Organ:
+    """In whose name an edXML file speaks, signed or not.
+
+    Raises:
+        SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
+    """
+    return read_message(read_skeleton(_pieces(path))).message.sender
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

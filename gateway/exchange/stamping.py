@@ -190,7 +190,7 @@ def _why(done: SealedFile) -> str:
     """Why something is still owed."""
     if done.owed is None:
         return ""
-    return UNAVAILABLE if UNAVAILABLE in done.reason else EVIDENCE
+    return done.why.code if done.why else EVIDENCE
 
 
 def _work(owed: OwedTimestamp, due_at: datetime) -> WorkItem:

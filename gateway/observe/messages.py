@@ -28,10 +28,14 @@ _DETAIL: Final = re.compile(r" ?\([^()]*\{[a-z_]+\}[^()]*\)")
 COUNTS: Final = ("count", "seconds")
 """The parameters by which one and many are told apart; the first that is given decides."""
 
+SIZES: Final = frozenset({"size.limit", "why.large", "why.picture_size", "cli.edxml.too_large", "cli.edxml.large"})
+"""Texts whose `limit` counts bytes: it is told as people read sizes. (Fields of programs keep the number.)"""
+_UNITS: Final = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
 _UNKNOWN: Final = "param.unknown"
 _WORDS: Final = {
     "what": ("what",),
-    "reason": ("archive",),
+    "reason": ("archive", "sub_indication"),
     "state": ("business", "document", "delivery", "transfer"),
 }
 """Parameters whose value may be one of our own words: shown by their label, in the reader's language.
@@ -92,6 +96,8 @@ def _filled(language: str, message_id: str, params: Mapping[str, object]) -> str
         name = place.group(1)
         if not _given(params, name):
             return _template(language, _UNKNOWN)
+        if name == "limit" and message_id in SIZES:
+            return _size(language, str(params[name]))
         return _word(language, message_id, name, params[name]) or _plain(_told(language, params[name]))
 
     return PLACEHOLDER.sub(value, _DETAIL.sub(detail, template))
@@ -107,6 +113,17 @@ def _told(language: str, value: object) -> object:
     if isinstance(value, Reasons):
         return "; ".join(_filled(language, one.message_id, one.params) for one in value.each)
     return _filled(language, value.message_id, value.params) if isinstance(value, Reason) else value
+
+
+def _size(language: str, count: str) -> str:
+    """A number of bytes in the largest unit that it fills (IEC 80000-13), to one decimal place."""
+    if not (count.isascii() and count.isdigit()):
+        return _plain(count)
+    for unit, name in _UNITS:
+        if int(count) >= unit:
+            told = f"{int(count) / unit:.1f}".removesuffix(".0")
+            return f"{told if language == 'en' else told.replace('.', ',')} {name}"
+    return f"{count} byte" if language == "vi" or count == "1" else f"{count} bytes"
 
 
 def _given(params: Mapping[str, object], name: str) -> bool:

@@ -123,7 +123,7 @@ def test_xmlsec1_refuses_a_seal_slip_that_was_changed(tmp_path: Path) -> None:
 
 async def test_xmlsec1_verifies_what_the_command_signs_and_stamps(tmp_path: Path) -> None:
     """Envelope and slip, both at B-T: the timestamp is openssl's to judge (`test_sign`), the signature's this program's."""
-    desk = SigningDesk.furnished(tmp_path)
+    desk = SigningDesk.furnished(tmp_path, organ_id="Z79.VPTU")
     (tmp_path / "a.edxml").write_bytes(envelope(files=FILES))
     above = tmp_path / "above.pem"
     above.write_bytes(desk.pki.issuing.public_bytes(Encoding.PEM))

@@ -26,7 +26,7 @@ REVOKED_SERIALS = range(0x52_0000, 0x52_0100)
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 LeafKind = Literal[
-    "seal", "transport", "tls", "expired", "future", "revoked", "usage", "purpose", "weak", "demo", "elliptic"
+    "seal", "transport", "tls", "expired", "future", "revoked", "usage", "purpose", "mail", "weak", "demo", "elliptic"
 ]
 
 
@@ -209,6 +209,9 @@ def _extensions(kind: LeafKind) -> list[tuple[x509.ExtensionType, bool]]:
         case "purpose":
             server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
             return [(_usage("digital_signature"), True), (server, False)]
+        case "mail":  # as Vietnamese authorities issue to whoever signs
+            mail = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.EMAIL_PROTECTION])
+            return [(_usage("digital_signature"), True), (mail, False)]
         case "demo":
             policy = x509.PolicyInformation(x509.ObjectIdentifier(DEMO_POLICY_OID), None)
             return [(_usage("content_commitment"), True), (x509.CertificatePolicies([policy]), False)]

@@ -95,7 +95,7 @@ def _hashed(terminal: Terminal, path: Path, position: int) -> Iterator[Part]:
                 digest.update(piece)
                 size += len(piece)
                 if size > HAND_FILE_BYTES_MAX:
-                    raise Failure("cli.edxml.too_large", path=str(path), limit=terminal.number(HAND_FILE_BYTES_MAX))
+                    raise Failure("cli.edxml.too_large", path=str(path), limit=HAND_FILE_BYTES_MAX)
         if not size:
             raise SenderError("file.empty", file=path.name)
         blob = BlobRef(digest=Digest(digest.hexdigest()), size=size)

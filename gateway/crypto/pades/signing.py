@@ -164,7 +164,7 @@ class _Walk:
     held: Evidence
     judge: Judge
     authority: TimestampAuthority | None
-    stopped: str = ""
+    stopped: SiteError | None = None
     stamped_at: datetime | None = None
     """Of the first timestamp."""
 
@@ -177,7 +177,7 @@ class _Walk:
         except SiteError as error:
             if error.code != "timestamp.unavailable" or self.order.insist:
                 raise
-            self.stopped = str(error)
+            self.stopped = error
             return b""
 
     async def lengthened(self, pdf: bytes, chains: Sequence[tuple[bytes, ...]], token: bytes) -> SealedFile:
@@ -188,9 +188,9 @@ class _Walk:
             return self._ended(pdf, Level.B_T)
         needed = [*(evidence_for(chain, self.held) for chain in chains), await self.evidence_of(token)]
         if not all(map(speaks_of_revocation, needed)):
-            self.stopped = "no revocation evidence for the signer, or for the authority"
+            self.stopped = SiteError("seal.evidence", level=self.order.level.value)
             if self.order.insist:
-                raise SiteError("seal.evidence", level=self.order.level.value)
+                raise self.stopped
             return self._ended(pdf, Level.B_T)
         pdf = await self._stored(pdf, reduce(both, needed))
         if self.order.level is not Level.B_LTA:
@@ -236,7 +236,7 @@ class _Walk:
 
     def _ended(self, pdf: bytes, level: Level) -> SealedFile:
         owed = self.order.level if level is not self.order.level else None
-        return SealedFile(pdf=pdf, level=level, owed=owed, reason=self.stopped, stamped_at=self.stamped_at)
+        return SealedFile(pdf=pdf, level=level, owed=owed, why=self.stopped, stamped_at=self.stamped_at)
 
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}

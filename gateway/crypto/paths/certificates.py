@@ -203,15 +203,28 @@ def _judge_usage(leaf: x509.Certificate, rules: SignerRules) -> CertificateFault
         return _undecided(
             SubIndication.CHAIN_CONSTRAINTS_FAILURE, f"key usage is {', '.join(sorted(granted)) or 'none'}"
         )
-    purposes = leaf.extended_key_usage_value
-    if purposes is not None and not set(purposes.native) & rules.purposes:
-        return _undecided(SubIndication.CHAIN_CONSTRAINTS_FAILURE, "extended key usage is not for signing documents")
+    if fault := _judge_purposes(leaf, rules):
+        return fault
     if leaf.ca:
         return _undecided(SubIndication.CHAIN_CONSTRAINTS_FAILURE, "a certification authority signs no documents")
     if rules.certificate_policies and not policies_of(leaf) & rules.certificate_policies:
         return _undecided(
             SubIndication.CHAIN_CONSTRAINTS_FAILURE, "not issued under a certificate policy that is asked for"
         )
+    return None
+
+
+def _judge_purposes(leaf: x509.Certificate, rules: SignerRules) -> CertificateFault | None:
+    """Extended key usage (RFC 5280 section 4.2.1.12): without one, anything the key usage grants."""
+    purposes = leaf.extended_key_usage_value
+    named = set(purposes.native) if purposes is not None else set()
+    if refused := sorted(named & rules.refused_purposes):
+        return _undecided(
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            f"extended key usage {', '.join(refused)} is not for signing documents",
+        )
+    if purposes is not None and not named & rules.purposes:
+        return _undecided(SubIndication.CHAIN_CONSTRAINTS_FAILURE, "extended key usage is not for signing documents")
     return None
 
 

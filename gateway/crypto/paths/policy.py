@@ -22,10 +22,13 @@ SIGNING_PURPOSES: Final = frozenset(
         "adobe_authentic_documents_trust",
     }
 )
-"""Vietnamese authorities issue signing certificates with emailProtection and clientAuth; serverAuth never signs."""
+"""Vietnamese authorities issue signing certificates with emailProtection and clientAuth."""
 
-SHIPPED_DIGEST: Final = Digest("0fa611d1c42f78889498e29af81ae047cd3dbe55dfe08e142fcc220a89f87fda")
-"""SHA-256 of config/policy/edoc-gateway-1.toml, whose rules are the defaults below (a test compares all of them)."""
+REFUSED_PURPOSES: Final = frozenset({"server_auth"})
+"""A TLS certificate of a server bears clientAuth, too, and its key lies where connections end: it signs no documents."""
+
+SHIPPED_DIGEST: Final = Digest("e45aa0c421e41a51fe74c2317d73f21f8ac0068a33757f251d3d70d87a07e4d6")
+"""SHA-256 of config/policy/edoc-gateway-2.toml, whose rules are the defaults below (a test compares all of them)."""
 
 Until = date | None
 """The last day on which something may have been used; None: there is no last day yet."""
@@ -39,6 +42,8 @@ class SignerRules:
     """Key usages (RFC 5280 section 4.2.1.3), one of which it must grant."""
     purposes: frozenset[str] = SIGNING_PURPOSES
     """Extended key usages, one of which it must grant when it names any."""
+    refused_purposes: frozenset[str] = REFUSED_PURPOSES
+    """... and none of which it may grant, whatever else it names."""
     certificate_policies: frozenset[str] = frozenset()
     """OIDs, one of which it must bear; none: any will do."""
     anchors: frozenset[Digest] = frozenset()
@@ -75,7 +80,7 @@ class Policy:
     """One version of the rules."""
 
     name: str = "edoc-gateway"
-    version: int = 1
+    version: int = 2
     digest: Digest = SHIPPED_DIGEST
     """SHA-256 of the text it was read from."""
     roles_apart: bool = False

@@ -1,9 +1,9 @@
 """A validation policy as it stands in a file: strict TOML, every key named, nothing guessed (config/policy/*.toml).
 
-What is left out of `[freshness]` has no bound, and where no `anchors` are named all that are trusted are used; everything else
-must be there: a policy is read by people who ask what is allowed, and a default that stands elsewhere is no answer to them. (A
-policy in force is never changed, so `anchors`, which came later, may be left out.) Its digest is that of the bytes, so
-`sha256sum` tells whether a verdict was made by this very file.
+What is left out of `[freshness]` has no bound, where no `anchors` are named all that are trusted are used, and where no
+`refused_purposes` are, none is refused; everything else must be there: a policy is read by people who ask what is allowed, and
+a default that stands elsewhere is no answer to them. (A policy in force is never changed, so these two, which came later, may
+be left out.) Its digest is that of the bytes, so `sha256sum` tells whether a verdict was made by this very file.
 """
 
 import tomllib
@@ -31,6 +31,7 @@ _PLAIN: Final = frozenset(
 )
 """Mistakes that `why.<word>` puts into words without more."""
 _USAGES: Final = frozenset(x509.KeyUsage._map.values())  # noqa: SLF001 - asn1crypto names them nowhere else
+_PURPOSES: Final = x509.KeyPurposeId._map  # noqa: SLF001 - as above
 _DIGESTS: Final = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
 _MECHANISMS: Final = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
 _CURVES: Final = frozenset(
@@ -47,6 +48,16 @@ def _one_of(known: frozenset[str]) -> AfterValidator:
         return word
 
     return AfterValidator(check)
+
+
+def _refused(word: str) -> str:
+    """As certificates' purposes are named when they are compared.
+
+    What is allowed and misspelt allows nothing; what is refused and misspelt, or named otherwise, would forbid nothing.
+    """
+    if not word[:1].isdigit() and word not in _PURPOSES.values():
+        raise ValueError("no purpose has this name")
+    return str(_PURPOSES.get(word, word))
 
 
 class _Form(BaseModel):
@@ -68,6 +79,9 @@ class _Signer(_Form):
         tuple[Annotated[_Word, _one_of(_USAGES)], ...], Field(strict=False, min_length=1, max_length=_ENTRIES_MAX)
     ]
     purposes: Annotated[tuple[_Purpose, ...], Field(strict=False, max_length=_ENTRIES_MAX)]
+    refused_purposes: Annotated[
+        tuple[Annotated[_Purpose, AfterValidator(_refused)], ...], Field(strict=False, max_length=_ENTRIES_MAX)
+    ] = ()
     certificate_policies: Annotated[tuple[_Oid, ...], Field(strict=False, max_length=_ENTRIES_MAX)]
     anchors: _Anchors = ()
 
@@ -75,6 +89,7 @@ class _Signer(_Form):
         return SignerRules(
             usages=frozenset(self.key_usages),
             purposes=frozenset(self.purposes),
+            refused_purposes=frozenset(self.refused_purposes),
             certificate_policies=frozenset(self.certificate_policies),
             anchors=_digests(self.anchors),
         )

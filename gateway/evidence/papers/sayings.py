@@ -35,11 +35,15 @@ def trouble_said(file: FileVerification) -> Text:
 
 def speaker_said(speaker: Speaker) -> Text:
     """In whose name an envelope speaks, and whose signature it bears, as one sentence."""
-    params = {
+    return text(f"verification.sender.{speaker.standing}", speaker_names(speaker))
+
+
+def speaker_names(speaker: Speaker) -> dict[str, str]:
+    """How a text names the two."""
+    return {
         "sender": _named(speaker.organ_id, speaker.name),
         "signer": _named(speaker.signer, speaker.signer_name),
     }
-    return text(f"verification.sender.{speaker.standing}", params)
 
 
 def _named(code: str | None, name: str) -> str:

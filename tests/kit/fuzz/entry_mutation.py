@@ -93,7 +93,9 @@ class Mutator:
     def _set(self, holder: Any, name: Any, lent: tuple[Any, Any]) -> None:
         way = self._random.randrange(5)
         value = holder[name]
-        if isinstance(value, str) and value[:1] == "{" and self._random.random() < 0.5:  # seldom else: it is one of many
+        if (
+            isinstance(value, str) and value[:1] == "{" and self._random.random() < 0.5
+        ):  # seldom else: it is one of many
             holder[name] = self._inside(value)
         elif way == 0:
             holder[name] = self._random.choice(_ODD)

@@ -11,6 +11,7 @@ It is loaded after the marks are set (`branches`), so with `trust_target` it alo
 
 import asyncio
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -100,11 +101,20 @@ def _reckoned(body: bytes) -> bytes:
     """With the hashes that whoever changed a leaf reckons anew: nobody's key is needed for that."""
     try:
         tree = json.loads(body)
+        renamed: dict[str, str] = {}
         for leaf in tree["leaves"]:
-            leaf["leaf_hash"] = sha256(b"\0" + leaf["leaf"].encode()).hexdigest()
+            for old, new in renamed.items():  # of those before it: it names its predecessor
+                leaf["leaf"] = leaf["leaf"].replace(old, new)
+            digest = sha256(b"\0" + leaf["leaf"].encode()).digest()
+            renamed[_named(bytes.fromhex(leaf["leaf_hash"]))] = _named(digest)
+            leaf["leaf_hash"] = digest.hex()
         return json.dumps(tree).encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return body
+
+
+def _named(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 @cache

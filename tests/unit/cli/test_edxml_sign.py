@@ -15,7 +15,7 @@ from gateway.safe_xml import read_skeleton
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.schemas import check
-from tests.unit.edxml.samples import STATUS, envelope
+from tests.unit.edxml.samples import DOCUMENT, STATUS, envelope
 
 Capture = pytest.CaptureFixture[str]
 NOBODY = "http://127.0.0.1:9/tsa"
@@ -55,6 +55,8 @@ def test_it_is_good_and_every_other_byte_is_as_it_was(desk: SigningDesk, capsys:
     at = made.index(b"<ds:Signature")
     assert made[:at] + made[at + len(made) - len(PLAIN) :] == PLAIN
     assert verified(desk, capsys)["envelope"]["level"] == "B-B"
+    main(["verify", str(desk.folder / "out.edxml"), "--trust", str(desk.trust), "--lang", "vi"])
+    assert "Dấu thời gian: không có" in capsys.readouterr().out, "it is known that there is none"
 
 
 @pytest.mark.parametrize("slip", [False, True])
@@ -74,8 +76,12 @@ async def test_with_a_timestamp(desk: SigningDesk, slip: bool, capsys: Capture) 
 def test_without_an_answer_the_line_decides(desk: SigningDesk, capsys: Capture) -> None:
     assert sign(desk, "--tsa", NOBODY) == Exit.UNREACHABLE
     assert not (desk.folder / "out.edxml").exists()
+    capsys.readouterr()
     assert sign(desk, "--tsa", NOBODY, "--allow-lower", "--slip") == Exit.OK
-    assert "Still owed for level B-T" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Still owed for level B-T" in told
+    assert "Reason: No timestamp: no timestamp authority answered (asked 1)." in told
+    assert "http" not in told, "what each authority said is for engineers"
     assert verified(desk, capsys)["envelope"]["level"] == "B-B"
 
 
@@ -130,6 +136,47 @@ def test_a_status_message_is_signed_too(desk: SigningDesk, capsys: Capture) -> N
     assert sign(desk) == Exit.OK
     assert verified(desk, capsys)["envelope"]["indication"] == "TOTAL-PASSED"
     read_skeleton([(desk.folder / "out.edxml").read_bytes()])
+
+
+# --- in whose name (duty 13) ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [(), ("--slip",), ("--force",)])
+def test_nothing_is_signed_in_another_bodys_name(tmp_path: Path, more: tuple[str, ...], capsys: Capture) -> None:
+    """A trial: `edxml sign` made files that `verify` then called undecided, for the certificate names another body."""
+    desk = SigningDesk.furnished(tmp_path, organ_id="H29.16")
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    (tmp_path / "out.edxml").write_bytes(b"theirs")
+    if "--force" not in more:
+        (tmp_path / "out.edxml").unlink()
+    assert sign(desk, *more) == Exit.VERIFICATION
+    told = capsys.readouterr().err
+    for name in (DOCUMENT.sender.organ_id, DOCUMENT.sender.name, "H29.16"):
+        assert name in told
+    there = tmp_path / "out.edxml"
+    assert there.read_bytes() == b"theirs" if "--force" in more else not there.exists()
+
+
+def test_it_is_told_in_vietnamese_too(tmp_path: Path, capsys: Capture) -> None:
+    desk = SigningDesk.furnished(tmp_path, organ_id="H29.16")
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    assert sign(desk, "--lang", "vi") == Exit.VERIFICATION
+    told = capsys.readouterr().err
+    assert "chứng thư số là của H29.16" in told
+    assert f"đứng tên {DOCUMENT.sender.organ_id}" in told
+
+
+def test_the_senders_own_certificate_signs_without_a_word(tmp_path: Path, capsys: Capture) -> None:
+    desk = SigningDesk.furnished(tmp_path, organ_id=DOCUMENT.sender.organ_id)
+    (tmp_path / "a.edxml").write_bytes(PLAIN)
+    assert sign(desk) == Exit.OK
+    assert "compare" not in capsys.readouterr().err
+    assert verified(desk, capsys)["envelope"]["indication"] == "TOTAL-PASSED"
+
+
+def test_a_certificate_that_names_no_code_is_told(desk: SigningDesk, capsys: Capture) -> None:
+    assert sign(desk) == Exit.OK
+    assert f"cannot compare the signer with the sender {DOCUMENT.sender.organ_id}" in capsys.readouterr().err
 
 
 def test_standard_output_is_the_file(desk: SigningDesk, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -99,8 +99,12 @@ async def test_every_level_by_an_authority_and_renewal(desk: SigningDesk, capsys
             check("seal", told)
             assert (told["level"], told["owed"]) == (level, None)
         line = ["ltaupdate", str(desk.folder / "out.pdf"), "-o", str(desk.folder / "renewed.pdf"), "--trust"]
-        assert await asyncio.to_thread(main, [*line, str(desk.trust), "--tsa", url, "--json"]) == Exit.OK
-    check("ltaupdate", json.loads(capsys.readouterr().out))
+        more = [str(desk.trust), "--tsa", url, "--json", "--lang", "en"]
+        assert await asyncio.to_thread(main, [*line, *more]) == Exit.OK
+    said = capsys.readouterr()
+    check("ltaupdate", json.loads(said.out))
+    assert "Timestamps renewed, level B-LTA" in said.err
+    assert "Signed" not in said.err, "nobody signs"
     assert verdicts(desk, "renewed.pdf") == [Indication.TOTAL_PASSED]
     renewed, before = (desk.folder / "renewed.pdf").read_bytes(), (desk.folder / "out.pdf").read_bytes()
     assert renewed.startswith(before)
@@ -116,6 +120,7 @@ def test_without_an_answer_it_refuses_unless_a_lower_level_will_do(desk: Signing
     told = json.loads(said.out)
     assert (told["level"], told["owed"]) == ("B-B", "B-LT")
     assert "Still owed for level B-LT" in said.err
+    assert "authority answered (asked 1)" in said.err
     assert verdicts(desk) == [Indication.TOTAL_PASSED]
 
 

@@ -268,7 +268,7 @@ def test_another_moment_of_judgement_is_said_as_such(desk: Desk, capsys: Capture
 
 @pytest.mark.slow
 def test_the_policy_that_was_named_is_the_one_that_is_told(desk: Desk) -> None:
-    policy = Path(__file__).parents[3] / "config" / "policy" / "strict-example-2.toml"
+    policy = Path(__file__).parents[3] / "config" / "policy" / "strict-example-3.toml"
     path = desk.folder / "r.json"
     desk.verify(desk.good, "--report", path, "--policy", policy)
     (told,) = json.loads(path.read_bytes())["files"][0]["policies"]

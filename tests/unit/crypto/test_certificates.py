@@ -33,7 +33,7 @@ def along(*certificates: bytes) -> Evidence:
     return Evidence(certificates=certificates)
 
 
-@pytest.mark.parametrize("kind", ["seal", "transport", "elliptic"])
+@pytest.mark.parametrize("kind", ["seal", "transport", "elliptic", "mail"])
 def test_good_leaves_pass(kind: LeafKind) -> None:
     verdict = judge_certificate(PKI.leaf(kind).der, trust=PKI.trust, moment=MOMENT)
     assert (verdict.indication, verdict.sub_indication) == (Indication.TOTAL_PASSED, None)
@@ -47,6 +47,7 @@ def test_good_leaves_pass(kind: LeafKind) -> None:
         ("revoked", SubIndication.REVOKED_NO_POE),
         ("usage", SubIndication.CHAIN_CONSTRAINTS_FAILURE),
         ("purpose", SubIndication.CHAIN_CONSTRAINTS_FAILURE),
+        ("tls", SubIndication.CHAIN_CONSTRAINTS_FAILURE),
         ("weak", SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
         ("demo", SubIndication.CHAIN_CONSTRAINTS_FAILURE),
     ],
@@ -61,6 +62,16 @@ def test_the_usages_asked_for_decide() -> None:
     asking = replace(PKI.trust, policy=Policy(body=SignerRules(usages=strict)))
     verdict = judge_certificate(PKI.leaf("transport").der, trust=asking, moment=MOMENT)
     assert verdict.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
+
+
+def test_the_first_policy_knew_no_purpose_that_is_refused() -> None:
+    """A trial: a gateway's TLS certificate signed documents, for clientAuth stands in it beside serverAuth."""
+    tls = PKI.leaf("tls").der
+    first = Policy(version=1, body=SignerRules(refused_purposes=frozenset()))
+    past = judge_certificate(tls, trust=replace(PKI.trust, policy=first), moment=MOMENT)
+    assert past.indication is Indication.TOTAL_PASSED
+    now = judge_certificate(tls, trust=PKI.trust, moment=MOMENT)
+    assert now.reason == "extended key usage server_auth is not for signing documents"
 
 
 def test_a_demo_certificate_passes_where_demo_is_accepted() -> None:

@@ -65,6 +65,7 @@ BAD: dict[str, tuple[Callable[[], KeyRef], Callable[[Trust], Trust], str, str]] 
     "revoked": (lambda: of(PKI.leaf("revoked")), as_is, "own_revoked", "replace_revoked"),
     "wrong key usage": (lambda: of(PKI.leaf("usage")), as_is, "own_usage", "right_usage"),
     "wrong purpose": (lambda: of(PKI.leaf("purpose")), as_is, "own_usage", "right_usage"),
+    "a gateway's own TLS certificate": (lambda: of(PKI.leaf("tls")), as_is, "own_usage", "right_usage"),
     "weak": (lambda: of(PKI.leaf("weak")), as_is, "own_weak", "new_key"),
     "demo": (lambda: of(PKI.leaf("demo")), as_is, "own_demo", "right_certificate"),
     "an authority's": (authority, as_is, "own_authority", "right_certificate"),

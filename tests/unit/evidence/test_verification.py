@@ -11,6 +11,7 @@ from gateway.core.errors import SenderError
 from gateway.core.validation import (
     Change,
     ChangeKind,
+    Check,
     Indication,
     Outcome,
     RevocationStatus,
@@ -18,8 +19,18 @@ from gateway.core.validation import (
     TimestampKind,
 )
 from gateway.core.verdict import SignatureVerdict
-from gateway.evidence import FileReport, Integrity, NextStep, Result, limits_of, verified
-from gateway.evidence.verification import BYTES_CHECKS
+from gateway.evidence import (
+    FileReport,
+    Integrity,
+    NextStep,
+    Result,
+    Unreadable,
+    limits_of,
+    next_step,
+    unexamined,
+    verified,
+)
+from gateway.evidence.verification import BYTES_CHECKS, STAMPS_CHECKS
 from tests.kit.verifications import (
     BARE,
     CHECKS,
@@ -132,7 +143,7 @@ def test_the_duties_that_compare_are_duties_of_our_verifiers() -> None:
     """A duty that is renamed would make every integrity unknown."""
     crypto = Path(gateway.__file__).parent / "crypto"
     program = "".join(path.read_text("utf-8") for path in crypto.rglob("*.py"))
-    assert [name for name in BYTES_CHECKS if f'"{name}"' not in program] == []
+    assert [name for name in BYTES_CHECKS | STAMPS_CHECKS if f'"{name}"' not in program] == []
 
 
 # --- when
@@ -224,6 +235,45 @@ def test_what_an_envelope_does_not_cover() -> None:
 def test_no_timestamps_told_is_not_always_no_timestamps(verdict: SignatureVerdict, known: bool) -> None:
     """A trial: of a PDF with three timestamps, whose judge did not tell of them, it was said that there are none."""
     assert verified(report(verdict)).signatures[0].timestamps_known is known
+
+
+def test_a_file_that_is_too_large_is_not_asked_for_again() -> None:
+    trouble = Unreadable(code="size.limit", params={"what": "a.pdf", "limit": 1})
+    assert unexamined("a.pdf", trouble).next_step is NextStep.TOO_LARGE
+    assert EMPTY.next_step is NextStep.UNREAD
+    assert "quá lớn" in next_step(unexamined("a.pdf", trouble)).vi
+
+
+def of_envelope(*checks: Check, sub: SubIndication | None = None) -> SignatureVerdict:
+    details = replace(FULL, timestamps=(), checks=checks)
+    return signature(Indication.INDETERMINATE if sub else Indication.TOTAL_PASSED, sub, details)
+
+
+LOOKED = Check(duty=10, name="xades.timestamps", clause="", outcome=Outcome.NOT_MADE, detail="there is none")
+SENDER = Check(
+    duty=13, name="envelope.sender", clause="", outcome=Outcome.NOT_MADE, detail="the certificate names no code"
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "sub", "known"),
+    [
+        ((LOOKED,), None, True),
+        ((LOOKED, SENDER), None, True),
+        ((LOOKED, replace(SENDER, detail="")), SubIndication.TRY_LATER, True),
+        ((SENDER,), None, False),
+        ((replace(LOOKED, detail=""), SENDER), SubIndication.FORMAT_FAILURE, False),
+        ((replace(LOOKED, outcome=Outcome.UNDECIDED, detail="too many"),), SubIndication.FORMAT_FAILURE, False),
+    ],
+)
+def test_whoever_looked_and_found_no_timestamp_says_that_there_is_none(
+    checks: tuple[Check, ...], sub: SubIndication | None, known: bool
+) -> None:
+    """A trial: of an envelope without one it was said that this is not known, for another duty had nothing to do."""
+    whole = verified(report(of_envelope(*checks, sub=sub)))
+    assert whole.signatures[0].timestamps_known is known
+    unmade = [name for limit in limits_of(whole, verification().circumstances) for name in limit.names]
+    assert ("xades.timestamps" in unmade) is (LOOKED.name in {one.name for one in checks if not one.detail})
 
 
 @pytest.mark.parametrize(

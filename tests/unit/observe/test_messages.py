@@ -35,7 +35,7 @@ from gateway.edxml import CODES, Severity
 from gateway.edxml.archive import ArchiveFault
 from gateway.evidence import NextStep
 from gateway.observe import Text, explain, label, text
-from gateway.observe.messages import COUNTS, LANGUAGES, LOCALES, PLACEHOLDER
+from gateway.observe.messages import COUNTS, LANGUAGES, LOCALES, PLACEHOLDER, SIZES
 from gateway.safe_xml import Refusal
 
 SOURCES = [path.read_text("utf-8") for path in Path(gateway.__file__).parent.rglob("*.py")]
@@ -70,6 +70,7 @@ LABELS = {
         "fetch": [*(kept.value for kept in Kept), "failed"],
         "archive": [fault.value for fault in ArchiveFault],
         "envelope.malformed": {*Refusal, *reasons("envelope.malformed", "malformed")},
+        "envelope.signature": {"unsigned", "other_certificate"},
         "envelope.attachments": reasons("envelope.attachments", "attachment"),
     }.items()
     for value in values
@@ -306,3 +307,50 @@ def test_one_word_is_told_of_each_error_in_its_own_way() -> None:
     header, files = (explain(f"envelope.{what}", {"reason": "missing"}) for what in ("malformed", "attachments"))
     assert "thiếu phần tử bắt buộc" in header.what_vi
     assert "bản kê nêu một tệp mà gói tin không có" in files.what_vi
+
+
+@pytest.mark.parametrize(
+    ("limit", "vi", "en"),
+    [
+        (31_457_280, "tối đa 30 MiB)", "at most 30 MiB)"),
+        (1_572_864, "tối đa 1,5 MiB)", "at most 1.5 MiB)"),
+        ("262144", "tối đa 256 KiB)", "at most 256 KiB)"),
+        (2 * 2**30, "tối đa 2 GiB)", "at most 2 GiB)"),
+        (10, "tối đa 10 byte)", "at most 10 bytes)"),
+        ("many", "tối đa many)", "at most many)"),
+    ],
+)
+def test_sizes_are_told_as_people_read_them(limit: object, vi: str, en: str) -> None:
+    said = explain("size.limit", {"what": "file", "limit": limit})
+    assert vi in said.what_vi
+    assert en in said.what_en
+
+
+def test_every_text_whose_limit_counts_bytes_is_named() -> None:
+    """One with a unit of its own behind the number would say it twice, or in bytes."""
+    for name in SIZES:
+        told_of = text(name, {"limit": 2**20, "what": "file", "name": "a.pdf", "path": "a.pdf"})
+        for told in (told_of.vi, told_of.en):
+            assert "1 MiB" in told
+            assert "byte" not in told
+
+
+@pytest.mark.parametrize("sub", list(SubIndication))
+@pytest.mark.parametrize("code", ["envelope.signature", "envelope.undecided", "seal.broken", "seal.undecided"])
+def test_a_sub_indication_is_told_in_words(code: str, sub: SubIndication) -> None:
+    said = explain(code, {"file": "a.pdf", "reason": str(sub)})
+    assert str(sub) not in said.what_vi + said.what_en
+    assert label(f"sub_indication.{sub}").vi in said.what_vi
+
+
+@pytest.mark.parametrize("word", ["unsigned", "other_certificate"])
+def test_our_own_reasons_against_an_envelopes_signature_are_told_in_words(word: str) -> None:
+    said = explain("envelope.signature", {"reason": word})
+    assert word not in said.what_vi + said.what_en
+    assert "(" in said.what_vi
+
+
+@pytest.mark.parametrize("word", ["form", "picture_form"])
+def test_what_a_library_said_is_no_part_of_a_sentence(word: str) -> None:
+    said = text(f"why.{word}", {"detail": "UnidentifiedImageError: <_io.BytesIO object at 0x7f>"})
+    assert "object" not in said.vi + said.en
