@@ -125,54 +125,6 @@ class RevocationSeen:
     """SHA-256 of the CRL or of the OCSP response."""
 
 
-class TimestampKind(StrEnum):
-    """What a timestamp was put upon."""
-
-    CONTENT = "content"
-    SIGNATURE = "signature"
-    DOCUMENT = "document"
-    """DocTimeStamp of a PDF: an archive timestamp over everything before it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimestampSeen:
-    """One timestamp (RFC 3161) and what it is worth."""
-
-    kind: TimestampKind
-    indication: Indication
-    sub_indication: SubIndication | None
-    reason: str
-    time: datetime | None
-    """genTime; believed only with TOTAL-PASSED."""
-    authority: str
-    """Common name of the authority's certificate."""
-    certificate: Digest | None = None
-    policy: str = ""
-    """OID of the policy it was issued under."""
-    chain: tuple[CertificateSeen, ...] = ()
-    revocation: tuple[RevocationSeen, ...] = ()
-
-
-class ChangeKind(StrEnum):
-    """What was added to a file after a signature."""
-
-    SIGNATURE = "signature"
-    TIMESTAMP = "timestamp"
-    EVIDENCE = "evidence"
-    """Validation data (a document security store)."""
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One revision after the one that was signed."""
-
-    kind: ChangeKind
-    allowed: bool
-    revision: int
-    """Counted from 1; the signed one is smaller."""
-
-
 class Outcome(StrEnum):
     """How one check ended."""
 
@@ -200,6 +152,55 @@ class Check:
     def reached(self) -> bool:
         """Whether the verifier came to it."""
         return self.outcome is not Outcome.NOT_MADE or bool(self.detail)
+
+
+class TimestampKind(StrEnum):
+    """What a timestamp was put upon."""
+
+    CONTENT = "content"
+    SIGNATURE = "signature"
+    DOCUMENT = "document"
+    """DocTimeStamp of a PDF: an archive timestamp over everything before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimestampSeen:
+    """One timestamp (RFC 3161) and what it is worth."""
+
+    kind: TimestampKind
+    indication: Indication
+    sub_indication: SubIndication | None
+    reason: str
+    time: datetime | None
+    """genTime; believed only with TOTAL-PASSED."""
+    authority: str
+    """Common name of the authority's certificate."""
+    certificate: Digest | None = None
+    policy: str = ""
+    """OID of the policy it was issued under."""
+    chain: tuple[CertificateSeen, ...] = ()
+    revocation: tuple[RevocationSeen, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+class ChangeKind(StrEnum):
+    """What was added to a file after a signature."""
+
+    SIGNATURE = "signature"
+    TIMESTAMP = "timestamp"
+    EVIDENCE = "evidence"
+    """Validation data (a document security store)."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One revision after the one that was signed."""
+
+    kind: ChangeKind
+    allowed: bool
+    revision: int
+    """Counted from 1; the signed one is smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,12 @@ class Unreadable:
     code: str
     params: Mapping[str, object]
 
+    @property
+    def technical(self) -> str:
+        """For engineers: the code and what is known, such as the bound that a judge hit."""
+        facts = (f"{name}={value}" for name, value in self.params.items() if value not in ("", None))
+        return " · ".join([self.code, *facts])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateTold:
@@ -167,6 +173,11 @@ class FileVerification:
     policies: tuple[PolicyUsed, ...] = ()
     trouble: Unreadable | None = None
 
+    @property
+    def indication(self) -> Indication | None:
+        """None: unsigned. What could not be examined, whatever ended it, is neither good nor bad (EN 319 102-1, 5.1.3)."""
+        return Indication.INDETERMINATE if self.report is None else indication_of(self.report)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
@@ -217,7 +228,7 @@ BYTES_CHECKS: Final = frozenset(
     {"pades.integrity", "cades.message_digest", "cades.signature", "xades.digests", "xades.value"}
 )
 """The duties by which our verifiers compare the signed bytes (PAdES, CAdES, XAdES), by their names."""
-STAMPS_CHECKS: Final = frozenset({"pades.timestamps", "cades.trust", "xades.timestamps"})
+STAMPS_CHECKS: Final = frozenset({"pades.timestamps", "cades.timestamps", "xades.timestamps"})
 """The duties by which they look for timestamps."""
 _REVISION: Final = "revision"
 """What a judge says of a signature that does not cover its file to the end."""

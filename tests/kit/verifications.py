@@ -113,6 +113,10 @@ def timestamp() -> TimestampSeen:
         certificate=digest("d"),
         policy="1.3.6.1.4.1.99999.1",
         chain=(AUTHORITY, ANCHOR),
+        checks=(
+            Check(duty=1, name="timestamp.form", clause="RFC 3161 2.4.2", outcome=Outcome.MET),
+            Check(duty=5, name="timestamp.authority", clause="RFC 3161 2.3", outcome=Outcome.MET),
+        ),
     )
 
 
@@ -120,7 +124,7 @@ CHECKS = (
     Check(duty=1, name="cades.form", clause="RFC 5652 5.1", outcome=Outcome.MET),
     Check(duty=2, name="cades.message_digest", clause="EN 319 122-1 5.1.2", outcome=Outcome.MET),
     Check(duty=3, name="cades.signature", clause="EN 319 102-1 5.2.7", outcome=Outcome.MET),
-    Check(duty=4, name="cades.trust", clause="EN 319 102-1 5.2.6", outcome=Outcome.MET),
+    Check(duty=4, name="cades.timestamps", clause="EN 319 122-1 5.3", outcome=Outcome.MET),
 )
 
 FULL = SignatureDetails(

@@ -1,6 +1,6 @@
 """Signatures over any file (CAdES, EN 319 122-1), judged; the file is seen only by its digests, so it may have any size.
 
-The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each signer's own:
+The duties of `judge_detached`, numbered as below in the code; 5 to 13 are each signer's own:
 
 1. It is one CMS SignedData in a ContentInfo, with nothing after it (RFC 5652 section 5.1).
 2. One signer, or a few: each is judged by itself, and the worst decides for the file.
@@ -13,9 +13,10 @@ The duties of `judge_detached`, numbered as below in the code; 5 to 11 are each 
 8. Digest and signature algorithm are known to us, and are those that the signer protected (RFC 6211).
 9. message-digest is the content's digest (EN 319 122-1 clause 5.1.2).
 10. The signature verifies over the attributes (EN 319 102-1 clause 5.2.7).
-11. Timestamps upon the signature value are judged (EN 319 122-1 clause 5.3); a bad one proves nothing and harms nothing
-    (EN 319 102-1 clause 5.5.4). The algorithms are on the policy's list, then (clause 5.2.8). The certificate passes now
-    (clause 5.2.6), or at the time that is proven (`paths.past`).
+11. Timestamps upon the signature value are judged, and are few (EN 319 122-1 clause 5.3); a bad one proves nothing and harms
+    nothing (EN 319 102-1 clause 5.5.4).
+12. The algorithms are on the policy's list, now or at the time that 11 proved (clause 5.2.8).
+13. The certificate passes now (clause 5.2.6), or at the time that is proven (`paths.past`).
 
 Left out on purpose: counter-signatures and other unsigned attributes are not looked at, for nobody has signed them. The
 caller still owes: whose certificate it must be.
@@ -54,7 +55,7 @@ from gateway.crypto.cades.signer_info import (
     signed_attributes,
     signer_certificate,
 )
-from gateway.crypto.duty import Duty, UnmetDuty, undecided, walk
+from gateway.crypto.duty import Duty, LeftOpen, NothingToDo, UnmetDuty, undecided, walk
 from gateway.crypto.edge import attempt
 from gateway.crypto.paths.algorithms import check_use
 from gateway.crypto.paths.certificates import CertificateVerdict
@@ -62,7 +63,7 @@ from gateway.crypto.paths.embedded import embedded_certificates
 from gateway.crypto.paths.past import Look, judge_with_time
 from gateway.crypto.paths.subject import certificate_digest, certificate_name
 from gateway.crypto.paths.trust import Evidence, Trust
-from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven, judge_timestamp
+from gateway.crypto.timestamps.verify import TimestampJudge, earliest_proven, judge_timestamp, proven
 
 _DATA: Final = "data"
 INSIDE: Final = "content inside"
@@ -282,7 +283,7 @@ def _judge_one(case: _Case, before: tuple[Check, ...]) -> SignatureVerdict:
 
 def _passed(case: _Case) -> str:
     """Why it is trusted: a policy may let old evidence pass, and then that is said."""
-    assert case.verdict is not None, "duty 11 judged the certificate"
+    assert case.verdict is not None, "duty 13 judged the certificate"
     return case.verdict.reason
 
 
@@ -306,7 +307,7 @@ def _check_signer(case: _Case) -> None:
 
 
 def _check_algorithms(case: _Case) -> str:
-    """Duty 8; the key's strength is the certificate's business (duty 11)."""
+    """Duty 8; the key's strength is the certificate's business (duty 13)."""
     case.algorithms = check_algorithms(case.signer, case.signed)
     return ", ".join(case.algorithms)
 
@@ -330,14 +331,26 @@ def _check_signature(case: _Case) -> None:
     check_signature(case.signer, case.signed, case.certificate)
 
 
-def _check_trust(case: _Case) -> None:
-    """Duty 11."""
-    assert case.certificate is not None, "duty 7 found the signer"
+def _check_timestamps(case: _Case) -> str | LeftOpen | NothingToDo:
+    """Duty 11: it decides what time is proven, and nothing else; what is wrong with a bad one is told."""
     case.timestamps = tuple(_judge_timestamps(case))
     case.proven = earliest_proven(case.timestamps, case.moment)
     if case.level is not None and case.proven is not None:
         case.level = Level.B_T
+    if not case.timestamps:
+        return NothingToDo("there is none")
+    bad = "; ".join(f"{one.sub_indication}: {one.reason}" for one in case.timestamps if proven(one) is None)
+    return LeftOpen(bad) if case.proven is None else bad
+
+
+def _check_policy(case: _Case) -> None:
+    """Duty 12."""
     check_use(case.trust.policy.algorithms, case.algorithms, case.proven or case.moment)
+
+
+def _check_certificate(case: _Case) -> None:
+    """Duty 13."""
+    assert case.certificate is not None, "duty 7 found the signer"
     signer = case.certificate.dump()
     others = tuple(der for one in case.file.certificates if (der := one.dump()) != signer)
     look = Look(trust=case.trust, moment=case.moment, evidence=Evidence(certificates=others), past=False)
@@ -380,5 +393,7 @@ _DUTIES_OF_SIGNER: Final[Sequence[Duty[_Case]]] = (
     Duty(number=8, name="cades.algorithms", clause="EN 319 102-1 5.2.8", do=_check_algorithms),
     Duty(number=9, name="cades.message_digest", clause="EN 319 122-1 5.1.2", do=_check_digest),
     Duty(number=10, name="cades.signature", clause="EN 319 102-1 5.2.7", do=_check_signature),
-    Duty(number=11, name="cades.trust", clause="EN 319 102-1 5.2.6", do=_check_trust),
+    Duty(number=11, name="cades.timestamps", clause="EN 319 122-1 5.3", do=_check_timestamps),
+    Duty(number=12, name="cades.policy", clause="EN 319 102-1 5.2.8", do=_check_policy),
+    Duty(number=13, name="cades.certificate", clause="EN 319 102-1 5.2.6", do=_check_certificate),
 )

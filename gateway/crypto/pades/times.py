@@ -34,7 +34,7 @@ from gateway.crypto.pades.document import TIMESTAMP, Document
 from gateway.crypto.pades.security_store import SecurityStores
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, in_the_past
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Trust
-from gateway.crypto.timestamps.verify import judge_timestamp, proven
+from gateway.crypto.timestamps.verify import judge_timestamp, not_judged, proven, with_authority_refused
 
 ORDER_TOLERANCE: Final = timedelta(seconds=60)
 """By how much the clocks of two authorities may differ, as in `timestamps.verify`: signature and archive timestamps are made
@@ -106,14 +106,7 @@ def _judge_document_timestamp(
     if isinstance(fault, Trouble):
         fault = undecided(SubIndication.FORMAT_FAILURE, fault.reason)
     if fault is not None:
-        return TimestampSeen(
-            kind=kind,
-            indication=fault.indication,
-            sub_indication=fault.sub_indication,
-            reason=str(fault),
-            time=None,
-            authority="",
-        )
+        return not_judged(kind, fault, duty=2)  # what it was put upon is not the document up to a revision
     return _judge(token_of(signature), kind, signature.compute_digest, later, judging)
 
 
@@ -201,7 +194,7 @@ def _judge(
     if proven(found) is None and found.sub_indication in OPEN and later:
         then = in_the_past(judge, today, proofs=later)
         found = then if proven(then) else found
-    return _begun(found)
+    return with_authority_refused(_begun(found))
 
 
 def _certificates(token: bytes) -> tuple[bytes, ...]:

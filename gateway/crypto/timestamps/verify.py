@@ -2,38 +2,40 @@
 
 Duties of `judge_timestamp`, numbered as in the code:
 
-1. A SignedData with one SignerInfo around a TSTInfo, few certificates, and the digest of what is stamped by a digest
-   algorithm that the policy allows at the moment of judgement (RFC 3161 section 2.4.2).
+1. A SignedData with one SignerInfo around a TSTInfo, and the digest of what is stamped by a digest algorithm that the policy
+   allows at the moment of judgement (RFC 3161 section 2.4.2).
 2. The imprint is the digest of what was stamped (RFC 3161 section 2.4.2, messageImprint).
-3. The authority's certificate is there and named by its ESS signing-certificate (RFC 5816); the signature over the TSTInfo
-   verifies, by an algorithm that the policy allows at that moment.
+3. Few certificates came along; the authority's is there and named by its ESS signing-certificate (RFC 5816); the signature
+   over the TSTInfo verifies, by an algorithm that the policy allows at that moment.
 4. The time lies not in the future (genTime; EN 319 102-1 clause 5.4, with a tolerance for clocks).
 5. The certificate passes `judge_certificate` for its role: its path ends at an anchor for authorities, its one purpose,
    marked critical, is to stamp times (RFC 3161 section 2.3). Judged at the moment of judgement, or, with `past`, at one that
    is proven.
+
+Each is told as a `Check`; the first that is not met ends the judgement.
 
 The caller still owes: that the time fits the order of what was signed (clause 5.5.4), and whether a token whose authority has
 meanwhile ended is proven by a later one.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from asn1crypto import cms, tsp, x509
 from pyhanko.sign.general import find_unique_cms_attribute
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 
 from gateway.core import limits
-from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
-from gateway.crypto.duty import UnmetDuty, failed, of_library, undecided
+from gateway.core.validation import Check, Indication, Outcome, SubIndication, TimestampKind, TimestampSeen
+from gateway.crypto.duty import Duty, UnmetDuty, failed, undecided, walk
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.algorithms import check_use
-from gateway.crypto.paths.certificates import judge_certificate
+from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.embedded import embedded_certificates
+from gateway.crypto.paths.past import Look
 from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
 
@@ -45,10 +47,15 @@ FUTURE_TOLERANCE: Final = timedelta(seconds=60)
 class _Token:
     """A token on its way through the duties, and what is known of it so far."""
 
-    signed: cms.SignedData
-    info: tsp.TSTInfo
+    der: bytes
+    digest: Callable[[str], bytes]
+    look: Look
+    signed: Any = None
+    """The SignedData that duty 1 found, and below its TSTInfo."""
+    info: Any = None
     signer: x509.Certificate | None = None
     others: tuple[x509.Certificate, ...] = ()
+    verdict: CertificateVerdict | None = None
 
 
 class TimestampJudge(Protocol):
@@ -75,31 +82,28 @@ def judge_timestamp(  # noqa: PLR0913 - as many parts as the question has; each 
 
     Pure and total: hostile bytes give a verdict, never an exception.
     """
-    read = attempt(_read, token)
-    if isinstance(read, Trouble):
-        return _seen(kind, Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, read.reason)
-    fault = attempt(_duties, read, digest, trust, moment)
-    if isinstance(fault, Trouble):
-        return _told(read, _seen(kind, Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, fault.reason))
-    if fault is not None:
-        return _told(read, _seen(kind, fault.indication, fault.sub_indication, str(fault)))
-    assert read.signer is not None, "duty 3 found it"
-    came_along = replace(evidence, certificates=(*evidence.certificates, *(other.dump() for other in read.others)))
-    verdict = judge_certificate(  # duty 5
-        read.signer.dump(), trust=trust, moment=moment, role=Role.TIMESTAMP, evidence=came_along, past=past
+    look = Look(trust=trust, moment=moment, evidence=evidence, past=past)
+    case = _Token(der=token, digest=digest, look=look)
+    walked = walk(_DUTIES, case)
+    unmet, verdict = walked.unmet, case.verdict
+    seen = TimestampSeen(
+        kind=kind,
+        indication=Indication.TOTAL_PASSED if unmet is None else unmet.indication,
+        sub_indication=None if unmet is None else unmet.sub_indication,
+        reason=_passed(case) if unmet is None else str(unmet),
+        time=None,
+        authority="",
+        chain=verdict.chain if verdict else (),
+        revocation=verdict.revocation if verdict else (),
+        checks=walked.checks,
     )
-    return _told(
-        read,
-        replace(
-            _seen(kind, verdict.indication, verdict.sub_indication, verdict.reason),
-            chain=verdict.chain,
-            revocation=verdict.revocation,
-        ),
-    )
+    return seen if case.info is None else _told(case, seen)
 
 
-def _seen(kind: TimestampKind, indication: Indication, sub: SubIndication | None, reason: str) -> TimestampSeen:
-    return TimestampSeen(kind=kind, indication=indication, sub_indication=sub, reason=reason, time=None, authority="")
+def _passed(case: _Token) -> str:
+    """Why it is trusted: a policy may let old evidence pass, and then that is said."""
+    assert case.verdict is not None, "duty 5 judged the certificate"
+    return case.verdict.reason
 
 
 def _told(token: _Token, seen: TimestampSeen) -> TimestampSeen:
@@ -116,15 +120,21 @@ def _told(token: _Token, seen: TimestampSeen) -> TimestampSeen:
     )
 
 
-def _read(token: bytes) -> _Token:
-    """Duty 1, what can be said without looking at a certificate.
+def _check_form(token: _Token) -> None:
+    """Duty 1, by what can be said without looking at a certificate."""
+    _read(token)
+    check_use(token.look.trust.policy.algorithms, (_imprint_algorithm(token),), token.look.moment)
+
+
+def _read(token: _Token) -> None:
+    """Take it apart.
 
     Raises:
         ValueError: not a token; whatever asn1crypto throws at hostile bytes.
     """
-    if len(token) > limits.TIMESTAMP_BYTES_MAX:
+    if len(token.der) > limits.TIMESTAMP_BYTES_MAX:
         raise ValueError("too large for a timestamp")
-    content = cms.ContentInfo.load(token, strict=True)
+    content = cms.ContentInfo.load(token.der, strict=True)
     if content["content_type"].native != "signed_data":
         raise ValueError("no signed data")
     signed: cms.SignedData = content["content"]
@@ -135,34 +145,28 @@ def _read(token: bytes) -> _Token:
     info = signed["encap_content_info"]["content"].parsed
     if not isinstance(info, tsp.TSTInfo):
         raise TypeError("no TSTInfo inside")
-    return _Token(signed=signed, info=info)
+    token.signed, token.info = signed, info
 
 
-def _duties(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> UnmetDuty | None:
-    """Duties 1 to 4; None when all are met."""
-    try:
-        _check_imprint(token, digest, trust, moment)
-        _check_certificates(token)
-        _check_signature(token, trust, moment)
-        _check_time(token, moment)
-    except UnmetDuty as unmet:
-        return unmet
-    except SignatureValidationError as error:
-        return of_library(error)
-    return None
+def _imprint_algorithm(token: _Token) -> str:
+    name: str = token.info["message_imprint"]["hash_algorithm"]["algorithm"].native
+    return name
 
 
-def _check_imprint(token: _Token, digest: Callable[[str], bytes], trust: Trust, moment: datetime) -> None:
-    """Duties 1 and 2."""
-    imprint = token.info["message_imprint"]
-    algorithm = imprint["hash_algorithm"]["algorithm"].native
-    check_use(trust.policy.algorithms, (algorithm,), moment)
-    if imprint["hashed_message"].native != digest(algorithm):
+def _check_imprint(token: _Token) -> None:
+    """Duty 2."""
+    if token.info["message_imprint"]["hashed_message"].native != token.digest(_imprint_algorithm(token)):
         raise failed(SubIndication.HASH_FAILURE, "a timestamp upon something else")
 
 
-def _check_certificates(token: _Token) -> None:
-    """Duties 1 and 3: who is said to have stamped."""
+def _check_signed(token: _Token) -> None:
+    """Duty 3."""
+    _find_signer(token)
+    _check_signature(token)
+
+
+def _find_signer(token: _Token) -> None:
+    """Who is said to have stamped."""
     embedded_certificates(token.signed)
     found = extract_certs_for_validation(token.signed)
     token.signer, token.others = found.signer_cert, tuple(found.other_certs)
@@ -175,12 +179,11 @@ def _attribute(attributes: cms.CMSAttributes, name: str) -> bool:
     return not isinstance(attempt(find_unique_cms_attribute, attributes, name), Trouble)
 
 
-def _check_signature(token: _Token, trust: Trust, moment: datetime) -> None:
-    """Duty 3."""
+def _check_signature(token: _Token) -> None:
     signer_info = token.signed["signer_infos"][0]
     digest_name = signer_info["digest_algorithm"]["algorithm"].native
     mechanism = signer_info["signature_algorithm"].signature_algo
-    check_use(trust.policy.algorithms, (digest_name, mechanism), moment)
+    check_use(token.look.trust.policy.algorithms, (digest_name, mechanism), token.look.moment)
     content = bytes(token.signed["encap_content_info"]["content"])
     actual = hashlib.new(digest_name, content).digest()
     intact, valid = validate_sig_integrity(signer_info, token.signer, "tst_info", actual)
@@ -190,11 +193,69 @@ def _check_signature(token: _Token, trust: Trust, moment: datetime) -> None:
         raise failed(SubIndication.SIG_CRYPTO_FAILURE, "not signed by its authority")
 
 
-def _check_time(token: _Token, moment: datetime) -> None:
+def _check_time(token: _Token) -> None:
     """Duty 4."""
     time = token.info["gen_time"].native
-    if time > moment + FUTURE_TOLERANCE:
+    if time > token.look.moment + FUTURE_TOLERANCE:
         raise undecided(SubIndication.TIMESTAMP_ORDER_FAILURE, "a timestamp from the future")
+
+
+def _check_authority(token: _Token) -> None:
+    """Duty 5."""
+    assert token.signer is not None, "duty 3 found it"
+    look = token.look
+    certificates = (*look.evidence.certificates, *(other.dump() for other in token.others))
+    token.verdict = verdict = judge_certificate(
+        token.signer.dump(),
+        trust=look.trust,
+        moment=look.moment,
+        role=Role.TIMESTAMP,
+        evidence=replace(look.evidence, certificates=certificates),
+        past=look.past,
+    )
+    if verdict.indication is not Indication.TOTAL_PASSED:
+        assert verdict.sub_indication is not None, "a verdict that is no pass says why"
+        raise UnmetDuty(verdict.indication, verdict.sub_indication, verdict.reason)
+
+
+_DUTIES: Final[Sequence[Duty[_Token]]] = (
+    Duty(number=1, name="timestamp.form", clause="RFC 3161 2.4.2", do=_check_form),
+    Duty(number=2, name="timestamp.imprint", clause="EN 319 102-1 5.4", do=_check_imprint),
+    Duty(number=3, name="timestamp.signature", clause="RFC 5816 2.2", do=_check_signed),
+    Duty(number=4, name="timestamp.time", clause="EN 319 102-1 5.4", do=_check_time),
+    Duty(number=5, name="timestamp.authority", clause="RFC 3161 2.3", do=_check_authority),
+)
+
+
+# --- not judged, or judged otherwise by whoever looked at more than the token ------------------------------------------
+
+
+def not_judged(kind: TimestampKind, fault: UnmetDuty, *, duty: int = 1) -> TimestampSeen:
+    """A timestamp that ended at a duty before its token was walked through: nothing else was looked at."""
+    outcome = Outcome.FAILED if fault.indication is Indication.TOTAL_FAILED else Outcome.UNDECIDED
+    checks = (
+        Check(duty=one.number, name=one.name, clause=one.clause, outcome=outcome, detail=str(fault))
+        if one.number == duty
+        else Check(duty=one.number, name=one.name, clause=one.clause, outcome=Outcome.NOT_MADE)
+        for one in _DUTIES
+    )
+    return TimestampSeen(
+        kind=kind,
+        indication=fault.indication,
+        sub_indication=fault.sub_indication,
+        reason=str(fault),
+        time=None,
+        authority="",
+        checks=tuple(checks),
+    )
+
+
+def with_authority_refused(seen: TimestampSeen) -> TimestampSeen:
+    """The checks of one that met all five duties, and of which the past, or its authority's beginning, said otherwise."""
+    if seen.indication is Indication.TOTAL_PASSED or any(one.outcome is not Outcome.MET for one in seen.checks):
+        return seen
+    refused = tuple(replace(one, outcome=Outcome.UNDECIDED, detail=seen.reason) for one in seen.checks[-1:])
+    return replace(seen, checks=(*seen.checks[:-1], *refused))
 
 
 # --- what it proves ----------------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from typing import Final
 
 from gateway.core.errors import SenderError
 from gateway.core.limits import SIGNATURE_TIMESTAMPS_MAX
-from gateway.core.validation import Indication, SubIndication, TimestampKind, TimestampSeen
+from gateway.core.validation import SubIndication, TimestampKind, TimestampSeen
+from gateway.crypto.duty import undecided
 from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.trust import Trust
-from gateway.crypto.timestamps.verify import TimestampJudge
+from gateway.crypto.timestamps.verify import TimestampJudge, not_judged
 from gateway.crypto.xades.form import octets
 from gateway.crypto.xades.names import DS, EXCLUSIVE, XADES, ds, xades
 from gateway.crypto.xades.parts import StructureError
@@ -107,17 +108,6 @@ def _judged(
     try:
         token = octets(element, "EncapsulatedTimeStamp")
     except StructureError as error:
-        return _undecided(kind, SubIndication.FORMAT_FAILURE, str(error))
+        return not_judged(kind, undecided(SubIndication.FORMAT_FAILURE, str(error)))
     seen = attempt(judge, token, kind=kind, digest=digest, trust=trust, moment=moment)
-    return _undecided(kind, SubIndication.FORMAT_FAILURE, seen.reason) if isinstance(seen, Trouble) else seen
-
-
-def _undecided(kind: TimestampKind, sub_indication: SubIndication, reason: str) -> TimestampSeen:
-    return TimestampSeen(
-        kind=kind,
-        indication=Indication.INDETERMINATE,
-        sub_indication=sub_indication,
-        reason=reason,
-        time=None,
-        authority="",
-    )
+    return not_judged(kind, undecided(SubIndication.FORMAT_FAILURE, seen.reason)) if isinstance(seen, Trouble) else seen

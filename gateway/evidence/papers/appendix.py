@@ -11,9 +11,14 @@ from gateway.evidence.verification import FileVerification, ToldSignature
 
 
 def appendix(speech: Speech, file: FileVerification) -> Iterator[Block]:
-    """One block per signature."""
+    """One block per signature, and one per timestamp of its."""
     if not file.signatures:
         yield Paragraph(speech.say("no_signature"))
+    if file.report is None and file.indication is not None:
+        reason = cut(file.trouble.technical) if file.trouble else speech.word("unknown")
+        yield Facts(
+            ((speech.word("fact.indication"), file.indication.value), (speech.word("fact.reason"), reason)),
+        )
     for one in file.signatures:
         yield Heading(heading(speech, one))
         yield Facts(tuple(_facts(speech, one)))
@@ -23,6 +28,11 @@ def appendix(speech: Speech, file: FileVerification) -> Iterator[Block]:
             yield _certificates(speech, tuple(dict.fromkeys(certificates)))
         if one.details.checks:
             yield _checks(speech, one.details.checks)
+        for number, stamp in enumerate(one.details.timestamps, 1):
+            if stamp.checks:
+                authority, time = speech.text(stamp.authority), speech.time(stamp.time)
+                yield Heading(speech.say("timestamp_checks", number=number, authority=authority, time=time))
+                yield _checks(speech, stamp.checks)
 
 
 def _facts(speech: Speech, one: ToldSignature) -> Iterator[tuple[str, str]]:

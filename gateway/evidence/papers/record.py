@@ -23,7 +23,6 @@ from gateway.evidence.verification import (
     ToldSignature,
     Unreadable,
     Verification,
-    indication_of,
 )
 from gateway.evidence.verification_limits import Limit, limits_of
 from gateway.observe import text
@@ -69,10 +68,11 @@ def file_record(file: FileVerification, circumstances: Circumstances) -> Json:
         "error": _trouble(file.trouble) if file.trouble else None,
         "limits": [_limit(limit) for limit in limits_of(file, circumstances)],
     }
-    report = file.report
-    if report is None:
-        return head
-    indication = indication_of(report)
+    report, indication = file.report, file.indication
+    if (
+        report is None
+    ):  # why, says `error`: none of EN 319 102-1's sub-indications is about a verifier that did not come through
+        return head | {"indication": indication.value if indication else None, "sub_indication": None}
     signatures = iter(
         [_signature(one) for one in file.signatures]
     )  # in this order: the envelope's, then those of each part
@@ -202,6 +202,7 @@ def _timestamp(seen: TimestampSeen) -> Json:
         "policy": seen.policy,
         "chain": [_seen(certificate) for certificate in seen.chain],
         "revocation": [_revocation(one) for one in seen.revocation],
+        "checks": [_check(check) for check in seen.checks],
     }
 
 
@@ -244,12 +245,11 @@ def _finding(one: Finding) -> Json:
 def _trouble(trouble: Unreadable) -> Json:
     """As any other failure is told to programs (`problem`); what to do next is for whoever checks, not for its sender."""
     what, todo = text(trouble.code, trouble.params), text("cli.verify.todo.unread")
-    facts = (f"{name}={value}" for name, value in trouble.params.items() if value not in ("", None))
     return {
         "code": trouble.code,
         "what_vi": _short(what.vi),
         "what_en": _short(what.en),
-        "detail": _short(" · ".join([trouble.code, *facts])),
+        "detail": _short(trouble.technical),
         "todo_vi": todo.vi,
         "todo_en": todo.en,
         "trace_id": None,

@@ -2,7 +2,8 @@
 
 * There is always a verdict, the same each time, and it travels from a judge as it is.
 * What passes are attributes that one of the vectors' good signers signed: a change can make no signature.
-* The checks tell the verdict: all met, or one that is not, and none made after it.
+* The checks tell the verdict: all met, or one that is not, and none made after it. Only timestamps that are not good, or not
+  there, are gone over, and only a good one meets its duty.
 * A timestamp goes in or a ValueError comes out; what passed before passes after.
 """
 
@@ -23,7 +24,9 @@ from tests.kit.pki import MOMENT
 from tests.unit.crypto.detached import digests_of
 
 DIGESTS: Final = digests_of(CONTENT)
-DUTIES: Final = tuple(range(1, 12))
+DUTIES: Final = tuple(range(1, 14))
+STAMPS: Final = 10
+"""The place of the duty that looks for timestamps."""
 
 
 def examine(data: bytes, *, piece: int = 7) -> frozenset[str]:
@@ -66,6 +69,11 @@ def _told(signature: SignatureVerdict) -> None:
     checks = signature.details.checks
     check(tuple(one.duty for one in checks) == DUTIES, "other duties")
     outcomes = [one.outcome for one in checks]
+    good = any(one.indication is Indication.TOTAL_PASSED for one in signature.details.timestamps)
+    check((outcomes[STAMPS] is Outcome.MET) is good, "the duty of timestamps tells something else than they do")
+    if checks[STAMPS + 1].reached:
+        check(checks[STAMPS].reached, "timestamps that nobody looked for")
+        outcomes[STAMPS] = Outcome.MET
     met = outcomes.count(Outcome.MET)
     passed = signature.indication is Indication.TOTAL_PASSED
     check(passed is (met == len(outcomes)), "the checks tell something else")

@@ -19,6 +19,7 @@ from gateway.core.verdict import FileVerdict, SignatureVerdict
 from gateway.crypto import JudgePool
 from gateway.edxml import assemble, write_skeleton
 from gateway.evidence import ExaminedPart, FileReport, Result, record_of, verified
+from tests.kit import tasks
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pki import Pki
 from tests.kit.verifications import verification
@@ -293,6 +294,43 @@ def test_a_file_that_costs_its_judge_costs_no_other_file(
     failed, passed = json.loads(capsys.readouterr().out)["files"]
     assert (failed["result"], failed["error"]["code"]) == ("unexamined", error.code)
     assert passed["result"] == "passed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "bound"),
+    [(tasks.crash, "crash"), (tasks.eat_memory, "memory"), (tasks.spin_with_little_cpu, "cpu")],
+    ids=["crash", "memory", "cpu"],
+)
+def test_a_judge_that_really_dies_leaves_a_verdict_that_says_so(
+    task: Callable[[], object],
+    bound: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found: such a file had an error and no indication, as if the standard had no word for it (EN 319 102-1 clause 5.1.3)."""
+    pki = Pki(now=datetime.now(UTC))
+    trust = pki.write_trust(tmp_path / "trust")
+    for name in ("killer.pdf", "good.pdf"):
+        (tmp_path / name).write_bytes(sealed(tiny_pdf(), pki.leaf("seal")))
+    run = JudgePool.run
+
+    async def hit(self: JudgePool, wanted: Callable[..., object], *args: object, **named: object) -> object:
+        """The judge's process dies of what it was given, as of a file that makes it do so."""
+        if any("killer" in str(one) for one in args):
+            return await run(self, task)
+        return await run(self, wanted, *args, **named)
+
+    monkeypatch.setattr(JudgePool, "run", hit)
+    names = [str(tmp_path / name) for name in ("killer.pdf", "good.pdf")]
+    assert main(["verify", *names, "--trust", str(trust), "--json"]) == 4
+    members = json.loads(capsys.readouterr().out)
+    check("verify", members)
+    killed, good = members["files"]
+    assert (killed["result"], killed["indication"], killed["sub_indication"]) == ("unexamined", "INDETERMINATE", None)
+    assert (killed["error"]["code"], killed["error"]["detail"]) == ("worker.killed", f"worker.killed · bound={bound}")
+    assert (good["result"], good["indication"]) == ("passed", "TOTAL-PASSED")
 
 
 @pytest.mark.slow

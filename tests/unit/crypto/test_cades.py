@@ -21,6 +21,7 @@ from gateway.core.validation import (
 )
 from gateway.core.verdict import FileVerdict
 from gateway.crypto import (
+    AlgorithmRules,
     Freshness,
     JudgePool,
     Trust,
@@ -109,8 +110,13 @@ def test_the_shared_files_get_their_verdicts(name: str, level: Level, own_pki: P
     assert one.details.level is level
     assert one.covers == "whole file"
     assert one.details.algorithms == ("SHA-256", "RSASSA-PKCS1-v1_5")
-    assert [check.duty for check in one.details.checks] == list(range(1, 12))
-    assert {check.outcome for check in one.details.checks} == {Outcome.MET}
+    assert [check.duty for check in one.details.checks] == list(range(1, 14))
+    looked = {check.name: check.outcome for check in one.details.checks}
+    stamps = looked.pop("cades.timestamps")
+    assert set(looked.values()) == {Outcome.MET}
+    assert stamps is (Outcome.UNDECIDED if name == "blob-cades-T.p7s" else Outcome.NOT_MADE), (
+        "one from the future, or none"
+    )
     assert all(check.clause for check in one.details.checks)
     for changed in (b"", (own_pki / "blob.bin").read_bytes() + b"\n", b"another"):
         again = judge_detached(signature, digests=digests_of(changed), trust=own_trust, moment=VECTOR_MOMENT)
@@ -331,7 +337,7 @@ def test_a_signer_info_that_is_wrong_never_passes(mistake: str) -> None:
     assert found(verdict) == (indication, sub_indication), verdict.reason
     (one,) = verdict.signatures
     outcomes = [check.outcome for check in one.details.checks]
-    assert len(outcomes) == 11
+    assert len(outcomes) == 13
     stopped = next(at for at, outcome in enumerate(outcomes) if outcome is not Outcome.MET)
     assert outcomes[stopped] is (Outcome.FAILED if indication is FAILED else Outcome.UNDECIDED)
     assert set(outcomes[stopped + 1 :]) <= {Outcome.NOT_MADE}
@@ -470,6 +476,45 @@ def test_a_bad_timestamp_proves_nothing_and_harms_nothing(bad: TimestampSeen, ow
     )
     assert found(verdict) == (PASSED, None)
     assert verdict.signatures[0].details.best_time == VECTOR_MOMENT
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "detail"),
+    [
+        ((), Outcome.NOT_MADE, "there is none"),
+        ((seen_at(MOMENT - DAY),), Outcome.MET, ""),
+        ((replace(seen_at(MOMENT - DAY, FAILED), reason="forged"),), Outcome.UNDECIDED, "None: forged"),
+        ((seen_at(MOMENT), replace(seen_at(None, FAILED), reason="forged")), Outcome.MET, "None: forged"),
+    ],
+    ids=["none", "good", "bad", "one of two"],
+)
+def test_timestamps_have_a_check_of_their_own(seen: tuple[TimestampSeen, ...], outcome: Outcome, detail: str) -> None:
+    """Found: they, the algorithms and the certificate were three duties under one check."""
+    coming = iter(seen)
+    unsigned = [("signature_time_stamp_token", [_token()] * len(seen))] if seen else []
+    (one,) = judge_detached(
+        Recipe(leaf=GOOD, unsigned=unsigned).cms(),
+        digests=digests_of(CONTENT),
+        trust=PKI.trust,
+        moment=MOMENT,
+        judge_timestamp=lambda token, **_: next(coming),
+    ).signatures
+    stamps, policy, certificate = one.details.checks[-3:]
+    assert (stamps.duty, stamps.name, stamps.outcome, stamps.detail) == (11, "cades.timestamps", outcome, detail)
+    assert (policy.outcome, certificate.outcome, one.indication) == (Outcome.MET, Outcome.MET, PASSED)
+
+
+def test_algorithms_and_certificate_have_a_check_each() -> None:
+    ended = AlgorithmRules(digests=(("sha256", (MOMENT - DAY).date()),))
+    strict = replace(PKI.trust, policy=replace(PKI.trust.policy, algorithms=ended))
+    for trust, expected in (
+        (strict, ("cades.policy", [Outcome.NOT_MADE, Outcome.UNDECIDED, Outcome.NOT_MADE])),
+        (replace(PKI.trust, crls=()), ("cades.certificate", [Outcome.NOT_MADE, Outcome.MET, Outcome.UNDECIDED])),
+    ):
+        (one,) = judge(signed(GOOD), trust=trust).signatures
+        last = one.details.checks[-3:]
+        (unmet,) = (check.name for check in last if check.outcome is Outcome.UNDECIDED)
+        assert (unmet, [check.outcome for check in last]) == expected
 
 
 def test_what_is_no_timestamp_is_told_and_proves_nothing() -> None:

@@ -14,7 +14,18 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from gateway.core.validation import ChangeKind, Indication, Outcome, RevocationStatus, SignerKind, TimestampKind
-from gateway.evidence import Integrity, NextStep, Place, Result, Verification, Wording, record_bytes, record_of
+from gateway.evidence import (
+    Integrity,
+    NextStep,
+    Place,
+    Result,
+    Unreadable,
+    Verification,
+    Wording,
+    record_bytes,
+    record_of,
+    unexamined,
+)
 from gateway.evidence.papers.html import draw_html
 from gateway.evidence.papers.paper import VALUE_CHARS_MAX, Facts, Heading, Listing, Paper, Paragraph, Table, Tone
 from gateway.evidence.papers.pdf import draw_pdf
@@ -180,6 +191,33 @@ def test_the_record_has_the_form_that_is_documented_and_never_changes() -> None:
 def test_the_record_has_hostile_texts_in_full() -> None:
     names = [one["signer"] for one in record_of(verification(hostile()))["files"][0]["parts"][0]["signatures"]]
     assert names == list(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "authority"),
+    [
+        ("vi", "Kiểm tra dấu thời gian 1: Dịch vụ cấp dấu thời gian, ", "Tổ chức cấp dấu thời gian được tin cậy"),
+        ("en", "Checks of timestamp 1: Dịch vụ cấp dấu thời gian, ", "The timestamp authority is trusted"),
+    ],
+)
+def test_the_appendix_tells_each_check_of_a_timestamp(language: str, heading: str, authority: str) -> None:
+    appendix = paper_of(verification(report(PASSED)), language).chapters[0].sections[-1]
+    (at,) = (n for n, block in enumerate(appendix.blocks) if isinstance(block, Heading) and heading in block.text)
+    table = appendix.blocks[at + 1]
+    assert isinstance(table, Table)
+    assert [row[0] for row in table.rows] == ["1", "5"]
+    assert table.rows[1][1:3] == (authority, "RFC 3161 2.3")
+
+
+@pytest.mark.parametrize("code", ["worker.killed", "worker.died", "size.limit", "file.empty"])
+def test_what_could_not_be_examined_is_indeterminate_and_says_why(code: str) -> None:
+    found = verification(unexamined("a.pdf", Unreadable(code=code, params={"file": "a.pdf", "bound": "cpu"})))
+    (members,) = record_of(found)["files"]
+    assert (members["indication"], members["sub_indication"]) == ("INDETERMINATE", None)
+    assert members["error"]["code"] == code
+    check("verify", json.loads(record_bytes(found)))
+    (facts,) = (block for block in paper_of(found).chapters[0].sections[-1].blocks if isinstance(block, Facts))
+    assert [value for _, value in facts.rows] == ["INDETERMINATE", f"{code} · file=a.pdf · bound=cpu"]
 
 
 def test_signatures_of_an_envelope_are_counted_through() -> None:

@@ -207,7 +207,7 @@ def test_missing_evidence_of_revocation_is_a_limit_but_not_for_an_anchor() -> No
 def test_checks_that_were_not_made_are_named() -> None:
     whole = verification(report(FAILED))
     limits = {limit.code: limit for limit in limits_of(whole.files[0], whole.circumstances)}
-    assert limits["checks"].names == ("cades.signature", "cades.trust")
+    assert limits["checks"].names == ("cades.signature", "cades.timestamps")
 
 
 def test_what_an_envelope_does_not_cover() -> None:
