@@ -54,8 +54,8 @@ def asked(store: FileStore) -> Iterator[list[Asked]]:
         if statement.startswith("SELECT"):
             found.append((statement, parameters))
 
-    def note_ask(statements: Statements, text: str, parameters: Any) -> Any:
-        note(None, None, text, parameters)
+    def note_ask(statements: Statements, text: str, parameters: list[Any]) -> Any:
+        note(None, None, text, tuple(parameters))
         return ask(statements, text, parameters)
 
     ask = Statements._ask
