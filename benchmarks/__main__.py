@@ -1,4 +1,4 @@
-"""`make bench`: two gateways on loopback, eight kinds of document, the cryptography of each alone; then parts by themselves."""
+"""`make bench`: two gateways on loopback, ten kinds of document, the cryptography of each alone; then parts by themselves."""
 
 import argparse
 import asyncio
@@ -23,6 +23,7 @@ from benchmarks.meter import cpu_seconds, peak_bytes
 from benchmarks.pdf_signatures import pdf_signature_figures
 from benchmarks.pdf_verification import pdf_verification_figures
 from benchmarks.results import Figure, rows_besides, write_figures
+from benchmarks.sealing import seal_of
 from benchmarks.signatures import PREFIX, signature_figures
 from benchmarks.stages import stage_medians
 from benchmarks.tables import LATEST, read_figures, write_tables
@@ -103,6 +104,7 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
             sender=network.world.sender.organ_id,
             recipients=_recipients(network),
             database=network.sides["party"].folder / DATABASE,
+            seal=seal_of(network.folder / "pki" / "party" / "keys" / "seal", network.world.sender.organ_id),
         )
         await drive(office, case, in_flight=4, seconds=seconds / 8)
         alone = await drive(office, case, in_flight=1, seconds=seconds / 3)

@@ -1,9 +1,11 @@
-"""What is sent: eight kinds of document, every one of them unique, so that nothing is saved by sending it twice."""
+"""What is sent: ten kinds of document, every one of them unique, so that nothing is saved by sending it twice."""
 
 import os
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
+
+from benchmarks.sealing import Seal
 
 KIB: Final = 1024
 EVERYBODY: Final = 336
@@ -21,7 +23,8 @@ class Case:
     """One kind of document."""
 
     kind: str
-    """`pdf`: without a seal, so the gateway seals it with the body's entrusted key. `file`: anything else."""
+    """`pdf`: without a seal, so the gateway seals it with the body's entrusted key. `sealed`: a PDF that its body has sealed.
+    `file`: anything else."""
     size: int
     recipients: int
 
@@ -33,7 +36,12 @@ class Case:
     @property
     def pdf(self) -> bool:
         """Whether it is a PDF, and so sealed and judged."""
-        return self.kind == "pdf"
+        return self.kind in {"pdf", "sealed"}
+
+    @property
+    def handed_in_bytes(self) -> int:
+        """Size of the file as it is handed in."""
+        return self.carried_bytes if self.kind == "sealed" else self.size
 
     @property
     def carried_bytes(self) -> int:
@@ -50,16 +58,17 @@ class Case:
         """Gateways that receive it: the other one; with everybody addressed, the sender's own as well."""
         return 1 if self.recipients == 1 else 2
 
-    def content(self) -> tuple[str, bytes]:
-        """Name and bytes of a new file of this kind."""
+    def content(self, seal: Seal) -> tuple[str, bytes]:
+        """Name and bytes of a new file of this kind; `seal`: the sending body's."""
         if self.pdf:
-            return "cong-van.pdf", make_pdf(self.size)
+            plain = make_pdf(self.size)
+            return "cong-van.pdf", seal(plain) if self.kind == "sealed" else plain
         return "so-lieu.bin", os.urandom(self.size)
 
 
 CASES: Final = tuple(
     Case(kind, size * KIB, recipients) for recipients, size, kind in product((1, EVERYBODY), (3, 150), ("pdf", "file"))
-)
+) + tuple(Case("sealed", 150 * KIB, recipients) for recipients in (1, EVERYBODY))
 
 
 def make_pdf(size: int) -> bytes:

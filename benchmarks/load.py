@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.cases import Case
+from benchmarks.sealing import Seal
 from gateway.api import OfficeClient
 
 PATIENCE_SECONDS: Final = 60.0
@@ -86,6 +87,7 @@ class Office:
     sender: str
     recipients: tuple[str, ...]
     database: Path
+    seal: Seal
 
 
 async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -> Run:
@@ -121,7 +123,7 @@ async def _hand_in(office: Office, case: Case, run: Run) -> tuple[str, float]:
     number = next(_NUMBERS)
     started = time.time()
     document = await office.client.send_contents(
-        _metadata(office, case, number), [case.content()], f"bench-{case.id}-{number}"
+        _metadata(office, case, number), [case.content(office.seal)], f"bench-{case.id}-{number}"
     )
     run.accepted.append(time.time() - started)
     return str(document["key"]), started

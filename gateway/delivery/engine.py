@@ -138,7 +138,8 @@ class WorkEngine:
             await self._give_back()
             await self._renew_leases()
             # A claim that could have been larger took all that is due and fits: what comes later wakes us.
-            if not await self._claim():
+            # Who was woken meanwhile need not know when the next item would be due.
+            if not await self._claim() and not self._awake.is_set():
                 await self._nap()
         except SiteError as error:
             await self._breathe(error)

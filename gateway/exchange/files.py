@@ -23,6 +23,9 @@ async def as_chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     def batch() -> list[bytes]:
         return list(islice(chunks, BATCH_CHUNKS))
 
-    while drawn := await asyncio.to_thread(batch):
+    drawn = await asyncio.to_thread(batch)
+    while drawn:
         for chunk in drawn:
             yield chunk
+        # A batch that is not full was the last: nobody goes for another.
+        drawn = await asyncio.to_thread(batch) if len(drawn) == BATCH_CHUNKS else []

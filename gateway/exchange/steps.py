@@ -1,4 +1,4 @@
-"""Who does it: the steps of an outgoing document, each one transaction of new state, next step and audit leaf.
+"""Who does it: the steps of an outgoing document, each with its new state, its audit leaf and what comes next.
 
     accepted ──judge and seal──> sealed ──wrap──> wrapped ──route──> routed ──> one transfer per destination
         └──────────────── refused (the sender's fault) or held (not decided) ────────────────┘
@@ -6,12 +6,15 @@
 A step first does its slow part (judge, seal, sign, write blobs) without any transaction; repeating that is harmless.
 Then one unit of work writes the outcome, compare-and-set on the state it started from, guarded by the claim's fence.
 Power may fail at any point: the row still has its old state and its work item, and the step is simply done again.
+
+A step whose slow part leaves nothing behind that is dear to make again does not wait for the disk by itself: a document in
+which nothing was sealed here is judged, wrapped and routed in one unit, arrow by arrow, each with its leaf and its moment.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError, Turn
@@ -130,7 +133,9 @@ class DocumentSteps:
             attachments = tuple([await self._sealed(document, one, lease) for one in document.attachments])
             fresh = [new for new, old in zip(attachments, document.attachments, strict=True) if new is not old]
             done = replace(document, attachments=attachments, reason="", reason_params=())
-            return await self._write(done, DocumentState.SEALED, claim, sealed=fresh)
+            if fresh:
+                return await self._write(done, DocumentState.SEALED, claim, sealed=fresh)
+        return await self._wrap(done, claim, judged_at=self._desk.clock.now())
 
     async def _sealed(self, document: Document, attachment: Attachment, lease: BlobLease) -> Attachment:
         """A PDF with a valid seal of its sender stays as it is; one without is sealed, if both sides agreed to that."""
@@ -168,10 +173,13 @@ class DocumentSteps:
 
     # --- wrap --------------------------------------------------------------------------------------------------------
 
-    async def _wrap(self, document: Document, claim: Claim) -> Document:
-        """Write, sign and freeze the envelope: from here on its bytes are only carried, as a ready-made one's always."""
+    async def _wrap(self, document: Document, claim: Claim, *, judged_at: datetime | None = None) -> Document:
+        """Write, sign and freeze the envelope: from here on its bytes are only carried, as a ready-made one's always.
+
+        `judged_at`: when the document was judged, if that is still to be written.
+        """
         if document.ready_made:
-            return await self._write(document, DocumentState.WRAPPED, claim)
+            return await self._route(document, claim)
         desk = self._desk
         message = message_of(document, desk.directory.current())
         skeleton = await desk.judge.on_behalf(document.sender).run(write_skeleton, message, document.attachments)
@@ -182,16 +190,22 @@ class DocumentSteps:
                 for attachment in document.attachments
             ]
             envelope = await lease.put(as_chunks(assemble(signed, parts)), limit=ENVELOPE_BYTES_MAX)
-            return await self._write(replace(document, envelope=envelope), DocumentState.WRAPPED, claim)
+            return await self._route(replace(document, envelope=envelope), claim, judged_at=judged_at)
 
     # --- route -------------------------------------------------------------------------------------------------------
 
-    async def _route(self, document: Document, claim: Claim) -> Document:
-        snapshot = self._desk.directory.current()
-        routes = plan(recipients=recipients_of(document), snapshot=snapshot, moment=self._desk.clock.now())
+    async def _route(self, document: Document, claim: Claim, *, judged_at: datetime | None = None) -> Document:
+        """Every arrow that is left, in one unit: from wrapping on nothing is slow any more."""
+        wrapped_at, snapshot = self._desk.clock.now(), self._desk.directory.current()
+        routes = plan(recipients=recipients_of(document), snapshot=snapshot, moment=wrapped_at)
 
         def unit(uow: UnitOfWork) -> Document:
-            routed = self._advance(uow, document, DocumentState.ROUTED)
+            moved = document
+            if judged_at is not None:
+                moved = self._advance(uow, moved, DocumentState.SEALED, at=judged_at)
+            if moved.state is not DocumentState.WRAPPED:
+                moved = self._advance(uow, moved, DocumentState.WRAPPED, at=wrapped_at)
+            routed = self._advance(uow, moved, DocumentState.ROUTED)
             dispatch(uow, routed, routes, self._desk)
             uow.work.finish(claim)
             return routed
@@ -216,8 +230,11 @@ class DocumentSteps:
 
         return await self._desk.store.transact(unit)
 
-    def _advance(self, uow: UnitOfWork, document: Document, target: DocumentState) -> Document:
-        now = self._desk.clock.now()
+    def _advance(
+        self, uow: UnitOfWork, document: Document, target: DocumentState, *, at: datetime | None = None
+    ) -> Document:
+        """`at`: when it came to pass, if that was before this unit."""
+        now = at or self._desk.clock.now()
         leaf = self._desk.journal.record(
             uow,
             AuditEvent(

@@ -5,6 +5,7 @@ import hashlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -88,14 +89,14 @@ class PeerTransport:
         slip = transfer.slip
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
-        digest = await asyncio.to_thread(_digest, line, slip, envelope)
+        digest, whole = await asyncio.to_thread(_look_through, line, slip, envelope)
         headers = {
             hdrs.CONTENT_TYPE: CONTENT_TYPE,
             hdrs.CONTENT_LENGTH: str(len(line) + slip.envelope.size),
             "Content-Digest": format_content_digest(digest),
         }
         # Opened and closed here: a request that is cut leaves its body's generator unfinished, and the file with it.
-        with await asyncio.to_thread(envelope.open, "rb") as file:
+        with BytesIO(whole) if whole else await asyncio.to_thread(envelope.open, "rb") as file:
             body = _Body(line=line, file=file, size=slip.envelope.size)
             try:
                 return conclude_carry(await self._ask(hdrs.METH_POST, slip, headers, body))
@@ -165,25 +166,33 @@ class _Body:
         self.begun = True
         yield self.line
         left = self.size
-        while left and (chunk := await asyncio.to_thread(self.file.read, min(left, _READ_BYTES))):
+        while left and (chunk := await self._read(min(left, _READ_BYTES))):
             left -= len(chunk)
             yield chunk
 
+    async def _read(self, size: int) -> bytes:
+        in_memory = isinstance(self.file, BytesIO)
+        return self.file.read(size) if in_memory else await asyncio.to_thread(self.file.read, size)
 
-def _digest(line: bytes, slip: TransferSlip, path: Path) -> bytes:
-    """SHA-256 of the whole body, the envelope compared with its slip on the way."""
-    whole, envelope, size = hashlib.sha256(line), hashlib.sha256(), 0
+
+def _look_through(line: bytes, slip: TransferSlip, path: Path) -> tuple[bytes, bytes]:
+    """SHA-256 of the whole body, the envelope compared with its slip on the way; and the envelope, if it is small.
+
+    What was read in one piece is not opened and read again, each time in a thread.
+    """
+    whole, envelope, size, last = hashlib.sha256(line), hashlib.sha256(), 0, b""
     try:
         with path.open("rb") as file:
             while chunk := file.read(_READ_BYTES):
                 whole.update(chunk)
                 envelope.update(chunk)
                 size += len(chunk)
+                last = chunk
     except OSError as error:
         raise SiteError("blob.damaged", digest=slip.envelope.digest) from error
     if size != slip.envelope.size or envelope.hexdigest() != slip.envelope.digest:
         raise SiteError("blob.damaged", digest=slip.envelope.digest)
-    return whole.digest()
+    return whole.digest(), last if len(last) == size else b""
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

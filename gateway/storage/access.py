@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
 
 from gateway.core.clock import to_millis
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ORGAN_IDS, SCOPES, TEXTS, reading
 from gateway.storage.rows import maybe_millis, maybe_moment
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import api_keys, client_certificates
 
 _ALL_KEYS: Final = select(api_keys).order_by(api_keys.c.key_id)
@@ -24,21 +26,23 @@ class _Credentials:
         (name,) = table.primary_key
         self._name = name.name
         self.all = all_of_them
+        self._columns = table.columns.keys()
         self._add = insert(table)
         self._remove = delete(table).where(name == bindparam("the_name"))
         self._revoke = update(table).where(name == bindparam("the_name")).values(revoked_at=bindparam("at"))
 
-    def declare(self, connection: Connection, rows: Mapping[Any, dict[str, Any]], *, at: datetime) -> None:
+    def declare(self, connection: Statements, rows: Mapping[Any, dict[str, Any]], *, at: datetime) -> None:
         """Make the table equal to these rows; one that is missing is revoked, not forgotten. Nothing is written twice."""
-        known = {row[self._name]: dict(row) for row in connection.execute(self.all).mappings()}
+        stored = [{name: getattr(row, name) for name in self._columns} for row in connection.execute(self.all)]
+        known = {row[self._name]: row for row in stored}
         gone = sorted(name for name in known.keys() - rows.keys() if known[name]["revoked_at"] is None)
         changed = sorted(name for name in known.keys() & rows.keys() if known[name] != rows[name])
         if gone:
-            connection.execute(self._revoke, [{"the_name": name, "at": to_millis(at)} for name in gone])
-        if changed:
-            connection.execute(self._remove, [{"the_name": name} for name in changed])
+            execute_many(connection, self._revoke, [{"the_name": name, "at": to_millis(at)} for name in gone])
+        for name in changed:
+            connection.execute(self._remove, {"the_name": name})
         if written := [*changed, *sorted(rows.keys() - known.keys())]:
-            connection.execute(self._add, [rows[name] for name in written])
+            execute_many(connection, self._add, [rows[name] for name in written])
 
 
 _KEYS: Final = _Credentials(api_keys, _ALL_KEYS)
@@ -48,7 +52,7 @@ _CERTIFICATES: Final = _Credentials(client_certificates, _ALL_CERTIFICATES)
 class AccessLedger:
     """Implements `gateway.core.ledgers.Access` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def declare(self, keys: Sequence[ApiKey], at: datetime) -> None:
@@ -87,7 +91,7 @@ def _values(granted: ApiKey | PinnedCertificate) -> dict[str, Any]:
     }
 
 
-def _granted(row: Row[Any]) -> dict[str, Any]:
+def _granted(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
         "organs": frozenset(ORGAN_IDS.decode(row.organs)),
@@ -99,10 +103,10 @@ def _granted(row: Row[Any]) -> dict[str, Any]:
 
 
 @reading
-def _key(row: Row[Any]) -> ApiKey:
+def _key(row: Row) -> ApiKey:
     return ApiKey(key_id=row.key_id, secret_digest=Digest(row.secret_digest), **_granted(row))
 
 
 @reading
-def _certificate(row: Row[Any]) -> PinnedCertificate:
+def _certificate(row: Row) -> PinnedCertificate:
     return PinnedCertificate(pin=Digest(row.pin), **_granted(row))

@@ -47,7 +47,7 @@ class FileBlobs:
 
     async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         """Store a stream of at most `limit` bytes; hashing and writing happen in threads."""
-        draft = _Draft(self._folder / DRAFTS)
+        draft, kept = _Draft(self._folder / DRAFTS), None
         try:
             held, size = bytearray(), 0
             async for chunk in chunks:
@@ -58,10 +58,12 @@ class FileBlobs:
                 if len(held) >= HOP_BYTES:
                     await asyncio.to_thread(draft.write, bytes(held))
                     held.clear()
-            return await asyncio.to_thread(self._keep, draft, bytes(held), claim)
+            kept = await asyncio.to_thread(self._keep, draft, bytes(held), claim)
         finally:
-            # Not awaited: a cancelled caller may not wait, and the draft's own lock keeps this behind a running write.
-            asyncio.get_running_loop().run_in_executor(None, draft.discard)
+            if kept is None:
+                # Not awaited: a cancelled caller may not wait, and the draft's own lock keeps this behind a running write.
+                asyncio.get_running_loop().run_in_executor(None, draft.discard)
+        return kept
 
     async def write_bytes(self, data: bytes, *, claim: Claim) -> BlobRef:
         """Store bytes that are in memory."""

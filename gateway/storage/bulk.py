@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy import Dialect, Insert, Update
+
+from gateway.storage.statements import Statements
 
 STATEMENTS_MAX: Final = 256
 """There are about twenty, on PostgreSQL each in a few forms; tests use several dialects."""
@@ -25,7 +27,7 @@ _BOUND: Final = re.compile(r"%\((\w+)\)s(?:::\w+)?")
 """A parameter as PostgreSQL's compiler writes it: its name and, mostly, its type."""
 
 
-def execute_many(connection: Connection, statement: Insert | Update, rows: Rows) -> int:
+def execute_many(connection: Statements, statement: Insert | Update, rows: Rows) -> int:
     """Run an INSERT or UPDATE with bound parameters for each row, all of which have the same names; how many rows it met.
 
     The rows of an UPDATE must be about different rows of the table. New rows are numbered in their order here.
@@ -38,11 +40,11 @@ def execute_many(connection: Connection, statement: Insert | Update, rows: Rows)
         arrays = arrays or frozenset(names[:1])
         values = {name: column if name in arrays else column[0] for name, column in columns.items()}
         text = _by_columns(statement, connection.dialect, names, arrays)
-        return connection.exec_driver_sql(text, values).rowcount
+        return connection.connection.exec_driver_sql(text, values).rowcount
     text, order = _by_rows(statement, connection.dialect, names)
     if order is None:
-        return connection.exec_driver_sql(text, [dict(row) for row in rows]).rowcount
-    return connection.exec_driver_sql(text, [tuple([row[name] for name in order]) for row in rows]).rowcount
+        return connection.execute_text(text, [dict(row) for row in rows])
+    return connection.execute_text(text, [tuple([row[name] for name in order]) for row in rows])
 
 
 @lru_cache(STATEMENTS_MAX)

@@ -1,8 +1,8 @@
 """Ledger of registry editions that were put into force here."""
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import SiteError
@@ -10,6 +10,7 @@ from gateway.core.ids import Digest
 from gateway.core.ledgers import Activation
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import activations
 
 _ALL: Final = select(activations).order_by(activations.c.row)
@@ -20,7 +21,7 @@ _ADD: Final = insert(activations)
 class DirectoryLedger:
     """Implements `gateway.core.ledgers.Directories` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def active(self) -> Activation | None:
@@ -44,5 +45,5 @@ class DirectoryLedger:
 
 
 @reading
-def _activation(row: Row[Any]) -> Activation:
+def _activation(row: Row) -> Activation:
     return Activation(epoch=row.epoch, digest=Digest(row.digest), at=from_millis(row.at))

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, text, update
+from sqlalchemy import bindparam, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import Conflict
@@ -18,6 +17,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
+from gateway.storage.statements import Row, Statement, Statements
 from gateway.storage.streams import Streams
 from gateway.storage.tables import HELD, LIVE, REFUSED, deliveries, documents
 
@@ -47,6 +47,13 @@ _NEWEST: Final = (
 )
 _BEFORE: Final = documents.c.key < bindparam("before")
 _IN_STATE: Final = documents.c.state == bindparam("state")
+_NEWEST_BY: Final = {
+    (False, False): _NEWEST,
+    (True, False): _NEWEST.where(_BEFORE),
+    (False, True): _NEWEST.where(_IN_STATE),
+    (True, True): _NEWEST.where(_BEFORE, _IN_STATE),
+}
+"""By whether there is a key to begin before, and a state."""
 _BY_KEYS: Final = select(documents).where(among(documents.c.key, "keys")).order_by(documents.c.key.desc())
 _ADVANCE: Final = update_if(
     documents,
@@ -112,7 +119,7 @@ _NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != b
 class DocumentLedger:
     """Implements `gateway.core.ledgers.Documents` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     # --- documents ---------------------------------------------------------------------------------------------------
@@ -148,7 +155,7 @@ class DocumentLedger:
             or self._one_document(_NEWEST_REFUSED, sender=sender, document_id=document_id)
         )
 
-    def _one_document(self, statement: Executable, **names: str) -> Document | None:
+    def _one_document(self, statement: Statement, **names: str) -> Document | None:
         row = self._connection.execute(statement, names).one_or_none()
         return None if row is None else _document(row)
 
@@ -177,10 +184,10 @@ class DocumentLedger:
         over all of them would read and sort every older document.
         """
         assert limit > 0, "a page without rows"
-        statement = _NEWEST if before is None else _NEWEST.where(_BEFORE)
+        statement = _NEWEST_BY[before is not None, state is not None]
         names: dict[str, Any] = {"rows": limit} if before is None else {"rows": limit, "before": before}
         if state is not None:
-            statement, names = statement.where(_IN_STATE), names | {"state": state.value}
+            names |= {"state": state.value}
         keys: list[str] = []
         for sender in sorted(senders):
             after = keys[-1] if len(keys) == limit else ""
@@ -314,7 +321,7 @@ def _document_values(document: Document) -> dict[str, Any]:
 
 
 @reading
-def _document(row: Row[Any]) -> Document:
+def _document(row: Row) -> Document:
     return Document(
         key=DocumentKey(row.key),
         kind=MessageKind(row.kind),
@@ -366,7 +373,7 @@ def _delivery_values(delivery: Delivery) -> dict[str, Any]:
 
 
 @reading
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Row) -> Delivery:
     return Delivery(
         key=DeliveryKey(row.key),
         document=DocumentKey(row.document),

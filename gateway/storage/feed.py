@@ -12,7 +12,7 @@ look that finds little stops after a bounded number of them and says how far it 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, insert, select
 
 from gateway.core.clock import from_millis
 from gateway.core.events import NOBODY
@@ -22,6 +22,7 @@ from gateway.core.log import FeedLook
 from gateway.core.model import FeedEvent
 from gateway.storage.codec import reading
 from gateway.storage.rows import among, chunks
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import feed, leaves, openings
 
 _FILL: Final = insert(feed).from_select(
@@ -62,12 +63,12 @@ _Found = list[tuple[int, int]]
 """Position and row of the opening."""
 
 
-def fill(connection: Connection, first: int, end: int) -> None:
+def fill(connection: Statements, first: int, end: int) -> None:
     """Let the leaves from `first` up to (not including) `end` stand in the feeds of those whom they concern."""
     connection.execute(_FILL, {"first": first, "end": end, "nobody": NOBODY})
 
 
-def look(connection: Connection, organs: Sequence[OrganId], after: int, limit: int, newest: int) -> FeedLook:
+def look(connection: Statements, organs: Sequence[OrganId], after: int, limit: int, newest: int) -> FeedLook:
     """Events of these bodies after a position and up to `newest`, the position of the newest leaf."""
     assert limit > 0, "a page without rows"
     if after >= newest or not organs:
@@ -80,7 +81,7 @@ def look(connection: Connection, organs: Sequence[OrganId], after: int, limit: i
     return FeedLook(events=_events(connection, found), looked=looked, more=more or looked < newest)
 
 
-def _find(connection: Connection, organs: Sequence[OrganId], after: int, rows: int, newest: int) -> tuple[_Found, int]:
+def _find(connection: Statements, organs: Sequence[OrganId], after: int, rows: int, newest: int) -> tuple[_Found, int]:
     """The first `rows` of the feed, and the position up to which was looked for them."""
     if len(organs) == 1:
         names = {"organ": organs[0], "after": after, "last": newest, "rows": rows}
@@ -97,7 +98,7 @@ def _find(connection: Connection, organs: Sequence[OrganId], after: int, rows: i
     return found, after
 
 
-def _window(connection: Connection, organs: Sequence[OrganId], after: int, last: int, rows: int) -> _Found:
+def _window(connection: Statements, organs: Sequence[OrganId], after: int, last: int, rows: int) -> _Found:
     found: _Found = []
     for some in chunks(organs):
         names = {"organs": list(some), "after": after, "last": last, "rows": rows}
@@ -105,15 +106,15 @@ def _window(connection: Connection, organs: Sequence[OrganId], after: int, last:
     return sorted(found)[:rows]
 
 
-def _events(connection: Connection, found: _Found) -> tuple[FeedEvent, ...]:
-    opened: dict[int, Row[Any]] = {}
+def _events(connection: Statements, found: _Found) -> tuple[FeedEvent, ...]:
+    opened: dict[int, Row] = {}
     for some in chunks([opening for _, opening in found]):
         opened.update((row.row, row) for row in connection.execute(_OPENINGS, {"rows": list(some)}))
     return tuple(_event(position, opened[opening]) for position, opening in found)
 
 
 @reading
-def _event(position: int, row: Row[Any]) -> FeedEvent:
+def _event(position: int, row: Row) -> FeedEvent:
     return FeedEvent(
         position=position,
         at=from_millis(row.at),

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
@@ -17,6 +17,7 @@ from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.named_lock import NamedLock, acquire, next_numbers
 from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import inbox, inbox_messages
 
 _ADD: Final = insert(inbox)
@@ -54,7 +55,7 @@ _Messages = dict[str, DocumentMessage]
 class InboxLedger:
     """Implements `gateway.core.ledgers.Inbox` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def add(self, entries: Sequence[InboxEntry]) -> None:
@@ -78,7 +79,7 @@ class InboxLedger:
             known.update(self._connection.execute(_KNOWN_MESSAGES, {"digests": list(some)}).scalars())
         new = [{"digest": digest, "message": text} for digest, text in messages.items() if digest not in known]
         if new:
-            self._connection.execute(_ADD_MESSAGE, new)
+            execute_many(self._connection, _ADD_MESSAGE, new)
 
     def find(self, key: EntryKey) -> InboxEntry | None:
         """The entry of a key."""
@@ -111,7 +112,7 @@ class InboxLedger:
 
     def newest(self) -> int:
         """The last cursor that was given."""
-        return self._connection.execute(_NEWEST).scalar() or 0
+        return self._connection.execute(_NEWEST).scalar_one() or 0
 
     def _entries(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
         """The entries at these cursors, in that order."""
@@ -164,7 +165,7 @@ def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
 
 
 @reading
-def _entry(row: Row[Any], messages: _Messages) -> InboxEntry:
+def _entry(row: Row, messages: _Messages) -> InboxEntry:
     """The entry of a row; `messages` remembers what this page has decoded already."""
     if row.message_digest not in messages:
         messages[row.message_digest] = DOCUMENT_MESSAGE.decode(row.message)

@@ -1,6 +1,6 @@
 """The keeper removes blobs that no row names: those of what was refused at once, those that a crash left once a day.
 
-What leases give back is looked at as soon as they end, all that came meanwhile in one question to the database. The sweep
+What leases give back is looked at a second after they end, all that came meanwhile in one question to the database. The sweep
 walks the whole folder, some hundred files at a time with a pause between them, and looks at those that are older than
 `ORPHAN_SECONDS_MIN`. Both end in `_remove`, one at a time; its order is what `lease` explains. Whenever the database does
 not answer, everything stays for the next sweep.
@@ -9,7 +9,7 @@ not answer, everything stays for the next sweep.
 import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
@@ -18,6 +18,9 @@ from gateway.core.metrics import BLOBS_REMOVED, BLOBS_REMOVED_BYTES
 from gateway.core.ports import Clock, Meter, Store
 from gateway.observe import UNMEASURED, logger
 from gateway.storage.lease import Claims
+
+GATHER_SECONDS: Final = 1.0
+"""How long what is given back may lie there: a file that was refused is no hurry."""
 
 _log = logger(__name__)
 
@@ -68,7 +71,10 @@ class BlobKeeper:
 
     async def _clear_up(self) -> None:
         while True:
-            await self._look_at(await self._blobs.claims.returned())
+            returned = await self._blobs.claims.returned()
+            # What others give back meanwhile is asked about in the same read: under load one for each document else.
+            await self._clock.sleep(GATHER_SECONDS)
+            await self._look_at(returned | self._blobs.claims.take_returned())
 
     async def clear_once(self) -> Removed:
         """Look at what leases gave back so far."""

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.events import EventKind, Leaf, TreeHead
@@ -21,6 +21,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.rows import among, chunks
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
 
 Position = tuple[int, int]
@@ -61,7 +62,7 @@ _LEAVES: Final = (
 )
 _HISTORY: Final = select(openings).where(openings.c.document == bindparam("document")).order_by(openings.c.row)
 _HISTORY_AFTER: Final = _HISTORY.where(openings.c.row > bindparam("after")).limit(bindparam("rows"))
-_OF_SUBJECT: Final = openings.c.subject == bindparam("subject")
+_OF_SUBJECT: Final = _HISTORY_AFTER.where(openings.c.subject == bindparam("subject"))
 _OPENINGS: Final = (
     select(openings.c.row, openings.c.hash, openings.c.salt, openings.c.private)
     .where(openings.c.row > bindparam("after"))
@@ -77,7 +78,7 @@ _PUBLISH: Final = insert(checkpoints)
 class LogLedger:
     """Implements `gateway.core.ledgers.Log` on one connection; `events` says what this unit appended."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
         self._unwritten: list[Leaf] = []
         self.events: list[EventKind] = []
@@ -186,7 +187,7 @@ class LogLedger:
         """A page of that; one row more is read to know whether more follow."""
         assert limit > 0, "a page without rows"
         self.flush()
-        statement = _HISTORY_AFTER if subject is None else _HISTORY_AFTER.where(_OF_SUBJECT)
+        statement = _HISTORY_AFTER if subject is None else _OF_SUBJECT
         names: dict[str, Any] = {"document": document, "after": after, "rows": limit + 1}
         found = self._connection.execute(statement, names if subject is None else names | {"subject": subject}).all()
         shown = found[:limit]
@@ -246,7 +247,7 @@ def _opening_values(leaf: Leaf) -> dict[str, Any]:
 
 
 @reading
-def _head(row: Row[Any]) -> TreeHead:
+def _head(row: Row) -> TreeHead:
     if len(row.frontier) != HASH_BYTES * row.size.bit_count():
         raise ValueError("a frontier that is not of this size")
     frontier = tuple(row.frontier[n : n + HASH_BYTES] for n in range(0, len(row.frontier), HASH_BYTES))
@@ -254,7 +255,7 @@ def _head(row: Row[Any]) -> TreeHead:
 
 
 @reading
-def _event(row: Row[Any]) -> HistoryEvent:
+def _event(row: Row) -> HistoryEvent:
     return HistoryEvent(
         at=from_millis(row.at),
         event=row.event,

@@ -9,12 +9,13 @@ database that is older than the copy of the blobs finds everything.
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from sqlalchemy import Connection, Text, bindparam, exists, insert, select
+from sqlalchemy import Text, bindparam, exists, insert, select
 
 from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
 from gateway.storage.bulk import execute_many
 from gateway.storage.rows import among, chunks
+from gateway.storage.statements import Statements
 from gateway.storage.tables import named_blobs
 
 _GIVEN: Final = bindparam("the_digest", type_=Text)
@@ -28,7 +29,7 @@ _NAMED: Final = select(named_blobs.c.digest).where(among(named_blobs.c.digest, "
 class NamedBlobLedger:
     """Implements `gateway.core.ledgers.NamedBlobs` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def named(self, digests: Collection[Digest]) -> frozenset[Digest]:
@@ -41,7 +42,7 @@ class NamedBlobLedger:
         return frozenset(Digest(digest) for digest in found)
 
 
-def name_blobs(connection: Connection, blobs: Iterable[BlobRef]) -> None:
+def name_blobs(connection: Statements, blobs: Iterable[BlobRef]) -> None:
     """Write down that a row names these blobs; in one order, so that two units never wait for each other."""
     if names := sorted({blob.digest for blob in blobs}):
         execute_many(connection, _NAME, [{"the_digest": digest} for digest in names])

@@ -8,8 +8,9 @@ transaction ends, so the next one comes after it in every respect. On SQLite, wi
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
+from gateway.storage.statements import Statements
 from gateway.storage.tables import named_locks
 
 
@@ -34,12 +35,12 @@ _COUNT: Final = (
 _FIRST: Final = insert(named_locks)
 
 
-def acquire(connection: Connection, lock: NamedLock) -> None:
+def acquire(connection: Statements, lock: NamedLock) -> None:
     """Wait until nobody else has it, and keep it until the transaction ends. A reading unit just walks by."""
     connection.execute(_ACQUIRE, {"the_name": lock.value})
 
 
-def next_numbers(connection: Connection, lock: NamedLock, count: int) -> range:
+def next_numbers(connection: Statements, lock: NamedLock, count: int) -> range:
     """Acquire it, and take its next numbers, without gaps and undone with the transaction."""
     names = {"the_name": lock.value, "count": count}
     last: int | None = connection.execute(_COUNT, names).scalar_one_or_none()

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    Connection,
     Select,
     Table,
     Update,
@@ -20,7 +19,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
@@ -30,6 +28,7 @@ from gateway.core.errors import Conflict
 from gateway.core.ids import Digest
 from gateway.core.ledgers import StaleStateError
 from gateway.core.model import BlobRef
+from gateway.storage.statements import Statement, Statements
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Select[Any])
@@ -112,7 +111,7 @@ def is_duplicate(error: IntegrityError) -> bool:
 
 
 @contextmanager
-def unique(connection: Connection, code: str) -> Iterator[None]:
+def unique(connection: Statements, code: str) -> Iterator[None]:
     """Writes that may meet a row of the same name: undone alone, and `Conflict` with this code.
 
     The savepoint lets the unit go on after the refusal: PostgreSQL would otherwise abort its whole transaction, and
@@ -136,7 +135,7 @@ def update_if(table: Table, state: str, names: Sequence[str]) -> Update:
     )
 
 
-def compare_and_set(connection: Connection, statement: Executable, values: Values) -> None:
+def compare_and_set(connection: Statements, statement: Statement, values: Values) -> None:
     """An UPDATE of one row whose WHERE names the expected state.
 
     Raises:

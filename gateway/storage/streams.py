@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
 from gateway.core.ids import OrganId
 from gateway.storage.bulk import execute_many
 from gateway.storage.rows import among, chunks, locked
+from gateway.storage.statements import Statements
 from gateway.storage.tables import stream_handles, streams
 
 _NUMBERS: Final = locked(
@@ -34,7 +35,7 @@ _NEW_HANDLE: Final = insert(stream_handles)
 class Streams:
     """The part of the ledger of documents that counts, on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def next_sequence(

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, DocumentKey, TimestampKey
@@ -12,6 +12,7 @@ from gateway.core.validation import Level
 from gateway.storage.codec import reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import compare_and_set, locked, maybe_blob, maybe_millis, maybe_moment, update_if
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import UNPAID, owed_timestamps
 
 _ADD: Final = insert(owed_timestamps)
@@ -44,7 +45,7 @@ _UNPAID: Final = (
 class TimestampLedger:
     """Implements `gateway.core.owed.Timestamps` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     def add(self, owed: OwedTimestamp) -> None:
@@ -107,7 +108,7 @@ def _values(owed: OwedTimestamp) -> dict[str, Any]:
 
 
 @reading
-def _owed(row: Row[Any]) -> OwedTimestamp:
+def _owed(row: Row) -> OwedTimestamp:
     return OwedTimestamp(
         key=TimestampKey(row.key),
         document=DocumentKey(row.document),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKey
@@ -14,6 +14,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import SLIP_RECIPIENTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import locked, unique, update_if
+from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import incoming_recipients, incoming_transfers, transfers
 
 _ADD: Final = insert(transfers)
@@ -53,7 +54,7 @@ _KEPT_ANSWER: Final = select(incoming_transfers.c.answer).where(incoming_transfe
 class TransferLedger:
     """Implements `gateway.core.ledgers.Transfers` on one connection."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
     # --- outgoing ----------------------------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ class TransferLedger:
     def add(self, transfers: Sequence[Transfer]) -> None:
         """Store new outgoing transfers."""
         if transfers:
-            self._connection.execute(_ADD, [_transfer_values(transfer) for transfer in transfers])
+            execute_many(self._connection, _ADD, [_transfer_values(transfer) for transfer in transfers])
             name_blobs(self._connection, [transfer.slip.envelope for transfer in transfers])
 
     def find(self, key: TransferKey) -> Transfer | None:
@@ -111,7 +112,7 @@ class TransferLedger:
         rows = self._connection.execute(_INCOMING_PAGE, {"after": after or "", "rows": limit}).all()
         return tuple(self._with_lines(row) for row in rows)
 
-    def _with_lines(self, row: Row[Any]) -> IncomingTransfer:
+    def _with_lines(self, row: Row) -> IncomingTransfer:
         lines = self._connection.execute(_INCOMING_RECIPIENTS, {"transfer": row.key})
         return _incoming(row, tuple(_recipient(line) for line in lines))
 
@@ -139,7 +140,7 @@ def _slip_values(slip: TransferSlip) -> dict[str, Any]:
     }
 
 
-def _slip(row: Row[Any]) -> TransferSlip:
+def _slip(row: Row) -> TransferSlip:
     return TransferSlip(
         transfer=TransferKey(row.key),
         origin=GatewayId(row.origin),
@@ -170,7 +171,7 @@ def _transfer_values(transfer: Transfer) -> dict[str, Any]:
 
 
 @reading
-def _transfer(row: Row[Any]) -> Transfer:
+def _transfer(row: Row) -> Transfer:
     return Transfer(
         slip=_slip(row),
         document=DocumentKey(row.document),
@@ -197,7 +198,7 @@ def _recipient_values(key: TransferKey, position: int, line: IncomingRecipient) 
 
 
 @reading
-def _recipient(row: Row[Any]) -> IncomingRecipient:
+def _recipient(row: Row) -> IncomingRecipient:
     return IncomingRecipient(
         organ_id=OrganId(row.organ_id),
         sequence=row.sequence,
@@ -209,6 +210,6 @@ def _recipient(row: Row[Any]) -> IncomingRecipient:
 
 
 @reading
-def _incoming(row: Row[Any], lines: tuple[IncomingRecipient, ...]) -> IncomingTransfer:
+def _incoming(row: Row, lines: tuple[IncomingRecipient, ...]) -> IncomingTransfer:
     received_at = from_millis(row.received_at)
     return IncomingTransfer(slip=_slip(row), received_at=received_at, recipients=lines, answer=row.answer)

@@ -8,6 +8,7 @@ from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
+from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
 from gateway.storage.transfers import TransferLedger
 from gateway.storage.work import WorkLedger
@@ -19,12 +20,13 @@ class Unit:
     __slots__ = ("access", "blobs", "directory", "documents", "inbox", "log", "timestamps", "transfers", "work")
 
     def __init__(self, connection: Connection, /) -> None:
-        self.documents = DocumentLedger(connection)
-        self.transfers = TransferLedger(connection)
-        self.inbox = InboxLedger(connection)
-        self.timestamps = TimestampLedger(connection)
-        self.blobs = NamedBlobLedger(connection)
-        self.work = WorkLedger(connection)
-        self.log = LogLedger(connection)
-        self.directory = DirectoryLedger(connection)
-        self.access = AccessLedger(connection)
+        statements = Statements(connection)
+        self.documents = DocumentLedger(statements)
+        self.transfers = TransferLedger(statements)
+        self.inbox = InboxLedger(statements)
+        self.timestamps = TimestampLedger(statements)
+        self.blobs = NamedBlobLedger(statements)
+        self.work = WorkLedger(statements)
+        self.log = LogLedger(statements)
+        self.directory = DirectoryLedger(statements)
+        self.access = AccessLedger(statements)

@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    Row,
     and_,
     bindparam,
     case,
@@ -25,13 +23,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind, Workload
+from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.rows import locked, maybe_millis, maybe_moment
+from gateway.storage.statements import Row, Statement, Statements
 from gateway.storage.tables import dead_letters, destinations, fences, work
 
 _ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
@@ -71,7 +70,7 @@ _FIRST_FENCE: Final = insert(fences).values(one=1, last=1)
 _LEASE: Final = (
     update(work)
     .where(work.c.row == bindparam("the_row"))
-    .values(fence=bindparam("fence"), lease_until=bindparam("lease_until"), again_at=None)
+    .values(fence=bindparam("fence"), lease_until=bindparam("lease_until"), again_at=null())
 )
 
 # --- giving back -------------------------------------------------------------------------------------------------------
@@ -137,13 +136,14 @@ _COUNT_CLOSED: Final = (
 )
 _COUNT_DEAD: Final = select(func.count()).select_from(dead_letters)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
-_DEAD_FOR: Final = dead_letters.c.destination == bindparam("destination")
+_DEAD_FOR: Final = _DEAD.where(dead_letters.c.destination == bindparam("destination"))
+_COUNT_DEAD_FOR: Final = _COUNT_DEAD.where(dead_letters.c.destination == bindparam("destination"))
 
 
 class WorkLedger:
     """Implements `gateway.core.ledgers.Work` on one connection; `added` says whether this unit made something due."""
 
-    def __init__(self, connection: Connection, /) -> None:
+    def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
         self._unheard: set[str] = set()
         self.added = False
@@ -165,14 +165,15 @@ class WorkLedger:
             return ()
         fence = self._next_fence()
         until = to_millis(now + timedelta(seconds=lease))
-        self._connection.execute(_LEASE, [{"the_row": row.row, "fence": fence, "lease_until": until} for row in rows])
+        leases = [{"the_row": row.row, "fence": fence, "lease_until": until} for row in rows]
+        execute_many(self._connection, _LEASE, leases)
         return tuple(Claim(item=_item(row), fence=fence) for row in rows)
 
-    def _due(self, now: int, windows: Mapping[str, int], limit: int) -> list[Row[Any]]:
+    def _due(self, now: int, windows: Mapping[str, int], limit: int) -> list[Row]:
         """Page through what is due, leaving a destination out as soon as its window is full."""
         room = dict(windows)
         suspended = set(self._connection.execute(_SUSPENDED, {"now": now}).scalars())
-        taken: list[Row[Any]] = []
+        taken: list[Row] = []
         after = (-1, 0)
         while len(taken) < limit:
             closed = suspended | {name for name, free in room.items() if free <= 0}
@@ -222,7 +223,7 @@ class WorkLedger:
         self._connection.execute(_UNBURY, {"the_kind": item.kind.value, "the_subject": item.subject})
         self.add(item)
 
-    def _mine(self, statement: Executable, claim: Claim, **values: int) -> None:
+    def _mine(self, statement: Statement, claim: Claim, **values: int) -> None:
         if self._connection.execute(statement, _claimed(claim) | values).rowcount != 1:
             raise LeaseLostError
 
@@ -256,13 +257,13 @@ class WorkLedger:
 
     def dead(self, limit: int, destination: str | None = None) -> tuple[DeadLetter, ...]:
         """Dead letters, newest first."""
-        statement = _DEAD if destination is None else _DEAD.where(_DEAD_FOR)
+        statement = _DEAD if destination is None else _DEAD_FOR
         names = {"rows": limit} if destination is None else {"rows": limit, "destination": destination}
         return tuple(_dead_letter(row) for row in self._connection.execute(statement, names))
 
     def count_dead(self, destination: str | None = None) -> int:
         """How many dead letters there are."""
-        statement = _COUNT_DEAD if destination is None else _COUNT_DEAD.where(_DEAD_FOR)
+        statement = _COUNT_DEAD if destination is None else _COUNT_DEAD_FOR
         return int(
             self._connection.execute(
                 statement, {} if destination is None else {"destination": destination}
@@ -310,7 +311,7 @@ def _item_values(item: WorkItem) -> dict[str, Any]:
 
 
 @reading
-def _item(row: Row[Any]) -> WorkItem:
+def _item(row: Row) -> WorkItem:
     return WorkItem(
         kind=WorkKind(row.kind),
         subject=row.subject,
@@ -321,12 +322,12 @@ def _item(row: Row[Any]) -> WorkItem:
 
 
 @reading
-def _destination(row: Row[Any]) -> Destination:
+def _destination(row: Row) -> Destination:
     return Destination(name=row.name, failures=row.failures, not_before=maybe_moment(row.not_before))
 
 
 @reading
-def _backlog(destination: Destination, row: Row[Any] | None) -> Backlog:
+def _backlog(destination: Destination, row: Row | None) -> Backlog:
     if row is None:
         return Backlog(destination=destination, waiting=0, leased=0, next_due=None)
     return Backlog(
@@ -338,5 +339,5 @@ def _backlog(destination: Destination, row: Row[Any] | None) -> Backlog:
 
 
 @reading
-def _dead_letter(row: Row[Any]) -> DeadLetter:
+def _dead_letter(row: Row) -> DeadLetter:
     return DeadLetter(item=_item(row), reason=row.reason, at=from_millis(row.at))

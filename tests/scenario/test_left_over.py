@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,15 @@ async def test_what_a_step_stored_whose_unit_failed_goes_and_the_next_attempt_ha
             raise SiteError("worker.busy")
         return await good(self, document, target, claim, sealed=sealed)
 
+    async def route(self: DocumentSteps, document: Document, claim: Claim, **names: Any) -> Document:
+        if stumbles_at is DocumentState.WRAPPED and not stumbled:
+            stumbled.append(files(world.party))
+            raise SiteError("worker.busy")
+        return await go_on(self, document, claim, **names)
+
+    go_on = DocumentSteps._route
     monkeypatch.setattr(DocumentSteps, "_write", write)
+    monkeypatch.setattr(DocumentSteps, "_route", route)
     party, government = world.party, world.government
     document = await party.submit(letter(world.sender, world.wards, await party.file("a.pdf", tiny_pdf())))
     now = party.desk.clock.now()

@@ -34,12 +34,14 @@ def test_every_kind_of_document_is_measured() -> None:
         for kind in ("pdf", "file")
         for size in (3, 150)
         for recipients in (1, EVERYBODY)
-    }
+    } | {("sealed", 150 * 1024, recipients) for recipients in (1, EVERYBODY)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_each_document_is_its_own_and_of_its_kind_and_size(case: Case) -> None:
-    (_, one), (_, other) = case.content(), case.content()
+    seal = b"%b sealed".__mod__
+    (_, one), (_, other) = case.content(seal), case.content(seal)
+    assert one.endswith(b" sealed") is (case.kind == "sealed")
     assert one != other
     assert (judged_type(one[:MAGIC_BYTES]) == PDF) is case.pdf
     assert abs(len(one) - case.size) < 400
@@ -48,7 +50,7 @@ def test_each_document_is_its_own_and_of_its_kind_and_size(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_limit_counts_only_what_the_bench_can_do(case: Case) -> None:
     needed = counts(case)
-    assert sum(one.times for one in needed if one.operation == "rsa_sign") == (2 if case.pdf else 1)
+    assert sum(one.times for one in needed if one.operation == "rsa_sign") == (2 if case.kind == "pdf" else 1)
     assert {one.operation for one in needed} <= set(Bench().operations())
     Bench().whole(case)()
 

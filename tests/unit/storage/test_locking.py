@@ -45,10 +45,13 @@ UNLOCKED = {
     "directory._ALL": "a list",
     "log._HISTORY": "a list",
     "log._HISTORY_AFTER": "a list",
+    "log._OF_SUBJECT": "a list",
     "log._OPENINGS": "a list",
     "work._SUSPENDED": "a road that closes meanwhile is noticed by the next claim",
     "work._NEXT_DUE": "says only when to look again",
     "work._DEAD": "a list",
+    "work._DEAD_FOR": "a list",
+    "work._COUNT_DEAD_FOR": "a count",
     # keys and certificates are declared at the start and by one reload after the other, in the one process that has the lock
     "access._ALL_KEYS": "declared by one task of the one process",
     "access._ALL_CERTIFICATES": "declared by one task of the one process",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Engine, event, select
@@ -19,6 +20,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.states import DeliveryState
 from gateway.storage import PostgresStore, SqliteStore, tables
 from gateway.storage.rows import among
+from gateway.storage.statements import Statements
 from tests.kit import rows
 from tests.kit.postgres import change, open_test_store
 from tests.unit.storage.databases import opened
@@ -52,9 +54,15 @@ def asked(store: FileStore) -> Iterator[list[Asked]]:
         if statement.startswith("SELECT"):
             found.append((statement, parameters))
 
+    def note_ask(statements: Statements, text: str, parameters: list[Any]) -> Any:
+        note(None, None, text, tuple(parameters))
+        return ask(statements, text, parameters)
+
+    ask = Statements._ask
     event.listen(readers(store), "before_cursor_execute", note)
     try:
-        yield found
+        with patch.object(Statements, "_ask", note_ask):  # SQLite's do not pass through SQLAlchemy
+            yield found
     finally:
         event.remove(readers(store), "before_cursor_execute", note)
 

@@ -56,7 +56,7 @@ def opened(
 
 def backend(uow: UnitOfWork) -> int:
     """The server process that runs this unit."""
-    driver = uow.documents._connection.connection.dbapi_connection  # type: ignore[attr-defined]
+    driver = uow.documents._connection.connection.connection.dbapi_connection  # type: ignore[attr-defined]
     return int(driver.info.backend_pid)
 
 
