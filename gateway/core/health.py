@@ -34,6 +34,7 @@ class Check(StrEnum):
     DATABASE = "database"
     LOG = "log"
     QUEUE = "queue"
+    INVARIANTS = "invariants"
     BLOBS = "blobs"
     DISK = "disk"
     CLOCK = "clock"
@@ -96,6 +97,9 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.timestamps": _OK,
         "probe.queue.timestamps_late": _WARN,
         "probe.queue.timestamps_given_up": _WARN,
+        "probe.invariants.good": _OK,
+        "probe.invariants.unkept": _WARN,
+        **{f"probe.invariants.i{number}": _FAIL for number in range(1, 11)},
         "probe.blobs.good": _OK,
         "probe.blobs.absent": _WARN,
         "probe.blobs.closed": _FAIL,
