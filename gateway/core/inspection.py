@@ -53,6 +53,10 @@ class Inspections(Protocol):
         """The newest inbox rows of a body."""
         ...
 
+    def blobs_after(self, after: Digest, limit: int) -> tuple[Digest, ...]:
+        """Digests, greater than `after`, that a row names or ever named, in their order."""
+        ...
+
     def standing(self, kind: WorkKind, subjects: Collection[str]) -> frozenset[str]:
         """Those of the subjects that have a work item, or a dead letter that waits for a person."""
         ...

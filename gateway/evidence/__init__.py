@@ -2,8 +2,8 @@
 
 `examination` looks at one file without any service or database. `installation` checks everything one gateway keeps,
 read-only, beside a running service; `invariants` looks at some of it, in seconds. `proofs` takes out of the log what it tells
-of one document, as a file that a stranger can check (`proof_file`). Formats that belong to the exchange (receipts, envelopes) are asked for through the
-port `Records`: conductors meet only through ports.
+of one document, as a file that a stranger can check (`proof_file`). Formats that belong to the exchange (receipts, envelopes)
+are asked for through the port `Records`: conductors meet only through ports.
 
 Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
 report with its reason, never an exception, and never a silent repair. An envelope that must be repaired to be read is told with

@@ -12,7 +12,7 @@ from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
 from gateway.storage.rows import among, chunks
-from gateway.storage.tables import LIVE, dead_letters, deliveries, documents, fences, inbox, streams, work
+from gateway.storage.tables import LIVE, dead_letters, deliveries, documents, fences, inbox, named_blobs, streams, work
 
 _NEWEST: Final = select(documents.c.key).order_by(documents.c.key.desc()).limit(bindparam("rows"))
 _SAME_NAME: Final = (
@@ -31,6 +31,12 @@ _ARRIVALS_OF: Final[Select[Any]] = _ARRIVAL.where(
 ).order_by(inbox.c.cursor)
 _NEWEST_ARRIVALS: Final[Select[Any]] = (
     _ARRIVAL.where(inbox.c.recipient == bindparam("recipient")).order_by(inbox.c.cursor.desc()).limit(bindparam("rows"))
+)
+_BLOBS: Final = (
+    select(named_blobs.c.digest)
+    .where(named_blobs.c.digest > bindparam("after"))
+    .order_by(named_blobs.c.digest)
+    .limit(bindparam("rows"))
 )
 _AT_WORK: Final = select(work.c.subject).where(work.c.kind == bindparam("kind"), among(work.c.subject, "subjects"))
 _DEAD: Final = select(dead_letters.c.subject).where(
@@ -102,6 +108,10 @@ class InspectionLedger:
     def newest_arrivals(self, recipient: OrganId, limit: int) -> tuple[Arrival, ...]:
         """The newest inbox rows of a body."""
         return tuple(map(_arrival, self._connection.execute(_NEWEST_ARRIVALS, {"recipient": recipient, "rows": limit})))
+
+    def blobs_after(self, after: Digest, limit: int) -> tuple[Digest, ...]:
+        """Digests that rows name."""
+        return tuple(map(Digest, self._connection.execute(_BLOBS, {"after": after, "rows": limit}).scalars()))
 
     def standing(self, kind: WorkKind, subjects: Collection[str]) -> frozenset[str]:
         """Those that have a work item or a dead letter."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from gateway.evidence.problem import Problem
 
@@ -30,6 +32,23 @@ class Invariant(StrEnum):
     """No lease bears a later fence than the last one given."""
     I10 = "i10"
     """No state without the evidence that lets it be reached."""
+
+
+FINDING_OF: Final = MappingProxyType(
+    {
+        Invariant.I1: "probe.invariants.i1",
+        Invariant.I2: "probe.invariants.i2",
+        Invariant.I3: "probe.invariants.i3",
+        Invariant.I4: "probe.invariants.i4",
+        Invariant.I5: "probe.invariants.i5",
+        Invariant.I6: "probe.invariants.i6",
+        Invariant.I7: "probe.invariants.i7",
+        Invariant.I8: "probe.invariants.i8",
+        Invariant.I9: "probe.invariants.i9",
+        Invariant.I10: "probe.invariants.i10",
+    }
+)
+"""What a probe finds of each that does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

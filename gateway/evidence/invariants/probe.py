@@ -13,7 +13,7 @@ from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.model import InboxEntry
 from gateway.core.ports import Blobs, Clock, Store
 from gateway.evidence.invariants.arrived import blobs_of_entry
-from gateway.evidence.invariants.breach import Breach, Invariant
+from gateway.evidence.invariants.breach import FINDING_OF, Breach
 from gateway.evidence.invariants.files import FileLook
 from gateway.evidence.invariants.look import (
     Found,
@@ -165,7 +165,7 @@ class InvariantsProbe:
         """What does not hold after a moment either."""
         if not self._suspects:
             return []
-        await asyncio.sleep(self._pause)
+        await self._clock.sleep(self._pause)
         self._files.forget()
         still = [breach for look in self._suspects for breach in await look()]
         return list(dict.fromkeys(still))
@@ -181,9 +181,8 @@ def _next(last: T, page: Sequence[T], done: int, first: T) -> T:
 def _findings(still: Sequence[Breach]) -> list[Finding]:
     """One finding for each invariant, with the first thing of which it does not hold."""
     findings = []
-    for invariant in Invariant:
+    for invariant, code in FINDING_OF.items():
         of = [breach for breach in still if breach.invariant is invariant]
         if of:
-            code = f"probe.invariants.{invariant}"
             findings.append(found(code, count=len(of), what=of[0].what, why=of[0].why))
     return findings

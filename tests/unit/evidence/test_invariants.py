@@ -65,8 +65,10 @@ PLANTED = {
     "entry twice": (
         "government",
         "i5",
-        f"{WITHOUT_CONSTRAINTS}; insert into inbox select cursor + 1000, key || 'x', recipient, sender, {COLUMNS}"
-        f" from inbox where {entry(1, ONE)}",
+        (
+            f"{WITHOUT_CONSTRAINTS}; insert into inbox select cursor + 1000, key || 'x', recipient, sender, {COLUMNS}"
+            f" from inbox where {entry(1, ONE)}"
+        ),
     ),
     "other content": (
         "government",
@@ -76,15 +78,19 @@ PLANTED = {
     "number of the inbox twice": (
         "government",
         "i4",
-        f"update inbox set sequence = (select sequence from inbox where {entry(1, ONE)})"
-        f" where {entry(3, ONE)} or {entry(6, ONE)}",
+        (
+            f"update inbox set sequence = (select sequence from inbox where {entry(1, ONE)})"
+            f" where {entry(3, ONE)} or {entry(6, ONE)}"
+        ),
     ),
     "status not told": ("government", "i7", f"update inbox set business_status = '06' where {entry(1, ONE)}"),
     "never received": (
         "government",
         "i10",
-        f"update incoming_recipients set outcome = 'refused', code = 'x' where organ_id = '{ONE}'"
-        f" and transfer in (select key from incoming_transfers where {came(1)})",
+        (
+            f"update incoming_recipients set outcome = 'refused', code = 'x' where organ_id = '{ONE}'"
+            f" and transfer in (select key from incoming_transfers where {came(1)})"
+        ),
     ),
 }
 
