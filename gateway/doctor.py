@@ -1,7 +1,8 @@
 """`gateway doctor`: everything a gateway needs, looked at from outside, beside the running service or without it.
 
 Each room brings its own probes; here stands which are asked, in which order, and what each is given. A probe whose material
-cannot be read reports that, and the others are asked all the same. Nothing is changed, no document is opened.
+cannot be read reports that, and the others are asked all the same. No document is opened, and nothing is changed but the file
+that remembers how far the walk through all rows has come.
 """
 
 import asyncio
@@ -42,13 +43,14 @@ from gateway.crypto import (
     read_trust,
     subject_public_key,
 )
-from gateway.exchange import HeldProbe, OwedProbe
+from gateway.evidence import InvariantsProbe
+from gateway.exchange import HeldProbe, OwedProbe, check_receipt
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Inspection, findings_of
 from gateway.registry import RegistryProbe, load_snapshot
-from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
+from gateway.storage import BlobsProbe, DatabaseProbe, FileBlobs, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
 
 FINDINGS_MAX: Final = 20
@@ -72,7 +74,7 @@ async def examine(path: Path, *, peers: bool = False) -> tuple[Finding, ...]:
         service = await ask(_service(config))
         probed = [
             *await ask(_files(config, snapshot, active), seconds=SECONDS_MAX),
-            *await ask(_state(config, store), seconds=SECONDS_MAX),
+            *await ask(_state(config, store, snapshot), seconds=SECONDS_MAX),
             *await ask(_machine(config, path)),
         ]
     failing = {finding.check for finding in probed if finding.health is Health.FAIL}
@@ -132,14 +134,27 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
     ]
 
 
-def _state(config: Config, store: Store | None) -> list[Probe]:
+def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> list[Probe]:
     probes: list[Probe] = [DatabaseProbe(config.database_place())]
     key = _log_key(config)
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
     if store is not None:
         probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
+    if store is not None and snapshot is not None:
+        probes.append(_invariants(config, store, snapshot))
     return [*probes, BlobsProbe(config.blobs)]
+
+
+def _invariants(config: Config, store: Store, snapshot: Snapshot) -> Probe:
+    return InvariantsProbe(
+        store=store,
+        blobs=FileBlobs(config.blobs),
+        snapshot=snapshot,
+        check_receipt=check_receipt,
+        walk=config.gateway.state / "doctor-walk",
+        clock=SystemClock(),
+    )
 
 
 def _machine(config: Config, path: Path) -> list[Probe]:

@@ -68,6 +68,8 @@ _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
         "trust": Exit.CONFIGURATION,
         "store": Exit.CONFIGURATION,
         "blob": Exit.VERIFICATION,
+        "backup": Exit.VERIFICATION,
+        "restore": Exit.CONFLICT,
         "audit": Exit.VERIFICATION,
         "internal": Exit.BUG,
         # by code, where it differs from its family
@@ -82,6 +84,7 @@ _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
         "store.full": Exit.UNREACHABLE,
         "store.locked": Exit.CONFLICT,
         "store.damaged": Exit.VERIFICATION,
+        "backup.not_empty": Exit.CONFLICT,
     }
 )
 

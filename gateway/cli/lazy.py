@@ -329,6 +329,20 @@ def doctor(session: Session, config: Path, *, peers: bool) -> int:
     return _run(command.doctor(session.terminal, config, peers=peers))
 
 
+def backup(session: Session, config: Path, *, folder: Path) -> int:
+    """See `backup.backup`."""
+    from gateway.cli import backup as command
+
+    return _run(command.backup(session.terminal, config, folder))
+
+
+def restore(session: Session, folder: Path, *, config: Path, check: bool) -> int:
+    """See `backup.restore`."""
+    from gateway.cli import backup as command
+
+    return _run(command.restore(session.terminal, folder, config, only_check=check))
+
+
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     from gateway.cli import serve as command

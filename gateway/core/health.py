@@ -34,6 +34,7 @@ class Check(StrEnum):
     DATABASE = "database"
     LOG = "log"
     QUEUE = "queue"
+    INVARIANTS = "invariants"
     BLOBS = "blobs"
     DISK = "disk"
     CLOCK = "clock"
@@ -96,6 +97,18 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.timestamps": _OK,
         "probe.queue.timestamps_late": _WARN,
         "probe.queue.timestamps_given_up": _WARN,
+        "probe.invariants.good": _OK,
+        "probe.invariants.unkept": _WARN,
+        "probe.invariants.i1": _FAIL,
+        "probe.invariants.i2": _FAIL,
+        "probe.invariants.i3": _FAIL,
+        "probe.invariants.i4": _FAIL,
+        "probe.invariants.i5": _FAIL,
+        "probe.invariants.i6": _FAIL,
+        "probe.invariants.i7": _FAIL,
+        "probe.invariants.i8": _FAIL,
+        "probe.invariants.i9": _FAIL,
+        "probe.invariants.i10": _FAIL,
         "probe.blobs.good": _OK,
         "probe.blobs.absent": _WARN,
         "probe.blobs.closed": _FAIL,

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.inspection import Inspections
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.owed import Timestamps
@@ -363,4 +364,9 @@ class UnitOfWork(Protocol):
     @property
     def access(self) -> Access:
         """API keys and pinned client certificates."""
+        ...
+
+    @property
+    def inspection(self) -> Inspections:
+        """Looking across all of them."""
         ...

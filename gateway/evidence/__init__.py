@@ -1,9 +1,9 @@
 """Evidence: for the security officer, and for the stranger who believes nothing: is this file, this log, this receipt good?
 
 `examination` looks at one file without any service or database. `installation` checks everything one gateway keeps,
-read-only, beside a running service. `proofs` takes out of the log what it tells of one document, as a file that a stranger can
-check (`proof_file`). Formats that belong to the exchange (receipts, envelopes) are asked for through the
-port `Records`: conductors meet only through ports.
+read-only, beside a running service; `invariants` looks at some of it, in seconds. `proofs` takes out of the log what it tells
+of one document, as a file that a stranger can check (`proof_file`). Formats that belong to the exchange (receipts, envelopes)
+are asked for through the port `Records`: conductors meet only through ports.
 
 Rules: no private key is needed; hostile files are looked at in a judge process only; what does not hold is a line of the
 report with its reason, never an exception, and never a silent repair. An envelope that must be repaired to be read is told with
@@ -19,6 +19,7 @@ from gateway.evidence.any_file import AnyFileExamination
 from gateway.evidence.detached import ATTACHED_SUFFIX, SIGNATURE_SUFFIX, DetachedExamination, signature_beside
 from gateway.evidence.examination import ExaminedPart, FileExamination, FileReport
 from gateway.evidence.installation import InstallationCheck
+from gateway.evidence.invariants import InvariantsProbe
 from gateway.evidence.papers.paper import Paper, Tone
 from gateway.evidence.papers.record import record_bytes, record_of
 from gateway.evidence.papers.sayings import (
@@ -74,6 +75,7 @@ __all__ = [
     "InstallationCheck",
     "InstallationReport",
     "Integrity",
+    "InvariantsProbe",
     "Limit",
     "NextStep",
     "Paper",

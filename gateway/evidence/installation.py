@@ -32,9 +32,9 @@ from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import Delivery, Document, IncomingTransfer, Transfer
-from gateway.core.owed import OwedTimestamp
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind, Outcome
+from gateway.evidence.company import Sent, read_sent
 from gateway.evidence.envelopes import (
     EnvelopeCheck,
     delivery_word,
@@ -61,17 +61,6 @@ from gateway.evidence.story import OpenedEvent, Story, read_story
 
 _PASSED: Final = frozenset({DocumentState.SEALED, DocumentState.WRAPPED, DocumentState.ROUTED})
 """States of documents that were judged and found good."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sent:
-    """A document with its company, read in one snapshot."""
-
-    document: Document
-    deliveries: tuple[Delivery, ...]
-    transfers: Mapping[TransferKey, Transfer]
-    owed: tuple[OwedTimestamp, ...]
-    story: Story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +208,7 @@ class InstallationCheck:
         while page := await self._store.read(_documents_after(after)):
             after = page[-1].key
             for document in page:
-                sent = await self._store.read(_sent(document))
+                sent = await self._store.read(read_sent(document))
                 run.found.met(sent.story)
                 _reconcile(run.found, sent)
                 await self._check_files(run, sent.document)
@@ -312,7 +301,7 @@ def _check_word(found: Findings, word: bytes, known: set[bytes], what: str) -> N
         found.problem(what, "no status message says so, in these words and at that time")
 
 
-def _reconcile(found: Findings, sent: _Sent) -> None:
+def _reconcile(found: Findings, sent: Sent) -> None:
     document = sent.document
     found.documents += 1
     found.note(document_problems(document, sent.story))
@@ -354,21 +343,6 @@ def _carried(transfer: Transfer) -> Callable[[UnitOfWork], _Carried]:
 
 def _documents_after(after: DocumentKey | None) -> Callable[[UnitOfWork], tuple[Document, ...]]:
     return lambda uow: uow.documents.page(after, PAGE_ROWS_MAX)
-
-
-def _sent(document: Document) -> Callable[[UnitOfWork], _Sent]:
-    """The document as it is in the snapshot in which its company is read; rows of documents are never removed."""
-
-    def unit(uow: UnitOfWork) -> _Sent:
-        return _Sent(
-            document=uow.documents.find(document.key) or document,
-            deliveries=uow.documents.deliveries(document.key),
-            transfers={transfer.slip.transfer: transfer for transfer in uow.transfers.of_document(document.key)},
-            owed=uow.timestamps.of_document(document.key),
-            story=read_story(uow.log, document.key),
-        )
-
-    return unit
 
 
 def _incoming_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[IncomingTransfer, ...]]:

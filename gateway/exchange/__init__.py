@@ -42,6 +42,7 @@ from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
+from gateway.exchange.receipts import check as check_receipt
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
@@ -84,6 +85,7 @@ __all__ = [
     "TransferDelivery",
     "UploadedFile",
     "carried",
+    "check_receipt",
     "clock_step",
     "findings",
     "opening",

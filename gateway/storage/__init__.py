@@ -52,6 +52,7 @@ outside) needs no lock and changes neither database nor log.
 """
 
 from gateway.storage.blobs import FileBlobs, open_blobs
+from gateway.storage.copying import copy_database, hold_database, schema_version
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
@@ -82,6 +83,8 @@ __all__ = [
     "SqliteStore",
     "StoreIntake",
     "StoreProbe",
+    "copy_database",
+    "hold_database",
     "lock_holder",
     "open_blobs",
     "open_memory",
@@ -92,5 +95,6 @@ __all__ = [
     "open_store",
     "open_store_for_reading",
     "read_url",
+    "schema_version",
     "used_share",
 ]

@@ -108,14 +108,14 @@ class InboxLedger:
             names = {"recipient": recipient, "after": after, "before": before, "rows": limit + 1}
             found = self._connection.execute(_OLDEST, names).scalars()
             cursors = sorted([*cursors, *found])[: limit + 1]
-        return InboxPage(entries=self._entries(cursors[:limit]), more=len(cursors) > limit)
+        return InboxPage(entries=self.at(cursors[:limit]), more=len(cursors) > limit)
 
     def newest(self) -> int:
         """The last cursor that was given."""
         return self._connection.execute(_NEWEST).scalar_one() or 0
 
-    def _entries(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
-        """The entries at these cursors, in that order."""
+    def at(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
+        """The entries at these cursors, in that order (not a verb of the port)."""
         messages: _Messages = {}
         found: dict[int, InboxEntry] = {}
         for some in chunks(cursors):

@@ -6,6 +6,7 @@ from gateway.storage.access import AccessLedger
 from gateway.storage.directory import DirectoryLedger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
+from gateway.storage.inspection import InspectionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
 from gateway.storage.statements import Statements
@@ -17,7 +18,18 @@ from gateway.storage.work import WorkLedger
 class Unit:
     """Implements `gateway.core.ledgers.UnitOfWork`. Lives as long as its transaction and is not kept."""
 
-    __slots__ = ("access", "blobs", "directory", "documents", "inbox", "log", "timestamps", "transfers", "work")
+    __slots__ = (
+        "access",
+        "blobs",
+        "directory",
+        "documents",
+        "inbox",
+        "inspection",
+        "log",
+        "timestamps",
+        "transfers",
+        "work",
+    )
 
     def __init__(self, connection: Connection, /) -> None:
         statements = Statements(connection)
@@ -30,3 +42,4 @@ class Unit:
         self.log = LogLedger(statements)
         self.directory = DirectoryLedger(statements)
         self.access = AccessLedger(statements)
+        self.inspection = InspectionLedger(statements)

@@ -125,7 +125,9 @@ async def test_a_backup_of_a_running_gateway_is_one_that_runs(tmp_path: Path) ->
 
 
 def store(name: str, backup: Path, state: Path) -> None:
-    script = f"set -euo pipefail\nBACKUP={backup}\n" + blocks()[name].replace("/var/lib/gateway", str(state))
+    config = state.parent / "gateway.toml"
+    script = blocks()[name].replace("/etc/gateway/gateway.toml", str(config)).replace("gateway ", f"{PROGRAM} ")
+    script = f"set -euo pipefail\nBACKUP={backup}\n" + script
     subprocess.run(["bash", "-c", script], check=True, timeout=60)
 
 

@@ -10,6 +10,7 @@ from gateway.cli.grammar.options import (
     CODE,
     COUNT,
     DIR,
+    FILE,
     SCOPE,
     TEXT,
     ConfigFile,
@@ -75,6 +76,34 @@ def doctor(
 ) -> int:
     """See `lazy.doctor`."""
     return lazy.doctor(session_of(context), config, peers=peers)
+
+
+def backup(
+    context: typer.Context,
+    config: ConfigFile,
+    *,
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar=DIR, help="cli.option.backup_output", show_default=False)
+    ],
+) -> int:
+    """See `lazy.backup`."""
+    return lazy.backup(session_of(context), config, folder=folder)
+
+
+def restore(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar=DIR, help="cli.option.backup_folder", show_default=False)],
+    config: Annotated[
+        Path,
+        typer.Option(
+            "--config", metavar=FILE, envvar="GATEWAY_CONFIG", help="cli.option.restore_config", show_default=False
+        ),
+    ],
+    *,
+    check: Annotated[bool, typer.Option("--check", help="cli.option.backup_check")] = False,
+) -> int:
+    """See `lazy.restore`."""
+    return lazy.restore(session_of(context), folder, config=config, check=check)
 
 
 def queue_list(

@@ -37,6 +37,8 @@ ROWS: Final = (
     Row("config check", site.config_check),
     Row("config show", site.config_show),
     Row("doctor", site.doctor),
+    Row("backup", site.backup),
+    Row("restore", site.restore),
     Row("queue list", site.queue_list),
     Row("apikey", site.apikey),
     Row("completion", site.completion, data=False),

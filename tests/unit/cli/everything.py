@@ -6,6 +6,7 @@ A command that takes something of a kind that is not known here fails, and says 
 import json
 import os
 import pty
+import re
 import select
 import threading
 import unicodedata
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from gateway.backup import take_backup
 from gateway.cli.grammar import ROWS, Row, build
 from gateway.core.ids import DocumentKey, EntryKey
 from gateway.core.principal import Principal, Scope
@@ -60,6 +62,7 @@ class Things:
     listed: ListFolder
     desk: SigningDesk
     stamped: Path
+    backup: Path
     authority: str
 
     def sample(self, parameter: TyperOption | TyperArgument) -> str | None:
@@ -74,6 +77,9 @@ class Things:
             "cli.option.find": "Z79",
             "cli.option.shell": "bash",
             "cli.option.config": str(self.site.config_file),
+            "cli.option.backup_output": str(self.folder / f"backup-{len(list(self.folder.iterdir()))}"),
+            "cli.option.backup_folder": str(self.backup),
+            "cli.option.restore_config": str(self.emptied()),
             "cli.option.output": str(self.folder / f"out-{len(list(self.folder.iterdir()))}"),
             "cli.option.trust": str(self.desk.trust),
             "cli.option.signed_file": str(self.letter),
@@ -115,6 +121,15 @@ class Things:
         found = values.get(str(parameter.help))
         assert found or not parameter.required, f"everything.py has no sample for {parameter.help}"
         return found
+
+    def emptied(self) -> Path:
+        """The site's configuration, but for a state folder that is not there."""
+        path = self.site.config_file.with_name("emptied.toml")
+        state = f'"{self.folder.parent / "emptied"}"'
+        path.write_text(
+            re.sub("(?m)^state = .*$", f"state = {state}", self.site.config_file.read_text("utf-8")), "utf-8"
+        )
+        return path
 
     def line(self, row: Row, **instead: str) -> list[str]:
         """A command line that can be done; `instead` has other values for some parameters, by the id of their help."""
@@ -172,6 +187,7 @@ async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk
     envelope, meta = folder / "công văn.edxml", folder / "công văn.toml"
     envelope.write_bytes(hostile_envelope())
     meta.write_text(META, "utf-8")
+    backup = await take_backup(site.config, folder.parent / "backup", clock=SystemClock())
     return Things(
         office=office,
         site=site,
@@ -184,6 +200,7 @@ async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk
         listed=make_list(folder / "lists", site.trust, now=SystemClock().now()),
         desk=desk,
         stamped=desk.stamped_file,
+        backup=backup.folder,
         authority=authority,
     )
 

@@ -1,0 +1,82 @@
+"""Looking across the ledgers: what nobody needs for a document's walk, and an inspection of all of them does."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.ids import Digest, DocumentKey, OrganId
+from gateway.core.model import InboxEntry
+from gateway.core.work import WorkKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A stream of numbers at its sender's gateway."""
+
+    sender: OrganId
+    recipient: OrganId
+    next_number: int
+    """The number that was not given yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What tells one document that arrived for a body from another."""
+
+    recipient: OrganId
+    sender: OrganId
+    document_id: str
+    sequence: int
+    envelope: Digest
+
+
+class Inspections(Protocol):
+    """Reads only. Every verb MUST cost about the same however many rows there are, but `holds_number`."""
+
+    def newest_documents(self, limit: int) -> tuple[DocumentKey, ...]:
+        """The newest keys of the outgoing side, newest first."""
+        ...
+
+    def of_the_same_name(self, sender: OrganId, document_id: str) -> tuple[DocumentKey, ...]:
+        """Outgoing rows of that sender and DocumentId that are not refused: one, where all is well."""
+        ...
+
+    def entries_after(self, after: int, limit: int) -> tuple[InboxEntry, ...]:
+        """Inbox entries, whoever's, with a cursor greater than `after`, in that order."""
+        ...
+
+    def arrivals_of(self, sender: OrganId, document_id: str) -> tuple[Arrival, ...]:
+        """Every inbox row of that sender and DocumentId."""
+        ...
+
+    def newest_arrivals(self, recipient: OrganId, limit: int) -> tuple[Arrival, ...]:
+        """The newest inbox rows of a body."""
+        ...
+
+    def blobs_after(self, after: Digest, limit: int) -> tuple[Digest, ...]:
+        """Digests, greater than `after`, that a row names or ever named, in their order."""
+        ...
+
+    def standing(self, kind: WorkKind, subjects: Collection[str]) -> frozenset[str]:
+        """Those of the subjects that have a work item, or a dead letter that waits for a person."""
+        ...
+
+    def fences(self) -> tuple[int, int]:
+        """The last fence that was given, and the greatest one that an item bears; 0 where there is none."""
+        ...
+
+    def streams_after(self, after: tuple[OrganId, OrganId], limit: int) -> tuple[Stream, ...]:
+        """Streams whose (sender, recipient) is greater than `after`, in that order; ("", "") is before the first."""
+        ...
+
+    def stream(self, sender: OrganId, recipient: OrganId) -> Stream | None:
+        """The stream of that pair."""
+        ...
+
+    def numbers(self, sender: OrganId, recipient: OrganId, limit: int) -> tuple[int, ...]:
+        """Numbers of that stream borne by deliveries of the sender's newest `limit` rows of each kind, a doubled one twice."""
+        ...
+
+    def holds_number(self, sender: OrganId, recipient: OrganId, number: int) -> bool:
+        """Whether any delivery bears that number of the stream: MAY walk through all that the sender sent."""
+        ...

@@ -1,0 +1,36 @@
+"""A document with everything that belongs to it, read in one snapshot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.core.ids import TransferKey
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.model import Delivery, Document, Transfer
+from gateway.core.owed import OwedTimestamp
+from gateway.evidence.story import Story, read_story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A document with its company."""
+
+    document: Document
+    deliveries: tuple[Delivery, ...]
+    transfers: Mapping[TransferKey, Transfer]
+    owed: tuple[OwedTimestamp, ...]
+    story: Story
+
+
+def read_sent(document: Document) -> Callable[[UnitOfWork], Sent]:
+    """The document as it is in the snapshot in which its company is read; rows of documents are never removed."""
+
+    def unit(uow: UnitOfWork) -> Sent:
+        return Sent(
+            document=uow.documents.find(document.key) or document,
+            deliveries=uow.documents.deliveries(document.key),
+            transfers={transfer.slip.transfer: transfer for transfer in uow.transfers.of_document(document.key)},
+            owed=uow.timestamps.of_document(document.key),
+            story=read_story(uow.log, document.key),
+        )
+
+    return unit
