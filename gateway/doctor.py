@@ -43,11 +43,13 @@ from gateway.crypto import (
     subject_public_key,
 )
 from gateway.exchange import HeldProbe, OwedProbe
+from gateway.malware import ScannerProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Inspection, findings_of
 from gateway.registry import RegistryProbe, load_snapshot
+from gateway.rooms import open_scanner
 from gateway.storage import BlobsProbe, DatabaseProbe, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
 
@@ -139,7 +141,8 @@ def _state(config: Config, store: Store | None) -> list[Probe]:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
     if store is not None:
         probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
-    return [*probes, BlobsProbe(config.blobs)]
+    scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock())
+    return [*probes, scanner, BlobsProbe(config.blobs)]
 
 
 def _machine(config: Config, path: Path) -> list[Probe]:

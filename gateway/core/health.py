@@ -34,6 +34,7 @@ class Check(StrEnum):
     DATABASE = "database"
     LOG = "log"
     QUEUE = "queue"
+    SCANNER = "scanner"
     BLOBS = "blobs"
     DISK = "disk"
     CLOCK = "clock"
@@ -96,6 +97,11 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.timestamps": _OK,
         "probe.queue.timestamps_late": _WARN,
         "probe.queue.timestamps_given_up": _WARN,
+        "probe.scanner.none": _WARN,
+        "probe.scanner.good": _OK,
+        "probe.scanner.unofficial": _WARN,
+        "probe.scanner.stale": _WARN,
+        "probe.scanner.away": _WARN,
         "probe.blobs.good": _OK,
         "probe.blobs.absent": _WARN,
         "probe.blobs.closed": _FAIL,
