@@ -269,6 +269,8 @@ SCANS_AT_ONCE: Final = 8
 """Files shown at a time, each on a connection and in a thread of its own: clamd has ten threads (MaxThreads) by default."""
 SCAN_PIECE_BYTES: Final = 256 * KIB
 """What a file is read and sent by."""
+SCANNER_REST_SECONDS: Final = 5.0
+"""After it was found away, documents of other gateways are put off by their slip alone, unread, for so long."""
 SCANNER_PATIENCE_SECONDS: Final = 5.0
 """For a connection, or for an answer that takes no looking at a file."""
 

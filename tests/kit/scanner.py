@@ -15,6 +15,7 @@ import pytest
 
 from gateway.core.errors import SiteError
 from gateway.core.scanning import Scan, ScannerState, ScanResult
+from tests.kit.exchange_world import Node
 
 MARKER: Final = b"E-GATEWAY-TEST-MARKER-7f1c"
 """Bytes that the signature of the tests finds: no malware, and nothing that another scanner knows."""
@@ -55,6 +56,13 @@ class FakeScanner:
         if self.away:
             return ScannerState(answers=False, reason="away")
         return ScannerState(answers=True, version="Fake 1", signatures="1", built_at=datetime.now().astimezone())
+
+
+def scanning(node: Node) -> FakeScanner:
+    """This gateway has its files scanned from now on."""
+    fake = FakeScanner()
+    object.__setattr__(node.desk, "scanner", fake)  # every conductor holds this very desk
+    return fake
 
 
 class RealClamd:
