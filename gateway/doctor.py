@@ -141,7 +141,7 @@ def _state(config: Config, store: Store | None) -> list[Probe]:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
     if store is not None:
         probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
-    scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock())
+    scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock(), demo=config.demo)
     return [*probes, scanner, BlobsProbe(config.blobs)]
 
 

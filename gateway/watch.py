@@ -48,7 +48,7 @@ class Watched:
             self.signing,
             queue,
             *others,
-            ScannerProbe(self.desk.scanner, clock=clock),
+            ScannerProbe(self.desk.scanner, clock=clock, demo=self.reloader.material().config.demo),
             self.disk,
             self.clock,
             DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),

@@ -98,6 +98,7 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.timestamps_late": _WARN,
         "probe.queue.timestamps_given_up": _WARN,
         "probe.scanner.none": _WARN,
+        "probe.scanner.demo": _OK,
         "probe.scanner.good": _OK,
         "probe.scanner.unofficial": _WARN,
         "probe.scanner.stale": _WARN,

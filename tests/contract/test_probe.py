@@ -232,6 +232,7 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     ),
     "another registry": (lambda b: given(registry(b, "0" * 64)), "registry.digest"),
     "no scanner": (lambda b: given(ScannerProbe(None, clock=b.clock)), "probe.scanner.none"),
+    "no scanner in a demo": (lambda b: given(ScannerProbe(None, clock=b.clock, demo=True)), "probe.scanner.demo"),
     "a scanner": (lambda b: given(ScannerProbe(_Told(b, days=1), clock=b.clock)), "probe.scanner.good"),
     "a scanner with old signatures": (
         lambda b: given(ScannerProbe(_Told(b, days=7), clock=b.clock)),
