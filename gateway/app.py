@@ -25,7 +25,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
-from gateway.core.work import TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.doors import Doors, open_doors
 from gateway.exchange import (
@@ -35,6 +35,7 @@ from gateway.exchange import (
     LocalTransport,
     MeasuredTransport,
     Reception,
+    Rescanning,
     Stamping,
     TransferDelivery,
 )
@@ -199,9 +200,10 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: Disk
         handlers={
             WorkKind.DOCUMENT: DocumentSteps(desk=desk),
             WorkKind.TRANSFER: transfers,
+            WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },
-        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
+        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD),
         resting=lambda: disk.read_only,
     )
 

@@ -45,11 +45,13 @@ from gateway.crypto import (
 )
 from gateway.evidence import InvariantsProbe
 from gateway.exchange import HeldProbe, OwedProbe, check_receipt
+from gateway.malware import ScannerProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
 from gateway.preflight import Inspection, findings_of
 from gateway.registry import RegistryProbe, load_snapshot
+from gateway.rooms import open_scanner
 from gateway.storage import BlobsProbe, DatabaseProbe, FileBlobs, lock_holder, open_store_for_reading
 from gateway.watch import disk_watch
 
@@ -143,7 +145,8 @@ def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> li
         probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
     if store is not None and snapshot is not None:
         probes.append(_invariants(config, store, snapshot))
-    return [*probes, BlobsProbe(config.blobs)]
+    scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock(), demo=config.demo)
+    return [*probes, scanner, BlobsProbe(config.blobs)]
 
 
 def _invariants(config: Config, store: Store, snapshot: Snapshot) -> Probe:

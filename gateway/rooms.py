@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
-from gateway.config import Config, TimestampsSection
+from gateway.config import Config, ScannerSection, TimestampsSection
 from gateway.core.ids import GatewayId
-from gateway.core.ports import Meter, Store
+from gateway.core.ports import Meter, Scanner, Store
 from gateway.crypto import (
     EvidenceFetcher,
     EvidenceStore,
@@ -26,8 +26,9 @@ from gateway.crypto import (
     TimestampClient,
 )
 from gateway.exchange import Desk, Journal
+from gateway.malware import Clamd, parse_place
 from gateway.material import Material, OwnSigners, fetch_plan
-from gateway.observe import SystemClock, in_background, logger
+from gateway.observe import UNMEASURED, SystemClock, in_background, logger
 from gateway.registry import LoadedDirectory
 from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, sealing_keys, taking_effect
 from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
@@ -137,6 +138,14 @@ def _sealer(keys: SealingKeys, judge: JudgePool, stamping: StampingParts) -> Fil
     )
 
 
+def open_scanner(section: ScannerSection, meter: Meter = UNMEASURED) -> Scanner | None:
+    """Nothing is connected before a file is there; None where no scanner is configured."""
+    if not section.url:
+        return None
+    place, clock = parse_place(section.url), SystemClock()
+    return Clamd(place, seconds=section.seconds, bytes_max=section.bytes_max, clock=clock, meter=meter)
+
+
 async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stack: AsyncExitStack) -> Rooms:
     """What every conductor works with; the registry edition is in force and the API keys are as declared afterwards."""
     config, clock, entropy = material.config, SystemClock(), secrets.token_bytes
@@ -165,6 +174,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         trust=trust,
         journal=journal,
         entropy=entropy,
+        scanner=open_scanner(config.scanner, meter),
         meter=meter,
     )
     return Rooms(

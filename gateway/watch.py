@@ -18,6 +18,7 @@ from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
 from gateway.exchange import Desk, HeldProbe, OwedProbe, clock_step
+from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
 from gateway.storage import DiskThresholds, DiskWatch, StoreProbe
@@ -47,6 +48,7 @@ class Watched:
             self.signing,
             queue,
             *others,
+            ScannerProbe(self.desk.scanner, clock=clock, demo=self.reloader.material().config.demo),
             self.disk,
             self.clock,
             DescriptorsProbe(DESCRIPTORS_MIN, limit=current_limit),

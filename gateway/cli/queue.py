@@ -13,7 +13,16 @@ from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.ports import Clock
-from gateway.core.work import TIMESTAMP_ROAD, Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.core.work import (
+    SCANNER_ROAD,
+    TIMESTAMP_ROAD,
+    Backlog,
+    DeadLetter,
+    Destination,
+    QueuedWork,
+    WorkItem,
+    WorkKind,
+)
 from gateway.observe import SystemClock
 from gateway.outside import open_records
 
@@ -283,4 +292,6 @@ def _item_row(terminal: Terminal, work: QueuedWork, subject: Subject, now: datet
 def _named(terminal: Terminal, destination: str) -> str:
     if destination == TIMESTAMP_ROAD:
         return terminal.text("cli.queue.timestamps")
+    if destination == SCANNER_ROAD:
+        return terminal.text("cli.queue.scanner")
     return destination or terminal.text("cli.queue.here")

@@ -25,7 +25,7 @@ from gateway.config.forms import KEY_NAME_CHARS_MAX
 from gateway.config.mistakes import KINDS, ConfigProblem
 from gateway.config.sections import KeysSection, LimitsSection, ListenerSection
 from gateway.config.tables import key_table, toml_table
-from gateway.config.trust_sections import TimestampsSection
+from gateway.config.trust_sections import ScannerSection, TimestampsSection
 
 __all__ = [
     "KEY_NAME_CHARS_MAX",
@@ -37,6 +37,7 @@ __all__ = [
     "KeysSection",
     "LimitsSection",
     "ListenerSection",
+    "ScannerSection",
     "TimestampsSection",
     "examine_config",
     "fixed_changes",

@@ -27,7 +27,7 @@ from gateway.config.sections import (
     RegistrySection,
     WorkersSection,
 )
-from gateway.config.trust_sections import RevocationSection, TimestampsSection, TrustSection
+from gateway.config.trust_sections import RevocationSection, ScannerSection, TimestampsSection, TrustSection
 from gateway.core.errors import SiteError
 from gateway.core.reasons import Reasons, because, of_os
 
@@ -41,6 +41,7 @@ class Config(Section):
     trust: TrustSection
     timestamps: TimestampsSection = TimestampsSection()
     revocation: RevocationSection = RevocationSection()
+    scanner: ScannerSection = ScannerSection()
     office_api: OfficeApiSection
     peer: PeerSection
     admin: AdminSection = AdminSection()

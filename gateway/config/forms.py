@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from gateway.core import limits
 from gateway.core.addresses import parse_range
 from gateway.core.ids import DIGEST, ORGAN_ID
+from gateway.malware import parse_place
 
 CONFIG_BYTES_MAX: Final = limits.MIB
 KEY_NAME_CHARS_MAX: Final = 200
@@ -65,6 +66,15 @@ def _no_password(url: str) -> str:
     return url
 
 
+def _scanner(url: str) -> str:
+    if url:
+        try:
+            parse_place(url)
+        except ValueError as error:
+            raise wrong("no_scanner") from error
+    return url
+
+
 T = TypeVar("T")
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(_resolved)]
 """TOML has no paths: a text."""
@@ -73,6 +83,7 @@ Array = Annotated[tuple[T, ...], Field(strict=False)]
 DatabaseUrl = Annotated[
     str, StringConstraints(pattern=r"^(postgresql(\+psycopg)?://.+)?$"), AfterValidator(_no_password)
 ]
+ScannerUrl = Annotated[str, AfterValidator(_scanner)]
 OrganCode = Annotated[str, StringConstraints(pattern=f"^{ORGAN_ID.pattern}$", max_length=limits.ORGAN_ID_CHARS_MAX)]
 HexDigest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
 GatewayName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]

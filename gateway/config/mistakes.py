@@ -21,6 +21,7 @@ Place = tuple[int | str, ...]
 _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "missing": (),
+        "no_scanner": (),
         "extra_forbidden": (),
         "string_type": (),
         "path_type": (),

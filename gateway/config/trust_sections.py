@@ -1,11 +1,11 @@
-"""The sections about trust: anchors, policy, and where revocation evidence comes from (docs/TRUST.md)."""
+"""Trust: anchors, policy, where revocation evidence comes from (docs/TRUST.md); and who looks for malware."""
 
 from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gateway.config.forms import Array, FilePath, Section, wrong
+from gateway.config.forms import Array, FilePath, ScannerUrl, Section, wrong
 from gateway.core import limits
 from gateway.core.validation import Level
 
@@ -66,6 +66,22 @@ AuthorityUrl = Annotated[
     str,
     StringConstraints(max_length=500, pattern=r"^https?://[A-Za-z0-9.\[\]:-]+(/[!\"$-~]*)?$"),
 ]
+
+
+class ScannerSection(Section):
+    """The malware scanner: clamd, on this machine or in a private network.
+
+    What it could not look at waits until it could: there is no setting that would let it pass.
+    """
+
+    url: ScannerUrl = ""
+    """`unix:/run/clamav/clamd.ctl` or `tcp://127.0.0.1:3310`; empty: files are not scanned."""
+    seconds: Annotated[float, Field(ge=1, le=limits.SCAN_SECONDS_MAX)] = limits.SCAN_SECONDS_DEFAULT
+    """Patience with it for one file."""
+    bytes_max: Annotated[int, Field(ge=limits.FILE_BYTES_MAX, le=limits.HAND_FILE_BYTES_MAX)] = (
+        limits.SCAN_BYTES_DEFAULT
+    )
+    """Larger files are not shown to it, and so never pass as clean; not more than its StreamMaxLength."""
 
 
 class TimestampsSection(Section):

@@ -52,6 +52,8 @@ class EventKind(StrEnum):
     """Incoming side: stored for one of our bodies. This leaf is in the receipt."""
     RECEIVE_REFUSED = "receive.refused"
     """Incoming side: refused for one recipient. This leaf is in the receipt too."""
+    QUARANTINED = "file.quarantined"
+    """The malware scanner found something in a file: its document is refused, the bytes are kept, no door hands them out."""
     FOREIGN_SENDER = "peer.foreign_sender"
     """A gateway spoke for a body that is not its own: somebody is wrong, or worse. Once an hour for each pair."""
     BUSINESS_STATUS = "business.status"

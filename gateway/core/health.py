@@ -35,6 +35,7 @@ class Check(StrEnum):
     LOG = "log"
     QUEUE = "queue"
     INVARIANTS = "invariants"
+    SCANNER = "scanner"
     BLOBS = "blobs"
     DISK = "disk"
     CLOCK = "clock"
@@ -109,6 +110,12 @@ FINDINGS: Final = MappingProxyType(
         "probe.invariants.i8": _FAIL,
         "probe.invariants.i9": _FAIL,
         "probe.invariants.i10": _FAIL,
+        "probe.scanner.none": _WARN,
+        "probe.scanner.demo": _OK,
+        "probe.scanner.good": _OK,
+        "probe.scanner.unofficial": _WARN,
+        "probe.scanner.stale": _WARN,
+        "probe.scanner.away": _WARN,
         "probe.blobs.good": _OK,
         "probe.blobs.absent": _WARN,
         "probe.blobs.closed": _FAIL,

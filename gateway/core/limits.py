@@ -260,6 +260,20 @@ SECRET_BYTES_MAX: Final = 1 * KIB
 HOLDER_SIGN_BYTES_MAX: Final = 2 * MIB
 """A key-holder signs SignedInfo, CMS attributes and the like: small by nature."""
 
+# --- malware scanner ---------------------------------------------------------------------------------------------------
+SCAN_BYTES_DEFAULT: Final = 25 * MIB
+"""Files that the scanner is shown: StreamMaxLength of Debian's clamd.conf."""
+SCAN_SECONDS_DEFAULT: Final = 20.0
+SCAN_SECONDS_MAX: Final = 100.0
+SCANS_AT_ONCE: Final = 8
+"""Files shown at a time, each on a connection and in a thread of its own: clamd has ten threads (MaxThreads) by default."""
+SCAN_PIECE_BYTES: Final = 256 * KIB
+"""What a file is read and sent by."""
+SCANNER_REST_SECONDS: Final = 5.0
+"""After it was found away, documents of other gateways are put off by their slip alone, unread, for so long."""
+SCANNER_PATIENCE_SECONDS: Final = 5.0
+"""For a connection, or for an answer that takes no looking at a file."""
+
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
 STORE_QUEUE_MAX: Final = 2_000
@@ -336,4 +350,6 @@ assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
 assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
+assert FILE_BYTES_MAX < SCAN_BYTES_DEFAULT
+assert SCAN_SECONDS_DEFAULT < SCAN_SECONDS_MAX < TRANSFER_SECONDS_MAX
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

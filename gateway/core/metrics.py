@@ -68,6 +68,8 @@ WORKER_WAIT_SECONDS: Final = _histogram(
 )
 SIGNATURES: Final = _counter("gateway_signatures_total", "Signatures of the key-holders.", "result")
 TIMESTAMPS: Final = _counter("gateway_timestamps_total", "Timestamps asked for, each authority by itself.", "result")
+SCANS: Final = _counter("gateway_scans_total", "Files shown to the malware scanner.", "result")
+SCAN_SECONDS: Final = _histogram("gateway_scan_seconds", "Time of the scan of one file.", buckets=_SLOW)
 STORE_UNITS: Final = _counter("gateway_store_units_total", "Units of work.", "result")
 STORE_COMMIT_SECONDS: Final = _histogram(
     "gateway_store_commit_seconds", "Time of a commit with its units.", buckets=_FAST

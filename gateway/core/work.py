@@ -9,6 +9,9 @@ from typing import Final
 TIMESTAMP_ROAD: Final = ":timestamps"
 """Destination of work that waits for a timestamp authority: one window and one back-off for all. No gateway has that id."""
 
+SCANNER_ROAD: Final = ":scanner"
+"""The same of work that waits for the malware scanner."""
+
 
 class WorkKind(StrEnum):
     """Which conductor takes the item up."""
@@ -19,6 +22,8 @@ class WorkKind(StrEnum):
     """Next attempt of an outgoing transfer."""
     TIMESTAMP = "timestamp"
     """Next attempt to get a timestamp that is owed."""
+    SCAN = "scan"
+    """Next attempt to have the files of a held document scanned."""
 
 
 class RoadReport(StrEnum):
@@ -38,7 +43,7 @@ class WorkItem:
     kind: WorkKind
     subject: str
     destination: str
-    """Windows and back-off are per destination: gateway id for transfers, `TIMESTAMP_ROAD`, empty for documents."""
+    """Windows and back-off are per destination: gateway id for transfers, a road of the above, empty for documents."""
     due_at: datetime
     attempts: int = 0
     """Failures of its own so far; failures of the road are the destination's."""

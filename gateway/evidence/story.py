@@ -19,8 +19,8 @@ from gateway.core.log import Log
 from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
 
-WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value})
-"""Alarms happened to no row of ours, and the key they stand under is a stranger's word: they belong to no story."""
+WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value, EventKind.QUARANTINED.value})
+"""Alarms and what was found in files happened to no row of ours: they belong to no story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
+from gateway.exchange.rescanning import Rescanning
 from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
@@ -77,6 +78,7 @@ __all__ = [
     "ReceptionDesk",
     "Release",
     "ReleaseDesk",
+    "Rescanning",
     "Stamping",
     "StatusDesk",
     "Submission",

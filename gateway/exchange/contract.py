@@ -196,6 +196,9 @@ class QueryDesk(Protocol):
         """One file of an outgoing document as it stands: handed in, then sealed. Positions count from 1.
 
         `archive`: with the document timestamp that was owed to it instead; not there as long as it is owed.
+
+        Raises:
+            SenderError: `file.infected`: nothing of a document that holds malware is handed out.
         """
         ...
 

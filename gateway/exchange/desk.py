@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
-from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Sealer, Store
+from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
 from gateway.observe import UNMEASURED
@@ -23,6 +23,8 @@ class Desk:
     trust: LoadedTrust
     journal: Journal
     entropy: Entropy
+    scanner: Scanner | None = None
+    """None where no scanner is configured: files are not looked at for malware."""
     meter: Meter = UNMEASURED
 
     def new_key(self) -> str:

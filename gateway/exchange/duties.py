@@ -12,9 +12,10 @@
     10 the recipient stands in the signed `To`                           `refuse_recipient`
     11 the recipient is ours and active                                  `refuse_recipient`
     12 it did not arrive before                                          `Reception`, in its unit of work
+    13 no file is infected (after 9, when a scanner is configured)       `scan_files`
 
-Duties 3 to 9 concern the whole envelope: each recipient's line of the receipt then carries the same refusal. What the
-caller still owes after all of them: storing, logging, checkpointing and answering. A malware scan joins with its port.
+Duties 3 to 9 and 13 concern the whole envelope: each recipient's line of the receipt then carries the same refusal. What the
+caller still owes after all of them: storing, logging, checkpointing and answering.
 """
 
 from datetime import datetime, timedelta

@@ -19,6 +19,7 @@ from gateway.core.states import DocumentState
 from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
+from gateway.exchange.scanning import INFECTED
 from gateway.registry import BodyIndex
 
 
@@ -46,6 +47,8 @@ class Queries:
     ) -> tuple[Path, Attachment]:
         """See `QueryDesk.sent_attachment`."""
         view = await self.document(principal, key)
+        if view.document.reason == INFECTED:
+            raise SenderError(INFECTED, **dict(view.document.reason_params))
         for attachment in view.document.attachments:
             if attachment.position == position:
                 found = archived(attachment, view.timestamps) if archive else attachment

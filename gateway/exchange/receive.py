@@ -17,7 +17,7 @@ from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import TRANSFER_SECONDS_MAX
+from gateway.core.limits import SCANNER_REST_SECONDS, TRANSFER_SECONDS_MAX
 from gateway.core.message import DocumentMessage, StatusMessage
 from gateway.core.model import (
     Attachment,
@@ -38,6 +38,7 @@ from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_re
 from gateway.exchange.findings import as_registered
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.reception_contract import ReceiptForm
+from gateway.exchange.scanning import AWAY, InfectedError, Infection, Whose, quarantine, scan_files
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
 
@@ -62,6 +63,7 @@ class _Arrival:
     refusal: str
     """Code for the whole envelope, or empty."""
     attachments: tuple[Attachment, ...]
+    infected: tuple[Infection, ...] = ()
     addressed: frozenset[OrganId] = frozenset()
     """Whom the signed header names."""
 
@@ -85,6 +87,7 @@ class Reception:
         self._desk = desk
         self._checkpoints = checkpoints
         self._signer = receipt_signer
+        self._scanner_rests_until: float | None = None
         self._alarms: dict[tuple[GatewayId, OrganId], float] = {}
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
@@ -101,6 +104,9 @@ class Reception:
             if error.code in {"peer.foreign_sender", "registry.behind"}:
                 await self._alarm(origin, slip)
             raise
+        rests_until = self._scanner_rests_until
+        if slip.kind is MessageKind.DOCUMENT and rests_until is not None and desk.clock.monotonic() < rests_until:
+            raise SiteError(AWAY)
 
     async def receive(
         self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
@@ -176,12 +182,22 @@ class Reception:
         if isinstance(reading.message, DocumentMessage):
             reading = replace(reading, message=as_registered(reading.message, snapshot))
         attachments = () if refusal else await _keep_files(reading, lease)
+        infected: tuple[Infection, ...] = ()
+        try:
+            await scan_files(desk, attachments)
+        except InfectedError as error:  # the envelope is kept, as every one that was refused; the bare files are not
+            refusal, attachments, infected = error.code, (), error.found
+        except SiteError as error:
+            if error.code == AWAY:
+                self._scanner_rests_until = desk.clock.monotonic() + SCANNER_REST_SECONDS
+            raise
         return _Arrival(
             slip=slip,
             envelope=envelope,
             reading=reading,
             refusal=refusal,
             attachments=attachments,
+            infected=infected,
             addressed=addressed(reading),
         )
 
@@ -209,6 +225,13 @@ class Reception:
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
         uow.inbox.add(entries)
+        whose = Whose(
+            history=slip.transfer,
+            sender=slip.sender,
+            document_id=slip.document_id,
+            envelope=slip.envelope.digest,
+        )
+        quarantine(uow, arrival.infected, whose, incoming.received_at, self._desk)
         self._peer_is_well(uow, slip.origin)
         return incoming
 

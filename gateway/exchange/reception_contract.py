@@ -32,7 +32,8 @@ class ReceptionDesk(Protocol):
 
         Raises:
             PeerError: `peer.foreign_sender`, `transfer.not_ours`, `transfer.sent_at`; Conflict: `transfer.conflict`;
-            SiteError: `registry.behind`, or the store's own, when the alarm could not be written.
+            SiteError: `registry.behind`; `scanner.unavailable`, as was found a moment ago; or the store's own, when the
+                alarm could not be written.
         """
         ...
 

@@ -26,6 +26,7 @@ from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
+from gateway.exchange.scanning import rescan, waits
 from gateway.exchange.stamping import NO_TIMESTAMP, owe_again
 
 BY_ITSELF: Final = "gateway"
@@ -50,7 +51,9 @@ class Release:
         def unit(uow: UnitOfWork) -> Document:
             document = own_document(uow, principal, key)
             if document.state is DocumentState.HELD:
-                return self._document(uow, document, principal.key_id)
+                if waits(document):
+                    rescan(uow, document)  # so its dead letter goes away
+                return self.let_go(uow, document, principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
             for transfer in held:
                 self._transfer(uow, transfer, principal.key_id)
@@ -78,10 +81,11 @@ class Release:
         document = uow.documents.find(key)
         if document is None or document.state is not DocumentState.HELD:
             return False
-        self._document(uow, document, BY_ITSELF)
+        self.let_go(uow, document, BY_ITSELF)
         return True
 
-    def _document(self, uow: UnitOfWork, document: Document, by: str) -> Document:
+    def let_go(self, uow: UnitOfWork, document: Document, by: str) -> Document:
+        """Write that a held document starts again at its first step; in the caller's unit, which found it held."""
         now = self._desk.clock.now()
         envelope = document.envelope if document.ready_made else None
         keeps = {"envelope": envelope.digest} if envelope else {}

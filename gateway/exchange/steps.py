@@ -39,6 +39,15 @@ from gateway.exchange.judging import judge_pdf_file, read_envelope_file
 from gateway.exchange.messages import message_of, recipients_of
 from gateway.exchange.ready_made import UNDECIDED
 from gateway.exchange.release import Release, wants_ours
+from gateway.exchange.scanning import (
+    NOT_SCANNED,
+    InfectedError,
+    Infection,
+    Whose,
+    quarantine,
+    rescan,
+    scan_files,
+)
 from gateway.exchange.stamping import NO_TIMESTAMP, owe
 from gateway.observe import bound_ids, logger
 from gateway.routing import plan
@@ -103,7 +112,7 @@ class DocumentSteps:
             if error.code in NO_TIMESTAMP and not self._late(document):
                 await self._tell(document, error)
                 raise
-            if error.code != UNDECIDED and error.code not in NO_TIMESTAMP:
+            if error.code != UNDECIDED and error.code not in NO_TIMESTAMP | NOT_SCANNED:
                 raise
             return await self._settle(document, claim, error)
 
@@ -121,11 +130,14 @@ class DocumentSteps:
         """A refusal is the sender's turn; what we could not decide is held for the operator, with its reason."""
         ours = isinstance(error, SiteError) or CATALOGUE[error.code].turn is Turn.OPERATOR
         state = DocumentState.HELD if ours else DocumentState.REFUSED
-        return await self._write(replace(document, reason=error.code, reason_params=_params(error)), state, claim)
+        found = error.found if isinstance(error, InfectedError) else ()
+        settled = replace(document, reason=error.code, reason_params=_params(error))
+        return await self._write(settled, state, claim, infected=found)
 
     # --- judge and seal ----------------------------------------------------------------------------------------------
 
     async def _judge_and_seal(self, document: Document, claim: Claim) -> Document:
+        await scan_files(self._desk, document.attachments)
         if document.ready_made:
             await self._judge_ready_made(document)
             return await self._write(document, DocumentState.SEALED, claim)
@@ -215,13 +227,22 @@ class DocumentSteps:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     async def _write(
-        self, document: Document, target: DocumentState, claim: Claim, *, sealed: Sequence[Attachment] = ()
+        self,
+        document: Document,
+        target: DocumentState,
+        claim: Claim,
+        *,
+        sealed: Sequence[Attachment] = (),
+        infected: Sequence[Infection] = (),
     ) -> Document:
-        """`sealed`: files that this step has sealed; what is owed to them is written with the state."""
+        """`sealed`: files that this step has sealed, `infected`: what was found; what follows is written with the state."""
 
         def unit(uow: UnitOfWork) -> Document:
             written = self._advance(uow, document, target)
             owe(uow, written, sealed, self._desk)
+            quarantine(uow, infected, _whose(written), written.changed_at, self._desk)
+            if target is DocumentState.HELD and written.reason in NOT_SCANNED:
+                rescan(uow, written)
             if target in {DocumentState.REFUSED, DocumentState.HELD}:
                 uow.work.finish(claim)
             else:
@@ -255,6 +276,11 @@ class DocumentSteps:
         moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
         uow.documents.advance(moved, was=document.state)
         return moved
+
+
+def _whose(document: Document) -> Whose:
+    envelope = document.envelope.digest if document.envelope else None
+    return Whose(history=document.key, sender=document.sender, document_id=document.document_id, envelope=envelope)
 
 
 def _own_seal(sealed: SealedFile) -> OwnSeal | None:

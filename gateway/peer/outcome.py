@@ -18,7 +18,7 @@ PROBLEM_BYTES_MAX: Final = 16 * limits.KIB
 _CODE = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,2}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _PATIENCE = frozenset({429, 503})
-_OF_ONE: Final = frozenset({"envelope.undecided", "registry.behind"})
+_OF_ONE: Final = frozenset({"envelope.undecided", "registry.behind", "scanner.undecided"})
 """Codes that put off one transfer: the road is good, others need not wait."""
 
 

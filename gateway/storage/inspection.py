@@ -125,7 +125,9 @@ class InspectionLedger:
 
     def fences(self) -> tuple[int, int]:
         """The last fence given, and the greatest one borne."""
-        last, greatest = (self._connection.execute(statement).scalar_one_or_none() for statement in (_LAST_FENCE, _GREATEST_FENCE))
+        last, greatest = (
+            self._connection.execute(statement).scalar_one_or_none() for statement in (_LAST_FENCE, _GREATEST_FENCE)
+        )
         return last or 0, greatest or 0
 
     def streams_after(self, after: tuple[OrganId, OrganId], limit: int) -> tuple[Stream, ...]:

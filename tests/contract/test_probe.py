@@ -20,6 +20,7 @@ from gateway.core.errors import CATALOGUE, GatewayError
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.ports import Probe
+from gateway.core.scanning import ScannerState
 from gateway.core.states import DeliveryState, DocumentState
 from gateway.crypto import (
     CertificateProbe,
@@ -33,6 +34,7 @@ from gateway.crypto import (
 )
 from gateway.delivery import QueueProbe
 from gateway.exchange import HeldProbe
+from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
 from gateway.storage import (
@@ -47,6 +49,7 @@ from gateway.storage import (
 from tests.kit import rows
 from tests.kit.clock import ManualClock
 from tests.kit.exchange_world import MOMENT, Materials, make_materials
+from tests.kit.scanner import FakeScanner
 from tests.kit.sqlite import open_test_sqlite
 
 BOUNDS = DiskThresholds(filling=0.85, full=0.92, read_only=0.97)
@@ -168,6 +171,20 @@ def registry(bench: Bench, digest: str) -> RegistryProbe:
     return RegistryProbe(bench.registry, expected=Digest(digest), own=own, active=None)
 
 
+class _Told(FakeScanner):
+    """A scanner that says what it is told to say of itself."""
+
+    def __init__(self, bench: Bench, *, days: int | None, away: bool = False) -> None:
+        super().__init__()
+        self.away = away
+        self._built_at = None if days is None else bench.clock.now() - timedelta(days=days)
+
+    async def state(self) -> ScannerState:
+        if self.away:
+            return await super().state()
+        return ScannerState(answers=True, version="ClamAV 1.4.6", signatures="27822", built_at=self._built_at)
+
+
 CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "database": (lambda b: given(StoreProbe(b.store)), "probe.database.writable"),
     "database file": (lambda b: given(DatabaseProbe(b.folder / "gateway.db")), "probe.database.good"),
@@ -214,6 +231,21 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
         "probe.registry.good",
     ),
     "another registry": (lambda b: given(registry(b, "0" * 64)), "registry.digest"),
+    "no scanner": (lambda b: given(ScannerProbe(None, clock=b.clock)), "probe.scanner.none"),
+    "no scanner in a demo": (lambda b: given(ScannerProbe(None, clock=b.clock, demo=True)), "probe.scanner.demo"),
+    "a scanner": (lambda b: given(ScannerProbe(_Told(b, days=1), clock=b.clock)), "probe.scanner.good"),
+    "a scanner with old signatures": (
+        lambda b: given(ScannerProbe(_Told(b, days=7), clock=b.clock)),
+        "probe.scanner.stale",
+    ),
+    "a scanner with none of its maker's": (
+        lambda b: given(ScannerProbe(_Told(b, days=None), clock=b.clock)),
+        "probe.scanner.unofficial",
+    ),
+    "a scanner that is away": (
+        lambda b: given(ScannerProbe(_Told(b, days=1, away=True), clock=b.clock)),
+        "probe.scanner.away",
+    ),
     "nobody's service": (
         lambda b: given(ServiceProbe("http://127.0.0.1:1/readyz", own=HERE)),
         "probe.service.stopped",

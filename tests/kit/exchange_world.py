@@ -51,6 +51,7 @@ from gateway.exchange import (
     ReceiptForm,
     Reception,
     Release,
+    Rescanning,
     Stamping,
     Submission,
     SubmissionOrder,
@@ -334,6 +335,7 @@ def _node(
         handlers={
             WorkKind.DOCUMENT: steps,
             WorkKind.TRANSFER: transfers,
+            WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
         },
         records=ExchangeRecords(trust=trust),

@@ -14,6 +14,7 @@ from gateway.core.ports.keys import Sealer, Signer, TimestampAuthority
 from gateway.core.ports.operation import Intake, Meter, Probe
 from gateway.core.ports.records import Records
 from gateway.core.ports.road import Directory, Transport
+from gateway.core.ports.scanner import Scanner
 from gateway.core.ports.store import CommitListener, Store
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PublishedCheckpoint",
     "RateLimiter",
     "Records",
+    "Scanner",
     "Sealer",
     "Signer",
     "Store",

@@ -18,7 +18,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
-from gateway.core.work import TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
@@ -31,6 +31,7 @@ from gateway.exchange import (
     Queries,
     Reception,
     Release,
+    Rescanning,
     Stamping,
     Submission,
     TransferDelivery,
@@ -149,9 +150,10 @@ class Process:
             handlers={
                 WorkKind.DOCUMENT: DocumentSteps(desk=desk),
                 WorkKind.TRANSFER: transfers,
+                WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
                 WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
             },
-            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
+            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD),
             idle=IDLE_SECONDS,
         )
 
