@@ -38,6 +38,7 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     try:
         done = await fault.run(order)
         result.kills, result.mutants, result.notes = done.kills, done.mutants, dict(done.notes)
+        result.seen = list(done.wrong)
         checked = done.checked
     except MissingError as missing:
         result.missing = str(missing)

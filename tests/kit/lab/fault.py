@@ -1,6 +1,6 @@
 """What a fault is: an id, a run, and what it needs of the machine."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Done:
     checked: bool = True
     """Whether it left two gateways for the check."""
     notes: Mapping[str, object] = field(default_factory=dict)
+    wrong: Sequence[str] = ()
+    """What this fault saw itself that the check cannot see afterwards."""
 
 
 @dataclass(frozen=True)

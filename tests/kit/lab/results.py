@@ -25,6 +25,8 @@ class Result:
     """Why it did not come to an end; empty when it did."""
     missing: str = ""
     """What the machine has not; empty when it has everything."""
+    seen: list[str] = field(default_factory=list)
+    """What the fault itself saw go wrong."""
     allowed: bool = False
     """Its absence was allowed by name."""
     verdict: dict[str, Any] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class Result:
     @property
     def wrong(self) -> list[str]:
         """Everything that is wrong, each with its kind."""
-        told = [self.failure] if self.failure else []
+        told = [*([self.failure] if self.failure else []), *self.seen]
         if self.missing and not self.allowed:
             told.append(f"cannot run here: {self.missing}")
         caught, planted = self.mutants
