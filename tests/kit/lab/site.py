@@ -15,8 +15,8 @@ import psycopg
 from gateway.api import OfficeClient
 from gateway.core.ids import Digest, OrganId
 from gateway.demo.network import Network, build_network
-from gateway.demo.processes import Gateways
 from tests.kit.lab.books import SIDES, Books
+from tests.kit.lab.gateways import LabGateways
 from tests.kit.lab.proxy import Proxy
 from tests.kit.postgres import PostgresServer
 
@@ -38,7 +38,7 @@ class Site:
     """Both gateways with everything around them."""
 
     network: Network
-    gateways: Gateways
+    gateways: LabGateways
     proxies: dict[str, Proxy]
     """The way to each side."""
     books: Books
@@ -114,7 +114,7 @@ async def site(folder: Path, *, seed: int, wards: int = 3, server: PostgresServe
     hosts: dict[str, str] = {body.organ_id: _side(network, body.gateway) for body in (world.sender, *world.recipients)}
     books = Books(folder=folder, databases=urls or files, hosts=hosts)
     books.write()
-    made = Site(network=network, gateways=Gateways(network), proxies=proxies, books=books)
+    made = Site(network=network, gateways=LabGateways(network), proxies=proxies, books=books)
     for side in SIDES:
         made.configure(side, LIMITS)
     try:
