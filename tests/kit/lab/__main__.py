@@ -34,12 +34,12 @@ def say(line: str) -> None:
 async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     """One fault and its check. Whatever breaks is its failure; the others go on."""
     result, started = Result(id=fault.id, title=fault.title, allowed=allowed), time.monotonic()
-    checked = False
+    checked, close = False, None
     try:
         done = await fault.run(order)
         result.kills, result.mutants, result.notes = done.kills, done.mutants, dict(done.notes)
         result.seen = list(done.wrong)
-        checked = done.checked
+        checked, close = done.checked, done.close
     except MissingError as missing:
         result.missing = str(missing)
     except Exception as error:
@@ -48,6 +48,8 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
         checked = (order.folder / "lab.json").exists()
     if checked:
         await _check(order.folder, result)
+    if close is not None:
+        await close()
     result.seconds = round(time.monotonic() - started, 1)
     return result
 

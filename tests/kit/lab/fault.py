@@ -32,6 +32,8 @@ class Done:
     checked: bool = True
     """Whether it left two gateways for the check."""
     notes: Mapping[str, object] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] | None = None
+    """What is to be done after the check: a server that it reads, for one."""
     wrong: Sequence[str] = ()
     """What this fault saw itself that the check cannot see afterwards."""
 

@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +20,12 @@ from tests.kit.lab.gateways import LabGateways
 from tests.kit.lab.proxy import Proxy
 from tests.kit.postgres import PostgresServer
 
-OPEN = "SELECT count(*) FROM deliveries WHERE state NOT IN ('delivered', 'refused', 'expired', 'rerouted', 'void')"
-UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused')"
+# What is held waits for a person: no fault of the lab lets one come, and the check says whether it should have been.
+OPEN = (
+    "SELECT count(*) FROM deliveries WHERE state NOT IN ('delivered', 'refused', 'expired', 'rerouted', 'void', 'held')"
+)
+FINISHED = "SELECT count(*) FROM deliveries WHERE state IN ('delivered', 'refused', 'expired', 'rerouted', 'void')"
+UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused', 'held')"
 LIMITS = (
     "\n[limits]\nrequests_per_minute = 1000000\nrequests_burst = 1000000\nrequests_at_once = 1000\n"
     "address_requests_per_minute = 1000000\naddress_requests_burst = 1000000\n"
@@ -43,6 +47,10 @@ class Site:
     """The way to each side."""
     books: Books
     kills: int = 0
+    ends: int = 0
+    """How often a gateway ended by itself, and was started again."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever starts or kills."""
 
     @property
     def offices(self) -> list[OrganId]:
@@ -72,11 +80,37 @@ class Site:
         """How many documents and deliveries are not at an end, on both sides; raises what a database raises."""
         return await asyncio.to_thread(self._count)
 
+    async def finished(self) -> int:
+        """How many deliveries have ended, on both sides; 0 when a database cannot be asked just now."""
+        try:
+            return await asyncio.to_thread(lambda: sum(int(self.books.rows(side, FINISHED)[0][0]) for side in SIDES))
+        except (sqlite3.Error, psycopg.Error):
+            return 0
+
     def _count(self) -> int:
         return sum(int(self.books.rows(side, query)[0][0]) for side in SIDES for query in (OPEN, UNROUTED))
 
-    async def rest(self, seconds: float = 150, *, held: int = 0) -> None:
-        """Wait until nothing is on its way any more; `held`: so many may stay where they are."""
+    @asynccontextmanager
+    async def kept_running(self) -> AsyncIterator[None]:
+        """Whoever ends by itself is started again, as a service manager does."""
+        keeper = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            for side in SIDES:
+                async with self.turn:
+                    if self.gateways.has_ended(side):
+                        self.ends += 1
+                        await self.gateways.start(side)
+            await asyncio.sleep(0.2)
+
+    async def rest(self, seconds: float = 150) -> None:
+        """Wait until nothing is on its way any more."""
         left = -1
         try:
             async with asyncio.timeout(seconds):
@@ -85,7 +119,7 @@ class Site:
                         left = await self.on_the_way()
                     except (sqlite3.Error, psycopg.Error):
                         left = -1
-                    if left == held:
+                    if left == 0:
                         return
                     await asyncio.sleep(0.2)
         except TimeoutError:
