@@ -85,8 +85,8 @@ def answer_never_came(_: Lines, __: Lines, tables: Tables) -> None:
     tables.deliveries["key-1", "B"] = (1, "delivered", "receipt", "01", "A")
 
 
-def refused_was_taken(ledger: Lines, _: Lines, __: Tables) -> None:
-    ledger[0]["expect"] = "refused"
+def poison_was_taken(ledger: Lines, _: Lines, __: Tables) -> None:
+    ledger[0]["expect"] = "stopped"
 
 
 def twice_in_the_inbox(_: Lines, __: Lines, tables: Tables) -> None:
@@ -130,7 +130,7 @@ PLANTS: tuple[tuple[Callable[[Lines, Lines, Tables], None], str], ...] = (
     (other_bytes, "lost"),
     (stepped_over, "lost"),
     (answer_never_came, "lost"),
-    (refused_was_taken, "lost"),
+    (poison_was_taken, "lost"),
     (twice_in_the_inbox, "dup"),
     (two_documents_of_one_key, "dup"),
     (nobody_was_told, "dup"),

@@ -44,7 +44,8 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
         result.missing = str(missing)
     except Exception as error:
         (order.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        result.failure = f"{type(error).__name__}: {_innermost(error)}"
+        cause = _innermost(error)
+        result.failure = f"{type(cause).__name__}: {cause}"
         checked = (order.folder / "lab.json").exists()
     if checked:
         await _check(order.folder, result)

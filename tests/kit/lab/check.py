@@ -95,9 +95,9 @@ def lost(ledger: list[dict[str, Any]], tables: Tables) -> Iterator[str]:
         if document is None:
             yield f"{name}: acknowledged as {line['document']}, and there is no such document"
             continue
-        if line["expect"] in {"refused", "held"}:
-            if document[2] != line["expect"]:
-                yield f"{name}: the document is {document[2]}, not {line['expect']}"
+        if line["expect"] == "stopped":
+            if document[2] not in {"refused", "held"}:
+                yield f"{name}: the document should have been stopped, and is {document[2]}"
             continue
         for recipient in line["recipients"]:
             yield from (f"{name}: {fault}" for fault in _not_there(line, recipient, tables))

@@ -4,6 +4,8 @@ import asyncio
 import random
 import shutil
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,8 @@ INJECTIONS = (
 """System call, error, and at which call of each thread after the gateway became ready or while it becomes so."""
 LETTERS_EACH = 6
 SICK_SECONDS = 12.0
+INJECTED_MIN = 9
+"""Of those calls so many must really have failed: which ones a gateway makes depends on what it is doing."""
 
 
 async def kill_nine(order: Order) -> Done:
@@ -101,13 +105,16 @@ async def failing_calls(order: Order) -> Done:
     if strace is None:
         raise MissingError("strace is not installed")
     async with site(order.folder, seed=order.seed) as made:
-        letters = iter([make_letter(made, order.seed, number) for number in range(1, 10_000)])
+        letters = (make_letter(made, order.seed, number) for number in count(1))
+        failed: dict[tuple[str, str], int] = {}
         async with made.gateways, offices(made, order.seed) as traffic, made.kept_running():
+            traffic.patient = True
             for call, error, when in INJECTIONS:
                 await made.gateways.stop("party")
                 inject = f"inject={call}:error={error}:when={when}+{when}"
                 # -D: the gateway stays our child, so that a kill meets it and not strace
-                options = ("-D", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", f"trace={call}", "-e", inject)
+                told = order.folder / f"{call}-{error}-{when}.strace"
+                options = ("-D", "-f", "-qq", "-o", str(told), "--seccomp-bpf", "-e", f"trace={call}", "-e", inject)
                 made.gateways.under["party"] = (strace, *options)
                 await made.gateways.start("party")
                 async with asyncio.TaskGroup() as group:
@@ -115,6 +122,13 @@ async def failing_calls(order: Order) -> Done:
                     await asyncio.wait({handed}, timeout=SICK_SECONDS)
                     made.gateways.under.clear()
                     await kill(made, "party")
+                failed[call, error] = await asyncio.to_thread(_injected, told)
             await made.rest()
             await until_read(made, traffic)
-        return Done(kills=made.kills, notes={"calls made to fail": len(INJECTIONS), "ended by itself": made.ends})
+        hurt(sum(map(bool, failed.values())) >= INJECTED_MIN, f"calls that failed: {failed}")
+        return Done(kills=made.kills, notes={"calls that failed": sum(failed.values()), "ended by itself": made.ends})
+
+
+def _injected(told: Path) -> int:
+    """How many calls strace made to fail."""
+    return told.read_bytes().count(b"(INJECTED)") if told.exists() else 0

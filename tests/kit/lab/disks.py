@@ -84,6 +84,7 @@ async def disk_full(order: Order) -> Done:
     async with site(order.folder, seed=order.seed) as made, small_disks(made) as disks:
         letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
         async with made.gateways, offices(made, order.seed) as traffic, made.kept_running():
+            traffic.patient = True
             filled = {disk.name: 0 for disk in disks}
 
             async def trouble(ended: Callable[[], bool]) -> None:

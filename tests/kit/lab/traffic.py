@@ -41,7 +41,7 @@ class Letter:
     recipients: tuple[OrganId, ...]
     files: tuple[tuple[str, bytes], ...]
     expect: str = "delivered"
-    """State in which its deliveries must end; `refused` and `held` are the document's own."""
+    """`delivered`, or `stopped`: it may go no further than its sender's gateway, which refuses or holds it."""
 
     @property
     def idempotency_key(self) -> str:
@@ -91,6 +91,10 @@ class Traffic:
     """Set when everything was acknowledged."""
     refusals: int = 0
     """Answers that said `not now`."""
+    patient: bool = False
+    """Asks again after a 500 as well: where its system calls fail a gateway may say so, and ends."""
+    turned_away: int = 0
+    """Letters that were to be stopped, and were refused at once."""
     _clients: dict[OrganId, OfficeClient] = field(default_factory=dict)
     _on_the_way: int = 0
 
@@ -125,6 +129,11 @@ class Traffic:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 document = await self._insist(client, letter)
+        except ApiProblem:
+            if letter.expect != "stopped":
+                raise
+            self.turned_away += 1
+            return
         except TimeoutError:
             raise NeverAcknowledgedError(f"{letter.idempotency_key} in {PATIENCE_SECONDS:.0f} s") from None
         self.acknowledged.note(
@@ -144,7 +153,8 @@ class Traffic:
             except RoadError:
                 pass
             except ApiProblem as problem:
-                if not (problem.retryable or problem.status in {429, 503, 507}):
+                again = problem.retryable or problem.status in {429, 503, 507}
+                if not again and not (self.patient and problem.status == 500):
                     raise
                 self.refusals += 1
             await asyncio.sleep(0.1)
