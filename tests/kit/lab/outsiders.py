@@ -23,6 +23,8 @@ MOODS = ("away", "hangs", "nonsense", "good")
 UNPAID = "SELECT count(*) FROM owed_timestamps WHERE state <> 'stamped'"
 PAID = "SELECT count(*) FROM owed_timestamps WHERE state = 'stamped'"
 PAID_SECONDS = 90.0
+HANG_SECONDS = 8.0
+"""Longer than the gateway waits for it, whether a document waits or not."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Outsiders:
         if self.mood == "away":
             return web.Response(status=503)
         if self.mood == "hangs":
-            await asyncio.sleep(60)
+            await asyncio.sleep(HANG_SECONDS)
         if self.mood == "nonsense":
             return web.Response(body=b"\x30\x03\x02\x01\x00 nonsense", content_type="application/timestamp-reply")
         return good()

@@ -1,5 +1,6 @@
 """F-22: files that are made to kill, hang or fill whoever reads them, among others that are well."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +28,7 @@ POISONS: tuple[Callable[[], bytes], ...] = (
 
 async def poison(order: Order) -> Done:
     """Every tenth letter is poison: it is refused at the door, or refused or held behind it; all others arrive."""
-    made_poisons = [make() for make in POISONS]
+    made_poisons = await asyncio.to_thread(lambda: [make() for make in POISONS])
     async with site(order.folder, seed=order.seed) as made:
         letters = []
         for number in range(1, order.documents + 1):
