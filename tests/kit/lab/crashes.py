@@ -17,21 +17,21 @@ from tests.kit.postgres import PostgresServer
 
 DATABASE_CRASHES_MIN = 3
 INJECTIONS = (
-    ("fsync", "EIO", 3),
-    ("fdatasync", "EIO", 4),
-    ("fdatasync", "ENOSPC", 9),
+    ("fsync", "EIO", 2),
+    ("fdatasync", "EIO", 2),
+    ("fdatasync", "ENOSPC", 5),
     ("pwrite64", "ENOSPC", 7),
-    ("pwrite64", "EIO", 12),
-    ("write", "ENOSPC", 60),
+    ("pwrite64", "EIO", 5),
+    ("write", "ENOSPC", 20),
     ("openat", "EMFILE", 30),
-    ("rename", "EIO", 2),
+    ("rename", "EIO", 1),
     ("ftruncate", "EIO", 1),
-    ("unlink", "EIO", 2),
+    ("unlink", "EIO", 1),
     ("sendto", "ECONNRESET", 9),
     ("accept4", "EMFILE", 2),
     ("mmap", "ENOMEM", 40),
 )
-"""System call, error, and at which call of each thread after the gateway became ready or while it becomes so."""
+"""System call, error, and at which call of each thread (strace counts by thread), and again after as many more."""
 LETTERS_EACH = 6
 SICK_SECONDS = 12.0
 INJECTED_MIN = 9

@@ -1,10 +1,12 @@
-"""F-08, F-09: what goes wrong between two gateways that are well."""
+"""F-06, F-07, F-08, F-09: what goes wrong between two gateways that are well."""
 
 import asyncio
+import random
 from collections import Counter
 
 from tests.kit.lab.books import SIDES
 from tests.kit.lab.fault import Done, Order, hurt
+from tests.kit.lab.proxy import Weather
 from tests.kit.lab.replay import Repeater
 from tests.kit.lab.site import site
 from tests.kit.lab.traffic import make_letter, offices, until_read
@@ -45,3 +47,45 @@ async def replays(order: Order) -> Done:
         wrong = [what for repeater in repeaters for what in repeater.wrong]
         hurt(counts["repeated Answered"] >= order.documents // 4, f"only {dict(counts)} were said again")
         return Done(notes=dict(counts), wrong=wrong)
+
+
+async def partitions(order: Order) -> Done:
+    """F-06: nobody gets through, in one direction or in both, for a few seconds, again and again."""
+    chance, cuts = random.Random(order.seed), 0
+    async with site(order.folder, seed=order.seed) as made:
+        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
+        async with made.gateways, offices(made, order.seed) as traffic:
+
+            async def cut() -> None:
+                nonlocal cuts
+                while not traffic.handed_in.is_set():
+                    sides = chance.choice([SIDES[:1], SIDES[1:], SIDES])
+                    seconds = chance.uniform(2, 8)
+                    await asyncio.gather(*(made.proxies[side].partition(seconds) for side in sides))
+                    cuts += 1
+                    await asyncio.sleep(chance.uniform(1, 4))
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(cut())
+                await traffic.run(letters)
+            await made.rest()
+            await until_read(made, traffic)
+        refused = sum(proxy.counts.refused for proxy in made.proxies.values())
+        hurt(cuts > 0 and refused > 0, f"{cuts} partitions, {refused} turned away")
+        return Done(notes={"partitions": cuts, "connections turned away": refused})
+
+
+async def bad_road(order: Order) -> Done:
+    """F-07: requests are cut in the middle, politely and not, delayed by up to 0.3 s, and trickle."""
+    async with site(order.folder, seed=order.seed) as made:
+        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
+        async with made.gateways, offices(made, order.seed) as traffic:
+            for proxy in made.proxies.values():
+                proxy.weather = Weather(cut=0.3, reset=0.5, delay=0.3, trickle=0.1, lose_answer=0.05)
+            await traffic.run(letters)
+            await made.rest(300)
+            await until_read(made, traffic)
+        counts = [proxy.counts for proxy in made.proxies.values()]
+        cuts, resets = sum(one.cuts for one in counts), sum(one.resets for one in counts)
+        hurt(cuts > 0, "no request was cut")
+        return Done(notes={"cut": cuts, "reset": resets, "trickled": sum(one.trickles for one in counts)})
