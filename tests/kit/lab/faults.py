@@ -6,7 +6,7 @@ from tests.kit.lab.fault import Done, Fault, Order
 from tests.kit.lab.mutants import find_mutants
 from tests.kit.lab.outsiders import outsiders_down
 from tests.kit.lab.poison import poison
-from tests.kit.lab.roads import bad_road, lost_answers, partitions, replays
+from tests.kit.lab.roads import lost_answers, partitions, replays
 
 
 async def planted_bugs(order: Order) -> Done:
@@ -21,7 +21,6 @@ FAULTS: dict[str, Fault] = {
         Fault("F-01", "kill -9 of both gateways", kill_nine, 2_000, 10_000),
         Fault("F-03", "crashes of the database server", database_crash, 250, 3_000),
         Fault("F-06", "partitions", partitions, 300, 10_000, quick=False),
-        Fault("F-07", "cuts, resets, delay and trickle", bad_road, 300, 2_000, quick=False),
         Fault("F-08", "answers cut after delivery", lost_answers, 400, 5_000),
         Fault("F-09", "duplicates, reordering, replays", replays, 400, 5_000),
         Fault("F-11", "disks that are full", disk_full, 250, 2_000),

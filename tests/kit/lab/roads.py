@@ -1,4 +1,4 @@
-"""F-06, F-07, F-08, F-09: what goes wrong between two gateways that are well."""
+"""F-06, F-08, F-09: what goes wrong between two gateways that are well."""
 
 import asyncio
 import random
@@ -6,7 +6,6 @@ from collections import Counter
 
 from tests.kit.lab.books import SIDES
 from tests.kit.lab.fault import Done, Order, hurt
-from tests.kit.lab.proxy import Weather
 from tests.kit.lab.replay import Repeater
 from tests.kit.lab.site import site
 from tests.kit.lab.traffic import make_letter, offices, until_read
@@ -73,19 +72,3 @@ async def partitions(order: Order) -> Done:
         refused = sum(proxy.counts.refused for proxy in made.proxies.values())
         hurt(cuts > 0 and refused > 0, f"{cuts} partitions, {refused} turned away")
         return Done(notes={"partitions": cuts, "connections turned away": refused})
-
-
-async def bad_road(order: Order) -> Done:
-    """F-07: requests are cut in the middle, politely and not, delayed by up to 0.3 s, and trickle."""
-    async with site(order.folder, seed=order.seed) as made:
-        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
-        async with made.gateways, offices(made, order.seed) as traffic:
-            for proxy in made.proxies.values():
-                proxy.weather = Weather(cut=0.3, reset=0.5, delay=0.3, trickle=0.1, lose_answer=0.05)
-            await traffic.run(letters)
-            await made.rest(300)
-            await until_read(made, traffic)
-        counts = [proxy.counts for proxy in made.proxies.values()]
-        cuts, resets = sum(one.cuts for one in counts), sum(one.resets for one in counts)
-        hurt(cuts > 0, "no request was cut")
-        return Done(notes={"cut": cuts, "reset": resets, "trickled": sum(one.trickles for one in counts)})
