@@ -90,4 +90,4 @@ def _print_report(terminal: Terminal, checked: CheckedBackup, *, restored: bool)
     if checked.manifest.blobs_missing:
         terminal.print(terminal.text("cli.restore.missing", files=checked.manifest.blobs_missing), style="yellow")
     if restored:
-        terminal.note(terminal.text("cli.restore.todo"))
+        terminal.say("cli.restore.next")

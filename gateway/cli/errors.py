@@ -138,7 +138,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.stdin_twice": Exit.USAGE,
         "cli.no_input": Exit.USAGE,
         "cli.unasked": Exit.USAGE,
-        "cli.prove": Exit.USAGE,
+        **dict.fromkeys(("cli.prove", "cli.restore"), Exit.USAGE),
         "cli.log_key": Exit.USAGE,
         "cli.key.password": Exit.USAGE,
         "cli.seal.missing": Exit.USAGE,

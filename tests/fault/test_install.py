@@ -112,6 +112,7 @@ async def test_a_backup_of_a_running_gateway_is_one_that_runs(tmp_path: Path) ->
         later = await real.send(2)  # at work while the copy is taken
         await asyncio.to_thread(store, "backup", copy, state)
         await real.until_delivered(later)
+        await real.until_delivered(await real.send(3))  # what the backup knows nothing of
     moment = tmp_path / "old"
     state.rename(moment)
     await asyncio.to_thread(store, "restore", copy, state)

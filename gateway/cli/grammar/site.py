@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from gateway.cli import lazy, version
+from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import (
     CODE,
     COUNT,
@@ -92,18 +93,25 @@ def backup(
 
 def restore(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar=DIR, help="cli.option.backup_folder", show_default=False)],
     config: Annotated[
         Path,
         typer.Option(
             "--config", metavar=FILE, envvar="GATEWAY_CONFIG", help="cli.option.restore_config", show_default=False
         ),
     ],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar=DIR, help="cli.option.backup_folder", show_default=False)
+    ] = None,
     *,
-    check: Annotated[bool, typer.Option("--check", help="cli.option.backup_check")] = False,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar=DIR, help="cli.option.backup_check", show_default=False)
+    ] = None,
 ) -> int:
-    """See `lazy.restore`."""
-    return lazy.restore(session_of(context), folder, config=config, check=check)
+    """See `lazy.restore`. `--check` has the folder for its value, so that no word is both a switch and an option."""
+    wanted = folder or check
+    if wanted is None or (folder and check):
+        raise Failure("cli.restore")
+    return lazy.restore(session_of(context), wanted, config=config, check=check is not None)
 
 
 def queue_list(
