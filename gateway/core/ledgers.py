@@ -15,7 +15,7 @@ from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, Workload
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
 
 
 class StaleStateError(Exception):
@@ -211,11 +211,22 @@ class Work(Protocol):
     """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
 
     def add(self, item: WorkItem) -> None:
-        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time."""
+        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time.
+
+        And as urgent as the more urgent of the two.
+        """
         ...
 
-    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
-        """Lease due items, oldest first.
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: float,
+        windows: Mapping[str, int],
+        limit: int,
+        turn: Turn = Turn.URGENCY,
+    ) -> tuple[Claim, ...]:
+        """Lease due items: in a turn of urgency the most urgent first, then (and in a turn of age) the oldest first.
 
         `windows` says how many more items each destination may have in flight (a destination that is not named may
         have any number). Items of a destination whose `not_before` is in the future are left. Leased items whose lease

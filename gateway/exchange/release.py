@@ -22,8 +22,8 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
-from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
 from gateway.exchange.stamping import NO_TIMESTAMP, owe_again
@@ -96,7 +96,7 @@ class Release:
             last_leaf=leaf,
         )
         uow.documents.advance(released, was=document.state)
-        uow.work.redrive(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
+        uow.work.redrive(step_of(document, now))
         return released
 
     def _transfer(self, uow: UnitOfWork, transfer: Transfer, by: str) -> None:
@@ -108,14 +108,9 @@ class Release:
             [self._delivery(uow, delivery, moved, by) for delivery in deliveries],
             was={delivery.key: delivery.state for delivery in deliveries},
         )
-        uow.work.redrive(
-            WorkItem(
-                kind=WorkKind.TRANSFER,
-                subject=transfer.slip.transfer,
-                destination=transfer.slip.destination,
-                due_at=now,
-            )
-        )
+        document = uow.documents.find(transfer.document)
+        assert document is not None, "a transfer has a document"
+        uow.work.redrive(attempt_of(moved, document))
 
     def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer, by: str) -> Delivery:
         leaf = self._record(uow, delivery, of.changed_at, organ=of.slip.sender, said={"principal": by})

@@ -5,6 +5,7 @@ table, so that no two leases of a subject ever have the same fence, not even whe
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any, Final
@@ -29,10 +30,11 @@ from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind, Workload
+from gateway.core.message import Priority
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 from gateway.storage.codec import reading
 from gateway.storage.rows import locked, maybe_millis, maybe_moment
-from gateway.storage.tables import dead_letters, destinations, fences, work
+from gateway.storage.tables import URGENT, dead_letters, destinations, fences, work
 
 _ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
 _MINE: Final = and_(_ITEM, work.c.fence == bindparam("the_fence"), work.c.lease_until.is_not(None))
@@ -50,19 +52,32 @@ _SOONER: Final = (
     .values(
         due_at=case((work.c.lease_until.is_(None), _earlier(work.c.due_at)), else_=work.c.due_at),
         again_at=case((work.c.lease_until.is_(None), null()), else_=_earlier(work.c.again_at)),
+        urgency=case((work.c.urgency > bindparam("urgent"), work.c.urgency), else_=bindparam("urgent")),
     )
 )
 _ADD: Final = insert(work)
 _SUSPENDED: Final = select(destinations.c.name).where(destinations.c.not_before > bindparam("now"))
+_CLAIMABLE: Final = select(work).where(
+    work.c.due_at <= bindparam("now"),
+    or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
+    work.c.destination.not_in(bindparam("closed", expanding=True)),
+)
+_AFTER: Final = tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row"))
 _DUE: Final = (
-    select(work)
-    .where(
-        work.c.due_at <= bindparam("now"),
-        or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
-        work.c.destination.not_in(bindparam("closed", expanding=True)),
-        tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row")),
-    )
+    _CLAIMABLE.where(_AFTER)
     .order_by(work.c.due_at, work.c.row)
+    .limit(bindparam("rows"))
+    .with_for_update(skip_locked=True)
+)
+_URGENT: Final = (
+    _CLAIMABLE.where(
+        URGENT,  # as the partial index says it, or no database would use it
+        or_(
+            work.c.urgency < bindparam("after_urgency"),
+            and_(work.c.urgency == bindparam("after_urgency"), _AFTER),
+        ),
+    )
+    .order_by(work.c.urgency.desc(), work.c.due_at, work.c.row)
     .limit(bindparam("rows"))
     .with_for_update(skip_locked=True)
 )
@@ -154,13 +169,27 @@ class WorkLedger:
         """Make the item due, or due earlier; an item that is leased becomes due again when its lease is given back."""
         self.added = True
         due = to_millis(item.due_at)
-        known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due}
+        urgent = item.urgency.value
+        known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due, "urgent": urgent}
         if self._connection.execute(_SOONER, known).rowcount == 0:
             self._connection.execute(_ADD, _item_values(item) | {"fence": 0, "lease_until": None, "again_at": None})
 
-    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
-        """Lease due items, oldest first, within the windows of their destinations."""
-        rows = self._due(to_millis(now), windows, limit)
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: float,
+        windows: Mapping[str, int],
+        limit: int,
+        turn: Turn = Turn.URGENCY,
+    ) -> tuple[Claim, ...]:
+        """Lease due items within the windows of their destinations, in the order of the turn."""
+        picked = _Picked(room=dict(windows), limit=limit)
+        shut = frozenset(self._connection.execute(_SUSPENDED, {"now": to_millis(now)}).scalars())
+        if turn is Turn.URGENCY:
+            self._pick(_URGENT, to_millis(now), shut, picked)
+        self._pick(_DUE, to_millis(now), shut, picked)
+        rows = picked.rows
         if not rows:
             return ()
         fence = self._next_fence()
@@ -168,25 +197,18 @@ class WorkLedger:
         self._connection.execute(_LEASE, [{"the_row": row.row, "fence": fence, "lease_until": until} for row in rows])
         return tuple(Claim(item=_item(row), fence=fence) for row in rows)
 
-    def _due(self, now: int, windows: Mapping[str, int], limit: int) -> list[Row[Any]]:
+    def _pick(self, statement: Executable, now: int, shut: frozenset[str], picked: "_Picked") -> None:
         """Page through what is due, leaving a destination out as soon as its window is full."""
-        room = dict(windows)
-        suspended = set(self._connection.execute(_SUSPENDED, {"now": now}).scalars())
-        taken: list[Row[Any]] = []
-        after = (-1, 0)
-        while len(taken) < limit:
-            closed = suspended | {name for name, free in room.items() if free <= 0}
-            wanted = {"now": now, "closed": sorted(closed), "after_due": after[0], "after_row": after[1], "rows": limit}
-            page = self._connection.execute(_DUE, wanted).all()
+        after = {"after_urgency": Priority.IMMEDIATE_AT_TIME.value, "after_due": -1, "after_row": 0}
+        while picked.wanted > 0:
+            wanted = {"now": now, "closed": sorted(shut | picked.full()), "rows": picked.limit}
+            page = self._connection.execute(statement, wanted | after).all()
             for row in page:
-                if len(taken) < limit and room.get(row.destination, inf) > 0:
-                    taken.append(row)
-                    if row.destination in room:
-                        room[row.destination] -= 1
-            if len(page) < limit:
+                picked.take(row)
+            if len(page) < picked.limit:
                 break
-            after = (page[-1].due_at, page[-1].row)
-        return taken
+            last = page[-1]
+            after = {"after_urgency": last.urgency, "after_due": last.due_at, "after_row": last.row}
 
     def _next_fence(self) -> int:
         fence: int | None = self._connection.execute(_NEXT_FENCE).scalar_one_or_none()
@@ -295,6 +317,34 @@ class WorkLedger:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Picked:
+    """The rows of one claim so far, and what room is left for more."""
+
+    room: dict[str, int]
+    limit: int
+    rows: list[Row[Any]] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
+
+    @property
+    def wanted(self) -> int:
+        """How many more fit."""
+        return self.limit - len(self.rows)
+
+    def full(self) -> set[str]:
+        """Destinations whose window has no room."""
+        return {name for name, free in self.room.items() if free <= 0}
+
+    def take(self, row: Row[Any]) -> None:
+        """Take the row if there is room for it and it was not taken before."""
+        if self.wanted <= 0 or row.row in self._seen or self.room.get(row.destination, inf) <= 0:
+            return
+        self._seen.add(row.row)
+        self.rows.append(row)
+        if row.destination in self.room:
+            self.room[row.destination] -= 1
+
+
 def _claimed(claim: Claim) -> dict[str, Any]:
     return {"the_kind": claim.item.kind.value, "the_subject": claim.item.subject, "the_fence": claim.fence}
 
@@ -306,6 +356,7 @@ def _item_values(item: WorkItem) -> dict[str, Any]:
         "destination": item.destination,
         "due_at": to_millis(item.due_at),
         "attempts": item.attempts,
+        "urgency": item.urgency.value,
     }
 
 
@@ -317,6 +368,7 @@ def _item(row: Row[Any]) -> WorkItem:
         destination=row.destination,
         due_at=from_millis(row.due_at),
         attempts=row.attempts,
+        urgency=Priority(row.urgency),
     )
 
 
