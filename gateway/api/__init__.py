@@ -30,6 +30,7 @@ from gateway.api.admin import (
 )
 from gateway.api.client import ApiProblem, OfficeClient, Patience
 from gateway.api.metrics import PrometheusMeter
+from gateway.api.operator import listen_operator, who_asks
 from gateway.api.parts import ALWAYS, PREFIX, ApiLimits, ApiParts
 from gateway.api.server import OfficeRunner, build_app, listen
 from gateway.api.service_probe import ServiceProbe
@@ -52,6 +53,8 @@ __all__ = [
     "finding_json",
     "listen",
     "listen_admin",
+    "listen_operator",
     "readiness_json",
     "refuse_exposed",
+    "who_asks",
 ]

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.interventions import Interventions
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.owed import Timestamps
@@ -229,8 +230,8 @@ class Work(Protocol):
         """Lease due items: in a turn of urgency the most urgent first, then (and in a turn of age) the oldest first.
 
         `windows` says how many more items each destination may have in flight (a destination that is not named may
-        have any number). Items of a destination whose `not_before` is in the future are left. Leased items whose lease
-        (seconds) has run out are due again.
+        have any number). Items of a destination that is paused, or whose `not_before` is in the future, are
+        left. Leased items whose lease (seconds) has run out are due again.
         """
         ...
 
@@ -252,6 +253,13 @@ class Work(Protocol):
 
     def redrive(self, item: WorkItem) -> None:
         """Make due again what was given up: its dead letters leave the table, its history stays in the audit log."""
+        ...
+
+    def withdraw(self, item: WorkItem, now: datetime) -> None:
+        """Drop the item and its dead letters, if they are there: nothing is to be done any more.
+
+        MUST raise `StaleStateError` while somebody holds a lease of it.
+        """
         ...
 
     def release_all(self) -> int:
@@ -374,4 +382,9 @@ class UnitOfWork(Protocol):
     @property
     def access(self) -> Access:
         """API keys and pinned client certificates."""
+        ...
+
+    @property
+    def interventions(self) -> Interventions:
+        """What people did by hand."""
         ...

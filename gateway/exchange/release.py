@@ -50,10 +50,10 @@ class Release:
         def unit(uow: UnitOfWork) -> Document:
             document = own_document(uow, principal, key)
             if document.state is DocumentState.HELD:
-                return self._document(uow, document, principal.key_id)
+                return self.let_go(uow, document, by=principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
             for transfer in held:
-                self._transfer(uow, transfer, principal.key_id)
+                self.let_transfer_go(uow, transfer, by=principal.key_id)
             if not (owe_again(uow, document, self._desk, by=principal.key_id) or held):
                 raise Conflict("conflict.state", state=document.state.value)
             return document
@@ -78,10 +78,11 @@ class Release:
         document = uow.documents.find(key)
         if document is None or document.state is not DocumentState.HELD:
             return False
-        self._document(uow, document, BY_ITSELF)
+        self.let_go(uow, document, by=BY_ITSELF)
         return True
 
-    def _document(self, uow: UnitOfWork, document: Document, by: str) -> Document:
+    def let_go(self, uow: UnitOfWork, document: Document, *, by: str) -> Document:
+        """In a unit: the held document, on its way again. `by`: who lets it go on."""
         now = self._desk.clock.now()
         envelope = document.envelope if document.ready_made else None
         keeps = {"envelope": envelope.digest} if envelope else {}
@@ -99,7 +100,8 @@ class Release:
         uow.work.redrive(step_of(document, now))
         return released
 
-    def _transfer(self, uow: UnitOfWork, transfer: Transfer, by: str) -> None:
+    def let_transfer_go(self, uow: UnitOfWork, transfer: Transfer, *, by: str) -> None:
+        """In a unit: the same for a held transfer."""
         now = self._desk.clock.now()
         moved = replace(transfer, state=advance(transfer.state, TransferState.INDETERMINATE), reason="", changed_at=now)
         uow.transfers.advance(moved, was=transfer.state)

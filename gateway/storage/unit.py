@@ -6,6 +6,7 @@ from gateway.storage.access import AccessLedger
 from gateway.storage.directory import DirectoryLedger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
+from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
 from gateway.storage.timestamps import TimestampLedger
@@ -16,7 +17,18 @@ from gateway.storage.work import WorkLedger
 class Unit:
     """Implements `gateway.core.ledgers.UnitOfWork`. Lives as long as its transaction and is not kept."""
 
-    __slots__ = ("access", "blobs", "directory", "documents", "inbox", "log", "timestamps", "transfers", "work")
+    __slots__ = (
+        "access",
+        "blobs",
+        "directory",
+        "documents",
+        "inbox",
+        "interventions",
+        "log",
+        "timestamps",
+        "transfers",
+        "work",
+    )
 
     def __init__(self, connection: Connection, /) -> None:
         self.documents = DocumentLedger(connection)
@@ -28,3 +40,4 @@ class Unit:
         self.log = LogLedger(connection)
         self.directory = DirectoryLedger(connection)
         self.access = AccessLedger(connection)
+        self.interventions = InterventionLedger(connection)

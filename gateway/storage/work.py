@@ -5,9 +5,7 @@ table, so that no two leases of a subject ever have the same fence, not even whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import inf
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,15 +22,18 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.sql import Executable
 
 from gateway.core.clock import from_millis, to_millis
-from gateway.core.ledgers import LeaseLostError
+from gateway.core.ledgers import LeaseLostError, StaleStateError
 from gateway.core.message import Priority
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 from gateway.storage.codec import reading
+from gateway.storage.interventions import PAUSED
+from gateway.storage.picked import Picked
 from gateway.storage.rows import locked, maybe_millis, maybe_moment
 from gateway.storage.tables import URGENT, dead_letters, destinations, fences, work
 
@@ -56,7 +57,7 @@ _SOONER: Final = (
     )
 )
 _ADD: Final = insert(work)
-_SUSPENDED: Final = select(destinations.c.name).where(destinations.c.not_before > bindparam("now"))
+_SUSPENDED: Final = union_all(select(destinations.c.name).where(destinations.c.not_before > bindparam("now")), PAUSED)
 _CLAIMABLE: Final = select(work).where(
     work.c.due_at <= bindparam("now"),
     or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
@@ -108,6 +109,8 @@ _POSTPONE: Final = (
         attempts=work.c.attempts + bindparam("failures"),
     )
 )
+_WITHDRAW: Final = delete(work).where(_ITEM, or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")))
+_LEFT: Final = locked(select(work.c.row).where(_ITEM))
 _BURY: Final = insert(dead_letters)
 _UNBURY: Final = delete(dead_letters).where(
     dead_letters.c.kind == bindparam("the_kind"), dead_letters.c.subject == bindparam("the_subject")
@@ -118,7 +121,7 @@ _RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values
 _NEXT_DUE: Final = (
     select(func.min(work.c.due_at).label("due_at"), destinations.c.not_before)
     .join(destinations, destinations.c.name == work.c.destination, isouter=True)
-    .where(work.c.lease_until.is_(None))
+    .where(work.c.lease_until.is_(None), work.c.destination.not_in(PAUSED))
     .group_by(work.c.destination, destinations.c.not_before)
 )
 _DESTINATION: Final = locked(select(destinations).where(destinations.c.name == bindparam("name")))
@@ -184,7 +187,7 @@ class WorkLedger:
         turn: Turn = Turn.URGENCY,
     ) -> tuple[Claim, ...]:
         """Lease due items within the windows of their destinations, in the order of the turn."""
-        picked = _Picked(room=dict(windows), limit=limit)
+        picked = Picked(room=dict(windows), limit=limit)
         shut = frozenset(self._connection.execute(_SUSPENDED, {"now": to_millis(now)}).scalars())
         if turn is Turn.URGENCY:
             self._pick(_URGENT, to_millis(now), shut, picked)
@@ -197,7 +200,7 @@ class WorkLedger:
         self._connection.execute(_LEASE, [{"the_row": row.row, "fence": fence, "lease_until": until} for row in rows])
         return tuple(Claim(item=_item(row), fence=fence) for row in rows)
 
-    def _pick(self, statement: Executable, now: int, shut: frozenset[str], picked: "_Picked") -> None:
+    def _pick(self, statement: Executable, now: int, shut: frozenset[str], picked: Picked) -> None:
         """Page through what is due, leaving a destination out as soon as its window is full."""
         after = {"after_urgency": Priority.IMMEDIATE_AT_TIME.value, "after_due": -1, "after_row": 0}
         while picked.wanted > 0:
@@ -243,6 +246,14 @@ class WorkLedger:
         """Make due again what was given up; nobody has to decide about its dead letters any more."""
         self._connection.execute(_UNBURY, {"the_kind": item.kind.value, "the_subject": item.subject})
         self.add(item)
+
+    def withdraw(self, item: WorkItem, now: datetime) -> None:
+        """Drop the item, unless somebody works on it, and its dead letters."""
+        known = {"the_kind": item.kind.value, "the_subject": item.subject}
+        self._connection.execute(_WITHDRAW, known | {"now": to_millis(now)})
+        if self._connection.execute(_LEFT, known).one_or_none() is not None:
+            raise StaleStateError
+        self._connection.execute(_UNBURY, known)
 
     def _mine(self, statement: Executable, claim: Claim, **values: int) -> None:
         if self._connection.execute(statement, _claimed(claim) | values).rowcount != 1:
@@ -315,34 +326,6 @@ class WorkLedger:
             closed=int(self._connection.execute(_COUNT_CLOSED, at).scalar_one()),
             dead=int(self._connection.execute(_COUNT_DEAD).scalar_one()),
         )
-
-
-@dataclass(slots=True, kw_only=True)
-class _Picked:
-    """The rows of one claim so far, and what room is left for more."""
-
-    room: dict[str, int]
-    limit: int
-    rows: list[Row[Any]] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
-
-    @property
-    def wanted(self) -> int:
-        """How many more fit."""
-        return self.limit - len(self.rows)
-
-    def full(self) -> set[str]:
-        """Destinations whose window has no room."""
-        return {name for name, free in self.room.items() if free <= 0}
-
-    def take(self, row: Row[Any]) -> None:
-        """Take the row if there is room for it and it was not taken before."""
-        if self.wanted <= 0 or row.row in self._seen or self.room.get(row.destination, inf) <= 0:
-            return
-        self._seen.add(row.row)
-        self.rows.append(row)
-        if row.destination in self.room:
-            self.room[row.destination] -= 1
 
 
 def _claimed(claim: Claim) -> dict[str, Any]:

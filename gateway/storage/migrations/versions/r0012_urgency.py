@@ -22,3 +22,23 @@ def upgrade() -> None:
         sqlite_where=URGENT,
         postgresql_where=URGENT,
     )
+    op.create_table(
+        "pauses",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", whole, nullable=False),
+        sa.PrimaryKeyConstraint("destination", name=op.f("pk_pauses")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "requests",
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", whole, nullable=False),
+        sa.CheckConstraint("by <> ''", name=op.f("ck_requests_by")),
+        sa.PrimaryKeyConstraint("action", "subject", name=op.f("pk_requests")),
+        sqlite_strict=True,
+    )
