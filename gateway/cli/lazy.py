@@ -15,6 +15,7 @@ from gateway.cli.errors import at_hand
 from gateway.cli.orders import (
     AnswerOrder,
     EnvelopeOrder,
+    HandOrder,
     InboxOrder,
     KeyOrder,
     ListCheckOrder,
@@ -320,6 +321,13 @@ def queue_list(session: Session, order: QueueOrder) -> int:
     from gateway.cli import queue
 
     return _run(queue.listing(session.terminal, order))
+
+
+def by_hand(session: Session, order: HandOrder) -> int:
+    """See `by_hand.by_hand`."""
+    from gateway.cli import by_hand as command
+
+    return _run(command.by_hand(session.terminal, order))
 
 
 def doctor(session: Session, config: Path, *, peers: bool) -> int:

@@ -7,8 +7,7 @@ import secrets
 import socket
 import stat
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +16,7 @@ import pytest
 
 from gateway.api import listen_operator, who_asks
 from gateway.core.errors import Conflict, SiteError
-from gateway.core.interventions import Action, Pause, Request
-
-AT = datetime(2026, 11, 22, 7, tzinfo=UTC)
-
-
-@dataclass
-class Desk:
-    """Remembers what it was asked; `fault` is raised instead."""
-
-    asked: list[tuple[str, ...]] = field(default_factory=list)
-    fault: Exception | None = None
-
-    def note(self, *said: str) -> None:
-        self.asked.append(said)
-        if self.fault:
-            raise self.fault
-
-    async def pause(self, by: str, destination: str, reason: str) -> Pause:
-        self.note("pause", by, destination, reason)
-        return Pause(destination=destination, by=by, reason=reason, at=AT)
-
-    async def resume(self, by: str, destination: str) -> None:
-        self.note("resume", by, destination)
-
-    async def retry(self, by: str, subject: str) -> int:
-        self.note("retry", by, subject)
-        return 2
-
-    async def ask_void(self, by: str, subject: str, reason: str) -> tuple[Request, ...]:
-        self.note("ask", by, subject, reason)
-        return (Request(action=Action.VOID, subject=subject, by=by, reason=reason, at=AT),)
-
-    async def confirm_void(self, by: str, subject: str) -> int:
-        self.note("confirm", by, subject)
-        return 1
+from tests.kit.operators_desk import OperatorsDesk
 
 
 @dataclass
@@ -59,7 +24,7 @@ class Served:
     """A desk behind its socket."""
 
     path: Path
-    desk: Desk
+    desk: OperatorsDesk
     who: str = "hoa"
 
     async def post(self, path: str, body: Any) -> tuple[int, dict[str, Any]]:
@@ -76,7 +41,7 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    made = Served(tmp_path / ("long " * 30) / "admin.sock", Desk())  # an address alone could not name it
+    made = Served(tmp_path / ("long " * 30) / "admin.sock", OperatorsDesk())  # an address alone could not name it
     made.path.parent.mkdir()
     end = await listen_operator(made.desk, made.path, entropy=secrets.token_bytes, who=lambda _: made.who)
     yield made
@@ -141,12 +106,12 @@ async def test_the_socket_is_its_owners_alone(served: Served) -> None:
 
 async def test_a_live_socket_is_left_alone_and_a_dead_one_is_replaced(served: Served, tmp_path: Path) -> None:
     with pytest.raises(SiteError):
-        await listen_operator(Desk(), served.path, entropy=secrets.token_bytes)
+        await listen_operator(OperatorsDesk(), served.path, entropy=secrets.token_bytes)
     assert (await served.post("/queue/retry", {"subject": "x"}))[0] == 200
     dead = tmp_path / "dead.sock"
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(dead))
-    end = await listen_operator(Desk(), dead, entropy=secrets.token_bytes)
+    end = await listen_operator(OperatorsDesk(), dead, entropy=secrets.token_bytes)
     await end()
 
 
