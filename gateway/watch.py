@@ -84,14 +84,14 @@ async def open_admin(
         entropy=desk.entropy,
         readiness=watched.readiness,
     )
+    by_hand = await listen_operator(Operating(desk=desk), config.admin_socket, entropy=desk.entropy)
+    stack.push_async_callback(by_hand)
     # Whoever is on this machine may ask, but not take every descriptor the gateway has.
     share = Share(open=ADMIN_CONNECTIONS_MAX, strangers=ADMIN_CONNECTIONS_MAX)
     count = partial(meter.add, CONNECTIONS_CLOSED, "admin")
     bound = open_listener(config.admin.host, config.admin.port, share=share, clock=desk.clock, count=count)
     admin = await listen_admin(build_admin_app(parts), sock=bound)
     stack.push_async_callback(admin.cleanup)
-    by_hand = await listen_operator(Operating(desk=desk), config.admin_socket, entropy=desk.entropy)
-    stack.push_async_callback(by_hand)
 
 
 def counting(roles: Mapping[str, Callable[[], Sequence[int]]]) -> Readings:
