@@ -104,6 +104,13 @@ def release(session: Session, key: str, *, dry_run: bool) -> int:
     return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
 
 
+def board(session: Session, key: str, *, missing: bool) -> int:
+    """See `board.board`."""
+    from gateway.cli import board as command
+
+    return _run(command.board(session, key, missing=missing))
+
+
 def trace(session: Session, key: str) -> int:
     """See `trace.trace`."""
     from gateway.cli import trace as command

@@ -47,6 +47,7 @@ ROWS: Final = (
     Row("send", documents.send, changes=True),
     Row("documents", documents.documents),
     Row("trace", documents.trace),
+    Row("board", documents.board),
     Row("release", documents.release, changes=True),
     Row("inbox", documents.inbox),
     Row("get", documents.get),
