@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from gateway.access import Share, open_listener
-from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin
+from gateway.api import AdminParts, PrometheusMeter, Readiness, build_admin_app, listen_admin, listen_operator
 from gateway.audit import SignerProbe
 from gateway.config import Config
 from gateway.core.limits import ADMIN_CONNECTIONS_MAX, DESCRIPTORS_MIN
@@ -17,7 +17,7 @@ from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
-from gateway.exchange import Desk, HeldProbe, OwedProbe, clock_step
+from gateway.exchange import Desk, HeldProbe, Operating, OwedProbe, clock_step
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
@@ -65,7 +65,7 @@ async def open_admin(
     *,
     stack: AsyncExitStack,
 ) -> None:
-    """Open the operator's listener, where there is to be one."""
+    """Open the operator's listener and his socket, where they are to be."""
     if not config.admin.enabled:
         return
     desk = watched.desk
@@ -86,6 +86,8 @@ async def open_admin(
         entropy=desk.entropy,
         readiness=watched.readiness,
     )
+    by_hand = await listen_operator(Operating(desk=desk), config.admin_socket, entropy=desk.entropy)
+    stack.push_async_callback(by_hand)
     # Whoever is on this machine may ask, but not take every descriptor the gateway has.
     share = Share(open=ADMIN_CONNECTIONS_MAX, strangers=ADMIN_CONNECTIONS_MAX)
     count = partial(meter.add, CONNECTIONS_CLOSED, "admin")

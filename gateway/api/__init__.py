@@ -30,6 +30,8 @@ from gateway.api.admin import (
 )
 from gateway.api.client import ApiProblem, OfficeClient, Patience
 from gateway.api.metrics import PrometheusMeter
+from gateway.api.operator import listen_operator, who_asks
+from gateway.api.operator_client import ask_operator
 from gateway.api.parts import ALWAYS, PREFIX, ApiLimits, ApiParts
 from gateway.api.server import OfficeRunner, build_app, listen
 from gateway.api.service_probe import ServiceProbe
@@ -47,11 +49,14 @@ __all__ = [
     "PrometheusMeter",
     "Readiness",
     "ServiceProbe",
+    "ask_operator",
     "build_admin_app",
     "build_app",
     "finding_json",
     "listen",
     "listen_admin",
+    "listen_operator",
     "readiness_json",
     "refuse_exposed",
+    "who_asks",
 ]

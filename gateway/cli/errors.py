@@ -180,6 +180,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.proof": Exit.VERIFICATION,
         "cli.proof_gap": Exit.VERIFICATION,
         "cli.unreachable": Exit.UNREACHABLE,
+        "cli.no_service": Exit.UNREACHABLE,
         "cli.tls": Exit.UNREACHABLE,
         "cli.bug": Exit.BUG,
     }

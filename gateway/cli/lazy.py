@@ -15,6 +15,7 @@ from gateway.cli.errors import at_hand
 from gateway.cli.orders import (
     AnswerOrder,
     EnvelopeOrder,
+    HandOrder,
     InboxOrder,
     KeyOrder,
     ListCheckOrder,
@@ -101,6 +102,13 @@ def release(session: Session, key: str, *, dry_run: bool) -> int:
     from gateway.cli import office, rehearsal
 
     return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
+
+
+def board(session: Session, key: str, *, missing: bool) -> int:
+    """See `board.board`."""
+    from gateway.cli import board as command
+
+    return _run(command.board(session, key, missing=missing))
 
 
 def trace(session: Session, key: str) -> int:
@@ -320,6 +328,13 @@ def queue_list(session: Session, order: QueueOrder) -> int:
     from gateway.cli import queue
 
     return _run(queue.listing(session.terminal, order))
+
+
+def by_hand(session: Session, order: HandOrder) -> int:
+    """See `by_hand.by_hand`."""
+    from gateway.cli import by_hand as command
+
+    return _run(command.by_hand(session.terminal, order))
 
 
 def doctor(session: Session, config: Path, *, peers: bool) -> int:

@@ -1,5 +1,6 @@
 """What a person asked for, once parsed: plain values between the grammar and the commands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -97,6 +98,17 @@ class QueueOrder:
     dead: bool
     """Only what was given up."""
     limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOrder:
+    """What the service shall do to its queue."""
+
+    config: Path
+    wish: str
+    """`pause`, `resume`, `retry` or `void`."""
+    members: Mapping[str, str | bool]
+    """What it is told, by the names of the admin socket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

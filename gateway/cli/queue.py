@@ -10,6 +10,7 @@ from gateway.cli.output import Column, Terminal
 from gateway.core.clock import local_time, rfc3339
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
+from gateway.core.interventions import Pause, Request
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.ports import Clock
@@ -56,6 +57,10 @@ class Queue:
     """Documents that are held, the oldest, as many as were asked for; they have no destination yet."""
     held_counts: tuple[int, int]
     """All held documents, and all held deliveries."""
+    paused: tuple[Pause, ...] = ()
+    """Roads on which an operator lets nothing go."""
+    asked: tuple[Request, ...] = ()
+    """What one operator asked for and a second one may confirm, the newest, as many as were asked for."""
 
 
 async def listing(terminal: Terminal, order: QueueOrder) -> int:
@@ -85,6 +90,8 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
         dead_count=uow.work.count_dead(order.destination),
         held=() if order.dead or order.destination else uow.documents.held(None, order.limit),
         held_counts=uow.documents.count_held(),
+        paused=tuple(one for one in uow.interventions.paused() if order.destination in (None, one.destination)),
+        asked=() if order.dead or order.destination else uow.interventions.pending(order.limit),
     )
 
 
@@ -157,6 +164,13 @@ def queue_json(queue: Queue, gateway: str, now: datetime) -> Json:
         "held": [_held_json(document) for document in queue.held],
         "held_documents": queue.held_counts[0],
         "held_deliveries": queue.held_counts[1],
+        "paused": [
+            {"destination": one.destination, "by": one.by, "reason": one.reason, "at": rfc3339(one.at)}
+            for one in queue.paused
+        ],
+        "asked": [
+            {"transfer": one.subject, "by": one.by, "reason": one.reason, "at": rfc3339(one.at)} for one in queue.asked
+        ],
     }
 
 
@@ -196,6 +210,7 @@ def _item_json(item: WorkItem, subject: Subject) -> Json:
         "document": subject.document,
         "document_id": subject.document_id,
         "state": subject.state.rpartition(".")[2],
+        "urgency": item.urgency.name.lower(),
         "attempts": subject.attempts,
         "failures": item.attempts,
     }
@@ -220,6 +235,8 @@ _DUE: Final = Column(heading="cli.column.due", widest=10)
 _REASON: Final = Column(heading="cli.column.reason", whole=True)
 _AT: Final = Column(heading="cli.column.time", widest=10)
 _TURN: Final = Column(heading="cli.column.turn")
+_BY: Final = Column(heading="cli.column.by")
+_TRANSFER: Final = Column(heading="cli.column.transfer", whole=True)
 
 
 def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: datetime) -> None:
@@ -234,6 +251,14 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
             (_DOCUMENT, _DESTINATION, _STATE, _ATTEMPTS, _DUE),
             [_item_row(terminal, work, subject, now) for work, subject in queue.items],
         )
+    if queue.paused and not order.dead:
+        terminal.print(terminal.text("cli.queue.paused", count=len(queue.paused)), style="bold yellow")
+        rows = [(_named(terminal, one.destination), one.by, local_time(one.at), one.reason) for one in queue.paused]
+        terminal.table((_DESTINATION, _BY, _AT, _REASON), rows)
+    if queue.asked:
+        terminal.print(terminal.text("cli.queue.asked", count=len(queue.asked)), style="bold yellow")
+        rows = [(one.subject, one.by, local_time(one.at), one.reason) for one in queue.asked]
+        terminal.table((_TRANSFER, _BY, _AT, _REASON), rows)
     if any(queue.held_counts) and not order.dead:
         documents, deliveries = queue.held_counts
         terminal.print(terminal.text("cli.queue.held", documents=documents, deliveries=deliveries), style="bold yellow")
@@ -255,7 +280,7 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
         )
     if hidden := queue.dead_count - len(queue.dead):
         terminal.print(terminal.text("cli.queue.dead_more", count=hidden, limit=order.limit))
-    if not queue.items and not queue.dead and not any(queue.held_counts):
+    if not (queue.items or queue.dead or queue.paused or any(queue.held_counts)):
         terminal.say("cli.queue.empty")
     elif queue.more:
         terminal.say("cli.queue.more", limit=order.limit)

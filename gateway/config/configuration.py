@@ -105,6 +105,11 @@ class Config(Section):
         return self.audit.memory or self.gateway.state / "signer-memory"
 
     @property
+    def admin_socket(self) -> Path:
+        """By which the queue is changed by hand."""
+        return self.gateway.state / "admin.sock"
+
+    @property
     def log_origin(self) -> str:
         """The audit log's name (C2SP origin): one log per database."""
         return f"{self.gateway.id}/audit"

@@ -87,6 +87,9 @@ CATALOGUE: Final = MappingProxyType(
         "conflict.idempotency": ErrorFacts(422, _C),
         "conflict.document_id": ErrorFacts(409, _S),
         "conflict.state": ErrorFacts(409, _C),
+        "conflict.same_person": ErrorFacts(409, _C),
+        "conflict.not_asked": ErrorFacts(409, _C),
+        "conflict.at_work": ErrorFacts(409, _C, retryable=True),
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
         "envelope.kind": ErrorFacts(422, _S),
@@ -111,6 +114,7 @@ CATALOGUE: Final = MappingProxyType(
         "peer.refused": ErrorFacts(502, _P),
         "peer.receipt": ErrorFacts(502, _P, retryable=True),
         "delivery.expired": ErrorFacts(504, _O),
+        "delivery.void": ErrorFacts(409, _S),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
         "store.full": ErrorFacts(507, _O, retryable=True),

@@ -12,11 +12,12 @@ from typing import Protocol
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.inspection import Inspections
+from gateway.core.interventions import Interventions
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, Workload
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
 
 
 class StaleStateError(Exception):
@@ -212,15 +213,26 @@ class Work(Protocol):
     """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
 
     def add(self, item: WorkItem) -> None:
-        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time."""
+        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time.
+
+        And as urgent as the more urgent of the two.
+        """
         ...
 
-    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
-        """Lease due items, oldest first.
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: float,
+        windows: Mapping[str, int],
+        limit: int,
+        turn: Turn = Turn.URGENCY,
+    ) -> tuple[Claim, ...]:
+        """Lease due items: in a turn of urgency the most urgent first, then (and in a turn of age) the oldest first.
 
         `windows` says how many more items each destination may have in flight (a destination that is not named may
-        have any number). Items of a destination whose `not_before` is in the future are left. Leased items whose lease
-        (seconds) has run out are due again.
+        have any number). Items of a destination that is paused, or whose `not_before` is in the future, are
+        left. Leased items whose lease (seconds) has run out are due again.
         """
         ...
 
@@ -242,6 +254,13 @@ class Work(Protocol):
 
     def redrive(self, item: WorkItem) -> None:
         """Make due again what was given up: its dead letters leave the table, its history stays in the audit log."""
+        ...
+
+    def withdraw(self, item: WorkItem, now: datetime) -> None:
+        """Drop the item and its dead letters, if they are there: nothing is to be done any more.
+
+        MUST raise `StaleStateError` while somebody holds a lease of it.
+        """
         ...
 
     def release_all(self) -> int:
@@ -369,4 +388,9 @@ class UnitOfWork(Protocol):
     @property
     def inspection(self) -> Inspections:
         """Looking across all of them."""
+        ...
+
+    @property
+    def interventions(self) -> Interventions:
+        """What people did by hand."""
         ...

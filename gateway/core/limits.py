@@ -295,6 +295,9 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
 DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
+SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
+"""What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
+first one has long forgotten."""
 SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
 SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0

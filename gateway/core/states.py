@@ -53,6 +53,8 @@ class TransferState(StrEnum):
     RECEIPTED = "receipted"
     REFUSED = "refused"
     EXPIRED = "expired"
+    VOID = "void"
+    """Given up by two persons."""
 
 
 class Evidence(StrEnum):
@@ -102,14 +104,15 @@ DOCUMENT_MOVES: Final[Mapping[DocumentState, frozenset[DocumentState]]] = Mappin
 
 TRANSFER_MOVES: Final[Mapping[TransferState, frozenset[TransferState]]] = MappingProxyType(
     {
-        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED, _T.HELD}),
+        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED, _T.HELD, _T.VOID}),
         _T.SENDING: frozenset({_T.QUEUED, _T.INDETERMINATE, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD}),
-        _T.INDETERMINATE: frozenset({_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD}),
+        _T.INDETERMINATE: frozenset({_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD, _T.VOID}),
         # Released, a transfer is asked for before it is sent: nobody knows any more how far it came.
-        _T.HELD: frozenset({_T.INDETERMINATE, _T.EXPIRED}),
+        _T.HELD: frozenset({_T.INDETERMINATE, _T.EXPIRED, _T.VOID}),
         _T.RECEIPTED: frozenset(),
         _T.REFUSED: frozenset(),
         _T.EXPIRED: frozenset(),
+        _T.VOID: frozenset(),
     }
 )
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from gateway.core.message import Priority
+
 TIMESTAMP_ROAD: Final = ":timestamps"
 """Destination of work that waits for a timestamp authority: one window and one back-off for all. No gateway has that id."""
 
@@ -47,6 +49,17 @@ class WorkItem:
     due_at: datetime
     attempts: int = 0
     """Failures of its own so far; failures of the road are the destination's."""
+    urgency: Priority = Priority.NORMAL
+    """Of the document it is about: what is more urgent is claimed first, in most turns (`Turn`)."""
+
+
+class Turn(StrEnum):
+    """Who is claimed first when more is due than fits."""
+
+    URGENCY = "urgency"
+    """The most urgent, and of equally urgent ones the oldest."""
+    AGE = "age"
+    """The oldest of all, however urgent the others are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX, WORK_RUNNING_M
 from gateway.core.ports import Clock, Store
 from gateway.core.work import Claim, RoadReport, WorkKind
 from gateway.delivery.backoff import backoff
+from gateway.delivery.turns import turn_of
 from gateway.delivery.window import Window
 from gateway.observe import logger
 
@@ -86,6 +87,8 @@ class WorkEngine:
         self._ended.set()
         self._stopping = False
         self._beat = clock.monotonic()
+        self._turns = 0
+        """Claims that brought something: whose turn the next one is."""
 
     @property
     def busy(self) -> int:
@@ -160,9 +163,10 @@ class WorkEngine:
         now = self._clock.now()
 
         def unit(uow: UnitOfWork) -> tuple[Claim, ...]:
-            return uow.work.claim(now, lease=LEASE_SECONDS, windows=windows, limit=room)
+            return uow.work.claim(now, lease=LEASE_SECONDS, windows=windows, limit=room, turn=turn_of(self._turns))
 
         claims = await self._store.transact(unit)
+        self._turns += bool(claims)
         for claim in claims:
             self._window(claim.item.destination).started()
             task = asyncio.create_task(self._run(claim), name=f"{claim.item.kind} {claim.item.subject}")

@@ -33,11 +33,13 @@ _DELIVERY_AFTER: Final[Mapping[str, frozenset[DeliveryState]]] = {
     _E.DELIVERED.value: frozenset({_V.DELIVERED}),
     _E.DELIVERY_REFUSED.value: frozenset({_V.REFUSED}),
     _E.DELIVERY_EXPIRED.value: frozenset({_V.EXPIRED}),
+    _E.VOID.value: frozenset({_V.VOID}),
 }
 _DELIVERY_IN: Final[Mapping[TransferState, frozenset[DeliveryState]]] = {
     _T.RECEIPTED: frozenset({_V.DELIVERED, _V.REFUSED}),
     _T.REFUSED: frozenset({_V.REFUSED}),
     _T.EXPIRED: frozenset({_V.EXPIRED}),
+    _T.VOID: frozenset({_V.VOID}),
 }
 """A transfer that has not ended has deliveries that have not ended either."""
 _END_OF: Final = {Outcome.RECEIVED: _V.DELIVERED, Outcome.REFUSED: _V.REFUSED}
@@ -178,7 +180,7 @@ def _end_problems(delivery: Delivery, transfer: Transfer | None, end: OpenedEven
     answer = transfer.answer if transfer else None
     if receipt and (answer is None or sha256(answer).hexdigest() != receipt):
         yield Problem(what=what, why="the receipt that its event names is not the one of its transfer")
-    if end is not None and delivery.state in {_V.REFUSED, _V.EXPIRED, _V.HELD}:
+    if end is not None and delivery.state in {_V.REFUSED, _V.EXPIRED, _V.HELD, _V.VOID}:
         yield from fact_problems(what, end, {"code": delivery.reason})
 
 

@@ -40,6 +40,8 @@ from gateway.exchange.judging import sender_of_file
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
+from gateway.exchange.operating import Operating
+from gateway.exchange.operator_contract import OperatorDesk
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
 from gateway.exchange.receipts import check as check_receipt
@@ -70,6 +72,8 @@ __all__ = [
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
+    "Operating",
+    "OperatorDesk",
     "OwedProbe",
     "Queries",
     "QueryDesk",

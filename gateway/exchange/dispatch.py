@@ -14,8 +14,8 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
-from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.due import attempt_of
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
 
@@ -29,7 +29,7 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         numbers = _numbers(uow, document, routes, desk)
         transfer = _transfer(document, destination, numbers, plan.epoch, desk)
         uow.transfers.add([transfer])
-        uow.work.add(_work(transfer))
+        uow.work.add(attempt_of(transfer, document))
         for route in routes:
             made = _queued(uow, document, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
             deliveries[route.recipient] = made
@@ -75,15 +75,6 @@ def _transfer(
         answer=None,
         deadline=document.changed_at + DELIVERY_DEADLINE,
         changed_at=document.changed_at,
-    )
-
-
-def _work(transfer: Transfer) -> WorkItem:
-    return WorkItem(
-        kind=WorkKind.TRANSFER,
-        subject=transfer.slip.transfer,
-        destination=transfer.slip.destination,
-        due_at=transfer.changed_at,
     )
 
 

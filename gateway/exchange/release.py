@@ -22,8 +22,8 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance
-from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
 from gateway.exchange.scanning import rescan, waits
@@ -53,10 +53,10 @@ class Release:
             if document.state is DocumentState.HELD:
                 if waits(document):
                     rescan(uow, document)  # so its dead letter goes away
-                return self.let_go(uow, document, principal.key_id)
+                return self.let_go(uow, document, by=principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
             for transfer in held:
-                self._transfer(uow, transfer, principal.key_id)
+                self.let_transfer_go(uow, transfer, by=principal.key_id)
             if not (owe_again(uow, document, self._desk, by=principal.key_id) or held):
                 raise Conflict("conflict.state", state=document.state.value)
             return document
@@ -81,11 +81,11 @@ class Release:
         document = uow.documents.find(key)
         if document is None or document.state is not DocumentState.HELD:
             return False
-        self.let_go(uow, document, BY_ITSELF)
+        self.let_go(uow, document, by=BY_ITSELF)
         return True
 
-    def let_go(self, uow: UnitOfWork, document: Document, by: str) -> Document:
-        """Write that a held document starts again at its first step; in the caller's unit, which found it held."""
+    def let_go(self, uow: UnitOfWork, document: Document, *, by: str) -> Document:
+        """Write that a held document starts again at its first step; in the caller's unit, which found it held. `by`: who."""
         now = self._desk.clock.now()
         envelope = document.envelope if document.ready_made else None
         keeps = {"envelope": envelope.digest} if envelope else {}
@@ -100,10 +100,11 @@ class Release:
             last_leaf=leaf,
         )
         uow.documents.advance(released, was=document.state)
-        uow.work.redrive(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=now))
+        uow.work.redrive(step_of(document, now))
         return released
 
-    def _transfer(self, uow: UnitOfWork, transfer: Transfer, by: str) -> None:
+    def let_transfer_go(self, uow: UnitOfWork, transfer: Transfer, *, by: str) -> None:
+        """In a unit: the same for a held transfer."""
         now = self._desk.clock.now()
         moved = replace(transfer, state=advance(transfer.state, TransferState.INDETERMINATE), reason="", changed_at=now)
         uow.transfers.advance(moved, was=transfer.state)
@@ -112,14 +113,9 @@ class Release:
             [self._delivery(uow, delivery, moved, by) for delivery in deliveries],
             was={delivery.key: delivery.state for delivery in deliveries},
         )
-        uow.work.redrive(
-            WorkItem(
-                kind=WorkKind.TRANSFER,
-                subject=transfer.slip.transfer,
-                destination=transfer.slip.destination,
-                due_at=now,
-            )
-        )
+        document = uow.documents.find(transfer.document)
+        assert document is not None, "a transfer has a document"
+        uow.work.redrive(attempt_of(moved, document))
 
     def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer, by: str) -> Delivery:
         leaf = self._record(uow, delivery, of.changed_at, organ=of.slip.sender, said={"principal": by})

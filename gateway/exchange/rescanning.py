@@ -69,7 +69,7 @@ class Rescanning:
         uow.work.set_destination(Destination(name=SCANNER_ROAD))
         document = uow.documents.find(DocumentKey(claim.item.subject))
         if document is not None and waits(document):
-            self._release.let_go(uow, document, BY_ITSELF)
+            self._release.let_go(uow, document, by=BY_ITSELF)
 
     async def _again(self, claim: Claim, error: SiteError) -> RoadReport:
         """Give the lease back. A scanner that is away is nobody's fault; a file that it never gets through is its own."""

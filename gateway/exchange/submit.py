@@ -29,10 +29,10 @@ from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
-from gateway.core.work import WorkItem, WorkKind
 from gateway.crypto import judged_type
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
+from gateway.exchange.due import step_of
 from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
 from gateway.exchange.judging import claims_pdf, read_envelope_file
 from gateway.exchange.messages import document_message, metadata_message
@@ -222,7 +222,7 @@ def store_new(uow: UnitOfWork, document: Document, desk: Desk) -> Document:
     )
     stored = replace(document, last_leaf=leaf)
     uow.documents.add(stored)
-    uow.work.add(WorkItem(kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=document.accepted_at))
+    uow.work.add(step_of(document, document.accepted_at))
     return stored
 
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, Final, Protocol, cast
 
-from sqlalchemy import Connection, CursorResult, Dialect, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, CursorResult, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Delete
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -26,7 +26,7 @@ from gateway.storage.engine import driver
 STATEMENTS_MAX: Final = 1_024
 """There are about 150, some in a few forms, for each engine; tests have many engines."""
 
-Statement = Select[Any] | Insert | Update | Delete
+Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 _Make = Callable[[Iterable[Any]], "Row"]
 

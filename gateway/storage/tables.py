@@ -238,6 +238,8 @@ named_blobs: Final = strict("named_blobs", Column("digest", Text, primary_key=Tr
 
 # --- work ------------------------------------------------------------------------------------------------------------
 
+URGENT: Final = text("urgency > 0")
+
 work: Final = strict(
     "work",
     row_number(),
@@ -248,11 +250,15 @@ work: Final = strict(
     whole("attempts"),
     whole("fence"),
     maybe_whole("lease_until"),
+    # `Priority` of the document. Younger than the table, hence the default; so is the one of the dead letters.
+    Column("urgency", Whole, nullable=False, server_default=text("0")),
     # Added again while leased: `finish` then makes it due at this time instead of dropping it (no lost wake-up).
     maybe_whole("again_at"),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at", "row"),
     Index("ix_work_destination", "destination", "lease_until", "due_at"),
+    # Few rows, if any: what a turn of urgency looks at first.
+    Index("ix_work_urgent", "urgency", "due_at", "row", sqlite_where=URGENT, postgresql_where=URGENT),
     CheckConstraint("attempts >= 0", name="attempts"),
 )
 
@@ -282,6 +288,7 @@ dead_letters: Final = strict(
     whole("attempts"),
     words("reason"),
     whole("at"),
+    Column("urgency", Whole, nullable=False, server_default=text("0")),
 )
 
 # --- audit -----------------------------------------------------------------------------------------------------------

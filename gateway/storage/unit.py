@@ -7,6 +7,7 @@ from gateway.storage.directory import DirectoryLedger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
 from gateway.storage.inspection import InspectionLedger
+from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
 from gateway.storage.statements import Statements
@@ -25,6 +26,7 @@ class Unit:
         "documents",
         "inbox",
         "inspection",
+        "interventions",
         "log",
         "timestamps",
         "transfers",
@@ -43,3 +45,4 @@ class Unit:
         self.directory = DirectoryLedger(statements)
         self.access = AccessLedger(statements)
         self.inspection = InspectionLedger(statements)
+        self.interventions = InterventionLedger(statements)

@@ -6,7 +6,6 @@ table, so that no two leases of a subject ever have the same fence, not even whe
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from math import inf
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,17 +20,21 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 
 from gateway.core.clock import from_millis, to_millis
-from gateway.core.ledgers import LeaseLostError
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind, Workload
+from gateway.core.ledgers import LeaseLostError, StaleStateError
+from gateway.core.message import Priority
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
+from gateway.storage.interventions import PAUSED
+from gateway.storage.picked import Picked
 from gateway.storage.rows import locked, maybe_millis, maybe_moment
 from gateway.storage.statements import Row, Statement, Statements
-from gateway.storage.tables import dead_letters, destinations, fences, work
+from gateway.storage.tables import URGENT, dead_letters, destinations, fences, work
 
 _ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
 _MINE: Final = and_(_ITEM, work.c.fence == bindparam("the_fence"), work.c.lease_until.is_not(None))
@@ -49,19 +52,32 @@ _SOONER: Final = (
     .values(
         due_at=case((work.c.lease_until.is_(None), _earlier(work.c.due_at)), else_=work.c.due_at),
         again_at=case((work.c.lease_until.is_(None), null()), else_=_earlier(work.c.again_at)),
+        urgency=case((work.c.urgency > bindparam("urgent"), work.c.urgency), else_=bindparam("urgent")),
     )
 )
 _ADD: Final = insert(work)
-_SUSPENDED: Final = select(destinations.c.name).where(destinations.c.not_before > bindparam("now"))
+_SUSPENDED: Final = union_all(select(destinations.c.name).where(destinations.c.not_before > bindparam("now")), PAUSED)
+_CLAIMABLE: Final = select(work).where(
+    work.c.due_at <= bindparam("now"),
+    or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
+    work.c.destination.not_in(bindparam("closed", expanding=True)),
+)
+_AFTER: Final = tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row"))
 _DUE: Final = (
-    select(work)
-    .where(
-        work.c.due_at <= bindparam("now"),
-        or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
-        work.c.destination.not_in(bindparam("closed", expanding=True)),
-        tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row")),
-    )
+    _CLAIMABLE.where(_AFTER)
     .order_by(work.c.due_at, work.c.row)
+    .limit(bindparam("rows"))
+    .with_for_update(skip_locked=True)
+)
+_URGENT: Final = (
+    _CLAIMABLE.where(
+        URGENT,  # as the partial index says it, or no database would use it
+        or_(
+            work.c.urgency < bindparam("after_urgency"),
+            and_(work.c.urgency == bindparam("after_urgency"), _AFTER),
+        ),
+    )
+    .order_by(work.c.urgency.desc(), work.c.due_at, work.c.row)
     .limit(bindparam("rows"))
     .with_for_update(skip_locked=True)
 )
@@ -92,6 +108,8 @@ _POSTPONE: Final = (
         attempts=work.c.attempts + bindparam("failures"),
     )
 )
+_WITHDRAW: Final = delete(work).where(_ITEM, or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")))
+_LEFT: Final = locked(select(work.c.row).where(_ITEM))
 _BURY: Final = insert(dead_letters)
 _UNBURY: Final = delete(dead_letters).where(
     dead_letters.c.kind == bindparam("the_kind"), dead_letters.c.subject == bindparam("the_subject")
@@ -102,7 +120,7 @@ _RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values
 _NEXT_DUE: Final = (
     select(func.min(work.c.due_at).label("due_at"), destinations.c.not_before)
     .join(destinations, destinations.c.name == work.c.destination, isouter=True)
-    .where(work.c.lease_until.is_(None))
+    .where(work.c.lease_until.is_(None), work.c.destination.not_in(PAUSED))
     .group_by(work.c.destination, destinations.c.not_before)
 )
 _DESTINATION: Final = locked(select(destinations).where(destinations.c.name == bindparam("name")))
@@ -154,13 +172,27 @@ class WorkLedger:
         """Make the item due, or due earlier; an item that is leased becomes due again when its lease is given back."""
         self.added = True
         due = to_millis(item.due_at)
-        known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due}
+        urgent = item.urgency.value
+        known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due, "urgent": urgent}
         if self._connection.execute(_SOONER, known).rowcount == 0:
             self._connection.execute(_ADD, _item_values(item) | {"fence": 0, "lease_until": None, "again_at": None})
 
-    def claim(self, now: datetime, *, lease: float, windows: Mapping[str, int], limit: int) -> tuple[Claim, ...]:
-        """Lease due items, oldest first, within the windows of their destinations."""
-        rows = self._due(to_millis(now), windows, limit)
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: float,
+        windows: Mapping[str, int],
+        limit: int,
+        turn: Turn = Turn.URGENCY,
+    ) -> tuple[Claim, ...]:
+        """Lease due items within the windows of their destinations, in the order of the turn."""
+        picked = Picked(room=dict(windows), limit=limit)
+        shut = frozenset(self._connection.execute(_SUSPENDED, {"now": to_millis(now)}).scalars())
+        if turn is Turn.URGENCY:
+            self._pick(_URGENT, to_millis(now), shut, picked)
+        self._pick(_DUE, to_millis(now), shut, picked)
+        rows = picked.rows
         if not rows:
             return ()
         fence = self._next_fence()
@@ -169,25 +201,18 @@ class WorkLedger:
         execute_many(self._connection, _LEASE, leases)
         return tuple(Claim(item=_item(row), fence=fence) for row in rows)
 
-    def _due(self, now: int, windows: Mapping[str, int], limit: int) -> list[Row]:
+    def _pick(self, statement: Statement, now: int, shut: frozenset[str], picked: Picked) -> None:
         """Page through what is due, leaving a destination out as soon as its window is full."""
-        room = dict(windows)
-        suspended = set(self._connection.execute(_SUSPENDED, {"now": now}).scalars())
-        taken: list[Row] = []
-        after = (-1, 0)
-        while len(taken) < limit:
-            closed = suspended | {name for name, free in room.items() if free <= 0}
-            wanted = {"now": now, "closed": sorted(closed), "after_due": after[0], "after_row": after[1], "rows": limit}
-            page = self._connection.execute(_DUE, wanted).all()
+        after = {"after_urgency": Priority.IMMEDIATE_AT_TIME.value, "after_due": -1, "after_row": 0}
+        while picked.wanted > 0:
+            wanted = {"now": now, "closed": sorted(shut | picked.full()), "rows": picked.limit}
+            page = self._connection.execute(statement, wanted | after).all()
             for row in page:
-                if len(taken) < limit and room.get(row.destination, inf) > 0:
-                    taken.append(row)
-                    if row.destination in room:
-                        room[row.destination] -= 1
-            if len(page) < limit:
+                picked.take(row)
+            if len(page) < picked.limit:
                 break
-            after = (page[-1].due_at, page[-1].row)
-        return taken
+            last = page[-1]
+            after = {"after_urgency": last.urgency, "after_due": last.due_at, "after_row": last.row}
 
     def _next_fence(self) -> int:
         fence: int | None = self._connection.execute(_NEXT_FENCE).scalar_one_or_none()
@@ -222,6 +247,14 @@ class WorkLedger:
         """Make due again what was given up; nobody has to decide about its dead letters any more."""
         self._connection.execute(_UNBURY, {"the_kind": item.kind.value, "the_subject": item.subject})
         self.add(item)
+
+    def withdraw(self, item: WorkItem, now: datetime) -> None:
+        """Drop the item, unless somebody works on it, and its dead letters."""
+        known = {"the_kind": item.kind.value, "the_subject": item.subject}
+        self._connection.execute(_WITHDRAW, known | {"now": to_millis(now)})
+        if self._connection.execute(_LEFT, known).one_or_none() is not None:
+            raise StaleStateError
+        self._connection.execute(_UNBURY, known)
 
     def _mine(self, statement: Statement, claim: Claim, **values: int) -> None:
         if self._connection.execute(statement, _claimed(claim) | values).rowcount != 1:
@@ -307,6 +340,7 @@ def _item_values(item: WorkItem) -> dict[str, Any]:
         "destination": item.destination,
         "due_at": to_millis(item.due_at),
         "attempts": item.attempts,
+        "urgency": item.urgency.value,
     }
 
 
@@ -318,6 +352,7 @@ def _item(row: Row) -> WorkItem:
         destination=row.destination,
         due_at=from_millis(row.due_at),
         attempts=row.attempts,
+        urgency=Priority(row.urgency),
     )
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.ledgers import LeaseLostError, UnitOfWork
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.core.message import Priority
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind
 from tests.contract.stores import LedgerStore
 from tests.kit.rows import item, later
 
@@ -34,6 +35,57 @@ async def test_due_items_are_claimed_oldest_first_and_once(store: LedgerStore) -
     assert subjects(await claim(store)) == ["c"]
     assert await claim(store) == ()
     assert subjects(await claim(store, at=1)) == ["future"]
+
+
+async def test_what_is_more_urgent_is_claimed_first_and_the_oldest_in_its_turn(store: LedgerStore) -> None:
+    await add(
+        store,
+        item("old", -9, destination="a"),
+        item("urgent", -3, destination="a", urgency=Priority.URGENT),
+        item("at once", -2, destination="b", urgency=Priority.IMMEDIATE),
+        item("at once, first", -4, destination="a", urgency=Priority.IMMEDIATE),
+        item("not yet", 5, urgency=Priority.IMMEDIATE_AT_TIME),
+        item("new", -1, destination="b"),
+    )
+
+    async def turn(turn: Turn, limit: int, **windows: int) -> list[str]:
+        free = {"a": 9, "b": 9} | windows
+        claims = await store.transact(
+            lambda uow: uow.work.claim(later(0), lease=60, windows=free, limit=limit, turn=turn)
+        )
+        await store.transact(lambda uow: [uow.work.postpone(claim, claim.item.due_at) for claim in claims])
+        return subjects(claims)
+
+    by_urgency = ["at once, first", "at once", "urgent", "old", "new"]
+    for limit in range(1, 9):
+        assert await turn(Turn.URGENCY, limit) == by_urgency[:limit]
+    assert await turn(Turn.AGE, 9) == ["old", "at once, first", "urgent", "at once", "new"]
+    assert await turn(Turn.URGENCY, 9, a=1) == ["at once, first", "at once", "new"]
+    assert await turn(Turn.AGE, 9, a=1, b=0) == ["old"]
+
+
+async def test_pages_of_urgent_items_are_turned_over_to_the_last(store: LedgerStore) -> None:
+    degrees = (Priority.IMMEDIATE, Priority.URGENT)
+    for degree in degrees:
+        await add(store, *(item(f"{degree} {n}", n - 90, destination="a", urgency=degree) for n in range(7)))
+    await add(store, item("b", -1, destination="b", urgency=Priority.URGENT))
+    assert subjects(await claim(store, windows={"a": 1}, limit=3)) == ["3 0", "b"]
+
+
+async def test_an_item_added_again_is_as_urgent_as_the_more_urgent(store: LedgerStore) -> None:
+    for first, second in ((Priority.URGENT, Priority.NORMAL), (Priority.NORMAL, Priority.URGENT)):
+        await add(store, item("x", urgency=first), item("x", urgency=second))
+        (claimed,) = await claim(store)
+        assert claimed.item.urgency is Priority.URGENT
+        await store.transact(lambda uow, c=claimed: uow.work.finish(c))
+
+
+async def test_a_dead_letter_keeps_its_urgency(store: LedgerStore) -> None:
+    await add(store, item("x", urgency=Priority.IMMEDIATE))
+    (claimed,) = await claim(store)
+    await store.transact(lambda uow: uow.work.bury(claimed, "why", later(1)))
+    (letter,) = await store.read(lambda uow: uow.work.dead(10))
+    assert letter.item == claimed.item
 
 
 async def test_a_claim_carries_the_item_whole(store: LedgerStore) -> None:

@@ -183,6 +183,7 @@ class LogUnit:
     blobs = property(_absent)
     timestamps = property(_absent)
     inspection = property(_absent)
+    interventions = property(_absent)
 
 
 class MemoryLogStore:

@@ -265,8 +265,15 @@ def entry(recipient: OrganId = WARD, **fields: Any) -> InboxEntry:
     return InboxEntry(**(known | fields))
 
 
-def item(subject: str, due: float = 0, *, destination: str = "", kind: WorkKind = WorkKind.TRANSFER) -> WorkItem:
-    return WorkItem(kind=kind, subject=subject, destination=destination, due_at=later(due))
+def item(
+    subject: str,
+    due: float = 0,
+    *,
+    destination: str = "",
+    kind: WorkKind = WorkKind.TRANSFER,
+    urgency: Priority = Priority.NORMAL,
+) -> WorkItem:
+    return WorkItem(kind=kind, subject=subject, destination=destination, due_at=later(due), urgency=urgency)
 
 
 def leaf(n: int | None = None, **fields: Any) -> Leaf:

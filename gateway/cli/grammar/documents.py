@@ -145,6 +145,16 @@ def get(
     return lazy.get(session_of(context), key, folder=folder, force=force)
 
 
+def board(
+    context: typer.Context,
+    key: SentKey,
+    *,
+    missing: Annotated[bool, typer.Option("--missing", help="cli.option.missing")] = False,
+) -> int:
+    """See `lazy.board`."""
+    return lazy.board(session_of(context), key, missing=missing)
+
+
 def accept(context: typer.Context, key: EntryName, *, dry_run: DryRun = False) -> int:
     """See `lazy.accept`."""
     return lazy.accept(session_of(context), key, dry_run=dry_run)

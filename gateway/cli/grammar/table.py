@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import documents, edxml, evidence, sealing, signing, site, trust
+from gateway.cli.grammar import by_hand, documents, edxml, evidence, sealing, signing, site, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Row:
     data: bool = True
     """Whether it has data: with `--json` in the form `#/$defs/<id>` of docs/cli.schema.json."""
     changes: bool = False
-    """Whether it changes something at the gateway, and so has `--dry-run`."""
+    """Whether it changes something at the gateway for an office, and so has `--dry-run`."""
 
     @property
     def id(self) -> str:
@@ -40,11 +40,16 @@ ROWS: Final = (
     Row("backup", site.backup),
     Row("restore", site.restore),
     Row("queue list", site.queue_list),
+    Row("queue pause", by_hand.queue_pause),
+    Row("queue resume", by_hand.queue_resume),
+    Row("queue retry", by_hand.queue_retry),
+    Row("queue void", by_hand.queue_void),
     Row("apikey", site.apikey),
     Row("completion", site.completion, data=False),
     Row("send", documents.send, changes=True),
     Row("documents", documents.documents),
     Row("trace", documents.trace),
+    Row("board", documents.board),
     Row("release", documents.release, changes=True),
     Row("inbox", documents.inbox),
     Row("get", documents.get),

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,12 +15,15 @@ from typing import Any
 import pytest
 from typer.core import TyperGroup
 
+from gateway.api import listen_operator
 from gateway.cli import main, progress
 from gateway.cli.errors import Exit
 from gateway.cli.grammar import Row, takes_value
+from tests.kit.operators_desk import OperatorsDesk
 from tests.kit.signing_desk import SigningDesk
 from tests.unit.cli.everything import (
     BOTH_KEY,
+    HOSTILE,
     RUN,
     Things,
     acting,
@@ -62,8 +66,12 @@ async def things(
     folder = tmp_path / "things"
     folder.mkdir()
     desk = replace(furnished, folder=Path(shutil.copytree(furnished.folder, tmp_path / "desk")))
+    socket = site.config.admin_socket
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    end = await listen_operator(OperatorsDesk(), socket, entropy=secrets.token_bytes, who=lambda _: HOSTILE)
     async with desk.served() as authority:
         yield await furnish(running, site, folder, desk=desk, authority=authority)
+    await end()
     assert "Traceback" not in capsys.readouterr().err
 
 

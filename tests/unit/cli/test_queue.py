@@ -11,6 +11,7 @@ from gateway.audit import sequence
 from gateway.cli import main
 from gateway.cli.orders import QueueOrder
 from gateway.cli.queue import Queue, print_queue, queue_json, read_queue
+from gateway.core.interventions import Action, Pause, Request
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.owed import TimestampState
 from gateway.core.work import TIMESTAMP_ROAD, Destination, WorkKind
@@ -166,3 +167,22 @@ async def test_no_name_of_a_gateway_is_broken_on_a_narrow_terminal(site: Site, w
         work.item.destination == THERE for work, _ in queue.items
     )
     assert THERE in text
+
+
+async def test_who_paused_what_and_what_waits_for_a_second_person() -> None:
+    store = open_memory(sequencer=sequence)
+    pause = Pause(destination=THERE, by="hoa", reason="bảo trì", at=rows.NOW)
+    request = Request(action=Action.VOID, subject=TRANSFER, by="hoa", reason="gửi nhầm", at=rows.NOW)
+    await store.transact(lambda uow: uow.interventions.pause(pause))
+    await store.transact(lambda uow: uow.interventions.ask(request))
+    order = QueueOrder(config=Path(), destination=None, dead=False, limit=9)
+    queue = await store.read(lambda uow: read_queue(uow, order))
+    await store.close()
+    told = queue_json(queue, HERE, rows.NOW)
+    assert [(one["destination"], one["by"], one["reason"]) for one in told["paused"]] == [(THERE, "hoa", "bảo trì")]
+    assert [(one["transfer"], one["by"]) for one in told["asked"]] == [(TRANSFER, "hoa")]
+    shown = terminal()
+    print_queue(shown, queue, order, rows.NOW)
+    said = printed(shown.out)
+    assert THERE in said
+    assert TRANSFER in said

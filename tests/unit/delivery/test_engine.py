@@ -14,6 +14,7 @@ from gateway.audit import sequence
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX
+from gateway.core.message import Priority
 from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
 from gateway.delivery import WorkEngine
 from gateway.storage import MemoryStore, open_memory
@@ -54,10 +55,12 @@ class Bench:
             resting=lambda: self.resting,
         )
 
-    async def add(self, subject: str, destination: str = "", seconds: float = 0.0) -> None:
+    async def add(
+        self, subject: str, destination: str = "", seconds: float = 0.0, *, urgency: Priority = Priority.NORMAL
+    ) -> None:
         due = self.clock.now() + timedelta(seconds=seconds)
         kind = WorkKind.TRANSFER if destination else WorkKind.DOCUMENT
-        item = WorkItem(kind=kind, subject=subject, destination=destination, due_at=due)
+        item = WorkItem(kind=kind, subject=subject, destination=destination, due_at=due, urgency=urgency)
         await self.store.transact(lambda uow: uow.work.add(item))
         self.engine.wake()
 
@@ -107,6 +110,18 @@ async def test_a_destination_never_has_more_in_flight_than_its_window() -> None:
     async with running(bench):
         await bench.until(lambda: len(bench.seen) == 30)
         assert 2 <= bench.most["gov"] <= 16
+
+
+async def test_an_urgent_item_passes_a_backlog_and_the_backlog_passes_urgent_ones() -> None:
+    bench = Bench()
+    for number in range(200):
+        await bench.add(f"item {number}", "gov", -1_000)
+    for number in range(200):
+        await bench.add(f"urgent {number}", "gov", urgency=Priority.IMMEDIATE)
+    async with running(bench):
+        await bench.until(lambda: len(bench.seen) == 400)
+    urgent = [subject.startswith("urgent") for subject in list(bench.seen)[:200]]
+    assert 130 <= sum(urgent) <= 170
 
 
 async def test_what_is_due_later_waits_for_the_clock() -> None:

@@ -1,0 +1,61 @@
+"""`gateway board`: who has a document and who has not, since when and why; those who do not have it first."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gateway.cli.errors import Exit
+from gateway.cli.link import office_client
+from gateway.cli.orders import Session
+from gateway.cli.output import Column, Terminal
+from gateway.core.clock import local_time, parse_rfc3339
+from gateway.core.states import DeliveryState
+
+Json = dict[str, Any]
+
+_COUNT: Final = Column(heading="cli.column.count", whole=True)
+_STATE: Final = Column(heading="cli.column.status", whole=True)
+_RECIPIENT: Final = Column(heading="cli.column.recipient", whole=True)
+_SINCE: Final = Column(heading="cli.column.since", whole=True)
+_BUSINESS: Final = Column(heading="cli.column.business")
+_REASON: Final = Column(heading="cli.column.reason")
+
+
+async def board(session: Session, key: str, *, missing: bool) -> int:
+    """Counts by state, and a line for each recipient; `missing`: only for those who do not have it."""
+    async with office_client(session) as client:
+        document, deliveries = await client.document(key), await client.deliveries(key)
+    rows = [row for row in deliveries if not missing or not _has(row)]
+    rows.sort(key=_has)  # stable: in the order of the recipients otherwise
+    terminal = session.terminal
+    if terminal.json:
+        terminal.value({"document": document, "deliveries": rows})
+    else:
+        _print(terminal, document, rows)
+    return Exit.OK
+
+
+def _has(row: Json) -> bool:
+    return bool(row["state"] == DeliveryState.DELIVERED.value)
+
+
+def _print(terminal: Terminal, document: Json, rows: Sequence[Json]) -> None:
+    terminal.say(
+        "cli.board.head", document=document["document_id"], state=terminal.word(f"document.{document['state']}")
+    )
+    counts = document["deliveries"]["counts"]
+    if counts:
+        shown = [(terminal.word(f"delivery.{state}"), count) for state, count in sorted(counts.items())]
+        terminal.table((_STATE, _COUNT), shown)
+    if rows:
+        terminal.table((_RECIPIENT, _STATE, _SINCE, _BUSINESS, _REASON), [_row(terminal, row) for row in rows])
+
+
+def _row(terminal: Terminal, row: Json) -> tuple[object, ...]:
+    business = row["business_status"]
+    return (
+        row["recipient"],
+        terminal.word(f"delivery.{row['state']}"),
+        local_time(parse_rfc3339(row["changed_at"])),
+        terminal.word(f"business.{business}") if business else "",
+        row["reason"]["code"] if row["reason"] else "",
+    )

@@ -1,0 +1,231 @@
+"""Operating: what an operator does to the queue by hand: pause and resume a road, try again at once, give up for good.
+
+Whoever asks is named by the door (the login name behind the admin socket), and stands in the leaf. Giving a transfer up needs
+two persons: the first one asks, another confirms within a day. Until then nothing has changed: it goes on being tried, and
+what is delivered meanwhile is delivered. A transfer that is being attempted at this moment is not given up under its hands.
+
+One that was tried may have reached its destination all the same: void says that we stop, not that nobody has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from gateway.core.errors import Conflict, NotFound, SenderError
+from gateway.core.events import AuditEvent, EventKind
+from gateway.core.ids import DocumentKey, GatewayId, TransferKey
+from gateway.core.interventions import Action, Pause, Request
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.limits import REASON_CHARS_MAX, SECOND_PERSON_SECONDS_MAX
+from gateway.core.model import Delivery, Document, Transfer
+from gateway.core.states import DeliveryState, DocumentState, TransferState, advance, is_final
+from gateway.core.work import TIMESTAMP_ROAD
+from gateway.exchange.desk import Desk
+from gateway.exchange.due import attempt_of
+from gateway.exchange.release import Release
+
+SECOND_PERSON: Final = timedelta(seconds=SECOND_PERSON_SECONDS_MAX)
+VOIDABLE: Final = frozenset({TransferState.QUEUED, TransferState.INDETERMINATE, TransferState.HELD})
+
+
+class Operating:
+    """The operator's desk."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+        self._release = Release(desk=desk)
+
+    # --- roads -------------------------------------------------------------------------------------------------------
+
+    async def pause(self, by: str, destination: str, reason: str) -> Pause:
+        """See `OperatorDesk.pause`."""
+        said = _reason(reason)
+
+        def unit(uow: UnitOfWork) -> Pause:
+            self._known(uow, destination)
+            pause = Pause(destination=destination, by=by, reason=said, at=self._desk.clock.now())
+            if uow.interventions.pause(pause):
+                self._note(uow, EventKind.QUEUE_PAUSED, by=by, destination=destination, reason=said)
+                return pause
+            return next(one for one in uow.interventions.paused() if one.destination == destination)
+
+        return await self._desk.store.transact(unit)
+
+    async def resume(self, by: str, destination: str) -> None:
+        """See `OperatorDesk.resume`."""
+
+        def unit(uow: UnitOfWork) -> None:
+            if not uow.interventions.resume(destination):
+                raise Conflict("conflict.state", state="not paused")
+            self._note(uow, EventKind.QUEUE_RESUMED, by=by, destination=destination)
+
+        await self._desk.store.transact(unit)
+
+    def _known(self, uow: UnitOfWork, destination: str) -> None:
+        """A gateway of the registry, or whatever work waits for: a name that was mistyped would pause nothing."""
+        names = {*self._desk.directory.current().gateways, TIMESTAMP_ROAD}
+        if GatewayId(destination) not in names | {one.destination.name for one in uow.work.backlog()}:
+            raise NotFound("not_found")
+
+    # --- again -------------------------------------------------------------------------------------------------------
+
+    async def retry(self, by: str, subject: str) -> int:
+        """See `OperatorDesk.retry`."""
+
+        def unit(uow: UnitOfWork) -> int:
+            document, transfers = _found(uow, subject)
+            if document.state is DocumentState.HELD:
+                self._release.let_go(uow, document, by=by)
+                return 1
+            again = [one for one in transfers if not is_final(one.state)]
+            if not again:
+                raise Conflict("conflict.state", state=_states(document, transfers))
+            for transfer in again:
+                self._again(uow, transfer, document, by)
+            self._note(uow, EventKind.QUEUE_RETRIED, by=by, subject=subject)
+            return len(again)
+
+        return await self._desk.store.transact(unit)
+
+    def _again(self, uow: UnitOfWork, transfer: Transfer, document: Document, by: str) -> None:
+        """Due now, on a road that is asked now; what was given up goes on as after a release."""
+        if transfer.state is TransferState.HELD:
+            self._release.let_transfer_go(uow, transfer, by=by)
+        else:
+            uow.work.add(replace(attempt_of(transfer, document), due_at=self._desk.clock.now()))
+        road = uow.work.destination(transfer.slip.destination)
+        if road.not_before is not None:
+            uow.work.set_destination(replace(road, not_before=None))
+
+    # --- for good ----------------------------------------------------------------------------------------------------
+
+    async def ask_void(self, by: str, subject: str, reason: str) -> tuple[Request, ...]:
+        """See `OperatorDesk.ask_void`."""
+        said = _reason(reason)
+
+        def unit(uow: UnitOfWork) -> tuple[Request, ...]:
+            document, transfers = _voidable(uow, subject)
+            asked = {one.subject: one for one in self._open(uow, transfers)}
+            for transfer in transfers:
+                if transfer.slip.transfer in asked:
+                    continue
+                request = Request(
+                    action=Action.VOID,
+                    subject=transfer.slip.transfer,
+                    by=by,
+                    reason=said,
+                    at=self._desk.clock.now(),
+                )
+                uow.interventions.ask(request)
+                self._told(uow, transfer, document, request)
+                asked[request.subject] = request
+            return tuple(asked.values())
+
+        return await self._desk.store.transact(unit)
+
+    async def confirm_void(self, by: str, subject: str) -> int:
+        """See `OperatorDesk.confirm_void`."""
+
+        def unit(uow: UnitOfWork) -> int:
+            document, transfers = _voidable(uow, subject)
+            asked = {one.subject: one for one in self._open(uow, transfers)}
+            if not asked:
+                raise Conflict("conflict.not_asked")
+            for transfer in transfers:
+                if request := asked.get(transfer.slip.transfer):
+                    self._void(uow, transfer, document, request=request, by=by)
+            return len(asked)
+
+        return await self._desk.store.transact(unit)
+
+    def _open(self, uow: UnitOfWork, transfers: Sequence[Transfer]) -> tuple[Request, ...]:
+        """What was asked for about these, not longer ago than a second person has."""
+        keys = [transfer.slip.transfer for transfer in transfers]
+        since = self._desk.clock.now() - SECOND_PERSON
+        return tuple(one for one in uow.interventions.asked(Action.VOID, keys) if one.at >= since)
+
+    def _void(self, uow: UnitOfWork, transfer: Transfer, document: Document, *, request: Request, by: str) -> None:
+        if by == request.by:
+            raise Conflict("conflict.same_person", name=by)
+        now = self._desk.clock.now()
+        try:
+            uow.work.withdraw(attempt_of(transfer, document), now)
+        except StaleStateError:
+            raise Conflict("conflict.at_work") from None
+        uow.interventions.settle(request.action, request.subject)
+        state = advance(transfer.state, TransferState.VOID)
+        done = replace(transfer, state=state, reason="delivery.void", changed_at=now)
+        uow.transfers.advance(done, was=transfer.state)
+        self._told(uow, done, document, request, confirmed=by)
+
+    def _told(
+        self, uow: UnitOfWork, transfer: Transfer, document: Document, request: Request, *, confirmed: str = ""
+    ) -> None:
+        """The leaf of each delivery: asked, or (`confirmed`: by whom) void."""
+        deliveries = uow.documents.deliveries(document.key, transfer.slip.transfer)
+        told = [self._delivery(uow, one, document, request, confirmed=confirmed) for one in deliveries]
+        uow.documents.advance_deliveries(told, was={one.key: one.state for one in deliveries})
+
+    def _delivery(
+        self, uow: UnitOfWork, delivery: Delivery, document: Document, request: Request, *, confirmed: str
+    ) -> Delivery:
+        now = self._desk.clock.now()
+        leaf = self._desk.journal.record(
+            uow,
+            AuditEvent(
+                kind=EventKind.VOID if confirmed else EventKind.VOID_ASKED,
+                at=now,
+                subject=delivery.key,
+                document=delivery.document,
+                previous=delivery.last_leaf,
+                sequence=delivery.sequence,
+                recipient=delivery.recipient,
+                organ=document.sender,
+                private={
+                    "asked": request.by,
+                    "reason": request.reason,
+                    "to": delivery.recipient,
+                    "transfer": delivery.transfer or "",
+                    **({"code": "delivery.void", "confirmed": confirmed} if confirmed else {}),
+                },
+            ),
+        )
+        if not confirmed:
+            return replace(delivery, last_leaf=leaf)
+        state = advance(delivery.state, DeliveryState.VOID)
+        return replace(delivery, state=state, reason="delivery.void", changed_at=now, last_leaf=leaf)
+
+    def _note(self, uow: UnitOfWork, kind: EventKind, **private: str) -> None:
+        """A leaf of the installation itself."""
+        own = self._desk.own
+        event = AuditEvent(kind=kind, at=self._desk.clock.now(), subject=own, document=own, private=private)
+        self._desk.journal.record(uow, event)
+
+
+def _reason(reason: str) -> str:
+    said = reason.strip()
+    if not said:
+        raise SenderError("reason.missing")
+    return said[:REASON_CHARS_MAX]
+
+
+def _found(uow: UnitOfWork, subject: str) -> tuple[Document, tuple[Transfer, ...]]:
+    """A document and all of its transfers, by its key; or one transfer of it, by that one's."""
+    transfer = uow.transfers.find(TransferKey(subject))
+    document = uow.documents.find(transfer.document if transfer else DocumentKey(subject))
+    if document is None:
+        raise NotFound("not_found")
+    return document, (transfer,) if transfer else uow.transfers.of_document(document.key)
+
+
+def _voidable(uow: UnitOfWork, subject: str) -> tuple[Document, tuple[Transfer, ...]]:
+    document, transfers = _found(uow, subject)
+    left = tuple(one for one in transfers if one.state in VOIDABLE)
+    if not left:
+        raise Conflict("conflict.state", state=_states(document, transfers))
+    return document, left
+
+
+def _states(document: Document, transfers: Sequence[Transfer]) -> str:
+    return ", ".join(sorted({one.state.value for one in transfers})) or document.state.value
