@@ -16,7 +16,7 @@ texts stand in the catalogue, in both languages, typer's own words included (`gr
 input, never from the command line, where every user of the machine sees it.
 
 When something fails: every error a person can meet is told in three lines (what happened, why, what to do), each with one
-exit code of `errors.Exit`; `errors.exit_code` is the only place that knows which. With `--json` the same stands on stdout
+exit code of `exits.Exit`; `exits.exit_code` is the only place that knows which. With `--json` the same stands on stdout
 as `{"error": …}`, and a file that `verify` could not read has its `error` in the list of files. A fault of our own becomes
 exit 70 with an id and a file that holds the trace. Ctrl-C ends with 130 and says nothing, a reader that has enough with 141.
 A command that was cut off may be repeated.

@@ -4,7 +4,8 @@ import secrets
 from dataclasses import replace
 
 from gateway.access import make_key
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.orders import KeyOrder
 from gateway.cli.output import Terminal
 from gateway.config import KEY_NAME_CHARS_MAX, key_table

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.backup import CheckedBackup, Manifest, check_backup, restore_backup, take_backup
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.cli.progress import stepped
 from gateway.config import load_config

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
 from gateway.cli.output import Column, Terminal

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.api import ApiProblem, ask_operator
-from gateway.cli.errors import Exit, Failure, Refusal
+from gateway.cli.errors import Failure, Refusal
+from gateway.cli.exits import Exit
 from gateway.cli.orders import HandOrder
 from gateway.cli.output import Terminal
 from gateway.config import load_config

@@ -12,7 +12,7 @@ from typer._click.shell_completion import CompletionItem
 from typer._completion_classes import BashComplete, FishComplete, ZshComplete
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.grammar import build, takes_value, translate
 from gateway.cli.grammar.pages import CommandPage, GroupPage
 from gateway.cli.output import Terminal

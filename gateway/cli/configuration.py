@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Column, Terminal
 from gateway.config import Config, load_config
 from gateway.core.ids import DIGEST

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.api import readiness_json
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.core.health import Finding, Health, worst
 from gateway.core.ids import GatewayId

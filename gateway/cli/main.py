@@ -15,7 +15,6 @@ from typer import Abort, TyperException
 from gateway.cli.completion import complete
 from gateway.cli.errors import (
     AtHand,
-    Exit,
     Failure,
     Refusal,
     Report,
@@ -27,6 +26,7 @@ from gateway.cli.errors import (
     report_json,
     tell,
 )
+from gateway.cli.exits import Exit
 from gateway.cli.grammar import Line, build, hoist, takes_value, translate
 from gateway.cli.grammar.pages import GroupPage
 from gateway.cli.output import Terminal, choose_language

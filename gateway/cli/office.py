@@ -9,7 +9,8 @@ from typing import Any, Final, NoReturn
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.entry import entry_named
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.files import read_file, require_folder
 from gateway.cli.link import office_client
 from gateway.cli.names import EDXML_SUFFIX, safe_names

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.cli.errors import Exit, Report, details, of_gateway_error, report_json
+from gateway.cli.errors import Report, details, of_gateway_error, report_json
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.config import ConfigProblem
 from gateway.observe import text

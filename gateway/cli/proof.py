@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.files import read_file, write_new
 from gateway.cli.orders import ProofOrder, Session
 from gateway.cli.output import Column, Terminal

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.orders import QueueOrder
 from gateway.cli.output import Column, Terminal
 from gateway.core.clock import local_time, rfc3339

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.entry import entry_named
-from gateway.cli.errors import Exit, exit_code, of_gateway_error, report_json
+from gateway.cli.errors import of_gateway_error, report_json
+from gateway.cli.exits import Exit, exit_code
 from gateway.cli.link import office_client
 from gateway.cli.office import content_key, contents_of, envelope_key, envelope_of, metadata_of
 from gateway.cli.orders import EnvelopeOrder, SendOrder, Session

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.files import read_file, require_file
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.obstacle import tell_obstacle

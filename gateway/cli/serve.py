@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gateway import app
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 
 
 async def serve(config: Path) -> int:

@@ -4,7 +4,7 @@ from typing import Final
 
 from typer._completion_shared import get_completion_script
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 
 VARIABLE: Final = "_GATEWAY_COMPLETE"

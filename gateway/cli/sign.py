@@ -10,7 +10,8 @@ from typing import Final
 
 from gateway.cli.edxml.slip import file_with_slip, skeleton_with_slip, slip_of_file
 from gateway.cli.edxml.speaking import insist_on_speaker, tell_speaker
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.files import require_file
 from gateway.cli.key_in_hand import holding, shown_with
 from gateway.cli.obstacle import tell_obstacle

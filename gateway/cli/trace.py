@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.entry import entry_key
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
 from gateway.cli.outcome import business_words, delivery_lines, document_said, lines_of

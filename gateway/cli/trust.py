@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.files import read_file
 from gateway.cli.orders import ListCheckOrder, ListDraftOrder, ListSignOrder, Session
 from gateway.cli.output import Column, Terminal

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gateway.cli.believed import believed
-from gateway.cli.errors import Exit, Failure, Report, of_failure, of_gateway_error, of_os_error, tell
+from gateway.cli.errors import Failure, Report, of_failure, of_gateway_error, of_os_error, tell
+from gateway.cli.exits import Exit
 from gateway.cli.files import require_file
 from gateway.cli.orders import Session, VerifyOrder
 from gateway.cli.output import Terminal

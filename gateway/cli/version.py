@@ -3,7 +3,7 @@
 import platform
 from importlib import metadata
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 
 

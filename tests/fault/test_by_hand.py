@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow

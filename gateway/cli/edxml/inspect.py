@@ -11,7 +11,7 @@ from gateway.cli.edxml.meta import form_of
 from gateway.cli.edxml.source import called
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, has_errors, print_findings
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.orders import Session
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.edxml import SIGNATURES_MAX, ReadAttachment, Reading, SignatureSeen, signatures_of

@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 from gateway.cli.edxml.faults import faults_of_violations, form_failure
 from gateway.cli.edxml.gauge import gauged
 from gateway.cli.edxml.source import pieces
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import MARK
 from gateway.cli.written import Target, new_file

@@ -1,6 +1,6 @@
 """`gateway edxml schema`: the XSD of what we write, or of what we read."""
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.edxml import Flavour, schema_text
 

@@ -4,7 +4,7 @@ import textwrap
 from types import MappingProxyType
 from typing import Final
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 
 _COMMENT_COLUMNS: Final = 98

@@ -9,7 +9,8 @@ from gateway.cli.edxml.look import look
 from gateway.cli.edxml.meta import form_of
 from gateway.cli.edxml.stores import beside
 from gateway.cli.edxml.told import finding_json, has_errors, note_findings
-from gateway.cli.errors import Exit, FieldSaid, FormFailure
+from gateway.cli.errors import FieldSaid, FormFailure
+from gateway.cli.exits import Exit
 from gateway.cli.files import require_folder
 from gateway.cli.names import safe_names
 from gateway.cli.orders import Session, UnpackOrder

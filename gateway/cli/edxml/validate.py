@@ -9,7 +9,7 @@ from gateway.cli.edxml.look import look
 from gateway.cli.edxml.source import called
 from gateway.cli.edxml.stores import glanced
 from gateway.cli.edxml.told import finding_json, print_findings
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.orders import Session
 from gateway.cli.output import Terminal
 from gateway.edxml import Finding, Flavour, SchemaFault, Severity, schema_faults

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.grammar.options import FILE, NAME, Language
 from gateway.cli.grammar.pages import CommandPage, GroupPage
 from gateway.cli.grammar.table import ROWS

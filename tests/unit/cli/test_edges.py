@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 
 PROGRAM = Path(sys.executable).with_name("gateway")
 INTERRUPTING = """

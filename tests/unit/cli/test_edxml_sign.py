@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.edxml import SLIP_NAME, write_skeleton
 from gateway.safe_xml import read_skeleton
 from tests.kit.pdfs import tiny_pdf

@@ -3,17 +3,8 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import errors
-from gateway.cli.errors import (
-    Exit,
-    Failure,
-    Refusal,
-    exit_code,
-    of_bug,
-    of_failure,
-    of_gateway_error,
-    of_os_error,
-    tell,
-)
+from gateway.cli.errors import Failure, Refusal, of_bug, of_failure, of_gateway_error, of_os_error, tell
+from gateway.cli.exits import Exit, exit_code
 from gateway.core.errors import CATALOGUE, SenderError
 from tests.unit.cli.world import printed, terminal
 

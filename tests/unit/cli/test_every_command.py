@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from gateway.api import listen_operator
 from gateway.cli import main, progress
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.grammar import Row, takes_value
 from tests.kit.operators_desk import OperatorsDesk
 from tests.kit.signing_desk import SigningDesk

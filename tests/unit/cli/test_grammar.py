@@ -10,7 +10,8 @@ import pytest
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from gateway.cli import main
-from gateway.cli.errors import Exit, Failure
+from gateway.cli.errors import Failure
+from gateway.cli.exits import Exit
 from gateway.cli.grammar import ROWS, build, hoist, takes_value, translate
 from gateway.cli.grammar.options import parse_day
 from gateway.cli.grammar.pages import CommandPage, GroupPage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.core.directory import BodyStatus
 from gateway.core.ids import OrganId
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState

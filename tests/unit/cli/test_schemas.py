@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from gateway.cli import main
 from gateway.cli.audit import report_json
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.grammar import ROWS
 from tests.unit.api.world import PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli import test_audit

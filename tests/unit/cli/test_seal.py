@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.core.validation import Indication, Level
 from gateway.crypto import judge_pdf, load_trust
 from tests.kit.pdfs import encrypted_pdf, tiny_pdf

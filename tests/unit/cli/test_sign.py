@@ -10,7 +10,7 @@ import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.cli.main import main
 from tests.kit.pki import LeafKind, Pki, write_chain, write_key
 from tests.kit.signing_desk import SigningDesk

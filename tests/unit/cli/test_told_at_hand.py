@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.pictures import seal
 from tests.kit.signing_desk import SigningDesk

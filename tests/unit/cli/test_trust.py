@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from gateway.observe import SystemClock
 from tests.kit.trust_lists import ListFolder, make_list
 from tests.unit.cli.schemas import check

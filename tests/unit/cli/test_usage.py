@@ -6,7 +6,8 @@ import pytest
 from typer import TyperException
 
 from gateway.cli import main
-from gateway.cli.errors import Exit, of_failure
+from gateway.cli.errors import of_failure
+from gateway.cli.exits import Exit
 from gateway.cli.usage import of_usage
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.cli.errors import Exit
+from gateway.cli.exits import Exit
 from tests.unit.crypto.conftest import VECTORS
 
 Capture = pytest.CaptureFixture[str]
