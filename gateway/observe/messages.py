@@ -116,11 +116,11 @@ def _told(language: str, value: object) -> object:
 
 
 def _size(language: str, count: str) -> str:
-    """A number of bytes in the largest unit that it fills (IEC 80000-13), to one decimal place."""
+    """A number of bytes in the largest unit that tells it exactly with one decimal (IEC 80000-13): a bound is no estimate."""
     if not (count.isascii() and count.isdigit()):
         return _plain(count)
     for unit, name in _UNITS:
-        if int(count) >= unit:
+        if int(count) >= unit and int(count) * 10 % unit == 0:
             told = f"{int(count) / unit:.1f}".removesuffix(".0")
             return f"{told if language == 'en' else told.replace('.', ',')} {name}"
     return f"{count} byte" if language == "vi" or count == "1" else f"{count} bytes"
