@@ -47,7 +47,7 @@ UNLOCKED = {
     "log._HISTORY_AFTER": "a list",
     "log._OF_SUBJECT": "a list",
     "log._OPENINGS": "a list",
-    "work._CLAIMABLE": "a part of the statements that claim; a road that closes or is paused meanwhile is noticed by the next claim",
+    "work._CLAIMABLE": "a part of what claims; a road that closes meanwhile is noticed by the next claim",
     "work.PAUSED": "a part of that",
     "work._NEXT_DUE": "says only when to look again",
     "work._DEAD": "a list",
