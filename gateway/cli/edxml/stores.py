@@ -1,11 +1,13 @@
 """Where the attachments of a file go while it is read: into files beside their later place, or hardly anywhere."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from secrets import token_hex
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final
 
 from gateway.cli.errors import Failure
@@ -60,11 +62,15 @@ def beside(folder: Path) -> Iterator[Store]:
     """For a command that keeps attachments: a hidden folder inside their later one, so that a name is all they need."""
     numbers = count()
     with ExitStack() as closing:
+        place = folder / f".gateway-{token_hex(8)}.part"
         try:
-            place = closing.enter_context(TemporaryDirectory(prefix=".gateway-", suffix=".part", dir=folder))
+            closing.callback(
+                shutil.rmtree, place, ignore_errors=True
+            )  # first: who is told to end may be told in between
+            place.mkdir(mode=0o700)
         except OSError as error:  # names the hidden one, of which nobody knows
             raise Failure("cli.file", path=str(folder), reason=of_os(error)) from error
-        yield lambda _: closing.enter_context(Path(place, str(next(numbers))).open("w+b"))
+        yield lambda _: closing.enter_context((place / str(next(numbers))).open("w+b"))
 
 
 class _Nothing(BytesIO):

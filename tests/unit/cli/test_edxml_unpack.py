@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.cli import main
 from gateway.cli import written as writing
+from gateway.cli.edxml.stores import beside
 from tests.unit.cli.envelopes import META, PDF, Capture, changed, left_in, packed, told, written
 from tests.unit.cli.world import stdin
 from tests.unit.edxml import samples
@@ -190,6 +192,22 @@ def test_a_folder_where_a_file_should_be_leaves_all_as_it_was(tmp_path: Path, ca
     error = told(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", "--force", code=2)["error"]
     assert error["code"] == "cli.folder"
     assert left_in(tmp_path / "out") == ["b.pdf"]
+
+
+def test_who_is_told_to_end_while_the_hidden_folder_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chance on a busy machine: it was there before anybody was to remove it."""
+    make = os.mkdir
+
+    def made_and_told(path: str, mode: int = 0o777) -> None:
+        make(path, mode)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", made_and_told)
+    with pytest.raises(KeyboardInterrupt), beside(tmp_path):
+        pass
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -89,7 +89,7 @@ def test_every_level_is_reached_and_passes(tmp_path: Path, level: Level, kind: s
     asked = authority()
     signing = Signing(tmp_path, asked, PKI.leaf(kind))  # type: ignore[arg-type]
     found = signing.sign(SealOrder(level=level))
-    assert (found.level, found.owed, found.reason) == (level, None, "")
+    assert (found.level, found.owed, found.why) == (level, None, None)
     assert found.pdf.startswith(tiny_pdf())
     assert passes(found.pdf)
     assert len(asked.asked) == {Level.B_B: 0, Level.B_LTA: 2}.get(level, 1)
@@ -133,7 +133,8 @@ def test_without_an_authority_the_timestamp_is_owed_or_the_signature_refused(tmp
         signing = Signing(tmp_path, silent)
         found = signing.sign(SealOrder(level=Level.B_LTA))
         assert (found.level, found.owed) == (Level.B_B, Level.B_LTA)
-        assert "timestamp.unavailable" in found.reason
+        assert found.why is not None
+        assert found.why.code == "timestamp.unavailable"
         assert passes(found.pdf)
         with pytest.raises(SiteError) as caught:
             signing.sign(SealOrder(level=Level.B_T, insist=True))
