@@ -222,7 +222,12 @@ class DocumentSteps:
             uow.work.finish(claim)
             return routed
 
-        return await self._desk.store.transact(unit)
+        routed = await self._desk.store.transact(unit)
+        if judged_at is not None:
+            _log.info("document.sealed")
+        if document.state is not DocumentState.WRAPPED:
+            _log.info("document.wrapped")
+        return routed
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
