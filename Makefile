@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WHEELS := wheels
 
-.PHONY: help dev demo test bench fuzz check format lock wheels catalogue letter clean
+.PHONY: help dev demo test bench fault fuzz check format lock wheels catalogue letter clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -28,6 +28,10 @@ test: dev  ## every test
 
 bench: dev  ## documents a second between two gateways, beside the cryptography they cannot do without
 	$(BIN)/python -m benchmarks
+
+FAULT_OPTIONS ?=
+fault: dev  ## the fault lab's quick set: kill -9, lost answers, full disks, planted bugs ...; FAULT_OPTIONS="--seed 1 --only F-01" (docs/TESTING.md)
+	$(BIN)/python -m tests.kit.lab $(FAULT_OPTIONS)
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1

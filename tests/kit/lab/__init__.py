@@ -1,0 +1,15 @@
+"""The fault lab: two real gateways, a fault, and the count of what was acknowledged, kept outside both.
+
+    ledger      what offices were told, appended and synced before anybody goes on
+    proxy       TCP between the gateways that delays, cuts, resets, trickles, and hands requests in again
+    site        the two gateways of one fault, in a folder of their own, each reached through a proxy
+    traffic     the offices: they hand in until somebody says yes, read their inboxes by cursor, accept
+    killer      kill -9, again and again
+    books       what the databases say, straight from the tables, read-only
+    check       ALL0 of reliability.md B4, as a process of its own: `python -m tests.kit.lab.check FOLDER`
+    faults      the table of faults: id, what it does, what it needs
+    mutants     F-28: planted bugs that the seeded worlds must find
+    results     what came out, for the eye and as JSON
+
+`python -m tests.kit.lab --help` runs them (`make fault`); docs/TESTING.md says how to read a failure.
+"""

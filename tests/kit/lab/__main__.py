@@ -1,0 +1,141 @@
+"""Run the fault lab: `python -m tests.kit.lab`, one fault again: `python -m tests.kit.lab --only F-01 --seed 4711 --keep`.
+
+Exit status 1 when anything was lost, doubled, out of order or not as it was acknowledged, when a planted bug was not caught,
+and when a fault cannot run here and nobody allowed that by name.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from asyncio.subprocess import PIPE
+from pathlib import Path
+from typing import Any
+
+from gateway.observe import configure_logging
+from tests.kit.lab.fault import Fault, MissingError, Order
+from tests.kit.lab.faults import FAULTS
+from tests.kit.lab.results import SHOWN_MAX, Result, last_line, write_results
+
+RESULTS = Path("fault") / "latest.json"
+CHECK_SECONDS = 900.0
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
+    """One fault and its check. Whatever breaks is its failure; the others go on."""
+    result, started = Result(id=fault.id, title=fault.title, allowed=allowed), time.monotonic()
+    checked, close = False, None
+    try:
+        done = await fault.run(order)
+        result.kills, result.mutants, result.notes = done.kills, done.mutants, dict(done.notes)
+        result.seen = list(done.wrong)
+        checked, close = done.checked, done.close
+    except MissingError as missing:
+        result.missing = str(missing)
+    except Exception as error:
+        (order.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        cause = _innermost(error)
+        result.failure = f"{type(cause).__name__}: {cause}"
+        checked = (order.folder / "lab.json").exists()
+    if checked:
+        await _check(order.folder, result)
+    if close is not None:
+        await close()
+    result.seconds = round(time.monotonic() - started, 1)
+    return result
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _check(folder: Path, result: Result) -> None:
+    """The check is a process of its own: it has nothing but what lies in the folder."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.kit.lab.check", str(folder), stdout=PIPE, stderr=PIPE
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
+        verdict: dict[str, Any] = json.loads(output)
+        result.verdict = verdict
+    except (TimeoutError, ValueError):
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+            result.failure += " the check gave no answer in time"
+        else:
+            result.failure += f" the check broke: {errors.decode(errors='replace')[-600:]}"
+
+
+async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
+    """Every fault that was asked for, one after the other, told as they end."""
+    results = []
+    for fault in _chosen(asked):
+        own = folder / fault.id
+        own.mkdir(parents=True)
+        documents = asked.documents or (fault.long_documents if asked.long else fault.documents)
+        say(f"{fault.id} {fault.title} …")
+        allowed = fault.id in asked.allow_missing
+        result = await run_fault(fault, Order(folder=own, seed=asked.seed, documents=documents), allowed=allowed)
+        results.append(result)
+        say(result.line())
+        for wrong in result.wrong[:SHOWN_MAX]:
+            say(f"  {wrong}")
+        if result.wrong:
+            say(f"  again: .venv/bin/python -m tests.kit.lab --only {fault.id} --seed {asked.seed} --keep")
+        if not asked.keep:
+            shutil.rmtree(own, ignore_errors=True)
+    return results
+
+
+def _chosen(asked: argparse.Namespace) -> list[Fault]:
+    if asked.only:
+        return [FAULTS[name] for name in asked.only]
+    return [fault for fault in FAULTS.values() if (fault.long_documents if asked.long else fault.quick)]
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise argparse.ArgumentTypeError(f"no such fault: {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.kit.lab", description=__doc__.partition("\n")[0])
+    parser.add_argument("--long", action="store_true", help="the long set instead of the quick one")
+    parser.add_argument("--only", type=_names, default=[], metavar="F-01,F-08", help="these, in this order")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of everything that is chance here")
+    parser.add_argument("--documents", type=int, help="in each fault; by default what its row of the table says")
+    parser.add_argument("--allow-missing", type=_names, default=[], metavar="F-12,…", help="may be left out here")
+    parser.add_argument("--folder", type=Path, help="where gateways and ledgers are put; by default a temporary one")
+    parser.add_argument("--keep", action="store_true", help="leave them there")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    configure_logging(stream=io.StringIO(), level="CRITICAL")
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="gateway-fault-", dir="/tmp"))
+    say(f"seed {asked.seed}, in {folder}")
+    results = asyncio.run(run_all(asked, folder.resolve()))
+    write_results(asked.results, results, asked.seed)
+    if not asked.keep and not asked.folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(last_line(results, asked.seed))
+    return int(any(result.wrong for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""F-11: the disk fills to the last byte under a running gateway, without the warning that a slow filling gives."""
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kit.lab.fault import Done, MissingError, Order, hurt
+from tests.kit.lab.site import Site, site
+from tests.kit.lab.traffic import make_letter, offices, until_read
+
+SIDE = "party"
+SIZE = "96m"
+BLOCK = b"\0" * 65_536
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system of its own in memory."""
+
+    name: str
+    folder: Path
+
+    @property
+    def ballast(self) -> Path:
+        return self.folder / "ballast"
+
+    def fill(self) -> None:
+        """Not one byte more goes in."""
+        with self.ballast.open("wb", buffering=0) as file:
+            for block in (BLOCK, BLOCK[:512]):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(block)
+
+    def free(self) -> None:
+        self.ballast.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def small_disks(made: Site) -> AsyncIterator[list[SmallDisk]]:
+    """Data, blobs and temporary files of one side, each on a disk of its own; afterwards all of it lies where it would have."""
+    state = made.state(SIDE)
+    disks = [
+        SmallDisk("data", state),
+        SmallDisk("blobs", state / "blobs"),
+        SmallDisk("temp", made.network.folder / "temp"),
+    ]
+    mounted: list[SmallDisk] = []
+    try:
+        for disk in disks:
+            await asyncio.to_thread(_mount, disk.folder)
+            mounted.append(disk)
+        made.gateways.environment[SIDE] = {"TMPDIR": str(disks[-1].folder)}
+        yield disks
+    finally:
+        aside = state.with_name("aside")
+        if len(mounted) == len(disks):
+            await asyncio.to_thread(shutil.copytree, state, aside)
+        for disk in reversed(mounted):
+            subprocess.run(["umount", "--lazy", str(disk.folder)], check=True)
+        if aside.exists():
+            state.rmdir()
+            aside.rename(state)
+
+
+def _mount(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MissingError(f"mounting is not permitted here: {done.stderr.strip()}")
+
+
+async def disk_full(order: Order) -> Done:
+    """Each of three disks is filled and freed, again and again, as long as anybody hands in."""
+    chance = random.Random(order.seed)
+    async with site(order.folder, seed=order.seed) as made, small_disks(made) as disks:
+        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
+        async with made.gateways, offices(made, order.seed) as traffic, made.kept_running():
+            traffic.patient = True
+            filled = {disk.name: 0 for disk in disks}
+
+            async def trouble(ended: Callable[[], bool]) -> None:
+                while not ended() or not all(filled.values()):
+                    for disk in disks:
+                        await asyncio.sleep(chance.uniform(0.5, 1.0))
+                        await asyncio.to_thread(disk.fill)
+                        filled[disk.name] += 1
+                        assert os.statvfs(disk.folder).f_bavail == 0 or disk.name != "temp"
+                        await asyncio.sleep(chance.uniform(0.5, 2.5))
+                        disk.free()
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(trouble(traffic.handed_in.is_set))
+                await traffic.run(letters)
+            await made.rest()
+            await until_read(made, traffic)
+        hurt(all(filled.values()), f"filled {filled}")
+        hurt(traffic.refusals + made.ends > 0, "nobody noticed")
+        notes = {"filled": sum(filled.values()), "answers of no room": traffic.refusals}
+        return Done(notes={**notes, "ended by itself": made.ends})

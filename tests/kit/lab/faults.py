@@ -1,0 +1,32 @@
+"""The table of faults (reliability.md B4), in the order in which they run."""
+
+from tests.kit.lab.crashes import database_crash, failing_calls, kill_nine
+from tests.kit.lab.disks import disk_full
+from tests.kit.lab.fault import Done, Fault, Order
+from tests.kit.lab.mutants import find_mutants
+from tests.kit.lab.outsiders import outsiders_down
+from tests.kit.lab.poison import poison
+from tests.kit.lab.roads import lost_answers, partitions, replays
+
+
+async def planted_bugs(order: Order) -> Done:
+    """F-28: the worlds of `tests/kit/seeded` with each mutant; and the checks of this lab with books that were spoilt."""
+    caught, notes = await find_mutants()
+    return Done(mutants=(sum(caught.values()), len(caught)), checked=False, notes=notes)
+
+
+FAULTS: dict[str, Fault] = {
+    fault.id: fault
+    for fault in (
+        Fault("F-01", "kill -9 of both gateways", kill_nine, 2_000, 10_000),
+        Fault("F-03", "crashes of the database server", database_crash, 250, 3_000),
+        Fault("F-06", "partitions", partitions, 300, 10_000, quick=False),
+        Fault("F-08", "answers cut after delivery", lost_answers, 400, 5_000),
+        Fault("F-09", "duplicates, reordering, replays", replays, 400, 5_000),
+        Fault("F-11", "disks that are full", disk_full, 250, 2_000),
+        Fault("F-12", "system calls that fail", failing_calls, 78, quick=False),
+        Fault("F-20", "timestamp authority and source of lists away", outsiders_down, 120, 1_000),
+        Fault("F-22", "poison among documents", poison, 160, 2_000),
+        Fault("F-28", "planted bugs", planted_bugs, 0),
+    )
+}

@@ -1,0 +1,51 @@
+"""F-28: planted bugs. Each runs in a process of its own, in seeded worlds, until a world is wrong; one that is not caught in
+its time shows a hole in the lab.
+
+They are `tests/kit/seeded/mutants.py`: the bugs a tired engineer makes in reception, delivery, streams, receipts, fences,
+leaves, checkpoints, blobs. What is planted into the books that `check` reads stands in `tests/fault/test_lab.py`.
+"""
+
+import asyncio
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+
+from tests.kit.seeded.mutants import MUTANTS
+
+SEEDS_MAX = 60
+SECONDS_MAX = 20
+"""Of processor time, which the kernel counts; by the clock four times that, for others may be on the machine."""
+AT_ONCE = 2
+
+
+async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
+    """Which were caught, and how long each took."""
+    turn, took = asyncio.Semaphore(AT_ONCE), dict[str, object]()
+
+    async def one(name: str) -> bool:
+        async with turn:
+            started = time.monotonic()
+            caught = await find(name)
+            took[name] = round(time.monotonic() - started, 1)
+            return caught
+
+    names = sorted(MUTANTS)
+    found = await asyncio.gather(*map(one, names))
+    return dict(zip(names, found, strict=True)), took
+
+
+async def find(name: str) -> bool:
+    """Whether some seed finds it, and says which: a process that only broke has found nothing."""
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", f'ulimit -t {SECONDS_MAX}; exec "$@"', "sh"),
+        *(sys.executable, "-m", "tests.kit.seeds", "--mutant", name, "--count", str(SEEDS_MAX), "--workers", "1"),
+        stdout=PIPE,
+        stderr=DEVNULL,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), 4 * SECONDS_MAX)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return False
+    return process.returncode == 1 and b"FAILED; again:" in output

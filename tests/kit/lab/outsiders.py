@@ -1,0 +1,124 @@
+"""F-20: whom a gateway asks besides its peers is away, slow, or talks nonsense: timestamp authorities, sources of lists."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from gateway.config import load_config
+from tests.kit.certomancer.declared import answer_timestamp, certificate, crl_of
+from tests.kit.lab.fault import Done, Order, hurt
+from tests.kit.lab.site import Site, site
+from tests.kit.lab.traffic import Letter, make_letter, offices, until_read
+from tests.kit.pdfs import tiny_pdf
+from tests.kit.timestamp_authority import reply
+
+SIDE = "party"
+MOODS = ("away", "hangs", "nonsense", "good")
+UNPAID = "SELECT count(*) FROM owed_timestamps WHERE state <> 'stamped'"
+PAID = "SELECT count(*) FROM owed_timestamps WHERE state = 'stamped'"
+PAID_SECONDS = 90.0
+HANG_SECONDS = 8.0
+"""Longer than the gateway waits for it, whether a document waits or not."""
+
+
+@dataclass
+class Outsiders:
+    """One server that is a timestamp authority and a source of lists, in one mood at a time."""
+
+    mood: str = "away"
+    asked: Counter[str] = field(default_factory=Counter)
+    """By what and mood."""
+    port: int = 0
+
+    async def stamp(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        return await self._in_mood("stamp", lambda: reply(answer_timestamp(body, _now())))
+
+    async def list(self, _request: web.Request) -> web.Response:
+        return await self._in_mood("list", lambda: web.Response(body=crl_of("stamp-root", _now())))
+
+    async def _in_mood(self, what: str, good: Callable[[], web.Response]) -> web.Response:
+        self.asked[f"{what} {self.mood}"] += 1
+        if self.mood == "away":
+            return web.Response(status=503)
+        if self.mood == "hangs":
+            await asyncio.sleep(HANG_SECONDS)
+        if self.mood == "nonsense":
+            return web.Response(body=b"\x30\x03\x02\x01\x00 nonsense", content_type="application/timestamp-reply")
+        return good()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@asynccontextmanager
+async def outsiders() -> AsyncIterator[Outsiders]:
+    made, app = Outsiders(), web.Application()
+    app.router.add_post("/tsa", made.stamp)
+    app.router.add_get("/root.crl", made.list)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made.port = runner.addresses[0][1]
+        yield made
+    finally:
+        await runner.cleanup()
+
+
+def _configure(made: Site, port: int) -> None:
+    """The sender's gateway asks there, and believes the authority when it answers."""
+    trust = load_config(made.network.sides[SIDE].config).trust.folder
+    (trust / "authorities").mkdir()
+    (trust / "authorities" / "stamp-root.crt").write_bytes(certificate("stamp-root"))
+    (trust / "crls" / "stamp-root.crl").write_bytes(crl_of("stamp-root", _now()))
+    address = f"http://127.0.0.1:{port}"
+    made.configure(SIDE, f'\n[timestamps]\nurls = ["{address}/tsa"]\nseconds = 1.0\nlater_seconds = 3.0\n')
+    asked = f'hosts = ["127.0.0.1:{port}"]\nprivate_hosts = ["127.0.0.1"]\n'
+    source = f'[[revocation.sources]]\nurl = "{address}/root.crl"\nevery_seconds = 60\n'
+    made.configure(SIDE, f"\n[revocation]\n{asked}\n{source}")
+
+
+def _sealed(letter: Letter, sender: str) -> Letter:
+    """What the party's office sends is a PDF that its gateway seals."""
+    if letter.sender != sender:
+        return letter
+    return replace(letter, files=((f"cong-van-{letter.number}.pdf", tiny_pdf(f"Van ban {letter.number}")),))
+
+
+async def outsiders_down(order: Order) -> Done:
+    """Documents go on whatever the mood; what is owed a timestamp has it in the end, once somebody answers well."""
+    chance = random.Random(order.seed)
+    async with outsiders() as asked, site(order.folder, seed=order.seed) as made:
+        _configure(made, asked.port)
+        numbers = range(1, order.documents + 1)
+        letters = [_sealed(make_letter(made, order.seed, number), made.offices[0]) for number in numbers]
+        async with made.gateways, offices(made, order.seed) as traffic:
+
+            async def moods() -> None:
+                while not traffic.handed_in.is_set():
+                    for asked.mood in MOODS:
+                        await asyncio.sleep(chance.uniform(1.0, 3.0))
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(moods())
+                await traffic.run(letters)
+            asked.mood = "away"
+            await made.rest()  # nobody waits for an outsider
+            owed = int(made.books.rows(SIDE, UNPAID)[0][0])
+            asked.mood = "good"
+            async with asyncio.timeout(PAID_SECONDS):
+                while made.books.rows(SIDE, UNPAID) != [(0,)]:
+                    await asyncio.sleep(0.2)
+            await until_read(made, traffic)
+        paid = int(made.books.rows(SIDE, PAID)[0][0])
+        bad = sum(count for what, count in asked.asked.items() if not what.endswith("good"))
+        hurt(paid > 0 and bad > 0 and any("list" in what for what in asked.asked), f"asked {dict(asked.asked)}")
+        return Done(notes={"timestamps owed at rest": owed, "paid later": paid, **asked.asked})

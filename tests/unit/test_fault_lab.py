@@ -1,0 +1,289 @@
+"""The fault lab itself: its checks find what is planted into the books, its proxy does what it says, absence is no success."""
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.lab.__main__ import run_all
+from tests.kit.lab.check import Tables, doubled, early, lost, numbered, receipts, unanswered, unread
+from tests.kit.lab.fault import Done, Fault, MissingError, Order, hurt
+from tests.kit.lab.faults import FAULTS
+from tests.kit.lab.ledger import Ledger, read_ledger
+from tests.kit.lab.proxy import HANDSHAKE_BYTES, Proxy
+from tests.kit.lab.results import Result, last_line
+
+Lines = list[dict[str, Any]]
+Book = tuple[Lines, Lines, Tables]
+
+
+def books() -> Book:
+    """Two letters from A to B, both there and read; B has accepted the first."""
+    ledger, seen = [], []
+    documents, deliveries, inbox = {}, {}, {}
+    for number in (1, 2):
+        ledger.append(
+            {
+                "idempotency_key": f"lab-{number}",
+                "document": f"key-{number}",
+                "document_id": f"id-{number}",
+                "sender": "A",
+                "recipients": ["B"],
+                "digests": [f"digest-{number}"],
+                "expect": "delivered",
+            }
+        )
+        seen.append({"organ": "B", "sender": "A", "document_id": f"id-{number}", "accepted": number == 1})
+        documents[f"key-{number}"] = ("A", f"id-{number}", "routed", f"lab-{number}")
+        deliveries[f"key-{number}", "B"] = (number, "delivered", "receipt", "03" if number == 1 else None, "A")
+        inbox["B", "A", f"id-{number}"] = [(10 + number, number, f"digest-{number}", f"entry-{number}")]
+    tables = Tables(documents=documents, deliveries=deliveries, inbox=inbox, given={"t": b"jws"}, held={"t": b"jws"})
+    return ledger, seen, tables
+
+
+def found(book: Book) -> set[str]:
+    ledger, seen, tables = book
+    kinds: dict[str, list[str]] = {
+        "lost": [*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
+        "dup": list(doubled(ledger, seen, tables)),
+        "order": list(numbered(tables)),
+        "early": list(early(tables)),
+        "receipts": list(receipts(tables)),
+    }
+    return {kind for kind, problems in kinds.items() if problems}
+
+
+def no_document(_: Lines, __: Lines, tables: Tables) -> None:
+    del tables.documents["key-1"]
+
+
+def no_entry(_: Lines, __: Lines, tables: Tables) -> None:
+    del tables.inbox["B", "A", "id-2"]
+
+
+def on_its_way(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.deliveries["key-2", "B"] = (2, "indeterminate", None, None, "A")
+
+
+def delivered_without_receipt(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.deliveries["key-2", "B"] = (2, "delivered", None, None, "A")
+
+
+def other_bytes(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-1"] = [(11, 1, "digest-9", "entry-1")]
+
+
+def stepped_over(_: Lines, seen: Lines, __: Tables) -> None:
+    seen.pop()
+
+
+def answer_never_came(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.deliveries["key-1", "B"] = (1, "delivered", "receipt", "01", "A")
+
+
+def poison_was_taken(ledger: Lines, _: Lines, __: Tables) -> None:
+    ledger[0]["expect"] = "stopped"
+
+
+def twice_in_the_inbox(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-1"].append((13, 1, "digest-1", "entry-3"))
+
+
+def two_documents_of_one_key(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.documents["key-3"] = ("A", "id-3", "routed", "lab-1")
+
+
+def nobody_was_told(ledger: Lines, _: Lines, __: Tables) -> None:
+    ledger.pop()
+
+
+def read_twice(_: Lines, seen: Lines, __: Tables) -> None:
+    seen.append(seen[1])
+
+
+def a_gap(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.deliveries["key-2", "B"] = (3, "delivered", "receipt", None, "A")
+    tables.inbox["B", "A", "id-2"] = [(12, 3, "digest-2", "entry-2")]
+
+
+def another_number(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-2"] = [(12, 7, "digest-2", "entry-2")]
+
+
+def overtaken(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-1"] = [(13, 1, "digest-1", "entry-1")]
+
+
+def another_receipt(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.given["t"] = b"jws made anew"
+
+
+PLANTS: tuple[tuple[Callable[[Lines, Lines, Tables], None], str], ...] = (
+    (no_document, "lost"),
+    (no_entry, "lost"),
+    (on_its_way, "lost"),
+    (delivered_without_receipt, "lost"),
+    (other_bytes, "lost"),
+    (stepped_over, "lost"),
+    (answer_never_came, "lost"),
+    (poison_was_taken, "lost"),
+    (twice_in_the_inbox, "dup"),
+    (two_documents_of_one_key, "dup"),
+    (nobody_was_told, "dup"),
+    (read_twice, "dup"),
+    (a_gap, "order"),
+    (another_number, "order"),
+    (overtaken, "early"),
+    (another_receipt, "receipts"),
+)
+
+
+def test_good_books_are_good() -> None:
+    assert found(books()) == set()
+
+
+@pytest.mark.parametrize(("plant", "kind"), PLANTS)
+def test_what_is_planted_into_the_books_is_found(plant: Callable[[Lines, Lines, Tables], None], kind: str) -> None:
+    book = books()
+    plant(*book)
+    assert kind in found(book)
+
+
+# --- the runner -------------------------------------------------------------------------------------------------------
+
+
+async def here(_: Order) -> Done:
+    return Done(checked=False)
+
+
+async def away(_: Order) -> Done:
+    raise MissingError("no strace")
+
+
+async def broken(_: Order) -> Done:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(not_hurt())
+    return Done(checked=False)
+
+
+async def not_hurt() -> None:
+    hurt(False, "nobody was killed")
+
+
+async def saw_something(_: Order) -> Done:
+    return Done(checked=False, wrong=["another receipt now"])
+
+
+async def run_one(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, *, allowed: bool) -> Result:
+    monkeypatch.setitem(FAULTS, "F-99", Fault("F-99", "made up", run, 1))
+    asked = argparse.Namespace(
+        only=["F-99"], allow_missing=["F-99"] if allowed else [], long=False, documents=0, seed=1, keep=False
+    )
+    (result,) = await run_all(asked, folder)
+    return result
+
+
+async def test_what_cannot_run_has_failed_unless_its_absence_was_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = await run_one(away, tmp_path / "1", monkeypatch, allowed=False)
+    assert last_line([refused], 1).startswith("FAULT FAILED ")
+    assert "no strace" in refused.line()
+    allowed = await run_one(away, tmp_path / "2", monkeypatch, allowed=True)
+    assert last_line([allowed], 1) == "FAULT OK documents=0 kills=0 lost=0 dup=0 order=0 mutants=0/0 seed=1"
+
+
+async def test_a_fault_that_breaks_or_does_not_happen_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = await run_one(broken, tmp_path / "1", monkeypatch, allowed=True)
+    assert "nobody was killed" in result.wrong[0]
+    assert (await run_one(saw_something, tmp_path / "2", monkeypatch, allowed=True)).wrong == ["another receipt now"]
+    assert (await run_one(here, tmp_path / "3", monkeypatch, allowed=False)).wrong == []
+
+
+def test_the_last_line_counts() -> None:
+    good = Result(id="F-01", title="", kills=3, mutants=(12, 12), verdict={"documents": 7})
+    assert last_line([good, good], 5) == "FAULT OK documents=14 kills=6 lost=0 dup=0 order=0 mutants=24/24 seed=5"
+    bad = replace(good, mutants=(11, 12), verdict={"documents": 7, "lost": ["one"], "order": ["one", "two"]})
+    assert last_line([good, bad], 5) == "FAULT FAILED documents=14 kills=6 lost=1 dup=0 order=2 mutants=23/24 seed=5"
+    assert last_line([replace(good, verdict={"problems": ["a leaf"]})], 5).startswith("FAULT FAILED ")
+
+
+def test_a_ledger_is_read_as_it_was_written(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.note(key="một")
+    ledger.note(key="hai")
+    ledger.close()
+    assert list(read_ledger(tmp_path / "ledger")) == [{"key": "một"}, {"key": "hai"}]
+    assert list(read_ledger(tmp_path / "none")) == []
+
+
+# --- the proxy --------------------------------------------------------------------------------------------------------
+
+
+async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says `yes` after each line."""
+    while await reader.readline():
+        writer.write(b"yes\n")
+    writer.close()
+
+
+async def talk(proxy: Proxy, *lines: int) -> list[bytes]:
+    """What comes back for lines of such lengths; empty where the conversation ended."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    answers = []
+    for length in lines:
+        writer.write(b"x" * length + b"\n")
+        try:
+            answers.append(await asyncio.wait_for(reader.readline(), 5))
+        except ConnectionError:
+            answers.append(b"")
+    writer.close()
+    return answers
+
+
+@pytest.fixture
+async def proxy() -> Any:
+    server = await asyncio.start_server(answering, "127.0.0.1", 0, limit=2**20)
+    made = Proxy(server.sockets[0].getsockname()[1], seed=1)
+    await made.start()
+    yield made
+    await made.stop()
+    server.close()
+
+
+async def test_a_calm_proxy_carries_everything(proxy: Proxy) -> None:
+    assert await talk(proxy, 10, 100_000, 10) == [b"yes\n"] * 3
+    assert proxy.counts.conversations == 1
+
+
+async def test_an_answer_is_lost_after_a_long_request_only(proxy: Proxy) -> None:
+    proxy.weather.lose_answer = 1.0
+    assert await talk(proxy, 10, HANDSHAKE_BYTES) == [b"yes\n", b""]
+    assert proxy.counts.lost_answers == 1
+
+
+async def test_a_request_is_cut_in_the_middle(proxy: Proxy) -> None:
+    proxy.weather.cut = proxy.weather.reset = 1.0
+    assert await talk(proxy, 200_000) == [b""]
+    assert (proxy.counts.cuts, proxy.counts.resets) == (1, 1)
+
+
+async def test_nobody_gets_through_a_partition(proxy: Proxy) -> None:
+    parted = asyncio.create_task(proxy.partition(0.3))
+    await asyncio.sleep(0.05)
+    assert await talk(proxy, 10) == [b""]
+    await parted
+    assert await talk(proxy, 10) == [b"yes\n"]
+
+
+async def test_what_trickles_arrives_whole(proxy: Proxy) -> None:
+    proxy.weather.trickle = 1.0
+    proxy.weather.delay = 0.01
+    assert await talk(proxy, 30) == [b"yes\n"]
+    assert proxy.counts.trickles == 1
