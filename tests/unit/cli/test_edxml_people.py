@@ -1,6 +1,7 @@
 """`gateway edxml` as a clerk and an integrator meet it: what the first screen says, and whether the advice can be followed."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
