@@ -34,16 +34,6 @@ def read_file(path: Path, limit: int) -> bytes:
     return data
 
 
-def write_new(path: Path, text: str, *, force: bool) -> None:
-    """Write a file that was not there, or (`force`) another one in its place.
-
-    Raises:
-        OSError: FileExistsError among them.
-    """
-    with path.open("w" if force else "x", encoding="utf-8") as file:
-        file.write(text)
-
-
 def require_folder(folder: Path) -> None:
     """See that a folder is there, or can be made.
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
 from gateway.cli.errors import Failure
 from gateway.cli.exits import Exit
-from gateway.cli.files import read_file, write_new
+from gateway.cli.files import read_file
 from gateway.cli.orders import ProofOrder, Session
 from gateway.cli.output import Column, Terminal
 from gateway.cli.stdin import MARK
 from gateway.cli.trace import short_detail
+from gateway.cli.written import new_file
 from gateway.config import Config, load_config
 from gateway.core.clock import evidence_time, parse_rfc3339, rfc3339
 from gateway.core.directory import Snapshot
@@ -140,7 +141,8 @@ def _insist(text: str, keys: list[str]) -> None:
 
 def _give(terminal: Terminal, order: ProofOrder, proof: Proof, text: str) -> int:
     if order.output is not None and str(order.output) != MARK:
-        write_new(order.output, text, force=order.force)
+        with new_file(order.output, force=order.force) as file:
+            file.write(text.encode())
         terminal.say("cli.prove.written", path=order.output, count=len(proof.leaves))
     if terminal.json or str(order.output) == MARK:
         terminal.out.file.write(text)

@@ -217,6 +217,8 @@ REVOCATION_LIST_BYTES_MAX: Final = 32 * MIB
 reason, walked in half a second. What strangers bring along has `EVIDENCE_BYTES_MAX`."""
 REVOCATION_LISTS_BYTES_MAX: Final = 96 * MIB
 """... and all of them together: a judge holds those of four reloads (`processes.shared`)."""
+OCSP_RESPONSES_BYTES_MAX: Final = 16 * MIB
+"""All OCSP responses of our own store: 2 to 10 KB each, and a folder has 200 files at most."""
 EVIDENCE_ITEMS_MAX: Final = 64
 """Certificates, revocation lists and OCSP responses of one document security store, each by themselves: three signers with two
 authorities each need a dozen."""
@@ -355,4 +357,8 @@ assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
 assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert FILE_BYTES_MAX < SCAN_BYTES_DEFAULT
 assert SCAN_SECONDS_DEFAULT < SCAN_SECONDS_MAX < TRANSFER_SECONDS_MAX
+assert (
+    4 * (REVOCATION_LISTS_BYTES_MAX + OCSP_RESPONSES_BYTES_MAX) + 2 * EVIDENCE_INFLATED_BYTES_MAX
+    < JUDGE_MEMORY_BYTES_MAX
+)
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS

@@ -14,8 +14,8 @@ from gateway.core.ids import Digest
 from gateway.core.limits import DETACHED_CONTENT_BYTES_MAX
 from gateway.core.ports import Clock, Judge
 from gateway.crypto import Trust, digests_named_by_file, hash_file, judge_detached_file
+from gateway.evidence.certificate_bodies import known_signers
 from gateway.evidence.examination import ExaminedPart, FileReport
-from gateway.evidence.signers import known_signers
 
 SIGNATURE_SUFFIX: Final = ".p7s"
 """RFC 8551 section 3.2.1: a detached signature. A `.p7m` holds its content."""

@@ -18,7 +18,7 @@ from gateway.core.model import PDF
 from gateway.core.ports import Clock, Judge, Records
 from gateway.core.validation import Indication
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
-from gateway.evidence.signers import known_signers
+from gateway.evidence.certificate_bodies import known_signers
 from gateway.evidence.speaker import Speaker, compared, unread
 
 _CHANGED: Final = frozenset({"digest", "label", "missing", "extra", "duplicate", "base64", "empty"})

@@ -24,7 +24,7 @@ from gateway.core.ids import ORGAN_ID, OrganId
 from gateway.core.message import Organ
 from gateway.core.validation import Check, Indication, Outcome, SignerIdentity, SubIndication
 from gateway.core.verdict import SignatureVerdict
-from gateway.evidence.signers import certificates_of
+from gateway.evidence.certificate_bodies import certificates_of
 
 SENDER_CHECK: Final = "envelope.sender"
 _DUTY: Final = 13

@@ -19,6 +19,7 @@ from tests.kit.certomancer.declared import answer_timestamp, certificate, crl_of
 from tests.kit.postgres import session_server
 from tests.kit.real_network import RealNetwork, real_network
 from tests.kit.timestamp_authority import reply
+from tests.kit.web_site import serving
 
 pytestmark = pytest.mark.slow
 
@@ -51,15 +52,9 @@ async def authorities() -> AsyncIterator[Authorities]:
     made, app = Authorities(), web.Application()
     app.router.add_post("/away", made.fail)
     app.router.add_post("/slow", made.stamp)
-    runner = web.AppRunner(app, shutdown_timeout=0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
+    async with serving(app) as port:
         made.urls = [f"http://127.0.0.1:{port}/{name}" for name in ("away", "slow")]
         yield made
-    finally:
-        await runner.cleanup()
 
 
 def configure(real: RealNetwork, urls: list[str], *, when_unavailable: str = "go_on", believed: bool = True) -> None:

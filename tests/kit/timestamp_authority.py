@@ -23,6 +23,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ports import Clock
 from tests.kit.certomancer.declared import answer_timestamp, timestamp
 from tests.kit.pki import DAY, Pki, der, rsa_key
+from tests.kit.web_site import serving
 
 Stamp = Callable[[bytes], bytes]
 """From what is stamped to the DER of a token."""
@@ -167,10 +168,5 @@ async def served(clock: Clock, answer: Answer) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/tsa", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/tsa"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as port:
+        yield f"http://127.0.0.1:{port}/tsa"

@@ -9,8 +9,19 @@ import typer
 from gateway.cli import lazy
 from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import COUNT, DIR, FILE, NAME, TEXT, Environment, session_of
-from gateway.cli.grammar.signing import Above, Demo, Force, KeyName, Lower, OwnCertificate, PasswordFile, Tsa
-from gateway.cli.orders import Believed, KeyInHand, RenewalOrder, SealingOrder, Shown
+from gateway.cli.grammar.signing import (
+    Above,
+    Demo,
+    Force,
+    KeyName,
+    Lower,
+    OwnCertificate,
+    PasswordFile,
+    Tsa,
+    believed,
+    key_in_hand,
+)
+from gateway.cli.orders import RenewalOrder, SealingOrder, Shown
 from gateway.core.validation import Level
 
 
@@ -80,12 +91,12 @@ def seal(  # noqa: PLR0913 - one for each option
         file=file,
         output=output,
         force=force,
-        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
+        key=key_in_hand(key, cert, chain=chain, password_file=password_file),
         field=field,
         level=level or (Level.B_T if tsa else Level.B_B),
         lower=lower,
         shown=shown,
-        believed=Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa or ())),
+        believed=believed(trust, environment, authorities=tsa),
     )
     return lazy.seal(session_of(context), order)
 
@@ -101,8 +112,8 @@ def ltaupdate(  # noqa: PLR0913 - one for each option
     force: Force = False,
 ) -> int:
     """See `lazy.ltaupdate`."""
-    believed = Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa))
-    order = RenewalOrder(file=file, output=output, force=force, believed=believed)
+    said = believed(trust, environment, authorities=tsa)
+    order = RenewalOrder(file=file, output=output, force=force, believed=said)
     return lazy.ltaupdate(session_of(context), order)
 
 

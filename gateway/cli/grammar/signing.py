@@ -63,10 +63,10 @@ def sign(  # noqa: PLR0913 - one for each option
     order = SignOrder(
         file=file,
         output=output,
-        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
+        key=key_in_hand(key, cert, chain=chain, password_file=password_file),
         level=_level(level, tsa),
         lower=lower,
-        believed=Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa or ())),
+        believed=believed(trust, environment, authorities=tsa),
         force=force,
     )
     return lazy.sign(session_of(context), order)
@@ -93,13 +93,23 @@ def sign_envelope(  # noqa: PLR0913 - one for each option
     order = SignOrder(
         file=file,
         output=output,
-        key=KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ()))),
+        key=key_in_hand(key, cert, chain=chain, password_file=password_file),
         level=_level(level, tsa),
         lower=lower,
-        believed=Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(tsa or ())),
+        believed=believed(trust, environment, authorities=tsa),
         force=force,
     )
     return lazy.edxml_sign(session_of(context), order, slip=slip)
+
+
+def key_in_hand(key: str, cert: Path, *, chain: list[Path] | None, password_file: Path | None) -> KeyInHand:
+    """What the line says of the key; its own certificate first."""
+    return KeyInHand(key=key, password_file=password_file, certificates=(cert, *(chain or ())))
+
+
+def believed(trust: Path | None, environment: Environment, *, authorities: list[str] | None) -> Believed:
+    """Whom the line says to believe, and who is asked for timestamps."""
+    return Believed(trust=trust, demo=environment is Environment.DEMO, authorities=tuple(authorities or ()))
 
 
 def _level(asked: PlainLevel | None, authorities: list[str] | None) -> Level:

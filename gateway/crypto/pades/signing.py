@@ -19,7 +19,7 @@ level B-T asks for either).
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
@@ -133,13 +133,14 @@ class PdfSigner:
             SiteError: `timestamp.unavailable`.
             SenderError: `file.unreadable`: no PDF; `seal.unsigned`: nobody signed it; `worker.killed`.
         """
-        if not await self._judge.run(bears_timestamp, await asyncio.to_thread(_read, pdf)):
-            return await self.settle(pdf, Level.B_LTA, trust=trust)
-        renewed = await self.renew(pdf, trust=trust)
-        verdict = await self._judge.run(judge_pdf, renewed, trust=trust, moment=self._clock.now())
+        if await self._judge.run(bears_timestamp, await asyncio.to_thread(_read, pdf)):
+            archived = SealedFile(pdf=await self.renew(pdf, trust=trust), level=Level.B_LTA)
+        else:
+            archived = await self.settle(pdf, Level.B_LTA, trust=trust)
+        verdict = await self._judge.run(judge_pdf, archived.pdf, trust=trust, moment=self._clock.now())
         levels = [one.details.level for one in verdict.signatures if one.details.level is not None]
-        level = min(levels, key=_RANKS.__getitem__, default=Level.B_LTA)
-        return SealedFile(pdf=renewed, level=level, owed=None if level is Level.B_LTA else Level.B_LTA)
+        level = min([archived.level, *levels], key=_RANKS.__getitem__)
+        return replace(archived, level=level, owed=None if level is Level.B_LTA else Level.B_LTA)
 
     async def renew(self, pdf: Path, *, trust: Trust) -> bytes:
         """The PDF with the evidence for its signers and last timestamp, and a new document timestamp over all of it.

@@ -51,7 +51,7 @@ from gateway.crypto.pades.document import PADES, PKCS7, Document, read_document
 from gateway.crypto.pades.security_store import SecurityStores, archived_evidence
 from gateway.crypto.pades.times import Archived, Times, check_order, judge_archive, judge_times
 from gateway.crypto.paths.algorithms import SPOKEN, check_use
-from gateway.crypto.paths.best_time import begun, graced
+from gateway.crypto.paths.best_time import REVOKED, begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.embedded import embedded_certificates
 from gateway.crypto.paths.past import OPEN, Look, Proof, at_present, by_genuine, in_the_past, without_evidence
@@ -59,7 +59,6 @@ from gateway.crypto.paths.subject import certificate_digest, common_name
 from gateway.crypto.paths.trust import Evidence, Trust
 from gateway.crypto.timestamps.verify import proven
 
-_REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _BEFORE: Final = (
     Check(duty=1, name="pades.kind", clause="ISO 32000-2 7.5.2", outcome=Outcome.MET),
     Check(duty=2, name="pades.structure", clause="EN 319 102-1 5.2.2", outcome=Outcome.MET),
@@ -315,7 +314,7 @@ def _look_back(case: _Case, now: CertificateVerdict) -> str:
     if then.indication is Indication.TOTAL_PASSED:
         case.verdict = then
         return f"{now.sub_indication} today; good at {best.isoformat()}"
-    decisive = then if then.sub_indication in _REVOKED else now
+    decisive = then if then.sub_indication in REVOKED else now
     assert decisive.sub_indication is not None, "a verdict that is no pass says why"
     raise UnmetDuty(decisive.indication, decisive.sub_indication, f"{decisive.reason}; in the past: {then.reason}")
 

@@ -22,7 +22,8 @@ from gateway.crypto.paths.certificates import CertificateVerdict
 from gateway.crypto.paths.policy import Freshness
 
 _OUT_OF_BOUNDS: Final = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.OUT_OF_BOUNDS_NOT_REVOKED})
-_REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
+REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
+"""Revoked today, perhaps not yet at the best signature time."""
 
 
 def begun(now: CertificateVerdict, *, begins: datetime, best: datetime) -> CertificateVerdict:
@@ -34,7 +35,7 @@ def begun(now: CertificateVerdict, *, begins: datetime, best: datetime) -> Certi
 
 
 def _comparable(now: CertificateVerdict, best: datetime) -> bool:
-    if now.sub_indication in _REVOKED:
+    if now.sub_indication in REVOKED:
         return all(one.revoked_at is not None and one.revoked_at > best for one in _revoked(now.revocation))
     return now.indication is Indication.TOTAL_PASSED or now.sub_indication in _OUT_OF_BOUNDS
 

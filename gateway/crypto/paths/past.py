@@ -34,7 +34,7 @@ from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 from gateway.core import limits
 from gateway.core.validation import CertificateSeen, Indication, SubIndication, TimestampSeen
 from gateway.crypto.edge import attempt
-from gateway.crypto.paths.best_time import begun, graced
+from gateway.crypto.paths.best_time import REVOKED, begun, graced
 from gateway.crypto.paths.certificates import CertificateVerdict, judge_certificate
 from gateway.crypto.paths.revocation_list import ListOutline, own_outlines
 from gateway.crypto.paths.subject import certificate_digest
@@ -63,7 +63,6 @@ _UNKNOWN: Final = frozenset(
         SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE,
     }
 )
-_REVOKED: Final = frozenset({SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE})
 _RESPONSES_MAX: Final = 64
 """OCSP responses of which it is kept whom they speak of: those of one `Trust`."""
 
@@ -99,7 +98,7 @@ def at_present(judge: Judge[T], look: Look, *, embedded: Evidence) -> T:
     second = by_genuine(judge, replace(look, evidence=embedded))
     second = _not_overruled(second, look.trust, look.moment)
     # What strangers brought along may answer, or say that it was revoked; it never makes another failure of one.
-    return second if _passed(second) or second.sub_indication in _REVOKED else first
+    return second if _passed(second) or second.sub_indication in REVOKED else first
 
 
 def in_the_past(judge: Judge[T], look: Look, *, proofs: Sequence[Proof], at: datetime | None = None) -> T:
@@ -112,7 +111,7 @@ def in_the_past(judge: Judge[T], look: Look, *, proofs: Sequence[Proof], at: dat
         if _passed(found[-1]):
             break
         found.append(_by(judge, look, proof, at or proof.time))
-    return found[-1] if _passed(found[-1]) else next((one for one in found if one.sub_indication in _REVOKED), found[0])
+    return found[-1] if _passed(found[-1]) else next((one for one in found if one.sub_indication in REVOKED), found[0])
 
 
 def judge_with_time(der: bytes, look: Look, *, proven: datetime | None) -> CertificateVerdict:

@@ -74,15 +74,20 @@ def with_evidence(trust: Trust, folder: Path) -> Trust:
         SiteError: `config.invalid` naming the file.
     """
     crls = _added(trust.crls, _read(folder / "crls", _CRLS))
-    if sum(map(len, crls)) > limits.REVOCATION_LISTS_BYTES_MAX:
-        reason = because("large", limit=limits.REVOCATION_LISTS_BYTES_MAX)
-        raise SiteError("config.invalid", path=str(folder / "crls"), reason=reason)
+    _insist_on_size(crls, limits.REVOCATION_LISTS_BYTES_MAX, folder / "crls")
+    ocsps = _added(trust.ocsps, _read(folder / "ocsps", _OCSPS))
+    _insist_on_size(ocsps, limits.OCSP_RESPONSES_BYTES_MAX, folder / "ocsps")
     return replace(
         trust,
         intermediates=_added(trust.intermediates, _read(folder / "intermediates", _CERTIFICATES)),
         crls=crls,
-        ocsps=_added(trust.ocsps, _read(folder / "ocsps", _OCSPS)),
+        ocsps=ocsps,
     )
+
+
+def _insist_on_size(evidence: tuple[bytes, ...], limit: int, folder: Path) -> None:
+    if sum(map(len, evidence)) > limit:
+        raise SiteError("config.invalid", path=str(folder), reason=because("large", limit=limit))
 
 
 def _added(some: tuple[bytes, ...], more: tuple[bytes, ...]) -> tuple[bytes, ...]:

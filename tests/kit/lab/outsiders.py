@@ -17,6 +17,7 @@ from tests.kit.lab.site import Site, site
 from tests.kit.lab.traffic import Letter, make_letter, offices, until_read
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.timestamp_authority import reply
+from tests.kit.web_site import serving
 
 SIDE = "party"
 MOODS = ("away", "hangs", "nonsense", "good")
@@ -63,14 +64,8 @@ async def outsiders() -> AsyncIterator[Outsiders]:
     made, app = Outsiders(), web.Application()
     app.router.add_post("/tsa", made.stamp)
     app.router.add_get("/root.crl", made.list)
-    runner = web.AppRunner(app, shutdown_timeout=0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        made.port = runner.addresses[0][1]
+    async with serving(app) as made.port:
         yield made
-    finally:
-        await runner.cleanup()
 
 
 def _configure(made: Site, port: int) -> None:

@@ -1,6 +1,7 @@
 """`gateway edxml` as a clerk and an integrator meet it: what the first screen says, and whether the advice can be followed."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -137,10 +138,14 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_language(
 ) -> None:
     path = packed(tmp_path, capsys)
 
-    def denied(**_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", "/x/.gateway-1.part")
+    make = os.mkdir
 
-    monkeypatch.setattr("gateway.cli.edxml.stores.TemporaryDirectory", denied)
+    def denied(place: Path, mode: int = 0o777) -> None:
+        if ".gateway-" in str(place):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        make(place, mode)
+
+    monkeypatch.setattr(os, "mkdir", denied)
     _, err = said(capsys, "edxml", "unpack", path, "-d", tmp_path / "out", code=6)
     assert err.splitlines()[0] == f"Lỗi: Không dùng được tệp {tmp_path / 'out'} ({text('why.eacces').vi})."
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,8 @@
 """`audit head` and `audit prove`: made from a database beside which a service may run, checked by whoever holds the file."""
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -105,6 +107,20 @@ def test_a_file_is_not_overwritten_unasked(site: Site, file: Path) -> None:
     assert file.read_text() == "mine"
     assert main([*line, "--force"]) == 0
     assert json.loads(file.read_text())["format"] == "gateway-audit-proof/1"
+
+
+def test_a_disk_that_fails_leaves_the_old_file_whole(site: Site, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by reading: the old proof was cut off before the new one was there."""
+    before = file.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    line = ["audit", "prove", site.document, "--config", str(site.config_file), "-o", str(file), "--force"]
+    assert main(line) != 0
+    assert file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 @pytest.mark.parametrize(

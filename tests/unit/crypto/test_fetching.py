@@ -43,6 +43,7 @@ from tests.kit.certomancer.declared import bundle
 from tests.kit.clock import ManualClock
 from tests.kit.pki import DAY, MOMENT, Pki, rsa_key
 from tests.kit.revocation import crl, delegated, issuing_key, itself, response
+from tests.kit.web_site import serving
 
 PKI = Pki("Fetch")
 LEAF = PKI.leaf("seal")
@@ -279,12 +280,8 @@ async def site() -> AsyncIterator[Site]:
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.port = runner.addresses[0][1]
-    yield found
-    await runner.cleanup()
+    async with serving(app) as found.port:
+        yield found
 
 
 class Names(AbstractResolver):

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asn1crypto import cms
@@ -292,6 +293,29 @@ def test_the_cms_is_der_and_reads_as_it_was_meant(kind: str) -> None:
         }
         stamps = [one["values"][0].dump() for one in signer["unsigned_attrs"]] if timestamp else []
         assert stamps == ([token] if timestamp else [])
+
+
+class Doubting(InlineJudge):
+    """Finds level B-T and no more in whatever it judges."""
+
+    async def run(self, task: Any, *args: Any, **kwargs: Any) -> Any:
+        found = await super().run(task, *args, **kwargs)
+        if task is not judge_pdf:
+            return found
+        less = [replace(one, details=replace(one.details, level=Level.B_T)) for one in found.signatures]
+        return replace(found, signatures=tuple(less))
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_the_level_for_the_archive_is_what_the_judge_found(tmp_path: Path, stamped: bool) -> None:
+    """Found by reading: of a file without any timestamp the level was told that had been tried for."""
+    signing = Signing(tmp_path, authority())
+    found = signing.sign(SealOrder(level=Level.B_T if stamped else Level.B_B))
+    signing.path.write_bytes(found.pdf)
+    for judge, level, owed in ((InlineJudge(), Level.B_LTA, None), (Doubting(), Level.B_T, Level.B_LTA)):
+        signer = PdfSigner(judge=judge, holder=None, clock=StandingClock(LATER), authority=authority())
+        archived = asyncio.run(signer.archive(signing.path, trust=TRUST))
+        assert (archived.level, archived.owed) == (level, owed)
 
 
 def test_a_token_that_would_not_fit_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

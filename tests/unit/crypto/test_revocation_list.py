@@ -21,6 +21,7 @@ from gateway.crypto.edge import Trouble, attempt
 from gateway.crypto.paths.pieces import own_pieces
 from gateway.crypto.paths.revocation_list import ListAbout, ListOutline, serial_of
 from gateway.crypto.paths.trust_folder import read_evidence
+from tests.kit.certomancer.declared import ocsp_of
 from tests.kit.large_lists import FIRST_SERIAL, entry, many_entries, sequence, with_entries
 from tests.kit.pki import DAY, MOMENT, Pki, rsa_key, write_chain
 from tests.kit.revocation import crl, issuing_key
@@ -271,6 +272,19 @@ def test_all_lists_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Monk
         load_trust(folder, True)
     assert caught.value.code == "config.invalid"
     assert "large" in str(caught.value.params["reason"])
+
+
+def test_all_responses_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_with(tmp_path / "trust", [])
+    (folder / "ocsps").mkdir()
+    response = ocsp_of("seal")
+    (folder / "ocsps" / "0.ocsp").write_bytes(response)
+    monkeypatch.setattr(limits, "OCSP_RESPONSES_BYTES_MAX", len(response))
+    assert load_trust(folder, True).ocsps == (response,)
+    monkeypatch.setattr(limits, "OCSP_RESPONSES_BYTES_MAX", len(response) - 1)
+    with pytest.raises(SiteError) as caught:
+        load_trust(folder, True)
+    assert (caught.value.code, caught.value.params["path"]) == ("config.invalid", str(folder / "ocsps"))
 
 
 def test_random_lists_and_askers() -> None:
