@@ -25,7 +25,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
-from gateway.core.work import TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import ORDER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.doors import Doors, open_doors
 from gateway.exchange import (
@@ -36,6 +36,7 @@ from gateway.exchange import (
     MeasuredTransport,
     Reception,
     Stamping,
+    OrderRelease,
     TransferDelivery,
 )
 from gateway.material import open_signers, read_material
@@ -199,9 +200,10 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: Disk
         handlers={
             WorkKind.DOCUMENT: DocumentSteps(desk=desk),
             WorkKind.TRANSFER: transfers,
+            WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },
-        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
+        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, ORDER_ROAD),
         resting=lambda: disk.read_only,
     )
 

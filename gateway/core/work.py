@@ -8,6 +8,8 @@ from typing import Final
 
 TIMESTAMP_ROAD: Final = ":timestamps"
 """Destination of work that waits for a timestamp authority: one window and one back-off for all. No gateway has that id."""
+ORDER_ROAD: Final = ":order"
+"""Destination of work that lets staged entries in: it asks nobody, and waits behind no document's step."""
 
 
 class WorkKind(StrEnum):
@@ -19,6 +21,10 @@ class WorkKind(StrEnum):
     """Next attempt of an outgoing transfer."""
     TIMESTAMP = "timestamp"
     """Next attempt to get a timestamp that is owed."""
+    ORDER = "order"
+    """Entries of one sender that wait for smaller numbers: those that can come in, or have waited long enough."""
+    GAPS = "gaps"
+    """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
 
 
 class RoadReport(StrEnum):

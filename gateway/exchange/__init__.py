@@ -40,6 +40,7 @@ from gateway.exchange.judging import sender_of_file
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
+from gateway.exchange.ordering import OrderRelease
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
 from gateway.exchange.receive import Reception
@@ -68,6 +69,7 @@ __all__ = [
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
+    "OrderRelease",
     "OwedProbe",
     "Queries",
     "QueryDesk",

@@ -47,6 +47,7 @@ from gateway.exchange import (
     ExchangeRecords,
     Journal,
     LocalTransport,
+    OrderRelease,
     Queries,
     ReceiptForm,
     Reception,
@@ -334,6 +335,7 @@ def _node(
         handlers={
             WorkKind.DOCUMENT: steps,
             WorkKind.TRANSFER: transfers,
+            WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
         },
         records=ExchangeRecords(trust=trust),

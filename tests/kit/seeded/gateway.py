@@ -18,7 +18,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
-from gateway.core.work import TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import ORDER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
@@ -28,6 +28,7 @@ from gateway.exchange import (
     DocumentSteps,
     Journal,
     LocalTransport,
+    OrderRelease,
     Queries,
     Reception,
     Release,
@@ -149,9 +150,10 @@ class Process:
             handlers={
                 WorkKind.DOCUMENT: DocumentSteps(desk=desk),
                 WorkKind.TRANSFER: transfers,
+                WorkKind.ORDER: OrderRelease(desk=desk),
                 WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
             },
-            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD),
+            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, ORDER_ROAD),
             idle=IDLE_SECONDS,
         )
 
