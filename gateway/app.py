@@ -32,14 +32,15 @@ from gateway.exchange import (
     Desk,
     DocumentSteps,
     Events,
+    GapNotices,
     LocalTransport,
     MeasuredTransport,
+    OrderRelease,
     Reception,
     Stamping,
-    OrderRelease,
     TransferDelivery,
 )
-from gateway.material import open_signers, read_material
+from gateway.material import OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
@@ -131,7 +132,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
-        engine = _engine(desk, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
+        engine = _engine(desk, signers, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
@@ -189,10 +190,12 @@ def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[Gat
     return lambda destination: here if destination == desk.own else there
 
 
-def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: DiskWatch) -> WorkEngine:
-    transfers = TransferDelivery(
-        desk=desk, transports=transports, backoff=lambda failures: backoff(failures, desk.entropy)
-    )
+def _engine(
+    desk: Desk, signers: OwnSigners, transports: Callable[[GatewayId], Transport], disk: DiskWatch
+) -> WorkEngine:
+    patience = partial(backoff, entropy=desk.entropy)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+    notices = GapNotices(desk=desk, signer=signers.receipts, transports=transports, backoff=patience)
     return WorkEngine(
         store=desk.store,
         clock=desk.clock,
@@ -201,6 +204,7 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: Disk
             WorkKind.DOCUMENT: DocumentSteps(desk=desk),
             WorkKind.TRANSFER: transfers,
             WorkKind.ORDER: OrderRelease(desk=desk),
+            WorkKind.GAPS: notices,
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },
         destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, ORDER_ROAD),

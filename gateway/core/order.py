@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.core.ids import EntryKey, OrganId, TransferKey
+from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 
 
 class Place(StrEnum):
@@ -100,6 +100,29 @@ def advance_stream(expected: int, waiting: Sequence[Waiting], *, until: int = 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Numbers of one stream that will not come in order."""
+
+    recipient: OrganId
+    first: int
+    last: int
+    reason: str
+    """The state of the delivery, or why the stream begins later here: for people, nothing is decided by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapNotice:
+    """What a sending gateway says of one transfer's numbers."""
+
+    transfer: TransferKey
+    origin: GatewayId
+    destination: GatewayId
+    sender: OrganId
+    issued_at: datetime
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How the order stands, for whoever watches."""
 
@@ -115,7 +138,7 @@ class Order(Protocol):
     """How far each stream has come on the receiving side, and what waits in it."""
 
     def streams(self, sender: OrganId, recipients: Collection[OrganId]) -> Mapping[OrganId, Stream]:
-        """The stream of each of these recipients, from 1 where there is none yet; nobody else changes one before the unit ends."""
+        """The stream of each of these recipients, from 1 where there is none; nobody else changes it before the unit ends."""
         ...
 
     def put(self, sender: OrganId, streams: Sequence[Stream]) -> None:

@@ -19,7 +19,7 @@ from gateway.core.log import Log
 from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
 
-WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value})
+WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value, EventKind.PASSED_OVER.value})
 """Alarms happened to no row of ours, and the key they stand under is a stranger's word: they belong to no story."""
 
 

@@ -34,6 +34,7 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
+from gateway.exchange.gaps import GapNotices, owe_notice
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
@@ -65,6 +66,7 @@ __all__ = [
     "Events",
     "ExchangeRecords",
     "FeedPage",
+    "GapNotices",
     "HeldProbe",
     "Journal",
     "LocalTransport",
@@ -89,6 +91,7 @@ __all__ = [
     "clock_step",
     "findings",
     "opening",
+    "owe_notice",
     "readable",
     "sender_of_file",
 ]

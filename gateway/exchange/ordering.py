@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.core.errors import SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import EntryKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ORDER_ROWS_MAX, ORDER_WAIT_SECONDS_MAX
+from gateway.core.limits import ORDER_ROWS_MAX, ORDER_WAIT_SECONDS_MAX, STREAM_WAITING_MAX
 from gateway.core.model import InboxEntry
-from gateway.core.order import Place, StagedEntry, Step, Stream, Waiting, advance_stream
+from gateway.core.order import Gap, GapNotice, Place, StagedEntry, Step, Stream, Waiting, advance_stream
 from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkItem, WorkKind
 from gateway.exchange.desk import Desk
 
@@ -171,6 +172,63 @@ def advance_streams(uow: UnitOfWork, sender: OrganId, streams: Mapping[Stream, i
     release = _Release(uow=uow, desk=desk, sender=sender, now=desk.clock.now())
     uow.order.put(sender, [release.advance(stream, until=until) for stream, until in streams.items()])
     release.finish()
+
+
+def pass_over(uow: UnitOfWork, notice: GapNotice, desk: Desk) -> int:
+    """Wait no longer for what a peer says will not come; how many of its gaps were news.
+
+    Raises:
+        SiteError: `store.busy`: so much waits in a stream already that no more is remembered of it now.
+    """
+    streams = dict(uow.order.streams(notice.sender, {gap.recipient for gap in notice.gaps}))
+    changed: dict[OrganId, Stream] = {}
+    news = 0
+    for gap in notice.gaps:
+        stream = streams[gap.recipient]
+        after = _without(uow, notice.sender, stream, gap)
+        if after != stream:
+            news += 1
+            streams[gap.recipient] = changed[gap.recipient] = after
+            _record_gap(uow, notice, gap, desk)
+    advance_streams(uow, notice.sender, dict.fromkeys(changed.values(), 0), desk)
+    return news
+
+
+def _without(uow: UnitOfWork, sender: OrganId, stream: Stream, gap: Gap) -> Stream:
+    """The stream when nobody waits for these numbers; what arrived under one of them stays what it is."""
+    if gap.first <= stream.expected:
+        return replace(stream, expected=max(stream.expected, gap.last + 1))
+    first = gap.first
+    while first <= gap.last and uow.order.is_waiting(sender, stream.recipient, first):
+        first += 1
+    if first > gap.last:
+        return stream
+    if stream.waiting >= STREAM_WAITING_MAX:
+        raise SiteError("store.busy")
+    uow.order.wait(sender, [Waiting(recipient=stream.recipient, first=first, last=gap.last)])
+    return replace(stream, waiting=stream.waiting + 1)
+
+
+def _record_gap(uow: UnitOfWork, notice: GapNotice, gap: Gap, desk: Desk) -> None:
+    desk.journal.record(
+        uow,
+        AuditEvent(
+            kind=EventKind.PASSED_OVER,
+            at=desk.clock.now(),
+            subject=notice.transfer,
+            document=notice.transfer,
+            recipient=gap.recipient,
+            private={
+                "origin": notice.origin,
+                "from": notice.sender,
+                "to": gap.recipient,
+                "transfer": notice.transfer,
+                "first": gap.first,
+                "last": gap.last,
+                "reason": gap.reason,
+            },
+        ),
+    )
 
 
 class OrderRelease:

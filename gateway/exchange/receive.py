@@ -35,10 +35,11 @@ from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
-from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
+from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
-from gateway.exchange.ordering import Arrivals, Arrived, mark_late
+from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -139,6 +140,13 @@ class Reception:
             return None
         return incoming.answer or await self._answer(incoming, form)
 
+    async def pass_over(self, origin: GatewayId, notice: bytes) -> None:
+        """See `ReceptionDesk.pass_over`."""
+        desk = self._desk
+        said = read_notice(notice, origin=origin, own=desk.own, snapshot=desk.directory.current())
+        passed = await desk.store.transact(lambda uow: pass_over(uow, said, desk))
+        _log.info("gaps.noticed", transfer=said.transfer, peer=origin, gaps=len(said.gaps), passed=passed)
+
     async def _alarm(self, origin: GatewayId, slip: TransferSlip) -> None:
         """A leaf for the security officer (security.md 10); bounded, so that nobody fills our log by repeating himself."""
         now = self._desk.clock.monotonic()
@@ -200,7 +208,7 @@ class Reception:
         if known and known[0] != slip.envelope.digest and not arrival.refusal:
             arrival = replace(arrival, refusal="conflict.document_id")
         arrived_before = known[1] if known else frozenset[OrganId]()
-        ours = [line.organ_id for line in slip.recipients if _is_ours(line.organ_id, self._desk.own, snapshot)]
+        ours = [line.organ_id for line in slip.recipients if is_hosted(line.organ_id, self._desk.own, snapshot)]
         arrivals = Arrivals.look(uow, slip.sender, ours, self._desk)
         lines: list[IncomingRecipient] = []
         settled: dict[OrganId, tuple[Place, Arrived]] = {}
@@ -334,11 +342,6 @@ async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attac
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:
     return arrival.reading.message if arrival.reading else None
-
-
-def _is_ours(organ_id: OrganId, own: GatewayId, snapshot: Snapshot) -> bool:
-    body = snapshot.body(organ_id)
-    return body is not None and body.gateway == own
 
 
 def _same_or_conflict(known: IncomingTransfer, origin: GatewayId, slip: TransferSlip) -> None:

@@ -36,9 +36,7 @@ _COVERED: Final = select(
     )
 )
 _WAIT: Final = insert(incoming_numbers)
-_WAITING: Final = (
-    select(incoming_numbers).where(_STREAM).order_by(incoming_numbers.c.first).limit(bindparam("rows"))
-)
+_WAITING: Final = select(incoming_numbers).where(_STREAM).order_by(incoming_numbers.c.first).limit(bindparam("rows"))
 _SETTLE: Final = delete(incoming_numbers).where(_STREAM, incoming_numbers.c.first <= bindparam("through"))
 _WAITED_OUT: Final = and_(incoming_numbers.c.since.is_not(None), incoming_numbers.c.since <= bindparam("before"))
 _READY: Final = (

@@ -129,6 +129,7 @@ owed_timestamps: Final = strict(
     CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
 )
 
+
 def _slip() -> tuple[Column[str] | Column[int], ...]:
     """The columns of a transfer's slip, the same in both directions."""
     return (

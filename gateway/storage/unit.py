@@ -17,7 +17,18 @@ from gateway.storage.work import WorkLedger
 class Unit:
     """Implements `gateway.core.ledgers.UnitOfWork`. Lives as long as its transaction and is not kept."""
 
-    __slots__ = ("access", "blobs", "directory", "documents", "inbox", "log", "order", "timestamps", "transfers", "work")
+    __slots__ = (
+        "access",
+        "blobs",
+        "directory",
+        "documents",
+        "inbox",
+        "log",
+        "order",
+        "timestamps",
+        "transfers",
+        "work",
+    )
 
     def __init__(self, connection: Connection, /) -> None:
         self.documents = DocumentLedger(connection)

@@ -74,9 +74,7 @@ async def test_what_waits_comes_back_by_number(store: LedgerStore) -> None:
 async def test_ready_is_what_is_expected_or_has_waited_long_enough(store: LedgerStore) -> None:
     third = OrganId("Z79.9")
     await store.transact(
-        lambda uow: uow.order.put(
-            rows.PARTY, [Stream(recipient=who, expected=3, waiting=1) for who in (*BOTH, third)]
-        )
+        lambda uow: uow.order.put(rows.PARTY, [Stream(recipient=who, expected=3, waiting=1) for who in (*BOTH, third)])
     )
     await wait(store, staged(3, 50), staged(6, 10, recipient=rows.OTHER_WARD), staged(8, 10, recipient=rows.OTHER_WARD))
     await wait(store, staged(9, 11, recipient=rows.OTHER_WARD), staged(5, 40, recipient=third))

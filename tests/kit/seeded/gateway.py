@@ -26,6 +26,7 @@ from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
+    GapNotices,
     Journal,
     LocalTransport,
     OrderRelease,
@@ -134,15 +135,18 @@ class Process:
         self.statuses = BusinessStatuses(desk=self.desk)
         self.releases = Release(desk=self.desk)
         self.tls = keys.tls[disk.generation]
+        self.receipts = keys.receipts[disk.generation]
         self.engine = self._engine(LocalTransport(reception=self.reception), transport(self))
 
     def _engine(self, local: Transport, road: Transport) -> WorkEngine:
         desk = self.desk
-        transfers = TransferDelivery(
-            desk=desk,
-            transports=lambda destination: local if destination == desk.own else road,
-            backoff=lambda failures: backoff(failures, desk.entropy),
-        )
+
+        def transports(destination: GatewayId) -> Transport:
+            return local if destination == desk.own else road
+
+        patience = partial(backoff, entropy=desk.entropy)
+        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+        notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, backoff=patience)
         return WorkEngine(
             store=desk.store,
             clock=desk.clock,
@@ -151,6 +155,7 @@ class Process:
                 WorkKind.DOCUMENT: DocumentSteps(desk=desk),
                 WorkKind.TRANSFER: transfers,
                 WorkKind.ORDER: OrderRelease(desk=desk),
+                WorkKind.GAPS: notices,
                 WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
             },
             destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, ORDER_ROAD),

@@ -119,7 +119,9 @@ def write_as_of(place: Path | str, revision: str, of: Contents) -> None:
 async def test_rows_of_every_revision_are_there_after_the_upgrade(databases: Databases, old: str) -> None:
     now = await fill(databases.full)
     filled = {name for name, lines in now.items() if lines}
-    assert filled | {"client_certificates", "incoming_numbers", "owed_timestamps", "pending_leaves"} == set(metadata.tables)
+    assert filled | {"client_certificates", "incoming_numbers", "owed_timestamps", "pending_leaves"} == set(
+        metadata.tables
+    )
     write_as_of(databases.empty, old, now)
     upgrade(databases.empty)
     assert contents(databases.empty) == now
