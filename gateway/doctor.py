@@ -42,7 +42,7 @@ from gateway.crypto import (
     read_trust,
     subject_public_key,
 )
-from gateway.exchange import HeldProbe, OwedProbe
+from gateway.exchange import HeldProbe, OrderProbe, OwedProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
 from gateway.peer import PeerProbe
@@ -138,7 +138,8 @@ def _state(config: Config, store: Store | None) -> list[Probe]:
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
     if store is not None:
-        probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
+        probes += [HeldProbe(store=store), OrderProbe(store=store, clock=SystemClock())]
+        probes.append(OwedProbe(store=store, clock=SystemClock()))
     return [*probes, BlobsProbe(config.blobs)]
 
 

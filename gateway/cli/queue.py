@@ -13,7 +13,16 @@ from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.ports import Clock
-from gateway.core.work import TIMESTAMP_ROAD, Backlog, DeadLetter, Destination, QueuedWork, WorkItem, WorkKind
+from gateway.core.work import (
+    ORDER_ROAD,
+    TIMESTAMP_ROAD,
+    Backlog,
+    DeadLetter,
+    Destination,
+    QueuedWork,
+    WorkItem,
+    WorkKind,
+)
 from gateway.observe import SystemClock
 from gateway.outside import open_records
 
@@ -80,7 +89,7 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
 
 
 def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
-    if item.kind is WorkKind.TRANSFER:
+    if item.kind in {WorkKind.TRANSFER, WorkKind.GAPS}:
         transfer = uow.transfers.find(TransferKey(item.subject))
         if transfer is not None:
             return Subject(
@@ -283,4 +292,6 @@ def _item_row(terminal: Terminal, work: QueuedWork, subject: Subject, now: datet
 def _named(terminal: Terminal, destination: str) -> str:
     if destination == TIMESTAMP_ROAD:
         return terminal.text("cli.queue.timestamps")
+    if destination == ORDER_ROAD:
+        return terminal.text("cli.queue.order")
     return destination or terminal.text("cli.queue.here")

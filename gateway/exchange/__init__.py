@@ -41,6 +41,7 @@ from gateway.exchange.judging import sender_of_file
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
+from gateway.exchange.order_probe import OrderProbe
 from gateway.exchange.ordering import OrderRelease
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
@@ -71,6 +72,7 @@ __all__ = [
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
+    "OrderProbe",
     "OrderRelease",
     "OwedProbe",
     "Queries",

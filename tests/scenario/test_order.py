@@ -207,6 +207,7 @@ async def test_what_is_refused_as_a_whole_is_told_when_the_peer_can_hear_it(worl
     foreign = replace(old.bodies[world.sender], gateway=own.own)
     own.directory.replace(replace(old, epoch=old.epoch + 1, bodies={**old.bodies, world.sender: foreign}))
     world.party.road.down = False
+    world.clock.moment += timedelta(minutes=1)
     await world.party.run_due(world.clock.now())
     (row,) = await world.party.store.read(lambda uow: uow.documents.deliveries(first.document))
     assert (row.state, row.reason) == (DeliveryState.REFUSED, "peer.foreign_sender")

@@ -43,7 +43,7 @@ _ENTERED = {"inbox.entered", "inbox.overdue", "inbox.late"}
 _ENTRY_WALK = {
     "": {"received"},
     "received": {"business.status", *_ENTERED},
-    **dict.fromkeys(_ENTERED, {"business.status"}),
+    **{name: {"business.status"} for name in _ENTERED},
     "business.status": set(),
 }
 _ASIDE = "business.status_received"

@@ -260,7 +260,7 @@ def entries_enter_as_they_come() -> AbstractContextManager[Any]:
 
 
 def gaps_are_not_told() -> AbstractContextManager[Any]:
-    """What will never come is nobody's business: the other side waits until it has waited long enough, and holds what it has."""
+    """What will never come is nobody's business, and what waits for it waits for ever."""
 
     def ready(self: OrderLedger, sender: Any, before: Any, limit: int) -> Any:
         return dict.fromkeys(good(self, sender, before, limit), 0)
