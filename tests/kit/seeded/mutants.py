@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,17 +25,14 @@ from gateway.exchange import (
     Reception,
     Submission,
     TransferDelivery,
-    deliver,
     ordering,
     receipts,
     steps,
 )
-from gateway.exchange import dispatch as steps_dispatch
 from gateway.storage import inbox as inbox_ledger
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.lease import Claim as BlobClaim
-from gateway.storage.order import OrderLedger
 from gateway.storage.transfers import TransferLedger
 from tests.kit.seeded.disk import Disk, PoweredBlobs
 
@@ -259,29 +256,6 @@ def entries_enter_as_they_come() -> AbstractContextManager[Any]:
     return patch.object(ordering.Arrivals, "place", place)
 
 
-def gaps_are_not_told() -> AbstractContextManager[Any]:
-    """What will never come is nobody's business, and what waits for it waits for ever."""
-
-    def ready(self: OrderLedger, sender: Any, before: Any, limit: int) -> Any:
-        return dict.fromkeys(good(self, sender, before, limit), 0)
-
-    good = OrderLedger.ready
-    patches = ExitStack()
-    patches.enter_context(patch.object(deliver, "owe_notice", lambda *_: None))
-    patches.enter_context(patch.object(steps_dispatch, "owe_notice", lambda *_: None))
-    patches.enter_context(patch.object(OrderLedger, "ready", ready))
-    return patches
-
-
-def gaps_are_not_logged() -> AbstractContextManager[Any]:
-    """A number is passed over, and the log does not say so."""
-
-    def passed(uow: Any, notice: Any, gap: Any, desk: Any) -> None:
-        del uow, notice, gap, desk
-
-    return patch.object(ordering, "_record_gap", passed)
-
-
 MUTANTS: dict[str, Mutant] = {
     mutant.__name__: mutant
     for mutant in (
@@ -299,7 +273,5 @@ MUTANTS: dict[str, Mutant] = {
         an_inbox_that_names_nothing,
         work_after_commit,
         entries_enter_as_they_come,
-        gaps_are_not_told,
-        gaps_are_not_logged,
     )
 }
