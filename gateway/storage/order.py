@@ -124,7 +124,7 @@ class OrderLedger:
 
     def standing(self, overdue_since: datetime) -> Standing:
         """All streams together."""
-        row = self._connection.execute(_STAGED).one()
+        (row,) = self._connection.execute(_STAGED)
         overdue = self._connection.execute(_OVERDUE, {"after": to_millis(overdue_since)}).scalar_one()
         return Standing(staged=row.staged, oldest=maybe_moment(row.oldest), overdue=overdue)
 
