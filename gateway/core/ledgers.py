@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.core.grants import Access
-from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.order import Order
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
@@ -126,6 +127,18 @@ class Documents(Protocol):
         """
         ...
 
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
+        """Remember that these numbers of the streams go to this gateway; whose smaller numbers went to another one."""
+        ...
+
+    def stream_beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """The first number that went to the gateway where the stream goes now, if that is this one and not the first."""
+        ...
+
 
 class Transfers(Protocol):
     """Transfers in both directions. Slips and answers never change once written."""
@@ -181,10 +194,17 @@ class InboxPage:
 class Inbox(Protocol):
     """Documents that arrived for our bodies."""
 
-    def add(self, entries: Sequence[InboxEntry]) -> None:
-        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored).
+    def add(self, entries: Sequence[InboxEntry], *, staged: Sequence[InboxEntry] = ()) -> None:
+        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored), and none to `staged` ones.
 
-        (recipient, sender, document_id) MUST be unique (`Conflict`): one effect per document and recipient.
+        (recipient, sender, document_id) MUST be unique (`Conflict`), staged or not: one effect per document and recipient.
+        """
+        ...
+
+    def enter(self, entries: Sequence[tuple[EntryKey, str]], at: datetime) -> None:
+        """Give staged entries their cursors, in this order, with their new last_leaf; changed at that time.
+
+        MUST be all or nothing: `StaleStateError` when one of them is not staged.
         """
         ...
 
@@ -197,7 +217,7 @@ class Inbox(Protocol):
         ...
 
     def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
-        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`."""
+        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`; no staged ones."""
         ...
 
     def newest(self) -> int:
@@ -353,6 +373,11 @@ class UnitOfWork(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Documents that arrived."""
+        ...
+
+    @property
+    def order(self) -> Order:
+        """How far each stream has come."""
         ...
 
     @property

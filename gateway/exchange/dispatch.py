@@ -16,6 +16,7 @@ from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, Tran
 from gateway.core.states import DeliveryState, TransferState
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of
+from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
 
@@ -30,6 +31,9 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         transfer = _transfer(document, destination, numbers, plan.epoch, desk)
         uow.transfers.add([transfer])
         uow.work.add(attempt_of(transfer, document))
+        given = {organ_id: number for organ_id, (number, _) in numbers.items()}
+        if uow.documents.direct_streams(document.sender, destination, given):
+            owe_notice(uow, transfer.slip, document.changed_at)
         for route in routes:
             made = _queued(uow, document, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
             deliveries[route.recipient] = made

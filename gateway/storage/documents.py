@@ -283,6 +283,18 @@ class DocumentLedger:
         """The next number of each stream (sender, recipient) and its handle for the year."""
         return Streams(self._connection).next_sequence(sender, recipients, year, handle)
 
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
+        """Remember where these numbers go; whose smaller numbers went elsewhere."""
+        return Streams(self._connection).direct(sender, destination, numbers)
+
+    def stream_beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """Where streams begin that came from another gateway."""
+        return Streams(self._connection).beginnings(sender, destination, recipients)
+
 
 def _blobs(document: Document) -> list[BlobRef]:
     files = [file.blob for file in document.attachments]

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, insert, select, update
 
-from gateway.core.ids import OrganId
+from gateway.core.ids import GatewayId, OrganId
 from gateway.storage.bulk import execute_many
 from gateway.storage.rows import among, chunks, locked
 from gateway.storage.statements import Statements
@@ -32,6 +32,18 @@ _HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).wh
 _NEW_HANDLE: Final = insert(stream_handles)
 
 
+_WHERE_TO: Final = locked(
+    select(streams.c.recipient, streams.c.destination, streams.c.since)
+    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
+    .order_by(streams.c.recipient)
+)
+_DIRECT: Final = (
+    update(streams)
+    .where(streams.c.sender == bindparam("the_sender"), streams.c.recipient == bindparam("the_recipient"))
+    .values(destination=bindparam("destination"), since=bindparam("since"))
+)
+
+
 class Streams:
     """The part of the ledger of documents that counts, on one connection."""
 
@@ -48,6 +60,34 @@ class Streams:
         numbers = self._count(sender, ordered)
         handles = self._handles(sender, ordered, year, handle)
         return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
+
+    def direct(self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]) -> frozenset[OrganId]:
+        """Remember where these numbers go; whose smaller numbers went elsewhere. See `Documents.direct_streams`."""
+        changed, moved = [], []
+        for some in chunks(sorted(numbers)):
+            for row in self._connection.execute(_WHERE_TO, {"sender": sender, "recipients": list(some)}):
+                if row.destination == destination:
+                    continue
+                # Of a stream of before it may not be known where it went: then it is taken to have gone there, too.
+                since = numbers[row.recipient] if row.destination else 1
+                changed.append({"the_sender": sender, "the_recipient": row.recipient, "since": since})
+                if since > 1:
+                    moved.append(OrganId(row.recipient))
+        if changed:
+            execute_many(self._connection, _DIRECT, [one | {"destination": destination} for one in changed])
+        return frozenset(moved)
+
+    def beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """Where streams begin that came from another gateway. See `Documents.stream_beginnings`."""
+        found: dict[OrganId, int] = {}
+        for some in chunks(sorted(recipients)):
+            rows = self._connection.execute(_WHERE_TO, {"sender": sender, "recipients": list(some)})
+            found.update(
+                (OrganId(row.recipient), row.since) for row in rows if row.destination == destination and row.since > 1
+            )
+        return found
 
     def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:
         known: dict[OrganId, int] = {}

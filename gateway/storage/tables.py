@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
+from gateway.storage import stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -26,6 +27,12 @@ from gateway.storage.columns import (
 )
 
 metadata: Final = METADATA
+
+# The numbers of streams have a file of their own; whoever looks for a table finds it here.
+incoming_numbers: Final = stream_tables.incoming_numbers
+incoming_streams: Final = stream_tables.incoming_streams
+stream_handles: Final = stream_tables.stream_handles
+streams: Final = stream_tables.streams
 
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
@@ -122,23 +129,6 @@ owed_timestamps: Final = strict(
     CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
 )
 
-streams: Final = strict(
-    "streams",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    whole("next_number"),
-    CheckConstraint("next_number > 1", name="next_number"),
-)
-
-stream_handles: Final = strict(
-    "stream_handles",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    Column("year", Whole, primary_key=True, autoincrement=False),
-    octets("handle"),
-    CheckConstraint("length(handle) = 16", name="handle"),
-)
-
 
 def _slip() -> tuple[Column[str] | Column[int], ...]:
     """The columns of a transfer's slip, the same in both directions."""
@@ -205,6 +195,7 @@ inbox_messages: Final = strict(
 
 inbox: Final = strict(
     "inbox",
+    # Below zero as long as the entry is staged: outside of every page, inside of every unique constraint.
     Column("cursor", Whole, primary_key=True, autoincrement=True),
     words("key"),
     words("recipient"),

@@ -281,7 +281,14 @@ async def test_the_workload_says_how_much_there_is_and_since_when(store: LedgerS
     )
     await store.transact(lambda uow: uow.work.set_destination(Destination(name="away", not_before=later(60))))
     workload = await store.read(lambda uow: uow.work.workload(later(0)))
-    assert workload.items == {WorkKind.DOCUMENT: 1, WorkKind.TRANSFER: 3, WorkKind.TIMESTAMP: 0, WorkKind.SCAN: 0}
+    assert workload.items == {
+        WorkKind.DOCUMENT: 1,
+        WorkKind.TRANSFER: 3,
+        WorkKind.TIMESTAMP: 0,
+        WorkKind.SCAN: 0,
+        WorkKind.ORDER: 0,
+        WorkKind.GAPS: 0,
+    }
     assert workload.oldest == {WorkKind.DOCUMENT: later(-2), WorkKind.TRANSFER: later(-5)}
     assert (workload.closed, workload.dead) == (1, 0)
     # A road that is open again makes what waited for it late.
