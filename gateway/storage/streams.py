@@ -61,7 +61,9 @@ class Streams:
         handles = self._handles(sender, ordered, year, handle)
         return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
 
-    def direct(self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]) -> frozenset[OrganId]:
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
         """Remember where these numbers go; whose smaller numbers went elsewhere. See `Documents.direct_streams`."""
         changed, moved = [], []
         for some in chunks(sorted(numbers)):
@@ -77,7 +79,7 @@ class Streams:
             execute_many(self._connection, _DIRECT, [one | {"destination": destination} for one in changed])
         return frozenset(moved)
 
-    def beginnings(
+    def stream_beginnings(
         self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
     ) -> Mapping[OrganId, int]:
         """Where streams begin that came from another gateway. See `Documents.stream_beginnings`."""

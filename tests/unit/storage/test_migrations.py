@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, select, text
 
 from gateway.audit import sequence
+from gateway.core.activation import Activation
 from gateway.core.errors import SiteError
 from gateway.core.ids import DocumentKey
-from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.message import StaffInfo
 from gateway.core.order import Stream
 from gateway.core.states import MessageKind
