@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, or_, select, text, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import EntryKey, OrganId, TransferKey
@@ -63,9 +63,9 @@ _READY: Final = (
 _LONGEST: Final = select(func.min(incoming_numbers.c.since)).where(
     incoming_numbers.c.sender == bindparam("the_sender"), text(STAGED)
 )
-_STAGED: Final[Select[Any]] = select(
-    func.count().label("staged"), func.min(incoming_numbers.c.since).label("oldest")
-).where(text(STAGED))
+_STAGED: Final = select(func.count().label("staged"), func.min(incoming_numbers.c.since).label("oldest")).where(
+    text(STAGED)
+)
 _OVERDUE: Final = (
     select(func.count())
     .select_from(incoming_streams)
