@@ -125,6 +125,8 @@ CATALOGUE: Final = MappingProxyType(
         "backup.manifest": ErrorFacts(500, _O),
         "backup.unsound": ErrorFacts(500, _O),
         "restore.not_empty": ErrorFacts(500, _O),
+        "restore.clock": ErrorFacts(500, _O),
+        "restore.keys": ErrorFacts(500, _O),
         "blob.damaged": ErrorFacts(500, _O),
         "worker.killed": ErrorFacts(422, _S),
         "worker.busy": ErrorFacts(503, _G, retryable=True),
