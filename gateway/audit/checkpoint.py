@@ -52,7 +52,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
 def open_checkpoint(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
     """The checkpoint in a note, signed by the log itself: by an Ed25519 key of `keys` whose name is the log's origin.
 
-    The key of a log is that of its successors, too (`succession`). Cosignatures of witnesses among `keys` are checked too, but do not make up for the log's own signature.
+    The key of a log is that of its successors, too (`succession`).
+    Cosignatures of witnesses among `keys` are checked too, but do not make up for the log's own signature.
 
     Raises:
         SignatureError: a line names one of the keys and is not its signature.

@@ -192,9 +192,7 @@ async def recall(memory: CheckpointMemory, key: VerifierKey) -> PublishedCheckpo
     return PublishedCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note)
 
 
-def examine(
-    log: Log, signed: PublishedCheckpoint | None, key: VerifierKey, *, kept: int = 0
-) -> tuple[TreeHead, int]:
+def examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey, *, kept: int = 0) -> tuple[TreeHead, int]:
     """The head, once it is known to grow out of what was signed, and the size of the checkpoint in the database.
 
     `kept`: checkpoints up to that size are those of a predecessor, before a restore; this signer never saw them.

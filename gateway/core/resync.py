@@ -94,6 +94,10 @@ class Skipped:
     gap: Gap
 
 
+SkippedPlace = tuple[str, str, int]
+"""Sender, recipient and first number; ("", "", 0) is before all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResyncStanding:
     """All peers together."""
@@ -164,8 +168,8 @@ class Resyncs(Protocol):
         """Transfers of a peer that have not come in, with the time at which it was asked for them."""
         ...
 
-    def skipped(self, destination: GatewayId, after: tuple[OrganId, OrganId], limit: int) -> tuple[Skipped, ...]:
-        """What was skipped in our streams to a destination, by (sender, recipient) from there on."""
+    def skipped(self, destination: GatewayId, after: SkippedPlace, limit: int) -> tuple[Skipped, ...]:
+        """What was skipped in our streams to a destination, after that place in their order."""
         ...
 
     def told_of(self, peer: GatewayId, number: int, at: datetime) -> bool:

@@ -6,6 +6,7 @@ this ledger and before the unit ends (`flush`). Nobody sees the difference, exce
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
@@ -21,7 +22,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.reopened import feed_leaps
-from gateway.storage.rows import among, chunks
+from gateway.storage.rows import among, chunks, maybe_moment
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
 
@@ -71,6 +72,7 @@ _OPENINGS: Final = (
     .order_by(openings.c.row)
     .limit(bindparam("rows"))
 )
+_NEWEST_AT: Final = select(openings.c.at).order_by(openings.c.row.desc()).limit(1)
 _SALTS: Final = select(openings.c.hash, openings.c.salt).where(among(openings.c.hash, "hashes"))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
@@ -122,6 +124,11 @@ class LogLedger:
         self.flush()
         return bool(self._connection.execute(_ANY_PENDING).scalar_one())
 
+    def newest_at(self) -> datetime | None:
+        """When the newest event happened."""
+        self.flush()
+        return maybe_moment(self._connection.execute(_NEWEST_AT).scalar_one_or_none())
+
     # --- the tree ----------------------------------------------------------------------------------------------------
 
     def head(self) -> TreeHead:
@@ -147,7 +154,7 @@ class LogLedger:
     def _move_head(self, old_size: int, head: TreeHead) -> int:
         """And what positions of the feed are counted from: 0, or beyond all that was told before a restore."""
         values = {"size": head.size, "root": head.root, "frontier": b"".join(head.frontier)}
-        moved = self._connection.execute(_MOVE_HEAD, values | {"old_size": old_size}).scalars().all()
+        moved = self._connection.execute(_MOVE_HEAD, values | {"old_size": old_size}).scalars()
         if moved:
             return int(moved[0])
         if old_size != 0 or self._connection.execute(_HEAD).one_or_none() is not None:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.order import Gap
-from gateway.core.resync import Reopening, Resend, Resync, ResyncStanding, ResyncState, Skipped, Wanted
+from gateway.core.resync import Reopening, Resend, Resync, ResyncStanding, ResyncState, Skipped, SkippedPlace, Wanted
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock
@@ -52,6 +52,8 @@ _SKIP: Final = insert(skipped_numbers).from_select(
     ),
 )
 _GO_ON: Final = update(streams).values(next_number=bindparam("next"))
+_BEGIN: Final = update(streams).where(streams.c.destination == "").values(since=bindparam("next"))
+"""It is not known where it goes: whoever gets its next number is told that it begins there."""
 _BASE: Final = update(tree_head).values(base=bindparam("base"))
 _COUNT_ON: Final = update(named_locks).where(named_locks.c.name == bindparam("the_name")).values(last=bindparam("base"))
 _COUNTER: Final = insert(named_locks)
@@ -89,13 +91,8 @@ _SKIPPED: Final = (
     select(skipped_numbers)
     .where(
         skipped_numbers.c.destination == bindparam("destination"),
-        or_(
-            skipped_numbers.c.sender > bindparam("sender"),
-            and_(
-                skipped_numbers.c.sender == bindparam("sender"),
-                skipped_numbers.c.recipient > bindparam("recipient"),
-            ),
-        ),
+        tuple_(skipped_numbers.c.sender, skipped_numbers.c.recipient, skipped_numbers.c.first)
+        > tuple_(bindparam("sender"), bindparam("recipient"), bindparam("first")),
     )
     .order_by(skipped_numbers.c.sender, skipped_numbers.c.recipient, skipped_numbers.c.first)
     .limit(bindparam("rows"))
@@ -132,14 +129,16 @@ class ResyncLedger:
         self._connection.execute(_REOPEN, _reopening_values(reopening))
         self._connection.execute(_SKIP, {"base": base})
         self._connection.execute(_GO_ON, {"next": base + 1})
+        self._connection.execute(_BEGIN, {"next": base + 1})
         self._connection.execute(_BASE, {"base": base})
         names = {"the_name": NamedLock.INBOX.value, "base": base}
         if self._connection.execute(_COUNT_ON, names).rowcount == 0:
             self._connection.execute(_COUNTER, {"name": NamedLock.INBOX.value, "last": base})
 
-    def skipped(self, destination: GatewayId, after: tuple[OrganId, OrganId], limit: int) -> tuple[Skipped, ...]:
+    def skipped(self, destination: GatewayId, after: SkippedPlace, limit: int) -> tuple[Skipped, ...]:
         """What was skipped in our streams to a destination."""
-        names = {"destination": destination, "sender": after[0], "recipient": after[1], "rows": limit}
+        names = {"destination": destination, "rows": limit}
+        names |= {"sender": after[0], "recipient": after[1], "first": after[2]}
         return tuple(_skipped(row) for row in self._connection.execute(_SKIPPED, names))
 
     # --- whom we ask -------------------------------------------------------------------------------------------------
@@ -200,8 +199,8 @@ class ResyncLedger:
 
     def dismiss(self, transfers: Sequence[TransferKey]) -> None:
         """The peer does not have them."""
-        if transfers:
-            execute_many(self._connection, _DISMISS, [{"the_transfer": key} for key in transfers])
+        for key in transfers:
+            self._connection.execute(_DISMISS, {"the_transfer": key})
 
     def missing(self, peer: GatewayId, limit: int) -> tuple[tuple[TransferKey, datetime | None], ...]:
         """Transfers of a peer that have not come in."""
