@@ -109,6 +109,8 @@ class LogReport:
     """Root recomputed from the leaves."""
     checkpoint: Checkpoint | None
     """The published checkpoint, if its signature holds."""
+    closed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Logs that a restore closed, and how many of their leaves are here."""
     lost: tuple[Checkpoint, ...] = ()
     """Checkpoints of logs that a restore closed, with leaves that it lost: no fault of this one, which says so itself."""
     faults: tuple[Fault, ...]
@@ -179,6 +181,7 @@ def verify_log(
         events=dict(sorted(found.events.items())),
         root=recomputed.root,
         checkpoint=published,
+        closed=closed,
         lost=tuple(sorted(lost, key=lambda one: one.size)),
         faults=tuple(found.faults),
     )

@@ -55,10 +55,14 @@ async def restore_backup(folder: Path, config: Config, *, clock: Clock, on_step:
         raise SiteError("backup.unsound", count=len(checked.problems), what=first.what, why=first.why)
     with _held(place):
         on_step("restore")
-        await _blobs(folder, config.blobs)
         new = state / _NEW
         await asyncio.to_thread(copy_durably, folder / DATABASE, new)
-        reopened = await reopen_file(new, config, clock=clock)
+        try:
+            reopened = await reopen_file(new, config, clock=clock)
+        except BaseException:
+            new.unlink()  # so that the folder is empty again
+            raise
+        await _blobs(folder, config.blobs)
         await asyncio.to_thread(sync_tree, state)
         if isinstance(place, Path):
             await asyncio.to_thread(new.replace, place)

@@ -102,6 +102,7 @@ def _print_reopened(terminal: Terminal, one: Reopening | None, peers: int | None
         terminal.say("cli.restore.peers_next")
     else:
         terminal.say("cli.restore.peers", count=peers)
+    terminal.say("cli.restore.next", since=rfc3339(one.since))
 
 
 def _facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
@@ -133,5 +134,3 @@ def _print_report(terminal: Terminal, checked: CheckedBackup, *, restored: bool)
         terminal.print(f"✘ {one.what}: {terminal.text('cli.audit.fault')}{one.why}", style="red")
     if checked.manifest.blobs_missing:
         terminal.print(terminal.text("cli.restore.missing", files=checked.manifest.blobs_missing), style="yellow")
-    if restored:
-        terminal.say("cli.restore.next")

@@ -67,9 +67,7 @@ async def verified(node: Node) -> LogReport:
     memory = node.publisher._memory._path  # type: ignore[attr-defined]
     first = memory.with_name("memory")
     known = [verify_checkpoint(first.read_text(), entry.log_keys)]
-    report = await node.store.read(
-        lambda uow: verify_log(uow.log, keys, known=known, closed=closed_at(uow, origin))
-    )
+    report = await node.store.read(lambda uow: verify_log(uow.log, keys, known=known, closed=closed_at(uow, origin)))
     assert report.faults == ()
     return report
 
@@ -104,7 +102,11 @@ async def test_what_was_received_after_the_backup_comes_again_once_and_in_order(
                 assert again.answer != transfer.answer
                 check_receipt(again.answer, transfer.slip, world.party.directory.current())
         report = await verified(world.government)
-        assert (report.events["log.reopened"], report.events["receive.again"], report.events["resync.done"]) == (1, 3, 1)
+        assert (report.events["log.reopened"], report.events["receive.again"], report.events["resync.done"]) == (
+            1,
+            3,
+            1,
+        )
         assert report.events["log.gap"] >= 1
         assert [one.size > reopened.kept for one in report.lost] == [True]
         assert await leaves(world.party, "resend.asked") == await leaves(world.party, "resend.answered") == 3
@@ -180,7 +182,9 @@ async def test_a_bad_road_only_makes_it_take_longer(world: World, trouble: str) 
         assert await leaves(world.government, "resync.done") == 1
 
 
-async def test_whoever_is_cut_between_two_steps_begins_where_he_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_is_cut_between_two_steps_begins_where_he_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every page is of one line, and the process ends after each answer before anything of it is written."""
     monkeypatch.setattr(answers, "RESYNC_PAGE_TRANSFERS", 1)
     await send(world, 1)
@@ -251,7 +255,11 @@ async def test_only_who_received_a_transfer_is_told_of_it_and_gets_it_again(worl
             read_question(token, origin=origin, own=own, snapshot=snapshot)
     page = await world.party.resync.answer(world.government.own, token)
     said = read_page(
-        page, asked=token, origin=world.party.own, own=world.government.own, snapshot=world.government.directory.current()
+        page,
+        asked=token,
+        origin=world.party.own,
+        own=world.government.own,
+        snapshot=world.government.directory.current(),
     )
     assert [line.transfer for line in said.lines] == [transfer.slip.transfer]
     other = await question(world, after=transfer.slip.transfer)
