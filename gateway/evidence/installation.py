@@ -149,6 +149,15 @@ class InstallationCheck:
         """Where these leaves stand in this gateway's log: for holding another gateway's receipts against it."""
         return await self._store.read(lambda uow: uow.log.indexes(leaf_hashes))
 
+    async def came_again(self, transfer: TransferKey, indexes: Sequence[int]) -> bool:
+        """Whether leaves at these indexes were lost by a restore of this gateway, and their transfer came again."""
+
+        def look(uow: UnitOfWork) -> bool:
+            kept = min((one.kept for one in uow.resyncs.reopenings()), default=None)
+            return kept is not None and min(indexes, default=0) >= kept and not uow.resyncs.unknown([transfer])
+
+        return await self._store.read(look)
+
     def _envelopes(self, found: Findings) -> EnvelopeCheck:
         return EnvelopeCheck(
             blobs=self._blobs, snapshot=self._snapshot, records=self._records, judge=self._judge, found=found

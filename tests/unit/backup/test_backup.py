@@ -340,7 +340,7 @@ async def test_a_memory_that_stands_elsewhere_is_kept_and_told(site: Config, tmp
     with pytest.raises(SiteError) as caught:
         await restore_backup(tmp_path / "backup", back, clock=SystemClock())
     assert caught.value.code == "audit.inconsistent"
-    shutil.copy(site.signer_memory, elsewhere)
+    shutil.copy(tmp_path / "backup" / "signer-memory", elsewhere)
     before = elsewhere.read_text("utf-8")
     await restore_backup(
         tmp_path / "backup", with_memory(moved(site, tmp_path / "again"), elsewhere), clock=SystemClock()
