@@ -43,6 +43,7 @@ resends: Final = resync_tables.resends
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNDER_WAY: Final = "state IN ('queued', 'sending', 'indeterminate')"
 UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
@@ -107,6 +108,7 @@ deliveries: Final = strict(
     UniqueConstraint("document", "recipient"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
+    Index("ix_deliveries_under_way", "recipient", "row", **only(UNDER_WAY)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 
