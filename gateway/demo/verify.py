@@ -4,8 +4,8 @@
 
 It reads databases, blobs, receipts and logs, read-only, beside the running gateways or after them, and holds no key.
 Beyond what `gateway audit verify` checks in each installation, it holds the two against each other: every leaf that a
-receipt speaks of must stand at that very index in the log of the gateway that gave the receipt; unless that gateway was restored,
-lost the leaf, and received the transfer again.
+receipt speaks of must stand at that very index in the log of the gateway that gave the receipt; unless that gateway was
+restored, lost the leaf, and received the transfer again.
 """
 
 import asyncio

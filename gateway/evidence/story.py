@@ -29,7 +29,8 @@ WITHOUT_ROW: Final = frozenset(
         EventKind.RESENT.value,
     }
 )
-"""Alarms, what is said of a transfer as a whole after a restore, and what was found in files happened to no row of ours, and the key they stand under may be a stranger's word."""
+"""Alarms, what is said of a transfer as a whole after a restore, and what was found in files: they happened to no row of
+ours, and the key they stand under may be a stranger's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
