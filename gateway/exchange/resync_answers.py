@@ -93,7 +93,8 @@ class ResyncAnswers:
         if uow.resyncs.told_of(peer, question.number, now):
             said: dict[str, str | int] = {"peer": peer, "log": question.log, "kept": question.kept}
             said |= {"number": question.number}
-            event = AuditEvent(kind=EventKind.PEER_RESTORED, at=now, subject=peer, document=peer, private=said)
+            own = self._desk.own
+            event = AuditEvent(kind=EventKind.PEER_RESTORED, at=now, subject=own, document=own, private=said)
             self._desk.journal.record(uow, event)
             # what it was told of numbers that were skipped here it may have forgotten
             uow.work.add(WorkItem(kind=WorkKind.SKIPPED, subject=peer, destination=peer, due_at=now))
