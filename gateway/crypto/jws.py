@@ -33,6 +33,9 @@ from gateway.core.ports import Signer
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
 GAPS_TYPE: Final = "edoc-gaps+jws"
 """A gap notice: by the same key, and never to be taken for a receipt."""
+RESYNC_TYPE: Final = "edoc-resync+jws"
+RESYNC_PAGE_TYPE: Final = "edoc-resync-page+jws"
+"""What a restored gateway asks, and what it is answered."""
 _COORDINATE_BYTES: Final = 32
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
 _HEADER_CHARS_MAX: Final = 512

@@ -6,6 +6,7 @@ from tests.kit.lab.fault import Done, Fault, Order
 from tests.kit.lab.mutants import find_mutants
 from tests.kit.lab.outsiders import outsiders_down
 from tests.kit.lab.poison import poison
+from tests.kit.lab.restores import restored
 from tests.kit.lab.roads import lost_answers, partitions, replays
 
 
@@ -25,6 +26,7 @@ FAULTS: dict[str, Fault] = {
         Fault("F-09", "duplicates, reordering, replays", replays, 400, 5_000),
         Fault("F-11", "disks that are full", disk_full, 250, 2_000),
         Fault("F-12", "system calls that fail", failing_calls, 78, quick=False),
+        Fault("F-17", "restore to an earlier moment", restored, 200, 2_000, quick=False),
         Fault("F-20", "timestamp authority and source of lists away", outsiders_down, 120, 1_000),
         Fault("F-22", "poison among documents", poison, 160, 2_000),
         Fault("F-28", "planted bugs", planted_bugs, 0),
