@@ -1,6 +1,7 @@
 """The table of faults (reliability.md B4), in the order in which they run."""
 
-from tests.kit.lab.crashes import database_crash, failing_calls, kill_nine
+from tests.kit.lab.calls import failing_calls
+from tests.kit.lab.crashes import database_crash, kill_nine
 from tests.kit.lab.disks import disk_full
 from tests.kit.lab.fault import Done, Fault, Order
 from tests.kit.lab.mutants import find_mutants
@@ -24,7 +25,7 @@ FAULTS: dict[str, Fault] = {
         Fault("F-08", "answers cut after delivery", lost_answers, 400, 5_000),
         Fault("F-09", "duplicates, reordering, replays", replays, 400, 5_000),
         Fault("F-11", "disks that are full", disk_full, 250, 2_000),
-        Fault("F-12", "system calls that fail", failing_calls, 78, quick=False),
+        Fault("F-12", "system calls that fail", failing_calls, 46, 460),
         Fault("F-20", "timestamp authority and source of lists away", outsiders_down, 120, 1_000),
         Fault("F-22", "poison among documents", poison, 160, 2_000),
         Fault("F-28", "planted bugs", planted_bugs, 0),
