@@ -20,10 +20,12 @@ from typing import Any
 from gateway.observe import configure_logging
 from tests.kit.lab.fault import Fault, MissingError, Order
 from tests.kit.lab.faults import FAULTS
+from tests.kit.lab.leftover import end_all, end_when_told, mark_what_is_started
 from tests.kit.lab.results import SHOWN_MAX, Result, last_line, write_results
 
 RESULTS = Path("fault") / "latest.json"
 CHECK_SECONDS = 900.0
+TERMINATED = 128 + 15
 
 
 def say(line: str) -> None:
@@ -79,6 +81,8 @@ async def _check(folder: Path, result: Result) -> None:
 
 async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
     """Every fault that was asked for, one after the other, told as they end."""
+    if (task := asyncio.current_task()) is not None:
+        end_when_told(task)
     results = []
     for fault in _chosen(asked):
         own = folder / fault.id
@@ -129,10 +133,17 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(stream=io.StringIO(), level="CRITICAL")
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="gateway-fault-", dir="/tmp"))
     say(f"seed {asked.seed}, in {folder}")
-    results = asyncio.run(run_all(asked, folder.resolve()))
+    mark_what_is_started()
+    try:
+        results = asyncio.run(run_all(asked, folder.resolve()))
+    except asyncio.CancelledError:
+        say(f"FAULT ENDED by a signal seed={asked.seed}")
+        return TERMINATED
+    finally:
+        end_all()
+        if not asked.keep and not asked.folder:
+            shutil.rmtree(folder, ignore_errors=True)
     write_results(asked.results, results, asked.seed)
-    if not asked.keep and not asked.folder:
-        shutil.rmtree(folder, ignore_errors=True)
     say(last_line(results, asked.seed))
     return int(any(result.wrong for result in results))
 
