@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import io
 import json
+import resource
 import shutil
 import sys
 import tempfile
@@ -36,6 +37,7 @@ def say(line: str) -> None:
 async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     """One fault and its check. Whatever breaks is its failure; the others go on."""
     result, started = Result(id=fault.id, title=fault.title, allowed=allowed), time.monotonic()
+    worked = _processor_seconds()
     checked, close = False, None
     try:
         done = await fault.run(order)
@@ -54,7 +56,14 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     if close is not None:
         await close()
     result.seconds = round(time.monotonic() - started, 1)
+    result.cpu_seconds = round(_processor_seconds() - worked, 1)
     return result
+
+
+def _processor_seconds() -> float:
+    """Of the lab and of all that it has started and that has ended, but for what was killed with its parent."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from gateway.rooms import EXIT_FATAL
 from tests.kit.lab.fault import Done, MissingError, Order, hurt
 from tests.kit.lab.site import Site, site
 from tests.kit.lab.traffic import Letter, make_letter, offices, until_read
@@ -29,6 +28,8 @@ ATTACH_SECONDS = 10.0
 SICK_SECONDS = 4.0
 """So long the letters of a run have, before the gateway is killed under them."""
 END_SECONDS = 5.0
+FATAL = frozenset({70, 74, 75})
+"""How a gateway ends that cannot go on: a fault of ours, its disk, its disk again within the hour. We start it again."""
 OFF_SECONDS = 2.0
 HAPPENED_MIN = 0.7
 """Of the runs so many must have had their failure: which calls a gateway makes depends on what it is doing."""
@@ -165,7 +166,7 @@ async def _ended(made: Site, process: Process, injection: Injection, failed: lis
     made.ends += ended
     if must and not ended:
         return [f"{injection}: a sync failed, and the gateway goes on: {failed[0].decode(errors='replace')}"]
-    if ended and process.returncode != EXIT_FATAL:
+    if ended and process.returncode not in FATAL:
         return [f"{injection}: the gateway ended with status {process.returncode}"]
     return []
 
