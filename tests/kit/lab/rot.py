@@ -128,7 +128,11 @@ async def _look(made: Site, side: str, before: dict[str, list[Any]]) -> tuple[st
             return "found", ""
         verdict = await check(made.books.folder)
         now = rows_of(made.books.databases[side])
-    except (sqlite3.Error, GatewayError, ValueError, AssertionError):
+    except GatewayError as error:
+        if error.code == "internal":
+            raise
+        return "found", ""
+    except (sqlite3.Error, ValueError, AssertionError):
         return "found", ""  # whoever reads it stumbles over it
     if not verdict.good:
         return "found", ""
