@@ -2,7 +2,7 @@
 its time shows a hole in the lab.
 
 They are `tests/kit/seeded/mutants.py`: the bugs a tired engineer makes in reception, delivery, streams, receipts, fences,
-leaves, checkpoints, blobs. What is planted into the books that `check` reads stands in `tests/fault/test_lab.py`.
+leaves, checkpoints, blobs. What is planted into the books that `check` reads stands in `tests/unit/test_fault_lab.py`.
 """
 
 import asyncio
