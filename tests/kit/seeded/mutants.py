@@ -17,9 +17,19 @@ from gateway.audit import CheckpointPublisher
 from gateway.core.carrying import Indeterminate, TransferRefused, Unknown
 from gateway.core.ids import Digest, OrganId, TransferKey
 from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
+from gateway.core.order import Place
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
-from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps
+from gateway.exchange import (
+    DocumentSteps,
+    Reception,
+    Submission,
+    TransferDelivery,
+    ordering,
+    receipts,
+    receive,
+    steps,
+)
 from gateway.storage import inbox as inbox_ledger
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
@@ -236,6 +246,33 @@ def work_after_commit() -> AbstractContextManager[Any]:
     return patch.object(steps, "dispatch", dispatch)
 
 
+def entries_enter_as_they_come() -> AbstractContextManager[Any]:
+    """Nobody waits for a smaller number."""
+
+    def place(self: ordering.Arrivals, uow: Any, recipient: Any, number: int) -> Place:
+        found = good(self, uow, recipient, number)
+        return Place.IN_ORDER if found is Place.EARLY else found
+
+    good = ordering.Arrivals.place
+    return patch.object(ordering.Arrivals, "place", place)
+
+
+def followers_enter_the_wrong_way_round() -> AbstractContextManager[Any]:
+    """What waited comes in, the newest first."""
+
+    def walk(*arguments: Any, **named: Any) -> Any:
+        walked = good(*arguments, **named)
+        return replace(walked, steps=walked.steps[::-1])
+
+    good = ordering.advance_stream
+    return patch.object(ordering, "advance_stream", walk)
+
+
+def what_is_late_is_not_marked() -> AbstractContextManager[Any]:
+    """An entry whose turn had gone by comes in as if nothing had been."""
+    return patch.object(receive, "mark_late", lambda _uow, entry, _desk: entry)
+
+
 MUTANTS: dict[str, Mutant] = {
     mutant.__name__: mutant
     for mutant in (
@@ -252,5 +289,8 @@ MUTANTS: dict[str, Mutant] = {
         rows_before_blobs,
         an_inbox_that_names_nothing,
         work_after_commit,
+        entries_enter_as_they_come,
+        followers_enter_the_wrong_way_round,
+        what_is_late_is_not_marked,
     )
 }
