@@ -68,7 +68,7 @@ async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack
 
 
 def _die(error: BaseException) -> None:
-    """A database that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
+    """A disk that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
     _log.critical("store.fatal", error=str(error))
     os._exit(EXIT_FATAL)
 
@@ -154,7 +154,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
     await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
-    blobs, disk = open_blobs(config.blobs), disk_watch(config)
+    blobs, disk = open_blobs(config.blobs, on_fatal=_die), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
     await judge.start()

@@ -12,6 +12,7 @@ consistent ends the signing for good: a person has to look.
 """
 
 import asyncio
+import errno
 from dataclasses import dataclass
 
 from gateway.audit.checkpoint import Checkpoint, format_checkpoint, open_checkpoint
@@ -142,6 +143,8 @@ class CheckpointPublisher:
                     raise
                 _log.warning("checkpoint.delayed", reason=error.code)
             except OSError as error:
+                if error.errno == errno.EIO:  # nobody knows what is on the disk: who starts again reads it
+                    raise SiteError("store.damaged", reason=str(error)) from error
                 _log.error("checkpoint.delayed", reason=str(error))
             await self._clock.sleep(CHECKPOINT_RETRY_SECONDS)
 
