@@ -268,10 +268,11 @@ class _Counters:
         return number
 
 
-def fill(database: Database, moulds: Sequence[Mould], copies: int) -> None:
-    """Pour that many copies of these moulds, one after the other, into the database of one side."""
+def fill(database: Database, moulds: Sequence[Mould], copies: int) -> range:
+    """Pour that many copies of these moulds, in turn, into the database of one side; the positions of their leaves."""
     casters = [Caster(one) for one in moulds]
     counters = _Counters(database)
+    first = counters.head.size
     for caster, one in zip(casters, moulds, strict=True):
         counters.sequences[caster.sender, caster.recipient] = one.number
     numbers = iter(range(1, copies + 1))
@@ -279,11 +280,15 @@ def fill(database: Database, moulds: Sequence[Mould], copies: int) -> None:
         _pour(database, casters, counters, batch)
     for (sender, recipient), last in counters.sequences.items():
         _move_streams(database, sender, recipient, last)
+    # Cursors are counted in a table of their own.
+    newest = database.greatest("inbox", "cursor")
+    database.change("UPDATE turnstiles SET last = ? WHERE name = 'inbox'", (newest,))
     head = counters.head
     database.change(
         "UPDATE tree_head SET size = ?, root = ?, frontier = ?", (head.size, head.root, b"".join(head.frontier))
     )
     database.settle()
+    return range(first, head.size)
 
 
 def _move_streams(database: Database, sender: str, recipient: str, last: int) -> None:

@@ -22,6 +22,10 @@ from benchmarks.sealing import Seal
 from gateway.api import OfficeClient
 
 PATIENCE_SECONDS: Final = 60.0
+_FINISHED: Final = (
+    "SELECT document, min(\"row\"), count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at),"
+    ' min(state), max("row") FROM deliveries WHERE "row" > ? GROUP BY document'
+)
 _NUMBERS: Final[Iterator[int]] = itertools.count(1)
 
 
@@ -48,12 +52,7 @@ class Deliveries:
         Raises:
             AssertionError: a delivery ended otherwise.
         """
-        rows = self._connection.execute(
-            "SELECT document, min(\"row\"), count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at),"
-            ' min(state), max("row") FROM deliveries'
-            f' WHERE "row" > {self._mark} GROUP BY document',  # noqa: S608 - the mark is ours
-            (self._from_row,),
-        ).fetchall()
+        rows = self._connection.execute(_FINISHED.replace("?", self._mark), (self._from_row,)).fetchall()
         done = {row[0]: row[4] / 1000 for row in rows if row[0] in waiting and row[2] == row[3]}
         bad = [row for row in rows if row[5] in {"refused", "expired", "held"}]
         assert not bad, f"not delivered: {bad[0]}"

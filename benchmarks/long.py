@@ -1,7 +1,7 @@
 """`make bench-long`: what takes too long for `make bench`: half load, memory, an outage, a million documents.
 
-Its figures stand in `benchmarks/latest.json` beside those of `make bench`, under ids that begin with `long.`; each part that was
-run replaces its own and leaves the others.
+Its figures stand in `benchmarks/latest.json` beside those of `make bench`, under ids that begin with `long.`; each part
+that was run replaces its own and leaves the others.
 """
 
 import argparse
@@ -9,10 +9,10 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -43,7 +43,7 @@ class Size:
     engines: tuple[str, ...]
 
 
-Part = Callable[[Path, Size], Awaitable[list[Figure]]]
+Part = Callable[[Path, Size], Coroutine[Any, Any, list[Figure]]]
 
 
 async def half_load_figures(folder: Path, *, seconds: float) -> list[Figure]:

@@ -43,10 +43,11 @@ class Pair:
     """A full network and an empty one on one kind of database."""
 
     def __init__(self, folder: Path, *, server: PostgresServer | None) -> None:
+        self._sides = ("party", "government")
         self._databases: dict[str, Mapping[str, str] | None] = {}
         self._networks: dict[str, Network] = {}
         for name in ("full", "none"):
-            urls = {side: server.database() for side in ("party", "government")} if server else None
+            urls = {side: server.database() for side in self._sides} if server else None
             self._databases[name] = urls
             self._networks[name] = make_network(folder / name, wards=2 * STREAMS, databases=urls)
         self.measured = {name: Measured() for name in self._networks}
@@ -54,12 +55,13 @@ class Pair:
     async def fill(self, copies: int) -> None:
         """A few documents walk; then their copies are poured into both sides of the full network."""
         await self.round("full", seconds=2.0, keep=False)
-        transfers = self._database("party").newest_transfers(2 * STREAMS)
-        for side in ("party", "government"):
-            await asyncio.to_thread(_pour, self._database(side), transfers, copies)
+        party = self._database("party")
+        transfers = party.newest_transfers(2 * STREAMS)
+        party.settle()
+        leaves = {side: await asyncio.to_thread(_pour, self._database(side), transfers, copies) for side in self._sides}
         await self.round("full", seconds=1.0, keep=False)  # what was poured in is signed now
-        for side in ("party", "government"):
-            await asyncio.to_thread(_checkpoints, self._database(side), copies)
+        for side in self._sides:
+            await asyncio.to_thread(_publish, self._database(side), leaves[side], copies)
 
     def _database(self, side: str) -> SqliteFile | PostgresDatabase:
         urls = self._databases["full"]
@@ -95,17 +97,14 @@ class Pair:
         yield Figure(id=f"{name}.cpu_without", value=round(statistics.median(none.cpu) * 1e3, 2), unit="ms/document")
 
 
-def _pour(database: Database, transfers: list[str], copies: int) -> None:
-    fill(database, [mould(database, transfer) for transfer in transfers], copies)
+def _pour(database: Database, transfers: list[str], copies: int) -> range:
+    return fill(database, [mould(database, transfer) for transfer in transfers], copies)
 
 
-def _checkpoints(database: Database, copies: int) -> None:
-    """As many as would have been published: one for each two documents, all of them smaller than the signed one."""
-    newest, leaves = database.greatest("checkpoints", "size"), database.greatest("openings", "row")
-    (last,) = database.rows("checkpoints", "size", [newest])
-    # The few that were really published lie at both ends; between them there is none.
-    first, step = newest - leaves * 9 // 10, max(1, leaves // max(1, copies // 2))
-    sizes = range(max(first, leaves // 20), newest - leaves // 20, step)
+def _publish(database: Database, leaves: range, copies: int) -> None:
+    """As many checkpoints as would have been published, one for each two documents; the signed one is newer than all."""
+    (last,) = database.rows("checkpoints", "size", [database.greatest("checkpoints", "size")])
+    sizes = leaves[1 :: max(1, 2 * len(leaves) // copies)]
     database.pour("checkpoints", ("size", "note"), ((size, last["note"]) for size in sizes))
     database.settle()
 
