@@ -130,7 +130,7 @@ async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -
     return run
 
 
-async def hand_in(office: Office, case: Case, run: Run, *, priority: int = 0) -> tuple[str, float]:
+async def hand_in(office: Office, case: Case, run: Run, *, priority: str = "") -> tuple[str, float]:
     """Hand one document in; its key, and when that began."""
     number = next(_NUMBERS)
     started = time.time()

@@ -15,7 +15,6 @@ from benchmarks.meter import cpu_seconds
 from benchmarks.networks import DATABASE, make_network, office_of
 from benchmarks.paced import drive_at
 from benchmarks.results import LONG, Figure
-from gateway.core.message import Priority
 from gateway.demo.network import Network
 from gateway.demo.processes import Gateways
 
@@ -101,9 +100,7 @@ async def _drain(
     urgent_runs: list[Run] = []
     while _count(office, "deliveries", "state <> 'delivered'"):
         # Ten seconds of urgent ones at a time, as long as the backlog lasts.
-        urgent_runs.append(
-            await drive_at(office, CASE, rate=URGENT_RATE, seconds=10.0, priority=Priority.IMMEDIATE.value)
-        )
+        urgent_runs.append(await drive_at(office, CASE, rate=URGENT_RATE, seconds=10.0, priority="immediate"))
     database = network.sides["party"].folder / DATABASE
     first, last = _span(database, keys)
     together = Run(started=began, ended=time.time(), taken=[one for run in urgent_runs for one in run.taken])

@@ -10,7 +10,7 @@ from benchmarks.load import PATIENCE_SECONDS, Deliveries, Office, Run, hand_in
 LOOK_SECONDS: Final = 0.05
 
 
-async def drive_at(office: Office, case: Case, *, rate: float, seconds: float, priority: int = 0) -> Run:
+async def drive_at(office: Office, case: Case, *, rate: float, seconds: float, priority: str = "") -> Run:
     """Hand in `rate` documents a second for that long, then wait for the last."""
     run, waiting = Run(started=time.time()), set[str]()
     deliveries = Deliveries(office.database)

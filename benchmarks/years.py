@@ -6,6 +6,7 @@ Two networks stand side by side, one full and one empty, and are measured in tur
 import asyncio
 import shutil
 import statistics
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Measured:
     """One network's rounds."""
 
     rates: list[float] = field(default_factory=list)
+    ready: list[float] = field(default_factory=list)
+    """Seconds from the start of both gateways to the first answer of both."""
     cpu: list[float] = field(default_factory=list)
     """CPU seconds of both gateways for one document; on PostgreSQL without the server's."""
 
@@ -71,16 +74,18 @@ class Pair:
 
     async def round(self, name: str, *, seconds: float, keep: bool = True) -> None:
         """Start one network, warm it up, drive it as fast as it goes, and stop it."""
-        network = self._networks[name]
+        network, began = self._networks[name], time.monotonic()
         async with (
             Gateways(network) as gateways,
             office_of(network, databases=self._databases[name], spread=STREAMS) as office,
         ):
+            ready = time.monotonic() - began
             await drive(office, CASE, in_flight=8, seconds=seconds / 2)
             before = sum(cpu_seconds(pid).total() for pid in gateways.pids.values())
             run = await drive(office, CASE, in_flight=IN_FLIGHT, seconds=seconds)
             used = sum(cpu_seconds(pid).total() for pid in gateways.pids.values()) - before
         if keep:
+            self.measured[name].ready.append(ready)
             self.measured[name].rates.append(run.rate)
             self.measured[name].cpu.append(used / len(run.taken))
 
@@ -93,6 +98,8 @@ class Pair:
         yield Figure(id=f"{name}.rate", value=round(statistics.median(full.rates), 1), unit="1/s")
         yield Figure(id=f"{name}.rate_without", value=round(statistics.median(none.rates), 1), unit="1/s")
         yield Figure(id=f"{name}.ratio", value=round(statistics.median(ratios), 2), unit="ratio", target=RATIO_MIN)
+        yield Figure(id=f"{name}.ready", value=round(statistics.median(full.ready), 1), unit="s")
+        yield Figure(id=f"{name}.ready_without", value=round(statistics.median(none.ready), 1), unit="s")
         yield Figure(id=f"{name}.cpu", value=round(statistics.median(full.cpu) * 1e3, 2), unit="ms/document")
         yield Figure(id=f"{name}.cpu_without", value=round(statistics.median(none.cpu) * 1e3, 2), unit="ms/document")
 
