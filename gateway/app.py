@@ -50,6 +50,7 @@ from gateway.observe import (
     ClockWatch,
     ServiceManager,
     SystemClock,
+    bound_heap,
     configure_logging,
     in_background,
     logger,
@@ -93,6 +94,7 @@ async def serve(path: Path) -> None:
     config = load_config(path)
     configure_logging(stream=sys.stderr, level=config.log.level.upper())
     provide_descriptors(DESCRIPTORS_MIN)
+    bound_heap()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

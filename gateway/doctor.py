@@ -21,7 +21,7 @@ from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.limits import DESCRIPTORS_MIN
+from gateway.core.limits import DESCRIPTORS_MIN, START_LOOK_SECONDS_MAX
 from gateway.core.ports import Probe, Store
 from gateway.core.reasons import Reason
 from gateway.crypto import (
@@ -213,7 +213,7 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> Store | None:
     if isinstance(place, Path) and not place.exists():
         return None
     try:
-        store = await asyncio.to_thread(open_store_for_reading, place)
+        store = await asyncio.to_thread(open_store_for_reading, place, patience=START_LOOK_SECONDS_MAX)
     except SiteError:
         return None
     stack.push_async_callback(store.close)

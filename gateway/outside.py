@@ -9,6 +9,7 @@ from gateway.audit import LogInForce, SignerMemory
 from gateway.config import Config, load_config
 from gateway.core.directory import Snapshot
 from gateway.core.ids import Digest, GatewayId
+from gateway.core.limits import START_LOOK_SECONDS_MAX
 from gateway.core.ports import Store
 from gateway.crypto import JudgePool, read_trust
 from gateway.evidence import InstallationCheck
@@ -30,7 +31,7 @@ async def open_records(path: Path) -> AsyncIterator[tuple[Config, Snapshot, Stor
     config = load_config(path)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     async with AsyncExitStack() as stack:
-        store: Store = open_store_for_reading(config.database_place())
+        store: Store = open_store_for_reading(config.database_place(), patience=START_LOOK_SECONDS_MAX)
         stack.push_async_callback(store.close)
         yield config, snapshot, store
 

@@ -278,6 +278,9 @@ SCANNER_PATIENCE_SECONDS: Final = 5.0
 
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
+START_LOOK_SECONDS_MAX: Final = 1.0
+"""How long a database file is looked at whether it is sound, before a service or a command goes on: half of the time in which a
+service is to be there again. A million documents would take a quarter of a minute, which `gateway doctor` has."""
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import Select, bindparam, exists, func, select, text, tuple_
 
 from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.inspection import Arrival, Arriving, Stream
@@ -91,12 +91,7 @@ _LAST_FENCE: Final = select(func.max(fences.c.last))
 _GREATEST_FENCE: Final = select(func.max(work.c.fence))
 _STREAMS: Final = (
     select(streams)
-    .where(
-        or_(
-            streams.c.sender > bindparam("sender"),
-            and_(streams.c.sender == bindparam("sender"), streams.c.recipient > bindparam("recipient")),
-        )
-    )
+    .where(tuple_(streams.c.sender, streams.c.recipient) > tuple_(bindparam("sender"), bindparam("recipient")))
     .order_by(streams.c.sender, streams.c.recipient)
     .limit(bindparam("rows"))
 )
