@@ -8,8 +8,8 @@ Provers go by ranges of leaves, verifiers by the bits of index and size: two way
 does not agree with itself.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 from gateway.audit.errors import ProofError
@@ -26,12 +26,12 @@ _Range = tuple[int, int]
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 def empty_root() -> bytes:
     """Root of the tree without leaves: SHA-256 of nothing."""
-    return hashlib.sha256(b"").digest()
+    return sha256(b"").digest()
 
 
 # --- growing -----------------------------------------------------------------------------------------------------------
