@@ -63,7 +63,7 @@ from gateway.audit.probes import LogProbe, SignerProbe
 from gateway.audit.proof import InclusionProof, covering_size, prove
 from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint
 from gateway.audit.sequencer import sequence
-from gateway.audit.tree import empty_head, empty_root, verify_consistency, verify_inclusion
+from gateway.audit.tree import Climbed, empty_head, empty_root, verify_consistency, verify_inclusion
 from gateway.audit.verify import Fault, LoggedLeaf, LogReader, LogReport, verify_log, verify_logged
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointMemory",
     "CheckpointPublisher",
+    "Climbed",
     "Fault",
     "InclusionProof",
     "KeyType",
