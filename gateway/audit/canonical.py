@@ -24,7 +24,12 @@ def canonical_json(fields: Mapping[str, str | int]) -> bytes:
     Raises:
         LeafError: a name is not ASCII, an integer is too large, a text is no Unicode, or a value is of another type.
     """
-    members = [start + _value(name, fields[name]) for name, start in _shape(tuple(fields))]
+    # Python's writer escapes the quotation mark, the backslash and U+0000-001F, with the short forms and lower-case
+    # hex that RFC 8785 section 3.2.2.2 asks for, and nothing else.
+    members = [
+        start + (encode_basestring(value) if isinstance(value := fields[name], str) else _integer(name, value))
+        for name, start in _shape(tuple(fields))
+    ]
     try:
         return f"{{{','.join(members)}}}".encode()
     except UnicodeEncodeError as error:
@@ -40,11 +45,7 @@ def _shape(names: tuple[object, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, f"{encode_basestring(name)}:") for name in sorted(known))
 
 
-def _value(name: str, value: object) -> str:
-    if isinstance(value, str):
-        # Python's writer escapes the quotation mark, the backslash and U+0000-001F, with the short forms and lower-case
-        # hex that RFC 8785 section 3.2.2.2 asks for, and nothing else.
-        return encode_basestring(value)
+def _integer(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int):
         raise LeafError(f"{name}: neither text nor integer")
     if abs(value) > INTEGER_MAX:

@@ -55,13 +55,17 @@ class LeafFields:
         Raises:
             LeafError: a number that not every reader of JSON keeps.
         """
-        if max(self.sequence, self.at_millis) > INTEGER_MAX:
-            raise LeafError("an integer beyond 2^53 - 1")
-        commitment, previous, stream = map(encode_base64url, (self.commitment, self.previous, self.stream))
-        return (
-            f'{{"c":"{commitment}","e":"{self.event}","p":"{previous}","q":{self.sequence},"s":"{stream}"'
-            f',"t":{self.at_millis},"v":{VERSION}}}'
-        ).encode("ascii")
+        return _written(self.commitment, self.previous, self.stream, (self.event, self.sequence, self.at_millis))
+
+
+def _written(commitment: bytes, previous: bytes, stream: bytes, rest: tuple[str, int, int]) -> bytes:
+    event, sequence, at_millis = rest
+    if max(sequence, at_millis) > INTEGER_MAX:
+        raise LeafError("an integer beyond 2^53 - 1")
+    return (
+        f'{{"c":"{encode_base64url(commitment)}","e":"{event}","p":"{encode_base64url(previous)}","q":{sequence}'
+        f',"s":"{encode_base64url(stream)}","t":{at_millis},"v":{VERSION}}}'
+    ).encode("ascii")
 
 
 def make_leaf(event: AuditEvent, *, salt: bytes) -> Leaf:
@@ -75,14 +79,8 @@ def make_leaf(event: AuditEvent, *, salt: bytes) -> Leaf:
     previous = bytes.fromhex(event.previous)
     assert len(previous) in {0, HASH_BYTES}, "a previous leaf hash of another length"
     private = private_bytes(event.private)
-    data = LeafFields(
-        commitment=_commit(salt, private),
-        event=event.kind.value,
-        previous=previous,
-        sequence=event.sequence,
-        stream=event.stream,
-        at_millis=to_millis(event.at),
-    ).encode()
+    rest = (event.kind.value, event.sequence, to_millis(event.at))
+    data = _written(_commit(salt, private), previous, event.stream, rest)
     assert len(data) <= LEAF_BYTES_MAX
     assert _LEAF.fullmatch(data), "a leaf that its own reader would refuse"
     return Leaf(data=data, hash=leaf_hash(data), salt=salt, private=private, event=event)

@@ -203,10 +203,11 @@ def verify_inclusion(  # noqa: PLR0913 - RFC 9162 section 2.1.3.2 names five, an
     way: Climbed = {}
     node = leaf
     for level, sibling in enumerate(path[:inner]):
-        place, rest = (level, index >> level, node), path[level:]
-        if climbed is not None and climbed.get(place) == rest:
-            break
-        way[place] = rest
+        if climbed is not None:
+            place, rest = (level, index >> level, node), path[level:]
+            if climbed.get(place) == rest:
+                break
+            way[place] = rest
         node = node_hash(sibling, node) if index >> level & 1 else node_hash(node, sibling)
     else:
         if _climb_edge(node, path[inner:]) != root:
@@ -251,7 +252,7 @@ def verify_consistency(
 
 
 def _check_hashes(hashes: Sequence[bytes]) -> None:
-    if any(len(value) != HASH_BYTES for value in hashes):
+    if {*map(len, hashes)} != {HASH_BYTES}:
         raise ProofError("a hash that is not 32 bytes long")
 
 

@@ -102,6 +102,8 @@ def find_mark(*texts: str) -> str | None:
 
 
 def _mark_in(line: str) -> str | None:
+    if line.isascii() and "m" not in line and "M" not in line:
+        return None
     seen = _seen(line)
     if not _HINT.search(seen.casefold()):
         return None
