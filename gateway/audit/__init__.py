@@ -65,7 +65,7 @@ from gateway.audit.proof import InclusionProof, covering_size, prove
 from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint
 from gateway.audit.sequencer import sequence
 from gateway.audit.succession import LogInForce, closed_at, log_in_force, name_of
-from gateway.audit.tree import empty_head, empty_root, verify_consistency, verify_inclusion
+from gateway.audit.tree import Climbed, empty_head, empty_root, verify_consistency, verify_inclusion
 from gateway.audit.verify import Fault, LoggedLeaf, LogReader, LogReport, verify_log, verify_logged
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointMemory",
     "CheckpointPublisher",
+    "Climbed",
     "Fault",
     "InclusionProof",
     "KeyType",

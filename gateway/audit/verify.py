@@ -15,7 +15,7 @@ from gateway.audit.errors import AuditError, ProofError
 from gateway.audit.leaf import LeafFields, leaf_hash, open_leaf, parse_leaf
 from gateway.audit.note import VerifierKey
 from gateway.audit.proof import InclusionProof
-from gateway.audit.tree import Position, empty_head, extend
+from gateway.audit.tree import Climbed, Position, empty_head, extend
 from gateway.core.events import TreeHead
 from gateway.core.limits import LOG_PAGE_LEAVES
 
@@ -37,8 +37,10 @@ class LoggedLeaf:
     proof: InclusionProof
 
 
-def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint) -> LeafFields:
+def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint, *, climbed: Climbed | None = None) -> LeafFields:
     """What a leaf says, once its opening fits and its proof leads to the root of a checkpoint already verified.
+
+    `climbed`: for more leaves under the same checkpoint, see `verify_inclusion`.
 
     The caller still owes: the checkpoint opened with the log's key (`verify_checkpoint`), and the fields compared with
     the claims of the receipt.
@@ -49,7 +51,7 @@ def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint) -> LeafFields:
     fields = open_leaf(leaf.data, leaf.salt, leaf.private)
     if leaf.proof.size != checkpoint.size:
         raise ProofError("a proof for a tree of another size than the checkpoint's")
-    leaf.proof.check(leaf_hash(leaf.data), checkpoint.root)
+    leaf.proof.check(leaf_hash(leaf.data), checkpoint.root, climbed=climbed)
     return fields
 
 
