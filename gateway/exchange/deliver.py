@@ -98,8 +98,10 @@ class TransferDelivery:
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
-        begun = claim.begun
-        if not isinstance(begun, _Begun):
+        found = claim.begun
+        if isinstance(found, _Begun):
+            begun = found
+        else:
             begun = await self._desk.store.transact(lambda uow: self._begin_traced(uow, claim))
         transfer, trace_id = begun.transfer, begun.trace_id
         if transfer is None:
