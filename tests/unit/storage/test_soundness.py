@@ -1,5 +1,6 @@
 """A damaged file is found at the start, as far as the start has the time to look; what must be done is always looked at."""
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,12 @@ class Endless(sqlite3.Connection):
         return super().execute(endless if whole else statement, *parameters)
 
 
-def test_who_has_no_patience_goes_on_and_says_so(years: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_has_no_patience_goes_on_and_says_so(years: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     connection = sqlite3.connect(years, isolation_level=None, factory=Endless)
     connection.execute("BEGIN IMMEDIATE")
     assert flaw_of(connection, 0.01) == ""
-    assert "store.looked_at_in_part" in "".join(capsys.readouterr())
+    assert "store.looked_at_in_part" in caplog.text
     assert connection.in_transaction
     connection.execute("INSERT INTO work VALUES (1000, 'more')")
     connection.execute("ROLLBACK")
