@@ -27,7 +27,6 @@ from gateway.exchange import (
     TransferDelivery,
     ordering,
     receipts,
-    receive,
     steps,
 )
 from gateway.storage import inbox as inbox_ledger
@@ -257,22 +256,6 @@ def entries_enter_as_they_come() -> AbstractContextManager[Any]:
     return patch.object(ordering.Arrivals, "place", place)
 
 
-def followers_enter_the_wrong_way_round() -> AbstractContextManager[Any]:
-    """What waited comes in, the newest first."""
-
-    def walk(*arguments: Any, **named: Any) -> Any:
-        walked = good(*arguments, **named)
-        return replace(walked, steps=walked.steps[::-1])
-
-    good = ordering.advance_stream
-    return patch.object(ordering, "advance_stream", walk)
-
-
-def what_is_late_is_not_marked() -> AbstractContextManager[Any]:
-    """An entry whose turn had gone by comes in as if nothing had been."""
-    return patch.object(receive, "mark_late", lambda _uow, entry, _desk: entry)
-
-
 MUTANTS: dict[str, Mutant] = {
     mutant.__name__: mutant
     for mutant in (
@@ -290,7 +273,5 @@ MUTANTS: dict[str, Mutant] = {
         an_inbox_that_names_nothing,
         work_after_commit,
         entries_enter_as_they_come,
-        followers_enter_the_wrong_way_round,
-        what_is_late_is_not_marked,
     )
 }
