@@ -32,6 +32,9 @@ MAY_WALK: Mapping[str, str] = {
     "inbox._ENTRIES": "never said by itself: others add what they look for",
     "inspection._ARRIVAL": "the same",
     "inspection._NEWEST": "from the end of an index, and no further than its LIMIT",
+    "log._NEWEST_AT": "the same: the last row of all",
+    "resyncs._BEGIN": "once after a restore, before anything else: every stream goes on beyond all numbers",
+    "resyncs._GO_ON": "the same",
 }
 """Statements (module and name) that do, and why they may."""
 PARTIAL = frozenset(
