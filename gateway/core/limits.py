@@ -18,6 +18,8 @@ DOCUMENT_BYTES_MAX: Final = 20 * MIB
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000
+ORGANS_REMEMBERED_MAX: Final = 4_096
+"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500
@@ -324,6 +326,24 @@ GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
 """A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
 GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
 """A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
+REOPENED_NUMBERS_PER_SECOND: Final = 100_000
+"""After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
+so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
+RESYNC_PAGE_TRANSFERS: Final = 100
+"""Transfers that one answer names, and that one question asks for again."""
+RESYNC_SCAN_TRANSFERS: Final = 200
+"""Rows that are looked at for one answer: those of other destinations stand between them."""
+RESYNC_BYTES_MAX: Final = 128 * KIB
+"""A question or an answer: RESYNC_PAGE_TRANSFERS lines of 160 bytes each and one checkpoint, in base64."""
+RESYNC_MARGIN_SECONDS: Final = 48 * 3600.0
+"""Of the clocks and of whoever made the backup: asked for is what was sent so long before the moment that was gone back to, and
+the whole deadline of a delivery."""
+RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
+RESYNC_LOOK_SECONDS: Final = 2.0
+"""Between two looks at what has come again."""
+RESYNC_AGAIN_SECONDS: Final = 900.0
+"""What has not come by then is asked for once more: the longest back-off of the peer."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -384,3 +404,4 @@ assert (
     < JUDGE_MEMORY_BYTES_MAX
 )
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
+assert DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

@@ -53,7 +53,7 @@ outside) needs no lock and changes neither database nor log.
 """
 
 from gateway.storage.blobs import FileBlobs, open_blobs
-from gateway.storage.copying import copy_database, hold_database, schema_version
+from gateway.storage.copying import copy_database, hold_database, schema_version, settle_database
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
@@ -65,6 +65,7 @@ from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres
 from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
+from gateway.storage.server_copy import copy_server, hold_server, load_server, refuse_full_server
 from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
@@ -85,7 +86,10 @@ __all__ = [
     "StoreIntake",
     "StoreProbe",
     "copy_database",
+    "copy_server",
     "hold_database",
+    "hold_server",
+    "load_server",
     "lock_holder",
     "open_blobs",
     "open_memory",
@@ -96,6 +100,8 @@ __all__ = [
     "open_store",
     "open_store_for_reading",
     "read_url",
+    "refuse_full_server",
     "schema_version",
+    "settle_database",
     "used_share",
 ]

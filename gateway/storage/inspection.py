@@ -11,6 +11,7 @@ from gateway.core.model import InboxEntry
 from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
+from gateway.storage.reopened import reopened_base
 from gateway.storage.rows import among, chunks
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
@@ -197,12 +198,13 @@ class InspectionLedger:
     def streams_after(self, after: tuple[OrganId, OrganId], limit: int) -> tuple[Stream, ...]:
         """Streams after a pair."""
         names = {"sender": after[0], "recipient": after[1], "rows": limit}
-        return tuple(map(_stream, self._connection.execute(_STREAMS, names)))
+        since = 1 + reopened_base(self._connection)
+        return tuple(_stream(row, since) for row in self._connection.execute(_STREAMS, names))
 
     def stream(self, sender: OrganId, recipient: OrganId) -> Stream | None:
         """The stream of a pair."""
         row = self._connection.execute(_STREAM, {"sender": sender, "recipient": recipient}).one_or_none()
-        return None if row is None else _stream(row)
+        return None if row is None else _stream(row, 1 + reopened_base(self._connection))
 
     def numbers(self, sender: OrganId, recipient: OrganId, limit: int) -> tuple[int, ...]:
         """Numbers of a stream among the sender's newest rows."""
@@ -229,5 +231,6 @@ def _arrival(row: Row) -> Arrival:
     )
 
 
-def _stream(row: Row) -> Stream:
-    return Stream(sender=OrganId(row.sender), recipient=OrganId(row.recipient), next_number=row.next_number)
+def _stream(row: Row, since: int) -> Stream:
+    sender, recipient = OrganId(row.sender), OrganId(row.recipient)
+    return Stream(sender=sender, recipient=recipient, next_number=row.next_number, since=since)
