@@ -26,8 +26,8 @@ BUSY_MILLISECONDS: Final = 5_000
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
 
 WRITER_CACHE_KIB: Final = 32 * 1024
-"""The writer's own pages. Digests come in no order, so each row goes to another page of its index: with SQLite's 2 MiB not even the
-inner pages of a million documents' indexes stay."""
+"""The writer's own pages. Digests come in no order, so each row goes to another page of its index: in SQLite's 2 MiB not even
+the inner pages of a million documents' indexes stay."""
 READER_CACHE_KIB: Final = 4 * 1024
 _COMMON: Final = (
     "PRAGMA foreign_keys = ON",
