@@ -101,6 +101,17 @@ ROUTES: Final = (
     ),
     Operation(
         method="GET",
+        path=f"{PREFIX}/documents/{{key}}/notices",
+        scope=Scope.READ,
+        handler=documents.notices,
+        name="listNotices",
+        title="api.notices.title",
+        about="api.notices.about",
+        answer=models.NoticePage,
+        query=(_KEY_CURSOR, _LIMIT),
+    ),
+    Operation(
+        method="GET",
         path=f"{PREFIX}/documents/{{key}}/attachments/{{position}}",
         scope=Scope.READ,
         handler=documents.attachment,

@@ -46,6 +46,8 @@ class EventKind(StrEnum):
     DELIVERY_REFUSED = "delivery.refused"
     """By the plan (unknown or closed code) or by the recipient's gateway."""
     DELIVERY_EXPIRED = "delivery.expired"
+    DELIVERY_NOTICE = "delivery.notice"
+    """The notice about it was signed: private part has its digest."""
     VOID_ASKED = "delivery.void_asked"
     """An operator asked to give a transfer up; nothing has changed yet."""
     VOID = "delivery.void"

@@ -15,6 +15,7 @@ from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.non_delivery import NonDeliveries
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
@@ -383,6 +384,11 @@ class UnitOfWork(Protocol):
     @property
     def timestamps(self) -> Timestamps:
         """Timestamps that are owed."""
+        ...
+
+    @property
+    def non_deliveries(self) -> NonDeliveries:
+        """Transfers that expired."""
         ...
 
     @property

@@ -33,6 +33,8 @@ from gateway.core.ports import Signer
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
 GAPS_TYPE: Final = "edoc-gaps+jws"
 """A gap notice: by the same key, and never to be taken for a receipt."""
+NON_DELIVERY_TYPE: Final = "edoc-non-delivery+jws"
+"""What a sender is told that did not arrive in time; by the same key, and no receipt either."""
 _COORDINATE_BYTES: Final = 32
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
 _HEADER_CHARS_MAX: Final = 512

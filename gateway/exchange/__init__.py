@@ -23,6 +23,8 @@ from gateway.exchange.contract import (
     EnvelopeOrder,
     EventDesk,
     FeedPage,
+    Notice,
+    NoticePage,
     QueryDesk,
     ReleaseDesk,
     StatusDesk,
@@ -40,6 +42,7 @@ from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
+from gateway.exchange.non_delivery import NoticeClaims, NonDeliveryNotices, check_notice
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
@@ -76,6 +79,10 @@ __all__ = [
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
+    "NonDeliveryNotices",
+    "Notice",
+    "NoticeClaims",
+    "NoticePage",
     "Operating",
     "OperatorDesk",
     "OrderProbe",
@@ -97,6 +104,7 @@ __all__ = [
     "TransferDelivery",
     "UploadedFile",
     "carried",
+    "check_notice",
     "check_receipt",
     "clock_step",
     "findings",

@@ -32,6 +32,7 @@ from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.non_delivery import owe_non_delivery
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
@@ -195,9 +196,9 @@ class TransferDelivery:
             fresh = self._fresh(uow, transfer.slip.transfer)
             if fresh.state is not state:
                 fresh = self._move(uow, fresh, state, _WAITS[state])
-            uow.transfers.advance(
-                replace(fresh, reason=result.reason[:REASON_CHARS_MAX], attempts=fresh.attempts + 1), was=fresh.state
-            )
+            reason = result.reason[:REASON_CHARS_MAX]
+            tried = replace(fresh, reason=reason, attempts=fresh.attempts + 1, changed_at=now)
+            uow.transfers.advance(tried, was=fresh.state)
             if road:
                 self._close_road(uow, transfer.slip.destination, now, after)
                 uow.work.postpone(claim, now)
@@ -237,6 +238,8 @@ class TransferDelivery:
         uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
         if ending.state is not TransferState.RECEIPTED:
             owe_notice(uow, transfer.slip, now)
+        if ending.state is TransferState.EXPIRED:
+            owe_non_delivery(uow, transfer, now)
 
     def _moved(
         self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, done: Transfer

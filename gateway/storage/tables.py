@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
-from gateway.storage import stream_tables
+from gateway.storage import expiry_tables, stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -28,9 +28,10 @@ from gateway.storage.columns import (
 
 metadata: Final = METADATA
 
-# The numbers of streams have a file of their own; whoever looks for a table finds it here.
+# The numbers of streams, and what expired, have files of their own; whoever looks for a table finds it here.
 incoming_numbers: Final = stream_tables.incoming_numbers
 incoming_streams: Final = stream_tables.incoming_streams
+non_deliveries: Final = expiry_tables.non_deliveries
 stream_handles: Final = stream_tables.stream_handles
 streams: Final = stream_tables.streams
 
@@ -98,7 +99,8 @@ deliveries: Final = strict(
     whole("changed_at"),
     words("last_leaf"),
     UniqueConstraint("key"),
-    UniqueConstraint("document", "recipient"),
+    # A second one of the same recipient only when the first was rerouted, and with another number.
+    UniqueConstraint("document", "recipient", "sequence"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
     CheckConstraint("sequence >= 0", name="sequence"),
@@ -247,9 +249,18 @@ work: Final = strict(
     maybe_whole("again_at"),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at", "row"),
-    Index("ix_work_destination", "destination", "lease_until", "due_at"),
+    Index("ix_work_road", "destination", "due_at", "row"),
     # Few rows, if any: what a turn of urgency looks at first.
     Index("ix_work_urgent", "urgency", "due_at", "row", sqlite_where=URGENT, postgresql_where=URGENT),
+    Index(
+        "ix_work_urgent_road",
+        "destination",
+        "urgency",
+        "due_at",
+        "row",
+        sqlite_where=URGENT,
+        postgresql_where=URGENT,
+    ),
     CheckConstraint("attempts >= 0", name="attempts"),
 )
 

@@ -10,6 +10,7 @@ from gateway.storage.inspection import InspectionLedger
 from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
+from gateway.storage.non_deliveries import NonDeliveryLedger
 from gateway.storage.order import OrderLedger
 from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
@@ -29,6 +30,7 @@ class Unit:
         "inspection",
         "interventions",
         "log",
+        "non_deliveries",
         "order",
         "timestamps",
         "transfers",
@@ -42,6 +44,7 @@ class Unit:
         self.inbox = InboxLedger(statements)
         self.order = OrderLedger(statements)
         self.timestamps = TimestampLedger(statements)
+        self.non_deliveries = NonDeliveryLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)
         self.log = LogLedger(statements)

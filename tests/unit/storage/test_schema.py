@@ -77,6 +77,7 @@ def test_the_database_refuses_contradictions_by_itself(migrated: Connection) -> 
     for statement in (
         "INSERT INTO fences VALUES (2, 1)",
         "INSERT INTO streams VALUES ('a', 'b', 1, '', 1)",
+        "INSERT INTO non_deliveries VALUES ('nobody''s', 'nobody''s', 1, -1, NULL, '', NULL, NULL)",
         "INSERT INTO incoming_streams VALUES ('a', 'b', 0, 0, NULL)",
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 2, NULL, '', '', NULL)",
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', NULL)",
@@ -134,6 +135,15 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         driver.execute("DROP INDEX ix_deliveries_held")
         driver.execute("DROP TABLE pauses")
         driver.execute("DROP TABLE requests")
+        driver.execute("DROP TABLE non_deliveries")
+        (made,) = driver.execute("SELECT sql FROM sqlite_schema WHERE name = 'deliveries'").fetchone()
+        driver.execute("DROP TABLE deliveries")
+        made = made.replace("recipient_sequence", "recipient").replace("recipient, sequence)", "recipient)")
+        driver.execute(made.replace("\"deliveries\"", "deliveries"))
+        driver.execute("CREATE INDEX ix_deliveries_transfer ON deliveries (transfer)")
+        driver.execute("DROP INDEX ix_work_road")
+        driver.execute("DROP INDEX ix_work_urgent_road")
+        driver.execute("CREATE INDEX ix_work_destination ON work (destination)")
         driver.execute("DROP INDEX ix_work_urgent")
         driver.execute("ALTER TABLE work DROP COLUMN urgency")
         driver.execute("ALTER TABLE dead_letters DROP COLUMN urgency")
