@@ -9,6 +9,7 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
@@ -176,6 +177,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         entropy=entropy,
         scanner=open_scanner(config.scanner, meter),
         meter=meter,
+        deadline=timedelta(days=config.delivery.deadline_days),
     )
     return Rooms(
         desk=desk,

@@ -104,7 +104,9 @@ def notice_of(notice: Notice) -> out.Notice:
     """One non-delivery notice."""
     made, transfer = notice.made, notice.transfer
     reason = _reason(transfer.reason, peer=transfer.slip.destination)
-    assert made.notice is not None and made.signed_at is not None and reason is not None, "only what expired is told"
+    assert made.notice is not None, "a notice is told once it is signed"
+    assert made.signed_at is not None
+    assert reason is not None, "what expired has its code"
     return out.Notice(
         transfer=made.transfer,
         destination=transfer.slip.destination,

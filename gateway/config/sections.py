@@ -357,6 +357,15 @@ class LimitsSection(Section):
         )
 
 
+class DeliverySection(Section):
+    """How long it is tried."""
+
+    deadline_days: Annotated[int, Field(ge=limits.DELIVERY_DEADLINE_DAYS_MIN, le=limits.DELIVERY_DEADLINE_DAYS_MAX)] = (
+        limits.DELIVERY_DEADLINE_DAYS_DEFAULT
+    )
+    """Days of the calendar until a delivery without a receipt expires, and its sender gets a signed notice."""
+
+
 class LogSection(Section):
     """Logs: JSON lines on stderr."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.core.ids import Digest, DocumentKey, OrganId
@@ -28,6 +29,16 @@ class Arrival:
     document_id: str
     sequence: int
     envelope: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """Transfers that are still being tried."""
+
+    count: int
+    """Those that are older than was asked for."""
+    oldest: datetime | None
+    """When the oldest of all was sent first; None when there is none."""
 
 
 class Inspections(Protocol):
@@ -59,6 +70,10 @@ class Inspections(Protocol):
 
     def standing(self, kind: WorkKind, subjects: Collection[str]) -> frozenset[str]:
         """Those of the subjects that have a work item, or a dead letter that waits for a person."""
+        ...
+
+    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
+        """Transfers with a work item whose keys were made before that time; the urgent ones (Khẩn and above), or all."""
         ...
 
     def fences(self) -> tuple[int, int]:

@@ -296,14 +296,25 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
-DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
+DELIVERY_DEADLINE_DAYS_DEFAULT: Final = 14
+"""Until a delivery expires, in days of the calendar. Offices and their machines rest from the Friday before Tết to the Monday
+after it: 9.6 days in 2025 and in 2026. What was sent on the last evening must still be there when a
+machine that did not start again was mended, in the week after."""
+DELIVERY_DEADLINE_DAYS_MIN: Final = 5
+"""A weekend with two holidays beside it, from Friday evening to Wednesday morning (30/4 and 1/5), is 4.6 days."""
+DELIVERY_DEADLINE_DAYS_MAX: Final = 30
+"""A peer that is away for longer is not coming back by itself; its gap notices end then, too."""
+LATE_SECONDS_MAX: Final = 3600.0
+"""A delivery without a receipt for longer than this is looked at by somebody ..."""
+LATE_URGENT_SECONDS_MAX: Final = 120.0
+"""... and one that is marked urgent (Khẩn and above) for longer than this (reliability.md B2.4)."""
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
 SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
-SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
-"""... and this far in the past: the sender's deadline and a day."""
+SENT_AGE_SECONDS_MAX: Final = (DELIVERY_DEADLINE_DAYS_MAX + 1) * 24 * 3600.0
+"""... and this far in the past: the longest deadline that a sender may have, and a day."""
 ORDER_WAIT_SECONDS_MAX: Final = 3600.0
 """An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
 is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
@@ -361,8 +372,11 @@ assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
 assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
-assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_SECONDS < GAP_NOTICE_SECONDS_MAX
-assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert DELIVERY_DEADLINE_DAYS_MIN <= DELIVERY_DEADLINE_DAYS_DEFAULT <= DELIVERY_DEADLINE_DAYS_MAX
+assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX
+assert LATE_URGENT_SECONDS_MAX < LATE_SECONDS_MAX
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX

@@ -40,9 +40,10 @@ from gateway.exchange.gaps import GapNotices, owe_notice
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
+from gateway.exchange.late_probe import LateProbe
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
-from gateway.exchange.non_delivery import NoticeClaims, NonDeliveryNotices, check_notice
+from gateway.exchange.non_delivery import NonDeliveryNotices, NoticeClaims, check_notice
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
@@ -77,6 +78,7 @@ __all__ = [
     "GapNotices",
     "HeldProbe",
     "Journal",
+    "LateProbe",
     "LocalTransport",
     "MeasuredTransport",
     "NonDeliveryNotices",

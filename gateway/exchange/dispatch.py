@@ -4,14 +4,11 @@ Everything here runs inside the unit of work that moves the document to `routed`
 (sender, recipient) are given in that very unit, so they have no gaps.
 """
 
-from datetime import timedelta
-from typing import Final
-
 from gateway.core.clock import VIETNAM
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
+from gateway.core.limits import STREAM_HANDLE_BYTES
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
 from gateway.exchange.desk import Desk
@@ -19,8 +16,6 @@ from gateway.exchange.due import attempt_of
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
-
-DELIVERY_DEADLINE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS)
 
 
 def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> None:
@@ -77,7 +72,7 @@ def _transfer(
         reason="",
         attempts=0,
         answer=None,
-        deadline=document.changed_at + DELIVERY_DEADLINE,
+        deadline=document.changed_at + desk.deadline,
         changed_at=document.changed_at,
     )
 

@@ -1,19 +1,32 @@
 """Looking across the ledgers, for whoever inspects them. Every statement but one is bounded by an index and a limit."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
 
-from gateway.core.ids import Digest, DocumentKey, OrganId
-from gateway.core.inspection import Arrival, Stream
+from gateway.core.ids import Digest, DocumentKey, OrganId, uuid7
+from gateway.core.inspection import Arrival, Overdue, Stream
 from gateway.core.model import InboxEntry
 from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
-from gateway.storage.rows import among, chunks
+from gateway.storage.rows import among, chunks, maybe_moment
 from gateway.storage.statements import Row, Statements
-from gateway.storage.tables import LIVE, dead_letters, deliveries, documents, fences, inbox, named_blobs, streams, work
+from gateway.storage.tables import (
+    LIVE,
+    URGENT,
+    dead_letters,
+    deliveries,
+    documents,
+    fences,
+    inbox,
+    named_blobs,
+    streams,
+    transfers,
+    work,
+)
 
 _NEWEST: Final = select(documents.c.key).order_by(documents.c.key.desc()).limit(bindparam("rows"))
 _SAME_NAME: Final = (
@@ -81,6 +94,20 @@ _HOLDS: Final = select(
 )
 
 
+_TRIED: Final = work.c.kind == WorkKind.TRANSFER.value
+_LATE: Final = select(func.count()).select_from(work).where(_TRIED, work.c.subject < bindparam("before"))
+_LATE_URGENT: Final = _LATE.where(URGENT)
+
+
+def _oldest(*which: ColumnElement[bool] | TextClause) -> Select[int]:
+    first = select(func.min(work.c.subject)).where(_TRIED, *which).scalar_subquery()
+    return select(transfers.c.sent_at).where(transfers.c.key == first)
+
+
+_OLDEST: Final = _oldest()
+_OLDEST_URGENT: Final = _oldest(URGENT)
+
+
 class InspectionLedger:
     """Implements `gateway.core.inspection.Inspections` on one connection."""
 
@@ -122,6 +149,13 @@ class InspectionLedger:
             for statement in (_AT_WORK, _DEAD):
                 found.update(self._connection.execute(statement, names).scalars())
         return frozenset(found)
+
+    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
+        """Transfers that are tried since before that time. Keys are ordered by time, so no transfer is read but the oldest."""
+        count, oldest = (_LATE_URGENT, _OLDEST_URGENT) if urgent else (_LATE, _OLDEST)
+        sent_at = self._connection.execute(oldest, {}).scalar_one_or_none()
+        late = self._connection.execute(count, {"before": uuid7(before, bytes)}).scalar_one()
+        return Overdue(count=int(late), oldest=maybe_moment(sent_at))
 
     def fences(self) -> tuple[int, int]:
         """The last fence given, and the greatest one borne."""

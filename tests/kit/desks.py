@@ -26,6 +26,8 @@ from gateway.exchange.contract import (
     DocumentView,
     EnvelopeOrder,
     FeedPage,
+    Notice,
+    NoticePage,
     SubmissionOrder,
     UploadedFile,
 )
@@ -50,6 +52,7 @@ class MemoryDesks:
         self._told = asyncio.Condition()
         self._closed = False
         self.stories: dict[str, list[HistoryEvent]] = {}
+        self.notices_of: dict[DocumentKey, list[Notice]] = {}
         self._numbers = itertools.count(1)
 
     # --- ReleaseDesk -------------------------------------------------------------------------------------------------
@@ -134,6 +137,13 @@ class MemoryDesks:
             raise SenderError("request.field", field="query.cursor")
         rest = found[0 if after is None else keys.index(after) + 1 :]
         return DeliveryPage(deliveries=rest[:limit], more=len(rest) > limit)
+
+    async def notices(
+        self, principal: Principal, key: DocumentKey, *, after: TransferKey | None, limit: int
+    ) -> NoticePage:
+        known = self.notices_of.get(self._own(principal, key).key, [])
+        found = [one for one in known if one.made.transfer > (after or "")]
+        return NoticePage(notices=tuple(found[:limit]), more=len(found) > limit)
 
     async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:
         return self._story(self._own(principal, key).key, after, limit)

@@ -78,6 +78,8 @@ from tests.kit.clock import ManualClock
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
 ALL = frozenset(Scope)
+DEADLINE = timedelta(days=5)
+"""Shorter than the default: worlds settle in a week."""
 
 
 @dataclass(frozen=True)
@@ -327,6 +329,7 @@ def _node(
         trust=LoadedTrust(trust),
         journal=Journal(entropy=_entropy),
         entropy=_entropy,
+        deadline=DEADLINE,
     )
     publisher = CheckpointPublisher(
         store=store,

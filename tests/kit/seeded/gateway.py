@@ -44,7 +44,7 @@ from gateway.registry import LoadedDirectory
 from gateway.storage import BlobKeeper
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk, Power, PoweredBlobs, PoweredMemory, PoweredStore
-from tests.kit.seeded.materials import Materials, keyed, log_origin, newborn, wards
+from tests.kit.seeded.materials import DEADLINE, Materials, keyed, log_origin, newborn, wards
 from tests.kit.seeded.watch import Trace, Watch
 
 T = TypeVar("T")
@@ -120,6 +120,7 @@ class Process:
             trust=LoadedTrust(gateway.materials.trust),
             journal=Journal(entropy=entropy),
             entropy=entropy,
+            deadline=DEADLINE,
         )
         keys = gateway.materials.keys[gateway.own]
         self.publisher = CheckpointPublisher(

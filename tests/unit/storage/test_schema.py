@@ -139,7 +139,7 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         (made,) = driver.execute("SELECT sql FROM sqlite_schema WHERE name = 'deliveries'").fetchone()
         driver.execute("DROP TABLE deliveries")
         made = made.replace("recipient_sequence", "recipient").replace("recipient, sequence)", "recipient)")
-        driver.execute(made.replace("\"deliveries\"", "deliveries"))
+        driver.execute(made.replace('"deliveries"', "deliveries"))
         driver.execute("CREATE INDEX ix_deliveries_transfer ON deliveries (transfer)")
         driver.execute("DROP INDEX ix_work_road")
         driver.execute("DROP INDEX ix_work_urgent_road")
