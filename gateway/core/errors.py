@@ -117,6 +117,7 @@ CATALOGUE: Final = MappingProxyType(
         "delivery.void": ErrorFacts(409, _S),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
+        "store.failing": ErrorFacts(503, _G, retryable=True),
         "store.full": ErrorFacts(507, _O, retryable=True),
         "store.locked": ErrorFacts(503, _O),
         "store.version": ErrorFacts(500, _O),

@@ -22,6 +22,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import KIB
 from gateway.core.model import BlobRef
+from gateway.storage.entrance import OnFatal
 from gateway.storage.folders import make_private_folder, sync_folder
 from gateway.storage.lease import Claim, Claims, Lease
 
@@ -31,13 +32,18 @@ HOP_BYTES: Final = 256 * KIB
 SHELF_CHARS: Final = 2
 BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_FAILING: Final = frozenset({errno.EIO, errno.EUCLEAN})
+"""The second is a file system that has found itself broken."""
 
 
 class FileBlobs:
     """Implements `gateway.core.ports.Blobs` in a folder. Made by `open_blobs`, or directly by those who only read."""
 
-    def __init__(self, folder: Path, /) -> None:
+    def __init__(self, folder: Path, /, *, on_fatal: OnFatal | None = None) -> None:
+        """`on_fatal`: told, from a thread, that the disk fails; the process must end (`Entrance`)."""
         self._folder = folder
+        self._disk = _Disk(on_fatal)
         self._durable: set[Path] = set()
         self.claims: Final = Claims()
 
@@ -47,7 +53,7 @@ class FileBlobs:
 
     async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         """Store a stream of at most `limit` bytes; hashing and writing happen in threads."""
-        draft, kept = _Draft(self._folder / DRAFTS), None
+        draft, kept = _Draft(self._folder / DRAFTS, self._disk), None
         try:
             held, size = bytearray(), 0
             async for chunk in chunks:
@@ -101,7 +107,7 @@ class FileBlobs:
         return sorted(shelf for shelf in self._folder.iterdir() if len(shelf.name) == SHELF_CHARS)
 
     def _write_bytes(self, data: bytes, claim: Claim) -> BlobRef:
-        draft = _Draft(self._folder / DRAFTS)
+        draft = _Draft(self._folder / DRAFTS, self._disk)
         try:
             return self._keep(draft, data, claim)
         finally:
@@ -113,7 +119,7 @@ class FileBlobs:
         ref = draft.ref()
         claim(ref.digest)
         target = self.path(ref)
-        with _disk():
+        with self._disk.touched():
             if target.parent not in self._durable:
                 make_private_folder(target.parent)
                 self._durable.add(target.parent)
@@ -133,21 +139,22 @@ class FileBlobs:
         return data
 
 
-def open_blobs(folder: Path) -> FileBlobs:
+def open_blobs(folder: Path, *, on_fatal: OnFatal | None = None) -> FileBlobs:
     """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished."""
-    with _disk():
+    with _Disk(None).touched():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
             leftover.unlink()
-    return FileBlobs(folder)
+    return FileBlobs(folder, on_fatal=on_fatal)
 
 
 class _Draft:
     """A file on its way to a name. One lock for all its methods: a cancelled caller discards while a thread writes."""
 
-    def __init__(self, folder: Path, /) -> None:
+    def __init__(self, folder: Path, disk: "_Disk", /) -> None:
         self._folder = folder
+        self._disk = disk
         self._hash = hashlib.sha256()
         self._size = 0
         self._lock = Lock()
@@ -156,7 +163,7 @@ class _Draft:
 
     def write(self, data: bytes) -> None:
         """Append bytes; the first ones make the file."""
-        with self._lock, _disk():
+        with self._lock, self._disk.touched():
             assert not self._discarded, "a draft that was discarded"
             if self._file is None:
                 descriptor, name = tempfile.mkstemp(dir=self._folder)  # mode 0600, close-on-exec
@@ -206,11 +213,27 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
         return False
 
 
-@contextmanager
-def _disk() -> Iterator[None]:
-    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error
+class _Disk:
+    """What the disk says, in our words."""
+
+    def __init__(self, on_fatal: OnFatal | None, /) -> None:
+        self._on_fatal = on_fatal
+
+    @contextmanager
+    def touched(self) -> Iterator[None]:
+        """Full or read-only is `store.full`; an error of the disk itself `store.failing`, and the process ends.
+
+        The blob alone could be refused and written anew. But the kernel has taken back what it said of a file, and the
+        database is on that disk, too (reliability.md B2.5).
+        """
+        try:
+            yield
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            if error.errno in _NO_ROOM:
+                raise SiteError("store.full", reason=reason) from error
+            if error.errno not in _FAILING:
+                raise SiteError("store.damaged", reason=reason) from error
+            if self._on_fatal is not None:
+                self._on_fatal(error)
+            raise SiteError("store.failing", reason=reason) from error

@@ -59,8 +59,13 @@ _FINDINGS: Final = {
 
 
 def used_share(folder: Path) -> float:
-    """Blocks or inodes, whichever is scarcer, as a user without privileges meets it (df counts the same way)."""
+    """Blocks or inodes, whichever is scarcer, as a user without privileges meets it (df counts the same way).
+
+    One that is mounted read-only, by somebody or by a kernel that has found it broken, has no room at all.
+    """
     found = os.statvfs(folder)
+    if found.f_flag & os.ST_RDONLY:
+        return 1.0
     blocks, inodes = found.f_blocks - found.f_bfree + found.f_bavail, found.f_files - found.f_ffree + found.f_favail
     shares = [1 - found.f_bavail / blocks if blocks else 0.0, 1 - found.f_favail / inodes if inodes else 0.0]
     return max(shares)

@@ -54,6 +54,6 @@ class Intake(Protocol):
         MUST NOT wait. Refuses new documents first, everything that writes last (reliability.md B2.5).
 
         Raises:
-            SiteError: `store.full`; `store.busy`, `store.damaged`, as `Store.transact` would.
+            SiteError: `store.full`; `store.busy`, `store.failing`, as `Store.transact` would.
         """
         ...

@@ -230,6 +230,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "access.organ": organ,
     "store.busy": looking(SiteError("store.busy")),
     "store.damaged": looking(SiteError("store.damaged", what="pages")),
+    "store.failing": looking(SiteError("store.failing", reason="Input/output error")),
     "store.full": sending(SiteError("store.full")),
     "request.method": method,
     "request.field": wrong_field,
