@@ -232,6 +232,8 @@ named_blobs: Final = strict("named_blobs", Column("digest", Text, primary_key=Tr
 # --- work ------------------------------------------------------------------------------------------------------------
 
 URGENT: Final = text("urgency > 0")
+MOST_URGENT: Final = text("urgency DESC")
+"""Downwards in the index, too: else all that is equally urgent would be sorted for each claim."""
 
 work: Final = strict(
     "work",
@@ -251,16 +253,8 @@ work: Final = strict(
     Index("ix_work_due", "due_at", "row"),
     Index("ix_work_road", "destination", "due_at", "row"),
     # Few rows, if any: what a turn of urgency looks at first.
-    Index("ix_work_urgent", "urgency", "due_at", "row", sqlite_where=URGENT, postgresql_where=URGENT),
-    Index(
-        "ix_work_urgent_road",
-        "destination",
-        "urgency",
-        "due_at",
-        "row",
-        sqlite_where=URGENT,
-        postgresql_where=URGENT,
-    ),
+    Index("ix_work_urgent", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
+    Index("ix_work_urgent_road", "destination", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
     CheckConstraint("attempts >= 0", name="attempts"),
 )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Index, TextClause
 
 from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
@@ -58,7 +58,15 @@ def test_the_migrations_and_the_tables_are_the_same_to_the_letter(migrated: Conn
 
 
 def test_alembic_sees_no_difference(migrated: Connection) -> None:
-    assert compare_metadata(MigrationContext.configure(migrated, opts={"compare_type": True}), metadata) == []
+    """Indexes that go downwards it does not read as they are; their texts are compared above."""
+    downwards = {index.name for table in metadata.tables.values() for index in table.indexes if goes_down(index)}
+    options = {"compare_type": True, "include_name": lambda name, kind, _: kind != "index" or name not in downwards}
+    found = compare_metadata(MigrationContext.configure(migrated, opts=options), metadata)
+    assert [one for one in found if one[0] != "add_index" or one[1].name not in downwards] == []
+
+
+def goes_down(index: Index) -> bool:
+    return any(isinstance(one, TextClause) for one in index.expressions)
 
 
 def test_every_table_is_strict(migrated: Connection) -> None:

@@ -48,15 +48,11 @@ def upgrade() -> None:
 
 def _roads() -> None:
     op.drop_index("ix_work_destination", "work")
+    op.drop_index("ix_work_urgent", "work")
     op.create_index("ix_work_road", "work", ["destination", "due_at", "row"], unique=False)
-    op.create_index(
-        "ix_work_urgent_road",
-        "work",
-        ["destination", "urgency", "due_at", "row"],
-        unique=False,
-        sqlite_where=URGENT,
-        postgresql_where=URGENT,
-    )
+    most_urgent = [sa.text("urgency DESC"), "due_at", "row"]
+    for name, columns in (("ix_work_urgent", most_urgent), ("ix_work_urgent_road", ["destination", *most_urgent])):
+        op.create_index(name, "work", columns, unique=False, sqlite_where=URGENT, postgresql_where=URGENT)
 
 
 def _rebuild() -> None:
