@@ -16,11 +16,11 @@ from typing import Final
 from gateway.api import ServiceProbe
 from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
 from gateway.config import Config, ListenerSection, load_config
+from gateway.core.activation import Activation
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import Activation
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Probe, Store
 from gateway.core.reasons import Reason

@@ -4,22 +4,25 @@ Only `gateway.storage` implements them; conductors and instruments write no SQL.
 and `tests/contract` holds every implementation to them. Why these: docs/adr/0001-ledgers-and-ports.md.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.core.activation import Directories
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
+from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.named_blobs import NamedBlobs
 from gateway.core.non_delivery import NonDeliveries
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
 
 class StaleStateError(Exception):
@@ -34,10 +37,7 @@ class Documents(Protocol):
     """Outgoing documents and status messages, and their deliveries."""
 
     def add(self, document: Document) -> None:
-        """Store a new document. MUST refuse a second (sender, idempotency_key) with `Conflict`.
-
-        And a second (sender, document_id) while the first one is not refused.
-        """
+        """Store it. MUST refuse (`Conflict`) a second (sender, idempotency_key), and (sender, document_id) if not refused."""
         ...
 
     def find(self, key: DocumentKey) -> Document | None:
@@ -132,6 +132,13 @@ class Documents(Protocol):
         self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
     ) -> frozenset[OrganId]:
         """Remember that these numbers of the streams go to this gateway; whose smaller numbers went to another one."""
+        ...
+
+    def under_way(self, sender: OrganId, recipients: Sequence[OrganId], limit: int) -> tuple[TransferKey, ...]:
+        """Transfers with letters of that sender to any of these that are on their way: of each stream the oldest.
+
+        MAY leave out newer ones when they are more than `limit` together.
+        """
         ...
 
     def stream_beginnings(
@@ -234,10 +241,11 @@ class Work(Protocol):
     """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
 
     def add(self, item: WorkItem) -> None:
-        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time.
+        """Make it due; if (kind, subject) is there already, at the earlier time, and as urgent as the more urgent of both."""
+        ...
 
-        And as urgent as the more urgent of the two.
-        """
+    def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
+        """Make those of these items that are there at least so urgent; when they are due stays."""
         ...
 
     def claim(
@@ -318,43 +326,6 @@ class Work(Protocol):
 
     def workload(self, now: datetime) -> Workload:
         """How much there is to do, for whoever watches; nothing is claimed."""
-        ...
-
-
-class NamedBlobs(Protocol):
-    """Which blobs rows name. The other ledgers write it, each in the unit that writes the row."""
-
-    def named(self, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Those of them that a row names or ever named: nobody else may miss the bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """Which edition of the registry is in force here."""
-
-    epoch: int
-    digest: Digest
-    at: datetime
-
-
-class Directories(Protocol):
-    """Which editions of the registry were put into force here, and when."""
-
-    def active(self) -> Activation | None:
-        """The newest activation."""
-        ...
-
-    def activate(self, activation: Activation) -> None:
-        """Put an edition into force.
-
-        MUST refuse an epoch lower than the active one, and the active one with another digest (`SiteError`
-        registry.epoch).
-        """
-        ...
-
-    def history(self) -> tuple[Activation, ...]:
-        """All activations, oldest first."""
         ...
 
 

@@ -319,6 +319,11 @@ ORDER_WAIT_SECONDS_MAX: Final = 3600.0
 """An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
 is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
 longer than this because another document is late."""
+ORDER_WAIT_URGENT_SECONDS_MAX: Final = 120.0
+"""An entry of an urgent document waits only so long: the time after which an urgent one that stands still is an alarm. Its
+sender takes what is before it in its stream along, so that it waits for longer only where the road itself is bad."""
+ORDER_HURRIED_MAX: Final = 256
+"""Earlier transfers of its streams that an urgent document takes along in its own unit of work, oldest first."""
 ORDER_ROWS_MAX: Final = 64
 """Staged entries that one unit of work lets in, each with a leaf: the rest follow in the next ones."""
 STREAM_WAITING_MAX: Final = 10_000
@@ -373,10 +378,11 @@ assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert DELIVERY_DEADLINE_DAYS_MIN <= DELIVERY_DEADLINE_DAYS_DEFAULT <= DELIVERY_DEADLINE_DAYS_MAX
+assert LATE_URGENT_SECONDS_MAX < LATE_SECONDS_MAX
+assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
 assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
 assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX
-assert LATE_URGENT_SECONDS_MAX < LATE_SECONDS_MAX
-assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX

@@ -48,6 +48,8 @@ class StagedEntry:
     leaf: str
     """Leaf hash (hex) of its event `received`."""
     since: datetime
+    ends_at: datetime
+    """From then on it waits no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +163,15 @@ class Order(Protocol):
         """Remove the rows of a stream whose first number is at most `through`."""
         ...
 
-    def ready(self, sender: OrganId, before: datetime, limit: int) -> Mapping[OrganId, int]:
+    def ready(self, sender: OrganId, now: datetime, limit: int) -> Mapping[OrganId, int]:
         """Streams of a sender in which something can come in now, and up to which number nothing is waited for.
 
-        That is the number of the last entry that has waited since `before` or longer; 0 where none has.
+        That is the greatest number of an entry whose wait has ended; 0 where none has.
         """
         ...
 
-    def longest_wait(self, sender: OrganId) -> datetime | None:
-        """Since when the first entry of a sender's streams waits; None when none does."""
+    def next_end(self, sender: OrganId) -> datetime | None:
+        """When the first wait in a sender's streams ends; None when nothing waits."""
         ...
 
     def standing(self, overdue_since: datetime) -> Standing:

@@ -4,15 +4,19 @@ Everything here runs inside the unit of work that moves the document to `routed`
 (sender, recipient) are given in that very unit, so they have no gaps.
 """
 
+from collections.abc import Sequence
+
 from gateway.core.clock import VIETNAM
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import STREAM_HANDLE_BYTES
+from gateway.core.limits import ORDER_HURRIED_MAX, STREAM_HANDLE_BYTES
+from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
+from gateway.core.work import WorkKind
 from gateway.exchange.desk import Desk
-from gateway.exchange.due import attempt_of
+from gateway.exchange.due import attempt_of, urgency_of
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
@@ -26,6 +30,7 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         transfer = _transfer(document, destination, numbers, plan.epoch, desk)
         uow.transfers.add([transfer])
         uow.work.add(attempt_of(transfer, document))
+        _take_along(uow, document, [route.recipient for route in routes])
         given = {organ_id: number for organ_id, (number, _) in numbers.items()}
         if uow.documents.direct_streams(document.sender, destination, given):
             owe_notice(uow, transfer.slip, document.changed_at)
@@ -45,6 +50,15 @@ def _numbers(
     return dict(
         uow.documents.next_sequence(document.sender, recipients, year, lambda: desk.entropy(STREAM_HANDLE_BYTES))
     )
+
+
+def _take_along(uow: UnitOfWork, document: Document, recipients: Sequence[OrganId]) -> None:
+    """What is before an urgent document in its streams becomes as urgent: it would wait for it on the other side."""
+    urgency = urgency_of(document)
+    if urgency is Priority.NORMAL:
+        return
+    earlier = uow.documents.under_way(document.sender, recipients, ORDER_HURRIED_MAX)
+    uow.work.hurry(WorkKind.TRANSFER, earlier, urgency)
 
 
 def _transfer(

@@ -44,7 +44,11 @@ PATIENCE: Final = timedelta(seconds=GAP_NOTICE_SECONDS_MAX)
 
 
 def owe_notice(uow: UnitOfWork, slip: TransferSlip, at: datetime) -> None:
-    """Tell the destination what of this transfer will not come in order; called in the unit that decides it."""
+    """Tell the destination what of this transfer will not come in order.
+
+    Called in every unit that ends a transfer without a receipt, or takes a recipient out of it: expired, refused as a whole,
+    held, void, rerouted. What is told is read from the rows when it is sent, so calling it once too often tells nothing.
+    """
     uow.work.add(WorkItem(kind=WorkKind.GAPS, subject=slip.transfer, destination=slip.destination, due_at=at))
 
 
@@ -54,10 +58,13 @@ def gaps_of(uow: UnitOfWork, transfer: Transfer) -> tuple[Gap, ...]:
     gaps = []
     if transfer.answer is None:
         # A receipt settles every number that it names: the other side knows them.
+        # What the slip names and this transfer has no delivery of any more goes another way.
+        states = {one.recipient: one.state for one in uow.documents.deliveries(transfer.document, slip.transfer)}
+        ends = {line: states.get(line.organ_id, DeliveryState.REROUTED) for line in slip.recipients}
         gaps = [
-            Gap(recipient=one.recipient, first=one.sequence, last=one.sequence, reason=one.state.value)
-            for one in uow.documents.deliveries(transfer.document, slip.transfer)
-            if one.state in _WILL_NOT_COME
+            Gap(recipient=line.organ_id, first=line.sequence, last=line.sequence, reason=state.value)
+            for line, state in ends.items()
+            if state in _WILL_NOT_COME
         ]
     begun = uow.documents.stream_beginnings(slip.sender, slip.destination, [line.organ_id for line in slip.recipients])
     return (*gaps, *(Gap(recipient=who, first=1, last=since - 1, reason=MOVED) for who, since in begun.items()))

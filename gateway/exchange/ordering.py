@@ -18,13 +18,20 @@ from gateway.core.errors import SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import EntryKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ORDER_ROWS_MAX, ORDER_WAIT_SECONDS_MAX, STREAM_WAITING_MAX
+from gateway.core.limits import (
+    ORDER_ROWS_MAX,
+    ORDER_WAIT_SECONDS_MAX,
+    ORDER_WAIT_URGENT_SECONDS_MAX,
+    STREAM_WAITING_MAX,
+)
+from gateway.core.message import Priority
 from gateway.core.model import InboxEntry
 from gateway.core.order import Gap, GapNotice, Place, StagedEntry, Step, Stream, Waiting, advance_stream
 from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkItem, WorkKind
 from gateway.exchange.desk import Desk
 
 ORDER_WAIT: Final = timedelta(seconds=ORDER_WAIT_SECONDS_MAX)
+ORDER_WAIT_URGENT: Final = timedelta(seconds=ORDER_WAIT_URGENT_SECONDS_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +82,26 @@ class Arrivals:
         uow.order.wait(self.sender, waiting)
         uow.order.put(self.sender, changed)
         release.finish()
-        if any(row.entry is not None for row in waiting):
-            uow.work.add(order_work(self.sender, now + ORDER_WAIT))
+        if ends := [row.entry.ends_at for row in waiting if row.entry is not None]:
+            uow.work.add(order_work(self.sender, min(ends)))
 
 
 def _waits(recipient: OrganId, one: Arrived) -> Waiting:
     staged = None
     if one.entry is not None:
-        key, leaf = one.entry.key, one.entry.last_leaf
-        staged = StagedEntry(key=key, transfer=one.entry.transfer, leaf=leaf, since=one.entry.received_at)
+        staged = StagedEntry(
+            key=one.entry.key,
+            transfer=one.entry.transfer,
+            leaf=one.entry.last_leaf,
+            since=one.entry.received_at,
+            ends_at=one.entry.received_at + patience_of(one.entry),
+        )
     return Waiting(recipient=recipient, first=one.number, last=one.number, entry=staged)
+
+
+def patience_of(entry: InboxEntry) -> timedelta:
+    """How long an entry waits for smaller numbers: nobody leaves an urgent letter lying for an ordinary one's sake."""
+    return ORDER_WAIT if entry.message.priority is Priority.NORMAL else ORDER_WAIT_URGENT
 
 
 def order_work(sender: OrganId, due_at: datetime) -> WorkItem:
@@ -248,11 +265,11 @@ class OrderRelease:
     def _unit(self, uow: UnitOfWork, claim: Claim) -> None:
         sender, now = OrganId(claim.item.subject), self._desk.clock.now()
         uow.order.streams(sender, ())  # nothing arrives between the look and the writing
-        ready = uow.order.ready(sender, now - ORDER_WAIT, ORDER_ROWS_MAX)
+        ready = uow.order.ready(sender, now, ORDER_ROWS_MAX)
         streams = uow.order.streams(sender, ready.keys())
         advance_streams(uow, sender, {streams[name]: until for name, until in ready.items()}, self._desk)
-        since = uow.order.longest_wait(sender)
-        if since is None:
+        ends_at = uow.order.next_end(sender)
+        if ends_at is None:
             uow.work.finish(claim)
             return
-        uow.work.postpone(claim, now if ready else since + ORDER_WAIT)
+        uow.work.postpone(claim, now if ready else ends_at)

@@ -39,7 +39,7 @@ _COVERED: Final = select(
 _WAIT: Final = insert(incoming_numbers)
 _WAITING: Final = select(incoming_numbers).where(_STREAM).order_by(incoming_numbers.c.first).limit(bindparam("rows"))
 _SETTLE: Final = delete(incoming_numbers).where(_STREAM, incoming_numbers.c.first <= bindparam("through"))
-_WAITED_OUT: Final = and_(incoming_numbers.c.since.is_not(None), incoming_numbers.c.since <= bindparam("before"))
+_WAITED_OUT: Final = and_(incoming_numbers.c.since.is_not(None), incoming_numbers.c.ends_at <= bindparam("now"))
 _READY: Final = (
     select(
         incoming_numbers.c.recipient,
@@ -60,7 +60,7 @@ _READY: Final = (
     .order_by(incoming_numbers.c.recipient)
     .limit(bindparam("rows"))
 )
-_LONGEST: Final = select(func.min(incoming_numbers.c.since)).where(
+_NEXT_END: Final = select(func.min(incoming_numbers.c.ends_at)).where(
     incoming_numbers.c.sender == bindparam("the_sender"), text(STAGED)
 )
 _STAGED: Final = select(func.count().label("staged"), func.min(incoming_numbers.c.since).label("oldest")).where(
@@ -113,14 +113,14 @@ class OrderLedger:
         """Remove the rows of a stream whose first number is at most `through`."""
         self._connection.execute(_SETTLE, _named(sender, recipient) | {"through": through})
 
-    def ready(self, sender: OrganId, before: datetime, limit: int) -> Mapping[OrganId, int]:
+    def ready(self, sender: OrganId, now: datetime, limit: int) -> Mapping[OrganId, int]:
         """Streams of a sender in which something can come in now, and up to which number nothing is waited for."""
-        names = {"the_sender": sender, "before": to_millis(before), "rows": limit}
+        names = {"the_sender": sender, "now": to_millis(now), "rows": limit}
         return {OrganId(row.recipient): row.until for row in self._connection.execute(_READY, names)}
 
-    def longest_wait(self, sender: OrganId) -> datetime | None:
-        """Since when the first entry of a sender's streams waits."""
-        return maybe_moment(self._connection.execute(_LONGEST, {"the_sender": sender}).scalar_one_or_none())
+    def next_end(self, sender: OrganId) -> datetime | None:
+        """When the first wait in a sender's streams ends."""
+        return maybe_moment(self._connection.execute(_NEXT_END, {"the_sender": sender}).scalar_one_or_none())
 
     def standing(self, overdue_since: datetime) -> Standing:
         """All streams together."""
@@ -147,6 +147,7 @@ def _row(one: Waiting) -> dict[str, Any]:
         "transfer": one.entry.transfer if one.entry else "",
         "leaf": one.entry.leaf if one.entry else "",
         "since": to_millis(one.entry.since) if one.entry else None,
+        "ends_at": to_millis(one.entry.ends_at) if one.entry else None,
     }
 
 
@@ -166,6 +167,10 @@ def _waiting(row: Row) -> Waiting:
     entry = None
     if row.entry is not None:
         entry = StagedEntry(
-            key=EntryKey(row.entry), transfer=TransferKey(row.transfer), leaf=row.leaf, since=from_millis(row.since)
+            key=EntryKey(row.entry),
+            transfer=TransferKey(row.transfer),
+            leaf=row.leaf,
+            since=from_millis(row.since),
+            ends_at=from_millis(row.ends_at),
         )
     return Waiting(recipient=OrganId(row.recipient), first=row.first, last=row.last, entry=entry)

@@ -41,6 +41,8 @@ incoming_streams: Final = strict(
     whole("expected"),
     whole("waiting"),
     maybe_whole("overdue_at"),
+    # Smaller numbers came before this gateway kept any order.
+    Column("kept_from", Whole, nullable=False, server_default=text("1")),
     Index("ix_incoming_streams_overdue", "overdue_at", **only(OVERDUE)),
     CheckConstraint("expected > 0", name="expected"),
     CheckConstraint("waiting >= 0", name="waiting"),
@@ -57,7 +59,9 @@ incoming_numbers: Final = strict(
     words("transfer"),
     words("leaf"),
     maybe_whole("since"),
-    Index("ix_incoming_numbers_since", "sender", "since", **only(STAGED)),
+    maybe_whole("ends_at"),
+    Index("ix_incoming_numbers_ends_at", "sender", "ends_at", **only(STAGED)),
     CheckConstraint("last >= first", name="last"),
     CheckConstraint("(entry IS NULL) = (since IS NULL)", name="entry"),
+    CheckConstraint("(ends_at IS NULL) = (since IS NULL)", name="ends_at"),
 )

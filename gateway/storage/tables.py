@@ -38,6 +38,7 @@ streams: Final = stream_tables.streams
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNDER_WAY: Final = "state IN ('queued', 'sending', 'indeterminate')"
 UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
@@ -103,6 +104,7 @@ deliveries: Final = strict(
     UniqueConstraint("document", "recipient", "sequence"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
+    Index("ix_deliveries_under_way", "recipient", "row", **only(UNDER_WAY)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 

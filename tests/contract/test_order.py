@@ -8,6 +8,7 @@ from gateway.core.errors import Conflict
 from gateway.core.ids import EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.order import StagedEntry, Standing, Stream, Waiting
+from gateway.core.states import DeliveryState
 from tests.contract.stores import LedgerStore
 from tests.kit import rows
 
@@ -16,7 +17,11 @@ BOTH = frozenset({rows.WARD, rows.OTHER_WARD})
 
 def staged(number: int, since: float = 0, *, recipient: OrganId = rows.WARD) -> Waiting:
     entry = StagedEntry(
-        key=EntryKey(f"{recipient} {number}"), transfer=TransferKey("t"), leaf="ab" * 32, since=rows.later(since)
+        key=EntryKey(f"{recipient} {number}"),
+        transfer=TransferKey("t"),
+        leaf="ab" * 32,
+        since=rows.later(since),
+        ends_at=rows.later(since + 60),
     )
     return Waiting(recipient=recipient, first=number, last=number, entry=entry)
 
@@ -78,12 +83,12 @@ async def test_ready_is_what_is_expected_or_has_waited_long_enough(store: Ledger
     )
     await wait(store, staged(3, 50), staged(6, 10, recipient=rows.OTHER_WARD), staged(8, 10, recipient=rows.OTHER_WARD))
     await wait(store, staged(9, 11, recipient=rows.OTHER_WARD), staged(5, 40, recipient=third))
-    ready = await store.read(lambda uow: uow.order.ready(rows.PARTY, rows.later(10), 10))
+    ready = await store.read(lambda uow: uow.order.ready(rows.PARTY, rows.later(70), 10))
     assert ready == {rows.WARD: 0, rows.OTHER_WARD: 8}
-    assert len(await store.read(lambda uow: uow.order.ready(rows.PARTY, rows.later(10), 1))) == 1
+    assert len(await store.read(lambda uow: uow.order.ready(rows.PARTY, rows.later(70), 1))) == 1
     assert await store.read(lambda uow: uow.order.ready(rows.WARD, rows.later(99), 10)) == {}
-    assert await store.read(lambda uow: uow.order.longest_wait(rows.PARTY)) == rows.later(10)
-    assert await store.read(lambda uow: uow.order.longest_wait(rows.WARD)) is None
+    assert await store.read(lambda uow: uow.order.next_end(rows.PARTY)) == rows.later(70)
+    assert await store.read(lambda uow: uow.order.next_end(rows.WARD)) is None
 
 
 async def test_the_standing_counts_what_waits_and_what_had_to_be_given_up(store: LedgerStore) -> None:
@@ -153,3 +158,31 @@ async def test_a_stream_that_goes_elsewhere_is_told_once(store: LedgerStore) -> 
     assert await sent("there", rows.WARD, rows.OTHER_WARD) == (BOTH, {rows.WARD: 3, rows.OTHER_WARD: 2})
     assert await sent("there", rows.WARD) == (frozenset(), {rows.WARD: 3})
     assert await store.read(lambda uow: uow.documents.stream_beginnings(rows.PARTY, "here", [rows.WARD])) == {}
+
+
+async def test_what_is_under_way_in_a_stream_is_found_oldest_first(store: LedgerStore) -> None:
+    def send(uow: UnitOfWork, number: int, *wards: OrganId, state: DeliveryState, sender: OrganId = rows.PARTY) -> None:
+        document = rows.document(sender=sender)
+        uow.documents.add(document)
+        uow.documents.add_deliveries(
+            [rows.delivery(document, ward, transfer=f"t{number}", state=state, sequence=number) for ward in wards]
+        )
+
+    async def under_way(*wards: OrganId, limit: int = 9) -> list[str]:
+        return sorted(await store.read(lambda uow: uow.documents.under_way(rows.PARTY, wards, limit)))
+
+    def unit(uow: UnitOfWork) -> None:
+        on_the_way = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.INDETERMINATE)
+        for number, state in enumerate(on_the_way, 1):
+            send(uow, number, *BOTH, state=state)
+        send(uow, 4, rows.WARD, state=DeliveryState.QUEUED)
+        for number, state in enumerate((DeliveryState.DELIVERED, DeliveryState.HELD, DeliveryState.VOID), 5):
+            send(uow, number, *BOTH, state=state)
+        send(uow, 8, rows.WARD, state=DeliveryState.QUEUED, sender=OrganId("Z79.05"))
+
+    await store.transact(unit)
+    assert await under_way(rows.WARD) == ["t1", "t2", "t3", "t4"]
+    assert await under_way(rows.OTHER_WARD) == ["t1", "t2", "t3"]
+    assert await under_way(*BOTH) == ["t1", "t2", "t3", "t4"]
+    assert await under_way(rows.WARD, limit=1) == ["t1", "t2"]
+    assert await under_way(OrganId("Z79.9")) == []

@@ -308,7 +308,7 @@ async def test_what_is_staged_is_a_warning_when_it_waits_long(bench: Bench) -> N
 
     def wait(since: timedelta) -> Waiting:
         key = f"waits {since}"
-        entry = StagedEntry(key=EntryKey(key), transfer=TransferKey("t"), leaf="", since=now - since)
+        entry = StagedEntry(key=EntryKey(key), transfer=TransferKey("t"), leaf="", since=now - since, ends_at=now)
         number = since.seconds + 2
         return Waiting(recipient=rows.WARD, first=number, last=number, entry=entry)
 

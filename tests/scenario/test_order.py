@@ -7,7 +7,8 @@ import pytest
 
 from gateway.core.errors import NotFound, PeerError
 from gateway.core.ids import EntryKey, OrganId
-from gateway.core.limits import ORDER_ROWS_MAX, ORDER_WAIT_SECONDS_MAX
+from gateway.core.limits import ORDER_ROWS_MAX, ORDER_WAIT_SECONDS_MAX, ORDER_WAIT_URGENT_SECONDS_MAX
+from gateway.core.message import Priority
 from gateway.core.model import Transfer
 from gateway.core.order import Gap, GapNotice
 from gateway.core.states import DeliveryState
@@ -17,6 +18,7 @@ from tests.kit.blobs import stored
 from tests.kit.exchange_world import World, letter
 
 WAIT = timedelta(seconds=ORDER_WAIT_SECONDS_MAX)
+URGENT_WAIT = timedelta(seconds=ORDER_WAIT_URGENT_SECONDS_MAX)
 
 
 def ward(world: World) -> OrganId:
@@ -24,11 +26,12 @@ def ward(world: World) -> OrganId:
     return next(name for name in world.wards if ".UB." in name)
 
 
-async def write(world: World, number: int, *wards: OrganId) -> Transfer:
+async def write(world: World, number: int, *wards: OrganId, priority: Priority = Priority.NORMAL) -> Transfer:
     """A letter that is routed and not sent: the road is down."""
     world.party.road.down = True
     file = await world.party.file("a.txt", f"letter {number}".encode(), "text/plain")
-    document = await world.party.submit(letter(world.sender, wards or (ward(world),), file, number=str(number)))
+    order = letter(world.sender, wards or (ward(world),), file, number=str(number), priority=priority)
+    document = await world.party.submit(order)
     for _ in range(4):
         await world.party.run_due(world.clock.now())
     (transfer,) = await world.party.store.read(lambda uow: uow.transfers.of_document(document.key))
@@ -130,6 +133,37 @@ async def test_nobody_waits_for_ever_and_what_comes_after_that_is_marked(world: 
     await arrive(world, missing)
     assert await numbers(world) == [2, 3, 1]
     assert await told(world) == ["inbox.overdue", "inbox.entered", "received", "inbox.late"]
+
+
+async def test_an_urgent_letter_waits_for_minutes_and_what_is_before_it_comes_in_with_it(world: World) -> None:
+    first, second = [await write(world, n) for n in (1, 2)]
+    await arrive(world, second)
+    await arrive(world, await write(world, 3, priority=Priority.IMMEDIATE))
+    fourth = await write(world, 4)
+    await arrive(world, fourth)
+    world.clock.moment += URGENT_WAIT - timedelta(seconds=1)
+    await world.government.run_due(world.clock.now())
+    assert await numbers(world) == []
+    world.clock.moment += timedelta(seconds=1)
+    await world.government.run_due(world.clock.now())
+    assert await numbers(world) == [2, 3, 4]
+    assert await told(world) == ["inbox.overdue", "inbox.entered", "inbox.entered"]
+    await arrive(world, first)
+    assert (await told(world))[-1] == "inbox.late"
+
+
+async def test_an_urgent_letter_takes_along_what_is_before_it_in_its_streams(world: World) -> None:
+    wards = [name for name in world.wards if ".UB." in name]
+    before = [await write(world, 1, *wards[:2]), await write(world, 2, wards[0])]
+    other, after = await write(world, 3, wards[2]), Priority.IMMEDIATE
+    urgent = await write(world, 4, *wards[:2], priority=after)
+    ordinary = await write(world, 5, wards[0])
+    queued = await world.party.store.read(lambda uow: uow.work.queued(None, 10))
+    assert {one.item.subject: one.item.urgency for one in queued} == {
+        **{one.slip.transfer: after for one in (*before, urgent)},
+        other.slip.transfer: Priority.NORMAL,
+        ordinary.slip.transfer: Priority.NORMAL,
+    }
 
 
 async def test_a_long_queue_comes_in_by_pieces_and_in_order(world: World) -> None:

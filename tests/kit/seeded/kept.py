@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from gateway.core.activation import Activation
 from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import Activation
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.work import DeadLetter
 from gateway.storage.tables import incoming_streams, metadata, named_blobs, openings, streams

@@ -13,9 +13,8 @@ WARD = OrganId("Z79.1")
 
 
 def staged(number: int) -> Waiting:
-    entry = StagedEntry(
-        key=EntryKey(f"e{number}"), transfer=TransferKey("t"), leaf="", since=datetime(2026, 11, 21, tzinfo=UTC)
-    )
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    entry = StagedEntry(key=EntryKey(f"e{number}"), transfer=TransferKey("t"), leaf="", since=at, ends_at=at)
     return Waiting(recipient=WARD, first=number, last=number, entry=entry)
 
 

@@ -11,6 +11,7 @@ revision = "0012"
 down_revision = "0010"
 
 URGENT = sa.text("urgency > 0")
+MOST_URGENT = sa.text("urgency DESC")
 OLD = "uq_deliveries_document_recipient"
 NEW = "uq_deliveries_document_recipient_sequence"
 
@@ -50,8 +51,10 @@ def _roads() -> None:
     op.drop_index("ix_work_destination", "work")
     op.drop_index("ix_work_urgent", "work")
     op.create_index("ix_work_road", "work", ["destination", "due_at", "row"], unique=False)
-    most_urgent = [sa.text("urgency DESC"), "due_at", "row"]
-    for name, columns in (("ix_work_urgent", most_urgent), ("ix_work_urgent_road", ["destination", *most_urgent])):
+    for name, columns in (
+        ("ix_work_urgent", (MOST_URGENT, "due_at", "row")),
+        ("ix_work_urgent_road", ("destination", MOST_URGENT, "due_at", "row")),
+    ):
         op.create_index(name, "work", columns, unique=False, sqlite_where=URGENT, postgresql_where=URGENT)
 
 
