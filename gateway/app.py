@@ -39,6 +39,7 @@ from gateway.exchange import (
     OrderRelease,
     Reception,
     Rescanning,
+    Roads,
     Stamping,
     TransferDelivery,
 )
@@ -129,12 +130,14 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         publisher = await open_log(config, signers, store, stack, broken=broken)
         rooms = await open_rooms(material, store, meter, stack)
         desk = rooms.desk
-        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
+        roads = Roads(store=store, clock=desk.clock, backoff=partial(backoff, entropy=desk.entropy))
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts, roads=roads)
         peers = PeerTransport(
             directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
-        engine = _engine(desk, signers, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
+        transports = _transports(desk, LocalTransport(reception=reception), peers)
+        engine = _engine(desk, signers, transports=transports, disk=rooms.disk, roads=roads)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
@@ -193,10 +196,10 @@ def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[Gat
 
 
 def _engine(
-    desk: Desk, signers: OwnSigners, transports: Callable[[GatewayId], Transport], disk: DiskWatch
+    desk: Desk, signers: OwnSigners, *, transports: Callable[[GatewayId], Transport], disk: DiskWatch, roads: Roads
 ) -> WorkEngine:
     patience = partial(backoff, entropy=desk.entropy)
-    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=roads)
     notices = GapNotices(desk=desk, signer=signers.receipts, transports=transports, backoff=patience)
     return WorkEngine(
         store=desk.store,

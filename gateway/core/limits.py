@@ -287,6 +287,8 @@ WINDOW_START: Final = 2
 WINDOW_MAX: Final = 16
 BACKOFF_FIRST_SECONDS: Final = 1.0
 BACKOFF_CAP_SECONDS: Final = 900.0
+ROAD_HEARD_SECONDS_MIN: Final = 30.0
+"""A call of the peer opens its road at most so often: one connection each half minute costs nobody anything."""
 STEP_ATTEMPTS_MAX: Final = 8
 """A step that fails this often by itself (not by its peer) becomes a dead letter."""
 TIMESTAMP_URLS_MAX: Final = 4

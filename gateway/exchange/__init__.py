@@ -57,6 +57,7 @@ from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
 from gateway.exchange.rescanning import Rescanning
+from gateway.exchange.roads import Roads
 from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
@@ -98,6 +99,7 @@ __all__ = [
     "Release",
     "ReleaseDesk",
     "Rescanning",
+    "Roads",
     "Stamping",
     "StatusDesk",
     "Submission",

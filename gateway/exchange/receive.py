@@ -41,6 +41,7 @@ from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
+from gateway.exchange.roads import Roads
 from gateway.exchange.scanning import AWAY, InfectedError, Infection, Whose, quarantine, scan_files
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -88,8 +89,12 @@ class _Fate:
 class Reception:
     """The reception desk, for the peer door and for `local` deliveries alike."""
 
-    def __init__(self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer) -> None:
+    def __init__(
+        self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer, roads: Roads | None = None
+    ) -> None:
+        """`roads`: those that a peer's call opens; None: none of them."""
         self._desk = desk
+        self._roads = roads
         self._checkpoints = checkpoints
         self._signer = receipt_signer
         self._scanner_rests_until: float | None = None
@@ -98,6 +103,7 @@ class Reception:
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
         desk = self._desk
+        await self._hear(origin)
         known = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if known is not None:
             _same_or_conflict(known, origin, slip)
@@ -141,6 +147,7 @@ class Reception:
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
     ) -> bytes | None:
         """See `ReceptionDesk.answer_of`."""
+        await self._hear(origin)
         incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
         if incoming is None or incoming.slip.origin != origin:
             return None
@@ -152,6 +159,10 @@ class Reception:
         said = read_notice(notice, origin=origin, own=desk.own, snapshot=desk.directory.current())
         passed = await desk.store.transact(lambda uow: pass_over(uow, said, desk))
         _log.info("gaps.noticed", transfer=said.transfer, peer=origin, gaps=len(said.gaps), passed=passed)
+
+    async def _hear(self, origin: GatewayId) -> None:
+        if self._roads is not None and origin != self._desk.own:
+            await self._roads.heard(origin)
 
     async def _alarm(self, origin: GatewayId, slip: TransferSlip) -> None:
         """A leaf for the security officer (security.md 10); bounded, so that nobody fills our log by repeating himself."""

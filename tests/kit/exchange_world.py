@@ -65,6 +65,7 @@ from gateway.exchange import (
     Reception,
     Release,
     Rescanning,
+    Roads,
     Stamping,
     Submission,
     SubmissionOrder,
@@ -340,16 +341,16 @@ def _node(
     )
     events = Events(desk=desk)
     store.set_listener(_Listener(publisher.notify, events.notify))
-    reception = Reception(
-        desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
-    )
     receipts = FileSigner(files.receipt_key, key_id="receipt")
+    roads = Roads(store=store, clock=world.clock, backoff=lambda failures: backoff(failures, _entropy))
+    reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipts, roads=roads)
     road = Road(origin=own, reach=lambda name: world.nodes[name])
     local: Transport = LocalTransport(reception=reception)
     transfers = TransferDelivery(
         desk=desk,
         transports=lambda destination: local if destination == own else road,
         backoff=lambda failures: backoff(failures, _entropy),
+        roads=roads,
     )
     steps = DocumentSteps(desk=desk)
     notices = GapNotices(

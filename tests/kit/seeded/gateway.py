@@ -35,6 +35,7 @@ from gateway.exchange import (
     Reception,
     Release,
     Rescanning,
+    Roads,
     Stamping,
     Submission,
     TransferDelivery,
@@ -130,8 +131,10 @@ class Process:
             memory=PoweredMemory(disk=disk, power=self.power),
             clock=gateway.clock,
         )
+        self.roads = Roads(store=self.store, clock=gateway.clock, backoff=partial(backoff, entropy=entropy))
+        receipts = keys.receipts[disk.generation]
         self.reception = Reception(
-            desk=self.desk, checkpoints=self.publisher, receipt_signer=keys.receipts[disk.generation]
+            desk=self.desk, checkpoints=self.publisher, receipt_signer=receipts, roads=self.roads
         )
         self.submission = Submission(desk=self.desk)
         self.queries = Queries(desk=self.desk)
@@ -148,7 +151,7 @@ class Process:
             return local if destination == desk.own else road
 
         patience = partial(backoff, entropy=desk.entropy)
-        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=self.roads)
         notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, backoff=patience)
         return WorkEngine(
             store=desk.store,
