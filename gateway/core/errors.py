@@ -89,6 +89,7 @@ CATALOGUE: Final = MappingProxyType(
         "conflict.state": ErrorFacts(409, _C),
         "conflict.same_person": ErrorFacts(409, _C),
         "conflict.not_asked": ErrorFacts(409, _C),
+        "conflict.no_other_place": ErrorFacts(409, _C),
         "conflict.at_work": ErrorFacts(409, _C, retryable=True),
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
@@ -115,6 +116,7 @@ CATALOGUE: Final = MappingProxyType(
         "peer.receipt": ErrorFacts(502, _P, retryable=True),
         "delivery.expired": ErrorFacts(504, _O),
         "delivery.void": ErrorFacts(409, _S),
+        "delivery.rerouted": ErrorFacts(409, _G),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
         "store.failing": ErrorFacts(503, _G, retryable=True),

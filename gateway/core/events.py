@@ -52,6 +52,8 @@ class EventKind(StrEnum):
     """An operator asked to give a transfer up; nothing has changed yet."""
     VOID = "delivery.void"
     """A second operator confirmed it: private part names both."""
+    REROUTED = "delivery.rerouted"
+    """An operator sent it where the registry says by now: a new delivery follows this one."""
     QUEUE_PAUSED = "queue.paused"
     """An operator lets nothing go to a destination until somebody resumes it."""
     QUEUE_RESUMED = "queue.resumed"

@@ -99,7 +99,7 @@ class Documents(Protocol):
         ...
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
-        """The delivery of a document to one recipient."""
+        """The delivery of a document to one recipient that was not rerouted: one at most."""
         ...
 
     def find_delivery(self, key: DeliveryKey) -> Delivery | None:
