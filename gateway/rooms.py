@@ -27,6 +27,7 @@ from gateway.crypto import (
     SealOrder,
     TimestampClient,
 )
+from gateway.delivery import StepsWatch
 from gateway.exchange import Desk, Journal
 from gateway.malware import Clamd, parse_place
 from gateway.material import Material, OwnSigners, fetch_plan
@@ -65,6 +66,7 @@ class Rooms:
     judge: JudgePool
     disk: DiskWatch
     intake: StoreIntake
+    steps: StepsWatch
     keeper: BlobKeeper
 
 
@@ -200,6 +202,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         meter=meter,
         deadline=timedelta(days=config.delivery.deadline_days),
     )
+    steps = StepsWatch(store=store, clock=clock)
     return Rooms(
         desk=desk,
         directory=directory,
@@ -208,7 +211,8 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         holders=holders,
         judge=judge,
         disk=disk,
-        intake=StoreIntake(disk, store),
+        intake=StoreIntake(store, disk, steps),
+        steps=steps,
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
     )
 

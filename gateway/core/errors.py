@@ -82,6 +82,7 @@ CATALOGUE: Final = MappingProxyType(
         "access.organ": ErrorFacts(403, _C),
         "rate.limit": ErrorFacts(429, _C, retryable=True),
         "rate.volume": ErrorFacts(429, _C, retryable=True),
+        "queue.share": ErrorFacts(429, _C, retryable=True),
         "not_found": ErrorFacts(404, _C),
         # --- contradictions
         "conflict.idempotency": ErrorFacts(422, _C),
@@ -129,6 +130,7 @@ CATALOGUE: Final = MappingProxyType(
         "backup.unsound": ErrorFacts(500, _O),
         "restore.not_empty": ErrorFacts(500, _O),
         "blob.damaged": ErrorFacts(500, _O),
+        "queue.full": ErrorFacts(503, _G, retryable=True),
         "worker.killed": ErrorFacts(422, _S),
         "worker.busy": ErrorFacts(503, _G, retryable=True),
         "worker.died": ErrorFacts(503, _G, retryable=True),

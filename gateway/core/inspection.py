@@ -107,6 +107,13 @@ class Inspections(Protocol):
         """Transfers with a work item whose keys were made before that time; the urgent ones (Khẩn and above), or all."""
         ...
 
+    def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:
+        """For each sender with documents that are not routed yet: how many, and since when the oldest is due and not begun.
+
+        MAY cost what there is of them.
+        """
+        ...
+
     def fences(self) -> tuple[int, int]:
         """The last fence that was given, and the greatest one that an item bears; 0 where there is none."""
         ...

@@ -291,6 +291,12 @@ ROAD_HEARD_SECONDS_MIN: Final = 30.0
 """A call of the peer opens its road at most so often: one connection each half minute costs nobody anything."""
 STEP_ATTEMPTS_MAX: Final = 8
 """A step that fails this often by itself (not by its peer) becomes a dead letter."""
+STEPS_WAITING_MAX: Final = 10_000
+"""Documents that wait to be judged, sealed and routed: some minutes of work. Beyond it new ones are put off, unread, ..."""
+STEPS_WAITING_OF_ONE_MAX: Final = 5_000
+"""... those of one body (it leaves half of the queue to the others), ..."""
+STEPS_AGE_SECONDS_MAX: Final = 600.0
+"""... and all when the oldest has waited for so long: they would only wait behind it."""
 TIMESTAMP_URLS_MAX: Final = 4
 """Authorities that are asked one after the other: each that is silent costs a sealing document its patience."""
 TIMESTAMP_BACKOFF_FIRST_SECONDS: Final = 60.0
@@ -299,13 +305,11 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
 DELIVERY_DEADLINE_DAYS_DEFAULT: Final = 14
-"""Until a delivery expires, in days of the calendar. Offices and their machines rest from the Friday before Tết to the Monday
-after it: 9.6 days in 2025 and in 2026. What was sent on the last evening must still be there when a
-machine that did not start again was mended, in the week after."""
+"""Days of the calendar until a delivery expires. At Tết all rests for 9.6 days; then a machine has to be mended."""
 DELIVERY_DEADLINE_DAYS_MIN: Final = 5
-"""A weekend with two holidays beside it, from Friday evening to Wednesday morning (30/4 and 1/5), is 4.6 days."""
+"""A weekend with two holidays beside it, from Friday evening to Wednesday morning, is 4.6 days."""
 DELIVERY_DEADLINE_DAYS_MAX: Final = 30
-"""A peer that is away for longer is not coming back by itself; its gap notices end then, too."""
+"""Who is away for longer is not coming back by itself; gap notices end then, too."""
 LATE_SECONDS_MAX: Final = 3600.0
 """A delivery without a receipt for longer than this is looked at by somebody ..."""
 LATE_URGENT_SECONDS_MAX: Final = 120.0
@@ -380,16 +384,13 @@ assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert DELIVERY_DEADLINE_DAYS_MIN <= DELIVERY_DEADLINE_DAYS_DEFAULT <= DELIVERY_DEADLINE_DAYS_MAX
-assert LATE_URGENT_SECONDS_MAX < LATE_SECONDS_MAX
 assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
-assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
-assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX
-assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < SENT_AGE_SECONDS_MAX
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
-assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert FILE_BYTES_MAX < SCAN_BYTES_DEFAULT
 assert SCAN_SECONDS_DEFAULT < SCAN_SECONDS_MAX < TRANSFER_SECONDS_MAX
 assert (

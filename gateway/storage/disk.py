@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
+from gateway.core.ids import OrganId
 from gateway.core.metrics import DISK_USED, Reading
 from gateway.core.ports import Clock
 from gateway.observe import logger
@@ -90,8 +91,9 @@ class DiskWatch:
         """Whether nothing that writes should be begun."""
         return self._level is DiskLevel.READ_ONLY
 
-    def admit(self, *, document: bool) -> None:
-        """See `Intake.admit`."""
+    def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
+        """See `Intake.admit`. A disk is everybody's: whose document it is makes no difference."""
+        del organs
         if self._level >= (DiskLevel.FULL if document else DiskLevel.READ_ONLY):
             raise SiteError("store.full")
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, or_, select, text
 
+from gateway.core.clock import to_millis
 from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey, uuid7
 from gateway.core.inspection import Arrival, Arriving, Overdue, Stream
 from gateway.core.model import InboxEntry
@@ -141,6 +142,15 @@ _OLDEST: Final = _oldest()
 _OLDEST_URGENT: Final = _oldest(URGENT)
 
 
+_WAITS: Final = and_(work.c.due_at <= bindparam("now"), work.c.lease_until.is_(None))
+_STEPS: Final = (
+    select(documents.c.sender, func.count().label("items"), func.min(case((_WAITS, work.c.due_at))).label("oldest"))
+    .join(documents, documents.c.key == work.c.subject)
+    .where(work.c.kind == WorkKind.DOCUMENT.value)
+    .group_by(documents.c.sender)
+)
+
+
 class InspectionLedger:
     """Implements `gateway.core.inspection.Inspections` on one connection."""
 
@@ -215,6 +225,11 @@ class InspectionLedger:
         sent_at = self._connection.execute(oldest, {}).scalar_one_or_none()
         late = self._connection.execute(count, {"before": uuid7(before, bytes)}).scalar_one()
         return Overdue(count=int(late), oldest=maybe_moment(sent_at))
+
+    def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:
+        """What waits to be routed, by sender."""
+        found = self._connection.execute(_STEPS, {"now": to_millis(now)})
+        return {OrganId(row.sender): (row.items, maybe_moment(row.oldest)) for row in found}
 
     def fences(self) -> tuple[int, int]:
         """The last fence given, and the greatest one borne."""
