@@ -45,6 +45,8 @@ _SUBMISSION_ERRORS: Final = (
     "envelope.unsigned",
     "envelope.signature",
     "envelope.attachments",
+    "queue.full",
+    "queue.share",
     "worker.busy",
     "worker.died",
     "worker.killed",

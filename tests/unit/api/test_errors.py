@@ -232,6 +232,8 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "store.damaged": looking(SiteError("store.damaged", what="pages")),
     "store.failing": looking(SiteError("store.failing", reason="Input/output error")),
     "store.full": sending(SiteError("store.full")),
+    "queue.full": sending(SiteError("queue.full")),
+    "queue.share": sending(SenderError("queue.share", seconds=17)),
     "request.method": method,
     "request.field": wrong_field,
     "not_found": unknown,
