@@ -27,7 +27,7 @@ from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
 from gateway.core.work import ORDER_ROAD, SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
-from gateway.doors import Doors, open_doors
+from gateway.doors import Doors, PeerDesks, open_doors
 from gateway.exchange import (
     Desk,
     DocumentSteps,
@@ -39,7 +39,11 @@ from gateway.exchange import (
     OrderRelease,
     Reception,
     Rescanning,
+    Resending,
+    ResyncAnswers,
+    Resynchronising,
     Roads,
+    SkippedNumbers,
     Stamping,
     TransferDelivery,
 )
@@ -48,6 +52,7 @@ from gateway.observe import (
     ClockWatch,
     ServiceManager,
     SystemClock,
+    bound_heap,
     configure_logging,
     in_background,
     logger,
@@ -91,6 +96,7 @@ async def serve(path: Path) -> None:
     config = load_config(path)
     configure_logging(stream=sys.stderr, level=config.log.level.upper())
     provide_descriptors(DESCRIPTORS_MIN)
+    bound_heap()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -136,8 +142,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
-        transports = _transports(desk, LocalTransport(reception=reception), peers)
-        engine = _engine(desk, signers, transports=transports, disk=rooms.disk, roads=roads)
+        ways = _Ways(local=LocalTransport(reception=reception), peers=peers, roads=roads)
+        engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
@@ -145,7 +151,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         publisher.notify(await store.read(lambda uow: uow.log.head()))
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=WORK_SECONDS)
-        doors = await open_doors(material, rooms, reception, events, stack)
+        peer_desks = PeerDesks(reception=reception, resync=ResyncAnswers(desk=desk, signer=signers.receipts))
+        doors = await open_doors(material, rooms, peer_desks, events, stack)
         reloader = Reloader(
             source, material, signers=signers, parts=_exchangeable(rooms, peers, doors), manager=manager
         )
@@ -195,12 +202,22 @@ def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[Gat
     return lambda destination: here if destination == desk.own else there
 
 
-def _engine(
-    desk: Desk, signers: OwnSigners, *, transports: Callable[[GatewayId], Transport], disk: DiskWatch, roads: Roads
-) -> WorkEngine:
-    patience = partial(backoff, entropy=desk.entropy)
-    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=roads)
-    notices = GapNotices(desk=desk, signer=signers.receipts, transports=transports, backoff=patience)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ways:
+    """Out of this gateway: to bodies of its own, and to others."""
+
+    local: LocalTransport
+    peers: PeerTransport
+    roads: Roads
+
+
+def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, origin: str) -> WorkEngine:
+    patience, receipts = partial(backoff, entropy=desk.entropy), signers.receipts
+    transports = _transports(desk, ways.local, ways.peers)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=ways.roads)
+    notices = GapNotices(desk=desk, signer=receipts, transports=transports, backoff=patience)
+    skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, backoff=patience)
+    resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, backoff=patience)
     return WorkEngine(
         store=desk.store,
         clock=desk.clock,
@@ -210,7 +227,10 @@ def _engine(
             WorkKind.TRANSFER: transfers,
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
-            WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=signers.receipts),
+            WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
+            WorkKind.SKIPPED: skipped,
+            WorkKind.RESYNC: resync,
+            WorkKind.RESEND: Resending(desk=desk, transports=transports, backoff=patience),
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },

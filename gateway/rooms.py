@@ -13,7 +13,7 @@ from datetime import timedelta
 from threading import Timer
 from typing import Final
 
-from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.audit import CheckpointPublisher, SignerMemory, log_in_force, sequence
 from gateway.config import Config, ScannerSection, TimestampsSection
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Meter, Scanner, Store
@@ -101,12 +101,14 @@ async def open_log(
     config: Config, signers: OwnSigners, store: Store, stack: AsyncExitStack, *, broken: asyncio.Future[None]
 ) -> CheckpointPublisher:
     """The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10)."""
+    log = await store.read(lambda uow: log_in_force(uow, config.log_origin))
     publisher = CheckpointPublisher(
         store=store,
         signer=signers.log,
-        origin=config.log_origin,
-        memory=SignerMemory(path=config.signer_memory),
+        origin=log.origin,
+        memory=SignerMemory(path=log.memory(config.signer_memory)),
         clock=SystemClock(),
+        kept=log.kept,
     )
     in_background(stack, publisher.run, broken)
     if signed := await store.read(lambda uow: uow.log.head().size):

@@ -29,7 +29,7 @@ from gateway.config.forms import (
     Section,
     wrong,
 )
-from gateway.core import limits
+from gateway.core import limits, patience
 from gateway.core.errors import SiteError
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
@@ -360,9 +360,9 @@ class LimitsSection(Section):
 class DeliverySection(Section):
     """How long it is tried."""
 
-    deadline_days: Annotated[int, Field(ge=limits.DELIVERY_DEADLINE_DAYS_MIN, le=limits.DELIVERY_DEADLINE_DAYS_MAX)] = (
-        limits.DELIVERY_DEADLINE_DAYS_DEFAULT
-    )
+    deadline_days: Annotated[
+        int, Field(ge=patience.DELIVERY_DEADLINE_DAYS_MIN, le=patience.DELIVERY_DEADLINE_DAYS_MAX)
+    ] = patience.DELIVERY_DEADLINE_DAYS_DEFAULT
     """Days of the calendar until a delivery without a receipt expires, and its sender gets a signed notice."""
 
 

@@ -5,6 +5,8 @@ A limit that a user can meet is reported by its name (`size.limit` with the numb
 
 from typing import Final
 
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX, DELIVERY_DEADLINE_DAYS_MIN
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -18,6 +20,8 @@ DOCUMENT_BYTES_MAX: Final = 20 * MIB
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000
+ORGANS_REMEMBERED_MAX: Final = 4_096
+"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500
@@ -278,6 +282,9 @@ SCANNER_PATIENCE_SECONDS: Final = 5.0
 
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
+START_LOOK_SECONDS_MAX: Final = 1.0
+"""How long a database file is looked at whether it is sound, before a service or a command goes on: half of the time in which a
+service is to be there again. A million documents would take a quarter of a minute, which `gateway doctor` has."""
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0
@@ -287,16 +294,8 @@ WINDOW_START: Final = 2
 WINDOW_MAX: Final = 16
 BACKOFF_FIRST_SECONDS: Final = 1.0
 BACKOFF_CAP_SECONDS: Final = 900.0
-ROAD_HEARD_SECONDS_MIN: Final = 30.0
-"""A call of the peer opens its road at most so often: one connection each half minute costs nobody anything."""
 STEP_ATTEMPTS_MAX: Final = 8
 """A step that fails this often by itself (not by its peer) becomes a dead letter."""
-STEPS_WAITING_MAX: Final = 10_000
-"""Documents that wait to be judged, sealed and routed: some minutes of work. Beyond it new ones are put off, unread, ..."""
-STEPS_WAITING_OF_ONE_MAX: Final = 5_000
-"""... those of one body (it leaves half of the queue to the others), ..."""
-STEPS_AGE_SECONDS_MAX: Final = 600.0
-"""... and all when the oldest has waited for so long: they would only wait behind it."""
 TIMESTAMP_URLS_MAX: Final = 4
 """Authorities that are asked one after the other: each that is silent costs a sealing document its patience."""
 TIMESTAMP_BACKOFF_FIRST_SECONDS: Final = 60.0
@@ -304,16 +303,6 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
-DELIVERY_DEADLINE_DAYS_DEFAULT: Final = 14
-"""Days of the calendar until a delivery expires. At Tết all rests for 9.6 days; then a machine has to be mended."""
-DELIVERY_DEADLINE_DAYS_MIN: Final = 5
-"""A weekend with two holidays beside it, from Friday evening to Wednesday morning, is 4.6 days."""
-DELIVERY_DEADLINE_DAYS_MAX: Final = 30
-"""Who is away for longer is not coming back by itself; gap notices end then, too."""
-LATE_SECONDS_MAX: Final = 3600.0
-"""A delivery without a receipt for longer than this is looked at by somebody ..."""
-LATE_URGENT_SECONDS_MAX: Final = 120.0
-"""... and one that is marked urgent (Khẩn and above) for longer than this (reliability.md B2.4)."""
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
@@ -338,6 +327,24 @@ GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
 """A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
 GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
 """A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
+REOPENED_NUMBERS_PER_SECOND: Final = 100_000
+"""After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
+so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
+RESYNC_PAGE_TRANSFERS: Final = 100
+"""Transfers that one answer names, and that one question asks for again."""
+RESYNC_SCAN_TRANSFERS: Final = 200
+"""Rows that are looked at for one answer: those of other destinations stand between them."""
+RESYNC_BYTES_MAX: Final = 128 * KIB
+"""A question or an answer: RESYNC_PAGE_TRANSFERS lines of 160 bytes each and one checkpoint, in base64."""
+RESYNC_MARGIN_SECONDS: Final = 48 * 3600.0
+"""Of the clocks and of whoever made the backup: asked for is what was sent so long before the moment that was gone back to, and
+the whole deadline of a delivery."""
+RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
+RESYNC_LOOK_SECONDS: Final = 2.0
+"""Between two looks at what has come again."""
+RESYNC_AGAIN_SECONDS: Final = 900.0
+"""What has not come by then is asked for once more: the longest back-off of the peer."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -383,7 +390,6 @@ assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
 assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
-assert DELIVERY_DEADLINE_DAYS_MIN <= DELIVERY_DEADLINE_DAYS_DEFAULT <= DELIVERY_DEADLINE_DAYS_MAX
 assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
 assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX < SENT_AGE_SECONDS_MAX
@@ -398,3 +404,4 @@ assert (
     < JUDGE_MEMORY_BYTES_MAX
 )
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

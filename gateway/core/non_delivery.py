@@ -1,7 +1,7 @@
 """A non-delivery: a transfer whose deadline has passed, and what its sender is told of it in a signed notice.
 
 The row is written in the unit that lets the transfer expire, with what is known then of the attempts; the notice itself
-(a JWS of our receipt key, docs/PROTOCOL.md section 6b) is signed afterwards, once, and never changes.
+(a JWS of our receipt key, docs/PROTOCOL.md section 6c) is signed afterwards, once, and never changes.
 """
 
 from dataclasses import dataclass

@@ -34,6 +34,12 @@ class WorkKind(StrEnum):
     """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
     NON_DELIVERY = "non_delivery"
     """Sign the notice to the sender of a transfer that expired."""
+    SKIPPED = "skipped"
+    """Tell a destination which numbers of our streams were skipped when the database was restored."""
+    RESYNC = "resync"
+    """Ask a peer, after a restore, what it believes delivered here, and for what is missing of it."""
+    RESEND = "resend"
+    """Hand a transfer over once more to a destination that was restored and asked for it."""
 
 
 class RoadReport(StrEnum):

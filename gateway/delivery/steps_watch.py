@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import OrganId
-from gateway.core.limits import STEPS_AGE_SECONDS_MAX, STEPS_WAITING_MAX, STEPS_WAITING_OF_ONE_MAX
+from gateway.core.patience import STEPS_AGE_SECONDS_MAX, STEPS_WAITING_MAX, STEPS_WAITING_OF_ONE_MAX
 from gateway.core.ports import Clock, Store
 from gateway.observe import logger
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
-from gateway.core.limits import DELIVERY_DEADLINE_DAYS_DEFAULT
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal

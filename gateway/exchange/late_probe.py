@@ -9,8 +9,8 @@ from typing import Final
 
 from gateway.core.health import Check, Finding, found
 from gateway.core.inspection import Overdue
-from gateway.core.limits import LATE_SECONDS_MAX, LATE_URGENT_SECONDS_MAX
 from gateway.core.metrics import TRANSFERS_LATE, TRANSFERS_OLDEST_SECONDS, Reading
+from gateway.core.patience import LATE_SECONDS_MAX, LATE_URGENT_SECONDS_MAX
 from gateway.core.ports import Clock, Store
 
 _ALL: Final = "all"

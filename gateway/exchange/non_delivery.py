@@ -1,7 +1,7 @@
 """Non-delivery notices: what did not arrive in time, its sender is told by a document that can be shown to others.
 
 A small JWS of our own receipt key about one transfer: which body did not get which document, until when and how often it was
-tried, and what the last attempt met (docs/PROTOCOL.md section 6b). It says that *we* have no receipt, and never that nobody has
+tried, and what the last attempt met (docs/PROTOCOL.md section 6c). It says that *we* have no receipt, and never that nobody has
 the document: a peer that was silent may have stored it.
 
 The row and the work item are written in the unit that lets the transfer expire (`owe_non_delivery`), so no power cut comes

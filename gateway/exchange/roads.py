@@ -12,7 +12,8 @@ from typing import Final
 
 from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import BACKOFF_CAP_SECONDS, ROAD_HEARD_SECONDS_MIN
+from gateway.core.limits import BACKOFF_CAP_SECONDS
+from gateway.core.patience import ROAD_HEARD_SECONDS_MIN
 from gateway.core.ports import Clock, Store
 from gateway.observe import logger
 

@@ -5,13 +5,16 @@ removes them. Content that is there already is written and renamed all the same:
 blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
 
 They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`).
+
+An I/O error while a blob is made durable ends the process, as one of the database does (`entrance.OnFatal`): nobody knows
+what the kernel has forgotten, and the next fsync may well say that all is well.
 """
 
 import asyncio
 import errno
 import hashlib
+import itertools
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +33,8 @@ DRAFTS: Final = "drafts"
 HOP_BYTES: Final = 256 * KIB
 """Bytes collected before they are handed to a thread: a hop costs as much as hashing a tenth of that."""
 SHELF_CHARS: Final = 2
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+_DRAFT_NUMBERS: Final[Iterator[int]] = itertools.count(1)
 BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -140,7 +145,10 @@ class FileBlobs:
 
 
 def open_blobs(folder: Path, *, on_fatal: OnFatal | None = None) -> FileBlobs:
-    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished."""
+    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished.
+
+    `on_fatal` is told, from a thread, that a blob could not be made durable; without it only the caller hears of that.
+    """
     with _Disk(None).touched():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
@@ -158,7 +166,7 @@ class _Draft:
         self._hash = hashlib.sha256()
         self._size = 0
         self._lock = Lock()
-        self._file: tuple[int, Path] | None = None
+        self._file: tuple[int, str] | None = None
         self._discarded = False
 
     def write(self, data: bytes) -> None:
@@ -166,8 +174,8 @@ class _Draft:
         with self._lock, self._disk.touched():
             assert not self._discarded, "a draft that was discarded"
             if self._file is None:
-                descriptor, name = tempfile.mkstemp(dir=self._folder)  # mode 0600, close-on-exec
-                self._file = descriptor, Path(name)
+                name = f"{self._folder}/{os.getpid()}-{next(_DRAFT_NUMBERS)}"  # no other process writes here
+                self._file = os.open(name, _NEW, 0o600), name
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._file[0], rest) :]
@@ -182,9 +190,9 @@ class _Draft:
         """Make the bytes durable, then give them their name."""
         with self._lock:
             assert self._file is not None, "a draft without a file"
-            descriptor, path = self._file
+            descriptor, name = self._file
             os.fsync(descriptor)
-            path.replace(target)
+            os.replace(name, target)  # noqa: PTH105 - a Path of each draft would cost a third of all that is Python here
             os.close(descriptor)
             self._file = None
 
@@ -193,10 +201,10 @@ class _Draft:
         with self._lock:
             self._discarded = True
             if self._file is not None:
-                descriptor, path = self._file
+                descriptor, name = self._file
                 self._file = None
                 os.close(descriptor)
-                path.unlink(missing_ok=True)
+                Path(name).unlink(missing_ok=True)
 
 
 def _old(shelf: Path, before: float) -> list[Digest]:

@@ -12,6 +12,7 @@ from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
 from gateway.storage.non_deliveries import NonDeliveryLedger
 from gateway.storage.order import OrderLedger
+from gateway.storage.resyncs import ResyncLedger
 from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
 from gateway.storage.transfers import TransferLedger
@@ -32,6 +33,7 @@ class Unit:
         "log",
         "non_deliveries",
         "order",
+        "resyncs",
         "timestamps",
         "transfers",
         "work",
@@ -43,6 +45,7 @@ class Unit:
         self.transfers = TransferLedger(statements)
         self.inbox = InboxLedger(statements)
         self.order = OrderLedger(statements)
+        self.resyncs = ResyncLedger(statements)
         self.timestamps = TimestampLedger(statements)
         self.non_deliveries = NonDeliveryLedger(statements)
         self.blobs = NamedBlobLedger(statements)

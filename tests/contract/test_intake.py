@@ -8,7 +8,7 @@ from gateway.api import ALWAYS
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import STEPS_AGE_SECONDS_MAX
+from gateway.core.patience import STEPS_AGE_SECONDS_MAX
 from gateway.core.ports import Intake
 from gateway.core.work import WorkKind
 from gateway.delivery import StepsWatch, steps_watch

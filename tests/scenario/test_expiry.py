@@ -8,8 +8,8 @@ import pytest
 from gateway.core.clock import rfc3339
 from gateway.core.errors import NotFound, PeerError
 from gateway.core.events import EventKind
-from gateway.core.limits import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.model import Document
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange import DocumentSteps, Notice, check_notice
 from gateway.exchange.non_delivery import RELAY_FAILURE

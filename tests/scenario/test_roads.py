@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from gateway.core.carrying import CarryResult, TryLater
-from gateway.core.limits import BACKOFF_CAP_SECONDS, ROAD_HEARD_SECONDS_MIN
+from gateway.core.limits import BACKOFF_CAP_SECONDS
+from gateway.core.patience import ROAD_HEARD_SECONDS_MIN
 from gateway.core.work import Destination
 from tests.kit.exchange_world import World
 from tests.scenario.test_trouble import sent, states
