@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -138,10 +139,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         desk = rooms.desk
         roads = Roads(store=store, clock=desk.clock, backoff=partial(backoff, entropy=desk.entropy))
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts, roads=roads)
-        peers = PeerTransport(
-            directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
-        )
-        stack.push_async_callback(peers.close)
+        peers = _peers(desk, material.peer_client, stack)
         ways = _Ways(local=LocalTransport(reception=reception), peers=peers, roads=roads)
         engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
@@ -194,6 +192,12 @@ async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublishe
 
 
 # --- what is plugged into what ---------------------------------------------------------------------------------------
+
+
+def _peers(desk: Desk, ssl_context: ssl.SSLContext, stack: AsyncExitStack) -> PeerTransport:
+    peers = PeerTransport(directory=desk.directory, ssl_context=ssl_context, own=desk.own, entropy=desk.entropy)
+    stack.push_async_callback(peers.close)
+    return peers
 
 
 def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[GatewayId], Transport]:

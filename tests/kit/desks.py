@@ -17,9 +17,10 @@ from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
 from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo
 from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
+from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
 from gateway.exchange.contract import (
     DeliveryPage,
     DocumentPage,
@@ -31,6 +32,7 @@ from gateway.exchange.contract import (
     SubmissionOrder,
     UploadedFile,
 )
+from tests.kit import rows
 from tests.kit.blobs import stored
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
@@ -285,6 +287,23 @@ class MemoryDesks:
         self.kept[held.key], self.orders[held.key] = held, order
         await self._tell("held", held.key, organ=sender, document=held.key)
         return held
+
+    def expire(self, document: Document) -> None:
+        """A transfer of that document did not arrive in time."""
+        gateway, transfer = GatewayId("chinhquyen.example"), TransferKey(f"{document.key[:-4]}ffff")
+        slip = rows.slip(transfer, sender=document.sender, document_id=document.document_id, destination=gateway)
+        last = rows.transfer(document, slip=slip, state=TransferState.EXPIRED, reason="delivery.expired", attempts=482)
+        made = NonDelivery(
+            transfer=transfer,
+            document=document.key,
+            expired_at=last.deadline,
+            attempts=last.attempts,
+            last_tried_at=last.deadline,
+            last_reason="ConnectionRefusedError",
+            signed_at=last.deadline,
+            notice=b"eyJhbGciOiJFUzI1NiIs.eyJhdHRlbXB0cyI6NDgyLCJk.MEUCIQDx",
+        )
+        self.notices_of[document.key] = [Notice(made=made, transfer=last)]
 
     def register(self, organ_id: OrganId, name: str) -> None:
         """The registry knows this body."""
