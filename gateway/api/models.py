@@ -385,6 +385,7 @@ class Problem(Answer):
 
 
 ALL: Final = (
-    DocumentView, DocumentPage, DeliveryPage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me, Problem,
+    DocumentView, DocumentPage, DeliveryPage, NoticePage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me,
+    Problem,
 )  # fmt: skip
 """The roots: every other model is inside of one of them."""

@@ -5,7 +5,11 @@ A limit that a user can meet is reported by its name (`size.limit` with the numb
 
 from typing import Final
 
-from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX, DELIVERY_DEADLINE_DAYS_MIN
+from gateway.core.patience import (
+    DELIVERY_DEADLINE_DAYS_DEFAULT,
+    DELIVERY_DEADLINE_DAYS_MAX,
+    DELIVERY_DEADLINE_DAYS_MIN,
+)
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -303,6 +307,7 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
+DELIVERY_DEADLINE_SECONDS: Final = DELIVERY_DEADLINE_DAYS_DEFAULT * 24 * 3600.0
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
