@@ -10,7 +10,6 @@ import asyncio
 import gc
 import os
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -48,7 +47,7 @@ from gateway.exchange import (
     Stamping,
     TransferDelivery,
 )
-from gateway.material import OwnSigners, open_signers, read_material
+from gateway.material import Material, OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
@@ -139,7 +138,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         desk = rooms.desk
         roads = Roads(store=store, clock=desk.clock, backoff=partial(backoff, entropy=desk.entropy))
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts, roads=roads)
-        peers = _peers(desk, material.peer_client, stack)
+        peers = _peer_transport(material, desk, stack)
         ways = _Ways(local=LocalTransport(reception=reception), peers=peers, roads=roads)
         engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
@@ -177,6 +176,13 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             await _drain(doors, engine, publisher, store)
 
 
+def _peer_transport(material: Material, desk: Desk, stack: AsyncExitStack) -> PeerTransport:
+    context = material.peer_client
+    peers = PeerTransport(directory=desk.directory, ssl_context=context, own=desk.own, entropy=desk.entropy)
+    stack.push_async_callback(peers.close)
+    return peers
+
+
 async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublisher, store: Store) -> None:
     """No connections, no claims; what is in flight ends, or is cut and taken up again later; then the last checkpoint."""
     ends = await asyncio.gather(
@@ -192,12 +198,6 @@ async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublishe
 
 
 # --- what is plugged into what ---------------------------------------------------------------------------------------
-
-
-def _peers(desk: Desk, ssl_context: ssl.SSLContext, stack: AsyncExitStack) -> PeerTransport:
-    peers = PeerTransport(directory=desk.directory, ssl_context=ssl_context, own=desk.own, entropy=desk.entropy)
-    stack.push_async_callback(peers.close)
-    return peers
 
 
 def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[GatewayId], Transport]:

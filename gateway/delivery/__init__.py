@@ -12,7 +12,7 @@ flight is due again; repeating a step is harmless by design. The clock jumps: it
 """
 
 from gateway.delivery.backoff import backoff, timestamp_backoff
-from gateway.delivery.engine import Handler, WorkEngine
+from gateway.delivery.engine import Begins, Handler, WorkEngine
 from gateway.delivery.probe import QueueProbe
 from gateway.delivery.steps_watch import StepsWatch
 from gateway.delivery.turns import turn_of
@@ -20,6 +20,7 @@ from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
 
 __all__ = [
+    "Begins",
     "Handler",
     "QueueProbe",
     "StepsWatch",
