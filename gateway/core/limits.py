@@ -11,12 +11,23 @@ GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
-"""One attached file: it stands in the memory of a judge and in its answer."""
+"""One attached file, unless the operator allows larger ones."""
+PDF_BYTES_MAX: Final = FILE_BYTES_MAX
+"""A PDF, whatever the operator allows: it stands in the memory of a judge as a whole, and a signature in it costs a walk."""
 FILES_MAX: Final = 20
 DOCUMENT_BYTES_MAX: Final = 20 * MIB
-"""All files of one document together, before base64."""
+"""All files of one document together, before base64; unless the operator allows more."""
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
+LARGE_FILE_MIB_MAX: Final = 2 * 1024
+"""What the operator can allow for one file ..."""
+LARGE_DOCUMENT_MIB_MAX: Final = 2 * 1024 + 512
+"""... and for all of one document: in base64 it stays below 4 GiB."""
+LARGE_BYTES_PER_SECOND: Final = 8 * MIB
+"""What is above the usual bound of an envelope is given a second for each so many bytes, wherever it is judged, shown to a
+scanner or waited for: measured, one core judges ten times as much."""
+KEPT_BYTES_MAX: Final = DOCUMENT_BYTES_MAX
+"""Of the files of one envelope: what a judge keeps in memory and answers with. Further ones are decoded once more."""
 RECIPIENTS_MAX: Final = 1_000
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
@@ -339,6 +350,10 @@ SUCCESSOR_STEPS_MAX: Final = 8
 assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert MARKUP_BYTES_MAX < ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
 assert HAND_FILE_BYTES_MAX * 4 // 3 < HAND_ENVELOPE_BYTES_MAX
+assert LARGE_FILE_MIB_MAX <= LARGE_DOCUMENT_MIB_MAX
+assert LARGE_DOCUMENT_MIB_MAX * MIB * 4 // 3 + ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
+assert PDF_BYTES_MAX <= FILE_BYTES_MAX
+assert KEPT_BYTES_MAX + MARKUP_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert FILES_MAX < PAYLOADS_MAX
 assert ARCHIVE_RATIO_FREE_BYTES < FILE_BYTES_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX

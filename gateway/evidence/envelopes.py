@@ -76,7 +76,7 @@ class EnvelopeCheck:
             self._found.problem(f"envelope {envelope.digest}", str(error))
             return None
         self._found.note(self._reading_problems(f"envelope {envelope.digest}", reading, sender))
-        files = [(file.name, sha256(file.data).hexdigest()) for file in reading.files]
+        files = [(file.name, file.digest) for file in reading.files]
         return message_said(reading.message, files)
 
     def _reading_problems(self, what: str, reading: EnvelopeReading, sender: OrganId) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
 from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
+from gateway.core.sizes import USUAL, Sizes
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
 from gateway.observe import UNMEASURED
@@ -26,6 +27,7 @@ class Desk:
     scanner: Scanner | None = None
     """None where no scanner is configured: files are not looked at for malware."""
     meter: Meter = UNMEASURED
+    sizes: Sizes = USUAL
 
     def new_key(self) -> str:
         """A fresh UUIDv7."""
