@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator, TokenBucketLimiter, open_listener
-from gateway.api import ApiParts, build_app
+from gateway.api import ApiLimits, ApiParts, build_app
 from gateway.api import listen as listen_office
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.crypto import RollingContext, client_certificate
@@ -63,6 +63,7 @@ async def open_doors(
         entropy=desk.entropy,
         intake=rooms.intake,
         meter=desk.meter,
+        sizes=desk.sizes,
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
     section, api = config.peer, config.office_api
@@ -85,6 +86,7 @@ async def open_doors(
             entropy=desk.entropy,
             intake=rooms.intake,
             meter=desk.meter,
+            limits=ApiLimits.of(desk.sizes),
         )
     )
     bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock, count=closed("office"))

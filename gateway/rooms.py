@@ -176,6 +176,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         entropy=entropy,
         scanner=open_scanner(config.scanner, meter),
         meter=meter,
+        sizes=config.limits.sizes(),
     )
     return Rooms(
         desk=desk,

@@ -11,6 +11,7 @@ from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
 from gateway.core.principal import Principal
+from gateway.core.sizes import Sizes
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
 
@@ -40,6 +41,16 @@ class ApiLimits:
     body_seconds: float = limits.BODY_SECONDS_MAX
     head_seconds: float = limits.HEAD_SECONDS_MAX
     stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
+
+    @classmethod
+    def of(cls, sizes: Sizes) -> "ApiLimits":
+        """The usual bounds, for documents of such sizes."""
+        return cls(
+            file_bytes=sizes.file_bytes,
+            document_bytes=sizes.document_bytes,
+            request_bytes=sizes.request_bytes,
+            envelope_bytes=sizes.envelope_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,10 @@ class Sizes:
 
 
 USUAL: Final = Sizes()
+LARGEST: Final = Sizes(
+    file_bytes=limits.LARGE_FILE_MIB_MAX * limits.MIB, document_bytes=limits.LARGE_DOCUMENT_MIB_MAX * limits.MIB
+)
+"""Whatever the bounds were when it was taken in."""
 
 
 def patience(seconds: float, size: int) -> float:

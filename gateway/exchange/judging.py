@@ -43,8 +43,8 @@ def read_envelope_file(
 ) -> EnvelopeReading:
     """Parse an edXML file once, verify its signature over the parts the reader uses, judge every PDF in it.
 
-    `judge_all`: the files of an envelope that is not believed, too; for whoever chose the file himself. Memory does not grow with
-    the files: what is not kept of them is decoded once more, by whoever needs it.
+    `judge_all`: the files of an envelope that is not believed, too; for whoever chose the file himself. Memory does not grow
+    with the files: what is not kept of them is decoded once more, by whoever needs it.
 
     Raises:
         SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.

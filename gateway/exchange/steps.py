@@ -170,9 +170,7 @@ class DocumentSteps:
         assert document.envelope is not None, "a ready-made document came with its envelope"
         path = desk.blobs.path(document.envelope)
         judge, trust = desk.judge.on_behalf(document.sender), desk.trust.current()
-        reading = await judge.run(
-            read_envelope_file, path, trust=trust, moment=desk.clock.now(), sizes=desk.sizes
-        )
+        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now(), sizes=desk.sizes)
         check_signer(reading, desk.directory.current().body(document.sender))
         for file in reading.files:
             if file.verdict.media_type == PDF and not self._has_seal(document.sender, file.verdict, file.name):

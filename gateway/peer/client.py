@@ -22,6 +22,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import Directory
+from gateway.core.sizes import patience
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
 from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
@@ -54,7 +55,7 @@ class PeerTransport:
         self._session = aiohttp.ClientSession(
             connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=limits.TRANSFER_SECONDS_MAX, connect=limits.CONNECT_SECONDS_MAX),
+            timeout=aiohttp.ClientTimeout(connect=limits.CONNECT_SECONDS_MAX),
             headers={hdrs.USER_AGENT: "edoc-gateway", hdrs.ACCEPT_ENCODING: "identity", hdrs.ACCEPT: RECEIPTS_ACCEPTED},
             auto_decompress=False,
             trust_env=False,
@@ -124,6 +125,9 @@ class PeerTransport:
             self._url(slip),
             headers={**headers, "traceparent": self._traceparent(slip)},
             data=body.chunks() if body else None,
+            timeout=aiohttp.ClientTimeout(
+                total=patience(limits.TRANSFER_SECONDS_MAX, slip.envelope.size), connect=limits.CONNECT_SECONDS_MAX
+            ),
             ssl=self._context,
             server_hostname=slip.destination,
             allow_redirects=False,

@@ -19,6 +19,7 @@ from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
+from gateway.core.sizes import USUAL, Sizes, patience
 from gateway.exchange import ReceiptForm, ReceptionDesk
 from gateway.http import (
     Door,
@@ -60,6 +61,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     entropy: Entropy,
     intake: Intake | None = None,
     meter: Meter = UNMEASURED,
+    sizes: Sizes = USUAL,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
     door = _Door(
@@ -70,6 +72,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         entropy=entropy,
         intake=intake,
         meter=meter,
+        sizes=sizes,
     )
     app = web.Application(middlewares=[door.border])
     app[_DOOR] = door
@@ -103,6 +106,7 @@ class _Door:
     intake: Intake | None
     """Asked before a body is read; without one there is always room."""
     meter: Meter
+    sizes: Sizes
 
     @property
     def border(self) -> Middleware:
@@ -161,7 +165,7 @@ class _Door:
         name = _transfer_of(request)
         if self.intake is not None:
             self.intake.admit(document=False)
-        body = TransferBody(request.content, digest=_check_headers(request))
+        body = TransferBody(request.content, digest=_check_headers(request, self.sizes))
         await say_continue(request)
         with bound_ids(transfer=name):
             return _receipt(await self._take(request, name, body))
@@ -173,9 +177,9 @@ class _Door:
     async def _receive(self, request: web.Request, name: TransferKey, body: TransferBody, lease: BlobLease) -> bytes:
         origin = request[_ORIGIN]
         try:
-            async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+            async with asyncio.timeout(patience(limits.BODY_SECONDS_MAX, request.content_length or 0)):
                 line = await body.slip_line()
-                slip = decode_slip(line)
+                slip = decode_slip(line, envelope_bytes=self.sizes.envelope_bytes)
                 self._check_slip(slip, name)
                 if request.content_length != len(line) + slip.envelope.size:
                     raise PeerError("transfer.malformed", reason="Content-Length")
@@ -219,14 +223,14 @@ def _check_header_bytes(request: web.Request) -> None:
         raise SenderError("size.headers", limit=limits.HEADER_BYTES_MAX)
 
 
-def _check_headers(request: web.Request) -> bytes:
+def _check_headers(request: web.Request, sizes: Sizes) -> bytes:
     """Refuse by the headers what can be refused by them; the SHA-256 that the body must have."""
     if hdrs.CONTENT_ENCODING in request.headers:
         raise SenderError("request.encoding")
     check_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
     if request.content_length is None or hdrs.TRANSFER_ENCODING in request.headers:
         raise PeerError("transfer.malformed", reason="Content-Length")
-    bound = limits.SLIP_BYTES_MAX + limits.ENVELOPE_BYTES_MAX
+    bound = limits.SLIP_BYTES_MAX + sizes.envelope_bytes
     if request.content_length > bound:
         raise PeerError("size.limit", what="body", limit=bound)
     digest = parse_content_digest(",".join(request.headers.getall("Content-Digest", [])))

@@ -145,8 +145,8 @@ def encode_slip(slip: TransferSlip) -> bytes:
     return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def decode_slip(line: bytes) -> TransferSlip:
-    """The slip of a line (its LF included).
+def decode_slip(line: bytes, *, envelope_bytes: int = limits.ENVELOPE_BYTES_MAX) -> TransferSlip:
+    """The slip of a line (its LF included); `envelope_bytes`: what is taken here.
 
     Raises:
         PeerError: `transfer.malformed` for anything but the canonical form of a slip within its bounds, `size.limit`
@@ -158,8 +158,8 @@ def decode_slip(line: bytes) -> TransferSlip:
         raise PeerError("transfer.malformed", reason=_where(error)) from error
     if encode_slip(slip) != line:
         raise PeerError("transfer.malformed", reason="slip")
-    if slip.envelope.size > limits.ENVELOPE_BYTES_MAX:
-        raise PeerError("size.limit", what="envelope", limit=limits.ENVELOPE_BYTES_MAX)
+    if slip.envelope.size > envelope_bytes:
+        raise PeerError("size.limit", what="envelope", limit=envelope_bytes)
     return slip
 
 
