@@ -353,7 +353,7 @@ async def _pour(response: aiohttp.ClientResponse, target: Path) -> int:
     try:
         async for piece in response.content.iter_chunked(4 * limits.CHUNK_BYTES):
             size += len(piece)
-            if size > limits.ENVELOPE_BYTES_MAX:
+            if size > limits.HAND_ENVELOPE_BYTES_MAX:
                 raise aiohttp.ClientPayloadError("the file is too large")
             digest.update(piece)
             await asyncio.to_thread(file.write, piece)

@@ -1,0 +1,38 @@
+"""A large file from an office to an office of the other gateway, two real processes: memory stays what it is, bytes too."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kit.large import MIB, Memory, allow, digest_of, hand_in, write_large
+from tests.kit.real_network import real_network
+
+pytestmark = pytest.mark.slow
+
+FILE_BYTES = 200 * MIB
+GROWTH_BYTES_MAX = 96 * MIB
+"""By which the processes of one gateway may grow over what a letter made of them: far less than the file."""
+
+
+async def test_a_large_file_arrives_whole_in_flat_memory(tmp_path: Path) -> None:
+    source, target = tmp_path / "ban-do.zip", tmp_path / "arrived"
+    digest = write_large(source, FILE_BYTES)
+    async with real_network(tmp_path, start=False) as real:
+        allow(real, 256)
+        async with real.gateways:
+            ward = real.government_wards[0]
+            letter = await real.send(1, recipients=[ward])
+            await real.until_delivered(letter)
+            before, memory = Memory(real), Memory(real)
+            before.look()
+            async with memory.watched():
+                document = await hand_in(real, source, real.metadata(2, [ward]), "large-1")
+                await real.until_delivered(document["key"])
+                entry = next(one for one in await real.inbox(ward) if one["document_id"] == document["document_id"])
+                async with real.client(ward) as client:
+                    assert await client.attachment(entry["key"], 1, target) == FILE_BYTES
+            print({side: [before.peaks[side] // MIB, memory.peaks[side] // MIB] for side in memory.peaks})
+            print(memory.shares)
+            assert digest_of(target) == digest
+            for side, peak in memory.peaks.items():
+                assert peak - before.peaks[side] < GROWTH_BYTES_MAX, (side, before.shares[side], memory.shares[side])
