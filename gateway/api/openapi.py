@@ -175,6 +175,8 @@ def header_names(row: Operation) -> tuple[str, ...]:
         names.append("Idempotency-Key")
     if row.tagged:
         names.append("If-None-Match")
+    if row.ranged:
+        names += ["Range", "If-Range"]
     if not row.reads:
         names.append("Content-Digest")
     if row.conditional:
@@ -232,12 +234,21 @@ def _responses(row: Operation) -> Json:
     if row.tagged:
         names = ("ETag", "X-Request-Id", *_rate(row, HTTPStatus.NOT_MODIFIED))
         found["304"] = {"description": both("api.answer.unchanged"), "headers": _headers(*names)}
+    if row.ranged:
+        found["206"] = _part(row)
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in row.codes:
         by_status[CATALOGUE[code].status].append(code)
     for status, codes in sorted(by_status.items()):
         found[str(status)] = _refusal(row, status, codes)
     return found
+
+
+def _part(row: Operation) -> Json:
+    names = ("Content-Range", "Repr-Digest", "Content-Disposition", "ETag", "X-Request-Id")
+    status = HTTPStatus.PARTIAL_CONTENT
+    headers = _headers(*names, *_rate(row, status))
+    return {"description": both("api.answer.part"), "headers": headers, "content": {row.produces: {}}}
 
 
 def _success(row: Operation) -> Json:
@@ -248,8 +259,8 @@ def _success(row: Operation) -> Json:
         names += ["Location", "Idempotent-Replay"]
     if row.status == HTTPStatus.FOUND:
         names.append("Location")
-    if row.answer is None and row.scope is not None:
-        names += ["Content-Digest", "Content-Disposition"]
+    if row.ranged:
+        names += ["Content-Digest", "Content-Disposition", "Accept-Ranges"]
     said: Json = {"description": HTTPStatus(row.status).phrase, "headers": _headers(*names)}
     if row.answer is not None:
         shown = examples().get(row.name, {}).get("answer")
@@ -304,6 +315,8 @@ _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Content-Digest": ("api.header.content_digest", {"type": "string", "maxLength": 400}),
     "If-Match": ("api.header.if_match", _TAGS),
     "If-None-Match": ("api.header.if_none_match", _TAGS),
+    "Range": ("api.header.range", {"type": "string", "maxLength": 100}),
+    "If-Range": ("api.header.if_range", _TAGS),
     "X-Request-Id": (
         "api.header.request_id",
         {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9._:/+=@-]*$"},
@@ -319,6 +332,9 @@ RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Idempotent-Replay": ("api.header.idempotent_replay", {"type": "string", "enum": ["true"]}),
     "Content-Digest": ("api.header.content_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "Content-Disposition": ("api.header.content_disposition", {"type": "string"}),
+    "Accept-Ranges": ("api.header.accept_ranges", {"type": "string", "enum": ["bytes"]}),
+    "Content-Range": ("api.header.content_range", {"type": "string", "pattern": "^bytes [0-9]+-[0-9]+/[0-9]+$"}),
+    "Repr-Digest": ("api.header.repr_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "X-Request-Id": ("api.header.request_id", {"type": "string", "minLength": 1}),
     "Retry-After": ("api.header.retry_after", {"type": "string", "pattern": "^[0-9]+$"}),
     "RateLimit": ("api.header.rate_limit", {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'}),

@@ -104,6 +104,11 @@ class Operation:
         return self.reads and self.status == HTTPStatus.OK
 
     @property
+    def ranged(self) -> bool:
+        """Whether a part of its answer can be asked for: of files."""
+        return self.reads and self.answer is None and self.scope is not None
+
+    @property
     def for_people(self) -> bool:
         """Whether it answers with a page; then whoever wants a page hears its refusals as a page, too."""
         return self.produces == HTML
@@ -120,6 +125,8 @@ class Operation:
             found += (*BODY_ERRORS, "store.full")
         if self.conditional:
             found += ("precondition.failed",)
+        if self.ranged:
+            found += ("request.range",)
         return tuple(dict.fromkeys([*found, *self.errors]))
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:

@@ -54,6 +54,7 @@ CATALOGUE: Final = MappingProxyType(
         "request.timeout": ErrorFacts(408, _C, retryable=True),
         "request.method": ErrorFacts(405, _C),
         "request.expectation": ErrorFacts(417, _C),
+        "request.range": ErrorFacts(416, _C),
         "size.headers": ErrorFacts(431, _C),
         "precondition.failed": ErrorFacts(412, _C),
         "size.limit": ErrorFacts(413, _S),

@@ -31,8 +31,6 @@ async def test_a_large_file_arrives_whole_in_flat_memory(tmp_path: Path) -> None
                 entry = next(one for one in await real.inbox(ward) if one["document_id"] == document["document_id"])
                 async with real.client(ward) as client:
                     assert await client.attachment(entry["key"], 1, target) == FILE_BYTES
-            print({side: [before.peaks[side] // MIB, memory.peaks[side] // MIB] for side in memory.peaks})
-            print(memory.shares)
             assert digest_of(target) == digest
             for side, peak in memory.peaks.items():
                 assert peak - before.peaks[side] < GROWTH_BYTES_MAX, (side, before.shares[side], memory.shares[side])

@@ -182,6 +182,11 @@ async def damaged_file(world: World) -> Answer:
     return world.ask("GET", f"/inbox/{entry.key}/attachments/1")
 
 
+async def beyond_the_file(world: World) -> Answer:
+    entry = await arrived(world)
+    return world.ask("GET", f"/inbox/{entry.key}/attachments/1", headers={"Range": "bytes=1000000-"})
+
+
 def refuse(world: World, entry: InboxEntry, reason: str) -> Answer:
     data = json.dumps({"reason": reason}).encode()
     return world.ask("POST", f"/inbox/{entry.key}:refuse", headers={"Content-Type": "application/json"}, data=data)
@@ -251,6 +256,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "conflict.state": accepted_before,
     "reason.missing": no_reason,
     "blob.damaged": damaged_file,
+    "request.range": beyond_the_file,
     "envelope.malformed": no_envelope,
     "envelope.signature": sending_envelope(SenderError("envelope.signature", reason="digest")),
     "envelope.unsigned": sending_envelope(SenderError("envelope.unsigned")),
