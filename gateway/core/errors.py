@@ -77,6 +77,12 @@ CATALOGUE: Final = MappingProxyType(
         "recipient.closed": ErrorFacts(422, _S),
         "recipient.locked": ErrorFacts(422, _S),
         "reason.missing": ErrorFacts(422, _C),
+        "upload.conflict": ErrorFacts(409, _C),
+        "upload.offset": ErrorFacts(409, _C),
+        "upload.busy": ErrorFacts(409, _C, retryable=True),
+        "upload.incomplete": ErrorFacts(409, _C, retryable=True),
+        "upload.digest": ErrorFacts(400, _C, retryable=True),
+        "upload.limit": ErrorFacts(503, _G, retryable=True),
         # --- who asks
         "access.no_key": ErrorFacts(401, _C),
         "access.scope": ErrorFacts(403, _C),

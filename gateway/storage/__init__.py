@@ -65,6 +65,7 @@ from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
 from gateway.storage.sqlite import SqliteStore, open_sqlite
+from gateway.storage.uploads import FileUploads, open_uploads
 
 __all__ = [
     "BlobKeeper",
@@ -74,6 +75,7 @@ __all__ = [
     "DiskThresholds",
     "DiskWatch",
     "FileBlobs",
+    "FileUploads",
     "MemoryStore",
     "OnFatal",
     "PostgresStore",
@@ -94,6 +96,7 @@ __all__ = [
     "open_sqlite",
     "open_store",
     "open_store_for_reading",
+    "open_uploads",
     "read_url",
     "schema_version",
     "used_share",

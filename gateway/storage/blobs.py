@@ -11,6 +11,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -69,6 +70,10 @@ class FileBlobs:
         """Store bytes that are in memory."""
         return await asyncio.to_thread(self._write_bytes, data, claim)
 
+    async def adopt(self, path: Path, ref: BlobRef, *, claim: Claim) -> None:
+        """A second name for a file that is durable already; it has its old one, too, until whoever made it removes that."""
+        await asyncio.to_thread(self._adopt, path, ref, claim)
+
     def path(self, ref: BlobRef) -> Path:
         """Where the blob lies."""
         assert DIGEST.fullmatch(ref.digest), "a digest that is none"
@@ -114,12 +119,26 @@ class FileBlobs:
         claim(ref.digest)
         target = self.path(ref)
         with _disk():
-            if target.parent not in self._durable:
-                make_private_folder(target.parent)
-                self._durable.add(target.parent)
+            self._make_shelf(target)
             draft.keep(target)
             sync_folder(target.parent)
         return ref
+
+    def _adopt(self, path: Path, ref: BlobRef, claim: Claim) -> None:
+        claim(ref.digest)
+        target = self.path(ref)
+        with _disk(), tempfile.TemporaryDirectory(dir=self._folder / DRAFTS) as folder:
+            spare = Path(folder) / ref.digest
+            self._make_shelf(target)
+            os.utime(path)  # a sweep looks at old files only
+            os.link(path, spare)
+            spare.replace(target)
+            sync_folder(target.parent)
+
+    def _make_shelf(self, target: Path) -> None:
+        if target.parent not in self._durable:
+            make_private_folder(target.parent)
+            self._durable.add(target.parent)
 
     def _read(self, ref: BlobRef) -> bytes:
         try:
@@ -139,7 +158,7 @@ def open_blobs(folder: Path) -> FileBlobs:
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
-            leftover.unlink()
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     return FileBlobs(folder)
 
 
