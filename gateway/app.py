@@ -145,7 +145,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         )
         fetcher = open_fetcher(config, rooms, reloader, stack, broken=broken)
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
-        for run in (rooms.disk.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
+        for run in (rooms.disk.run, rooms.keeper.run, rooms.uploads.run, clock.run, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,

@@ -64,6 +64,7 @@ async def open_doors(
         intake=rooms.intake,
         meter=desk.meter,
         sizes=desk.sizes,
+        uploads=rooms.uploads,
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
     section, api = config.peer, config.office_api

@@ -31,7 +31,16 @@ from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import UNMEASURED, SystemClock, in_background, logger
 from gateway.registry import LoadedDirectory
 from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, sealing_keys, taking_effect
-from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
+from gateway.storage import (
+    BlobKeeper,
+    DiskWatch,
+    FileUploads,
+    ServiceStore,
+    StoreIntake,
+    open_blobs,
+    open_store,
+    open_uploads,
+)
 from gateway.watch import disk_watch
 
 EXIT_FATAL: Final = 70
@@ -54,6 +63,7 @@ class Rooms:
     disk: DiskWatch
     intake: StoreIntake
     keeper: BlobKeeper
+    uploads: FileUploads
 
 
 async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack) -> ServiceStore:
@@ -188,6 +198,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         disk=disk,
         intake=StoreIntake(disk, store),
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
+        uploads=open_uploads(config.blobs, clock=clock),
     )
 
 

@@ -338,12 +338,14 @@ UPLOAD_IDLE_SECONDS_MAX: Final = 48 * 3600.0
 UPLOAD_TIDY_SECONDS: Final = 3600.0
 UPLOAD_FLUSH_BYTES: Final = 32 * MIB
 """What comes in one piece is made durable, and counts as there, by so much: what a power cut may cost."""
+PIECES_ABOVE_BYTES: Final = ENVELOPE_BYTES_MAX
+"""Envelopes up to that size go to another gateway in one request, larger ones in pieces."""
 UPLOAD_PIECE_BYTES: Final = 16 * MIB
 """What one gateway sends to another in one request: within `TRANSFER_SECONDS_MAX` on a line of 1.2 Mbit/s."""
 UPLOAD_PIECE_BYTES_MAX: Final = 64 * MIB
 """What it takes in one."""
-UPLOAD_BUSY_SECONDS: Final = 5
-"""When somebody may come back whose last piece is still being written, or for whom there is no room."""
+UPLOAD_BUSY_SECONDS: Final = 5.0
+"""How long a piece waits for the one before it that is still being written, before it is told to come back."""
 
 # --- audit -------------------------------------------------------------------------------------------------------------
 LEAF_BYTES_MAX: Final = 1 * KIB

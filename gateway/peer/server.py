@@ -7,6 +7,7 @@ is stored before the last byte was checked, and nothing is answered before the d
 import asyncio
 import ssl
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -14,11 +15,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.core import limits
 from gateway.core.content_digest import parse_content_digest
-from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
-from gateway.core.ids import Entropy, GatewayId, TransferKey
+from gateway.core.errors import Conflict, GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
+from gateway.core.ids import Digest, Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
-from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
+from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter, Upload, UploadId, Uploads
 from gateway.core.sizes import USUAL, Sizes, patience
 from gateway.exchange import ReceiptForm, ReceptionDesk
 from gateway.http import (
@@ -35,16 +36,21 @@ from gateway.http import (
     serve,
 )
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
-from gateway.peer.body import TransferBody
+from gateway.peer.body import TransferBody, piece_of
 from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
+    OFFSET,
+    PIECE_TYPE,
     RECEIPT_TYPE,
     TRANSFERS_PATH,
+    UPLOAD,
     accepted_form,
     check_content_type,
     decode_slip,
     is_transfer_key,
+    is_uploaded,
+    read_offset,
 )
 
 _ORIGIN: Final = web.RequestKey("origin", GatewayId)
@@ -62,6 +68,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     intake: Intake | None = None,
     meter: Meter = UNMEASURED,
     sizes: Sizes = USUAL,
+    uploads: Uploads | None = None,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
     door = _Door(
@@ -73,6 +80,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         intake=intake,
         meter=meter,
         sizes=sizes,
+        uploads=uploads,
     )
     app = web.Application(middlewares=[door.border])
     app[_DOOR] = door
@@ -80,6 +88,9 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
+    if uploads is not None:
+        app.router.add_post(path + UPLOAD, door.begin, expect_handler=postpone_continue)
+        app.router.add_patch(path + UPLOAD, door.piece, expect_handler=postpone_continue)
     return app
 
 
@@ -107,6 +118,8 @@ class _Door:
     """Asked before a body is read; without one there is always room."""
     meter: Meter
     sizes: Sizes
+    uploads: Uploads | None
+    """Envelopes that come in pieces; without it none does."""
 
     @property
     def border(self) -> Middleware:
@@ -168,6 +181,8 @@ class _Door:
         body = TransferBody(request.content, digest=_check_headers(request, self.sizes))
         await say_continue(request)
         with bound_ids(transfer=name):
+            if self.uploads is not None and is_uploaded(request.headers.get(hdrs.CONTENT_TYPE, "")):
+                return _receipt(await self._receive_uploaded(request, name, body, self.uploads))
             return _receipt(await self._take(request, name, body))
 
     async def _take(self, request: web.Request, name: TransferKey, body: TransferBody) -> bytes:
@@ -188,6 +203,78 @@ class _Door:
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
+
+    # --- in pieces ---------------------------------------------------------------------------------------------------
+
+    async def begin(self, request: web.Request) -> web.Response:
+        """How much of a transfer's envelope has come: nothing, when its slip comes for the first time."""
+        name, origin = _transfer_of(request), request[_ORIGIN]
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        body = TransferBody(request.content, digest=_check_headers(request, self.sizes))
+        await say_continue(request)
+        with bound_ids(transfer=name):
+            slip, mark = await self._slip_alone(request, name, body)
+            if answer := await self.reception.answer_of(origin, name, form=_form_of(request)):
+                return _receipt(answer)
+            assert self.uploads is not None, "the route is there"
+            try:
+                upload = await self.uploads.begin(_upload_of(origin, name), slip.envelope, mark=mark)
+            except Conflict as error:
+                raise Conflict("transfer.conflict") if error.code == "upload.conflict" else error from error
+        return _standing(upload)
+
+    async def piece(self, request: web.Request) -> web.Response:
+        """Some more of an envelope. It is admitted by the slip that began it; what is here is this origin's alone."""
+        name, origin = _transfer_of(request), request[_ORIGIN]
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        offset, size, digest = _check_piece(request)
+        assert self.uploads is not None, "the route is there"
+        upload = _upload_of(origin, name)
+        if (found := await self.uploads.find(upload)) is None:
+            raise Conflict("upload.incomplete")  # begun too long ago: the origin begins anew
+        await say_continue(request)
+        try:
+            async with asyncio.timeout(patience(limits.BODY_SECONDS_MAX, found.whole.size)):
+                stands = await self.uploads.append(upload, offset, piece_of(request.content, size, digest))
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        return _standing(stands)
+
+    async def _receive_uploaded(
+        self, request: web.Request, name: TransferKey, body: TransferBody, uploads: Uploads
+    ) -> bytes:
+        origin, form = request[_ORIGIN], _form_of(request)
+        slip, _ = await self._slip_alone(request, name, body)
+        if answer := await self.reception.answer_of(origin, name, form=form):
+            await uploads.drop(_upload_of(origin, name))
+            return answer
+        with self.blobs.lease() as lease:
+            try:
+                envelope = await uploads.take(_upload_of(origin, name), lease)
+            except NotFound as error:
+                raise Conflict("upload.incomplete") from error
+            if envelope != slip.envelope:
+                raise Conflict("transfer.conflict")
+            receipt = await self.reception.receive(origin, slip, envelope, form=form)
+        await uploads.drop(_upload_of(origin, name))
+        return receipt
+
+    async def _slip_alone(
+        self, request: web.Request, name: TransferKey, body: TransferBody
+    ) -> tuple[TransferSlip, Digest]:
+        """The slip of a body that is nothing else, admitted; and what names it."""
+        try:
+            async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+                line = await body.slip_line()
+                await body.end()
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        slip = decode_slip(line, envelope_bytes=self.sizes.envelope_bytes)
+        self._check_slip(slip, name)
+        await self.reception.admit(request[_ORIGIN], slip)
+        return slip, Digest(sha256(line).hexdigest())
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:
@@ -237,6 +324,35 @@ def _check_headers(request: web.Request, sizes: Sizes) -> bytes:
     if digest is None:
         raise PeerError("transfer.malformed", reason="Content-Digest")
     return digest
+
+
+def _check_piece(request: web.Request) -> tuple[int, int, bytes | None]:
+    """Where a piece begins, its size, and the digest that was announced for it, if one was."""
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise SenderError("request.encoding")
+    if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower() != PIECE_TYPE:
+        raise PeerError("request.media_type", expected=PIECE_TYPE)
+    offset, size = read_offset(request.headers.get(OFFSET, "")), request.content_length
+    if offset is None:
+        raise PeerError("transfer.malformed", reason=OFFSET)
+    if not size or hdrs.TRANSFER_ENCODING in request.headers:
+        raise PeerError("transfer.malformed", reason="Content-Length")
+    if size > limits.UPLOAD_PIECE_BYTES_MAX:
+        raise PeerError("size.limit", what="piece", limit=limits.UPLOAD_PIECE_BYTES_MAX)
+    announced = request.headers.getall("Content-Digest", [])
+    digest = parse_content_digest(",".join(announced)) if announced else None
+    if announced and digest is None:
+        raise PeerError("transfer.malformed", reason="Content-Digest")
+    return offset, size, digest
+
+
+def _upload_of(origin: GatewayId, name: TransferKey) -> UploadId:
+    """Its name on the shelf of the origin that the connection identified."""
+    return UploadId(owner=f"peer/{origin}", name=name)
+
+
+def _standing(upload: Upload) -> web.Response:
+    return web.Response(status=204, headers={OFFSET: str(upload.offset)})
 
 
 def _receipt(receipt: bytes) -> web.Response:

@@ -20,14 +20,23 @@ from gateway.core.states import MessageKind
 from gateway.exchange import ReceiptForm
 
 TRANSFERS_PATH: Final = "/peer/v1/transfers/"
+UPLOAD: Final = "/upload"
+"""Behind a transfer's path: its envelope, in pieces."""
+OFFSET: Final = "Upload-Offset"
+"""Header: how much of it has come; where a piece begins."""
 MEDIA_TYPE: Final = "application/vnd.edoc.transfer"
 CONTENT_TYPE: Final = f"{MEDIA_TYPE}; version=1"
+UPLOADED_TYPE: Final = f"{CONTENT_TYPE}; envelope=uploaded"
+"""A transfer whose envelope came in pieces before: its body is the slip alone."""
+PIECE_TYPE: Final = "application/partial-upload"
 RECEIPT_TYPE: Final = "application/jose"
 RECEIPTS_ACCEPTED: Final = f"{RECEIPT_TYPE}; version=2, {RECEIPT_TYPE}, application/problem+json"
 """What the client says it reads. Who does not say it is sent receipts of version 1 (docs/PROTOCOL.md section 10)."""
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _VERSION = re.compile(r";\s*version=\"?([0-9]{1,9})\"?\s*(?:;|$)", re.IGNORECASE)
+_UPLOADED = re.compile(r";\s*envelope=\"?uploaded\"?\s*(?:;|$)", re.IGNORECASE)
+_OFFSET = re.compile(r"[0-9]{1,15}")
 _SENT_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _GATEWAY = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -184,6 +193,16 @@ def check_content_type(value: str) -> None:
     version = _VERSION.search(value)
     if version is None or int(version[1]) != 1:
         raise PeerError("transfer.version")
+
+
+def is_uploaded(content_type: str) -> bool:
+    """Whether the envelope of this transfer came in pieces before."""
+    return _UPLOADED.search(content_type) is not None
+
+
+def read_offset(value: str) -> int | None:
+    """The number in `Upload-Offset`; None where there is none."""
+    return int(value) if _OFFSET.fullmatch(value) else None
 
 
 def accepted_form(accept: str) -> ReceiptForm:

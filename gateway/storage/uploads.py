@@ -13,7 +13,7 @@ import errno
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest, sha256
@@ -66,7 +66,7 @@ class FileUploads:
         self._clock = clock
         self._disk = disk
         self._notes: dict[UploadId, _Note] = {}
-        self._busy: set[UploadId] = set()
+        self._busy: dict[UploadId, asyncio.Event] = {}
 
     def load(self) -> None:
         """Read the notes; what has none, or an unreadable one, is nothing. In a thread, before anything else is asked."""
@@ -105,13 +105,13 @@ class FileUploads:
 
     async def begin(self, upload: UploadId, whole: BlobRef, *, mark: str = "") -> Upload:
         """See `Uploads.begin`."""
-        known = self._notes.get(upload)
-        if known is not None:
-            if (known.digest, known.size, known.mark) != (whole.digest, whole.size, mark):
-                raise Conflict("upload.conflict")
-            return known.upload
         await self.tidy()
-        with self._alone(upload):
+        async with self._alone(upload):
+            known = self._notes.get(upload)
+            if known is not None:
+                if (known.digest, known.size, known.mark) != (whole.digest, whole.size, mark):
+                    raise Conflict("upload.conflict")
+                return known.upload
             self._check_room(upload.owner, whole.size, await asyncio.to_thread(self._disk, self._folder))
             note = _Note(
                 owner=upload.owner,
@@ -138,7 +138,7 @@ class FileUploads:
 
     async def append(self, upload: UploadId, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         """See `Uploads.append`."""
-        with self._alone(upload):
+        async with self._alone(upload):
             note = self._need(upload)
             if offset != note.offset:
                 raise Conflict("upload.offset", offset=note.offset)
@@ -158,7 +158,7 @@ class FileUploads:
 
     async def take(self, upload: UploadId, lease: BlobLease) -> BlobRef:
         """See `Uploads.take`."""
-        with self._alone(upload):
+        async with self._alone(upload):
             note = self._need(upload)
             if note.offset != note.size:
                 raise Conflict("upload.incomplete", offset=note.offset, size=note.size)
@@ -175,15 +175,21 @@ class FileUploads:
 
     # --- in between --------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _alone(self, upload: UploadId) -> Iterator[None]:
-        if upload in self._busy:
-            raise Conflict("upload.busy")
-        self._busy.add(upload)
+    @asynccontextmanager
+    async def _alone(self, upload: UploadId) -> AsyncIterator[None]:
+        """One at a time: whoever comes back at once after a cut waits until what came by then is noted."""
+        try:
+            async with asyncio.timeout(limits.UPLOAD_BUSY_SECONDS):
+                while (ended := self._busy.get(upload)) is not None:
+                    await ended.wait()
+        except TimeoutError as error:
+            raise Conflict("upload.busy") from error
+        ended = self._busy[upload] = asyncio.Event()
         try:
             yield
         finally:
-            self._busy.discard(upload)
+            del self._busy[upload]
+            ended.set()
 
     def _need(self, upload: UploadId) -> _Note:
         note = self._notes.get(upload)

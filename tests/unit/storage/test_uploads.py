@@ -88,7 +88,8 @@ async def test_what_came_before_a_cut_is_kept_also_by_the_next_process(
     assert (await later.append(OURS, 300_000, pieces(DATA[300_000:]))).offset == len(DATA)
 
 
-async def test_who_is_cancelled_leaves_what_came(uploads: FileUploads) -> None:
+async def test_who_is_cancelled_leaves_what_came(uploads: FileUploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "UPLOAD_BUSY_SECONDS", 0.1)
     await uploads.begin(OURS, ref_of(DATA))
     begun = asyncio.Event()
 
