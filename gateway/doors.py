@@ -87,6 +87,7 @@ async def open_doors(
             entropy=desk.entropy,
             intake=rooms.intake,
             meter=desk.meter,
+            uploads=rooms.uploads,
             limits=ApiLimits.of(desk.sizes),
         )
     )

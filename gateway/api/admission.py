@@ -7,7 +7,8 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PARTS, PREFIX
 
-_DOCUMENTS: Final = PREFIX + "/documents"
+_BRINGING: Final = frozenset({PREFIX + "/documents", PREFIX + "/uploads", PREFIX + "/uploads/{upload}"})
+"""What brings documents, or their files."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -20,5 +21,5 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     """
     resource = request.match_info.route.resource
     if request.method in _WRITING and resource is not None:
-        request.app[PARTS].intake.admit(document=resource.canonical == _DOCUMENTS)
+        request.app[PARTS].intake.admit(document=resource.canonical in _BRINGING)
     return await handler(request)

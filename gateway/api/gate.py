@@ -39,6 +39,7 @@ _ONCE: Final = (
     hdrs.EXPECT,
     "Content-Digest",
     "Idempotency-Key",
+    "Upload-Offset",
     hdrs.RANGE,
     hdrs.IF_RANGE,
 )

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import HTML, JSON, PATH_PARAMETERS, Operation
-from gateway.api.schemas import MetadataIn, RefusalIn
+from gateway.api.schemas import MetadataIn, RefusalIn, UploadIn
 from gateway.api.submission import FORM
 from gateway.core import limits
 from gateway.core.directory import BodyStatus
@@ -82,7 +82,7 @@ def examples() -> Mapping[str, Any]:
 def schemas() -> dict[str, Json]:
     """Every model by name, its members explained."""
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in models.ALL]
-    wanted += [(MetadataIn, "validation"), (RefusalIn, "validation")]
+    wanted += [(MetadataIn, "validation"), (RefusalIn, "validation"), (UploadIn, "validation")]
     found: dict[str, Json] = models_json_schema(wanted, ref_template=f"{_SCHEMAS}{{model}}")[1]["$defs"]
     found["Problem"]["examples"] = [shown["answer"] for shown in [examples().get("problem")] if shown]
     for name, schema in found.items():
@@ -173,6 +173,8 @@ def header_names(row: Operation) -> tuple[str, ...]:
     names = []
     if row.idempotent:
         names.append("Idempotency-Key")
+    if row.placed:
+        names.append("Upload-Offset")
     if row.tagged:
         names.append("If-None-Match")
     if row.ranged:
@@ -191,7 +193,7 @@ def request_header_text(name: str) -> str:
 
 def _parameter(name: str, place: str, about: str, schema: Json, *, example: object = None) -> Json:
     said: Json = {"name": name, "in": place, "description": both(about), "schema": schema}
-    if place == "path" or name == "Idempotency-Key":
+    if place == "path" or name in {"Idempotency-Key", "Upload-Offset"}:
         said["required"] = True
     if example is not None:
         said["example"] = example
@@ -219,8 +221,14 @@ def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
                         "maxItems": limits.FILES_MAX,
                         "description": both("api.field.file"),
                     },
+                    "upload": {
+                        "type": "array",
+                        "items": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                        "maxItems": limits.FILES_MAX,
+                        "description": both("api.field.upload"),
+                    },
                 },
-                "required": ["metadata", "file"],
+                "required": ["metadata"],
             },
             "encoding": {"metadata": {"contentType": JSON}},
         }
@@ -312,6 +320,7 @@ _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
         "api.header.idempotency_key",
         {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_CHARS_MAX, "pattern": "^[!-~]+$"},
     ),
+    "Upload-Offset": ("api.header.upload_offset", {"type": "string", "pattern": "^[0-9]{1,15}$"}),
     "Content-Digest": ("api.header.content_digest", {"type": "string", "maxLength": 400}),
     "If-Match": ("api.header.if_match", _TAGS),
     "If-None-Match": ("api.header.if_none_match", _TAGS),

@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy
-from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
+from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter, Uploads
 from gateway.core.principal import Principal
 from gateway.core.sizes import Sizes
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
@@ -68,6 +68,8 @@ class ApiParts:
     events: EventDesk
     intake: Intake = ALWAYS
     meter: Meter = UNMEASURED
+    uploads: Uploads | None = None
+    """Without it there are none."""
     limits: ApiLimits = ApiLimits()
 
 

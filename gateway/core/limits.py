@@ -335,6 +335,8 @@ UPLOADS_DISK_PERCENT_MAX: Final = 25
 """Of the disk, for what was announced of all of them, come or not; one owner has half of that, or one upload."""
 UPLOAD_IDLE_SECONDS_MAX: Final = 48 * 3600.0
 """An upload to which nothing came for this long is forgotten: a weekend's cut costs a repeat and nothing else."""
+UPLOADS_SPENT_MAX: Final = 1_000
+"""Of one owner: what was handed in is remembered, without its bytes, for whoever hands it in again: an answer was lost."""
 UPLOAD_TIDY_SECONDS: Final = 3600.0
 UPLOAD_FLUSH_BYTES: Final = 32 * MIB
 """What comes in one piece is made durable, and counts as there, by so much: what a power cut may cost."""

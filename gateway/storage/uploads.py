@@ -51,6 +51,8 @@ class _Note:
     offset: int
     sound: bool
     """The digest was found right."""
+    spent: bool
+    """A row names the blob: only this note is left."""
     changed_at: str
 
     @property
@@ -78,7 +80,8 @@ class FileUploads:
                 note = _Note(**json.loads(path.read_text(encoding="utf-8")))
                 upload = UploadId(owner=note.owner, name=note.name)
                 datetime.fromisoformat(note.changed_at)
-                if path == self._path(upload, ".json") and self._path(upload, ".part").stat().st_size >= note.offset:
+                whole = note.spent or self._path(upload, ".part").stat().st_size >= note.offset
+                if whole and path == self._path(upload, ".json"):
                     self._notes[upload] = note
             except (OSError, ValueError, TypeError):
                 continue
@@ -121,6 +124,7 @@ class FileUploads:
                 mark=mark,
                 offset=0,
                 sound=False,
+                spent=False,
                 changed_at=self._clock.now().isoformat(),
             )
             self._notes[upload] = note  # its room is taken while it is written
@@ -140,7 +144,7 @@ class FileUploads:
         """See `Uploads.append`."""
         async with self._alone(upload):
             note = self._need(upload)
-            if offset != note.offset:
+            if offset != note.offset or note.spent:
                 raise Conflict("upload.offset", offset=note.offset)
             piece = _Piece(self._path(upload, ".part"), offset, note.size)
             try:
@@ -162,10 +166,24 @@ class FileUploads:
             note = self._need(upload)
             if note.offset != note.size:
                 raise Conflict("upload.incomplete", offset=note.offset, size=note.size)
+            if note.spent:
+                return note.upload.whole
             if not note.sound:
                 await self._settle(upload)
             await lease.adopt(self._path(upload, ".part"), note.upload.whole)
         return note.upload.whole
+
+    async def spend(self, upload: UploadId) -> None:
+        """See `Uploads.spend`."""
+        async with self._alone(upload):
+            note = self._notes.pop(upload, None)  # the last of them is the youngest
+            if note is None:
+                return
+            self._notes[upload] = spent = replace(note, spent=True, changed_at=self._clock.now().isoformat())
+            await _surely(asyncio.to_thread(self._spend, upload, spent))
+        own = [one for one, note in self._notes.items() if note.spent and one.owner == upload.owner]
+        for one in own[: -limits.UPLOADS_SPENT_MAX]:
+            await self.drop(one)
 
     async def drop(self, upload: UploadId) -> None:
         """See `Uploads.drop`."""
@@ -199,12 +217,13 @@ class FileUploads:
 
     def _check_room(self, owner: str, size: int, disk: int) -> None:
         """By what was announced: who announces more than comes takes room from nobody but himself and for some time."""
-        own = [note.size for note in self._notes.values() if note.owner == owner]
+        all_of_them = [note for note in self._notes.values() if not note.spent]
+        own = [note.size for note in all_of_them if note.owner == owner]
         room = disk * limits.UPLOADS_DISK_PERCENT_MAX // 100
         full = (
-            len(self._notes) >= limits.UPLOADS_MAX
+            len(all_of_them) >= limits.UPLOADS_MAX
             or len(own) >= limits.UPLOADS_PER_OWNER_MAX
-            or sum(note.size for note in self._notes.values()) + size > room
+            or sum(note.size for note in all_of_them) + size > room
             or (own and sum(own) + size > room // 2)
         )
         if full:
@@ -262,6 +281,11 @@ class FileUploads:
                 os.fsync(file.fileno())
             draft.replace(path)
             sync_folder(self._folder)
+
+    def _spend(self, upload: UploadId, note: _Note) -> None:
+        self._write_note(upload, note)
+        with _disk():
+            self._path(upload, ".part").unlink(missing_ok=True)
 
     def _remove(self, upload: UploadId) -> None:
         with _disk():

@@ -72,6 +72,10 @@ class Uploads(Protocol):
         """
         ...
 
+    async def spend(self, upload: UploadId) -> None:
+        """A row names the blob that was taken: the upload needs no room any more, and taking it again MUST give the same."""
+        ...
+
     async def drop(self, upload: UploadId) -> None:
         """Forget it, if it is there; one that is being written stays until its piece has ended, or its time."""
         ...

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import hashlib
 import itertools
 import json
 import tempfile
@@ -23,6 +24,8 @@ DOCUMENT: Final = "01900000-0000-7000-8000-000000000001"
 HELD: Final = "01900000-0000-7000-8000-000000000002"
 ENTRY: Final = "01900000-0000-7000-8000-000000000003"
 OTHER_ENTRY: Final = "01900000-0000-7000-8000-000000000004"
+PDF_SHA256: Final = hashlib.sha256(PDF).hexdigest()
+UPLOAD: Final = hashlib.sha256(b"2026-ban-do-1").hexdigest()[:32]
 METADATA: Final = {
     "sender": PARTY,
     "recipients": [WARD, OTHER],
@@ -39,6 +42,10 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
         "metadata": METADATA,
         "files": [["cong-van.pdf", "application/pdf"]],
     },
+    "beginUpload": {"headers": {"Idempotency-Key": "2026-ban-do-1"}, "body": {"size": len(PDF), "sha256": PDF_SHA256}},
+    "getUpload": {"path": {"upload": UPLOAD}},
+    "continueUpload": {"path": {"upload": UPLOAD}, "headers": {"Upload-Offset": "0"}, "piece": "%PDF-1.7"},
+    "dropUpload": {"path": {"upload": UPLOAD}},
     "listDocuments": {"query": {"state": "accepted", "limit": 1}},
     "getDocument": {"path": {"key": DOCUMENT}},
     "listDeliveries": {"path": {"key": DOCUMENT}, "query": {"limit": 1}},
@@ -99,6 +106,8 @@ async def asked(world: World, name: str) -> tuple[int, Any, CIMultiDictProxy[str
             parts.append(part(f'name="file"; filename="{file}"', PDF, f"Content-Type: {kind}"))
         data = form(*parts)
         headers["Content-Type"] = "multipart/form-data; boundary=b0unDary"
+    elif "piece" in given:
+        data, headers["Content-Type"] = given["piece"].encode(), "application/partial-upload"
     elif "body" in given:
         data, headers["Content-Type"] = json.dumps(given["body"]).encode(), "application/json"
     path, query = row.path.format(**given.get("path", {})), given.get("query", {})

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,29 @@ async def test_their_number_and_their_share_of_the_disk_are_bounded(tmp_path: Pa
         await uploads.begin(named("c", 1), large)  # a quarter of the disk is full
     await uploads.drop(named("b", 1))
     await uploads.begin(named("c", 1), large)
+
+
+async def test_what_was_handed_in_needs_no_room_and_is_the_same_again(
+    uploads: FileUploads, blobs: FileBlobs, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UPLOADS_SPENT_MAX", 2)
+    monkeypatch.setattr(limits, "UPLOADS_PER_OWNER_MAX", 1)
+    ids = [replace(OURS, name=str(number)) for number in range(4)]
+    with blobs.lease() as lease:
+        for one in ids:
+            await uploads.begin(one, ref_of(DATA))
+            await uploads.append(one, 0, pieces(DATA))
+            assert await uploads.take(one, lease) == ref_of(DATA)
+            await uploads.spend(one)
+        assert names(tmp_path) == {".json"}
+        later = again(tmp_path, clock)
+        for known in (uploads, later):
+            assert [await known.find(one) is not None for one in ids] == [False, False, True, True]
+            assert await known.take(ids[3], lease) == ref_of(DATA)
+            assert await code_of(known.append(ids[3], len(DATA), pieces(b""))) == "upload.offset"
+    clock.advance(limits.UPLOAD_IDLE_SECONDS_MAX + 1)
+    await uploads.tidy()
+    assert names(tmp_path) == set()
 
 
 async def test_what_nobody_goes_on_with_is_forgotten(uploads: FileUploads, clock: ManualClock, tmp_path: Path) -> None:
