@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.api.form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
-from gateway.core import limits
+from gateway.core import limits, upload_limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
 from gateway.core.ports import Clock
@@ -144,7 +144,7 @@ class OfficeClient:
         try:
             while (offset := int(stands["offset"])) < size:
                 piece = await asyncio.to_thread(_piece, file, offset)
-                headers = {hdrs.CONTENT_TYPE: "application/partial-upload", "Upload-Offset": str(offset)}
+                headers = {hdrs.CONTENT_TYPE: "application/octet-stream", "Upload-Offset": str(offset)}
                 place = f"/uploads/{_step(stands['upload'])}"
                 stands = await self._json(hdrs.METH_PATCH, place, headers=headers, data=piece)
         finally:
@@ -328,7 +328,7 @@ def _measured(path: Path) -> tuple[int, str]:
 
 def _piece(file: BinaryIO, offset: int) -> bytes:
     file.seek(offset)
-    return file.read(limits.UPLOAD_PIECE_BYTES)
+    return file.read(upload_limits.UPLOAD_PIECE_BYTES)
 
 
 def _step(name: str) -> str:

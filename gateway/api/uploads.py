@@ -19,7 +19,7 @@ from gateway.core.model import BlobRef
 from gateway.core.ports import Upload, UploadId, Uploads
 
 OFFSET: Final = "Upload-Offset"
-PIECE: Final = "application/partial-upload"
+PIECE: Final = "application/octet-stream"
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _NAME_CHARS: Final = 32
 
@@ -78,8 +78,7 @@ async def _found(request: web.Request, upload: UploadId) -> Upload:
 
 def _uploads(request: web.Request) -> Uploads:
     uploads = request.app[PARTS].uploads
-    if uploads is None:
-        raise NotFound("not_found")
+    assert uploads is not None, "a gateway that serves has them"
     return uploads
 
 

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import hdrs
 from yarl import URL
 
-from gateway.core import limits
+from gateway.core import limits, upload_limits
 from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
@@ -101,7 +101,7 @@ class PeerTransport:
         slip = transfer.slip
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
-        if slip.envelope.size > limits.PIECES_ABOVE_BYTES:
+        if slip.envelope.size > upload_limits.PIECES_ABOVE_BYTES:
             await asyncio.to_thread(_check_whole, slip, envelope)
             return await self._carry_in_pieces(slip, line, envelope)
         digest, whole = await asyncio.to_thread(_look_through, line, slip, envelope)
@@ -147,7 +147,7 @@ class PeerTransport:
             return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
 
     async def _send_piece(self, slip: TransferSlip, file: BinaryIO, at: int) -> Reply:
-        size = min(limits.UPLOAD_PIECE_BYTES, slip.envelope.size - at)
+        size = min(upload_limits.UPLOAD_PIECE_BYTES, slip.envelope.size - at)
         await asyncio.to_thread(file.seek, at)
         headers = {hdrs.CONTENT_TYPE: PIECE_TYPE, hdrs.CONTENT_LENGTH: str(size), OFFSET: str(at)}
         body = _Body(line=b"", file=file, size=size)

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from gateway.core import limits
+from gateway.core import limits, upload_limits
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import Conflict, GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
 from gateway.core.ids import Digest, Entropy, GatewayId, TransferKey
@@ -337,8 +337,8 @@ def _check_piece(request: web.Request) -> tuple[int, int, bytes | None]:
         raise PeerError("transfer.malformed", reason=OFFSET)
     if not size or hdrs.TRANSFER_ENCODING in request.headers:
         raise PeerError("transfer.malformed", reason="Content-Length")
-    if size > limits.UPLOAD_PIECE_BYTES_MAX:
-        raise PeerError("size.limit", what="piece", limit=limits.UPLOAD_PIECE_BYTES_MAX)
+    if size > upload_limits.UPLOAD_PIECE_BYTES_MAX:
+        raise PeerError("size.limit", what="piece", limit=upload_limits.UPLOAD_PIECE_BYTES_MAX)
     announced = request.headers.getall("Content-Digest", [])
     digest = parse_content_digest(",".join(announced)) if announced else None
     if announced and digest is None:

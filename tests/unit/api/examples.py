@@ -15,7 +15,11 @@ from typing import Any, Final
 from multidict import CIMultiDictProxy
 
 from gateway.api.operation import Operation
+from gateway.api.parts import PARTS
 from gateway.api.routes import ROUTES
+from gateway.core.ids import Digest
+from gateway.core.model import BlobRef
+from gateway.core.ports import UploadId
 from tests.unit.api.world import OTHER, PARTY, PDF, WARD, World, form, part, running
 
 FILE: Final = Path(__file__).parents[3] / "gateway" / "api" / "examples.json"
@@ -73,7 +77,11 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 async def furnish(world: World) -> None:
-    """What was there before the first example: one document that is held, two that arrived."""
+    """What was there before the first example: one document that is held, two that arrived, an upload that was begun."""
+    uploads = world.app[PARTS].uploads
+    assert uploads is not None
+    whole = BlobRef(digest=Digest(PDF_SHA256), size=len(PDF))
+    await uploads.begin(UploadId(owner="key/city", name=UPLOAD), whole)
     world.desks._numbers = itertools.count(2)
     world.desks.register(WARD, "Đảng ủy phường Sài Gòn")
     await world.desks.hold(sender=PARTY, recipient=WARD)
@@ -107,7 +115,7 @@ async def asked(world: World, name: str) -> tuple[int, Any, CIMultiDictProxy[str
         data = form(*parts)
         headers["Content-Type"] = "multipart/form-data; boundary=b0unDary"
     elif "piece" in given:
-        data, headers["Content-Type"] = given["piece"].encode(), "application/partial-upload"
+        data, headers["Content-Type"] = given["piece"].encode(), "application/octet-stream"
     elif "body" in given:
         data, headers["Content-Type"] = json.dumps(given["body"]).encode(), "application/json"
     path, query = row.path.format(**given.get("path", {})), given.get("query", {})

@@ -204,7 +204,7 @@ async def upload(world: World, content: bytes, sha256: str = "") -> str:
 
 
 def append(world: World, name: str, content: bytes, offset: int = 0) -> Answer:
-    headers = {"Content-Type": "application/partial-upload", "Upload-Offset": str(offset)}
+    headers = {"Content-Type": "application/octet-stream", "Upload-Offset": str(offset)}
     return world.ask("PATCH", f"/uploads/{name}", headers=headers, data=content)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.core import limits
+from gateway.core import limits, upload_limits
 from gateway.core.errors import RoadError
 from gateway.core.ids import DocumentKey
 from tests.unit.api.world import (
@@ -46,7 +46,7 @@ async def begin(world: World, *, key: str = CITY_KEY, name: str = "one", size: i
 async def append(
     world: World, name: object, content: object, offset: int, **more: str
 ) -> tuple[int, dict[str, object]]:
-    headers = {"Content-Type": "application/partial-upload", "Upload-Offset": str(offset), **more}
+    headers = {"Content-Type": "application/octet-stream", "Upload-Offset": str(offset), **more}
     async with world.ask("PATCH", f"/uploads/{name}", headers=headers, data=content) as answer:
         return answer.status, await answer.json(content_type=None)
 
@@ -94,7 +94,7 @@ async def test_what_came_before_a_cut_is_kept(world: World) -> None:
 async def test_an_upload_is_its_caller_s_alone(world: World) -> None:
     name = (await begin(world))["upload"]
     for method, more in (("GET", {}), ("DELETE", {}), ("PATCH", {"data": b"x"})):
-        headers = {"Content-Type": "application/partial-upload", "Upload-Offset": "0"}
+        headers = {"Content-Type": "application/octet-stream", "Upload-Offset": "0"}
         async with world.ask(method, f"/uploads/{name}", key=WARD_KEY, headers=headers, **more) as answer:
             await problem_of(answer, 404, "not_found")
         async with world.ask(method, f"/uploads/{name}", key=MUTE_KEY, headers=headers, **more) as answer:
@@ -150,7 +150,7 @@ async def test_the_client_brings_a_large_file_up_and_goes_on(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "FILE_BYTES_MAX", 1_000)
-    monkeypatch.setattr(limits, "UPLOAD_PIECE_BYTES", 100_000)
+    monkeypatch.setattr(upload_limits, "UPLOAD_PIECE_BYTES", 100_000)
     small, large = tmp_path / "thu.pdf", tmp_path / "ban do.bin"
     small.write_bytes(PDF)
     large.write_bytes(DATA)
