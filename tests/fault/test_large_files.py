@@ -3,10 +3,13 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.core.errors import RoadError
 from tests.kit.large import MIB, Memory, allow, digest_of, hand_in, write_large
+from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow
@@ -38,9 +41,9 @@ async def test_a_large_file_arrives_whole_in_flat_memory(tmp_path: Path) -> None
                 assert peak - before.peaks[side] < GROWTH_BYTES_MAX, (side, before.shares[side], memory.shares[side])
 
 
-async def until_uploaded(real: RealNetwork, at_least: int) -> None:
-    """Until so much of an envelope is at the receiver, and counts."""
-    folder = real.network.sides["government"].folder / "state" / "blobs" / "uploads"
+async def until_uploaded(real: RealNetwork, side: str, at_least: int) -> None:
+    """Until so much of a file is at that side, and counts."""
+    folder = real.network.sides[side].folder / "state" / "blobs" / "uploads"
     async with asyncio.timeout(120):
         while True:
             for note in folder.glob("*.json"):
@@ -58,7 +61,7 @@ async def test_kill_9_of_either_side_costs_a_piece_and_not_the_whole(tmp_path: P
             ward = real.government_wards[0]
             document = await hand_in(real, source, real.metadata(2, [ward]), "large-1")
             for number, side in enumerate(("government", "party"), 1):
-                await until_uploaded(real, number * FILE_BYTES // 3)
+                await until_uploaded(real, "government", number * FILE_BYTES // 3)
                 await real.kill_and_restart(side)
                 await real.gateways.ready(side)
             await real.until_delivered(document["key"], seconds=180)
@@ -71,3 +74,44 @@ async def test_kill_9_of_either_side_costs_a_piece_and_not_the_whole(tmp_path: P
             assert list(uploads.iterdir()) == []
             findings = await real.check()
             assert findings["receipts"] == 1
+
+
+async def test_an_office_goes_on_with_its_upload_after_kill_9_of_its_gateway(tmp_path: Path) -> None:
+    source, letter = tmp_path / "ban-do.zip", tmp_path / "cong-van.pdf"
+    digest = write_large(source, FILE_BYTES // 2)
+    letter.write_bytes(tiny_pdf("Van ban"))
+    async with real_network(tmp_path, start=False) as real:
+        allow(real, 256)
+        async with real.gateways:
+            ward = real.government_wards[0]
+            asked: list[int] = []
+
+            async def send() -> dict[str, Any]:
+                async with real.client(real.sender) as client:
+                    whole = client._ask
+
+                    async def seen(method: str, path: str, **more: Any) -> Any:
+                        if method == "PATCH":
+                            asked.append(int(more["headers"]["Upload-Offset"]))
+                        return await whole(method, path, **more)
+
+                    client._ask = seen  # type: ignore[method-assign]
+                    return await client.send(real.metadata(1, [ward]), [letter, source], "large-1")
+
+            sending = asyncio.create_task(send())
+            await until_uploaded(real, "party", FILE_BYTES // 6)
+            await real.kill_and_restart("party")
+            await real.gateways.ready("party")
+            with pytest.raises(RoadError):
+                await sending
+            before = len(asked)
+            document = await send()
+            assert asked[before] >= FILE_BYTES // 6, "it went on where it was"
+            assert (await send())["key"] == document["key"]
+            await real.until_delivered(document["key"])
+            (entry,) = await real.inbox(ward)
+            async with real.client(ward) as client:
+                await client.attachment(entry["key"], 2, tmp_path / "arrived")
+            assert digest_of(tmp_path / "arrived") == digest
+            uploads = real.network.sides["party"].folder / "state" / "blobs" / "uploads"
+            assert [path.suffix for path in uploads.iterdir()] == [".json"]
