@@ -17,7 +17,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.core import limits, upload_limits
-from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
+from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
@@ -26,12 +26,14 @@ from gateway.core.ports import Directory
 from gateway.core.sizes import patience
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_piece
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice, conclude_piece
 from gateway.peer.session import assert_strict
 from gateway.peer.wire import (
     CONTENT_TYPE,
+    GAPS_PATH,
     OFFSET,
     PIECE_TYPE,
+    RECEIPT_TYPE,
     RECEIPTS_ACCEPTED,
     TRANSFERS_PATH,
     UPLOAD,
@@ -66,7 +68,7 @@ class PeerTransport:
         self._session = aiohttp.ClientSession(
             connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(connect=limits.CONNECT_SECONDS_MAX),
+            timeout=aiohttp.ClientTimeout(total=limits.TRANSFER_SECONDS_MAX, connect=limits.CONNECT_SECONDS_MAX),
             headers={hdrs.USER_AGENT: "edoc-gateway", hdrs.ACCEPT_ENCODING: "identity", hdrs.ACCEPT: RECEIPTS_ACCEPTED},
             auto_decompress=False,
             trust_env=False,
@@ -192,20 +194,34 @@ class PeerTransport:
             server_hostname=slip.destination,
             allow_redirects=False,
         ) as response:
-            return Reply(
-                status=response.status,
-                media_type=response.content_type,
-                retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
-                body=await _bounded(response.content),
-                offset=response.headers.get(OFFSET, ""),
-            )
+            return await _reply(response)
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        """Hand over a gap notice (port `Transport`)."""
+        try:
+            async with self._session.post(
+                self._address(destination).with_path(GAPS_PATH),
+                headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
+                data=notice,
+                ssl=self._context,
+                server_hostname=destination,
+                allow_redirects=False,
+            ) as response:
+                return conclude_notice(await _reply(response))
+        except _NOT_CONNECTED as error:
+            return Unreachable(_reason(error))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error))
 
     def _url(self, slip: TransferSlip, below: str) -> URL:
+        return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer + below)
+
+    def _address(self, destination: GatewayId) -> URL:
         """The address stands in the registry and nowhere else."""
-        entry = self._directory.current().gateways.get(slip.destination)
+        entry = self._directory.current().gateways.get(destination)
         if entry is None:
-            raise aiohttp.InvalidURL(slip.destination, "no such gateway in the registry")
-        return URL(entry.url).with_path(TRANSFERS_PATH + slip.transfer + below)
+            raise aiohttp.InvalidURL(destination, "no such gateway in the registry")
+        return URL(entry.url)
 
     def _traceparent(self, slip: TransferSlip) -> str:
         """The trace of the work in hand; without one, the transfer's own UUID is as good a trace id as any."""
@@ -279,6 +295,16 @@ def _check_whole(slip: TransferSlip, path: Path) -> None:
 def _standing(reply: Reply) -> int | None:
     """How much of an envelope the peer says that it has; None when it says something else."""
     return read_offset(reply.offset) if reply.status == HTTPStatus.NO_CONTENT else None
+
+
+async def _reply(response: aiohttp.ClientResponse) -> Reply:
+    return Reply(
+        status=response.status,
+        media_type=response.content_type,
+        retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
+        body=await _bounded(response.content),
+        offset=response.headers.get(OFFSET, ""),
+    )
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

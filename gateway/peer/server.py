@@ -13,15 +13,14 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from gateway.core import limits, upload_limits
-from gateway.core.content_digest import parse_content_digest
+from gateway.core import limits
 from gateway.core.errors import Conflict, GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
 from gateway.core.ids import Digest, Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
-from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter, Upload, UploadId, Uploads
+from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter, Uploads
 from gateway.core.sizes import USUAL, Sizes, patience
-from gateway.exchange import ReceiptForm, ReceptionDesk
+from gateway.exchange import ReceptionDesk
 from gateway.http import (
     Door,
     Listener,
@@ -37,20 +36,25 @@ from gateway.http import (
 )
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
 from gateway.peer.body import TransferBody, piece_of
+from gateway.peer.heads import (
+    check_header_bytes,
+    check_headers,
+    check_piece,
+    form_of,
+    standing,
+    transfer_of,
+    upload_of,
+    with_receipt,
+)
 from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
-    OFFSET,
-    PIECE_TYPE,
+    GAPS_PATH,
     RECEIPT_TYPE,
     TRANSFERS_PATH,
     UPLOAD,
-    accepted_form,
-    check_content_type,
     decode_slip,
-    is_transfer_key,
     is_uploaded,
-    read_offset,
 )
 
 _ORIGIN: Final = web.RequestKey("origin", GatewayId)
@@ -87,6 +91,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     app.on_response_prepare.append(dress)
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
+    app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     if uploads is not None:
         app.router.add_post(path + UPLOAD, door.begin, expect_handler=postpone_continue)
@@ -143,7 +148,7 @@ class _Door:
         try:
             peer = self._identify(request)
             request[_ORIGIN] = peer
-            _check_header_bytes(request)
+            check_header_bytes(request)
             with bound_ids(peer=peer):
                 return await handler(request)
         except GatewayError as error:
@@ -175,15 +180,15 @@ class _Door:
 
     async def post(self, request: web.Request) -> web.Response:
         """One transfer."""
-        name = _transfer_of(request)
+        name = transfer_of(request)
         if self.intake is not None:
             self.intake.admit(document=False)
-        body = TransferBody(request.content, digest=_check_headers(request, self.sizes))
+        body = TransferBody(request.content, digest=check_headers(request, self.sizes))
         await say_continue(request)
         with bound_ids(transfer=name):
             if self.uploads is not None and is_uploaded(request.headers.get(hdrs.CONTENT_TYPE, "")):
-                return _receipt(await self._receive_uploaded(request, name, body, self.uploads))
-            return _receipt(await self._take(request, name, body))
+                return with_receipt(await self._receive_uploaded(request, name, body, self.uploads))
+            return with_receipt(await self._take(request, name, body))
 
     async def _take(self, request: web.Request, name: TransferKey, body: TransferBody) -> bytes:
         with self.blobs.lease() as lease:
@@ -202,36 +207,60 @@ class _Door:
                 envelope = await lease.put(body.envelope(slip.envelope), limit=slip.envelope.size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
-        return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
+        return await self.reception.receive(origin, slip, envelope, form=form_of(request))
+
+    async def post_gaps(self, request: web.Request) -> web.Response:
+        """A gap notice."""
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        if hdrs.CONTENT_ENCODING in request.headers:
+            raise SenderError("request.encoding")
+        if request.content_type != RECEIPT_TYPE:
+            raise PeerError("request.media_type", expected=RECEIPT_TYPE)
+        size = request.content_length
+        if size is None or hdrs.TRANSFER_ENCODING in request.headers:
+            raise PeerError("transfer.malformed", reason="Content-Length")
+        if size > limits.GAP_NOTICE_BYTES_MAX:
+            raise PeerError("size.limit", what="notice", limit=limits.GAP_NOTICE_BYTES_MAX)
+        await say_continue(request)
+        try:
+            async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
+                notice = await request.content.readexactly(size)
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        except asyncio.IncompleteReadError as error:
+            raise PeerError("transfer.malformed", reason="body") from error
+        await self.reception.pass_over(request[_ORIGIN], notice)
+        return web.Response(status=204)
 
     # --- in pieces ---------------------------------------------------------------------------------------------------
 
     async def begin(self, request: web.Request) -> web.Response:
         """How much of a transfer's envelope has come: nothing, when its slip comes for the first time."""
-        name, origin = _transfer_of(request), request[_ORIGIN]
+        name, origin = transfer_of(request), request[_ORIGIN]
         if self.intake is not None:
             self.intake.admit(document=False)
-        body = TransferBody(request.content, digest=_check_headers(request, self.sizes))
+        body = TransferBody(request.content, digest=check_headers(request, self.sizes))
         await say_continue(request)
         with bound_ids(transfer=name):
             slip, mark = await self._slip_alone(request, name, body)
-            if answer := await self.reception.answer_of(origin, name, form=_form_of(request)):
-                return _receipt(answer)
+            if answer := await self.reception.answer_of(origin, name, form=form_of(request)):
+                return with_receipt(answer)
             assert self.uploads is not None, "the route is there"
             try:
-                upload = await self.uploads.begin(_upload_of(origin, name), slip.envelope, mark=mark)
+                upload = await self.uploads.begin(upload_of(origin, name), slip.envelope, mark=mark)
             except Conflict as error:
                 raise Conflict("transfer.conflict") if error.code == "upload.conflict" else error from error
-        return _standing(upload)
+        return standing(upload)
 
     async def piece(self, request: web.Request) -> web.Response:
         """Some more of an envelope. It is admitted by the slip that began it; what is here is this origin's alone."""
-        name, origin = _transfer_of(request), request[_ORIGIN]
+        name, origin = transfer_of(request), request[_ORIGIN]
         if self.intake is not None:
             self.intake.admit(document=False)
-        offset, size, digest = _check_piece(request)
+        offset, size, digest = check_piece(request)
         assert self.uploads is not None, "the route is there"
-        upload = _upload_of(origin, name)
+        upload = upload_of(origin, name)
         if (found := await self.uploads.find(upload)) is None:
             raise Conflict("upload.incomplete")  # begun too long ago: the origin begins anew
         await say_continue(request)
@@ -240,25 +269,25 @@ class _Door:
                 stands = await self.uploads.append(upload, offset, piece_of(request.content, size, digest))
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
-        return _standing(stands)
+        return standing(stands)
 
     async def _receive_uploaded(
         self, request: web.Request, name: TransferKey, body: TransferBody, uploads: Uploads
     ) -> bytes:
-        origin, form = request[_ORIGIN], _form_of(request)
+        origin, form = request[_ORIGIN], form_of(request)
         slip, _ = await self._slip_alone(request, name, body)
         if answer := await self.reception.answer_of(origin, name, form=form):
-            await uploads.drop(_upload_of(origin, name))
+            await uploads.drop(upload_of(origin, name))
             return answer
         with self.blobs.lease() as lease:
             try:
-                envelope = await uploads.take(_upload_of(origin, name), lease)
+                envelope = await uploads.take(upload_of(origin, name), lease)
             except NotFound as error:
                 raise Conflict("upload.incomplete") from error
             if envelope != slip.envelope:
                 raise Conflict("transfer.conflict")
             receipt = await self.reception.receive(origin, slip, envelope, form=form)
-        await uploads.drop(_upload_of(origin, name))
+        await uploads.drop(upload_of(origin, name))
         return receipt
 
     async def _slip_alone(
@@ -284,76 +313,11 @@ class _Door:
 
     async def get(self, request: web.Request) -> web.Response:
         """The answer that was given to this origin for this transfer."""
-        name = _transfer_of(request)
-        answer = await self.reception.answer_of(request[_ORIGIN], name, form=_form_of(request))
+        name = transfer_of(request)
+        answer = await self.reception.answer_of(request[_ORIGIN], name, form=form_of(request))
         if answer is None:
             raise NotFound("not_found")
-        return _receipt(answer)
+        return with_receipt(answer)
 
 
 _DOOR: Final = web.AppKey("door", _Door)
-
-
-def _transfer_of(request: web.Request) -> TransferKey:
-    name = request.match_info["transfer"]
-    if not is_transfer_key(name):
-        raise PeerError("transfer.malformed", reason="path")
-    return TransferKey(name)
-
-
-def _form_of(request: web.Request) -> ReceiptForm:
-    return accepted_form(",".join(request.headers.getall(hdrs.ACCEPT, [])))
-
-
-def _check_header_bytes(request: web.Request) -> None:
-    if sum(len(name) + len(value) + 4 for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
-        raise SenderError("size.headers", limit=limits.HEADER_BYTES_MAX)
-
-
-def _check_headers(request: web.Request, sizes: Sizes) -> bytes:
-    """Refuse by the headers what can be refused by them; the SHA-256 that the body must have."""
-    if hdrs.CONTENT_ENCODING in request.headers:
-        raise SenderError("request.encoding")
-    check_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
-    if request.content_length is None or hdrs.TRANSFER_ENCODING in request.headers:
-        raise PeerError("transfer.malformed", reason="Content-Length")
-    bound = limits.SLIP_BYTES_MAX + sizes.envelope_bytes
-    if request.content_length > bound:
-        raise PeerError("size.limit", what="body", limit=bound)
-    digest = parse_content_digest(",".join(request.headers.getall("Content-Digest", [])))
-    if digest is None:
-        raise PeerError("transfer.malformed", reason="Content-Digest")
-    return digest
-
-
-def _check_piece(request: web.Request) -> tuple[int, int, bytes | None]:
-    """Where a piece begins, its size, and the digest that was announced for it, if one was."""
-    if hdrs.CONTENT_ENCODING in request.headers:
-        raise SenderError("request.encoding")
-    if request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower() != PIECE_TYPE:
-        raise PeerError("request.media_type", expected=PIECE_TYPE)
-    offset, size = read_offset(request.headers.get(OFFSET, "")), request.content_length
-    if offset is None:
-        raise PeerError("transfer.malformed", reason=OFFSET)
-    if not size or hdrs.TRANSFER_ENCODING in request.headers:
-        raise PeerError("transfer.malformed", reason="Content-Length")
-    if size > upload_limits.UPLOAD_PIECE_BYTES_MAX:
-        raise PeerError("size.limit", what="piece", limit=upload_limits.UPLOAD_PIECE_BYTES_MAX)
-    announced = request.headers.getall("Content-Digest", [])
-    digest = parse_content_digest(",".join(announced)) if announced else None
-    if announced and digest is None:
-        raise PeerError("transfer.malformed", reason="Content-Digest")
-    return offset, size, digest
-
-
-def _upload_of(origin: GatewayId, name: TransferKey) -> UploadId:
-    """Its name on the shelf of the origin that the connection identified."""
-    return UploadId(owner=f"peer/{origin}", name=name)
-
-
-def _standing(upload: Upload) -> web.Response:
-    return web.Response(status=204, headers={OFFSET: str(upload.offset)})
-
-
-def _receipt(receipt: bytes) -> web.Response:
-    return web.Response(body=receipt, content_type=RECEIPT_TYPE)
