@@ -122,13 +122,10 @@ class OfficeClient:
 
         A file above the usual bound goes up in pieces first; after a `RoadError` call again, and it goes on where it was.
         """
-        contents: list[tuple[str, bytes | Uploaded]] = []
-        for number, path in enumerate(files, 1):
-            size = (await asyncio.to_thread(path.stat)).st_size
-            if size > limits.FILE_BYTES_MAX:
-                contents.append((path.name, await self.upload(path, f"{idempotency_key[:_KEY_CHARS]}/{number}")))
-            else:
-                contents.append((path.name, await asyncio.to_thread(path.read_bytes)))
+        contents: list[tuple[str, bytes | Path]] = []
+        for path in files:
+            large = (await asyncio.to_thread(path.stat)).st_size > limits.FILE_BYTES_MAX
+            contents.append((path.name, path if large else await asyncio.to_thread(path.read_bytes)))
         return await self.send_contents(metadata, contents, idempotency_key)
 
     async def upload(self, path: Path, idempotency_key: str) -> Uploaded:
@@ -152,10 +149,14 @@ class OfficeClient:
         return Uploaded(str(stands["upload"]))
 
     async def send_contents(
-        self, metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes | Uploaded]], idempotency_key: str
+        self, metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes | Path]], idempotency_key: str
     ) -> Json:
-        """The same with (name, bytes) instead of files, or with what was uploaded."""
-        content_type, body = encode_form(metadata, files)
+        """The same with (name, bytes) instead of files; those that stay files go up in pieces first."""
+        contents = [
+            (name, await self.upload(one, f"{idempotency_key[:_KEY_CHARS]}/{number}") if isinstance(one, Path) else one)
+            for number, (name, one) in enumerate(files, 1)
+        ]
+        content_type, body = encode_form(metadata, contents)
         headers: Headers = {
             hdrs.CONTENT_TYPE: content_type,
             "Idempotency-Key": idempotency_key,
