@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.api.form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
 from gateway.core.ports import Clock
@@ -329,7 +329,7 @@ def _measured(path: Path) -> tuple[int, str]:
 
 def _piece(file: BinaryIO, offset: int) -> bytes:
     file.seek(offset)
-    return file.read(upload_limits.UPLOAD_PIECE_BYTES)
+    return file.read(large_limits.UPLOAD_PIECE_BYTES)
 
 
 def _step(name: str) -> str:

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_sc
 
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.text import PLAIN_LINE, PLAIN_LINES
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import SenderError
 from gateway.core.ids import DIGEST, ORGAN_ID, OrganId
 from gateway.core.message import CODE_NOTATION, CODE_NUMBER, Code, Priority, ResponseFor, SignerInfo
@@ -206,7 +206,7 @@ class RefusalIn(_Strict):
 class UploadIn(_Strict):
     """The body that begins an upload."""
 
-    size: Annotated[int, Field(ge=1, le=limits.LARGE_FILE_MIB_MAX * limits.MIB)]
+    size: Annotated[int, Field(ge=1, le=large_limits.LARGE_FILE_MIB_MAX * limits.MIB)]
     sha256: Annotated[str, _line(64, required=True, form=DIGEST)]
 
 

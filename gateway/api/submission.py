@@ -14,6 +14,7 @@ from gateway.api.schemas import MetadataIn, parse
 from gateway.core import limits
 from gateway.core.errors import NotFound, SenderError
 from gateway.core.filename import is_file_name, is_media_type
+from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import BlobRef, Metadata
 from gateway.core.ports import BlobLease, UploadId
 from gateway.core.secrecy import find_mark
@@ -109,14 +110,17 @@ async def _files(request: web.Request, form: FormReader, lease: BlobLease) -> tu
             raise SenderError("count.limit", what="files", count=len(files) + 1, limit=bounds.files)
         what, limit = (name, bounds.file_bytes) if bounds.file_bytes <= left else ("document", bounds.document_bytes)
         allowed = min(bounds.file_bytes, left)
+        head = bytearray()
         if part.name == _UPLOAD:
             blob = await _uploaded(request, form, len(files), lease)
             if blob.size > allowed:
                 raise SenderError("size.limit", what=what, limit=limit)
         else:
-            blob = await lease.put(_counted(form.data(), allowed, what, limit), limit=allowed)
+            blob = await lease.put(_noting(_counted(form.data(), allowed, what, limit), head), limit=allowed)
         left -= blob.size
-        files.append(UploadedFile(name=name, content_type=part.content_type or _UNKNOWN_TYPE, blob=blob))
+        kind = part.content_type or _UNKNOWN_TYPE
+        seen = None if part.name == _UPLOAD else bytes(head)
+        files.append(UploadedFile(name=name, content_type=kind, blob=blob, head=seen))
     if not files:
         raise InvalidRequest([FieldError(pointer="/files", code="field.required")])
     return tuple(files)
@@ -149,6 +153,14 @@ async def _uploaded(request: web.Request, form: FormReader, index: int, lease: B
 def upload_of(request: web.Request, name: str) -> UploadId:
     """The caller's own upload of that name."""
     return UploadId(owner=f"key/{request[PRINCIPAL].key_id}", name=name)
+
+
+async def _noting(data: AsyncIterator[bytes], head: bytearray) -> AsyncIterator[bytes]:
+    """The same bytes; the first of them, by which a file is told, are kept in `head`."""
+    async for piece in data:
+        if len(head) < MAGIC_BYTES:
+            head += piece[: MAGIC_BYTES - len(head)]
+        yield piece
 
 
 async def _counted(data: AsyncIterator[bytes], allowed: int, what: str, limit: int) -> AsyncIterator[bytes]:

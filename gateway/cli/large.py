@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gateway.cli.files import read_file, require_file
 from gateway.core.errors import SenderError
-from gateway.core.limits import FILE_BYTES_MAX, LARGE_FILE_MIB_MAX, MIB
+from gateway.core.large_limits import LARGE_FILE_MIB_MAX
+from gateway.core.limits import FILE_BYTES_MAX, MIB
 
 Content = bytes | Path
 

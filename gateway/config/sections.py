@@ -29,7 +29,7 @@ from gateway.config.forms import (
     Section,
     wrong,
 )
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import SiteError
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
@@ -332,12 +332,12 @@ class AccessSection(Section):
 class LimitsSection(Section):
     """How large a document may be; and how much one caller of the office API may ask for, beyond which the answer is 429."""
 
-    file_mib: Annotated[int, Field(ge=limits.FILE_BYTES_MAX // limits.MIB, le=limits.LARGE_FILE_MIB_MAX)] = (
+    file_mib: Annotated[int, Field(ge=limits.FILE_BYTES_MAX // limits.MIB, le=large_limits.LARGE_FILE_MIB_MAX)] = (
         limits.FILE_BYTES_MAX // limits.MIB
     )
     """One attached file, of our offices and of other gateways; a PDF never more than 7."""
     document_mib: Annotated[
-        int, Field(ge=limits.DOCUMENT_BYTES_MAX // limits.MIB, le=limits.LARGE_DOCUMENT_MIB_MAX)
+        int, Field(ge=limits.DOCUMENT_BYTES_MAX // limits.MIB, le=large_limits.LARGE_DOCUMENT_MIB_MAX)
     ] = limits.DOCUMENT_BYTES_MAX // limits.MIB
     """All files of one document. More than 7 and 20: only with partners who allow it, too."""
 

@@ -20,6 +20,7 @@ from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer,
 from gateway.core.named_blobs import NamedBlobs
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
+from gateway.core.resync import Resyncs
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
@@ -395,4 +396,9 @@ class UnitOfWork(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What people did by hand."""
+        ...
+
+    @property
+    def resyncs(self) -> Resyncs:
+        """Restores, and what follows from them."""
         ...

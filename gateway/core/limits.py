@@ -12,23 +12,14 @@ GIB: Final = 1024 * MIB
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
 """One attached file, unless the operator allows larger ones."""
-PDF_BYTES_MAX: Final = FILE_BYTES_MAX
-"""A PDF, whatever the operator allows: it stands in the memory of a judge as a whole, and a signature in it costs a walk."""
 FILES_MAX: Final = 20
 DOCUMENT_BYTES_MAX: Final = 20 * MIB
 """All files of one document together, before base64; unless the operator allows more."""
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
-LARGE_FILE_MIB_MAX: Final = 2 * 1024
-"""What the operator can allow for one file ..."""
-LARGE_DOCUMENT_MIB_MAX: Final = 2 * 1024 + 512
-"""... and for all of one document: in base64 it stays below 4 GiB."""
-LARGE_BYTES_PER_SECOND: Final = 8 * MIB
-"""What is above the usual bound of an envelope is given a second for each so many bytes, wherever it is judged, shown to a
-scanner or waited for: measured, one core judges ten times as much."""
-KEPT_BYTES_MAX: Final = DOCUMENT_BYTES_MAX
-"""Of the files of one envelope: what a judge keeps in memory and answers with. Further ones are decoded once more."""
 RECIPIENTS_MAX: Final = 1_000
+ORGANS_REMEMBERED_MAX: Final = 4_096
+"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500
@@ -289,6 +280,9 @@ SCANNER_PATIENCE_SECONDS: Final = 5.0
 
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
+START_LOOK_SECONDS_MAX: Final = 1.0
+"""How long a database file is looked at whether it is sound, before a service or a command goes on: half of the time in which a
+service is to be there again. A million documents would take a quarter of a minute, which `gateway doctor` has."""
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0
@@ -332,6 +326,24 @@ GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
 """A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
 GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
 """A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
+REOPENED_NUMBERS_PER_SECOND: Final = 100_000
+"""After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
+so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
+RESYNC_PAGE_TRANSFERS: Final = 100
+"""Transfers that one answer names, and that one question asks for again."""
+RESYNC_SCAN_TRANSFERS: Final = 200
+"""Rows that are looked at for one answer: those of other destinations stand between them."""
+RESYNC_BYTES_MAX: Final = 128 * KIB
+"""A question or an answer: RESYNC_PAGE_TRANSFERS lines of 160 bytes each and one checkpoint, in base64."""
+RESYNC_MARGIN_SECONDS: Final = 48 * 3600.0
+"""Of the clocks and of whoever made the backup: asked for is what was sent so long before the moment that was gone back to, and
+the whole deadline of a delivery."""
+RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
+RESYNC_LOOK_SECONDS: Final = 2.0
+"""Between two looks at what has come again."""
+RESYNC_AGAIN_SECONDS: Final = 900.0
+"""What has not come by then is asked for once more: the longest back-off of the peer."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -367,10 +379,6 @@ SUCCESSOR_STEPS_MAX: Final = 8
 assert FILE_BYTES_MAX <= DOCUMENT_BYTES_MAX < REQUEST_BYTES_MAX
 assert MARKUP_BYTES_MAX < ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
 assert HAND_FILE_BYTES_MAX * 4 // 3 < HAND_ENVELOPE_BYTES_MAX
-assert LARGE_FILE_MIB_MAX <= LARGE_DOCUMENT_MIB_MAX
-assert LARGE_DOCUMENT_MIB_MAX * MIB * 4 // 3 + ENVELOPE_BYTES_MAX < HAND_ENVELOPE_BYTES_MAX
-assert PDF_BYTES_MAX <= FILE_BYTES_MAX
-assert KEPT_BYTES_MAX + MARKUP_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert FILES_MAX < PAYLOADS_MAX
 assert ARCHIVE_RATIO_FREE_BYTES < FILE_BYTES_MAX
 assert EVENT_WAITERS_PER_KEY_MAX < EVENT_WAITERS_MAX < CONNECTIONS_MAX
@@ -396,3 +404,4 @@ assert (
     < JUDGE_MEMORY_BYTES_MAX
 )
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
+assert DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

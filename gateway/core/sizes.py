@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core import limits
+from gateway.core import large_limits, limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,12 @@ class Sizes:
 
 USUAL: Final = Sizes()
 LARGEST: Final = Sizes(
-    file_bytes=limits.LARGE_FILE_MIB_MAX * limits.MIB, document_bytes=limits.LARGE_DOCUMENT_MIB_MAX * limits.MIB
+    file_bytes=large_limits.LARGE_FILE_MIB_MAX * limits.MIB,
+    document_bytes=large_limits.LARGE_DOCUMENT_MIB_MAX * limits.MIB,
 )
 """Whatever the bounds were when it was taken in."""
 
 
 def patience(seconds: float, size: int) -> float:
     """A bound in time for something of that size: the usual one up to the usual size, then growing with it."""
-    return seconds + max(0, size - limits.ENVELOPE_BYTES_MAX) / limits.LARGE_BYTES_PER_SECOND
+    return seconds + max(0, size - limits.ENVELOPE_BYTES_MAX) / large_limits.LARGE_BYTES_PER_SECOND

@@ -60,7 +60,7 @@ class JudgedFile:
     place: tuple[int, int]
     """Where its text stands in the envelope (`safe_xml.decoded`): from byte, to byte."""
     data: bytes | None
-    """All of it, unless it did not fit into `limits.KEPT_BYTES_MAX` beside the files before it."""
+    """All of it, unless it did not fit into `large_limits.KEPT_BYTES_MAX` beside the files before it."""
     verdict: FileVerdict
 
 

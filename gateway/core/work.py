@@ -32,6 +32,12 @@ class WorkKind(StrEnum):
     """Entries of one sender that wait for smaller numbers: those that can come in, or have waited long enough."""
     GAPS = "gaps"
     """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
+    SKIPPED = "skipped"
+    """Tell a destination which numbers of our streams were skipped when the database was restored."""
+    RESYNC = "resync"
+    """Ask a peer, after a restore, what it believes delivered here, and for what is missing of it."""
+    RESEND = "resend"
+    """Hand a transfer over once more to a destination that was restored and asked for it."""
 
 
 class RoadReport(StrEnum):

@@ -1,14 +1,14 @@
 """Bytes on their way between files and streams, in chunks that no attachment outgrows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.core.errors import SiteError
 from gateway.core.limits import CHUNK_BYTES
-from gateway.core.model import BlobRef
+from gateway.core.model import Attachment, BlobRef
 from gateway.core.ports import BlobLease
 from gateway.core.sizes import Sizes
 from gateway.core.verdict import JudgedFile
@@ -52,3 +52,20 @@ async def keep_file(file: JudgedFile, envelope: Path, lease: BlobLease, *, sizes
     if (ref.digest, ref.size) != (file.digest, file.size):
         raise SiteError("blob.damaged", digest=file.digest)
     return ref
+
+
+async def keep_files(
+    files: Sequence[JudgedFile], envelope: Path, lease: BlobLease, *, sizes: Sizes
+) -> tuple[Attachment, ...]:
+    """All files of a judged envelope, each as `keep_file`."""
+    return tuple(
+        [
+            Attachment(
+                position=file.position,
+                name=file.name,
+                content_type=file.content_type,
+                blob=await keep_file(file, envelope, lease, sizes=sizes),
+            )
+            for file in files
+        ]
+    )

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
-from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES, KEPT_BYTES_MAX, PDF_BYTES_MAX
+from gateway.core.large_limits import KEPT_BYTES_MAX, PDF_BYTES_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
 from gateway.core.message import Organ
 from gateway.core.model import PDF
 from gateway.core.secrecy import find_mark

@@ -21,10 +21,11 @@ from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.filename import is_file_name
 from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
+from gateway.core.large_limits import PDF_BYTES_MAX
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import FILE_NAME_CHARS_MAX, FILES_MAX, PDF_BYTES_MAX, RECIPIENTS_MAX
+from gateway.core.limits import FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
 from gateway.core.magic import MAGIC_BYTES
-from gateway.core.model import PDF, Attachment, Document, Metadata
+from gateway.core.model import PDF, Attachment, BlobRef, Document, Metadata
 from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
@@ -66,7 +67,10 @@ class Submission:
         _check_principal(principal, order.metadata.sender, snapshot, desk)
         _check_secrecy(order.metadata, order.files)
         _check_counts(order, desk.sizes)
-        attachments = await asyncio.to_thread(self._attachments, order.files)
+        if all(file.head is not None for file in order.files):
+            attachments = self._attachments(order.files)
+        else:
+            attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
         found = document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
@@ -147,14 +151,18 @@ class Submission:
             raise SenderError("file.empty", file=file.name)
         if file.blob.size > self._desk.sizes.file_bytes:
             raise SenderError("size.limit", limit=self._desk.sizes.file_bytes, what=file.name)
-        with self._desk.blobs.path(file.blob).open("rb") as opened:
-            is_pdf = judged_type(opened.read(MAGIC_BYTES)) == PDF
+        head = self._head(file.blob) if file.head is None else file.head
+        is_pdf = judged_type(head) == PDF
         if is_pdf and file.blob.size > PDF_BYTES_MAX:
             raise SenderError("size.limit", limit=PDF_BYTES_MAX, what=file.name)
         if claims_pdf(file.name, file.content_type) and not is_pdf:
             raise SenderError("file.not_pdf", file=file.name)
         content_type = PDF if is_pdf else file.content_type or "application/octet-stream"
         return Attachment(position=position, name=file.name, content_type=content_type, blob=file.blob)
+
+    def _head(self, blob: BlobRef) -> bytes:
+        with self._desk.blobs.path(blob).open("rb") as opened:
+            return opened.read(MAGIC_BYTES)
 
     def _document(
         self, principal: Principal, order: SubmissionOrder, attachments: tuple[Attachment, ...], trace_id: str

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import hdrs
 from yarl import URL
 
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
@@ -26,7 +26,14 @@ from gateway.core.ports import Directory
 from gateway.core.sizes import patience
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice, conclude_piece
+from gateway.peer.outcome import (
+    Reply,
+    conclude_carry,
+    conclude_inquiry,
+    conclude_notice,
+    conclude_piece,
+    conclude_question,
+)
 from gateway.peer.session import assert_strict
 from gateway.peer.wire import (
     CONTENT_TYPE,
@@ -35,6 +42,7 @@ from gateway.peer.wire import (
     PIECE_TYPE,
     RECEIPT_TYPE,
     RECEIPTS_ACCEPTED,
+    RESYNC_PATH,
     TRANSFERS_PATH,
     UPLOAD,
     UPLOADED_TYPE,
@@ -103,7 +111,7 @@ class PeerTransport:
         slip = transfer.slip
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
-        if slip.envelope.size > upload_limits.PIECES_ABOVE_BYTES:
+        if slip.envelope.size > large_limits.PIECES_ABOVE_BYTES:
             await asyncio.to_thread(_check_whole, slip, envelope)
             return await self._carry_in_pieces(slip, line, envelope)
         digest, whole = await asyncio.to_thread(_look_through, line, slip, envelope)
@@ -149,7 +157,7 @@ class PeerTransport:
             return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
 
     async def _send_piece(self, slip: TransferSlip, file: BinaryIO, at: int) -> Reply:
-        size = min(upload_limits.UPLOAD_PIECE_BYTES, slip.envelope.size - at)
+        size = min(large_limits.UPLOAD_PIECE_BYTES, slip.envelope.size - at)
         await asyncio.to_thread(file.seek, at)
         headers = {hdrs.CONTENT_TYPE: PIECE_TYPE, hdrs.CONTENT_LENGTH: str(size), OFFSET: str(at)}
         body = _Body(line=b"", file=file, size=size)
@@ -199,19 +207,31 @@ class PeerTransport:
     async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
         """Hand over a gap notice (port `Transport`)."""
         try:
-            async with self._session.post(
-                self._address(destination).with_path(GAPS_PATH),
-                headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
-                data=notice,
-                ssl=self._context,
-                server_hostname=destination,
-                allow_redirects=False,
-            ) as response:
-                return conclude_notice(await _reply(response))
+            return conclude_notice(await self._say(destination, GAPS_PATH, notice))
         except _NOT_CONNECTED as error:
             return Unreachable(_reason(error))
         except _ROAD_FAILURES as error:
             return Indeterminate(_reason(error))
+
+    async def ask(self, destination: GatewayId, question: bytes) -> CarryResult:
+        """Hand over the question of a restored gateway; `Answered` bears the page."""
+        try:
+            return conclude_question(await self._say(destination, RESYNC_PATH, question))
+        except _NOT_CONNECTED as error:
+            return Unreachable(_reason(error))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error))
+
+    async def _say(self, destination: GatewayId, path: str, token: bytes) -> Reply:
+        async with self._session.post(
+            self._address(destination).with_path(path),
+            headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
+            data=token,
+            ssl=self._context,
+            server_hostname=destination,
+            allow_redirects=False,
+        ) as response:
+            return await _reply(response)
 
     def _url(self, slip: TransferSlip, below: str) -> URL:
         return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer + below)

@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import PeerError, SenderError
 from gateway.core.ids import GatewayId, TransferKey
@@ -66,8 +66,8 @@ def check_piece(request: web.Request) -> tuple[int, int, bytes | None]:
         raise PeerError("transfer.malformed", reason=OFFSET)
     if not size or hdrs.TRANSFER_ENCODING in request.headers:
         raise PeerError("transfer.malformed", reason="Content-Length")
-    if size > upload_limits.UPLOAD_PIECE_BYTES_MAX:
-        raise PeerError("size.limit", what="piece", limit=upload_limits.UPLOAD_PIECE_BYTES_MAX)
+    if size > large_limits.UPLOAD_PIECE_BYTES_MAX:
+        raise PeerError("size.limit", what="piece", limit=large_limits.UPLOAD_PIECE_BYTES_MAX)
     announced = request.headers.getall("Content-Digest", [])
     digest = parse_content_digest(",".join(announced)) if announced else None
     if announced and digest is None:

@@ -20,7 +20,7 @@ from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter, Uploads
 from gateway.core.sizes import USUAL, Sizes, patience
-from gateway.exchange import ReceptionDesk
+from gateway.exchange import ReceptionDesk, ResyncDesk
 from gateway.http import (
     Door,
     Listener,
@@ -51,6 +51,7 @@ from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
     GAPS_PATH,
     RECEIPT_TYPE,
+    RESYNC_PATH,
     TRANSFERS_PATH,
     UPLOAD,
     decode_slip,
@@ -70,6 +71,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     own: GatewayId,
     entropy: Entropy,
     intake: Intake | None = None,
+    resync: ResyncDesk | None = None,
     meter: Meter = UNMEASURED,
     sizes: Sizes = USUAL,
     uploads: Uploads | None = None,
@@ -82,6 +84,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         own=own,
         entropy=entropy,
         intake=intake,
+        resync=resync,
         meter=meter,
         sizes=sizes,
         uploads=uploads,
@@ -92,6 +95,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
     app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
+    app.router.add_post(RESYNC_PATH, door.post_resync, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     if uploads is not None:
         app.router.add_post(path + UPLOAD, door.begin, expect_handler=postpone_continue)
@@ -121,6 +125,8 @@ class _Door:
     entropy: Entropy
     intake: Intake | None
     """Asked before a body is read; without one there is always room."""
+    resync: ResyncDesk | None
+    """Without one, questions of restored peers are not known here."""
     meter: Meter
     sizes: Sizes
     uploads: Uploads | None
@@ -211,6 +217,19 @@ class _Door:
 
     async def post_gaps(self, request: web.Request) -> web.Response:
         """A gap notice."""
+        notice = await self._token(request, "notice", limits.GAP_NOTICE_BYTES_MAX)
+        await self.reception.pass_over(request[_ORIGIN], notice)
+        return web.Response(status=204)
+
+    async def post_resync(self, request: web.Request) -> web.Response:
+        """A question of a peer that was restored."""
+        if self.resync is None:
+            raise NotFound("not_found")
+        question = await self._token(request, "resync", limits.RESYNC_BYTES_MAX)
+        return with_receipt(await self.resync.answer(request[_ORIGIN], question))
+
+    async def _token(self, request: web.Request, what: str, limit: int) -> bytes:
+        """A JWS that is the whole body."""
         if self.intake is not None:
             self.intake.admit(document=False)
         if hdrs.CONTENT_ENCODING in request.headers:
@@ -220,18 +239,16 @@ class _Door:
         size = request.content_length
         if size is None or hdrs.TRANSFER_ENCODING in request.headers:
             raise PeerError("transfer.malformed", reason="Content-Length")
-        if size > limits.GAP_NOTICE_BYTES_MAX:
-            raise PeerError("size.limit", what="notice", limit=limits.GAP_NOTICE_BYTES_MAX)
+        if size > limit:
+            raise PeerError("size.limit", what=what, limit=limit)
         await say_continue(request)
         try:
             async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
-                notice = await request.content.readexactly(size)
+                return await request.content.readexactly(size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         except asyncio.IncompleteReadError as error:
             raise PeerError("transfer.malformed", reason="body") from error
-        await self.reception.pass_over(request[_ORIGIN], notice)
-        return web.Response(status=204)
 
     # --- in pieces ---------------------------------------------------------------------------------------------------
 

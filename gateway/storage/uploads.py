@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import Conflict, GatewayError, NotFound, SenderError, SiteError
 from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
@@ -94,11 +94,11 @@ class FileUploads:
         """Forget what has lain too long, every hour, until cancelled."""
         while True:
             await self.tidy()
-            await self._clock.sleep(upload_limits.UPLOAD_TIDY_SECONDS)
+            await self._clock.sleep(large_limits.UPLOAD_TIDY_SECONDS)
 
     async def tidy(self) -> None:
         """Forget what has lain too long."""
-        before = self._clock.now() - timedelta(seconds=upload_limits.UPLOAD_IDLE_SECONDS_MAX)
+        before = self._clock.now() - timedelta(seconds=large_limits.UPLOAD_IDLE_SECONDS_MAX)
         for upload, note in tuple(self._notes.items()):
             if datetime.fromisoformat(note.changed_at) < before and upload not in self._busy:
                 _log.info("upload.forgotten", bytes=note.offset)
@@ -182,7 +182,7 @@ class FileUploads:
             self._notes[upload] = spent = replace(note, spent=True, changed_at=self._clock.now().isoformat())
             await _surely(asyncio.to_thread(self._spend, upload, spent))
         own = [one for one, note in self._notes.items() if note.spent and one.owner == upload.owner]
-        for one in own[: -upload_limits.UPLOADS_SPENT_MAX]:
+        for one in own[: -large_limits.UPLOADS_SPENT_MAX]:
             await self.drop(one)
 
     async def drop(self, upload: UploadId) -> None:
@@ -197,7 +197,7 @@ class FileUploads:
     async def _alone(self, upload: UploadId) -> AsyncIterator[None]:
         """One at a time: whoever comes back at once after a cut waits until what came by then is noted."""
         try:
-            async with asyncio.timeout(upload_limits.UPLOAD_BUSY_SECONDS):
+            async with asyncio.timeout(large_limits.UPLOAD_BUSY_SECONDS):
                 while (ended := self._busy.get(upload)) is not None:
                     await ended.wait()
         except TimeoutError as error:
@@ -219,10 +219,10 @@ class FileUploads:
         """By what was announced: who announces more than comes takes room from nobody but himself and for some time."""
         all_of_them = [note for note in self._notes.values() if not note.spent]
         own = [note.size for note in all_of_them if note.owner == owner]
-        room = disk * upload_limits.UPLOADS_DISK_PERCENT_MAX // 100
+        room = disk * large_limits.UPLOADS_DISK_PERCENT_MAX // 100
         full = (
-            len(all_of_them) >= upload_limits.UPLOADS_MAX
-            or len(own) >= upload_limits.UPLOADS_PER_OWNER_MAX
+            len(all_of_them) >= large_limits.UPLOADS_MAX
+            or len(own) >= large_limits.UPLOADS_PER_OWNER_MAX
             or sum(note.size for note in all_of_them) + size > room
             or (own and sum(own) + size > room // 2)
         )
@@ -238,7 +238,7 @@ class FileUploads:
                 if len(held) >= _HOP_BYTES:
                     await asyncio.to_thread(piece.write, bytes(held))
                     held.clear()
-                if piece.unflushed >= upload_limits.UPLOAD_FLUSH_BYTES:
+                if piece.unflushed >= large_limits.UPLOAD_FLUSH_BYTES:
                     await self._note(upload, await asyncio.to_thread(piece.flush))
         finally:
             await _surely(self._end(upload, piece, bytes(held)))

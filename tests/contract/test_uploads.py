@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core import upload_limits
+from gateway.core import large_limits
 from gateway.core.errors import Conflict, GatewayError, NotFound, PeerError, SenderError, SiteError
 from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
@@ -90,7 +90,7 @@ async def test_what_came_before_a_cut_is_kept_also_by_the_next_process(
 
 
 async def test_who_is_cancelled_leaves_what_came(uploads: FileUploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "UPLOAD_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(large_limits, "UPLOAD_BUSY_SECONDS", 0.1)
     await uploads.begin(OURS, ref_of(DATA))
     begun = asyncio.Event()
 
@@ -212,7 +212,7 @@ async def test_their_number_and_their_share_of_the_disk_are_bounded(tmp_path: Pa
         return UploadId(owner=owner, name=str(number))
 
     uploads = again(tmp_path, clock, disk=100 * 1_000)
-    for number in range(upload_limits.UPLOADS_PER_OWNER_MAX):
+    for number in range(large_limits.UPLOADS_PER_OWNER_MAX):
         await uploads.begin(named("a", number), whole)
     with pytest.raises(SiteError, match=r"upload\.limit"):
         await uploads.begin(named("a", 99), whole)
@@ -229,8 +229,8 @@ async def test_their_number_and_their_share_of_the_disk_are_bounded(tmp_path: Pa
 async def test_what_was_handed_in_needs_no_room_and_is_the_same_again(
     uploads: FileUploads, blobs: FileBlobs, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_limits, "UPLOADS_SPENT_MAX", 2)
-    monkeypatch.setattr(upload_limits, "UPLOADS_PER_OWNER_MAX", 1)
+    monkeypatch.setattr(large_limits, "UPLOADS_SPENT_MAX", 2)
+    monkeypatch.setattr(large_limits, "UPLOADS_PER_OWNER_MAX", 1)
     ids = [replace(OURS, name=str(number)) for number in range(4)]
     with blobs.lease() as lease:
         for one in ids:
@@ -244,7 +244,7 @@ async def test_what_was_handed_in_needs_no_room_and_is_the_same_again(
             assert [await known.find(one) is not None for one in ids] == [False, False, True, True]
             assert await known.take(ids[3], lease) == ref_of(DATA)
             assert await code_of(known.append(ids[3], len(DATA), pieces(b""))) == "upload.offset"
-    clock.advance(upload_limits.UPLOAD_IDLE_SECONDS_MAX + 1)
+    clock.advance(large_limits.UPLOAD_IDLE_SECONDS_MAX + 1)
     await uploads.tidy()
     assert names(tmp_path) == set()
 
@@ -252,9 +252,9 @@ async def test_what_was_handed_in_needs_no_room_and_is_the_same_again(
 async def test_what_nobody_goes_on_with_is_forgotten(uploads: FileUploads, clock: ManualClock, tmp_path: Path) -> None:
     await uploads.begin(OURS, ref_of(DATA))
     await uploads.append(OURS, 0, pieces(DATA[:1_000]))
-    clock.advance(upload_limits.UPLOAD_IDLE_SECONDS_MAX - 1)
+    clock.advance(large_limits.UPLOAD_IDLE_SECONDS_MAX - 1)
     await uploads.append(OURS, 1_000, pieces(DATA[1_000:2_000]))
-    clock.advance(upload_limits.UPLOAD_IDLE_SECONDS_MAX - 1)
+    clock.advance(large_limits.UPLOAD_IDLE_SECONDS_MAX - 1)
     await uploads.tidy()
     assert await uploads.find(OURS) is not None
     clock.advance(2)
@@ -264,7 +264,7 @@ async def test_what_nobody_goes_on_with_is_forgotten(uploads: FileUploads, clock
 
 
 async def test_much_in_one_piece_counts_by_and_by(uploads: FileUploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "UPLOAD_FLUSH_BYTES", 400_000)
+    monkeypatch.setattr(large_limits, "UPLOAD_FLUSH_BYTES", 400_000)
     await uploads.begin(OURS, ref_of(DATA))
     seen = []
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.limits import FILE_BYTES_MAX, PDF_BYTES_MAX
+from gateway.core.large_limits import PDF_BYTES_MAX
+from gateway.core.limits import FILE_BYTES_MAX
 from gateway.core.model import Document
 from gateway.core.sizes import USUAL, Sizes
 from gateway.core.states import DeliveryState, DocumentState

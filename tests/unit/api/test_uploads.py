@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import RoadError
 from gateway.core.ids import DocumentKey
 from tests.unit.api.world import (
@@ -150,7 +150,7 @@ async def test_the_client_brings_a_large_file_up_and_goes_on(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "FILE_BYTES_MAX", 1_000)
-    monkeypatch.setattr(upload_limits, "UPLOAD_PIECE_BYTES", 100_000)
+    monkeypatch.setattr(large_limits, "UPLOAD_PIECE_BYTES", 100_000)
     small, large = tmp_path / "thu.pdf", tmp_path / "ban do.bin"
     small.write_bytes(PDF)
     large.write_bytes(DATA)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core import limits, upload_limits
+from gateway.core import large_limits, limits
 from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
@@ -29,8 +29,8 @@ UPLOADED = {"Content-Type": "application/vnd.edoc.transfer; version=1; envelope=
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "PIECES_ABOVE_BYTES", 1_000)
-    monkeypatch.setattr(upload_limits, "UPLOAD_PIECE_BYTES", PIECE)
+    monkeypatch.setattr(large_limits, "PIECES_ABOVE_BYTES", 1_000)
+    monkeypatch.setattr(large_limits, "UPLOAD_PIECE_BYTES", PIECE)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_a_damaged_envelope_of_ours_is_not_sent(world: World) -> None:
 
 
 async def test_no_room_puts_off_this_one_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_limits, "UPLOADS_PER_OWNER_MAX", 0)
+    monkeypatch.setattr(large_limits, "UPLOADS_PER_OWNER_MAX", 0)
     result = await carry(world)
     assert isinstance(result, TryLater)
     assert (result.reason, result.road) == ("upload.limit", False)
@@ -157,7 +157,7 @@ async def test_a_piece_has_its_place_its_length_and_its_digest(world: World, raw
     assert await code({**piece_headers(0, data), "Upload-Offset": "-1"}) == (400, "transfer.malformed")
     assert await code({**piece_headers(0, data), "Content-Type": "text/plain"}) == (415, "request.media_type")
     assert await code({**piece_headers(0, data), "Content-Digest": "md5=:x:"}) == (400, "transfer.malformed")
-    large = {**piece_headers(0, data), "Content-Length": str(upload_limits.UPLOAD_PIECE_BYTES_MAX + 1)}
+    large = {**piece_headers(0, data), "Content-Length": str(large_limits.UPLOAD_PIECE_BYTES_MAX + 1)}
     assert await code(large) == (413, "size.limit")
     good = await raw.ask("PATCH", path, piece_headers(0, data, hashlib.sha256(data).digest()), data)
     assert (good.status, good.headers["upload-offset"]) == (204, "1000")

@@ -1,8 +1,20 @@
-"""The bounds of files that come in pieces, each with its reason; all others stand in `limits`."""
+"""The bounds of large files, and of files that come in pieces, each with its reason; all others stand in `limits`."""
 
 from typing import Final
 
 from gateway.core import limits
+
+PDF_BYTES_MAX: Final = limits.FILE_BYTES_MAX
+"""A PDF, whatever the operator allows: it stands in the memory of a judge as a whole, and a signature in it costs a walk."""
+LARGE_FILE_MIB_MAX: Final = 2 * 1024
+"""What the operator can allow for one file ..."""
+LARGE_DOCUMENT_MIB_MAX: Final = 2 * 1024 + 512
+"""... and for all of one document: in base64 it stays below 4 GiB."""
+LARGE_BYTES_PER_SECOND: Final = 8 * limits.MIB
+"""What is above the usual bound of an envelope is given a second for each so many bytes, wherever it is judged, shown to a
+scanner or waited for: measured, one core judges ten times as much."""
+KEPT_BYTES_MAX: Final = limits.DOCUMENT_BYTES_MAX
+"""Of the files of one envelope: what a judge keeps in memory and answers with. Further ones are decoded once more."""
 
 UPLOADS_MAX: Final = 256
 """Files that come in pieces, ours and partners' together: each is two names in a folder and an entry in memory."""
@@ -26,5 +38,9 @@ UPLOAD_PIECE_BYTES_MAX: Final = 64 * limits.MIB
 UPLOAD_BUSY_SECONDS: Final = 5.0
 """How long a piece waits for the one before it that is still being written, before it is told to come back."""
 
+assert PDF_BYTES_MAX <= limits.FILE_BYTES_MAX
+assert KEPT_BYTES_MAX + limits.MARKUP_BYTES_MAX < limits.WORKER_ANSWER_BYTES_MAX
+assert LARGE_FILE_MIB_MAX <= LARGE_DOCUMENT_MIB_MAX
+assert LARGE_DOCUMENT_MIB_MAX * limits.MIB * 4 // 3 + limits.ENVELOPE_BYTES_MAX < limits.HAND_ENVELOPE_BYTES_MAX
 assert limits.WINDOW_MAX <= UPLOADS_PER_OWNER_MAX < UPLOADS_MAX
 assert UPLOAD_PIECE_BYTES <= UPLOAD_PIECE_BYTES_MAX
