@@ -40,7 +40,7 @@ def allow(real: RealNetwork, mib: int) -> None:
     """Both gateways take documents of that size from their next start on."""
     for side in real.network.sides.values():
         with side.config.open("a", encoding="utf-8") as config:
-            config.write(f"\n[limits]\nfile_mib = {mib}\ndocument_mib = {mib}\n")
+            config.write(f"\n[limits]\nfile_mib = {mib}\ndocument_mib = {mib + 20}\n")
 
 
 async def hand_in(real: RealNetwork, path: Path, metadata: dict[str, Any], key: str) -> dict[str, Any]:
