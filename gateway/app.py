@@ -45,7 +45,7 @@ from gateway.exchange import (
     Stamping,
     TransferDelivery,
 )
-from gateway.material import OwnSigners, open_signers, read_material
+from gateway.material import Material, OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
@@ -135,10 +135,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         rooms = await open_rooms(material, store, meter, stack)
         desk = rooms.desk
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
-        peers = PeerTransport(
-            directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
-        )
-        stack.push_async_callback(peers.close)
+        peers = _peer_transport(material, desk, stack)
         ways = _Ways(local=LocalTransport(reception=reception), peers=peers)
         engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
@@ -174,6 +171,13 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         finally:
             readiness.draining = True
             await _drain(doors, engine, publisher, store)
+
+
+def _peer_transport(material: Material, desk: Desk, stack: AsyncExitStack) -> PeerTransport:
+    context = material.peer_client
+    peers = PeerTransport(directory=desk.directory, ssl_context=context, own=desk.own, entropy=desk.entropy)
+    stack.push_async_callback(peers.close)
+    return peers
 
 
 async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublisher, store: Store) -> None:

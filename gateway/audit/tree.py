@@ -182,7 +182,7 @@ def _hash_of(span: _Range, nodes: Nodes) -> bytes:
 
 
 def verify_inclusion(  # noqa: PLR0913 - RFC 9162 section 2.1.3.2 names five, and what is known of the way already
-    leaf: bytes, *, index: int, size: int, path: tuple[bytes, ...], root: bytes, climbed: Climbed | None = None
+    leaf: bytes, *, index: int, size: int, path: Sequence[bytes], root: bytes, climbed: Climbed | None = None
 ) -> None:
     """Check that the leaf with hash `leaf` stands at `index` in the tree of `size` leaves with this root.
 
@@ -204,7 +204,7 @@ def verify_inclusion(  # noqa: PLR0913 - RFC 9162 section 2.1.3.2 names five, an
     node = leaf
     for level, sibling in enumerate(path[:inner]):
         if climbed is not None:
-            place, rest = (level, index >> level, node), path[level:]
+            place, rest = (level, index >> level, node), tuple(path[level:])
             if climbed.get(place) == rest:
                 break
             way[place] = rest

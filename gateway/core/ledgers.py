@@ -20,7 +20,7 @@ from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer,
 from gateway.core.named_blobs import NamedBlobs
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
-from gateway.core.resync import Resyncs
+from gateway.core.resync import ResyncUnit
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
@@ -335,7 +335,7 @@ class Work(Protocol):
         ...
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(ResyncUnit, Protocol):
     """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
 
     @property
@@ -396,9 +396,4 @@ class UnitOfWork(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What people did by hand."""
-        ...
-
-    @property
-    def resyncs(self) -> Resyncs:
-        """Restores, and what follows from them."""
         ...

@@ -1,7 +1,7 @@
 """The nouns of the work engine: what is due, who holds it, where it goes. It knows keys and destinations, no documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -80,6 +80,8 @@ class Claim:
 
     item: WorkItem
     fence: int
+    begun: object = field(default=None, compare=False, repr=False)
+    """What its conductor found and wrote in the very unit that leased it (`gateway.delivery.Begins`), or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

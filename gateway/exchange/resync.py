@@ -17,14 +17,14 @@ from gateway.core.errors import PeerError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import (
-    DELIVERY_DEADLINE_SECONDS,
+from gateway.core.limits import DELIVERY_DEADLINE_SECONDS
+from gateway.core.ports import Signer
+from gateway.core.restore_limits import (
     RESYNC_AGAIN_SECONDS,
     RESYNC_LOOK_SECONDS,
     RESYNC_MARGIN_SECONDS,
     RESYNC_PAGE_TRANSFERS,
 )
-from gateway.core.ports import Signer
 from gateway.core.resync import Reopening, Resync, ResyncState, Wanted
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange.asked_again import Backoff, again_later

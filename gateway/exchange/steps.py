@@ -76,7 +76,10 @@ class DocumentSteps:
     async def handle(self, claim: Claim) -> RoadReport:
         """Take the document as far as it goes. A crash between two steps loses nothing: each is durable by itself."""
         key = DocumentKey(claim.item.subject)
-        document = await self._desk.store.read(lambda uow: uow.documents.find(key))
+        found = claim.begun
+        document = (
+            found if isinstance(found, Document) else await self._desk.store.read(lambda uow: uow.documents.find(key))
+        )
         if document is None:
             raise SiteError("store.damaged", reason=f"document {key}")
         if is_final(document.state) or document.state is DocumentState.HELD:
@@ -90,6 +93,10 @@ class DocumentSteps:
                     # The reload came while it was judged: its own search for what is held may have been too early.
                     await self._release.resume_one(document.key)
         return RoadReport.NEUTRAL
+
+    def begin(self, uow: UnitOfWork, claim: Claim) -> Document | None:
+        """See `Begins`: the document as it is when its step is leased."""
+        return uow.documents.find(DocumentKey(claim.item.subject))
 
     def _evidence(self) -> tuple[Trust, Digest]:
         """By what is judged now."""

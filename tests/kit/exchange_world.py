@@ -327,7 +327,7 @@ class _Listener:
 def _node(
     world: World, own: GatewayId, materials: Materials, folder: Path, *, store: MemoryStore | PostgresStore
 ) -> Node:
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)  # a second world may go on from the first one's files
     files = materials.pki.gateways[own].files
     trust = load_trust(files.anchors.parent, True)
     blobs = open_blobs(folder / "blobs")
