@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator, TokenBucketLimiter, open_listener
-from gateway.api import ApiParts, build_app
+from gateway.api import ApiLimits, ApiParts, build_app
 from gateway.api import listen as listen_office
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.crypto import RollingContext, client_certificate
@@ -72,6 +72,8 @@ async def open_doors(
         entropy=desk.entropy,
         intake=rooms.intake,
         meter=desk.meter,
+        sizes=desk.sizes,
+        uploads=rooms.uploads,
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
     section, api = config.peer, config.office_api
@@ -94,6 +96,8 @@ async def open_doors(
             entropy=desk.entropy,
             intake=rooms.intake,
             meter=desk.meter,
+            uploads=rooms.uploads,
+            limits=ApiLimits.of(desk.sizes),
         )
     )
     bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock, count=closed("office"))

@@ -11,7 +11,7 @@ from gateway.api.conditional import require_match
 from gateway.api.files import send_file
 from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
-from gateway.api.submission import read_order
+from gateway.api.submission import UPLOADS, read_order
 from gateway.core.ids import DeliveryKey, DocumentKey, TransferKey
 from gateway.core.states import DocumentState
 from gateway.exchange import EnvelopeOrder
@@ -38,6 +38,9 @@ async def submit(request: web.Request) -> web.StreamResponse:
             document, new = await while_there(request, accepting)
         else:
             document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+    if (uploads := request.app[PARTS].uploads) is not None:
+        for upload in request.get(UPLOADS, []):  # its bytes are the document's now
+            await uploads.spend(upload)
     _log.info("document.accepted" if new else "document.repeated", document=document.key)
     headers: dict[str, str] = {hdrs.LOCATION: f"{PREFIX}/documents/{document.key}"}
     if not new:

@@ -384,8 +384,17 @@ class Problem(Answer):
     retry_after: int | None
 
 
+class Upload(Answer):
+    """A file that comes in pieces."""
+
+    upload: Annotated[str, _form(pattern="^[0-9a-f]{32}$")]
+    size: Count
+    sha256: Sha256
+    offset: Count
+
+
 ALL: Final = (
     DocumentView, DocumentPage, DeliveryPage, NoticePage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me,
-    Problem,
+    Problem, Upload,
 )  # fmt: skip
 """The roots: every other model is inside of one of them."""

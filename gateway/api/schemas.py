@@ -22,9 +22,9 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_sc
 
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.text import PLAIN_LINE, PLAIN_LINES
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import SenderError
-from gateway.core.ids import ORGAN_ID, OrganId
+from gateway.core.ids import DIGEST, ORGAN_ID, OrganId
 from gateway.core.message import CODE_NOTATION, CODE_NUMBER, Code, Priority, ResponseFor, SignerInfo
 from gateway.core.model import Metadata
 from gateway.core.plain_text import first_unseen, is_blank
@@ -201,6 +201,13 @@ class RefusalIn(_Strict):
     """The body of `:refuse`. A blank reason is the desk's to refuse: it has its own code."""
 
     reason: ReasonText = ""
+
+
+class UploadIn(_Strict):
+    """The body that begins an upload."""
+
+    size: Annotated[int, Field(ge=1, le=large_limits.LARGE_FILE_MIB_MAX * limits.MIB)]
+    sha256: Annotated[str, _line(64, required=True, form=DIGEST)]
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -7,12 +7,14 @@ say of a file nobody knows beforehand, and the answer says so.
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.entry import entry_named
 from gateway.cli.errors import of_gateway_error, report_json
 from gateway.cli.exits import Exit, exit_code
+from gateway.cli.large import Content, sha256_of, size_of
 from gateway.cli.link import office_client
 from gateway.cli.office import content_key, contents_of, envelope_key, envelope_of, metadata_of
 from gateway.cli.orders import EnvelopeOrder, SendOrder, Session
@@ -21,6 +23,7 @@ from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
 from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
 from gateway.core.principal import Scope
+from gateway.core.sizes import LARGEST
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 
 Json = dict[str, Any]
@@ -41,7 +44,7 @@ async def send(session: Session, order: SendOrder) -> int:
     async with office_client(session) as client:
         problems += await _principal_problems(client, Scope.SEND, order.sender)
         unseen = await _address_problems(client, order, problems)
-    files = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents]
+    files = [{"name": name, "size": size_of(data), "sha256": sha256_of(data)} for name, data in contents]
     request = {
         "metadata": metadata,
         "files": files,
@@ -55,7 +58,7 @@ async def send(session: Session, order: SendOrder) -> int:
         sender=order.sender,
         recipients=len(order.recipients),
         files=len(files),
-        size=terminal.number(sum(len(data) for _, data in contents)),
+        size=terminal.number(sum(size_of(data) for _, data in contents)),
     )
     return _told(terminal, "send", request, what, problems)
 
@@ -75,12 +78,13 @@ async def send_envelope(session: Session, order: EnvelopeOrder) -> int:
     return _told(terminal, "send", request, what, problems)
 
 
-def _file_problems(contents: Sequence[tuple[str, bytes]]) -> Problems:
+def _file_problems(contents: Sequence[tuple[str, Content]]) -> Problems:
     problems: Problems = [SenderError("file.empty", file=name) for name, data in contents if not data]
     if len(contents) > FILES_MAX:
         problems.append(_too_many("files", len(contents), FILES_MAX))
-    if sum(len(data) for _, data in contents) > DOCUMENT_BYTES_MAX:
-        problems.append(SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files"))
+    limit = LARGEST.document_bytes if any(isinstance(data, Path) for _, data in contents) else DOCUMENT_BYTES_MAX
+    if sum(size_of(data) for _, data in contents) > limit:  # how much more than usual is taken only the gateway knows
+        problems.append(SenderError("size.limit", limit=limit, what="files"))
     return problems
 
 

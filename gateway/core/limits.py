@@ -17,10 +17,10 @@ GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
-"""One attached file: it stands in the memory of a judge and in its answer."""
+"""One attached file, unless the operator allows larger ones."""
 FILES_MAX: Final = 20
 DOCUMENT_BYTES_MAX: Final = 20 * MIB
-"""All files of one document together, before base64."""
+"""All files of one document together, before base64; unless the operator allows more."""
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000

@@ -7,12 +7,10 @@ the sender's: the document is stored, and held by its first step until the opera
 be mended by waiting (an expired certificate): the sender signs again.
 """
 
-import hashlib
 from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.ids import Digest
 from gateway.core.message import DocumentMessage
 from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import EnvelopeReading
@@ -83,7 +81,7 @@ def files_in(reading: EnvelopeReading) -> tuple[UploadedFile, ...]:
         UploadedFile(
             name=file.name,
             content_type=file.content_type,
-            blob=BlobRef(digest=Digest(hashlib.sha256(file.data).hexdigest()), size=len(file.data)),
+            blob=BlobRef(digest=file.digest, size=file.size),
         )
         for file in reading.files
     )

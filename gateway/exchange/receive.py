@@ -31,12 +31,14 @@ from gateway.core.model import (
 )
 from gateway.core.order import Place
 from gateway.core.ports import BlobLease, Checkpoints, Signer
+from gateway.core.sizes import patience
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
@@ -213,9 +215,9 @@ class Reception:
         path = desk.blobs.path(envelope)
         try:
             # Who asked waits no longer than that: it asks again, and its turn among the files is not spent on nobody.
-            async with asyncio.timeout(TRANSFER_SECONDS_MAX):
-                judge, trust = desk.judge.on_behalf(slip.origin), desk.trust.current()
-                reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+            async with asyncio.timeout(patience(TRANSFER_SECONDS_MAX, envelope.size)):
+                judge, trust, now = desk.judge.on_behalf(slip.origin), desk.trust.current(), desk.clock.now()
+                reading = await judge.run(read_envelope_file, path, trust=trust, moment=now, sizes=desk.sizes)
         except TimeoutError as error:
             raise SiteError("worker.busy") from error
         except GatewayError as error:
@@ -224,7 +226,7 @@ class Reception:
         refusal = refuse_envelope(reading, slip, snapshot)
         if isinstance(reading.message, DocumentMessage):
             reading = replace(reading, message=as_registered(reading.message, snapshot))
-        attachments = () if refusal else await _keep_files(reading, lease)
+        attachments = () if refusal else await keep_files(reading.files, path, lease, sizes=desk.sizes)
         infected: tuple[Infection, ...] = ()
         try:
             await scan_files(desk, attachments)
@@ -380,20 +382,6 @@ class Reception:
                 return size
             await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
         raise SiteError("store.busy")
-
-
-async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attachment, ...]:
-    return tuple(
-        [
-            Attachment(
-                position=file.position,
-                name=file.name,
-                content_type=file.content_type,
-                blob=await lease.put_bytes(file.data),
-            )
-            for file in reading.files
-        ]
-    )
 
 
 def _came_again(slip: TransferSlip, at: datetime) -> AuditEvent:

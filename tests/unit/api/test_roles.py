@@ -31,6 +31,10 @@ MATRIX = {
     "send": {
         "POST /api/v1/documents",
         "POST /api/v1/documents/{key}:release",
+        "POST /api/v1/uploads",
+        "GET /api/v1/uploads/{upload}",
+        "PATCH /api/v1/uploads/{upload}",
+        "DELETE /api/v1/uploads/{upload}",
     },
     "act": {
         "POST /api/v1/inbox/{key}:accept",
@@ -47,7 +51,7 @@ MATRIX = {
 
 
 def address(row: Operation) -> str:
-    return row.path.format(key=UNKNOWN, position=1, organ_id="Z79", code="not_found")
+    return row.path.format(key=UNKNOWN, position=1, organ_id="Z79", code="not_found", upload="0" * 32)
 
 
 def test_the_registry_is_this_table() -> None:
