@@ -66,7 +66,10 @@ def test_what_the_page_names_is_there() -> None:
     assert [why for test in sorted(named_tests(TEXT)) if (why := absent(test))] == []
     assert faults_of(TEXT) - set(FAULTS) == set()
     assert mutants_of(TEXT) - set(MUTANTS) == set()
-XX
+    kinds = {kind.value for kind in events.EventKind}
+    told = re.findall(r"lea(?:f|ves)(?: for each:)? `([\w.]+)`(?: or `([\w.]+)`)?", TEXT)
+    assert {name for names in told for name in names if name} <= kinds
+    assert len(told) > 5
 
 
 def test_every_planted_bug_and_every_invariant_has_its_place() -> None:
