@@ -182,7 +182,7 @@ _LONG: Final = (
     ("finished.sqlite.ratio", "the rate, beside the rate with none", "times", "≥ 0.9"),
     (
         "finished.sqlite.cpu_ratio",
-        "... by the gateways' CPU for one document, which no neighbour on the machine changes",
+        "... by the gateways' CPU for one document, which neighbours on the machine change least",
         "times",
         "",
     ),
@@ -192,7 +192,7 @@ _LONG: Final = (
     ("finished.postgres.ratio", "the rate, beside the rate with none", "times", "≥ 0.9"),
     (
         "finished.postgres.cpu_ratio",
-        "... by the gateways' CPU for one document, which no neighbour on the machine changes",
+        "... by the gateways' CPU for one document, which neighbours on the machine change least",
         "times",
         "",
     ),
