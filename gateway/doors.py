@@ -15,7 +15,7 @@ from gateway.api import ApiParts, build_app
 from gateway.api import listen as listen_office
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.crypto import RollingContext, client_certificate
-from gateway.exchange import BusinessStatuses, Events, Queries, Reception, Release, Submission
+from gateway.exchange import BusinessStatuses, Events, Queries, Reception, Release, ResyncAnswers, Submission
 from gateway.material import Material
 from gateway.peer import build_peer_app
 from gateway.peer import listen as listen_peer
@@ -50,13 +50,22 @@ class Doors:
         return [Reading(CONNECTIONS, len(door.server.connections), (name,)) for name, door in doors if door.server]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerDesks:
+    """Who answers peers."""
+
+    reception: Reception
+    resync: ResyncAnswers
+
+
 async def open_doors(
-    material: Material, rooms: Rooms, reception: Reception, events: Events, stack: AsyncExitStack
+    material: Material, rooms: Rooms, peers: PeerDesks, events: Events, stack: AsyncExitStack
 ) -> Doors:
     """Both listeners, taking calls."""
     config, desk = material.config, rooms.desk
     peer_app = build_peer_app(
-        reception=reception,
+        reception=peers.reception,
+        resync=peers.resync,
         directory=desk.directory,
         blobs=desk.blobs,
         own=desk.own,

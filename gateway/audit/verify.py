@@ -7,6 +7,7 @@ and the log's key.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
@@ -110,6 +111,10 @@ class LogReport:
     """Root recomputed from the leaves."""
     checkpoint: Checkpoint | None
     """The published checkpoint, if its signature holds."""
+    closed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Logs that a restore closed, and how many of their leaves are here."""
+    lost: tuple[Checkpoint, ...] = ()
+    """Checkpoints of logs that a restore closed, with leaves that it lost: no fault of this one, which says so itself."""
     faults: tuple[Fault, ...]
     """At most `FAULTS_MAX`; empty when everything holds."""
 
@@ -139,7 +144,13 @@ class _Findings:
             self.faults.append(Fault(index=index, reason=reason))
 
 
-def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[Checkpoint] = ()) -> LogReport:
+def verify_log(
+    read: LogReader,
+    keys: Sequence[VerifierKey],
+    *,
+    known: Sequence[Checkpoint] = (),
+    closed: Mapping[str, int] = MappingProxyType({}),
+) -> LogReport:
     """Check a whole log, holding at most `LOG_PAGE_LEAVES` leaves and a bit per leaf in memory.
 
     1. Every leaf is canonical, and the event it names as its subject's previous one stands before it.
@@ -148,11 +159,15 @@ def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[
        checkpoints (an officer's from the last visit, those in peers' receipts, the signer's memory).
     4. Every opening fits its leaf, and every leaf has an opening.
 
+    Logs that a restore `closed` shared so many leaves with this one: what is known of those beyond is lost, and told so.
+
     Whether every change of state *has* a leaf the tables of documents tell, not the log.
     """
     found = _Findings(read=read, marks={})
     head, published = read.head(), _published(found, keys)
-    checkpoints = [*known, *([published] if published else [])]
+    every = [*known, *([published] if published else [])]
+    lost = [one for one in every if one.size > closed.get(one.origin, one.size)]
+    checkpoints = [one for one in every if one not in lost]
     found.marks = {checkpoint.size: b"" for checkpoint in checkpoints}
     recomputed = _check_leaves(found, head)
     if recomputed != head:
@@ -168,6 +183,8 @@ def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[
         events=dict(sorted(found.events.items())),
         root=recomputed.root,
         checkpoint=published,
+        closed=closed,
+        lost=tuple(sorted(lost, key=lambda one: one.size)),
         faults=tuple(found.faults),
     )
 

@@ -358,6 +358,13 @@ def restore(session: Session, folder: Path, *, config: Path, check: bool) -> int
     return _run(command.restore(session.terminal, folder, config, only_check=check))
 
 
+def reopen(session: Session, config: Path) -> int:
+    """See `backup.reopen`."""
+    from gateway.cli import backup as command
+
+    return _run(command.reopen(session.terminal, config))
+
+
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     from gateway.cli import serve as command

@@ -24,7 +24,7 @@ def free_texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, tuple):
         for index, one in enumerate(value):
             yield from free_texts(one, f"{path}[{index}]")
-    elif is_dataclass(value):
+    elif is_dataclass(value) and not isinstance(value, type):
         inside = f"{path}." if path else ""
         model: type = type(value)
         for name in _names(model):

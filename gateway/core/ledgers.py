@@ -4,20 +4,25 @@ Only `gateway.storage` implements them; conductors and instruments write no SQL.
 and `tests/contract` holds every implementation to them. Why these: docs/adr/0001-ledgers-and-ports.md.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.core.activation import Directories
 from gateway.core.grants import Access
-from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
+from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.named_blobs import NamedBlobs
+from gateway.core.order import Order
 from gateway.core.owed import Timestamps
+from gateway.core.resync import Resyncs
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
 
 class StaleStateError(Exception):
@@ -126,6 +131,25 @@ class Documents(Protocol):
         """
         ...
 
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
+        """Remember that these numbers of the streams go to this gateway; whose smaller numbers went to another one."""
+        ...
+
+    def under_way(self, sender: OrganId, recipients: Sequence[OrganId], limit: int) -> tuple[TransferKey, ...]:
+        """Transfers with letters of that sender to any of these that are on their way: of each stream the oldest.
+
+        MAY leave out newer ones when they are more than `limit` together.
+        """
+        ...
+
+    def stream_beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """The first number that went to the gateway where the stream goes now, if that is this one and not the first."""
+        ...
+
 
 class Transfers(Protocol):
     """Transfers in both directions. Slips and answers never change once written."""
@@ -181,10 +205,17 @@ class InboxPage:
 class Inbox(Protocol):
     """Documents that arrived for our bodies."""
 
-    def add(self, entries: Sequence[InboxEntry]) -> None:
-        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored).
+    def add(self, entries: Sequence[InboxEntry], *, staged: Sequence[InboxEntry] = ()) -> None:
+        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored), and none to `staged` ones.
 
-        (recipient, sender, document_id) MUST be unique (`Conflict`): one effect per document and recipient.
+        (recipient, sender, document_id) MUST be unique (`Conflict`), staged or not: one effect per document and recipient.
+        """
+        ...
+
+    def enter(self, entries: Sequence[tuple[EntryKey, str]], at: datetime) -> None:
+        """Give staged entries their cursors, in this order, with their new last_leaf; changed at that time.
+
+        MUST be all or nothing: `StaleStateError` when one of them is not staged.
         """
         ...
 
@@ -197,7 +228,7 @@ class Inbox(Protocol):
         ...
 
     def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
-        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`."""
+        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`; no staged ones."""
         ...
 
     def newest(self) -> int:
@@ -217,6 +248,10 @@ class Work(Protocol):
 
         And as urgent as the more urgent of the two.
         """
+        ...
+
+    def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
+        """Make those of these items that are there at least so urgent; when they are due stays."""
         ...
 
     def claim(
@@ -300,43 +335,6 @@ class Work(Protocol):
         ...
 
 
-class NamedBlobs(Protocol):
-    """Which blobs rows name. The other ledgers write it, each in the unit that writes the row."""
-
-    def named(self, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Those of them that a row names or ever named: nobody else may miss the bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """Which edition of the registry is in force here."""
-
-    epoch: int
-    digest: Digest
-    at: datetime
-
-
-class Directories(Protocol):
-    """Which editions of the registry were put into force here, and when."""
-
-    def active(self) -> Activation | None:
-        """The newest activation."""
-        ...
-
-    def activate(self, activation: Activation) -> None:
-        """Put an edition into force.
-
-        MUST refuse an epoch lower than the active one, and the active one with another digest (`SiteError`
-        registry.epoch).
-        """
-        ...
-
-    def history(self) -> tuple[Activation, ...]:
-        """All activations, oldest first."""
-        ...
-
-
 class UnitOfWork(Protocol):
     """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
 
@@ -353,6 +351,11 @@ class UnitOfWork(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Documents that arrived."""
+        ...
+
+    @property
+    def order(self) -> Order:
+        """How far each stream has come."""
         ...
 
     @property
@@ -393,4 +396,9 @@ class UnitOfWork(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What people did by hand."""
+        ...
+
+    @property
+    def resyncs(self) -> Resyncs:
+        """Restores, and what follows from them."""
         ...

@@ -280,6 +280,9 @@ SCANNER_PATIENCE_SECONDS: Final = 5.0
 
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
+START_LOOK_SECONDS_MAX: Final = 1.0
+"""How long a database file is looked at whether it is sound, before a service or a command goes on: half of the time in which a
+service is to be there again. A million documents would take a quarter of a minute, which `gateway doctor` has."""
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0
@@ -306,6 +309,41 @@ SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
 SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
 """... and this far in the past: the sender's deadline and a day."""
+ORDER_WAIT_SECONDS_MAX: Final = 3600.0
+"""An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
+is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
+longer than this because another document is late."""
+ORDER_WAIT_URGENT_SECONDS_MAX: Final = 120.0
+"""An entry of an urgent document waits only so long: the time after which an urgent one that stands still is an alarm. Its
+sender takes what is before it in its stream along, so that it waits for longer only where the road itself is bad."""
+ORDER_HURRIED_MAX: Final = 256
+"""Earlier transfers of its streams that an urgent document takes along in its own unit of work, oldest first."""
+ORDER_ROWS_MAX: Final = 64
+"""Staged entries that one unit of work lets in, each with a leaf: the rest follow in the next ones."""
+STREAM_WAITING_MAX: Final = 10_000
+"""Rows that wait in one stream before gap notices are put off: windows are 16, so a healthy peer never comes near."""
+GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
+GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
+"""A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
+REOPENED_NUMBERS_PER_SECOND: Final = 100_000
+"""After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
+so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
+RESYNC_PAGE_TRANSFERS: Final = 100
+"""Transfers that one answer names, and that one question asks for again."""
+RESYNC_SCAN_TRANSFERS: Final = 200
+"""Rows that are looked at for one answer: those of other destinations stand between them."""
+RESYNC_BYTES_MAX: Final = 128 * KIB
+"""A question or an answer: RESYNC_PAGE_TRANSFERS lines of 160 bytes each and one checkpoint, in base64."""
+RESYNC_MARGIN_SECONDS: Final = 48 * 3600.0
+"""Of the clocks and of whoever made the backup: asked for is what was sent so long before the moment that was gone back to, and
+the whole deadline of a delivery."""
+RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
+RESYNC_LOOK_SECONDS: Final = 2.0
+"""Between two looks at what has come again."""
+RESYNC_AGAIN_SECONDS: Final = 900.0
+"""What has not come by then is asked for once more: the longest back-off of the peer."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -351,6 +389,8 @@ assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
 assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
+assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
+assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_SECONDS < GAP_NOTICE_SECONDS_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
@@ -364,3 +404,4 @@ assert (
     < JUDGE_MEMORY_BYTES_MAX
 )
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
+assert DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

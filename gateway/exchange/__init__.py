@@ -34,6 +34,7 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
+from gateway.exchange.gaps import GapNotices, owe_notice
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
@@ -42,14 +43,22 @@ from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
+from gateway.exchange.order_probe import OrderProbe
+from gateway.exchange.ordering import OrderRelease
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
 from gateway.exchange.receipts import check as check_receipt
 from gateway.exchange.receive import Reception
-from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
+from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk, ResyncDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
+from gateway.exchange.reopening import RestoredLog, reopening
 from gateway.exchange.rescanning import Rescanning
+from gateway.exchange.resend import Resending
+from gateway.exchange.resync import Resynchronising
+from gateway.exchange.resync_answers import ResyncAnswers
+from gateway.exchange.resync_probe import ResyncProbe
+from gateway.exchange.skipped import SkippedNumbers
 from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
@@ -68,12 +77,15 @@ __all__ = [
     "Events",
     "ExchangeRecords",
     "FeedPage",
+    "GapNotices",
     "HeldProbe",
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
     "Operating",
     "OperatorDesk",
+    "OrderProbe",
+    "OrderRelease",
     "OwedProbe",
     "Queries",
     "QueryDesk",
@@ -83,6 +95,13 @@ __all__ = [
     "Release",
     "ReleaseDesk",
     "Rescanning",
+    "Resending",
+    "RestoredLog",
+    "ResyncAnswers",
+    "ResyncDesk",
+    "ResyncProbe",
+    "Resynchronising",
+    "SkippedNumbers",
     "Stamping",
     "StatusDesk",
     "Submission",
@@ -95,6 +114,8 @@ __all__ = [
     "clock_step",
     "findings",
     "opening",
+    "owe_notice",
     "readable",
+    "reopening",
     "sender_of_file",
 ]

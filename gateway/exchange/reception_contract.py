@@ -19,6 +19,20 @@ class ReceiptForm(IntEnum):
     """With the time of signing (`sigT`), and the events of ETSI EN 319 522."""
 
 
+class ResyncDesk(Protocol):
+    """Answers peers that were restored."""
+
+    async def answer(self, origin: GatewayId, token: bytes) -> bytes:
+        """The page for a question (both JWS, docs/PROTOCOL.md section 6b); what it asks for is due to be sent again.
+
+        Asking again MUST be harmless.
+
+        Raises:
+            PeerError: it is not by that gateway, not to us, or not a question; SiteError: to be repeated.
+        """
+        ...
+
+
 class ReceptionDesk(Protocol):
     """Takes transfers in. All verbs raise `GatewayError` for what concerns the transfer as a whole."""
 
@@ -56,4 +70,12 @@ class ReceptionDesk(Protocol):
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
     ) -> bytes | None:
         """The receipt given to that origin for that transfer; None if there is none, or it was another origin's."""
+        ...
+
+    async def pass_over(self, origin: GatewayId, notice: bytes) -> None:
+        """Take a gap notice: nothing waits any longer for the numbers it names. Taking it again MUST change nothing.
+
+        Raises:
+            PeerError: it is not by that gateway, not to us, or not a notice; SiteError: `store.busy`, to be repeated.
+        """
         ...

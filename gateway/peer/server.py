@@ -19,7 +19,7 @@ from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
-from gateway.exchange import ReceiptForm, ReceptionDesk
+from gateway.exchange import ReceiptForm, ReceptionDesk, ResyncDesk
 from gateway.http import (
     Door,
     Listener,
@@ -38,7 +38,9 @@ from gateway.peer.body import TransferBody
 from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
+    GAPS_PATH,
     RECEIPT_TYPE,
+    RESYNC_PATH,
     TRANSFERS_PATH,
     accepted_form,
     check_content_type,
@@ -59,6 +61,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     own: GatewayId,
     entropy: Entropy,
     intake: Intake | None = None,
+    resync: ResyncDesk | None = None,
     meter: Meter = UNMEASURED,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
@@ -69,6 +72,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         own=own,
         entropy=entropy,
         intake=intake,
+        resync=resync,
         meter=meter,
     )
     app = web.Application(middlewares=[door.border])
@@ -76,6 +80,8 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     app.on_response_prepare.append(dress)
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
+    app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
+    app.router.add_post(RESYNC_PATH, door.post_resync, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     return app
 
@@ -102,6 +108,8 @@ class _Door:
     entropy: Entropy
     intake: Intake | None
     """Asked before a body is read; without one there is always room."""
+    resync: ResyncDesk | None
+    """Without one, questions of restored peers are not known here."""
     meter: Meter
 
     @property
@@ -184,6 +192,41 @@ class _Door:
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
+
+    async def post_gaps(self, request: web.Request) -> web.Response:
+        """A gap notice."""
+        notice = await self._token(request, "notice", limits.GAP_NOTICE_BYTES_MAX)
+        await self.reception.pass_over(request[_ORIGIN], notice)
+        return web.Response(status=204)
+
+    async def post_resync(self, request: web.Request) -> web.Response:
+        """A question of a peer that was restored."""
+        if self.resync is None:
+            raise NotFound("not_found")
+        question = await self._token(request, "resync", limits.RESYNC_BYTES_MAX)
+        return _receipt(await self.resync.answer(request[_ORIGIN], question))
+
+    async def _token(self, request: web.Request, what: str, limit: int) -> bytes:
+        """A JWS that is the whole body."""
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        if hdrs.CONTENT_ENCODING in request.headers:
+            raise SenderError("request.encoding")
+        if request.content_type != RECEIPT_TYPE:
+            raise PeerError("request.media_type", expected=RECEIPT_TYPE)
+        size = request.content_length
+        if size is None or hdrs.TRANSFER_ENCODING in request.headers:
+            raise PeerError("transfer.malformed", reason="Content-Length")
+        if size > limit:
+            raise PeerError("size.limit", what=what, limit=limit)
+        await say_continue(request)
+        try:
+            async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
+                return await request.content.readexactly(size)
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        except asyncio.IncompleteReadError as error:
+            raise PeerError("transfer.malformed", reason="body") from error
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:

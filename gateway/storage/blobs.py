@@ -5,6 +5,9 @@ removes them. Content that is there already is written and renamed all the same:
 blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
 
 They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`).
+
+An I/O error while a blob is made durable ends the process, as one of the database does (`entrance.OnFatal`): nobody knows
+what the kernel has forgotten, and the next fsync may well say that all is well.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import KIB
 from gateway.core.model import BlobRef
+from gateway.storage.entrance import OnFatal
 from gateway.storage.folders import make_private_folder, sync_folder
 from gateway.storage.lease import Claim, Claims, Lease
 
@@ -35,11 +39,16 @@ BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
 
 
+def _nobody(_error: BaseException) -> None:
+    """Whoever hears of an error that ends a process, where there is none to end."""
+
+
 class FileBlobs:
     """Implements `gateway.core.ports.Blobs` in a folder. Made by `open_blobs`, or directly by those who only read."""
 
-    def __init__(self, folder: Path, /) -> None:
+    def __init__(self, folder: Path, /, *, on_fatal: OnFatal = _nobody) -> None:
         self._folder = folder
+        self._on_fatal = on_fatal
         self._durable: set[Path] = set()
         self.claims: Final = Claims()
 
@@ -115,7 +124,7 @@ class FileBlobs:
         ref = draft.ref()
         claim(ref.digest)
         target = self.path(ref)
-        with _disk():
+        with _disk(self._on_fatal):
             if target.parent not in self._durable:
                 make_private_folder(target.parent)
                 self._durable.add(target.parent)
@@ -135,14 +144,17 @@ class FileBlobs:
         return data
 
 
-def open_blobs(folder: Path) -> FileBlobs:
-    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished."""
+def open_blobs(folder: Path, *, on_fatal: OnFatal = _nobody) -> FileBlobs:
+    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished.
+
+    `on_fatal` is told, from a thread, that a blob could not be made durable; without it only the caller hears of that.
+    """
     with _disk():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
             leftover.unlink()
-    return FileBlobs(folder)
+    return FileBlobs(folder, on_fatal=on_fatal)
 
 
 class _Draft:
@@ -209,10 +221,12 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
-    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`."""
+def _disk(on_fatal: OnFatal = _nobody) -> Iterator[None]:
+    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`; `on_fatal` hears of `EIO`."""
     try:
         yield
     except OSError as error:
+        if error.errno == errno.EIO:
+            on_fatal(error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error

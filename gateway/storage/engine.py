@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from gateway.core.errors import SiteError
 from gateway.storage.faults import translated
+from gateway.storage.soundness import flaw_of
 
 READERS_MAX: Final = 2
 """Reading connections, each in its thread: two busy ones already slow the writer twentyfold (GIL; measured.md)."""
@@ -71,8 +72,8 @@ def driver(connection: Connection) -> DriverConnection:
 
 
 @contextmanager
-def opened(engine: Engine) -> Iterator[Connection]:
-    """A first connection to a database that was found sound.
+def opened(engine: Engine, *, patience: float | None = None) -> Iterator[Connection]:
+    """A first connection to a database that was found sound, as far as was looked in `patience` seconds (None: all of it).
 
     Raises:
         SiteError: `store.damaged` for a file that is no database or is damaged; `store.busy`, `store.full`.
@@ -80,9 +81,9 @@ def opened(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect() as connection:
             with connection.begin():
-                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-            if found != "ok":
-                raise SiteError("store.damaged", reason=str(found))
+                flaw = flaw_of(driver(connection), patience)
+            if flaw:
+                raise SiteError("store.damaged", reason=flaw)
             yield connection
     except (DBAPIError, DriverError) as error:
         fault = translated(error)

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
+from gateway.storage import resync_tables, stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -27,9 +28,22 @@ from gateway.storage.columns import (
 
 metadata: Final = METADATA
 
+# The numbers of streams have a file of their own; whoever looks for a table finds it here.
+incoming_numbers: Final = stream_tables.incoming_numbers
+incoming_streams: Final = stream_tables.incoming_streams
+stream_handles: Final = stream_tables.stream_handles
+streams: Final = stream_tables.streams
+skipped_numbers: Final = resync_tables.skipped_numbers
+reopenings: Final = resync_tables.reopenings
+resyncs: Final = resync_tables.resyncs
+wanted: Final = resync_tables.wanted
+restored_peers: Final = resync_tables.restored_peers
+resends: Final = resync_tables.resends
+
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNDER_WAY: Final = "state IN ('queued', 'sending', 'indeterminate')"
 UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
@@ -94,6 +108,7 @@ deliveries: Final = strict(
     UniqueConstraint("document", "recipient"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
+    Index("ix_deliveries_under_way", "recipient", "row", **only(UNDER_WAY)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 
@@ -120,23 +135,6 @@ owed_timestamps: Final = strict(
     Index("ix_owed_timestamps_unpaid", "state", "since", **only(UNPAID)),
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
-)
-
-streams: Final = strict(
-    "streams",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    whole("next_number"),
-    CheckConstraint("next_number > 1", name="next_number"),
-)
-
-stream_handles: Final = strict(
-    "stream_handles",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    Column("year", Whole, primary_key=True, autoincrement=False),
-    octets("handle"),
-    CheckConstraint("length(handle) = 16", name="handle"),
 )
 
 
@@ -205,6 +203,7 @@ inbox_messages: Final = strict(
 
 inbox: Final = strict(
     "inbox",
+    # Below zero as long as the entry is staged: outside of every page, inside of every unique constraint.
     Column("cursor", Whole, primary_key=True, autoincrement=True),
     words("key"),
     words("recipient"),
@@ -349,6 +348,8 @@ tree_head: Final = strict(
     whole("size"),
     octets("root"),
     octets("frontier"),
+    # Younger than the table: what positions of the feed are counted from since the last restore.
+    Column("base", Whole, nullable=False, server_default=text("0")),
     CheckConstraint("one = 1", name="one"),
     CheckConstraint("length(root) = 32", name="root"),
 )

@@ -10,6 +10,8 @@ from gateway.storage.inspection import InspectionLedger
 from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
+from gateway.storage.order import OrderLedger
+from gateway.storage.resyncs import ResyncLedger
 from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
 from gateway.storage.transfers import TransferLedger
@@ -28,6 +30,8 @@ class Unit:
         "inspection",
         "interventions",
         "log",
+        "order",
+        "resyncs",
         "timestamps",
         "transfers",
         "work",
@@ -38,6 +42,8 @@ class Unit:
         self.documents = DocumentLedger(statements)
         self.transfers = TransferLedger(statements)
         self.inbox = InboxLedger(statements)
+        self.order = OrderLedger(statements)
+        self.resyncs = ResyncLedger(statements)
         self.timestamps = TimestampLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)

@@ -14,7 +14,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
+from gateway.core.carrying import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TellResult,
+    Told,
+    TransferRefused,
+    TryLater,
+    Unknown,
+    Unreachable,
+)
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
@@ -45,13 +55,19 @@ from gateway.exchange import (
     DocumentSteps,
     Events,
     ExchangeRecords,
+    GapNotices,
     Journal,
     LocalTransport,
+    OrderRelease,
     Queries,
     ReceiptForm,
     Reception,
     Release,
     Rescanning,
+    Resending,
+    ResyncAnswers,
+    Resynchronising,
+    SkippedNumbers,
     Stamping,
     Submission,
     SubmissionOrder,
@@ -103,6 +119,9 @@ class Road:
     """What happens to a receipt's bytes on the way back."""
     carried: int = 0
     asked: int = 0
+    told: int = 0
+    mute: bool = False
+    """The other side is of before: it knows no gap notices."""
     form: ReceiptForm = ReceiptForm.SECOND
     """The latest receipt that the origin reads."""
 
@@ -137,6 +156,33 @@ class Road:
         answer = await reception.answer_of(self.origin, transfer.slip.transfer, form=self.form)
         return Unknown() if answer is None else self._back(answer)
 
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        if self.down:
+            return Unreachable("down")
+        if self.mute:
+            return TryLater("not_found", road=False)
+        self.told += 1
+        try:
+            await self.reach(destination).reception.pass_over(self.origin, notice)
+        except GatewayError as error:
+            return (
+                TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
+            )
+        return Told()
+
+    async def ask(self, destination: GatewayId, question: bytes) -> CarryResult:
+        """A restored gateway's question."""
+        if self.down:
+            return Unreachable("down")
+        if self.busy:
+            self.busy -= 1
+            return TryLater("busy", 30.0)
+        try:
+            answer = await self.reach(destination).resync.answer(self.origin, question)
+        except GatewayError as error:
+            return TransferRefused(error.code, str(error))
+        return self._back(answer)
+
     def _back(self, answer: bytes) -> CarryResult:
         if self.lose_answers:
             self.lose_answers -= 1
@@ -155,6 +201,7 @@ class Node:
     directory: LoadedDirectory
     publisher: CheckpointPublisher
     reception: Reception
+    resync: ResyncAnswers
     submission: Submission
     queries: Queries
     statuses: BusinessStatuses
@@ -310,6 +357,7 @@ def _node(
     reception = Reception(
         desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
     )
+    receipts = FileSigner(files.receipt_key, key_id="receipt")
     road = Road(origin=own, reach=lambda name: world.nodes[name])
     local: Transport = LocalTransport(reception=reception)
     transfers = TransferDelivery(
@@ -318,6 +366,14 @@ def _node(
         backoff=lambda failures: backoff(failures, _entropy),
     )
     steps = DocumentSteps(desk=desk)
+    ways: Callable[[GatewayId], Transport] = lambda destination: local if destination == own else road  # noqa: E731 - short
+    patience: Callable[[int], float] = lambda failures: backoff(failures, _entropy)  # noqa: E731 - short
+    notices = GapNotices(
+        desk=desk,
+        signer=receipts,
+        transports=lambda destination: local if destination == own else road,
+        backoff=lambda failures: backoff(failures, _entropy),
+    )
     return Node(
         own=own,
         desk=desk,
@@ -326,6 +382,7 @@ def _node(
         directory=directory,
         publisher=publisher,
         reception=reception,
+        resync=ResyncAnswers(desk=desk, signer=receipts),
         submission=Submission(desk=desk),
         queries=Queries(desk=desk),
         statuses=BusinessStatuses(desk=desk),
@@ -336,6 +393,13 @@ def _node(
             WorkKind.DOCUMENT: steps,
             WorkKind.TRANSFER: transfers,
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
+            WorkKind.ORDER: OrderRelease(desk=desk),
+            WorkKind.GAPS: notices,
+            WorkKind.SKIPPED: SkippedNumbers(desk=desk, signer=receipts, transports=ways, backoff=patience),
+            WorkKind.RESYNC: Resynchronising(
+                desk=desk, origin=log_origin(own), signer=receipts, ask=road.ask, backoff=patience
+            ),
+            WorkKind.RESEND: Resending(desk=desk, transports=ways, backoff=patience),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
         },
         records=ExchangeRecords(trust=trust),

@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +17,12 @@ from tests.kit.lab.check import Tables, doubled, early, lost, numbered, receipts
 from tests.kit.lab.fault import Done, Fault, MissingError, Order, hurt
 from tests.kit.lab.faults import FAULTS
 from tests.kit.lab.ledger import Ledger, read_ledger
+from tests.kit.lab.memory import slope_per_hour
+from tests.kit.lab.page import write_page
 from tests.kit.lab.proxy import HANDSHAKE_BYTES, Proxy
 from tests.kit.lab.results import Result, last_line
+from tests.kit.lab.rot import different, flip
+from tests.kit.seeded.mutants import MUTANTS
 
 Lines = list[dict[str, Any]]
 Book = tuple[Lines, Lines, Tables]
@@ -50,8 +57,7 @@ def found(book: Book) -> set[str]:
     kinds: dict[str, list[str]] = {
         "lost": [*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
         "dup": list(doubled(ledger, seen, tables)),
-        "order": list(numbered(tables)),
-        "early": list(early(tables)),
+        "order": [*numbered(tables), *early(tables)],
         "receipts": list(receipts(tables)),
     }
     return {kind for kind, problems in kinds.items() if problems}
@@ -118,6 +124,10 @@ def overtaken(_: Lines, __: Lines, tables: Tables) -> None:
     tables.inbox["B", "A", "id-1"] = [(13, 1, "digest-1", "entry-1")]
 
 
+def still_staged(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-2"] = [(-4, 2, "digest-2", "entry-2")]
+
+
 def another_receipt(_: Lines, __: Lines, tables: Tables) -> None:
     tables.given["t"] = b"jws made anew"
 
@@ -137,13 +147,21 @@ PLANTS: tuple[tuple[Callable[[Lines, Lines, Tables], None], str], ...] = (
     (read_twice, "dup"),
     (a_gap, "order"),
     (another_number, "order"),
-    (overtaken, "early"),
+    (overtaken, "order"),
+    (still_staged, "order"),
     (another_receipt, "receipts"),
 )
 
 
 def test_good_books_are_good() -> None:
     assert found(books()) == set()
+
+
+def test_what_came_late_may_stand_behind_a_greater_number() -> None:
+    ledger, seen, tables = books()
+    overtaken(ledger, seen, tables)
+    assert found((ledger, seen, replace(tables, late=frozenset({"entry-1"})))) == set()
+    assert found((ledger, seen, replace(tables, late=frozenset({"entry-2"})))) == set()
 
 
 @pytest.mark.parametrize(("plant", "kind"), PLANTS)
@@ -181,7 +199,13 @@ async def saw_something(_: Order) -> Done:
 async def run_one(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, *, allowed: bool) -> Result:
     monkeypatch.setitem(FAULTS, "F-99", Fault("F-99", "made up", run, 1))
     asked = argparse.Namespace(
-        only=["F-99"], allow_missing=["F-99"] if allowed else [], long=False, documents=0, seed=1, keep=False
+        only=["F-99"],
+        allow_missing=["F-99"] if allowed else [],
+        long=False,
+        documents=0,
+        seed=1,
+        keep=False,
+        minutes=1.0,
     )
     (result,) = await run_all(asked, folder)
     return result
@@ -287,3 +311,65 @@ async def test_what_trickles_arrives_whole(proxy: Proxy) -> None:
     proxy.weather.delay = 0.01
     assert await talk(proxy, 30) == [b"yes\n"]
     assert proxy.counts.trickles == 1
+
+
+# --- what else the lab sees with ---------------------------------------------------------------------------------------
+
+
+def test_memory_that_grows_is_seen() -> None:
+    steady = [(float(at), 100.0 + at % 3) for at in range(600)]
+    assert abs(slope_per_hour(steady)) < 1
+    assert slope_per_hour([(float(at), 100 + at / 360) for at in range(3600)]) == pytest.approx(10)
+    settling = [(float(at), min(at, 200.0)) for at in range(3600)]
+    assert abs(slope_per_hour(settling)) < 1, "what it takes to get going is no growth"
+    assert slope_per_hour([(1.0, 5.0)]) == 0
+
+
+def test_a_bit_that_is_another_one_is_seen_and_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    flip(path, 7, 3)
+    assert path.read_bytes()[7] == 1 << 3
+    flip(path, 7, 3)
+    assert path.read_bytes() == bytes(100)
+
+
+def test_rows_that_say_something_else_are_named() -> None:
+    before: dict[str, list[Any]] = {"inbox": [{"key": "a", "sender": "A"}], "work": [{"kind": "x"}]}
+    assert different(before, before) == set()
+    changed: dict[str, list[Any]] = {"inbox": [{"key": "a", "sender": "B"}], "work": []}
+    assert different(before, changed) == {("inbox", "sender"), ("work", "*")}
+
+
+def test_the_page_keeps_the_last_run_of_each_fault(tmp_path: Path) -> None:
+    page, kept, faults = tmp_path / "FAULTS.md", tmp_path / "long.json", [FAULTS["F-06"], FAULTS["F-15"]]
+    sent = {"documents": 10_000, "lost": [], "dup": [], "order": []}
+    write_page(page, kept, faults, [Result(id="F-06", title="", seconds=600.0, verdict=sent)], 4711)
+    assert "| F-06 partitions | ok | 10,000 | - | 0 | 0 | 0 | 10.0 | " in page.read_text("utf-8")
+    assert "| F-15 bits that flip on the disk | not run yet |" in page.read_text("utf-8")
+    write_page(page, kept, faults, [Result(id="F-15", title="", seen=["a blob was handed out"])], 4712)
+    text = page.read_text("utf-8")
+    assert "| F-06 partitions | ok | 10,000 |" in text
+    assert "| F-15 bits that flip on the disk | **FAILED** |" in text
+    assert "a blob was handed out" in text
+
+
+def test_what_the_issue_names_is_in_the_sets() -> None:
+    quick = {"F-01", "F-03", "F-08", "F-09", "F-11", "F-12", "F-20", "F-22", "F-26", "F-28"}
+    long = {"F-01", "F-06", "F-07", "F-15", "F-23", "F-27", "F-30"}
+    assert {name for name, fault in FAULTS.items() if fault.quick} == quick
+    assert {name for name, fault in FAULTS.items() if fault.long} >= long
+    assert FAULTS["F-01"].documents == 2_000
+    assert FAULTS["F-01"].long_documents == FAULTS["F-27"].long_documents == 10_000
+    assert len(MUTANTS) >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", ["", "yes_before_durable"])
+def test_the_state_machine_finds_what_is_planted_and_nothing_else(mutant: str) -> None:
+    command = [sys.executable, "-m", "tests.kit.lab.machine", "--sequences", "4", "--seed", "5"]
+    command += ["--mutant", mutant] if mutant else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = json.loads(done.stdout)
+    assert bool(said["failure"]) == bool(mutant) == bool(done.returncode), said
+    assert "letter" in said["failure"] or not mutant

@@ -1,7 +1,6 @@
 """Numbers of a stream at its sender's gateway: each once, each borne by a delivery, none beyond the next one. Pure.
 
-The order in which a recipient's gateway lets entries into the inbox is the receiver's half of the same invariant: rules over
-entries that wait for their number, and over the notices of numbers that will not come, belong here.
+The order in which a recipient's gateway lets entries into the inbox is the receiver's half of the same invariant: `order`.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ def number_breaches(stream: Stream, numbers: Sequence[int]) -> Iterator[Breach]:
 
 def missing(stream: Stream, numbers: Sequence[int]) -> tuple[int, ...]:
     """Numbers that were given and that none of these is: the newest ones."""
-    first = min(numbers, default=stream.next_number - 1)
+    first = max(min(numbers, default=stream.next_number - 1), stream.since)
     gaps = sorted(set(range(first, stream.next_number)).difference(numbers), reverse=True)
     return tuple(gaps[:GAPS_ASKED])
 
