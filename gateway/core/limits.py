@@ -24,8 +24,6 @@ DOCUMENT_BYTES_MAX: Final = 20 * MIB
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000
-ORGANS_REMEMBERED_MAX: Final = 4_096
-"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500

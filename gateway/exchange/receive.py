@@ -42,6 +42,7 @@ from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
+from gateway.exchange.newcomers import Newcomers
 from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.roads import Roads
@@ -53,8 +54,6 @@ _log = logger(__name__)
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
-NEW_MAX: Final = 4_096
-"""Transfers whose envelopes are on their way; more are asked for once more."""
 ALARM_SECONDS: Final = 3600.0
 ALARMS_PER_ORIGIN_MAX: Final = 50
 """Bodies remembered for each gateway, and so leaves that one can force upon us in an hour; per gateway, so that no noisy
@@ -103,9 +102,7 @@ class Reception:
         self._signer = receipt_signer
         self._scanner_rests_until: float | None = None
         self._alarms: dict[tuple[GatewayId, OrganId], float] = {}
-        self._new: set[TransferKey] = set()
-        """Let in as unknown a moment ago, and not asked for again when its envelope is there: a twin that was faster is
-        found by the unit that stores."""
+        self._newcomers = Newcomers()
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
@@ -126,9 +123,7 @@ class Reception:
         rests_until = self._scanner_rests_until
         if slip.kind is MessageKind.DOCUMENT and rests_until is not None and desk.clock.monotonic() < rests_until:
             raise SiteError(AWAY)
-        if len(self._new) >= NEW_MAX:  # of those whose envelope never came
-            self._new.clear()
-        self._new.add(slip.transfer)
+        self._newcomers.note(slip.transfer)
 
     async def receive(
         self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
@@ -136,9 +131,8 @@ class Reception:
         """See `ReceptionDesk.receive`."""
         desk = self._desk
         incoming = None
-        if slip.transfer not in self._new:
+        if not self._newcomers.take(slip.transfer):
             incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
-        self._new.discard(slip.transfer)
         if incoming is None:
             snapshot = desk.directory.current()
             await self._admit(origin, slip, snapshot)
