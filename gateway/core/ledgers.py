@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.core.amendments import Amendments
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.inspection import Inspections
@@ -205,7 +206,7 @@ class Inbox(Protocol):
         ...
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
-        """Write business status, description, changed_at, last_leaf; compare-and-set on `was` (`StaleStateError`)."""
+        """Write business status and description, opened_at, changed_at, last_leaf; compare-and-set on `was`."""
         ...
 
 
@@ -388,6 +389,11 @@ class UnitOfWork(Protocol):
     @property
     def inspection(self) -> Inspections:
         """Looking across all of them."""
+        ...
+
+    @property
+    def amendments(self) -> Amendments:
+        """What senders say of documents afterwards."""
         ...
 
     @property

@@ -34,6 +34,7 @@ _DELIVERY_AFTER: Final[Mapping[str, frozenset[DeliveryState]]] = {
     _E.DELIVERY_REFUSED.value: frozenset({_V.REFUSED}),
     _E.DELIVERY_EXPIRED.value: frozenset({_V.EXPIRED}),
     _E.VOID.value: frozenset({_V.VOID}),
+    _E.DELIVERY_RECALLED.value: frozenset({_V.VOID}),
 }
 _DELIVERY_IN: Final[Mapping[TransferState, frozenset[DeliveryState]]] = {
     _T.RECEIPTED: frozenset({_V.DELIVERED, _V.REFUSED}),

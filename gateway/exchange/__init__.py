@@ -16,7 +16,9 @@ refuses the document with its code; what we cannot decide is held; what fails by
 letters. Read `steps` for who does what, `duties` for what reception checks, `receipts` for what a receipt proves.
 """
 
+from gateway.exchange.answering import AmendmentAnswers
 from gateway.exchange.contract import (
+    AmendmentDesk,
     DeliveryPage,
     DocumentPage,
     DocumentView,
@@ -24,6 +26,8 @@ from gateway.exchange.contract import (
     EventDesk,
     FeedPage,
     QueryDesk,
+    RecallDesk,
+    RecallView,
     ReleaseDesk,
     StatusDesk,
     SubmissionDesk,
@@ -44,6 +48,7 @@ from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
+from gateway.exchange.recalls import Recalls
 from gateway.exchange.receipts import check as check_receipt
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
@@ -57,6 +62,8 @@ from gateway.exchange.steps import DocumentSteps
 from gateway.exchange.submit import Submission
 
 __all__ = [
+    "AmendmentAnswers",
+    "AmendmentDesk",
     "BusinessStatuses",
     "DeliveryPage",
     "Desk",
@@ -77,6 +84,9 @@ __all__ = [
     "OwedProbe",
     "Queries",
     "QueryDesk",
+    "RecallDesk",
+    "RecallView",
+    "Recalls",
     "ReceiptForm",
     "Reception",
     "ReceptionDesk",

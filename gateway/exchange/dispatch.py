@@ -14,6 +14,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
+from gateway.exchange.amending import amendment_sent
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of
 from gateway.exchange.messages import recipients_of, wire_document_id
@@ -36,6 +37,7 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
     for refusal in plan.refusals:
         deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
     uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
+    amendment_sent(uow, document, desk)
 
 
 def _numbers(

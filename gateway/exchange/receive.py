@@ -33,6 +33,7 @@ from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
+from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
@@ -225,6 +226,7 @@ class Reception:
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
         uow.inbox.add(entries)
+        entries_arrived(uow, entries, self._desk)
         whose = Whose(
             history=slip.transfer,
             sender=slip.sender,

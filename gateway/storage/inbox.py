@@ -16,7 +16,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.named_lock import NamedLock, acquire, next_numbers
-from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, maybe_millis, maybe_moment, unique, update_if
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import inbox, inbox_messages
 
@@ -43,7 +43,7 @@ _SEEN: Final = (
     .order_by(inbox.c.cursor)
 )
 _ADVANCE: Final = update_if(
-    inbox, "business_status", ("business_status", "business_description", "changed_at", "last_leaf")
+    inbox, "business_status", ("business_status", "business_description", "opened_at", "changed_at", "last_leaf")
 )
 
 _BEYOND: Final = 2**63 - 1
@@ -124,10 +124,11 @@ class InboxLedger:
         return tuple(found[cursor] for cursor in cursors)
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
-        """Write business status, description, changed_at and last_leaf, if the stored status is `was`."""
+        """Write business status, description, opened_at, changed_at and last_leaf, if the stored status is `was`."""
         changes = {
             "business_status": entry.business_status.value,
             "business_description": entry.business_description,
+            "opened_at": maybe_millis(entry.opened_at),
             "changed_at": to_millis(entry.changed_at),
             "last_leaf": entry.last_leaf,
         }
@@ -161,6 +162,7 @@ def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
         "received_at": to_millis(entry.received_at),
         "changed_at": to_millis(entry.changed_at),
         "last_leaf": entry.last_leaf,
+        "opened_at": maybe_millis(entry.opened_at),
     }
 
 
@@ -186,4 +188,5 @@ def _entry(row: Row, messages: _Messages) -> InboxEntry:
         received_at=from_millis(row.received_at),
         changed_at=from_millis(row.changed_at),
         last_leaf=row.last_leaf,
+        opened_at=maybe_moment(row.opened_at),
     )

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from gateway.storage.access import AccessLedger
+from gateway.storage.amendments import AmendmentLedger
 from gateway.storage.directory import DirectoryLedger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
@@ -21,6 +22,7 @@ class Unit:
 
     __slots__ = (
         "access",
+        "amendments",
         "blobs",
         "directory",
         "documents",
@@ -38,6 +40,7 @@ class Unit:
         self.documents = DocumentLedger(statements)
         self.transfers = TransferLedger(statements)
         self.inbox = InboxLedger(statements)
+        self.amendments = AmendmentLedger(statements)
         self.timestamps = TimestampLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)

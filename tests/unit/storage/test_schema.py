@@ -131,6 +131,8 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         driver.execute("DROP INDEX ix_deliveries_held")
         driver.execute("DROP TABLE pauses")
         driver.execute("DROP TABLE requests")
+        driver.execute("DROP TABLE amendments")
+        driver.execute("ALTER TABLE inbox DROP COLUMN opened_at")
         driver.execute("DROP INDEX ix_work_urgent")
         driver.execute("ALTER TABLE work DROP COLUMN urgency")
         driver.execute("ALTER TABLE dead_letters DROP COLUMN urgency")
