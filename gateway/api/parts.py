@@ -11,7 +11,7 @@ from gateway.core import limits
 from gateway.core.ids import Entropy
 from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
 from gateway.core.principal import Principal
-from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.exchange import AmendmentDesk, EventDesk, QueryDesk, RecallDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
 
 
@@ -50,6 +50,8 @@ class ApiParts:
     queries: QueryDesk
     statuses: StatusDesk
     releases: ReleaseDesk
+    recalls: RecallDesk
+    amendments: AmendmentDesk
     authenticator: Authenticator
     rate_limiter: RateLimiter
     blobs: Blobs

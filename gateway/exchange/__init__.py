@@ -16,6 +16,7 @@ refuses the document with its code; what we cannot decide is held; what fails by
 letters. Read `steps` for who does what, `duties` for what reception checks, `receipts` for what a receipt proves.
 """
 
+from gateway.exchange.amending import KINDS, amended
 from gateway.exchange.answering import AmendmentAnswers
 from gateway.exchange.contract import (
     AmendmentDesk,
@@ -62,6 +63,7 @@ from gateway.exchange.steps import DocumentSteps
 from gateway.exchange.submit import Submission
 
 __all__ = [
+    "KINDS",
     "AmendmentAnswers",
     "AmendmentDesk",
     "BusinessStatuses",
@@ -100,6 +102,7 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "amended",
     "carried",
     "check_receipt",
     "clock_step",
