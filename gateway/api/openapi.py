@@ -131,6 +131,17 @@ _OWN_MEANING: Final = frozenset(
         ("HistoryEvent", "subject"),
         ("HistoryEvent", "recipient"),
         ("RefusalIn", "reason"),
+        ("RecallIn", "reason"),
+        ("DeclineIn", "reason"),
+        ("Business", "kind"),
+        ("Business", "reason"),
+        ("BusinessIn", "kind"),
+        ("BusinessIn", "reason"),
+        ("Amendment", "kind"),
+        ("Amendment", "document_id"),
+        ("Amendment", "reason"),
+        ("Recall", "document"),
+        ("Recall", "counts"),
         ("Message", "sender"),
     }
 )
