@@ -203,7 +203,8 @@ async def answer_amendment(terminal: Terminal, client: OfficeClient, key: str, s
     elif wish == "decline" and all(state == AmendmentState.AGREED for state in asked):
         problems.append(Conflict("conflict.state", state=AmendmentState.AGREED.value))
     request = {"key": entry["key"], "document_id": entry["document_id"], "amendments": asked}
-    what = terminal.text(f"cli.dry_run.{wish}", document=entry["document_id"])
+    text = "cli.dry_run.agree" if wish == "agree" else "cli.dry_run.decline"
+    what = terminal.text(text, document=entry["document_id"])
     return _told(terminal, wish, request, what, problems)
 
 

@@ -8,7 +8,9 @@ from gateway.cli import lazy
 from gateway.cli.grammar.options import CODE, DATE, TEXT, DryRun, EntryName, Files, SentKey, parse_day, session_of
 from gateway.cli.orders import AmendingOrder, AmendOrder
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar=TEXT, help="cli.option.amend_reason", show_default=False)]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar=TEXT, help="cli.option.amend_reason", show_default=False)
+]
 Forwarded = Annotated[bool, typer.Option("--forwarded", help="cli.option.forwarded")]
 Number = Annotated[str, typer.Option("--number", metavar=TEXT, help="cli.option.number")]
 Day = Annotated[str, typer.Option("--date", metavar=DATE, help="cli.option.date")]
