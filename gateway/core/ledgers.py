@@ -214,10 +214,7 @@ class Work(Protocol):
     """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
 
     def add(self, item: WorkItem) -> None:
-        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time.
-
-        And as urgent as the more urgent of the two.
-        """
+        """Make it due; if (kind, subject) is there already, at the earlier time and as urgent as the more urgent one."""
         ...
 
     def claim(

@@ -291,7 +291,7 @@ def told_of_entry(uow: UnitOfWork, amendment: Amendment, entry: InboxEntry, desk
             private=_private(amendment) | ({"principal": by} if by else {}),
         ),
     )
-    return replace(entry, changed_at=amendment.changed_at, last_leaf=leaf)
+    return replace(entry, last_leaf=leaf)  # not `changed_at`: that is when its business status was said
 
 
 def _private(amendment: Amendment) -> dict[str, str | int]:

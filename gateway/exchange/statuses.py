@@ -122,6 +122,14 @@ def _code_of(message: DocumentMessage) -> str:
     return code if len(code) <= ANSWERED_CODE_CHARS_MAX and first_unseen(code) is None else ""
 
 
+APART: Final = {
+    BusinessStatus.RECALL_ASKED: recall_arrived,
+    BusinessStatus.RECALL_AGREED: answer_arrived,
+    BusinessStatus.RECALL_REFUSED: answer_arrived,
+}
+"""What speaks of a recall or an update, and is no business status."""
+
+
 def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     """Write a status that arrived into the delivery it speaks of; the code of a refusal, or an empty text.
 
@@ -132,10 +140,8 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     now = desk.clock.now()
     if message.timestamp - now > timedelta(seconds=SENT_AHEAD_SECONDS_MAX):
         return "status.timestamp"
-    if message.status is BusinessStatus.RECALL_ASKED:
-        return recall_arrived(uow, message, desk, now)
-    if message.status in {BusinessStatus.RECALL_AGREED, BusinessStatus.RECALL_REFUSED}:
-        return answer_arrived(uow, message, desk, now)
+    if message.status in APART:
+        return APART[message.status](uow, message, desk, now)
     answered = message.response_for
     document = uow.documents.submitted(answered.organ_id, document_id=answered.document_id)
     delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None

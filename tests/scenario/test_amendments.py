@@ -1,4 +1,4 @@
-"""Recall, update and replace between two whole gateways: in every order, said twice, answered, too late, and stopped in time."""
+"""Recall, update and replace between two whole gateways: in every order, said twice, answered, too late, stopped in time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +8,7 @@ import pytest
 from gateway.core.amendments import Amendment, AmendmentKind, Side
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.ids import OrganId
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ANSWER_WORDS_CHARS_MAX, RECALLS_PER_UNIT
 from gateway.core.message import Business, BusinessKind, DocumentChanges, Replacement, ResponseFor
 from gateway.core.model import Document, InboxEntry
@@ -18,6 +19,7 @@ from gateway.exchange import AmendmentAnswers, Recalls, RecallView
 from gateway.exchange.messages import organ_block
 from gateway.exchange.saying import Speaker, status_row
 from gateway.exchange.submit import store_new
+from gateway.storage.amendments import AmendmentLedger
 from tests.kit import rows
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
@@ -148,6 +150,7 @@ async def test_who_had_taken_it_up_and_refuses_was_asked_too_late(
     if accepted:
         ward = world.government.principal(ub(world))
         await world.government.statuses.accept(ward, entry.key, trace_id=TRACE)
+    world.clock.advance(90)
     await recall(world, document)
     await world.settle()
     (entry,) = await entries(world, ub(world))
@@ -354,8 +357,8 @@ async def test_only_its_sender_recalls_and_only_its_recipient_answers(world: Wor
     desk = Recalls(desk=world.party.desk)
     with pytest.raises(NotFound):
         await desk.recall(world.party.principal(ub(world)), document.key, WHY, trace_id=TRACE)
+    reader = world.party.principal(world.sender, scopes=frozenset({Scope.READ}))
     with pytest.raises(AccessError):
-        reader = world.party.principal(world.sender, scopes=frozenset({Scope.READ}))
         await desk.recall(reader, document.key, WHY, trace_id=TRACE)
     await recall(world, document)
     await world.settle()
@@ -363,8 +366,8 @@ async def test_only_its_sender_recalls_and_only_its_recipient_answers(world: Wor
     answers = AmendmentAnswers(desk=world.government.desk)
     with pytest.raises(NotFound):
         await answers.agree(world.government.principal(ub(world, 1)), entry.key, forwarded=False, trace_id=TRACE)
+    reader = world.government.principal(ub(world), scopes=frozenset({Scope.READ}))
     with pytest.raises(AccessError):
-        reader = world.government.principal(ub(world), scopes=frozenset({Scope.READ}))
         await answers.agree(reader, entry.key, forwarded=False, trace_id=TRACE)
 
 
@@ -432,7 +435,7 @@ async def test_an_answer_that_nobody_asked_for_is_refused(world: World) -> None:
     (entry,) = await entries(world, ub(world))
     await recall(world, document)
     await world.settle()
-    await world.party.store.transact(lambda uow: _forget(uow))
+    await world.party.store.transact(_forget)
     await agree(world, entry)
     await world.settle()
     messages = await world.government.store.read(lambda uow: uow.documents.page(None, 9))
@@ -440,9 +443,11 @@ async def test_an_answer_that_nobody_asked_for_is_refused(world: World) -> None:
     assert (delivery.state.value, delivery.reason) == ("refused", "status.not_asked")
 
 
-def _forget(uow: object) -> None:
+def _forget(uow: UnitOfWork) -> None:
     """As if this gateway had been restored to before it asked."""
-    uow.amendments._connection.connection.exec_driver_sql("DELETE FROM amendments")  # type: ignore[attr-defined]  # rows go
+    ledger = uow.amendments
+    assert isinstance(ledger, AmendmentLedger)
+    ledger._connection.exec_driver_sql("DELETE FROM amendments")
 
 
 # --- update and replace --------------------------------------------------------------------------------------------------

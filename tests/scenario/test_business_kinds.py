@@ -1,4 +1,4 @@
-"""Documents that revoke, update or replace another one: what is refused at both doors, for it says nothing that could be done."""
+"""Documents that revoke, update or replace another one: what is refused at both doors, for nobody could do what it says."""
 
 from dataclasses import replace
 
