@@ -25,21 +25,23 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
-from gateway.core.work import SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import ORDER_ROAD, SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.doors import Doors, open_doors
 from gateway.exchange import (
     Desk,
     DocumentSteps,
     Events,
+    GapNotices,
     LocalTransport,
     MeasuredTransport,
+    OrderRelease,
     Reception,
     Rescanning,
     Stamping,
     TransferDelivery,
 )
-from gateway.material import open_signers, read_material
+from gateway.material import OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
@@ -131,7 +133,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
         )
         stack.push_async_callback(peers.close)
-        engine = _engine(desk, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
+        engine = _engine(desk, signers, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
@@ -189,10 +191,12 @@ def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[Gat
     return lambda destination: here if destination == desk.own else there
 
 
-def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: DiskWatch) -> WorkEngine:
-    transfers = TransferDelivery(
-        desk=desk, transports=transports, backoff=lambda failures: backoff(failures, desk.entropy)
-    )
+def _engine(
+    desk: Desk, signers: OwnSigners, transports: Callable[[GatewayId], Transport], disk: DiskWatch
+) -> WorkEngine:
+    patience = partial(backoff, entropy=desk.entropy)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+    notices = GapNotices(desk=desk, signer=signers.receipts, transports=transports, backoff=patience)
     return WorkEngine(
         store=desk.store,
         clock=desk.clock,
@@ -200,10 +204,12 @@ def _engine(desk: Desk, transports: Callable[[GatewayId], Transport], disk: Disk
         handlers={
             WorkKind.DOCUMENT: DocumentSteps(desk=desk),
             WorkKind.TRANSFER: transfers,
+            WorkKind.ORDER: OrderRelease(desk=desk),
+            WorkKind.GAPS: notices,
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },
-        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD),
+        destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD, ORDER_ROAD),
         resting=lambda: disk.read_only,
     )
 

@@ -16,11 +16,11 @@ from typing import Final
 from gateway.api import ServiceProbe
 from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
 from gateway.config import Config, ListenerSection, load_config
+from gateway.core.activation import Activation
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import Activation
 from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Probe, Store
 from gateway.core.reasons import Reason
@@ -44,7 +44,7 @@ from gateway.crypto import (
     subject_public_key,
 )
 from gateway.evidence import InvariantsProbe
-from gateway.exchange import HeldProbe, OwedProbe, check_receipt
+from gateway.exchange import HeldProbe, OrderProbe, OwedProbe, check_receipt
 from gateway.malware import ScannerProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
@@ -142,7 +142,8 @@ def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> li
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
     if store is not None:
-        probes += [HeldProbe(store=store), OwedProbe(store=store, clock=SystemClock())]
+        probes += [HeldProbe(store=store), OrderProbe(store=store, clock=SystemClock())]
+        probes.append(OwedProbe(store=store, clock=SystemClock()))
     if store is not None and snapshot is not None:
         probes.append(_invariants(config, store, snapshot))
     scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock(), demo=config.demo)

@@ -15,6 +15,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.ports import Clock
 from gateway.core.work import (
+    ORDER_ROAD,
     SCANNER_ROAD,
     TIMESTAMP_ROAD,
     Backlog,
@@ -96,7 +97,7 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
 
 
 def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
-    if item.kind is WorkKind.TRANSFER:
+    if item.kind in {WorkKind.TRANSFER, WorkKind.GAPS}:
         transfer = uow.transfers.find(TransferKey(item.subject))
         if transfer is not None:
             return Subject(
@@ -319,4 +320,6 @@ def _named(terminal: Terminal, destination: str) -> str:
         return terminal.text("cli.queue.timestamps")
     if destination == SCANNER_ROAD:
         return terminal.text("cli.queue.scanner")
+    if destination == ORDER_ROAD:
+        return terminal.text("cli.queue.order")
     return destination or terminal.text("cli.queue.here")

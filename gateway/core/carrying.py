@@ -46,4 +46,10 @@ class Unknown:
     """Answer of `inquire`: the peer has no such transfer, so sending it (again) is right."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The peer has taken a notice."""
+
+
 CarryResult = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
+TellResult = Told | TryLater | TransferRefused | Unreachable | Indeterminate

@@ -1,10 +1,10 @@
 """Looking across the ledgers: what nobody needs for a document's walk, and an inspection of all of them does."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.core.ids import Digest, DocumentKey, OrganId
+from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.model import InboxEntry
 from gateway.core.work import WorkKind
 
@@ -28,6 +28,21 @@ class Arrival:
     document_id: str
     sequence: int
     envelope: Digest
+    key: EntryKey
+    transfer: TransferKey
+    cursor: int
+    """0 of a staged entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arriving:
+    """A stream of numbers at its recipient's gateway."""
+
+    expected: int = 1
+    waiting: int = 0
+    """Numbers beyond the expected one that it counts."""
+    kept_from: int = 1
+    """Smaller numbers came before this gateway kept any order."""
 
 
 class Inspections(Protocol):
@@ -50,7 +65,23 @@ class Inspections(Protocol):
         ...
 
     def newest_arrivals(self, recipient: OrganId, limit: int) -> tuple[Arrival, ...]:
-        """The newest inbox rows of a body."""
+        """The newest inbox rows of a body, newest first; staged ones stand at the end."""
+        ...
+
+    def arriving(self, recipient: OrganId, senders: Collection[OrganId]) -> Mapping[OrganId, Arriving]:
+        """The streams from these senders to a body; only those that it has."""
+        ...
+
+    def waiting_pairs(self, limit: int) -> tuple[tuple[OrganId, OrganId], ...]:
+        """Streams (sender, recipient) in which something waits for a smaller number."""
+        ...
+
+    def staged(self, keys: Collection[EntryKey]) -> frozenset[EntryKey]:
+        """Those of the entries that are staged."""
+        ...
+
+    def unheld(self, limit: int) -> tuple[Arrival, ...]:
+        """Staged entries for whose number nothing waits: none, where all is well."""
         ...
 
     def blobs_after(self, after: Digest, limit: int) -> tuple[Digest, ...]:

@@ -4,21 +4,25 @@ Only `gateway.storage` implements them; conductors and instruments write no SQL.
 and `tests/contract` holds every implementation to them. Why these: docs/adr/0001-ledgers-and-ports.md.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.core.activation import Directories
 from gateway.core.amendments import Amendments
 from gateway.core.grants import Access
-from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
+from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.named_blobs import NamedBlobs
+from gateway.core.order import Order
 from gateway.core.owed import Timestamps
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
-from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, Workload
+from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
 
 class StaleStateError(Exception):
@@ -87,10 +91,7 @@ class Documents(Protocol):
         ...
 
     def deliveries_after(self, document: DocumentKey, after: DeliveryKey | None, limit: int) -> tuple[Delivery, ...]:
-        """The deliveries of a document after one of them (None: from the first), in that order, at most `limit`.
-
-        After a key that is no delivery of this document, nothing follows.
-        """
+        """Its deliveries after one of them (None: from the first), at most `limit`; after another's key nothing follows."""
         ...
 
     def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
@@ -125,6 +126,25 @@ class Documents(Protocol):
 
         `handle` makes 16 random bytes for a (sender, recipient, year) that has none yet. MUST be undone with the unit.
         """
+        ...
+
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
+        """Remember that these numbers of the streams go to this gateway; whose smaller numbers went to another one."""
+        ...
+
+    def under_way(self, sender: OrganId, recipients: Sequence[OrganId], limit: int) -> tuple[TransferKey, ...]:
+        """Transfers with letters of that sender to any of these that are on their way: of each stream the oldest.
+
+        MAY leave out newer ones when they are more than `limit` together.
+        """
+        ...
+
+    def stream_beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """The first number that went to the gateway where the stream goes now, if that is this one and not the first."""
         ...
 
 
@@ -182,10 +202,17 @@ class InboxPage:
 class Inbox(Protocol):
     """Documents that arrived for our bodies."""
 
-    def add(self, entries: Sequence[InboxEntry]) -> None:
-        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored).
+    def add(self, entries: Sequence[InboxEntry], *, staged: Sequence[InboxEntry] = ()) -> None:
+        """Store new entries; `cursor` is given by the ledger (the one in the entry is ignored), and none to `staged` ones.
 
-        (recipient, sender, document_id) MUST be unique (`Conflict`): one effect per document and recipient.
+        (recipient, sender, document_id) MUST be unique (`Conflict`), staged or not: one effect per document and recipient.
+        """
+        ...
+
+    def enter(self, entries: Sequence[tuple[EntryKey, str]], at: datetime) -> None:
+        """Give staged entries their cursors, in this order, with their new last_leaf; changed at that time.
+
+        MUST be all or nothing: `StaleStateError` when one of them is not staged.
         """
         ...
 
@@ -198,7 +225,7 @@ class Inbox(Protocol):
         ...
 
     def page(self, organs: frozenset[OrganId], after: int, limit: int) -> InboxPage:
-        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`."""
+        """Entries of those bodies with a cursor greater than `after`, oldest first, at most `limit`; no staged ones."""
         ...
 
     def newest(self) -> int:
@@ -215,6 +242,10 @@ class Work(Protocol):
 
     def add(self, item: WorkItem) -> None:
         """Make it due; if (kind, subject) is there already, at the earlier time and as urgent as the more urgent one."""
+        ...
+
+    def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
+        """Make those of these items that are there at least so urgent; when they are due stays."""
         ...
 
     def claim(
@@ -298,43 +329,6 @@ class Work(Protocol):
         ...
 
 
-class NamedBlobs(Protocol):
-    """Which blobs rows name. The other ledgers write it, each in the unit that writes the row."""
-
-    def named(self, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Those of them that a row names or ever named: nobody else may miss the bytes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """Which edition of the registry is in force here."""
-
-    epoch: int
-    digest: Digest
-    at: datetime
-
-
-class Directories(Protocol):
-    """Which editions of the registry were put into force here, and when."""
-
-    def active(self) -> Activation | None:
-        """The newest activation."""
-        ...
-
-    def activate(self, activation: Activation) -> None:
-        """Put an edition into force.
-
-        MUST refuse an epoch lower than the active one, and the active one with another digest (`SiteError`
-        registry.epoch).
-        """
-        ...
-
-    def history(self) -> tuple[Activation, ...]:
-        """All activations, oldest first."""
-        ...
-
-
 class UnitOfWork(Protocol):
     """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
 
@@ -351,6 +345,11 @@ class UnitOfWork(Protocol):
     @property
     def inbox(self) -> Inbox:
         """Documents that arrived."""
+        ...
+
+    @property
+    def order(self) -> Order:
+        """How far each stream has come."""
         ...
 
     @property

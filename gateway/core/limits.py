@@ -311,6 +311,23 @@ SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
 SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
 """... and this far in the past: the sender's deadline and a day."""
+ORDER_WAIT_SECONDS_MAX: Final = 3600.0
+"""An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
+is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
+longer than this because another document is late."""
+ORDER_WAIT_URGENT_SECONDS_MAX: Final = 120.0
+"""An entry of an urgent document waits only so long: the time after which an urgent one that stands still is an alarm. Its
+sender takes what is before it in its stream along, so that it waits for longer only where the road itself is bad."""
+ORDER_HURRIED_MAX: Final = 256
+"""Earlier transfers of its streams that an urgent document takes along in its own unit of work, oldest first."""
+ORDER_ROWS_MAX: Final = 64
+"""Staged entries that one unit of work lets in, each with a leaf: the rest follow in the next ones."""
+STREAM_WAITING_MAX: Final = 10_000
+"""Rows that wait in one stream before gap notices are put off: windows are 16, so a healthy peer never comes near."""
+GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
+"""A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
+GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
+"""A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -356,6 +373,8 @@ assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
 assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
+assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
+assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_SECONDS < GAP_NOTICE_SECONDS_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX

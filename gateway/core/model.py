@@ -238,7 +238,7 @@ class InboxEntry:
 
     key: EntryKey
     cursor: int
-    """Position in the inbox: grows by arrival, never reused."""
+    """Position in the inbox: grows by arrival, never reused; 0 as long as the entry is staged (`gateway.core.order`)."""
     recipient: OrganId
     sender: OrganId
     document_id: str

@@ -10,6 +10,8 @@ from gateway.core.message import Priority
 
 TIMESTAMP_ROAD: Final = ":timestamps"
 """Destination of work that waits for a timestamp authority: one window and one back-off for all. No gateway has that id."""
+ORDER_ROAD: Final = ":order"
+"""Destination of work that lets staged entries in: it asks nobody, and waits behind no document's step."""
 
 SCANNER_ROAD: Final = ":scanner"
 """The same of work that waits for the malware scanner."""
@@ -26,6 +28,10 @@ class WorkKind(StrEnum):
     """Next attempt to get a timestamp that is owed."""
     SCAN = "scan"
     """Next attempt to have the files of a held document scanned."""
+    ORDER = "order"
+    """Entries of one sender that wait for smaller numbers: those that can come in, or have waited long enough."""
+    GAPS = "gaps"
+    """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
 
 
 class RoadReport(StrEnum):

@@ -31,6 +31,8 @@ from gateway.core.errors import PeerError
 from gateway.core.ports import Signer
 
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
+GAPS_TYPE: Final = "edoc-gaps+jws"
+"""A gap notice: by the same key, and never to be taken for a receipt."""
 _COORDINATE_BYTES: Final = 32
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
 _HEADER_CHARS_MAX: Final = 512
@@ -46,19 +48,21 @@ class SignedToken:
     """When its signer says it signed, in whole seconds; None: it does not say."""
 
 
-async def sign_jws(payload: bytes, *, kid: str, signer: Signer, signed_at: datetime | None = None) -> bytes:
+async def sign_jws(
+    payload: bytes, *, kid: str, signer: Signer, signed_at: datetime | None = None, kind: str = RECEIPT_TYPE
+) -> bytes:
     """The token over `payload`; `signer` holds a P-256 key, `kid` is the lower-case hex SHA-256 of its public key.
 
     `signed_at` is written in whole seconds; without it the header is that of version 1.
     """
-    signing_input = b".".join((_header(kid, signed_at), _b64(payload)))
+    signing_input = b".".join((_header(kid, signed_at, kind), _b64(payload)))
     r, s = utils.decode_dss_signature(await signer.sign(signing_input))
     token = b".".join((signing_input, _b64(r.to_bytes(_COORDINATE_BYTES) + s.to_bytes(_COORDINATE_BYTES))))
     assert len(token) <= limits.RECEIPT_BYTES_MAX, "a receipt for RECIPIENTS_MAX recipients fits"
     return token
 
 
-def verify_jws(token: bytes, keys: Sequence[bytes]) -> SignedToken:
+def verify_jws(token: bytes, keys: Sequence[bytes], *, kind: str = RECEIPT_TYPE) -> SignedToken:
     """What a token says that was signed by one of `keys` (SubjectPublicKeyInfo, DER, P-256).
 
     Raises:
@@ -71,7 +75,7 @@ def verify_jws(token: bytes, keys: Sequence[bytes]) -> SignedToken:
         raise PeerError("peer.receipt", step="form")
     header, payload, signature = match.groups()
     signed_at = _signed_at(header)
-    key = next((key for key in keys if _header(hashlib.sha256(key).hexdigest(), signed_at) == header), None)
+    key = next((key for key in keys if _header(hashlib.sha256(key).hexdigest(), signed_at, kind) == header), None)
     if key is None:
         raise PeerError("peer.receipt", step="header: unknown key, or not the one form")
     _verify(key, header + b"." + payload, _unb64(signature))
@@ -91,9 +95,9 @@ def _verify(key: bytes, signing_input: bytes, signature: bytes) -> None:
         raise PeerError("peer.receipt", step="signature") from None
 
 
-def _header(kid: str, signed_at: datetime | None) -> bytes:
-    """The one protected header of a key and a signing time, base64url of canonical JSON (RFC 8785)."""
-    members: dict[str, str | int] = {"alg": "ES256", "kid": kid, "typ": RECEIPT_TYPE}
+def _header(kid: str, signed_at: datetime | None, kind: str) -> bytes:
+    """The one protected header of a key, a signing time and a kind of token, base64url of canonical JSON (RFC 8785)."""
+    members: dict[str, str | int] = {"alg": "ES256", "kid": kid, "typ": kind}
     if signed_at is not None:
         whole = signed_at.astimezone(UTC).replace(microsecond=0)
         members["iat"] = int(whole.timestamp())

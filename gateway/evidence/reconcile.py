@@ -14,9 +14,9 @@ trace of them in the tables is gone. A leaf can be lost only together with the s
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from gateway.core.activation import Activation
 from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
-from gateway.core.ledgers import Activation
 from gateway.evidence.problem import Problem
 from gateway.evidence.story import WITHOUT_ROW, OpenedEvent, Story
 

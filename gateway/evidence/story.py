@@ -19,8 +19,10 @@ from gateway.core.log import Log
 from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
 
-WITHOUT_ROW: Final = frozenset({EventKind.FOREIGN_SENDER.value, EventKind.QUARANTINED.value})
-"""Alarms and what was found in files happened to no row of ours: they belong to no story."""
+WITHOUT_ROW: Final = frozenset(
+    {EventKind.FOREIGN_SENDER.value, EventKind.PASSED_OVER.value, EventKind.QUARANTINED.value}
+)
+"""Alarms and what was found in files happened to no row of ours, and the key they stand under may be a stranger's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

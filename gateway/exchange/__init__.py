@@ -39,6 +39,7 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
+from gateway.exchange.gaps import GapNotices, owe_notice
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
@@ -47,6 +48,8 @@ from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
+from gateway.exchange.order_probe import OrderProbe
+from gateway.exchange.ordering import OrderRelease
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
 from gateway.exchange.recalls import Recalls
@@ -77,12 +80,15 @@ __all__ = [
     "Events",
     "ExchangeRecords",
     "FeedPage",
+    "GapNotices",
     "HeldProbe",
     "Journal",
     "LocalTransport",
     "MeasuredTransport",
     "Operating",
     "OperatorDesk",
+    "OrderProbe",
+    "OrderRelease",
     "OwedProbe",
     "Queries",
     "QueryDesk",
@@ -108,6 +114,7 @@ __all__ = [
     "clock_step",
     "findings",
     "opening",
+    "owe_notice",
     "readable",
     "sender_of_file",
 ]

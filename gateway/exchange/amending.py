@@ -224,18 +224,18 @@ def recall_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: dat
 
 
 def entries_arrived(uow: UnitOfWork, entries: Sequence[InboxEntry], desk: Desk) -> None:
-    """In the unit that stores them: what new entries say of earlier ones, and what had been said of them before they came."""
-    for entry in entries:
-        business = entry.message.business
-        for name in amended(business, entry.sender, entry.message.response_for):
+    """In the unit that lets them in: what new entries say of earlier ones, and what had been said of them before they came.
+
+    An entry that is staged (`exchange.ordering`) has not arrived: what is said of it waits, and what it says, too.
+    """
+    for sender, name in dict.fromkeys((entry.sender, entry.document_id) for entry in entries):
+        of_it = {one.recipient: one for one in entries if (one.sender, one.document_id) == (sender, name)}
+        for waiting in uow.amendments.of(Side.RECEIVED, sender, name):
+            if waiting.state is _S.WAITING and (came := of_it.get(waiting.recipient)):
+                of_it[waiting.recipient] = _in_force(uow, replace(waiting, changed_at=desk.clock.now()), came, desk)
+    for entry in entries:  # only now, for one of them may speak of another
+        for name in amended(entry.message.business, entry.sender, entry.message.response_for):
             _amend(uow, _of_entry(entry, name, desk), desk)
-    if not entries:
-        return
-    by_recipient = {entry.recipient: entry for entry in entries}
-    for waiting in uow.amendments.of(Side.RECEIVED, entries[0].sender, entries[0].document_id):
-        if waiting.state is _S.WAITING and waiting.recipient in by_recipient:
-            found = replace(waiting, changed_at=entries[0].received_at)
-            _in_force(uow, found, by_recipient[waiting.recipient], desk)
 
 
 def _of_entry(entry: InboxEntry, document_id: str, desk: Desk) -> Amendment:
@@ -263,16 +263,18 @@ def _amend(uow: UnitOfWork, new: Amendment, desk: Desk) -> None:
     key = uow.amendments.entry(new.recipient, new.sender, new.document_id)
     entry = uow.inbox.find(key) if key else None
     uow.amendments.add([new])
-    if entry is not None:
+    if entry is not None and entry.cursor:
         _in_force(uow, new, entry, desk)
 
 
-def _in_force(uow: UnitOfWork, waiting: Amendment, entry: InboxEntry, desk: Desk) -> None:
-    """The document that it speaks of is there: its recipient is asked, or a replacement is in effect."""
+def _in_force(uow: UnitOfWork, waiting: Amendment, entry: InboxEntry, desk: Desk) -> InboxEntry:
+    """The document that it speaks of is in the inbox: its recipient is asked, or a replacement is in effect."""
     target = _S.IN_EFFECT if waiting.kind is AmendmentKind.REPLACE else _S.ASKED
     moved = replace(waiting, subject=entry.key, state=advance(waiting.state, target))
     uow.amendments.advance(moved, was=waiting.state)
-    uow.inbox.advance(told_of_entry(uow, moved, entry, desk), was=entry.business_status)
+    told = told_of_entry(uow, moved, entry, desk)
+    uow.inbox.advance(told, was=entry.business_status)
+    return told
 
 
 def told_of_entry(uow: UnitOfWork, amendment: Amendment, entry: InboxEntry, desk: Desk, *, by: str = "") -> InboxEntry:

@@ -31,6 +31,7 @@ from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState,
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
+from gateway.exchange.gaps import owe_notice
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
@@ -234,6 +235,8 @@ class TransferDelivery:
         deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
         moved = [self._moved(uow, delivery, ending.of(delivery.recipient), digest, done) for delivery in deliveries]
         uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
+        if ending.state is not TransferState.RECEIPTED:
+            owe_notice(uow, transfer.slip, now)
 
     def _moved(
         self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, done: Transfer

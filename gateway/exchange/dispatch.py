@@ -4,6 +4,7 @@ Everything here runs inside the unit of work that moves the document to `routed`
 (sender, recipient) are given in that very unit, so they have no gaps.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -11,12 +12,15 @@ from gateway.core.clock import VIETNAM
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, STREAM_HANDLE_BYTES
+from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, ORDER_HURRIED_MAX, STREAM_HANDLE_BYTES
+from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
+from gateway.core.work import WorkKind
 from gateway.exchange.amending import amendment_sent
 from gateway.exchange.desk import Desk
-from gateway.exchange.due import attempt_of
+from gateway.exchange.due import attempt_of, urgency_of
+from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
 
@@ -31,6 +35,10 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         transfer = _transfer(document, destination, numbers, plan.epoch, desk)
         uow.transfers.add([transfer])
         uow.work.add(attempt_of(transfer, document))
+        _take_along(uow, document, [route.recipient for route in routes])
+        given = {organ_id: number for organ_id, (number, _) in numbers.items()}
+        if uow.documents.direct_streams(document.sender, destination, given):
+            owe_notice(uow, transfer.slip, document.changed_at)
         for route in routes:
             made = _queued(uow, document, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
             deliveries[route.recipient] = made
@@ -48,6 +56,15 @@ def _numbers(
     return dict(
         uow.documents.next_sequence(document.sender, recipients, year, lambda: desk.entropy(STREAM_HANDLE_BYTES))
     )
+
+
+def _take_along(uow: UnitOfWork, document: Document, recipients: Sequence[OrganId]) -> None:
+    """What is before an urgent document in its streams becomes as urgent: it would wait for it on the other side."""
+    urgency = urgency_of(document)
+    if urgency is Priority.NORMAL:
+        return
+    earlier = uow.documents.under_way(document.sender, recipients, ORDER_HURRIED_MAX)
+    uow.work.hurry(WorkKind.TRANSFER, earlier, urgency)
 
 
 def _transfer(

@@ -10,7 +10,7 @@ from gateway.core.work import WorkItem, WorkKind
 def step_of(document: Document, due_at: datetime) -> WorkItem:
     """The next step of a document, due then."""
     return WorkItem(
-        kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=due_at, urgency=_urgency(document)
+        kind=WorkKind.DOCUMENT, subject=document.key, destination="", due_at=due_at, urgency=urgency_of(document)
     )
 
 
@@ -21,10 +21,10 @@ def attempt_of(transfer: Transfer, document: Document) -> WorkItem:
         subject=transfer.slip.transfer,
         destination=transfer.slip.destination,
         due_at=transfer.changed_at,
-        urgency=_urgency(document),
+        urgency=urgency_of(document),
     )
 
 
-def _urgency(document: Document) -> Priority:
+def urgency_of(document: Document) -> Priority:
     """A status message says none; it is small, and goes as an ordinary letter does."""
     return document.metadata.priority if document.metadata else Priority.NORMAL

@@ -216,3 +216,9 @@ def whole_refusal(error: GatewayError) -> str:
     if not isinstance(error, SenderError):
         raise error
     return error.code
+
+
+def is_hosted(organ_id: OrganId, gateway: GatewayId, snapshot: Snapshot) -> bool:
+    """Whether the registry gives this body to this gateway."""
+    body = snapshot.body(organ_id)
+    return body is not None and body.gateway == gateway

@@ -4,8 +4,18 @@ import asyncio
 from hashlib import file_digest
 from pathlib import Path
 
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown
+from gateway.core.carrying import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TellResult,
+    Told,
+    TransferRefused,
+    TryLater,
+    Unknown,
+)
 from gateway.core.errors import GatewayError, SiteError
+from gateway.core.ids import GatewayId
 from gateway.core.model import Transfer
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
 
@@ -41,6 +51,14 @@ class LocalTransport:
             return _conclude(error)
         return Answered(answer) if answer is not None else Unknown()
 
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        """See `Transport.tell`."""
+        try:
+            await self._reception.pass_over(destination, notice)
+        except GatewayError as error:
+            return _conclude(error)
+        return Told()
+
 
 def _digest(envelope: Path) -> str:
     try:
@@ -50,7 +68,7 @@ def _digest(envelope: Path) -> str:
         return ""
 
 
-def _conclude(error: GatewayError) -> CarryResult:
+def _conclude(error: GatewayError) -> TryLater | Indeterminate | TransferRefused:
     """As the peer door and its client would between them: a fault of ours says nothing about the transfer."""
     if error.facts.retryable:
         return TryLater(str(error), road=False)

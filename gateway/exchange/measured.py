@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from gateway.core.carrying import CarryResult, Unknown
+from gateway.core.carrying import CarryResult, TellResult, Unknown
+from gateway.core.ids import GatewayId
 from gateway.core.metrics import TRANSFER_SECONDS, TRANSFERS
 from gateway.core.model import Transfer
 from gateway.core.ports import Meter, Transport
@@ -28,6 +29,10 @@ class MeasuredTransport:
         result = await self._inner.inquire(transfer)
         self._count(result)
         return result
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        """See `Transport.tell`."""
+        return await self._inner.tell(destination, notice)
 
     def _count(self, result: CarryResult | Unknown) -> None:
         self._meter.add(TRANSFERS, self._road, type(result).__name__.lower())

@@ -6,10 +6,11 @@ And what else happens to the gateway itself, and not to a document: another edit
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.core.activation import Activation
 from gateway.core.directory import Snapshot
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId
-from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.exchange.journal import Journal
 
 

@@ -23,6 +23,7 @@ from gateway.core.states import DeliveryState, DocumentState, TransferState, adv
 from gateway.core.work import TIMESTAMP_ROAD
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of
+from gateway.exchange.gaps import owe_notice
 from gateway.exchange.release import Release
 
 SECOND_PERSON: Final = timedelta(seconds=SECOND_PERSON_SECONDS_MAX)
@@ -158,6 +159,7 @@ class Operating:
         done = replace(transfer, state=state, reason="delivery.void", changed_at=now)
         uow.transfers.advance(done, was=transfer.state)
         self._told(uow, done, document, request, confirmed=by)
+        owe_notice(uow, done.slip, now)
 
     def _told(
         self, uow: UnitOfWork, transfer: Transfer, document: Document, request: Request, *, confirmed: str = ""

@@ -33,12 +33,12 @@ def own_document(uow: UnitOfWork, principal: Principal, key: DocumentKey) -> Doc
 
 
 def own_entry(uow: UnitOfWork, principal: Principal, key: EntryKey) -> InboxEntry:
-    """The inbox entry of a body the principal acts for.
+    """The inbox entry of a body the principal acts for. One that is staged has not come into any inbox.
 
     Raises:
         NotFound: there is none, or it is another's.
     """
     entry = uow.inbox.find(key)
-    if entry is None or entry.recipient not in principal.organs:
+    if entry is None or not entry.cursor or entry.recipient not in principal.organs:
         raise NotFound("not_found")
     return entry

@@ -37,6 +37,7 @@ from gateway.exchange.amending import NEVER_TAKEN, ask
 from gateway.exchange.contract import RecallView
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, step_of
+from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_document, require
 from gateway.exchange.saying import Speaker, said_words, status_row
@@ -121,6 +122,7 @@ class Recalls:
         deliveries = uow.documents.deliveries(document.key, transfer.slip.transfer)
         stopped = [self._given_up(uow, one, document, now) for one in deliveries]
         uow.documents.advance_deliveries(stopped, was={one.key: one.state for one in deliveries})
+        owe_notice(uow, transfer.slip, now)
         if untouched:
             asked = [self._amendment(document, one, reason, AmendmentState.STOPPED) for one in deliveries]
             uow.amendments.add([one for one in asked if uow.amendments.find(one) is None])

@@ -7,7 +7,7 @@ gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gatewa
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +28,7 @@ from gateway.core.model import (
     SlipRecipient,
     TransferSlip,
 )
+from gateway.core.order import Place
 from gateway.core.ports import BlobLease, Checkpoints, Signer
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
@@ -35,9 +36,11 @@ from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
-from gateway.exchange.duties import addressed, admit, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
+from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
+from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.scanning import AWAY, InfectedError, Infection, Whose, quarantine, scan_files
 from gateway.exchange.statuses import apply_status
@@ -79,6 +82,8 @@ class _Fate:
     """Of the refusal, or empty."""
     enters: bool
     """The document comes into its inbox: the first time, and no status message does."""
+    place: Place
+    """Where its number stands in the stream."""
 
 
 class Reception:
@@ -141,6 +146,13 @@ class Reception:
         if incoming is None or incoming.slip.origin != origin:
             return None
         return incoming.answer or await self._answer(incoming, form)
+
+    async def pass_over(self, origin: GatewayId, notice: bytes) -> None:
+        """See `ReceptionDesk.pass_over`."""
+        desk = self._desk
+        said = read_notice(notice, origin=origin, own=desk.own, snapshot=desk.directory.current())
+        passed = await desk.store.transact(lambda uow: pass_over(uow, said, desk))
+        _log.info("gaps.noticed", transfer=said.transfer, peer=origin, gaps=len(said.gaps), passed=passed)
 
     async def _alarm(self, origin: GatewayId, slip: TransferSlip) -> None:
         """A leaf for the security officer (security.md 10); bounded, so that nobody fills our log by repeating himself."""
@@ -213,20 +225,24 @@ class Reception:
         if known and known[0] != slip.envelope.digest and not arrival.refusal:
             arrival = replace(arrival, refusal="conflict.document_id")
         arrived_before = known[1] if known else frozenset[OrganId]()
+        ours = [line.organ_id for line in slip.recipients if is_hosted(line.organ_id, self._desk.own, snapshot)]
+        arrivals = Arrivals.look(uow, slip.sender, ours, self._desk)
         lines: list[IncomingRecipient] = []
-        entries: list[InboxEntry] = []
+        settled: dict[OrganId, tuple[Place, Arrived]] = {}
         for recipient in slip.recipients:
             code = arrival.refusal or self._refuse(uow, arrival, recipient.organ_id, snapshot)
             is_new = recipient.organ_id not in arrived_before and isinstance(_message(arrival), DocumentMessage)
-            fate = _Fate(key=EntryKey(self._desk.new_key()), code=code, enters=is_new and not code)
+            place = arrivals.place(uow, recipient.organ_id, recipient.sequence)
+            fate = _Fate(key=EntryKey(self._desk.new_key()), code=code, enters=is_new and not code, place=place)
             line, leaf = self._line(uow, arrival, recipient, fate)
             lines.append(line)
-            if fate.enters:
-                entries.append(self._entry(arrival, recipient, fate.key, leaf))
+            entry = self._entry(arrival, recipient, fate.key, leaf) if fate.enters else None
+            if recipient.organ_id in arrivals.streams:
+                settled[recipient.organ_id] = (place, Arrived(number=recipient.sequence, entry=entry))
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
-        uow.inbox.add(entries)
-        entries_arrived(uow, entries, self._desk)
+        self._enter(uow, settled)
+        arrivals.settle(uow, settled)
         whose = Whose(
             history=slip.transfer,
             sender=slip.sender,
@@ -236,6 +252,17 @@ class Reception:
         quarantine(uow, arrival.infected, whose, incoming.received_at, self._desk)
         self._peer_is_well(uow, slip.origin)
         return incoming
+
+    def _enter(self, uow: UnitOfWork, settled: Mapping[OrganId, tuple[Place, Arrived]]) -> None:
+        """Store the entries: in their inboxes, or staged until all smaller numbers of their streams are settled."""
+        placed = [(place, one.entry) for place, one in settled.values() if one.entry is not None]
+        entries = [
+            mark_late(uow, entry, self._desk) if place is Place.LATE else entry
+            for place, entry in placed
+            if place is not Place.EARLY
+        ]
+        uow.inbox.add(entries, staged=[entry for place, entry in placed if place is Place.EARLY])
+        entries_arrived(uow, entries, self._desk)
 
     def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
         assert arrival.reading is not None, "an unreadable envelope is refused as a whole"
@@ -258,7 +285,7 @@ class Reception:
                 document=arrival.slip.transfer,
                 sequence=recipient.sequence,
                 recipient=recipient.organ_id,
-                organ=recipient.organ_id if fate.enters else NOBODY,
+                organ=recipient.organ_id if fate.enters and fate.place is not Place.EARLY else NOBODY,
                 private=receipts.private_part(arrival.slip, recipient.organ_id, outcome, code),
             )
         )

@@ -57,3 +57,11 @@ class ReceptionDesk(Protocol):
     ) -> bytes | None:
         """The receipt given to that origin for that transfer; None if there is none, or it was another origin's."""
         ...
+
+    async def pass_over(self, origin: GatewayId, notice: bytes) -> None:
+        """Take a gap notice: nothing waits any longer for the numbers it names. Taking it again MUST change nothing.
+
+        Raises:
+            PeerError: it is not by that gateway, not to us, or not a notice; SiteError: `store.busy`, to be repeated.
+        """
+        ...

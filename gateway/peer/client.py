@@ -16,7 +16,7 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.core import limits
-from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
+from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
@@ -24,9 +24,9 @@ from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import Directory
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice
 from gateway.peer.session import assert_strict
-from gateway.peer.wire import CONTENT_TYPE, RECEIPTS_ACCEPTED, TRANSFERS_PATH, encode_slip
+from gateway.peer.wire import CONTENT_TYPE, GAPS_PATH, RECEIPT_TYPE, RECEIPTS_ACCEPTED, TRANSFERS_PATH, encode_slip
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
 _ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -128,19 +128,34 @@ class PeerTransport:
             server_hostname=slip.destination,
             allow_redirects=False,
         ) as response:
-            return Reply(
-                status=response.status,
-                media_type=response.content_type,
-                retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
-                body=await _bounded(response.content),
-            )
+            return await _reply(response)
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        """Hand over a gap notice (port `Transport`)."""
+        try:
+            async with self._session.post(
+                self._address(destination).with_path(GAPS_PATH),
+                headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
+                data=notice,
+                ssl=self._context,
+                server_hostname=destination,
+                allow_redirects=False,
+            ) as response:
+                return conclude_notice(await _reply(response))
+        except _NOT_CONNECTED as error:
+            return Unreachable(_reason(error))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error))
 
     def _url(self, slip: TransferSlip) -> URL:
+        return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer)
+
+    def _address(self, destination: GatewayId) -> URL:
         """The address stands in the registry and nowhere else."""
-        entry = self._directory.current().gateways.get(slip.destination)
+        entry = self._directory.current().gateways.get(destination)
         if entry is None:
-            raise aiohttp.InvalidURL(slip.destination, "no such gateway in the registry")
-        return URL(entry.url).with_path(TRANSFERS_PATH + slip.transfer)
+            raise aiohttp.InvalidURL(destination, "no such gateway in the registry")
+        return URL(entry.url)
 
     def _traceparent(self, slip: TransferSlip) -> str:
         """The trace of the work in hand; without one, the transfer's own UUID is as good a trace id as any."""
@@ -193,6 +208,15 @@ def _look_through(line: bytes, slip: TransferSlip, path: Path) -> tuple[bytes, b
     if size != slip.envelope.size or envelope.hexdigest() != slip.envelope.digest:
         raise SiteError("blob.damaged", digest=slip.envelope.digest)
     return whole.digest(), last if len(last) == size else b""
+
+
+async def _reply(response: aiohttp.ClientResponse) -> Reply:
+    return Reply(
+        status=response.status,
+        media_type=response.content_type,
+        retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
+        body=await _bounded(response.content),
+    )
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core import limits
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
+from gateway.core.carrying import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TellResult,
+    Told,
+    TransferRefused,
+    TryLater,
+    Unknown,
+    Unreachable,
+)
 from gateway.core.errors import CATALOGUE
 from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, has_jws_form
 
@@ -61,6 +71,22 @@ def conclude_inquiry(reply: Reply) -> CarryResult | Unknown:
         return Unreachable(code)
     if reply.status in _PATIENCE:
         return TryLater(code or f"status {reply.status}", _seconds(reply.retry_after))
+    return Indeterminate(code or f"status {reply.status}")
+
+
+def conclude_notice(reply: Reply) -> TellResult:
+    """What the answer to a gap notice means. A gateway of before knows no notices: it is told again when it may know them."""
+    if reply.status == 204:
+        return Told()
+    code = _code(reply)
+    if code == "peer.unpinned":
+        return Unreachable(code)
+    if reply.status in _PATIENCE:
+        return TryLater(code or f"status {reply.status}", _seconds(reply.retry_after), road=code not in _OF_ONE)
+    if code == "not_found" or (code in CATALOGUE and CATALOGUE[code].retryable and reply.status < 500):
+        return TryLater(code, _seconds(reply.retry_after), road=False)
+    if code and 400 <= reply.status < 500:
+        return TransferRefused(code if code in CATALOGUE else "peer.refused", code)
     return Indeterminate(code or f"status {reply.status}")
 
 

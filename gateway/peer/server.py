@@ -38,6 +38,7 @@ from gateway.peer.body import TransferBody
 from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
+    GAPS_PATH,
     RECEIPT_TYPE,
     TRANSFERS_PATH,
     accepted_form,
@@ -76,6 +77,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     app.on_response_prepare.append(dress)
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
+    app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     return app
 
@@ -184,6 +186,30 @@ class _Door:
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
+
+    async def post_gaps(self, request: web.Request) -> web.Response:
+        """A gap notice."""
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        if hdrs.CONTENT_ENCODING in request.headers:
+            raise SenderError("request.encoding")
+        if request.content_type != RECEIPT_TYPE:
+            raise PeerError("request.media_type", expected=RECEIPT_TYPE)
+        size = request.content_length
+        if size is None or hdrs.TRANSFER_ENCODING in request.headers:
+            raise PeerError("transfer.malformed", reason="Content-Length")
+        if size > limits.GAP_NOTICE_BYTES_MAX:
+            raise PeerError("size.limit", what="notice", limit=limits.GAP_NOTICE_BYTES_MAX)
+        await say_continue(request)
+        try:
+            async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
+                notice = await request.content.readexactly(size)
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        except asyncio.IncompleteReadError as error:
+            raise PeerError("transfer.malformed", reason="body") from error
+        await self.reception.pass_over(request[_ORIGIN], notice)
+        return web.Response(status=204)
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from gateway.core.activation import Activation
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
 from gateway.core.ids import Digest, GatewayId
-from gateway.core.ledgers import Activation
 from gateway.core.reasons import because
 from gateway.registry.edition import load_snapshot
 

@@ -4,10 +4,10 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select
 
+from gateway.core.activation import Activation
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import SiteError
 from gateway.core.ids import Digest
-from gateway.core.ledgers import Activation
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.statements import Row, Statements

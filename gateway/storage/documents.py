@@ -1,6 +1,6 @@
 """Ledger of outgoing documents and their deliveries."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, METADATA, REASON_PARAMS, STATUS_MESSAGE, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.rows import among, chunks, compare_and_set, locked, maybe_blob, update_if
-from gateway.storage.statements import Row, Statement, Statements
+from gateway.storage.statements import Row, Statement
 from gateway.storage.streams import Streams
 from gateway.storage.tables import HELD, LIVE, REFUSED, deliveries, documents
 
@@ -116,11 +116,8 @@ _MOVE_DELIVERIES: Final = (
 _NOT_MOVED: Final = select(exists().where(*_OF_TRANSFER, deliveries.c.state != bindparam("now")))
 
 
-class DocumentLedger:
+class DocumentLedger(Streams):
     """Implements `gateway.core.ledgers.Documents` on one connection."""
-
-    def __init__(self, connection: Statements, /) -> None:
-        self._connection = connection
 
     # --- documents ---------------------------------------------------------------------------------------------------
 
@@ -274,14 +271,6 @@ class DocumentLedger:
             self._connection.execute(_MOVE_DELIVERIES, names | change)
             if self._connection.execute(_NOT_MOVED, {**names, "now": now.value}).scalar_one():
                 raise StaleStateError
-
-    # --- streams -----------------------------------------------------------------------------------------------------
-
-    def next_sequence(
-        self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]
-    ) -> Mapping[OrganId, tuple[int, bytes]]:
-        """The next number of each stream (sender, recipient) and its handle for the year."""
-        return Streams(self._connection).next_sequence(sender, recipients, year, handle)
 
 
 def _blobs(document: Document) -> list[BlobRef]:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage
+from gateway.core.ledgers import InboxPage, StaleStateError
 from gateway.core.message import DocumentMessage
 from gateway.core.model import BlobRef, InboxEntry
 from gateway.core.states import BusinessStatus
@@ -42,6 +43,13 @@ _SEEN: Final = (
     .where(inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id"))
     .order_by(inbox.c.cursor)
 )
+_ENTER: Final = (
+    update(inbox)
+    .where(inbox.c.key == bindparam("the_key"), text("inbox.cursor < 0"))
+    .values(
+        {"cursor": bindparam("the_cursor"), "last_leaf": bindparam("last_leaf"), "changed_at": bindparam("changed_at")}
+    )
+)
 _ADVANCE: Final = update_if(
     inbox, "business_status", ("business_status", "business_description", "opened_at", "changed_at", "last_leaf")
 )
@@ -58,20 +66,35 @@ class InboxLedger:
     def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
 
-    def add(self, entries: Sequence[InboxEntry]) -> None:
-        """Store new entries; their cursors follow the last one given, in the order of `entries`."""
-        if not entries:
+    def add(self, entries: Sequence[InboxEntry], *, staged: Sequence[InboxEntry] = ()) -> None:
+        """Store new entries; their cursors follow the last one given, in the order of `entries`. Staged ones have none."""
+        everything = [*entries, *staged]
+        if not everything:
             return
         # By identity: all entries of a transfer hold the same message object, and encoding it costs a millisecond.
-        texts = {id(entry.message): entry.message for entry in entries}
+        texts = {id(entry.message): entry.message for entry in everything}
         encoded = {which: _encoded(message) for which, message in texts.items()}
         with unique(self._connection, "transfer.duplicate"):
-            cursors = next_numbers(self._connection, NamedLock.INBOX, len(entries))
+            cursors = [*next_numbers(self._connection, NamedLock.INBOX, len(entries))] if entries else []
+            cursors += [-one for one in next_numbers(self._connection, NamedLock.STAGED, len(staged))] if staged else []
             self._add_messages(dict(encoded.values()))
-            rows = [_values(entry, encoded[id(entry.message)][0]) for entry in entries]
+            rows = [_values(entry, encoded[id(entry.message)][0]) for entry in everything]
             numbered = [row | {"cursor": cursor} for row, cursor in zip(rows, cursors, strict=True)]
             execute_many(self._connection, _ADD, numbered)
-        name_blobs(self._connection, [blob for entry in entries for blob in _blobs(entry)])
+        name_blobs(self._connection, [blob for entry in everything for blob in _blobs(entry)])
+
+    def enter(self, entries: Sequence[tuple[EntryKey, str]], at: datetime) -> None:
+        """Give staged entries their cursors, in this order."""
+        if not entries:
+            return
+        with self._connection.begin_nested():
+            cursors = next_numbers(self._connection, NamedLock.INBOX, len(entries))
+            changes = [
+                {"the_key": key, "the_cursor": cursor, "last_leaf": leaf, "changed_at": to_millis(at)}
+                for (key, leaf), cursor in zip(entries, cursors, strict=True)
+            ]
+            if execute_many(self._connection, _ENTER, changes) != len(changes):
+                raise StaleStateError
 
     def _add_messages(self, messages: dict[str, str]) -> None:
         known: set[str] = set()
@@ -105,14 +128,14 @@ class InboxLedger:
         cursors: list[int] = []
         for recipient in sorted(organs):
             before = cursors[-1] if len(cursors) > limit else _BEYOND
-            names = {"recipient": recipient, "after": after, "before": before, "rows": limit + 1}
+            names = {"recipient": recipient, "after": max(after, 0), "before": before, "rows": limit + 1}
             found = self._connection.execute(_OLDEST, names).scalars()
             cursors = sorted([*cursors, *found])[: limit + 1]
         return InboxPage(entries=self.at(cursors[:limit]), more=len(cursors) > limit)
 
     def newest(self) -> int:
         """The last cursor that was given."""
-        return self._connection.execute(_NEWEST).scalar_one() or 0
+        return max(0, self._connection.execute(_NEWEST).scalar_one() or 0)
 
     def at(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
         """The entries at these cursors, in that order (not a verb of the port)."""
@@ -173,7 +196,7 @@ def _entry(row: Row, messages: _Messages) -> InboxEntry:
         messages[row.message_digest] = DOCUMENT_MESSAGE.decode(row.message)
     return InboxEntry(
         key=EntryKey(row.key),
-        cursor=row.cursor,
+        cursor=max(row.cursor, 0),
         recipient=OrganId(row.recipient),
         sender=OrganId(row.sender),
         document_id=row.document_id,

@@ -1,19 +1,31 @@
 """Looking across the ledgers, for whoever inspects them. Every statement but one is bounded by an index and a limit."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, text
 
-from gateway.core.ids import Digest, DocumentKey, OrganId
-from gateway.core.inspection import Arrival, Stream
+from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
+from gateway.core.inspection import Arrival, Arriving, Stream
 from gateway.core.model import InboxEntry
 from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
 from gateway.storage.rows import among, chunks
 from gateway.storage.statements import Row, Statements
-from gateway.storage.tables import LIVE, dead_letters, deliveries, documents, fences, inbox, named_blobs, streams, work
+from gateway.storage.tables import (
+    LIVE,
+    dead_letters,
+    deliveries,
+    documents,
+    fences,
+    inbox,
+    incoming_numbers,
+    incoming_streams,
+    named_blobs,
+    streams,
+    work,
+)
 
 _NEWEST: Final = select(documents.c.key).order_by(documents.c.key.desc()).limit(bindparam("rows"))
 _SAME_NAME: Final = (
@@ -25,13 +37,44 @@ _CURSORS: Final = (
     select(inbox.c.cursor).where(inbox.c.cursor > bindparam("after")).order_by(inbox.c.cursor).limit(bindparam("rows"))
 )
 _ARRIVAL: Final[Select[Any]] = select(
-    inbox.c.recipient, inbox.c.sender, inbox.c.document_id, inbox.c.sequence, inbox.c.envelope_digest
+    inbox.c.recipient,
+    inbox.c.sender,
+    inbox.c.document_id,
+    inbox.c.sequence,
+    inbox.c.envelope_digest,
+    inbox.c.key,
+    inbox.c.transfer,
+    inbox.c.cursor,
 )
+_IS_STAGED: Final = text("inbox.cursor < 0")
 _ARRIVALS_OF: Final[Select[Any]] = _ARRIVAL.where(
     inbox.c.sender == bindparam("sender"), inbox.c.document_id == bindparam("document_id")
 ).order_by(inbox.c.cursor)
 _NEWEST_ARRIVALS: Final[Select[Any]] = (
     _ARRIVAL.where(inbox.c.recipient == bindparam("recipient")).order_by(inbox.c.cursor.desc()).limit(bindparam("rows"))
+)
+_ARRIVING: Final = select(incoming_streams).where(
+    incoming_streams.c.recipient == bindparam("recipient"), among(incoming_streams.c.sender, "senders")
+)
+_WAITING_PAIRS: Final = (
+    select(incoming_numbers.c.sender, incoming_numbers.c.recipient)
+    .distinct()
+    .order_by(incoming_numbers.c.sender, incoming_numbers.c.recipient)
+    .limit(bindparam("rows"))
+)
+_STAGED: Final = select(inbox.c.key).where(among(inbox.c.key, "keys"), _IS_STAGED)
+_UNHELD: Final[Select[Any]] = (
+    _ARRIVAL.where(
+        _IS_STAGED,
+        ~exists().where(
+            incoming_numbers.c.sender == inbox.c.sender,
+            incoming_numbers.c.recipient == inbox.c.recipient,
+            incoming_numbers.c.first == inbox.c.sequence,
+            incoming_numbers.c.entry == inbox.c.key,
+        ),
+    )
+    .order_by(inbox.c.cursor)
+    .limit(bindparam("rows"))
 )
 _BLOBS: Final = (
     select(named_blobs.c.digest)
@@ -110,6 +153,32 @@ class InspectionLedger:
         """The newest inbox rows of a body."""
         return tuple(map(_arrival, self._connection.execute(_NEWEST_ARRIVALS, {"recipient": recipient, "rows": limit})))
 
+    def arriving(self, recipient: OrganId, senders: Collection[OrganId]) -> Mapping[OrganId, Arriving]:
+        """The streams from these senders to a body."""
+        found: dict[OrganId, Arriving] = {}
+        for some in chunks(sorted(senders)):
+            for row in self._connection.execute(_ARRIVING, {"recipient": recipient, "senders": list(some)}):
+                stream = Arriving(expected=row.expected, waiting=row.waiting, kept_from=row.kept_from)
+                found[OrganId(row.sender)] = stream
+        return found
+
+    def waiting_pairs(self, limit: int) -> tuple[tuple[OrganId, OrganId], ...]:
+        """Streams in which something waits."""
+        rows = self._connection.execute(_WAITING_PAIRS, {"rows": limit})
+        return tuple((OrganId(row.sender), OrganId(row.recipient)) for row in rows)
+
+    def staged(self, keys: Collection[EntryKey]) -> frozenset[EntryKey]:
+        """Those of the entries that are staged."""
+        return frozenset(
+            EntryKey(key)
+            for some in chunks(sorted(keys))
+            for key in self._connection.execute(_STAGED, {"keys": list(some)}).scalars()
+        )
+
+    def unheld(self, limit: int) -> tuple[Arrival, ...]:
+        """Staged entries for whose number nothing waits."""
+        return tuple(map(_arrival, self._connection.execute(_UNHELD, {"rows": limit})))
+
     def blobs_after(self, after: Digest, limit: int) -> tuple[Digest, ...]:
         """Digests that rows name."""
         return tuple(map(Digest, self._connection.execute(_BLOBS, {"after": after, "rows": limit}).scalars()))
@@ -159,6 +228,9 @@ def _arrival(row: Row) -> Arrival:
         document_id=row.document_id,
         sequence=row.sequence,
         envelope=Digest(row.envelope_digest),
+        key=EntryKey(row.key),
+        transfer=TransferKey(row.transfer),
+        cursor=max(row.cursor, 0),
     )
 
 

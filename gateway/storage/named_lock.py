@@ -19,6 +19,8 @@ class NamedLock(StrEnum):
 
     INBOX = "inbox"
     """Arrivals: cursors grow in the order in which rows become visible; `seen` holds until the unit ends."""
+    STAGED = "staged"
+    """Entries that are staged: each has a number below zero until it gets its cursor."""
     DIRECTORY = "directory"
     """Activations of registry editions."""
     CHECKPOINTS = "checkpoints"

@@ -26,7 +26,7 @@ from gateway.storage.engine import driver
 STATEMENTS_MAX: Final = 1_024
 """There are about 150, some in a few forms, for each engine; tests have many engines."""
 
-Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 Values = Mapping[str, Any]
 _Make = Callable[[Iterable[Any]], "Row"]
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, text, update
 
-from gateway.core.ids import OrganId
+from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.storage.bulk import execute_many
 from gateway.storage.rows import among, chunks, locked
 from gateway.storage.statements import Statements
-from gateway.storage.tables import stream_handles, streams
+from gateway.storage.tables import UNDER_WAY, deliveries, documents, stream_handles, streams
 
 _NUMBERS: Final = locked(
     select(streams.c.recipient, streams.c.next_number)
@@ -32,6 +32,30 @@ _HANDLES: Final = select(stream_handles.c.recipient, stream_handles.c.handle).wh
 _NEW_HANDLE: Final = insert(stream_handles)
 
 
+_WHERE_TO: Final = locked(
+    select(streams.c.recipient, streams.c.destination, streams.c.since)
+    .where(streams.c.sender == bindparam("sender"), among(streams.c.recipient, "recipients"))
+    .order_by(streams.c.recipient)
+)
+_UNDER_WAY: Final = (
+    select(deliveries.c.transfer)
+    .join(documents, documents.c.key == deliveries.c.document)
+    .where(
+        deliveries.c.recipient == bindparam("recipient"),
+        text(f"deliveries.{UNDER_WAY}"),
+        documents.c.sender == bindparam("sender"),
+        deliveries.c.transfer.is_not(None),
+    )
+    .order_by(deliveries.c.row)
+    .limit(bindparam("rows"))
+)
+_DIRECT: Final = (
+    update(streams)
+    .where(streams.c.sender == bindparam("the_sender"), streams.c.recipient == bindparam("the_recipient"))
+    .values(destination=bindparam("destination"), since=bindparam("since"))
+)
+
+
 class Streams:
     """The part of the ledger of documents that counts, on one connection."""
 
@@ -48,6 +72,45 @@ class Streams:
         numbers = self._count(sender, ordered)
         handles = self._handles(sender, ordered, year, handle)
         return {recipient: (numbers[recipient], handles[recipient]) for recipient in recipients}
+
+    def direct_streams(
+        self, sender: OrganId, destination: GatewayId, numbers: Mapping[OrganId, int]
+    ) -> frozenset[OrganId]:
+        """Remember where these numbers go; whose smaller numbers went elsewhere. See `Documents.direct_streams`."""
+        changed, moved = [], []
+        for some in chunks(sorted(numbers)):
+            for row in self._connection.execute(_WHERE_TO, {"sender": sender, "recipients": list(some)}):
+                if row.destination == destination:
+                    continue
+                # Of a stream of before it may not be known where it went: then it is taken to have gone there, too.
+                since = numbers[row.recipient] if row.destination else 1
+                changed.append({"the_sender": sender, "the_recipient": row.recipient, "since": since})
+                if since > 1:
+                    moved.append(OrganId(row.recipient))
+        if changed:
+            execute_many(self._connection, _DIRECT, [one | {"destination": destination} for one in changed])
+        return frozenset(moved)
+
+    def under_way(self, sender: OrganId, recipients: Sequence[OrganId], limit: int) -> tuple[TransferKey, ...]:
+        """Transfers with letters of these streams that are on their way. See `Documents.under_way`."""
+        found: dict[TransferKey, None] = {}
+        each = 1 + limit // len(recipients)
+        for recipient in sorted(recipients):
+            names = {"sender": sender, "recipient": recipient, "rows": each}
+            found.update((TransferKey(key), None) for key in self._connection.execute(_UNDER_WAY, names).scalars())
+        return tuple(found)
+
+    def stream_beginnings(
+        self, sender: OrganId, destination: GatewayId, recipients: Sequence[OrganId]
+    ) -> Mapping[OrganId, int]:
+        """Where streams begin that came from another gateway. See `Documents.stream_beginnings`."""
+        found: dict[OrganId, int] = {}
+        for some in chunks(sorted(recipients)):
+            rows = self._connection.execute(_WHERE_TO, {"sender": sender, "recipients": list(some)})
+            found.update(
+                (OrganId(row.recipient), row.since) for row in rows if row.destination == destination and row.since > 1
+            )
+        return found
 
     def _count(self, sender: OrganId, recipients: Sequence[OrganId]) -> dict[OrganId, int]:
         known: dict[OrganId, int] = {}

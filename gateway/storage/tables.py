@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
+from gateway.storage import stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -27,9 +28,16 @@ from gateway.storage.columns import (
 
 metadata: Final = METADATA
 
+# The numbers of streams have a file of their own; whoever looks for a table finds it here.
+incoming_numbers: Final = stream_tables.incoming_numbers
+incoming_streams: Final = stream_tables.incoming_streams
+stream_handles: Final = stream_tables.stream_handles
+streams: Final = stream_tables.streams
+
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
 HELD: Final = "state = 'held'"
+UNDER_WAY: Final = "state IN ('queued', 'sending', 'indeterminate')"
 UNPAID: Final = "state <> 'stamped'"
 """Of an index over a part of the documents. A query uses it that says the very same, and not by a parameter."""
 
@@ -94,6 +102,7 @@ deliveries: Final = strict(
     UniqueConstraint("document", "recipient"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
+    Index("ix_deliveries_under_way", "recipient", "row", **only(UNDER_WAY)),
     CheckConstraint("sequence >= 0", name="sequence"),
 )
 
@@ -120,23 +129,6 @@ owed_timestamps: Final = strict(
     Index("ix_owed_timestamps_unpaid", "state", "since", **only(UNPAID)),
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("(archive_digest IS NULL) = (archive_size IS NULL)", name="archive"),
-)
-
-streams: Final = strict(
-    "streams",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    whole("next_number"),
-    CheckConstraint("next_number > 1", name="next_number"),
-)
-
-stream_handles: Final = strict(
-    "stream_handles",
-    Column("sender", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
-    Column("year", Whole, primary_key=True, autoincrement=False),
-    octets("handle"),
-    CheckConstraint("length(handle) = 16", name="handle"),
 )
 
 
@@ -205,6 +197,7 @@ inbox_messages: Final = strict(
 
 inbox: Final = strict(
     "inbox",
+    # Below zero as long as the entry is staged: outside of every page, inside of every unique constraint.
     Column("cursor", Whole, primary_key=True, autoincrement=True),
     words("key"),
     words("recipient"),

@@ -11,6 +11,7 @@ from gateway.storage.inspection import InspectionLedger
 from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
+from gateway.storage.order import OrderLedger
 from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
 from gateway.storage.transfers import TransferLedger
@@ -30,6 +31,7 @@ class Unit:
         "inspection",
         "interventions",
         "log",
+        "order",
         "timestamps",
         "transfers",
         "work",
@@ -41,6 +43,7 @@ class Unit:
         self.transfers = TransferLedger(statements)
         self.inbox = InboxLedger(statements)
         self.amendments = AmendmentLedger(statements)
+        self.order = OrderLedger(statements)
         self.timestamps = TimestampLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)

@@ -4,7 +4,7 @@ A lease is a row with `lease_until`; a fence is the number of the claim run that
 table, so that no two leases of a subject ever have the same fence, not even when it was finished and added again between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.interventions import PAUSED
 from gateway.storage.picked import Picked
-from gateway.storage.rows import locked, maybe_millis, maybe_moment
+from gateway.storage.rows import among, chunks, locked, maybe_millis, maybe_moment
 from gateway.storage.statements import Row, Statement, Statements
 from gateway.storage.tables import URGENT, dead_letters, destinations, fences, work
 
@@ -56,6 +56,15 @@ _SOONER: Final = (
     )
 )
 _ADD: Final = insert(work)
+_HURRY: Final = (
+    update(work)
+    .where(
+        work.c.kind == bindparam("the_kind"),
+        among(work.c.subject, "subjects"),
+        work.c.urgency < bindparam("urgent"),
+    )
+    .values(urgency=bindparam("urgent"))
+)
 _SUSPENDED: Final = union_all(select(destinations.c.name).where(destinations.c.not_before > bindparam("now")), PAUSED)
 _CLAIMABLE: Final = select(work).where(
     work.c.due_at <= bindparam("now"),
@@ -176,6 +185,12 @@ class WorkLedger:
         known = {"the_kind": item.kind.value, "the_subject": item.subject, "due": due, "urgent": urgent}
         if self._connection.execute(_SOONER, known).rowcount == 0:
             self._connection.execute(_ADD, _item_values(item) | {"fence": 0, "lease_until": None, "again_at": None})
+
+    def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
+        """Make those items at least so urgent."""
+        for some in chunks(sorted(subjects)):
+            names = {"the_kind": kind.value, "subjects": list(some), "urgent": urgency.value}
+            self._connection.execute(_HURRY, names)
 
     def claim(
         self,

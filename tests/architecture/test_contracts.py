@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core import amendments, grants, interventions, ledgers, log, owed, ports
+from gateway.core import activation, amendments, grants, interventions, ledgers, log, named_blobs, order, owed, ports
 
 SUITES = Path(__file__).parents[1] / "contract"
 PARTS = {"PublishedCheckpoint", "UnitOfWork"}
@@ -14,7 +14,7 @@ PARTS = {"PublishedCheckpoint", "UnitOfWork"}
 def test_each_port_and_each_ledger_has_one_suite() -> None:
     promised = {
         name
-        for module in (ports, ledgers, log, grants, amendments, interventions, owed)
+        for module in (activation, amendments, ports, ledgers, log, grants, interventions, named_blobs, order, owed)
         for name, found in vars(module).items()
         if isinstance(found, type)
         and Protocol in found.__bases__

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.core.activation import Activation
 from gateway.core.errors import SiteError
-from gateway.core.ledgers import Activation
 from tests.contract.stores import LedgerStore
 from tests.kit import rows
 

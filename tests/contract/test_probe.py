@@ -18,7 +18,8 @@ from gateway.api import ServiceProbe
 from gateway.audit import CheckpointPublisher, LogProbe, SignerMemory, SignerProbe
 from gateway.core.errors import CATALOGUE, GatewayError
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
-from gateway.core.ids import Digest, GatewayId
+from gateway.core.ids import Digest, EntryKey, GatewayId, TransferKey
+from gateway.core.order import StagedEntry, Stream, Waiting
 from gateway.core.ports import Probe
 from gateway.core.scanning import ScannerState
 from gateway.core.states import DeliveryState, DocumentState
@@ -33,7 +34,7 @@ from gateway.crypto import (
     read_certificates,
 )
 from gateway.delivery import QueueProbe
-from gateway.exchange import HeldProbe
+from gateway.exchange import HeldProbe, OrderProbe
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
@@ -198,6 +199,7 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "read only": (lambda b: given(b.disk(0.97)), "probe.disk.read_only"),
     "queue": (lambda b: given(QueueProbe(store=b.store, clock=b.clock)), "probe.queue.good"),
     "nothing held": (lambda b: given(HeldProbe(store=b.store)), "probe.queue.none_held"),
+    "in order": (lambda b: given(OrderProbe(store=b.store, clock=b.clock)), "probe.queue.in_order"),
     "signer": (lambda b: given(SignerProbe(store=b.store, publisher=b.publisher, clock=b.clock)), "probe.log.good"),
     "log": (
         lambda b: given(LogProbe(store=b.store, memory=SignerMemory(path=b.folder / "memory"), key=b.publisher.key)),
@@ -268,6 +270,25 @@ async def test_what_is_held_is_a_warning_with_its_numbers(bench: Bench) -> None:
         "gateway_documents_held": 2,
         "gateway_deliveries_held": 1,
     }
+
+
+async def test_what_is_staged_is_a_warning_when_it_waits_long(bench: Bench) -> None:
+    probe, now = OrderProbe(store=bench.store, clock=bench.clock), bench.clock.now()
+
+    def wait(since: timedelta) -> Waiting:
+        key = f"waits {since}"
+        entry = StagedEntry(key=EntryKey(key), transfer=TransferKey("t"), leaf="", since=now - since, ends_at=now)
+        number = since.seconds + 2
+        return Waiting(recipient=rows.WARD, first=number, last=number, entry=entry)
+
+    for minutes, code in ((10, "probe.queue.staged"), (20, "probe.queue.staged_late")):
+        row = wait(timedelta(minutes=minutes))
+        await bench.store.transact(lambda uow, row=row: uow.order.wait(rows.PARTY, [row]))
+        assert [finding.code for finding in await probe.look()] == [code]
+    overdue = Stream(recipient=rows.WARD, overdue_at=now - timedelta(hours=23))
+    await bench.store.transact(lambda uow: uow.order.put(rows.PARTY, [overdue]))
+    assert [finding.code for finding in await probe.look()] == ["probe.queue.order_overdue", "probe.queue.staged_late"]
+    assert [reading.value for reading in await probe.readings()] == [2, 1200, 1]
 
 
 @pytest.fixture(params=CASES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.carrying import Answered, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
+from gateway.core.carrying import Answered, Indeterminate, Told, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import PeerError, SiteError
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Transport
@@ -106,6 +106,31 @@ async def test_a_lost_answer_is_indeterminate_and_can_be_asked_for(road: Road) -
     road.lose_next_answer()
     assert isinstance(await road.transport.carry(TRANSFER, road.envelope), Indeterminate)
     assert await road.transport.inquire(TRANSFER) == Answered(road.desk.answers[TRANSFER.slip.transfer])
+
+
+NOTICE = b"eyJ0eXAiOiJlZG9jLWdhcHMrandzIn0.e30.c2lnbmF0dXJl"
+
+
+async def test_a_notice_arrives_as_it_is_as_often_as_it_is_told(road: Road) -> None:
+    destination = TRANSFER.slip.destination
+    assert await road.transport.tell(destination, NOTICE) == Told()
+    assert await road.transport.tell(destination, NOTICE) == Told()
+    assert [notice for _, notice in road.desk.notices] == [NOTICE, NOTICE]
+
+
+async def test_a_notice_that_is_not_taken_says_why(road: Road) -> None:
+    destination = TRANSFER.slip.destination
+    road.desk.refusals += [SiteError("store.busy"), PeerError("transfer.malformed", reason="notice")]
+    assert isinstance(await road.transport.tell(destination, NOTICE), TryLater)
+    refused = await road.transport.tell(destination, NOTICE)
+    assert isinstance(refused, TransferRefused)
+    assert refused.code == "transfer.malformed"
+    assert road.desk.notices == []
+
+
+async def test_no_way_for_a_notice_is_unreachable(road: Road) -> None:
+    await road.go_down()
+    assert isinstance(await road.transport.tell(TRANSFER.slip.destination, NOTICE), Unreachable)
 
 
 async def test_a_busy_peer_means_try_later(road: Road) -> None:

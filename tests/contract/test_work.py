@@ -80,6 +80,27 @@ async def test_an_item_added_again_is_as_urgent_as_the_more_urgent(store: Ledger
         await store.transact(lambda uow, c=claimed: uow.work.finish(c))
 
 
+async def test_hurry_makes_items_more_urgent_and_no_new_ones(store: LedgerStore) -> None:
+    await add(
+        store,
+        item("x", 5),
+        item("y", urgency=Priority.IMMEDIATE),
+        item("z", -1),
+        item("x", kind=WorkKind.DOCUMENT),
+    )
+    await store.transact(lambda uow: uow.work.hurry(WorkKind.TRANSFER, ["x", "y", "gone"], Priority.URGENT))
+    seen = {
+        (one.item.kind, one.item.subject): one.item for one in await store.read(lambda uow: uow.work.queued(None, 9))
+    }
+    assert {name: one.urgency for name, one in seen.items()} == {
+        (WorkKind.TRANSFER, "x"): Priority.URGENT,
+        (WorkKind.TRANSFER, "y"): Priority.IMMEDIATE,
+        (WorkKind.TRANSFER, "z"): Priority.NORMAL,
+        (WorkKind.DOCUMENT, "x"): Priority.NORMAL,
+    }
+    assert seen[WorkKind.TRANSFER, "x"].due_at == later(5)
+
+
 async def test_a_dead_letter_keeps_its_urgency(store: LedgerStore) -> None:
     await add(store, item("x", urgency=Priority.IMMEDIATE))
     (claimed,) = await claim(store)
@@ -281,7 +302,14 @@ async def test_the_workload_says_how_much_there_is_and_since_when(store: LedgerS
     )
     await store.transact(lambda uow: uow.work.set_destination(Destination(name="away", not_before=later(60))))
     workload = await store.read(lambda uow: uow.work.workload(later(0)))
-    assert workload.items == {WorkKind.DOCUMENT: 1, WorkKind.TRANSFER: 3, WorkKind.TIMESTAMP: 0, WorkKind.SCAN: 0}
+    assert workload.items == {
+        WorkKind.DOCUMENT: 1,
+        WorkKind.TRANSFER: 3,
+        WorkKind.TIMESTAMP: 0,
+        WorkKind.SCAN: 0,
+        WorkKind.ORDER: 0,
+        WorkKind.GAPS: 0,
+    }
     assert workload.oldest == {WorkKind.DOCUMENT: later(-2), WorkKind.TRANSFER: later(-5)}
     assert (workload.closed, workload.dead) == (1, 0)
     # A road that is open again makes what waited for it late.

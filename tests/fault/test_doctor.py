@@ -96,7 +96,7 @@ async def test_a_sound_installation_that_is_stopped_has_nothing_to_mend(patient:
     assert status == 0
     lines = said.splitlines()
     assert lines[0].startswith("! Dịch vụ")
-    assert [line[0] for line in lines[2:]] == ["✔"] * 17
+    assert [line[0] for line in lines[2:]] == ["✔"] * 18
 
 
 async def test_a_running_gateway_in_health_is_all_well(tmp_path: Path) -> None:

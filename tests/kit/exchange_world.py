@@ -14,7 +14,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
+from gateway.core.carrying import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TellResult,
+    Told,
+    TransferRefused,
+    TryLater,
+    Unknown,
+    Unreachable,
+)
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
@@ -45,8 +55,10 @@ from gateway.exchange import (
     DocumentSteps,
     Events,
     ExchangeRecords,
+    GapNotices,
     Journal,
     LocalTransport,
+    OrderRelease,
     Queries,
     ReceiptForm,
     Reception,
@@ -103,6 +115,9 @@ class Road:
     """What happens to a receipt's bytes on the way back."""
     carried: int = 0
     asked: int = 0
+    told: int = 0
+    mute: bool = False
+    """The other side is of before: it knows no gap notices."""
     form: ReceiptForm = ReceiptForm.SECOND
     """The latest receipt that the origin reads."""
 
@@ -136,6 +151,20 @@ class Road:
         reception = self.reach(transfer.slip.destination).reception
         answer = await reception.answer_of(self.origin, transfer.slip.transfer, form=self.form)
         return Unknown() if answer is None else self._back(answer)
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        if self.down:
+            return Unreachable("down")
+        if self.mute:
+            return TryLater("not_found", road=False)
+        self.told += 1
+        try:
+            await self.reach(destination).reception.pass_over(self.origin, notice)
+        except GatewayError as error:
+            return (
+                TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
+            )
+        return Told()
 
     def _back(self, answer: bytes) -> CarryResult:
         if self.lose_answers:
@@ -310,6 +339,7 @@ def _node(
     reception = Reception(
         desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
     )
+    receipts = FileSigner(files.receipt_key, key_id="receipt")
     road = Road(origin=own, reach=lambda name: world.nodes[name])
     local: Transport = LocalTransport(reception=reception)
     transfers = TransferDelivery(
@@ -318,6 +348,12 @@ def _node(
         backoff=lambda failures: backoff(failures, _entropy),
     )
     steps = DocumentSteps(desk=desk)
+    notices = GapNotices(
+        desk=desk,
+        signer=receipts,
+        transports=lambda destination: local if destination == own else road,
+        backoff=lambda failures: backoff(failures, _entropy),
+    )
     return Node(
         own=own,
         desk=desk,
@@ -336,6 +372,8 @@ def _node(
             WorkKind.DOCUMENT: steps,
             WorkKind.TRANSFER: transfers,
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
+            WorkKind.ORDER: OrderRelease(desk=desk),
+            WorkKind.GAPS: notices,
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
         },
         records=ExchangeRecords(trust=trust),

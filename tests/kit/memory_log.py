@@ -184,6 +184,8 @@ class LogUnit:
     timestamps = property(_absent)
     inspection = property(_absent)
     interventions = property(_absent)
+    amendments = property(_absent)
+    order = property(_absent)
 
 
 class MemoryLogStore:

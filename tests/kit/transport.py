@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, Unknown, Unreachable
+from gateway.core.carrying import Answered, CarryResult, Indeterminate, TellResult, Told, Unknown, Unreachable
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
 from gateway.core.ids import Digest, DocumentKey, GatewayId, OrganId, TransferKey
@@ -16,7 +16,7 @@ from gateway.core.model import BlobRef, SlipRecipient, Transfer, TransferSlip
 from gateway.core.ports import Blobs
 from gateway.core.states import MessageKind, TransferState
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice
 from gateway.peer.wire import PROBLEM_TYPE
 from tests.kit.blobs import streamed
 
@@ -98,6 +98,7 @@ class RecordingDesk:
     admitted: list[TransferKey] = field(default_factory=list)
     received: dict[TransferKey, tuple[GatewayId, TransferSlip, bytes]] = field(default_factory=dict)
     answers: dict[TransferKey, bytes] = field(default_factory=dict)
+    notices: list[tuple[GatewayId, bytes]] = field(default_factory=list)
     forms: list[ReceiptForm] = field(default_factory=list)
     """What each question said that its asker reads."""
 
@@ -127,6 +128,11 @@ class RecordingDesk:
         self.forms.append(form)
         entry = self.received.get(transfer)
         return self.answers[transfer] if entry is not None and entry[0] == origin else None
+
+    async def pass_over(self, origin: GatewayId, notice: bytes) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.notices.append((origin, notice))
 
 
 @dataclass
@@ -165,6 +171,15 @@ class MemoryTransport:
         except GatewayError as error:
             return conclude_inquiry(_problem(error))
         return Answered(answer) if answer is not None else Unknown()
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        if self.down or destination not in self.desks:
+            return Unreachable("down")
+        try:
+            await self.desks[destination][0].pass_over(PARTY, notice)
+        except GatewayError as error:
+            return conclude_notice(_problem(error))
+        return Told()
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

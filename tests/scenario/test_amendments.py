@@ -504,18 +504,49 @@ async def test_an_update_is_agreed_to_at_either_entry(world: World) -> None:
     await both_hold(world)
 
 
-async def test_a_replacement_that_overtakes_waits_for_the_old_one(world: World) -> None:
+async def test_a_replacement_never_comes_before_what_it_replaces(world: World) -> None:
     old = await sent(world)
     await world.party.run_due(world.clock.now())
     held = await claim_only(world.party, WorkKind.TRANSFER, world)
     await sent(world, number="13", business=naming(REPLACE, old))
     for _ in range(3):
         await world.party.run_due(world.clock.now())
-    (second,) = await entries(world, ub(world))
-    assert [one.state for one in second.amendments] == [_S.WAITING]
+    assert await entries(world, ub(world)) == ()
     await world.party.handlers[WorkKind.TRANSFER].handle(held)
-    first = next(one for one in await entries(world, ub(world)) if one.document_id == old.document_id)
+    first, second = await entries(world, ub(world))
     assert [one.state for one in first.amendments] == [_S.IN_EFFECT]
+    assert (first.document_id, first.amendments) == (old.document_id, second.amendments)
+    await both_hold(world)
+
+
+async def test_what_is_said_of_a_staged_document_waits_until_it_is_in_the_inbox(world: World) -> None:
+    """The first letter is on the road; the second came, and waits for it; it is recalled and replaced meanwhile."""
+    first = await sent(world)
+    await world.party.run_due(world.clock.now())
+    held = await claim_only(world.party, WorkKind.TRANSFER, world)
+    second = await sent(world, number="13")
+    for _ in range(2):
+        await world.party.run_due(world.clock.now())
+    await recall(world, second)
+    third = await sent(world, number="14", business=naming(REPLACE, second))
+    for _ in range(3):
+        await world.party.run_due(world.clock.now())
+    assert await entries(world, ub(world)) == ()
+    waiting = await world.government.store.read(
+        lambda uow: uow.amendments.of(Side.RECEIVED, world.sender, second.document_id)
+    )
+    assert {one.state for one in waiting} == {_S.WAITING}
+    await world.party.handlers[WorkKind.TRANSFER].handle(held)
+    await world.settle()
+    assert [one.document_id for one in await entries(world, ub(world))] == [
+        one.document_id for one in (first, second, third)
+    ]
+    _, entry, _ = await entries(world, ub(world))
+    assert {(one.kind.value, one.state.value) for one in entry.amendments} == {
+        ("recall", "asked"), ("replace", "in_effect"),
+    }  # fmt: skip
+    await agree(world, entry)
+    await world.settle()
     await both_hold(world)
 
 

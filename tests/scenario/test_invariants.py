@@ -211,6 +211,8 @@ PLANTED: list[tuple[Any, Plant]] = [
     (invariants.delivered_is_proven, rows_cut(B, "incoming", slice(1, None))),
     (invariants.numbers_have_no_gaps, row_changed(A, "deliveries", at_b, sequence=7)),
     (invariants.numbers_have_no_gaps, kept_as(A, streams={})),
+    (invariants.order_is_kept, kept_as(B, staged=1)),
+    (invariants.order_is_kept, kept_as(B, arrived={})),
     (invariants.one_effect, entry_twice),
     (invariants.one_effect, entry_of_nobody),
     (invariants.one_effect, rows_cut(B, "entries", slice(1, None))),

@@ -38,6 +38,11 @@ async def own_events(world: World) -> list[str]:
     return [one.event for one in events if one.event.startswith("queue.")]
 
 
+async def kinds(world: World) -> list[WorkKind]:
+    """What the sender's gateway still has to do."""
+    return [one.item.kind for one in await world.party.store.read(lambda uow: uow.work.queued(None, 10))]
+
+
 async def test_nothing_goes_to_a_paused_gateway_until_it_is_resumed(world: World, operating: Operating) -> None:
     there = world.government.own
     pause = await operating.pause(HOA, there, " bảo trì ")
@@ -107,10 +112,13 @@ async def test_two_persons_give_up_what_waits_and_both_are_named(world: World, o
     await refused("conflict.same_person", operating.confirm_void(HOA, document.key))
     assert await operating.confirm_void(MINH, request.subject) == 1
     assert await states(world, document) == [("void", "delivery.void")]
-    assert await world.party.due() is None
+    assert await kinds(world) == [WorkKind.GAPS]
     world.party.road.down = False
     await world.settle()
+    assert await world.party.due() is None
     assert await arrived(world.government, ub(world)) == 0
+    streams = await world.government.store.read(lambda uow: uow.order.streams(world.sender, [ub(world)]))
+    assert streams[ub(world)].expected == 2, "the other side waits for a letter that is void"
     history = await history_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert [one.event for one in history][-2:] == ["delivery.void_asked", "delivery.void"]
     assert await world.party.store.read(lambda uow: uow.interventions.pending(9)) == ()

@@ -50,8 +50,7 @@ def found(book: Book) -> set[str]:
     kinds: dict[str, list[str]] = {
         "lost": [*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
         "dup": list(doubled(ledger, seen, tables)),
-        "order": list(numbered(tables)),
-        "early": list(early(tables)),
+        "order": [*numbered(tables), *early(tables)],
         "receipts": list(receipts(tables)),
     }
     return {kind for kind, problems in kinds.items() if problems}
@@ -118,6 +117,10 @@ def overtaken(_: Lines, __: Lines, tables: Tables) -> None:
     tables.inbox["B", "A", "id-1"] = [(13, 1, "digest-1", "entry-1")]
 
 
+def still_staged(_: Lines, __: Lines, tables: Tables) -> None:
+    tables.inbox["B", "A", "id-2"] = [(-4, 2, "digest-2", "entry-2")]
+
+
 def another_receipt(_: Lines, __: Lines, tables: Tables) -> None:
     tables.given["t"] = b"jws made anew"
 
@@ -137,13 +140,21 @@ PLANTS: tuple[tuple[Callable[[Lines, Lines, Tables], None], str], ...] = (
     (read_twice, "dup"),
     (a_gap, "order"),
     (another_number, "order"),
-    (overtaken, "early"),
+    (overtaken, "order"),
+    (still_staged, "order"),
     (another_receipt, "receipts"),
 )
 
 
 def test_good_books_are_good() -> None:
     assert found(books()) == set()
+
+
+def test_what_came_late_may_stand_behind_a_greater_number() -> None:
+    ledger, seen, tables = books()
+    overtaken(ledger, seen, tables)
+    assert found((ledger, seen, replace(tables, late=frozenset({"entry-1"})))) == set()
+    assert found((ledger, seen, replace(tables, late=frozenset({"entry-2"})))) == set()
 
 
 @pytest.mark.parametrize(("plant", "kind"), PLANTS)

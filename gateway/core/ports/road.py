@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core.carrying import CarryResult, Unknown
+from gateway.core.carrying import CarryResult, TellResult, Unknown
 from gateway.core.directory import Snapshot
+from gateway.core.ids import GatewayId
 from gateway.core.model import Transfer
 
 
@@ -25,4 +26,8 @@ class Transport(Protocol):
 
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
         """Ask what became of a transfer whose answer was lost, without sending the payload."""
+        ...
+
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        """Hand over a gap notice (a JWS). Telling it again MUST be harmless."""
         ...

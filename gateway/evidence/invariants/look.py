@@ -6,15 +6,18 @@ from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError
+from gateway.core.events import EventKind
 from gateway.core.ids import DocumentKey, OrganId
-from gateway.core.inspection import Stream
+from gateway.core.inspection import Arrival, Arriving, Stream
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import STREAM_WAITING_MAX
 from gateway.core.model import InboxEntry, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.work import WorkKind
 from gateway.evidence.company import Sent, read_sent
 from gateway.evidence.incoming import answer_problems
 from gateway.evidence.invariants.arrived import arrived_breaches, inbox_breaches
 from gateway.evidence.invariants.breach import Breach, Invariant, breaches
+from gateway.evidence.invariants.order import order_breach, out_of_order, unheld_breach, waiting_breaches
 from gateway.evidence.invariants.sent import sent_breaches
 from gateway.evidence.invariants.streams import gap_breach, missing, number_breaches
 from gateway.evidence.outgoing import line_problems
@@ -73,7 +76,30 @@ def look_at_entry(entry: InboxEntry, uow: UnitOfWork) -> tuple[IncomingTransfer 
 
 def look_at_inbox(recipient: OrganId, uow: UnitOfWork) -> Found:
     """The newest entries of one body."""
-    return tuple(inbox_breaches(recipient, uow.inspection.newest_arrivals(recipient, INBOX_ROWS)))
+    arrivals = uow.inspection.newest_arrivals(recipient, INBOX_ROWS)
+    streams = uow.inspection.arriving(recipient, {one.sender for one in arrivals})
+    wrong = [order_breach(one) for one in out_of_order(arrivals, streams) if not _came_late(one, uow)]
+    return (*inbox_breaches(recipient, arrivals), *wrong)
+
+
+def _came_late(one: Arrival, uow: UnitOfWork) -> bool:
+    return any(event.kind == EventKind.LATE for event in read_story(uow.log, one.transfer).of(one.key))
+
+
+def look_at_unheld(uow: UnitOfWork) -> Found:
+    """Entries that nothing will ever let in."""
+    return tuple(map(unheld_breach, uow.inspection.unheld(STREAM_ROWS)))
+
+
+def look_at_waiting(pair: tuple[OrganId, OrganId], uow: UnitOfWork) -> Found:
+    """What waits for smaller numbers in one stream."""
+    sender, recipient = pair
+    stream = uow.inspection.arriving(recipient, [sender]).get(sender, Arriving())
+    waiting = uow.order.waiting(sender, recipient, STREAM_WAITING_MAX + 1)
+    keys = [row.entry.key for row in waiting if row.entry is not None]
+    at_work = bool(uow.inspection.standing(WorkKind.ORDER, [sender]))
+    staged = uow.inspection.staged(keys)
+    return tuple(waiting_breaches(pair, stream, waiting, staged=staged, at_work=at_work))
 
 
 def look_at_stream(pair: tuple[OrganId, OrganId], uow: UnitOfWork) -> Found:

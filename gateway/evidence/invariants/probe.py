@@ -23,6 +23,8 @@ from gateway.evidence.invariants.look import (
     look_at_inbox,
     look_at_log,
     look_at_stream,
+    look_at_unheld,
+    look_at_waiting,
     receipt_given,
     receipts_held,
 )
@@ -75,6 +77,7 @@ class InvariantsProbe:
         """See `Probe.look`."""
         self._end = self._clock.monotonic() + SECONDS_MAX
         await self._try(partial(self._store.read, look_at_log))
+        await self._waiting()
         await self._newest()
         kept = await asyncio.to_thread(self._file.write, await self._walk(await asyncio.to_thread(self._file.read)))
         findings = _findings(await self._still())
@@ -90,6 +93,12 @@ class InvariantsProbe:
         )
         await self._documents(keys)
         await self._entries(await self._after(max(0, newest - NEWEST_ROWS), NEWEST_ROWS))
+
+    async def _waiting(self) -> None:
+        """What is staged; it is no more than what is missing on the road."""
+        await self._try(partial(self._store.read, look_at_unheld))
+        pairs = await self._store.read(lambda uow: uow.inspection.waiting_pairs(WALK_ROWS))
+        await self._all("streams", [partial(self._store.read, partial(look_at_waiting, pair)) for pair in pairs])
 
     async def _walk(self, walk: Walk) -> Walk:
         """Go on from where the last run stopped; at the end, begin again."""

@@ -1,7 +1,6 @@
 """Numbers of a stream at its sender's gateway: each once, each borne by a delivery, none beyond the next one. Pure.
 
-The order in which a recipient's gateway lets entries into the inbox is the receiver's half of the same invariant: rules over
-entries that wait for their number, and over the notices of numbers that will not come, belong here.
+The order in which a recipient's gateway lets entries into the inbox is the receiver's half of the same invariant: `order`.
 """
 
 from collections import Counter

@@ -18,8 +18,6 @@ from gateway.demo.verify import verify_demo
 from tests.kit.lab.books import SIDES, Books, read_books
 from tests.kit.lab.ledger import read_ledger
 
-ORDER_PROMISED = False
-"""Whether inboxes are let in by the numbers of their streams. Until they are, what came early is counted, not judged."""
 FINAL = frozenset({"delivered", "refused", "expired", "rerouted", "void"})
 
 Row = tuple[Any, ...]
@@ -34,8 +32,8 @@ class Verdict:
     entries: int = 0
     receipts: int = 0
     leaves: int = 0
-    early: int = 0
-    """Entries that were let in before a smaller number of their stream."""
+    late: int = 0
+    """Entries whose turn had gone by when they came, as the log says."""
     lost: list[str] = field(default_factory=list)
     dup: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
@@ -60,6 +58,8 @@ class Tables:
     """Receipts as they were given, by transfer."""
     held: dict[str, bytes | None]
     """Receipts as they are held."""
+    late: frozenset[str] = frozenset()
+    """Entries that came when nobody waited for them any more: the log says so of them."""
 
 
 def read_tables(books: Books) -> Tables:
@@ -68,6 +68,7 @@ def read_tables(books: Books) -> Tables:
     given: dict[str, bytes | None] = {}
     held: dict[str, bytes | None] = {}
     inbox: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    late: set[str] = set()
     for side in SIDES:
         for key, *said in books.rows(
             side, "SELECT key, sender, document_id, state, idempotency_key FROM documents WHERE kind = 'edoc'"
@@ -83,9 +84,17 @@ def read_tables(books: Books) -> Tables:
             side, "SELECT recipient, sender, document_id, cursor, sequence, attachments, key FROM inbox"
         ):
             inbox[recipient, sender, document_id].append(tuple(said))
+        late.update(key for (key,) in books.rows(side, "SELECT subject FROM openings WHERE event = 'inbox.late'"))
         given.update(books.rows(side, "SELECT key, answer FROM incoming_transfers"))
         held.update(books.rows(side, "SELECT key, answer FROM transfers"))
-    return Tables(documents=documents, deliveries=deliveries, inbox=dict(inbox), given=given, held=held)
+    return Tables(
+        documents=documents,
+        deliveries=deliveries,
+        inbox=dict(inbox),
+        given=given,
+        held=held,
+        late=frozenset(late),
+    )
 
 
 def lost(ledger: list[dict[str, Any]], tables: Tables) -> Iterator[str]:
@@ -164,13 +173,16 @@ def numbered(tables: Tables) -> Iterator[str]:
 
 
 def early(tables: Tables) -> Iterator[str]:
-    """Entries let in before a smaller number of their stream."""
+    """Entries let in before a smaller number of their stream that did not come late, and entries that still wait for one."""
     streams: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for (recipient, sender, _), entries in tables.inbox.items():
-        streams[sender, recipient] += [(entry[0], entry[1]) for entry in entries]
+        streams[sender, recipient] += [(entry[0], entry[1]) for entry in entries if entry[3] not in tables.late]
     for stream, pairs in streams.items():
         highest = 0
-        for _, number in sorted(pairs):
+        for cursor, number in sorted(pairs):
+            if cursor < 0:
+                yield f"{stream}: {number} waits for a smaller number"
+                continue
             if number < highest:
                 yield f"{stream}: {number} after {highest}"
             highest = max(highest, number)
@@ -193,14 +205,13 @@ def sound(books: Books) -> Iterator[str]:
 def check_tables(books: Books) -> Verdict:
     """Everything but the evidence."""
     ledger, seen, tables = list(read_ledger(books.acknowledged)), list(read_ledger(books.seen)), read_tables(books)
-    ahead = list(early(tables))
     return Verdict(
         documents=len({line["idempotency_key"] for line in ledger}),
         entries=sum(map(len, tables.inbox.values())),
-        early=len(ahead),
+        late=len(tables.late),
         lost=[*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
         dup=list(doubled(ledger, seen, tables)),
-        order=[*numbered(tables), *(ahead if ORDER_PROMISED else [])],
+        order=[*numbered(tables), *early(tables)],
         problems=[*receipts(tables), *sound(books)],
     )
 

@@ -57,8 +57,8 @@ class Result:
         counts = [f"{self.documents} documents"] if self.documents else []
         counts += [f"{self.kills} kills"] if self.kills else []
         counts += [f"{self.mutants[0]}/{self.mutants[1]} mutants"] if self.mutants[1] else []
-        early = self.verdict.get("early", 0)
-        counts += [f"{early} let in before a smaller number"] if early else []
+        late = self.verdict.get("late", 0)
+        counts += [f"{late} came when nobody waited for them any more"] if late else []
         counts += [f"{name} {value}" for name, value in self.notes.items()]
         state = "FAILED" if self.wrong else "ok"
         return f"{self.id} {state} in {self.seconds:.0f} s: {self.title}; {', '.join(counts)}"

@@ -18,7 +18,7 @@ from gateway.core.errors import SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
-from gateway.core.work import SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
+from gateway.core.work import ORDER_ROAD, SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
@@ -26,8 +26,10 @@ from gateway.exchange import (
     BusinessStatuses,
     Desk,
     DocumentSteps,
+    GapNotices,
     Journal,
     LocalTransport,
+    OrderRelease,
     Queries,
     Reception,
     Release,
@@ -134,15 +136,18 @@ class Process:
         self.statuses = BusinessStatuses(desk=self.desk)
         self.releases = Release(desk=self.desk)
         self.tls = keys.tls[disk.generation]
+        self.receipts = keys.receipts[disk.generation]
         self.engine = self._engine(LocalTransport(reception=self.reception), transport(self))
 
     def _engine(self, local: Transport, road: Transport) -> WorkEngine:
         desk = self.desk
-        transfers = TransferDelivery(
-            desk=desk,
-            transports=lambda destination: local if destination == desk.own else road,
-            backoff=lambda failures: backoff(failures, desk.entropy),
-        )
+
+        def transports(destination: GatewayId) -> Transport:
+            return local if destination == desk.own else road
+
+        patience = partial(backoff, entropy=desk.entropy)
+        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+        notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, backoff=patience)
         return WorkEngine(
             store=desk.store,
             clock=desk.clock,
@@ -150,10 +155,12 @@ class Process:
             handlers={
                 WorkKind.DOCUMENT: DocumentSteps(desk=desk),
                 WorkKind.TRANSFER: transfers,
+                WorkKind.ORDER: OrderRelease(desk=desk),
+                WorkKind.GAPS: notices,
                 WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
                 WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
             },
-            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD),
+            destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD, ORDER_ROAD),
             idle=IDLE_SECONDS,
         )
 

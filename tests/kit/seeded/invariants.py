@@ -5,6 +5,7 @@ the gateway's own checks; those are asked beside them (`audit`).
 """
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
@@ -164,6 +165,60 @@ def numbers_have_no_gaps(world: Outcome) -> Problems:
                 yield f"I4 {kept.own}: delivery {row.key} has another number than its slip"
 
 
+def order_is_kept(world: Outcome) -> Problems:
+    """I4: an office reads each sender's letters by their numbers, but for those that came when nobody waited any more.
+
+    An entry may only stand behind a greater number if its turn had been given up: its leaf says so, and a leaf before it
+    says who gave it up, a notice of the sender or the end of the wait. At rest nothing is staged.
+    """
+    for kept in world.kept:
+        if kept.staged:
+            yield f"I4 {kept.own}: {kept.staged} numbers wait for smaller ones"
+        told = defaultdict(set)
+        for opening in kept.openings:
+            told[opening.subject].add(opening.event)
+        read: dict[tuple[str, str], int] = {}
+        for entry in sorted(kept.entries, key=lambda entry: entry.cursor):
+            stream, late = (entry.sender, entry.recipient), "inbox.late" in told[entry.key]
+            if late:
+                if not _was_given_up(kept, entry):
+                    yield f"I4 {kept.own}: entry {entry.key} came late, and nobody had given number {entry.sequence} up"
+                continue
+            if entry.sequence <= read.get(stream, 0):
+                yield f"I4 {kept.own}: number {entry.sequence} of {stream} is read after {read[stream]}"
+            read[stream] = max(entry.sequence, read.get(stream, 0))
+            if kept.arrived.get(stream, 1) <= entry.sequence:
+                yield f"I4 {kept.own}: number {entry.sequence} of {stream} is in the inbox, and is not settled"
+    yield from _numbers_between_are_accounted_for(world)
+
+
+def _was_given_up(kept: Kept, entry: InboxEntry) -> bool:
+    """Whether a notice or the end of a wait covers the entry's number."""
+    for opening in kept.openings:
+        if opening.event in {"stream.passed_over", "inbox.overdue"} and opening.recipient == entry.recipient:
+            said = json.loads(opening.private)
+            if said["from"] == entry.sender and said["first"] <= entry.sequence <= said["last"]:
+                return True
+    return False
+
+
+def _numbers_between_are_accounted_for(world: Outcome) -> Problems:
+    """Every number below the expected one arrived at this gateway, or was given up by somebody."""
+    for kept in world.kept:
+        known: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for incoming in kept.incoming:
+            for line in incoming.recipients:
+                known[incoming.slip.sender, line.organ_id].add(line.sequence)
+        for opening in kept.openings:
+            if opening.event in {"stream.passed_over", "inbox.overdue"}:
+                said = json.loads(opening.private)
+                if "first" in said:
+                    known[said["from"], said["to"]].update(range(said["first"], said["last"] + 1))
+        for stream, expected in kept.arrived.items():
+            if missing := set(range(1, expected)) - known[stream]:
+                yield f"I4 {kept.own}: numbers {sorted(missing)} of {stream} were skipped, and nobody said so"
+
+
 def one_effect(world: Outcome) -> Problems:
     """I5: one entry for each document and recipient, exactly where it is delivered; a reader sees each once."""
     entries: Counter[tuple[str, str, str]] = Counter(
@@ -220,6 +275,7 @@ INVARIANTS: tuple[Callable[[Outcome], Problems], ...] = (
     everything_ends,
     delivered_is_proven,
     numbers_have_no_gaps,
+    order_is_kept,
     one_effect,
     nothing_is_overwritten,
     leaves_tell_the_history,

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from gateway.core.activation import Activation
 from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.ledgers import Activation
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.work import DeadLetter
-from gateway.storage.tables import metadata, named_blobs, openings, streams
+from gateway.storage.tables import incoming_streams, metadata, named_blobs, openings, streams
 from tests.kit.seeded.gateway import Gateway
 
 ROWS = 100_000
@@ -50,6 +50,10 @@ class Kept:
     """Items of work that are left."""
     streams: Mapping[tuple[OrganId, OrganId], int]
     """The next number of (sender, recipient)."""
+    arrived: Mapping[tuple[OrganId, OrganId], int]
+    """The smallest number of (sender, recipient) that is not settled on the receiving side."""
+    staged: int
+    """Numbers that wait for smaller ones."""
     leaves: tuple[bytes, ...]
     openings: tuple[Opening, ...]
     pending: int
@@ -88,6 +92,7 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
         organs = frozenset(snapshot.bodies)
         every = [Digest(digest) for digest in connection.execute(select(named_blobs.c.digest)).scalars()]
         counted = connection.execute(select(streams)).all()
+        come = connection.execute(select(incoming_streams)).all()
         return {
             "documents": documents,
             "named": frozenset(every),
@@ -97,6 +102,8 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
             "entries": uow.inbox.page(organs, 0, ROWS).entries,
             "dead": uow.work.dead(ROWS),
             "streams": {(OrganId(row.sender), OrganId(row.recipient)): row.next_number for row in counted},
+            "arrived": {(OrganId(row.sender), OrganId(row.recipient)): row.expected for row in come},
+            "staged": connection.exec_driver_sql("SELECT count(*) FROM incoming_numbers").scalar_one(),
             "leaves": uow.log.leaves(0, ROWS),
             "openings": tuple(_opening(row) for row in connection.execute(select(openings).order_by(openings.c.row))),
             "pending": int(uow.log.any_pending()),

@@ -17,9 +17,18 @@ from gateway.audit import CheckpointPublisher
 from gateway.core.carrying import Indeterminate, TransferRefused, Unknown
 from gateway.core.ids import Digest, OrganId, TransferKey
 from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
+from gateway.core.order import Place
 from gateway.core.states import DocumentState, Outcome
 from gateway.core.work import Claim
-from gateway.exchange import DocumentSteps, Reception, Submission, TransferDelivery, receipts, steps
+from gateway.exchange import (
+    DocumentSteps,
+    Reception,
+    Submission,
+    TransferDelivery,
+    ordering,
+    receipts,
+    steps,
+)
 from gateway.storage import inbox as inbox_ledger
 from gateway.storage import work as work_ledger
 from gateway.storage.documents import DocumentLedger
@@ -236,6 +245,17 @@ def work_after_commit() -> AbstractContextManager[Any]:
     return patch.object(steps, "dispatch", dispatch)
 
 
+def entries_enter_as_they_come() -> AbstractContextManager[Any]:
+    """Nobody waits for a smaller number."""
+
+    def place(self: ordering.Arrivals, uow: Any, recipient: Any, number: int) -> Place:
+        found = good(self, uow, recipient, number)
+        return Place.IN_ORDER if found is Place.EARLY else found
+
+    good = ordering.Arrivals.place
+    return patch.object(ordering.Arrivals, "place", place)
+
+
 MUTANTS: dict[str, Mutant] = {
     mutant.__name__: mutant
     for mutant in (
@@ -252,5 +272,6 @@ MUTANTS: dict[str, Mutant] = {
         rows_before_blobs,
         an_inbox_that_names_nothing,
         work_after_commit,
+        entries_enter_as_they_come,
     )
 }

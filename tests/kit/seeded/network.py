@@ -10,16 +10,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from gateway.core.carrying import CarryResult, Indeterminate, Unknown, Unreachable
+from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
 from gateway.core.errors import GatewayError, PeerError, SiteError
 from gateway.core.ids import Digest, GatewayId
 from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import Transfer
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice
 from gateway.peer.wire import PROBLEM_TYPE, RECEIPT_TYPE, RECEIPTS_ACCEPTED, accepted_form, decode_slip, encode_slip
 from tests.kit.seeded.gateway import DownError, Gateway, Process
 from tests.kit.seeded.watch import Answers, Trace
@@ -192,6 +193,22 @@ class Road:
         reply = await self._ask("inquire", transfer, lambda: lambda peer: get(network, peer, pin, name))
         return reply if not isinstance(reply, Reply) else conclude_inquiry(reply)
 
+    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
+        network, pin, own = self._network, self._process.tls, self._process.gateway.own
+        peer = network.reach(self._process, destination)
+        if peer is None:
+            await asyncio.sleep(0.01)
+            return Unreachable("no way")
+        try:
+            async with asyncio.timeout(TRANSFER_SECONDS_MAX):
+                ask = partial(_tell, network, pin=pin, notice=notice)
+                reply = await network.exchange(self._process, peer, lambda: ask)
+        except (LostError, TimeoutError):
+            network.trace("tell", own, destination, "no answer")
+            return Indeterminate("no answer")
+        network.trace("tell", own, destination, reply.status)
+        return conclude_notice(reply)
+
     async def _ask(self, verb: str, transfer: Transfer, ask: Callable[[], Any]) -> Reply | Unreachable | Indeterminate:
         network, slip = self._network, transfer.slip
         peer = network.reach(self._process, slip.destination)
@@ -249,6 +266,17 @@ async def get(network: Network, peer: Process, pin: Digest, transfer: Any) -> Re
         return answer
 
     return await _answered(network, peer, handle())
+
+
+async def _tell(network: Network, peer: Process, *, pin: Digest, notice: bytes) -> Reply:
+    """What `gateway.peer.server` does with a gap notice."""
+
+    async def handle() -> bytes:
+        await peer.reception.pass_over(_identify(peer, pin), notice)
+        return b""
+
+    reply = await _answered(network, peer, handle())
+    return replace(reply, status=204) if reply.status == 200 else reply
 
 
 async def _answered(network: Network, peer: Process, handling: Any) -> Reply:

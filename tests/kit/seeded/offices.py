@@ -14,7 +14,7 @@ from gateway.core.errors import Conflict, GatewayError
 from gateway.core.fields import faults_of
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
 from gateway.core.ledgers import InboxPage
-from gateway.core.message import Code, ResponseFor
+from gateway.core.message import Code, Priority, ResponseFor
 from gateway.core.model import Document, InboxEntry, Metadata
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus
@@ -65,6 +65,8 @@ class Letter:
             promulgation_place="Thành phố Hồ Chí Minh",
             promulgation_date=date(2026, 11, 20),
             subject=self.subject,
+            # Every fifth one is urgent: what is before it in its streams goes along with it.
+            priority=Priority.NORMAL if self.number % 5 else Priority.IMMEDIATE,
             response_for=(self.answers,) if self.answers else (),
         )
 

@@ -22,6 +22,11 @@ COLUMNS = (
 )
 FIRST = f"(select document_id from documents where key = {doc(1)})"
 WITHOUT_CONSTRAINTS = "create table other as select * from inbox; drop table inbox; alter table other rename to inbox"
+STAGED = (
+    f"update inbox set cursor = -9, sequence = {{first}} where {entry(3, ONE)}; insert into incoming_numbers"
+    " select sender, recipient, {first}, {last}, key, transfer, last_leaf, received_at, received_at"
+    f" from inbox where {entry(3, ONE)}"
+)
 
 PLANTED = {
     # the sender's gateway
@@ -81,6 +86,23 @@ PLANTED = {
         (
             f"update inbox set sequence = (select sequence from inbox where {entry(1, ONE)})"
             f" where {entry(3, ONE)} or {entry(6, ONE)}"
+        ),
+    ),
+    "inbox out of order": ("government", "i4", f"update inbox set cursor = cursor + 9000 where {entry(1, ONE)}"),
+    "in the inbox before its turn": (
+        "government",
+        "i4",
+        f"update incoming_streams set expected = 2 where recipient = '{ONE}'",
+    ),
+    "staged, and no number waits": ("government", "i4", f"update inbox set cursor = -9 where {entry(3, ONE)}"),
+    "waits for what is there": ("government", "i4", STAGED.format(first=3, last=3)),
+    "waits, and nothing looks again": ("government", "i4", STAGED.format(first=90, last=90)),
+    "goes on from nothing": (
+        "government",
+        "i4",
+        (
+            "insert into incoming_numbers select sender, recipient, expected, expected, null, '', '', null, null"
+            f" from incoming_streams where recipient = '{ONE}' and expected > 2"
         ),
     ),
     "status not told": ("government", "i7", f"update inbox set business_status = '06' where {entry(1, ONE)}"),

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from gateway.audit import sequence
+from gateway.core.activation import Activation
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.ids import DocumentKey, OrganId, TransferKey
-from gateway.core.ledgers import Activation, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Document
 from gateway.core.states import BusinessStatus, DeliveryState, Evidence
 from gateway.core.work import Claim, Destination

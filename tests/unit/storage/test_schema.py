@@ -76,7 +76,11 @@ def test_the_database_refuses_contradictions_by_itself(migrated: Connection) -> 
     assert driver is not None
     for statement in (
         "INSERT INTO fences VALUES (2, 1)",
-        "INSERT INTO streams VALUES ('a', 'b', 1)",
+        "INSERT INTO streams VALUES ('a', 'b', 1, '', 1)",
+        "INSERT INTO incoming_streams VALUES ('a', 'b', 0, 0, NULL, 1)",
+        "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 2, NULL, '', '', NULL, NULL)",
+        "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', NULL, NULL)",
+        "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', 1, NULL)",
         "INSERT INTO stream_handles VALUES ('a', 'b', 2026, x'00')",
         "INSERT INTO tree_head VALUES (1, 0, x'00', x'')",
         "INSERT INTO incoming_recipients VALUES ('none', 0, 'a', 1, 'received', '', x'', x'')",
@@ -136,6 +140,11 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         driver.execute("DROP INDEX ix_work_urgent")
         driver.execute("ALTER TABLE work DROP COLUMN urgency")
         driver.execute("ALTER TABLE dead_letters DROP COLUMN urgency")
+        driver.execute("DROP INDEX ix_deliveries_under_way")
+        driver.execute("DROP TABLE incoming_streams")
+        driver.execute("DROP TABLE incoming_numbers")
+        driver.execute("ALTER TABLE streams DROP COLUMN destination")
+        driver.execute("ALTER TABLE streams DROP COLUMN since")
         driver.execute("UPDATE alembic_version SET version_num = '0004'")
     driver.close()
     upgrade(path)
