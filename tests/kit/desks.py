@@ -170,6 +170,8 @@ class MemoryDesks:
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         entry = await self.entry(principal, key)
+        if any(one.state is AmendmentState.AGREED for one in entry.amendments):
+            raise SenderError("entry.recalled")
         return self.blobs.path(entry.envelope), entry.envelope
 
     async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
