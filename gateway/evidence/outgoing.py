@@ -9,6 +9,7 @@ from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.model import Delivery, Document, ReceiptLine, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, DocumentState, Evidence, Outcome, TransferState
+from gateway.evidence.amended import amended_problems
 from gateway.evidence.problem import Problem
 from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
 from gateway.evidence.story import OpenedEvent, Story
@@ -155,6 +156,7 @@ def delivery_problems(
     told = told_status(events, _E.BUSINESS_STATUS_RECEIVED)
     if told != (delivery.business_status.value if delivery.business_status else None):
         yield Problem(what=what, why=f"business status {delivery.business_status}, the log tells {told}")
+    yield from amended_problems(what, delivery.amendments, events)
     yield from _carried(delivery, transfer)
 
 

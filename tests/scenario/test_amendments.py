@@ -445,9 +445,36 @@ async def test_an_answer_that_nobody_asked_for_is_refused(world: World) -> None:
 
 def _forget(uow: UnitOfWork) -> None:
     """As if this gateway had been restored to before it asked."""
+    _changed(uow, "DELETE FROM amendments")
+
+
+def _changed(uow: UnitOfWork, statement: str) -> None:
     ledger = uow.amendments
     assert isinstance(ledger, AmendmentLedger)
-    ledger._connection.exec_driver_sql("DELETE FROM amendments")
+    ledger._connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE amendments SET state = 'refused'", "recall refused, the log tells agreed"),
+        ("UPDATE amendments SET kind = 'update'", "update agreed, the log tells nothing"),
+        ("DELETE FROM amendments", "the log tells of a recall, and there is no row of it"),
+    ],
+)
+async def test_a_row_that_says_otherwise_than_the_log_is_found(world: World, change: str, why: str) -> None:
+    document = await sent(world)
+    await world.settle()
+    await recall(world, document)
+    await world.settle()
+    (entry,) = await entries(world, ub(world))
+    await agree(world, entry)
+    await world.settle()
+    await both_hold(world)
+    for node in world.nodes.values():
+        await node.store.transact(lambda uow: _changed(uow, change))
+        with pytest.raises(AssertionError, match=why):
+            await examined(world, node)
 
 
 # --- update and replace --------------------------------------------------------------------------------------------------
