@@ -29,10 +29,13 @@ MATRIX = {
     },
     "send": {
         "POST /api/v1/documents",
+        "POST /api/v1/documents/{key}:recall",
         "POST /api/v1/documents/{key}:release",
     },
     "act": {
         "POST /api/v1/inbox/{key}:accept",
+        "POST /api/v1/inbox/{key}:agree",
+        "POST /api/v1/inbox/{key}:decline",
         "POST /api/v1/inbox/{key}:refuse",
     },
     "seal": set[str](),
