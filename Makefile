@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WHEELS := wheels
 
-.PHONY: help dev demo test bench fault fuzz check format lock wheels catalogue letter clean
+.PHONY: help dev demo test bench bench-long fault fault-long fuzz check format lock wheels catalogue letter clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 dev: $(STAMP)  ## .venv with hash-locked dependencies and .venv/bin/gateway
 
@@ -29,9 +29,16 @@ test: dev  ## every test
 bench: dev  ## documents a second between two gateways, beside the cryptography they cannot do without
 	$(BIN)/python -m benchmarks
 
+BENCH_LONG_OPTIONS ?=
+bench-long: dev  ## half load, memory, an outage, a million finished documents: hours, 45 GB; BENCH_LONG_OPTIONS="--only backlog" (docs/PERFORMANCE.md)
+	$(BIN)/python -m benchmarks.long $(BENCH_LONG_OPTIONS)
+
 FAULT_OPTIONS ?=
 fault: dev  ## the fault lab's quick set: kill -9, lost answers, full disks, planted bugs ...; FAULT_OPTIONS="--seed 1 --only F-01" (docs/TESTING.md)
 	$(BIN)/python -m tests.kit.lab $(FAULT_OPTIONS)
+
+fault-long: dev  ## its long set (hours); writes docs/FAULTS.md; FAULT_OPTIONS="--minutes 30 --only F-30"
+	$(BIN)/python -m tests.kit.lab --long --page docs/FAULTS.md $(FAULT_OPTIONS)
 
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1

@@ -9,7 +9,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -18,21 +17,19 @@ from rich.table import Table
 
 from benchmarks.cases import CASES, EVERYBODY, Case
 from benchmarks.edxml import edxml_figures
-from benchmarks.load import Office, Run, drive
+from benchmarks.load import Run, drive
 from benchmarks.meter import cpu_seconds, peak_bytes
+from benchmarks.networks import DATABASE, make_network, office_of
 from benchmarks.pdf_signatures import pdf_signature_figures
 from benchmarks.pdf_verification import pdf_verification_figures
-from benchmarks.results import Figure, rows_besides, write_figures
-from benchmarks.sealing import seal_of
+from benchmarks.results import LONG, Figure, rows_besides, rows_of, write_figures
 from benchmarks.signatures import PREFIX, signature_figures
 from benchmarks.stages import stage_medians
 from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.unavoidable import limits_of, operation_table
-from gateway.api import OfficeClient
-from gateway.demo.network import Network, build_network
+from gateway.demo.network import Network
 from gateway.demo.processes import Gateways
 
-DATABASE = Path("state") / "gateway.db"
 MARKS = {None: "", True: "  target met", False: "  target missed"}
 IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
@@ -98,14 +95,7 @@ def percentile(values: list[float], rank: int) -> float:
 
 async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seconds: float) -> Measured:
     """Warm up, then one at a time, then as fast as it goes."""
-    async with OfficeClient(*_door(network), network.client_context()) as client:
-        office = Office(
-            client=client,
-            sender=network.world.sender.organ_id,
-            recipients=_recipients(network),
-            database=network.sides["party"].folder / DATABASE,
-            seal=seal_of(network.folder / "pki" / "party" / "keys" / "seal", network.world.sender.organ_id),
-        )
+    async with office_of(network) as office:
         await drive(office, case, in_flight=4, seconds=seconds / 8)
         alone = await drive(office, case, in_flight=1, seconds=seconds / 3)
         before = {side: cpu_seconds(pid) for side, pid in pids.items()}
@@ -119,25 +109,15 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
         busy=busy,
         alone=alone,
         cpu={side: after[side] - before[side] for side in after},
-        stages=stage_medians(office.database, network.sides["government"].folder / DATABASE, alone.begun),
+        stages=stage_medians(
+            network.sides["party"].folder / DATABASE, network.sides["government"].folder / DATABASE, alone.begun
+        ),
     )
 
 
 def _own_cpu() -> float:
     times = psutil.Process().cpu_times()
     return times.user + times.system
-
-
-def _door(network: Network) -> tuple[str, str]:
-    office = network.offices[network.world.sender.organ_id]
-    return network.sides[office.side].url, office.api_key
-
-
-def _recipients(network: Network) -> tuple[str, ...]:
-    """The first is on the other gateway."""
-    far = [body.organ_id for body in network.world.recipients if body.gateway == network.world.government]
-    near = [body.organ_id for body in network.world.recipients if body.gateway == network.world.party]
-    return (*far, *near)
 
 
 async def run(console: Console, *, seconds: float, wards: int | None) -> list[Figure]:
@@ -149,10 +129,7 @@ async def run(console: Console, *, seconds: float, wards: int | None) -> list[Fi
     _print_operations(console, operations)
     figures = [Figure(id=f"operation.{name}", value=_short(value), unit="µs") for name, value in operations.items()]
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
-        network = await asyncio.to_thread(
-            build_network, Path(folder) / "network", wards=wards, moment=datetime.now(UTC).replace(microsecond=0)
-        )
-        _lift_limits(network)
+        network = await asyncio.to_thread(make_network, Path(folder) / "network", wards=wards)
         async with Gateways(network) as gateways:
             for case in CASES:
                 measured = await measure(network, gateways.pids, case, seconds=seconds)
@@ -162,15 +139,6 @@ async def run(console: Console, *, seconds: float, wards: int | None) -> list[Fi
                 for role, size in sorted(peak_bytes(pid).items()):
                     figures.append(Figure(id=f"memory.{side}.{role}", value=round(size / 1e6, 1), unit="MB"))
     return figures
-
-
-def _lift_limits(network: Network) -> None:
-    """One key asks as fast as it can: rate limits would measure themselves."""
-    most = "requests_per_minute = 1000000\nrequests_burst = 1000000\nrequests_at_once = 1000\n"
-    for side in network.sides.values():
-        text = side.config.read_text(encoding="utf-8")
-        more = most + "address_requests_per_minute = 1000000\naddress_requests_burst = 1000000\n"
-        side.config.write_text(f"{text}\n[limits]\n{more}", encoding="utf-8")
 
 
 def machine() -> str:
@@ -231,7 +199,8 @@ def main() -> None:
         return
     console = Console(highlight=False)
     chosen = next((name for name in PARTS if getattr(arguments, name)), None)
-    kept = rows_besides(arguments.output, PARTS[chosen].prefix) if chosen else []
+    # What `make bench-long` measured stays, too.
+    kept = rows_besides(arguments.output, PARTS[chosen].prefix) if chosen else rows_of(arguments.output, LONG)
     figures = [] if chosen else asyncio.run(run(console, seconds=arguments.seconds, wards=arguments.wards))
     for part in [PARTS[chosen]] if chosen else PARTS.values():
         for figure in part.figures():

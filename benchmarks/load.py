@@ -7,6 +7,7 @@ the asking. `changed_at` of a delivery is written in the unit that verified its 
 
 import asyncio
 import itertools
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,19 +15,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+
 from benchmarks.cases import Case
 from benchmarks.sealing import Seal
 from gateway.api import OfficeClient
 
 PATIENCE_SECONDS: Final = 60.0
+_FINISHED: Final = (
+    "SELECT document, min(\"row\"), count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at),"
+    ' min(state), max("row") FROM deliveries WHERE "row" > ? GROUP BY document'
+)
 _NUMBERS: Final[Iterator[int]] = itertools.count(1)
 
 
 class Deliveries:
     """The sender's table of deliveries, seen from outside."""
 
-    def __init__(self, database: Path) -> None:
-        self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False)
+    def __init__(self, database: Path | str) -> None:
+        """`database`: a file, or the URL of a database on a server."""
+        self._connection: Any
+        if isinstance(database, Path):
+            self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False)
+        else:
+            self._connection = psycopg.connect(database.replace("+psycopg", ""), autocommit=True)
+        self._mark = "?" if isinstance(database, Path) else "%s"
         self._from_row = self._newest_row()
         self._told: set[str] = set()
 
@@ -39,12 +52,7 @@ class Deliveries:
         Raises:
             AssertionError: a delivery ended otherwise.
         """
-        rows = self._connection.execute(
-            'SELECT document, min("row"), sum(state = \'delivered\'), count(*), max(changed_at), min(state), max("row")'
-            " FROM deliveries"
-            ' WHERE "row" > ? GROUP BY document',
-            (self._from_row,),
-        ).fetchall()
+        rows = self._connection.execute(_FINISHED.replace("?", self._mark), (self._from_row,)).fetchall()
         done = {row[0]: row[4] / 1000 for row in rows if row[0] in waiting and row[2] == row[3]}
         bad = [row for row in rows if row[5] in {"refused", "expired", "held"}]
         assert not bad, f"not delivered: {bad[0]}"
@@ -86,8 +94,11 @@ class Office:
     client: OfficeClient
     sender: str
     recipients: tuple[str, ...]
-    database: Path
+    database: Path | str
+    """A file, or the URL of a database on a server."""
     seal: Seal
+    spread: int = 1
+    """Documents to one recipient go to so many of them in turn."""
 
 
 async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -> Run:
@@ -100,7 +111,7 @@ async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -
         while True:
             open_for_more = time.time() < run.started + seconds
             while open_for_more and len(waiting) + len(handing_in) < in_flight:
-                handing_in.add(asyncio.create_task(_hand_in(office, case, run)))
+                handing_in.add(asyncio.create_task(hand_in(office, case, run)))
             if not waiting and not handing_in:
                 break
             assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
@@ -119,20 +130,23 @@ async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -
     return run
 
 
-async def _hand_in(office: Office, case: Case, run: Run) -> tuple[str, float]:
+async def hand_in(office: Office, case: Case, run: Run, *, priority: str = "") -> tuple[str, float]:
+    """Hand one document in; its key, and when that began."""
     number = next(_NUMBERS)
     started = time.time()
+    metadata = _metadata(office, case, number) | ({"priority": priority} if priority else {})
     document = await office.client.send_contents(
-        _metadata(office, case, number), [case.content(office.seal)], f"bench-{case.id}-{number}"
+        metadata, [case.content(office.seal)], f"bench-{case.id}-{number}-{os.getpid()}"
     )
     run.accepted.append(time.time() - started)
     return str(document["key"]), started
 
 
 def _metadata(office: Office, case: Case, number: int) -> dict[str, Any]:
+    one = office.recipients[number % office.spread]
     return {
         "sender": office.sender,
-        "recipients": list(office.recipients if case.recipients > 1 else office.recipients[:1]),
+        "recipients": list(office.recipients) if case.recipients > 1 else [one],
         "code": {"number": str(number), "notation": "CV/VPTU"},
         "promulgation_place": "Thành phố Hồ Chí Minh",
         "promulgation_date": "2026-02-02",

@@ -1,9 +1,13 @@
 """A figure of a run, and the list that is kept (`benchmarks/latest.json`)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
+
+LONG: Final = "long."
+"""How the ids of what `make bench-long` measures begin: `make bench` leaves them as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,17 @@ def write_figures(path: Path, figures: Sequence[Figure], *, kept: Sequence[Mappi
 def rows_besides(path: Path, prefix: str) -> list[Mapping[str, object]]:
     """What a file has of other parts than the one whose ids begin so: measuring that part alone leaves them as they are."""
     return [row for row in json.loads(path.read_text(encoding="utf-8")) if not row["id"].startswith(prefix)]
+
+
+def rows_of(path: Path, prefix: str) -> list[Mapping[str, object]]:
+    """What a file has of the part whose ids begin so; nothing where there is no file."""
+    if not path.exists():
+        return []
+    return [row for row in json.loads(path.read_text(encoding="utf-8")) if row["id"].startswith(prefix)]
+
+
+def rows_without(path: Path, measured: Collection[str]) -> list[Mapping[str, object]]:
+    """What a file has beside these figures, which were measured anew; nothing where there is no file."""
+    if not path.exists():
+        return []
+    return [row for row in json.loads(path.read_text(encoding="utf-8")) if row["id"] not in measured]

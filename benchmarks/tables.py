@@ -13,6 +13,7 @@ from benchmarks.cases import CASES, KIB, Case
 from benchmarks.edxml import DIRECTIONS, SIZES, WEIGHTS
 from benchmarks.pdf_signatures import RATIO_MIN
 from benchmarks.pdf_verification import MILLISECONDS_MAX, RATIO_MAX
+from benchmarks.results import LONG
 from benchmarks.signatures import CASES as SIGNATURE_CASES
 from benchmarks.signatures import PREFIX as SIGNATURES
 from benchmarks.stages import STAGES
@@ -168,6 +169,46 @@ def _pdf_signatures(figures: Figures) -> Rows:
         yield "verify", f"{ours:g}", f"{theirs:g}", words, asked, f"{ratio:g} of its time"
 
 
+_LONG: Final = (
+    ("half_load.file-150k-1.p99", "time to the verified receipt at half load, p99: other file, 150 KB", "s", "< 1 s"),
+    ("half_load.sealed-150k-1.p99", "... a PDF that its body has sealed, 150 KB", "s", "< 1 s"),
+    ("everybody.longest", "one document to 336 recipients, until all receipts are verified, the slowest", "s", "< 3 s"),
+    ("recipient.cpu", "CPU of each further recipient, both gateways together", "ms", "≤ 0.3 ms"),
+    ("backlog.deliveries", "deliveries that gathered while the receiver was away", "", "20,000"),
+    ("backlog.drain_ratio", "the rate at which they drained, beside the steady rate", "times", "≥ 0.9"),
+    ("backlog.urgent.p50", "... and meanwhile an urgent document until its verified receipt, p50", "s", ""),
+    ("backlog.urgent.longest", "... the slowest of them", "s", "≤ 10 s"),
+    ("finished.sqlite.documents", "finished documents in both databases, SQLite", "", "1,000,000"),
+    ("finished.sqlite.ratio", "the rate, beside the rate with none", "times", "≥ 0.9"),
+    ("finished.sqlite.ready", "... both gateways, from the start to the first answer, with them", "s", ""),
+    ("finished.sqlite.ready_without", "... and with none", "s", ""),
+    ("finished.postgres.documents", "finished documents in both databases, PostgreSQL", "", "1,000,000"),
+    ("finished.postgres.ratio", "the rate, beside the rate with none", "times", "≥ 0.9"),
+    ("finished.postgres.ready", "... both gateways, from the start to the first answer, with them", "s", ""),
+    ("finished.postgres.ready_without", "... and with none", "s", ""),
+    ("memory.party.150k", "PSS of a sending node under load, PDFs of 150 KB", "MB", "≤ 350 MB"),
+    ("memory.government.150k", "... of a receiving node", "MB", "≤ 350 MB"),
+    ("memory.party.7m", "PSS of a sending node under load, files of 7 MB", "MB", "≤ 350 MB"),
+    ("memory.government.7m", "... of a receiving node", "MB", "≤ 350 MB"),
+    ("memory.party.7m_pdf", "PSS of a sending node under load, PDFs of 7 MB", "MB", "≤ 350 MB"),
+    ("memory.government.7m_pdf", "... of a receiving node", "MB", "≤ 350 MB"),
+)
+"""Figures of `make bench-long`: which, what it is, its unit, what was asked."""
+
+
+def _long(figures: Figures) -> Rows:
+    yield "`make bench-long`", "measured", "asked"
+    for name, meaning, unit, asked in _LONG:
+        value = figures.get(f"{LONG}{name}")
+        if value is not None:
+            yield meaning, f"{_grouped(value)} {unit}".strip(), asked
+
+
+def _grouped(value: float) -> str:
+    """Whole numbers in groups of three, others as they are."""
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
+
+
 def _size(name: str) -> str:
     """`100mb` as people write it."""
     return f"{name[:-2]} {name[-2:].upper()}"
@@ -190,6 +231,7 @@ TABLES: Final[Mapping[str, Callable[[Figures], Rows]]] = {
     "edxml_stages": _edxml_stages,
     "signatures": _signatures,
     "pdf_signatures": _pdf_signatures,
+    "long": _long,
 }
 
 

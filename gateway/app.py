@@ -27,7 +27,7 @@ from gateway.core.limits import DESCRIPTORS_MIN
 from gateway.core.ports import Store, Transport
 from gateway.core.work import ORDER_ROAD, SCANNER_ROAD, TIMESTAMP_ROAD, WorkKind
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
-from gateway.doors import Doors, open_doors
+from gateway.doors import Doors, PeerDesks, open_doors
 from gateway.exchange import (
     Desk,
     DocumentSteps,
@@ -38,14 +38,19 @@ from gateway.exchange import (
     OrderRelease,
     Reception,
     Rescanning,
+    Resending,
+    ResyncAnswers,
+    Resynchronising,
+    SkippedNumbers,
     Stamping,
     TransferDelivery,
 )
-from gateway.material import OwnSigners, open_signers, read_material
+from gateway.material import Material, OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
     SystemClock,
+    bound_heap,
     configure_logging,
     in_background,
     logger,
@@ -89,6 +94,7 @@ async def serve(path: Path) -> None:
     config = load_config(path)
     configure_logging(stream=sys.stderr, level=config.log.level.upper())
     provide_descriptors(DESCRIPTORS_MIN)
+    bound_heap()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -129,11 +135,9 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         rooms = await open_rooms(material, store, meter, stack)
         desk = rooms.desk
         reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
-        peers = PeerTransport(
-            directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
-        )
-        stack.push_async_callback(peers.close)
-        engine = _engine(desk, signers, _transports(desk, LocalTransport(reception=reception), peers), rooms.disk)
+        peers = _peer_transport(material, desk, stack)
+        ways = _Ways(local=LocalTransport(reception=reception), peers=peers)
+        engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
         store.set_listener(Wakeups(loop=asyncio.get_running_loop(), work_added=engine.wake, head_moved=heads))
@@ -141,7 +145,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         publisher.notify(await store.read(lambda uow: uow.log.head()))
         in_background(stack, engine.run, broken)
         stack.push_async_callback(engine.stop, patience=WORK_SECONDS)
-        doors = await open_doors(material, rooms, reception, events, stack)
+        peer_desks = PeerDesks(reception=reception, resync=ResyncAnswers(desk=desk, signer=signers.receipts))
+        doors = await open_doors(material, rooms, peer_desks, events, stack)
         reloader = Reloader(
             source, material, signers=signers, parts=_exchangeable(rooms, peers, doors), manager=manager
         )
@@ -168,6 +173,13 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
             await _drain(doors, engine, publisher, store)
 
 
+def _peer_transport(material: Material, desk: Desk, stack: AsyncExitStack) -> PeerTransport:
+    context = material.peer_client
+    peers = PeerTransport(directory=desk.directory, ssl_context=context, own=desk.own, entropy=desk.entropy)
+    stack.push_async_callback(peers.close)
+    return peers
+
+
 async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublisher, store: Store) -> None:
     """No connections, no claims; what is in flight ends, or is cut and taken up again later; then the last checkpoint."""
     ends = await asyncio.gather(
@@ -191,12 +203,21 @@ def _transports(desk: Desk, local: Transport, peers: Transport) -> Callable[[Gat
     return lambda destination: here if destination == desk.own else there
 
 
-def _engine(
-    desk: Desk, signers: OwnSigners, transports: Callable[[GatewayId], Transport], disk: DiskWatch
-) -> WorkEngine:
-    patience = partial(backoff, entropy=desk.entropy)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ways:
+    """Out of this gateway: to bodies of its own, and to others."""
+
+    local: LocalTransport
+    peers: PeerTransport
+
+
+def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, origin: str) -> WorkEngine:
+    patience, receipts = partial(backoff, entropy=desk.entropy), signers.receipts
+    transports = _transports(desk, ways.local, ways.peers)
     transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
-    notices = GapNotices(desk=desk, signer=signers.receipts, transports=transports, backoff=patience)
+    notices = GapNotices(desk=desk, signer=receipts, transports=transports, backoff=patience)
+    skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, backoff=patience)
+    resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, backoff=patience)
     return WorkEngine(
         store=desk.store,
         clock=desk.clock,
@@ -206,6 +227,9 @@ def _engine(
             WorkKind.TRANSFER: transfers,
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
+            WorkKind.SKIPPED: skipped,
+            WorkKind.RESYNC: resync,
+            WorkKind.RESEND: Resending(desk=desk, transports=transports, backoff=patience),
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },

@@ -14,14 +14,14 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.api import ServiceProbe
-from gateway.audit import AuditError, LogProbe, SignerMemory, VerifierKey
+from gateway.audit import AuditError, LogProbe, VerifierKey
 from gateway.config import Config, ListenerSection, load_config
 from gateway.core.activation import Activation
 from gateway.core.directory import GatewayEntry, Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.health import Check, Finding, Health, failed, found
 from gateway.core.ids import Digest, GatewayId, OrganId
-from gateway.core.limits import DESCRIPTORS_MIN
+from gateway.core.limits import DESCRIPTORS_MIN, START_LOOK_SECONDS_MAX
 from gateway.core.ports import Probe, Store
 from gateway.core.reasons import Reason
 from gateway.crypto import (
@@ -44,7 +44,7 @@ from gateway.crypto import (
     subject_public_key,
 )
 from gateway.evidence import InvariantsProbe
-from gateway.exchange import HeldProbe, OrderProbe, OwedProbe, check_receipt
+from gateway.exchange import HeldProbe, OrderProbe, OwedProbe, ResyncProbe, check_receipt
 from gateway.malware import ScannerProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
@@ -140,9 +140,9 @@ def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> li
     probes: list[Probe] = [DatabaseProbe(config.database_place())]
     key = _log_key(config)
     if store is not None and key is not None:
-        probes.append(LogProbe(store=store, memory=SignerMemory(path=config.signer_memory), key=key))
+        probes.append(LogProbe(store=store, memory=config.signer_memory, key=key))
     if store is not None:
-        probes += [HeldProbe(store=store), OrderProbe(store=store, clock=SystemClock())]
+        probes += [HeldProbe(store=store), OrderProbe(store=store, clock=SystemClock()), ResyncProbe(store=store)]
         probes.append(OwedProbe(store=store, clock=SystemClock()))
     if store is not None and snapshot is not None:
         probes.append(_invariants(config, store, snapshot))
@@ -213,7 +213,7 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> Store | None:
     if isinstance(place, Path) and not place.exists():
         return None
     try:
-        store = await asyncio.to_thread(open_store_for_reading, place)
+        store = await asyncio.to_thread(open_store_for_reading, place, patience=START_LOOK_SECONDS_MAX)
     except SiteError:
         return None
     stack.push_async_callback(store.close)

@@ -23,6 +23,7 @@ from gateway.exchange import (
     Recalls,
     Reception,
     Release,
+    ResyncAnswers,
     Submission,
 )
 from gateway.material import Material
@@ -59,13 +60,22 @@ class Doors:
         return [Reading(CONNECTIONS, len(door.server.connections), (name,)) for name, door in doors if door.server]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerDesks:
+    """Who answers peers."""
+
+    reception: Reception
+    resync: ResyncAnswers
+
+
 async def open_doors(
-    material: Material, rooms: Rooms, reception: Reception, events: Events, stack: AsyncExitStack
+    material: Material, rooms: Rooms, peers: PeerDesks, events: Events, stack: AsyncExitStack
 ) -> Doors:
     """Both listeners, taking calls."""
     config, desk = material.config, rooms.desk
     peer_app = build_peer_app(
-        reception=reception,
+        reception=peers.reception,
+        resync=peers.resync,
         directory=desk.directory,
         blobs=desk.blobs,
         own=desk.own,

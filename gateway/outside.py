@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from gateway.audit import SignerMemory
+from gateway.audit import LogInForce, SignerMemory
 from gateway.config import Config, load_config
 from gateway.core.directory import Snapshot
 from gateway.core.ids import Digest, GatewayId
+from gateway.core.limits import START_LOOK_SECONDS_MAX
 from gateway.core.ports import Store
 from gateway.crypto import JudgePool, read_trust
 from gateway.evidence import InstallationCheck
@@ -29,7 +31,7 @@ async def open_records(path: Path) -> AsyncIterator[tuple[Config, Snapshot, Stor
     config = load_config(path)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     async with AsyncExitStack() as stack:
-        store: Store = open_store_for_reading(config.database_place())
+        store: Store = open_store_for_reading(config.database_place(), patience=START_LOOK_SECONDS_MAX)
         stack.push_async_callback(store.close)
         yield config, snapshot, store
 
@@ -44,11 +46,13 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
     config = load_config(path)
     snapshot = load_snapshot_of(config.gateway.id, config.registry.file, expected=Digest(config.registry.sha256))
     trust = read_trust(trust_sources(config), now=SystemClock().now())
-    # Looked at before the database: what was signed by then must be in it.
-    remembered = await SignerMemory(path=config.signer_memory).recall()
     async with AsyncExitStack() as stack:
         store: Store = open_store_for_reading(config.database_place())
         stack.push_async_callback(store.close)
+        # Looked at before the log is read: what was signed by then must be in it.
+        remembered = [
+            note for path in await _memories(config, store) if (note := await SignerMemory(path=path).recall())
+        ]
         judge = JudgePool(size=1, preload=JUDGE_PRELOAD, readable=(config.blobs,))
         await judge.start()
         stack.push_async_callback(judge.close)
@@ -60,5 +64,13 @@ async def open_for_reading(path: Path) -> AsyncIterator[InstallationCheck]:
             records=ExchangeRecords(trust=trust),
             judge=judge,
             clock=SystemClock(),
-            remembered=[remembered] if remembered else [],
+            remembered=remembered,
         )
+
+
+async def _memories(config: Config, store: Store) -> list[Path]:
+    """Where the signers of this log and of those that were closed before it remember."""
+    first = LogInForce(origin=config.log_origin)
+    reopened = await store.read(lambda uow: uow.resyncs.reopenings())
+    logs = [first, *(replace(first, number=one.number) for one in reopened)]
+    return [log.memory(config.signer_memory) for log in logs]

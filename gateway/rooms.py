@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit import CheckpointPublisher, SignerMemory, sequence
+from gateway.audit import CheckpointPublisher, SignerMemory, log_in_force, sequence
 from gateway.config import Config, ScannerSection, TimestampsSection
 from gateway.core.ids import GatewayId
 from gateway.core.ports import Meter, Scanner, Store
@@ -68,7 +68,7 @@ async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack
 
 
 def _die(error: BaseException) -> None:
-    """A database that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
+    """A disk that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
     _log.critical("store.fatal", error=str(error))
     os._exit(EXIT_FATAL)
 
@@ -77,12 +77,14 @@ async def open_log(
     config: Config, signers: OwnSigners, store: Store, stack: AsyncExitStack, *, broken: asyncio.Future[None]
 ) -> CheckpointPublisher:
     """The signer compares the log with what it remembers before a leaf is added to it (audit.md A2.10)."""
+    log = await store.read(lambda uow: log_in_force(uow, config.log_origin))
     publisher = CheckpointPublisher(
         store=store,
         signer=signers.log,
-        origin=config.log_origin,
-        memory=SignerMemory(path=config.signer_memory),
+        origin=log.origin,
+        memory=SignerMemory(path=log.memory(config.signer_memory)),
         clock=SystemClock(),
+        kept=log.kept,
     )
     in_background(stack, publisher.run, broken)
     if signed := await store.read(lambda uow: uow.log.head().size):
@@ -152,7 +154,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
     await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
-    blobs, disk = open_blobs(config.blobs), disk_watch(config)
+    blobs, disk = open_blobs(config.blobs, on_fatal=_die), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
     await judge.start()

@@ -17,7 +17,7 @@ from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
-from gateway.exchange import Desk, HeldProbe, Operating, OrderProbe, OwedProbe, clock_step
+from gateway.exchange import Desk, HeldProbe, Operating, OrderProbe, OwedProbe, ResyncProbe, clock_step
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
@@ -71,15 +71,16 @@ async def open_admin(
     desk = watched.desk
     queue, held = QueueProbe(store=desk.store, clock=desk.clock), HeldProbe(store=desk.store)
     owed = OwedProbe(store=desk.store, clock=desk.clock)
-    order = OrderProbe(store=desk.store, clock=desk.clock)
+    order, resync = OrderProbe(store=desk.store, clock=desk.clock), ResyncProbe(store=desk.store)
     parts = AdminParts(
         own=desk.own,
-        probes=watched.probes(queue, held, order, owed),
+        probes=watched.probes(queue, held, order, resync, owed),
         meter=meter,
         readings=(
             queue.readings,
             held.readings,
             order.readings,
+            resync.readings,
             owed.readings,
             watched.signing.readings,
             watched.disk.readings,

@@ -14,6 +14,7 @@ from gateway.api.schemas import MetadataIn, parse
 from gateway.core import limits
 from gateway.core.errors import SenderError
 from gateway.core.filename import is_file_name, is_media_type
+from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import Metadata
 from gateway.core.ports import BlobLease
 from gateway.core.secrecy import find_mark
@@ -105,12 +106,23 @@ async def _files(request: web.Request, form: FormReader, lease: BlobLease) -> tu
             raise SenderError("count.limit", what="files", count=len(files) + 1, limit=bounds.files)
         what, limit = (name, bounds.file_bytes) if bounds.file_bytes <= left else ("document", bounds.document_bytes)
         allowed = min(bounds.file_bytes, left)
-        blob = await lease.put(_counted(form.data(), allowed, what, limit), limit=allowed)
+        head = bytearray()
+        counted = _counted(form.data(), allowed, what, limit)
+        blob = await lease.put(_noting(counted, head), limit=allowed)
         left -= blob.size
-        files.append(UploadedFile(name=name, content_type=part.content_type or _UNKNOWN_TYPE, blob=blob))
+        kind = part.content_type or _UNKNOWN_TYPE
+        files.append(UploadedFile(name=name, content_type=kind, blob=blob, head=bytes(head)))
     if not files:
         raise InvalidRequest([FieldError(pointer="/files", code="field.required")])
     return tuple(files)
+
+
+async def _noting(data: AsyncIterator[bytes], head: bytearray) -> AsyncIterator[bytes]:
+    """The same bytes; the first of them, by which a file is told, are kept in `head`."""
+    async for piece in data:
+        if len(head) < MAGIC_BYTES:
+            head += piece[: MAGIC_BYTES - len(head)]
+        yield piece
 
 
 async def _counted(data: AsyncIterator[bytes], allowed: int, what: str, limit: int) -> AsyncIterator[bytes]:

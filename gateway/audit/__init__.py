@@ -27,7 +27,8 @@ signs heads; `covering(size)` waits for a signed one; `prove` makes the proofs f
   consistent with it, and it is published again.
 * after publishing, before a receipt left: the receipt is made again from stored claims, with any covering checkpoint.
 
-A head that is smaller than the memory, or not consistent with it, means that the database went back (a restored backup,
+A database that `gateway restore` put back goes on as a log of another name, which says so (`succession`). Without that,
+a head that is smaller than the memory, or not consistent with it, means that the database went back (a restored backup,
 a lost disk) or was rewritten; a memory older than the published checkpoint, that the memory did. Then
 `audit.inconsistent` is raised, nothing is signed any more, and a person decides. Signing on would be a fork.
 
@@ -63,7 +64,8 @@ from gateway.audit.probes import LogProbe, SignerProbe
 from gateway.audit.proof import InclusionProof, covering_size, prove
 from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint
 from gateway.audit.sequencer import sequence
-from gateway.audit.tree import empty_head, empty_root, verify_consistency, verify_inclusion
+from gateway.audit.succession import LogInForce, closed_at, log_in_force, name_of
+from gateway.audit.tree import Climbed, empty_head, empty_root, verify_consistency, verify_inclusion
 from gateway.audit.verify import Fault, LoggedLeaf, LogReader, LogReport, verify_log, verify_logged
 
 __all__ = [
@@ -71,11 +73,13 @@ __all__ = [
     "Checkpoint",
     "CheckpointMemory",
     "CheckpointPublisher",
+    "Climbed",
     "Fault",
     "InclusionProof",
     "KeyType",
     "LeafError",
     "LeafFields",
+    "LogInForce",
     "LogProbe",
     "LogReader",
     "LogReport",
@@ -92,12 +96,15 @@ __all__ = [
     "SignerProbe",
     "UnverifiedError",
     "VerifierKey",
+    "closed_at",
     "covering_size",
     "empty_head",
     "empty_root",
     "format_checkpoint",
     "leaf_hash",
+    "log_in_force",
     "make_leaf",
+    "name_of",
     "open_checkpoint",
     "open_leaf",
     "open_note",

@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.audit.errors import NoteError, UnverifiedError
 from gateway.audit.note import KeyType, VerifierKey, open_note
+from gateway.audit.succession import with_successors
 from gateway.audit.tree import HASH_BYTES, SIZE_MAX, empty_root
 
 _BODY: Final = re.compile(r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n")
@@ -51,6 +52,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 def open_checkpoint(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
     """The checkpoint in a note, signed by the log itself: by an Ed25519 key of `keys` whose name is the log's origin.
 
+    The key of a log is that of its successors, too (`succession`).
     Cosignatures of witnesses among `keys` are checked too, but do not make up for the log's own signature.
 
     Raises:
@@ -58,7 +60,7 @@ def open_checkpoint(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
         UnverifiedError: the log has not signed.
         NoteError: malformed.
     """
-    opened = open_note(note, keys)
+    opened = open_note(note, tuple(with_successors(note, keys)))
     checkpoint = parse_checkpoint(opened.text)
     if not any(
         signature.key.type is KeyType.ED25519 and signature.key.name == checkpoint.origin

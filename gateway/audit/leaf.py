@@ -9,10 +9,10 @@ r"""The leaf: what stands in the tree about one event, and the opening that show
 The salt is 32 random bytes for every leaf: without it anybody could guess document codes and test the guesses.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from gateway.audit.canonical import INTEGER_MAX, canonical_json
@@ -55,13 +55,17 @@ class LeafFields:
         Raises:
             LeafError: a number that not every reader of JSON keeps.
         """
-        if max(self.sequence, self.at_millis) > INTEGER_MAX:
-            raise LeafError("an integer beyond 2^53 - 1")
-        commitment, previous, stream = map(encode_base64url, (self.commitment, self.previous, self.stream))
-        return (
-            f'{{"c":"{commitment}","e":"{self.event}","p":"{previous}","q":{self.sequence},"s":"{stream}"'
-            f',"t":{self.at_millis},"v":{VERSION}}}'
-        ).encode("ascii")
+        return _written(self.commitment, self.previous, self.stream, (self.event, self.sequence, self.at_millis))
+
+
+def _written(commitment: bytes, previous: bytes, stream: bytes, rest: tuple[str, int, int]) -> bytes:
+    event, sequence, at_millis = rest
+    if max(sequence, at_millis) > INTEGER_MAX:
+        raise LeafError("an integer beyond 2^53 - 1")
+    return (
+        f'{{"c":"{encode_base64url(commitment)}","e":"{event}","p":"{encode_base64url(previous)}","q":{sequence}'
+        f',"s":"{encode_base64url(stream)}","t":{at_millis},"v":{VERSION}}}'
+    ).encode("ascii")
 
 
 def make_leaf(event: AuditEvent, *, salt: bytes) -> Leaf:
@@ -75,14 +79,8 @@ def make_leaf(event: AuditEvent, *, salt: bytes) -> Leaf:
     previous = bytes.fromhex(event.previous)
     assert len(previous) in {0, HASH_BYTES}, "a previous leaf hash of another length"
     private = private_bytes(event.private)
-    data = LeafFields(
-        commitment=_commit(salt, private),
-        event=event.kind.value,
-        previous=previous,
-        sequence=event.sequence,
-        stream=event.stream,
-        at_millis=to_millis(event.at),
-    ).encode()
+    rest = (event.kind.value, event.sequence, to_millis(event.at))
+    data = _written(_commit(salt, private), previous, event.stream, rest)
     assert len(data) <= LEAF_BYTES_MAX
     assert _LEAF.fullmatch(data), "a leaf that its own reader would refuse"
     return Leaf(data=data, hash=leaf_hash(data), salt=salt, private=private, event=event)
@@ -90,7 +88,7 @@ def make_leaf(event: AuditEvent, *, salt: bytes) -> Leaf:
 
 def leaf_hash(data: bytes) -> bytes:
     """SHA-256(0x00 || data): the prefix keeps leaves and inner nodes apart (RFC 6962 section 2.1)."""
-    return hashlib.sha256(b"\x00" + data).digest()
+    return sha256(b"\x00" + data).digest()
 
 
 def private_bytes(private: Mapping[str, str | int]) -> bytes:
@@ -113,15 +111,17 @@ def parse_leaf(data: bytes) -> LeafFields:
     match = _LEAF.fullmatch(data)
     if match is None:
         raise LeafError("not a canonical leaf of version 1")
+    commitment, event, previous, sequence, stream, at = match.groups()
     fields = LeafFields(
-        commitment=_bytes_of(match["c"]),
-        event=match["e"].decode(),
-        previous=_bytes_of(match["p"]),
-        sequence=int(match["q"]),
-        stream=_bytes_of(match["s"]),
-        at_millis=int(match["t"]),
+        commitment=_bytes_of(commitment),
+        event=event.decode(),
+        previous=_bytes_of(previous),
+        sequence=int(sequence),
+        stream=_bytes_of(stream),
+        at_millis=int(at),
     )
-    if fields.encode() != data:
+    # Layout, base64url and decimals have one form each: what remains is numbers that not every reader keeps.
+    if max(fields.sequence, fields.at_millis) > INTEGER_MAX:
         raise LeafError("not a canonical leaf of version 1")
     return fields
 
@@ -143,7 +143,7 @@ def open_leaf(data: bytes, salt: bytes, private: bytes) -> LeafFields:
 
 
 def _commit(salt: bytes, private: bytes) -> bytes:
-    return hashlib.sha256(COMMITMENT_PREFIX + salt + private).digest()
+    return sha256(COMMITMENT_PREFIX + salt + private).digest()
 
 
 def _bytes_of(text: bytes) -> bytes:

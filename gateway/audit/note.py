@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -30,6 +31,8 @@ KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 4
 SIGNATURE_BYTES: Final = 64
 TIME_BYTES: Final = 8
+SIGNATURES_REMEMBERED_MAX: Final = 64
+"""The newest of some peers' logs."""
 
 _KEY_NAME: Final = re.compile(r"[^\s+]+")
 _VERIFIER_KEY: Final = re.compile(r"(?P<name>[^\s+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]+=*)")
@@ -107,13 +110,19 @@ class VerifierKey:
         if len(signature) != SIGNATURE_BYTES:
             raise SignatureError(f"a signature of {self.name} with another length")
         try:
-            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
+            _verify(self.key, signature, message)
         except InvalidSignature as error:
             raise SignatureError(f"not a signature of {self.name}") from error
         return time
 
     def _material(self) -> bytes:
         return bytes([self.type]) + self.key
+
+
+@lru_cache(SIGNATURES_REMEMBERED_MAX)
+def _verify(key: bytes, signature: bytes, message: bytes) -> None:
+    """One checkpoint stands in all receipts of its moment: what was found good is not computed again."""
+    Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
 
 
 @dataclass(frozen=True, slots=True)

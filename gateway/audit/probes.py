@@ -1,15 +1,16 @@
 """Is the log signed, and does it grow out of what was signed?"""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from gateway.audit.memory import CheckpointMemory
+from gateway.audit.memory import SignerMemory
 from gateway.audit.note import VerifierKey
-from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint, examine, recall
+from gateway.audit.publisher import CheckpointPublisher, examine, recall
+from gateway.audit.succession import log_in_force
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, failed, found
-from gateway.core.ledgers import UnitOfWork
 from gateway.core.metrics import CHECKPOINT_LAG, LOG_LEAVES, PENDING_LEAVES, Reading
 from gateway.core.ports import Clock, Store
 
@@ -67,7 +68,8 @@ class LogProbe:
 
     check: Final = Check.LOG
 
-    def __init__(self, *, store: Store, memory: CheckpointMemory, key: VerifierKey) -> None:
+    def __init__(self, *, store: Store, memory: Path, key: VerifierKey) -> None:
+        """`memory`, `key`: where the signer of the first log remembers, and its key."""
         self._store = store
         self._memory = memory
         self._key = key
@@ -78,15 +80,14 @@ class LogProbe:
         return (found("probe.log.good", size=size) if size else found("probe.log.new"),)
 
     async def _examine(self) -> int:
-        signed = await recall(self._memory, self._key)
+        log = await self._store.read(lambda uow: log_in_force(uow, self._key.name))
+        memory, key = SignerMemory(path=log.memory(self._memory)), replace(self._key, name=log.origin)
+        signed = await recall(memory, key)
         while True:
             try:
-                return await self._store.read(partial(self._size, signed))
+                return await self._store.read(lambda uow, at=signed: examine(uow.log, at, key, kept=log.kept)[0].size)  # type: ignore[misc]  # mypy does not infer the default
             except SiteError:
-                remembered = await recall(self._memory, self._key)
+                remembered = await recall(memory, key)
                 if remembered == signed:
                     raise
                 signed = remembered
-
-    def _size(self, signed: PublishedCheckpoint | None, uow: UnitOfWork) -> int:
-        return examine(uow.log, signed, self._key)[0].size

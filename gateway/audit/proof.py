@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.audit.errors import NotCoveredError
-from gateway.audit.tree import inclusion_path, inclusion_positions, verify_inclusion
+from gateway.audit.tree import Climbed, inclusion_paths, verify_inclusion
 from gateway.core.ledgers import UnitOfWork
 
 
@@ -17,13 +17,13 @@ class InclusionProof:
     path: tuple[bytes, ...]
     """Merkle audit path, leaf to root (RFC 6962 section 2.1.1)."""
 
-    def check(self, leaf_hash: bytes, root: bytes) -> None:
-        """Check the proof against the root of the tree of `size` leaves.
+    def check(self, leaf_hash: bytes, root: bytes, *, climbed: Climbed | None = None) -> None:
+        """Check the proof against the root of the tree of `size` leaves. `climbed`: see `verify_inclusion`.
 
         Raises:
             ProofError: it does not lead there.
         """
-        verify_inclusion(leaf_hash, index=self.index, size=self.size, path=self.path, root=root)
+        verify_inclusion(leaf_hash, index=self.index, size=self.size, path=self.path, root=root, climbed=climbed)
 
 
 def covering_size(uow: UnitOfWork, leaf_hashes: Sequence[bytes]) -> int | None:
@@ -44,10 +44,6 @@ def prove(uow: UnitOfWork, leaf_hashes: Sequence[bytes], size: int) -> Mapping[b
     for leaf in leaf_hashes:
         if indexes.get(leaf, size) >= size:
             raise NotCoveredError(f"leaf {leaf.hex()} is not among the first {size}")
-    # Neighbours share most of their way to the root, so a set of positions is little larger than one path.
-    positions = {position for index in indexes.values() for position in inclusion_positions(index, size)}
-    nodes = uow.log.nodes(sorted(positions))
-    return {
-        leaf: InclusionProof(index=index, size=size, path=inclusion_path(index, size, nodes))
-        for leaf, index in indexes.items()
-    }
+    # Neighbours share most of their way to the root: all of it is little more than one path.
+    paths = inclusion_paths(indexes.values(), size, uow.log.nodes)
+    return {leaf: InclusionProof(index=index, size=size, path=paths[index]) for leaf, index in indexes.items()}

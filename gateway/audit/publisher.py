@@ -12,6 +12,7 @@ consistent ends the signing for good: a person has to look.
 """
 
 import asyncio
+import errno
 from dataclasses import dataclass
 
 from gateway.audit.checkpoint import Checkpoint, format_checkpoint, open_checkpoint
@@ -43,7 +44,11 @@ class PublishedCheckpoint:
 class CheckpointPublisher:
     """Signs the head of the log whenever somebody waits for it, and otherwise soon."""
 
-    def __init__(self, *, store: Store, signer: Signer, origin: str, memory: CheckpointMemory, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 - the parts by name
+        self, *, store: Store, signer: Signer, origin: str, memory: CheckpointMemory, clock: Clock, kept: int = 0
+    ) -> None:
+        """`origin`, `kept`: of the log in force (`LogInForce`)."""
+        self._kept = kept
         self.key = VerifierKey.of(origin, signer.public_key)
         """The log's verifier key: `key.format()` is what stands in the registry."""
         self._store = store
@@ -138,12 +143,14 @@ class CheckpointPublisher:
                     raise
                 _log.warning("checkpoint.delayed", reason=error.code)
             except OSError as error:
+                if error.errno == errno.EIO:  # nobody knows what is on the disk: who starts again reads it
+                    raise SiteError("store.damaged", reason=str(error)) from error
                 _log.error("checkpoint.delayed", reason=str(error))
             await self._clock.sleep(CHECKPOINT_RETRY_SECONDS)
 
     async def _advance(self) -> None:
         signed = self._signed
-        head, stored_size = await self._store.read(lambda uow: examine(uow.log, signed, self.key))
+        head, stored_size = await self._store.read(lambda uow: examine(uow.log, signed, self.key, kept=self._kept))
         if head.size > (signed.size if signed else 0):
             signed = self._signed = await self._sign(head)
         if signed is None:
@@ -181,20 +188,25 @@ async def recall(memory: CheckpointMemory, key: VerifierKey) -> PublishedCheckpo
         return None
     try:
         checkpoint = open_checkpoint(note, [key])
+        if checkpoint.origin != key.name:
+            raise ProofError("it is of another log of ours")
     except AuditError as error:
         raise SiteError("audit.inconsistent", reason=f"the signer's memory is not its own: {error}") from error
     return PublishedCheckpoint(size=checkpoint.size, root=checkpoint.root, note=note)
 
 
-def examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey) -> tuple[TreeHead, int]:
+def examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey, *, kept: int = 0) -> tuple[TreeHead, int]:
     """The head, once it is known to grow out of what was signed, and the size of the checkpoint in the database.
+
+    `kept`: checkpoints up to that size are those of a predecessor, before a restore; this signer never saw them.
 
     Raises:
         SiteError: `audit.inconsistent`.
     """
     head, stored = log.head(), log.checkpoint()
     try:
-        _check_published(stored, signed, key)
+        if stored is not None and stored[0] > kept:
+            _check_published(stored, signed, key)
         _check_growth(log, signed, head)
     except KeyError as error:
         raise SiteError("audit.inconsistent", reason="a node of the tree is missing", size=head.size) from error
@@ -203,9 +215,7 @@ def examine(log: Log, signed: PublishedCheckpoint | None, key: VerifierKey) -> t
     return head, stored[0] if stored else 0
 
 
-def _check_published(stored: tuple[int, str] | None, signed: PublishedCheckpoint | None, key: VerifierKey) -> None:
-    if stored is None:
-        return
+def _check_published(stored: tuple[int, str], signed: PublishedCheckpoint | None, key: VerifierKey) -> None:
     size, note = stored
     if signed is None or signed.size < size:
         # Publishing comes after remembering, so only a lost or restored memory can be behind the database.

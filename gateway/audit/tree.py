@@ -8,8 +8,8 @@ Provers go by ranges of leaves, verifiers by the bits of index and size: two way
 does not agree with itself.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 from gateway.audit.errors import ProofError
@@ -22,16 +22,18 @@ SIZE_MAX: Final = 2**63 - 1
 Position = tuple[int, int]
 Nodes = Mapping[Position, bytes]
 _Range = tuple[int, int]
+Climbed = dict[tuple[int, int, bytes], tuple[bytes, ...]]
+"""Nodes that were found to lead to one root of one size, and the rest of their way: neighbours share most of theirs."""
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 def empty_root() -> bytes:
     """Root of the tree without leaves: SHA-256 of nothing."""
-    return hashlib.sha256(b"").digest()
+    return sha256(b"").digest()
 
 
 # --- growing -----------------------------------------------------------------------------------------------------------
@@ -86,18 +88,28 @@ def root_at(size: int, nodes: Nodes) -> bytes:
     return root_of([nodes[position] for position in _cover(0, size)])
 
 
-def inclusion_positions(index: int, size: int) -> list[Position]:
-    """The stored nodes that the inclusion proof of leaf `index` in the tree of `size` is made of."""
-    return [position for span in _inclusion_ranges(index, size) for position in _cover(*span)]
-
-
 def inclusion_path(index: int, size: int, nodes: Nodes) -> tuple[bytes, ...]:
     """The Merkle audit path (RFC 6962 section 2.1.1), leaf to root.
 
     Raises:
         KeyError: a needed node is missing.
     """
-    return tuple(_hash_of(span, nodes) for span in _inclusion_ranges(index, size))
+    return inclusion_paths([index], size, lambda _: nodes)[index]
+
+
+def inclusion_paths(
+    indexes: Iterable[int], size: int, look_up: Callable[[Sequence[Position]], Nodes]
+) -> dict[int, tuple[bytes, ...]]:
+    """The paths of many leaves by index; the stored nodes of all of them are looked up once, and each span is hashed once.
+
+    Raises:
+        KeyError: a needed node is missing.
+    """
+    spans = {index: _inclusion_ranges(index, size) for index in indexes}
+    covers = {span: _cover(*span) for some in spans.values() for span in some}
+    nodes = look_up(sorted({position for cover in covers.values() for position in cover}))
+    hashes = {span: root_of([nodes[position] for position in cover]) for span, cover in covers.items()}
+    return {index: tuple([hashes[span] for span in some]) for index, some in spans.items()}
 
 
 def consistency_positions(old_size: int, new_size: int) -> list[Position]:
@@ -169,8 +181,12 @@ def _hash_of(span: _Range, nodes: Nodes) -> bytes:
 # --- checking ----------------------------------------------------------------------------------------------------------
 
 
-def verify_inclusion(leaf: bytes, *, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(  # noqa: PLR0913 - RFC 9162 section 2.1.3.2 names five, and what is known of the way already
+    leaf: bytes, *, index: int, size: int, path: Sequence[bytes], root: bytes, climbed: Climbed | None = None
+) -> None:
     """Check that the leaf with hash `leaf` stands at `index` in the tree of `size` leaves with this root.
+
+    `climbed`: remembered from other leaves of the same tree, and added to.
 
     Raises:
         ProofError: it does not follow.
@@ -184,9 +200,20 @@ def verify_inclusion(leaf: bytes, *, index: int, size: int, path: Sequence[bytes
     border = (index >> inner).bit_count()
     if len(path) != inner + border:
         raise ProofError(f"a path of {len(path)} hashes where {inner + border} belong")
-    node = _climb(leaf, path[:inner], index)
-    if _climb_edge(node, path[inner:]) != root:
-        raise ProofError("the path leads to another root")
+    way: Climbed = {}
+    node = leaf
+    for level, sibling in enumerate(path[:inner]):
+        if climbed is not None:
+            place, rest = (level, index >> level, node), tuple(path[level:])
+            if climbed.get(place) == rest:
+                break
+            way[place] = rest
+        node = node_hash(sibling, node) if index >> level & 1 else node_hash(node, sibling)
+    else:
+        if _climb_edge(node, path[inner:]) != root:
+            raise ProofError("the path leads to another root")
+    if climbed is not None:
+        climbed.update(way)
 
 
 def verify_consistency(
@@ -225,7 +252,7 @@ def verify_consistency(
 
 
 def _check_hashes(hashes: Sequence[bytes]) -> None:
-    if any(len(value) != HASH_BYTES for value in hashes):
+    if {*map(len, hashes)} != {HASH_BYTES}:
         raise ProofError("a hash that is not 32 bytes long")
 
 

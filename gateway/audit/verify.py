@@ -7,6 +7,7 @@ and the log's key.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
@@ -14,7 +15,7 @@ from gateway.audit.errors import AuditError, ProofError
 from gateway.audit.leaf import LeafFields, leaf_hash, open_leaf, parse_leaf
 from gateway.audit.note import VerifierKey
 from gateway.audit.proof import InclusionProof
-from gateway.audit.tree import Position, empty_head, extend
+from gateway.audit.tree import Climbed, Position, empty_head, extend
 from gateway.core.events import TreeHead
 from gateway.core.limits import LOG_PAGE_LEAVES
 
@@ -36,8 +37,10 @@ class LoggedLeaf:
     proof: InclusionProof
 
 
-def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint) -> LeafFields:
+def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint, *, climbed: Climbed | None = None) -> LeafFields:
     """What a leaf says, once its opening fits and its proof leads to the root of a checkpoint already verified.
+
+    `climbed`: for more leaves under the same checkpoint, see `verify_inclusion`.
 
     The caller still owes: the checkpoint opened with the log's key (`verify_checkpoint`), and the fields compared with
     the claims of the receipt.
@@ -48,7 +51,7 @@ def verify_logged(leaf: LoggedLeaf, checkpoint: Checkpoint) -> LeafFields:
     fields = open_leaf(leaf.data, leaf.salt, leaf.private)
     if leaf.proof.size != checkpoint.size:
         raise ProofError("a proof for a tree of another size than the checkpoint's")
-    leaf.proof.check(leaf_hash(leaf.data), checkpoint.root)
+    leaf.proof.check(leaf_hash(leaf.data), checkpoint.root, climbed=climbed)
     return fields
 
 
@@ -108,6 +111,10 @@ class LogReport:
     """Root recomputed from the leaves."""
     checkpoint: Checkpoint | None
     """The published checkpoint, if its signature holds."""
+    closed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Logs that a restore closed, and how many of their leaves are here."""
+    lost: tuple[Checkpoint, ...] = ()
+    """Checkpoints of logs that a restore closed, with leaves that it lost: no fault of this one, which says so itself."""
     faults: tuple[Fault, ...]
     """At most `FAULTS_MAX`; empty when everything holds."""
 
@@ -137,7 +144,13 @@ class _Findings:
             self.faults.append(Fault(index=index, reason=reason))
 
 
-def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[Checkpoint] = ()) -> LogReport:
+def verify_log(
+    read: LogReader,
+    keys: Sequence[VerifierKey],
+    *,
+    known: Sequence[Checkpoint] = (),
+    closed: Mapping[str, int] = MappingProxyType({}),
+) -> LogReport:
     """Check a whole log, holding at most `LOG_PAGE_LEAVES` leaves and a bit per leaf in memory.
 
     1. Every leaf is canonical, and the event it names as its subject's previous one stands before it.
@@ -146,11 +159,15 @@ def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[
        checkpoints (an officer's from the last visit, those in peers' receipts, the signer's memory).
     4. Every opening fits its leaf, and every leaf has an opening.
 
+    Logs that a restore `closed` shared so many leaves with this one: what is known of those beyond is lost, and told so.
+
     Whether every change of state *has* a leaf the tables of documents tell, not the log.
     """
     found = _Findings(read=read, marks={})
     head, published = read.head(), _published(found, keys)
-    checkpoints = [*known, *([published] if published else [])]
+    every = [*known, *([published] if published else [])]
+    lost = [one for one in every if one.size > closed.get(one.origin, one.size)]
+    checkpoints = [one for one in every if one not in lost]
     found.marks = {checkpoint.size: b"" for checkpoint in checkpoints}
     recomputed = _check_leaves(found, head)
     if recomputed != head:
@@ -166,6 +183,8 @@ def verify_log(read: LogReader, keys: Sequence[VerifierKey], *, known: Sequence[
         events=dict(sorted(found.events.items())),
         root=recomputed.root,
         checkpoint=published,
+        closed=closed,
+        lost=tuple(sorted(lost, key=lambda one: one.size)),
         faults=tuple(found.faults),
     )
 

@@ -25,6 +25,8 @@ class CheckedBackup:
 
     manifest: Manifest
     problems: tuple[Problem, ...]
+    peers: tuple[GatewayId, ...] = ()
+    """The other gateways of the registry."""
 
     @property
     def sound(self) -> bool:
@@ -56,7 +58,8 @@ async def check_backup(folder: Path, config: Config, *, on_step: Show = lambda _
                 problems += await _blobs(store, folder / BLOBS, manifest)
             finally:
                 await store.close()
-    return CheckedBackup(manifest=manifest, problems=tuple(problems))
+    peers = tuple(sorted(peer for peer in snapshot.gateways if peer != config.gateway.id))
+    return CheckedBackup(manifest=manifest, problems=tuple(problems), peers=peers)
 
 
 def _own_files(folder: Path, manifest: Manifest) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +12,11 @@ from gateway.backup.files import copy_blob, empty_folder, sync_tree, write_durab
 from gateway.backup.manifest import BLOBS, DATABASE, MANIFEST, MEMORY, Manifest, digest_of, signed
 from gateway.config import Config
 from gateway.core.clock import rfc3339
-from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest
 from gateway.core.ports import Clock, Store
 from gateway.crypto import FileSigner
-from gateway.storage import copy_database, open_reader, schema_version
+from gateway.storage import copy_database, copy_server, open_reader, schema_version
 
 PAGE: Final = 500
 Show = Callable[[str], None]
@@ -36,19 +36,18 @@ async def take_backup(config: Config, folder: Path, *, clock: Clock, on_step: Sh
     """Copy what cannot be made again into a folder that is empty or not there. Changes nothing at the gateway.
 
     Raises:
-        SiteError: `config.server` for a database on a server, `backup.not_empty`, `key.missing`, `store.damaged`,
-            `store.version`.
+        SiteError: `backup.not_empty`, `key.missing`, `store.damaged`, `store.version`; `config.invalid` for a server that
+            cannot be reached.
         OSError: the disk of the backup refused; what was written until then is no backup, for it has no manifest.
     """
     place = config.database_place()
-    if not isinstance(place, Path):
-        raise SiteError("config.server")
     signer = FileSigner(config.audit.key, key_id="audit")
     key = VerifierKey.of(config.log_origin, signer.public_key)
     await asyncio.to_thread(empty_folder, folder, "backup.not_empty")
     made_at = rfc3339(clock.now())
     on_step("database")
-    await asyncio.to_thread(copy_database, place, folder / DATABASE)
+    copy = partial(copy_database, place) if isinstance(place, Path) else partial(copy_server, place)
+    await asyncio.to_thread(copy, folder / DATABASE)
     store = await asyncio.to_thread(open_reader, folder / DATABASE)
     try:
         head = await _remember(store, folder)

@@ -22,8 +22,10 @@ _LOST: Final = frozenset({"refused", "expired", "held", "void"})
 _STATE: Final = Column(heading="cli.column.status", whole=True)
 
 
-async def amend(session: Session, order: AmendOrder) -> int:
-    """Recall a document that was sent, or answer a recall or an update of one that arrived."""
+async def amend(session: Session, order: AmendOrder | AmendingOrder) -> int:
+    """Recall, replace or update a document that was sent; or answer a recall or an update of one that arrived."""
+    if isinstance(order, AmendingOrder):
+        return await _send_amending(session, order)
     reason = order.reason
     if reason is None:
         reason = session.stdin.ask("cli.amend.reason", option="--reason")
@@ -93,7 +95,7 @@ def amendments_cell(terminal: Terminal, amendments: Sequence[Json]) -> str:
     return " · ".join(amendment_words(terminal, one) for one in amendments)
 
 
-async def send_amending(session: Session, order: AmendingOrder) -> int:
+async def _send_amending(session: Session, order: AmendingOrder) -> int:
     """Send a document that replaces or updates an earlier one. What was not said is as in that one."""
     async with office_client(session) as client:
         earlier = await client.document(order.key)

@@ -65,6 +65,10 @@ def print_report(terminal: Terminal, report: InstallationReport) -> None:
     for what, why in _problems(report):
         thing = thing_said(terminal, what)
         terminal.print(f"✘ {thing}: {terminal.text('cli.audit.fault')}{why}", style="red")
+    for lost in report.log.lost:
+        kept = report.log.closed.get(lost.origin, 0)
+        said = terminal.text("cli.audit.lost", origin=lost.origin, size=lost.size, kept=kept)
+        terminal.print(f"! {said}", style="yellow")
     if report.sound:
         terminal.print(terminal.text("cli.audit.limits"))
     else:
@@ -82,6 +86,7 @@ def report_json(report: InstallationReport) -> dict[str, Any]:
             "leaves": report.log.leaves,
             "root": report.log.root.hex(),
             "pending": report.log.pending,
+            "lost": [{"origin": one.origin, "size": one.size, "root": one.root.hex()} for one in report.log.lost],
         },
         "documents": report.documents,
         "deliveries": {state.value: count for state, count in sorted(report.deliveries.items())},

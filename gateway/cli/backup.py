@@ -5,11 +5,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.backup import CheckedBackup, Manifest, check_backup, restore_backup, take_backup
+from gateway.backup import CheckedBackup, Manifest, Restored, check_backup, reopen_in_place, restore_backup, take_backup
 from gateway.cli.exits import Exit
 from gateway.cli.output import Terminal
 from gateway.cli.progress import stepped
 from gateway.config import load_config
+from gateway.core.clock import rfc3339
+from gateway.core.resync import Reopening
 from gateway.observe import SystemClock
 
 _STEPS: Final = MappingProxyType(
@@ -50,14 +52,57 @@ async def restore(terminal: Terminal, folder: Path, config: Path, *, only_check:
         GatewayError: see `check_backup`, `restore_backup`.
         OSError: the disk refused.
     """
-    work = check_backup if only_check else restore_backup
+    restored: Restored | None = None
     with stepped(terminal) as show:
-        checked = await work(folder, load_config(config), on_step=lambda step: show(terminal.text(_STEPS[step])))
+
+        def on_step(step: str) -> None:
+            show(terminal.text(_STEPS[step]))
+
+        if only_check:
+            checked = await check_backup(folder, load_config(config), on_step=on_step)
+        else:
+            restored = await restore_backup(folder, load_config(config), clock=SystemClock(), on_step=on_step)
+            checked = restored.checked
     if terminal.json:
-        terminal.value(_report(folder, checked, restored=not only_check))
+        asked = {} if restored is None else _reopened(restored.reopening) | {"peers": restored.peers}
+        terminal.value(_report(folder, checked, restored=not only_check) | asked)
     else:
         _print_report(terminal, checked, restored=not only_check)
+        if restored is not None:
+            _print_reopened(terminal, restored.reopening, restored.peers)
     return Exit.OK if checked.sound else Exit.VERIFICATION
+
+
+async def reopen(terminal: Terminal, config: Path) -> int:
+    """Say that something else put an earlier state of the database back.
+
+    Raises:
+        GatewayError: see `reopen_in_place`.
+    """
+    done = await reopen_in_place(load_config(config), clock=SystemClock())
+    if terminal.json:
+        terminal.value(_reopened(done))
+    else:
+        _print_reopened(terminal, done, None)
+    return Exit.OK
+
+
+def _reopened(one: Reopening | None) -> dict[str, Any]:
+    return {
+        "reopened": None if one is None else {"number": one.number, "leaves": one.kept, "since": rfc3339(one.since)}
+    }
+
+
+def _print_reopened(terminal: Terminal, one: Reopening | None, peers: int | None) -> None:
+    if one is None:
+        terminal.say("cli.restore.nothing_lost")
+        return
+    terminal.say("cli.restore.reopened", since=rfc3339(one.since), size=one.kept)
+    if peers is None:
+        terminal.say("cli.restore.peers_next")
+    else:
+        terminal.say("cli.restore.peers", count=peers)
+    terminal.say("cli.restore.next", since=rfc3339(one.since))
 
 
 def _facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
@@ -89,5 +134,3 @@ def _print_report(terminal: Terminal, checked: CheckedBackup, *, restored: bool)
         terminal.print(f"✘ {one.what}: {terminal.text('cli.audit.fault')}{one.why}", style="red")
     if checked.manifest.blobs_missing:
         terminal.print(terminal.text("cli.restore.missing", files=checked.manifest.blobs_missing), style="yellow")
-    if restored:
-        terminal.say("cli.restore.next")

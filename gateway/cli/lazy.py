@@ -106,18 +106,11 @@ def release(session: Session, key: str, *, dry_run: bool) -> int:
     return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
 
 
-def amend(session: Session, order: AmendOrder) -> int:
+def amend(session: Session, order: AmendOrder | AmendingOrder) -> int:
     """See `amendments.amend`."""
     from gateway.cli import amendments
 
     return _run(amendments.amend(session, order))
-
-
-def send_amending(session: Session, order: AmendingOrder) -> int:
-    """See `amendments.send_amending`."""
-    from gateway.cli import amendments
-
-    return _run(amendments.send_amending(session, order))
 
 
 def board(session: Session, key: str, *, missing: bool) -> int:
@@ -372,6 +365,13 @@ def restore(session: Session, folder: Path, *, config: Path, check: bool) -> int
     from gateway.cli import backup as command
 
     return _run(command.restore(session.terminal, folder, config, only_check=check))
+
+
+def reopen(session: Session, config: Path) -> int:
+    """See `backup.reopen`."""
+    from gateway.cli import backup as command
+
+    return _run(command.reopen(session.terminal, config))
 
 
 def serve(config: Path) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.audit import AuditError, Checkpoint, VerifierKey, verify_checkpoint
+from gateway.audit import AuditError, Checkpoint, VerifierKey, log_in_force, verify_checkpoint
 from gateway.cli.errors import Failure
 from gateway.cli.exits import Exit
 from gateway.cli.files import read_file
@@ -43,6 +43,7 @@ async def head(terminal: Terminal, path: Path) -> int:
     """
     async with open_records(path) as (config, snapshot, store):
         tree, note = await store.read(_read_head)
+        log = await store.read(lambda uow: log_in_force(uow, config.log_origin))
     keys = _log_keys(config, snapshot)
     checkpoint = None if note is None else _opened(note, keys)
     if checkpoint is not None and not _is_of(tree, checkpoint):
@@ -51,7 +52,7 @@ async def head(terminal: Terminal, path: Path) -> int:
         terminal.value(
             {
                 "gateway": config.gateway.id,
-                "origin": config.log_origin,
+                "origin": log.origin,
                 "size": tree.size,
                 "root": tree.root.hex(),
                 "checkpoint": None if note is None else {**_checkpoint_json(checkpoint), "note": note},
@@ -61,7 +62,7 @@ async def head(terminal: Terminal, path: Path) -> int:
         return Exit.OK
     terminal.facts(
         [
-            ("cli.head.origin", config.log_origin),
+            ("cli.head.origin", log.origin),
             ("cli.head.size", terminal.number(tree.size)),
             ("cli.head.root", tree.root.hex()),
             ("cli.head.signed", terminal.number(checkpoint.size) if checkpoint else terminal.text("cli.head.unsigned")),

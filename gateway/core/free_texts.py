@@ -6,6 +6,7 @@ A field that is added to the model is thereby searched and shown like the others
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 RUNNING: Final = frozenset({"content", "description"})
@@ -23,9 +24,20 @@ def free_texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, tuple):
         for index, one in enumerate(value):
             yield from free_texts(one, f"{path}[{index}]")
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from free_texts(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
+    elif is_dataclass(value) and not isinstance(value, type):
+        inside = f"{path}." if path else ""
+        for name in _names(type(value)):
+            one = getattr(value, name)
+            if type(one) is str:  # most are, and need no generator of their own
+                yield inside + name, one
+            elif one is not None and one != ():
+                yield from free_texts(one, inside + name)
+
+
+@lru_cache(256)
+def _names(model: type) -> tuple[str, ...]:
+    """Of the fields of one of our data classes."""
+    return tuple(field.name for field in fields(model))
 
 
 def is_running(path: str) -> bool:

@@ -98,6 +98,8 @@ FINDINGS: Final = MappingProxyType(
         "probe.queue.staged": _OK,
         "probe.queue.staged_late": _WARN,
         "probe.queue.order_overdue": _WARN,
+        "probe.queue.resynced": _OK,
+        "probe.queue.resync": _WARN,
         "probe.queue.nothing_owed": _OK,
         "probe.queue.timestamps": _OK,
         "probe.queue.timestamps_late": _WARN,

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NewType
-from uuid import UUID
 
 from gateway.core.clock import to_millis
 
@@ -41,4 +40,5 @@ def uuid7(moment: datetime, entropy: Entropy) -> str:
         | 0b10 << 62
         | random & (1 << 62) - 1
     )
-    return str(UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -17,6 +17,8 @@ class Stream:
     recipient: OrganId
     next_number: int
     """The number that was not given yet."""
+    since: int = 1
+    """Smaller numbers were given before the last restore: of those some are not here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer,
 from gateway.core.named_blobs import NamedBlobs
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
+from gateway.core.resync import ResyncUnit
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
@@ -329,7 +330,7 @@ class Work(Protocol):
         ...
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(ResyncUnit, Protocol):
     """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
 
     @property

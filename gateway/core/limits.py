@@ -18,6 +18,8 @@ DOCUMENT_BYTES_MAX: Final = 20 * MIB
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000
+ORGANS_REMEMBERED_MAX: Final = 4_096
+"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500
@@ -285,6 +287,9 @@ SCANNER_PATIENCE_SECONDS: Final = 5.0
 
 # --- store, work, delivery ---------------------------------------------------------------------------------------------
 GROUP_COMMIT_UNITS_MAX: Final = 64
+START_LOOK_SECONDS_MAX: Final = 1.0
+"""How long a database file is looked at whether it is sound, before a service or a command goes on: half of the time in which a
+service is to be there again. A million documents would take a quarter of a minute, which `gateway doctor` has."""
 STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0

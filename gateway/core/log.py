@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.core.events import Leaf, TreeHead
@@ -42,6 +43,10 @@ class Log(Protocol):
 
     def unsequenced(self) -> int:
         """How many leaves are pending; none is taken."""
+        ...
+
+    def newest_at(self) -> datetime | None:
+        """When the newest event happened that is here; None where there is none."""
         ...
 
     def head(self) -> TreeHead:

@@ -71,7 +71,7 @@ def is_blank(text: str) -> bool:
 
 def same_words(one: str, other: str) -> bool:
     """Whether two texts are the same to a reader who minds neither composition nor white space nor case."""
-    return _words(one) == _words(other)
+    return one == other or _words(one) == _words(other)
 
 
 def _words(text: str) -> str:

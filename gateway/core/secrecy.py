@@ -29,6 +29,9 @@ _ALIKE: Final = str.maketrans(
     "МТУОІАЕΜΤΥΟΙΑΕмтуоіаеοιαυτμɑıᴍᴛᴏɪᴜʏᴇᴀÐðƉɖ",
     "MTYOIAEMTYOIAEmtyoiaeoiautmaimtoiuyeaĐđĐđ",
 )
+_LETTERS: Final = "àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵ"
+_VIETNAMESE: Final = re.compile(f"[ -~{_LETTERS}{_LETTERS.upper()}]*")
+"""Composed, and no letter of another alphabet: seen as it stands."""
 _ANY_ALIKE: Final = re.compile(f"[{''.join(map(chr, _ALIKE))}]")
 
 # Names of files join words with a dash or an underscore: "bảo-mật.pdf" and "mật_khẩu.xlsx" are words, not marks.
@@ -99,6 +102,8 @@ def find_mark(*texts: str) -> str | None:
 
 
 def _mark_in(line: str) -> str | None:
+    if line.isascii() and "m" not in line and "M" not in line:
+        return None
     seen = _seen(line)
     if not _HINT.search(seen.casefold()):
         return None
@@ -113,7 +118,7 @@ def _mark_in(line: str) -> str | None:
 def _seen(line: str) -> str:
     """What a person sees, in one spelling: plain spaces, no invisible letters, Latin letters, composed."""
     visible = " ".join(without_unseen(" ".join(line.split())).split())
-    if visible.isascii():
+    if visible.isascii() or _VIETNAMESE.fullmatch(visible):
         return visible
     decomposed = unicodedata.normalize("NFKD", visible)
     latin = decomposed.translate(_ALIKE) if _ANY_ALIKE.search(decomposed) else decomposed

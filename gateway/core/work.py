@@ -1,7 +1,7 @@
 """The nouns of the work engine: what is due, who holds it, where it goes. It knows keys and destinations, no documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -32,6 +32,12 @@ class WorkKind(StrEnum):
     """Entries of one sender that wait for smaller numbers: those that can come in, or have waited long enough."""
     GAPS = "gaps"
     """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
+    SKIPPED = "skipped"
+    """Tell a destination which numbers of our streams were skipped when the database was restored."""
+    RESYNC = "resync"
+    """Ask a peer, after a restore, what it believes delivered here, and for what is missing of it."""
+    RESEND = "resend"
+    """Hand a transfer over once more to a destination that was restored and asked for it."""
 
 
 class RoadReport(StrEnum):
@@ -74,6 +80,8 @@ class Claim:
 
     item: WorkItem
     fence: int
+    begun: object = field(default=None, compare=False, repr=False)
+    """What its conductor found and wrote in the very unit that leased it (`gateway.delivery.Begins`), or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

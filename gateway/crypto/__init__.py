@@ -48,7 +48,15 @@ from gateway.crypto.fetching.check import check_evidence
 from gateway.crypto.fetching.client import allowed_hosts
 from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fetched, FetchPlan, FetchProbe
 from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
-from gateway.crypto.jws import GAPS_TYPE, RECEIPT_TYPE, SignedToken, sign_jws, verify_jws
+from gateway.crypto.jws import (
+    GAPS_TYPE,
+    RECEIPT_TYPE,
+    RESYNC_PAGE_TYPE,
+    RESYNC_TYPE,
+    SignedToken,
+    sign_jws,
+    verify_jws,
+)
 from gateway.crypto.keys.checks import check_source
 from gateway.crypto.keys.holders import InlineHolder, KeyHolder, KeyHolderPool
 from gateway.crypto.keys.key_files import KeyFiles, read_key_files
@@ -114,6 +122,8 @@ __all__ = [
     "GAPS_TYPE",
     "PKCS11_SCHEME",
     "RECEIPT_TYPE",
+    "RESYNC_PAGE_TYPE",
+    "RESYNC_TYPE",
     "ROLES",
     "AlgorithmRules",
     "Anchor",

@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -33,6 +34,11 @@ from gateway.core.ports import Signer
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
 GAPS_TYPE: Final = "edoc-gaps+jws"
 """A gap notice: by the same key, and never to be taken for a receipt."""
+RESYNC_TYPE: Final = "edoc-resync+jws"
+RESYNC_PAGE_TYPE: Final = "edoc-resync-page+jws"
+"""What a restored gateway asks, and what it is answered."""
+KEYS_REMEMBERED_MAX: Final = 256
+"""Receipt keys of the registry."""
 _COORDINATE_BYTES: Final = 32
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
 _HEADER_CHARS_MAX: Final = 512
@@ -83,9 +89,7 @@ def verify_jws(token: bytes, keys: Sequence[bytes], *, kind: str = RECEIPT_TYPE)
 
 
 def _verify(key: bytes, signing_input: bytes, signature: bytes) -> None:
-    public_key = load_der_public_key(key)
-    if not isinstance(public_key, EllipticCurvePublicKey) or not isinstance(public_key.curve, SECP256R1):
-        raise PeerError("peer.receipt", step="the registry's key is not P-256")
+    public_key = _loaded(key)
     if len(signature) != 2 * _COORDINATE_BYTES:
         raise PeerError("peer.receipt", step="signature")
     r, s = (int.from_bytes(half) for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
@@ -93,6 +97,14 @@ def _verify(key: bytes, signing_input: bytes, signature: bytes) -> None:
         public_key.verify(utils.encode_dss_signature(r, s), signing_input, ECDSA(SHA256()))
     except InvalidSignature:
         raise PeerError("peer.receipt", step="signature") from None
+
+
+@lru_cache(KEYS_REMEMBERED_MAX)
+def _loaded(key: bytes) -> EllipticCurvePublicKey:
+    public_key = load_der_public_key(key)
+    if not isinstance(public_key, EllipticCurvePublicKey) or not isinstance(public_key.curve, SECP256R1):
+        raise PeerError("peer.receipt", step="the registry's key is not P-256")
+    return public_key
 
 
 def _header(kid: str, signed_at: datetime | None, kind: str) -> bytes:

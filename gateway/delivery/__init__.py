@@ -12,10 +12,20 @@ flight is due again; repeating a step is harmless by design. The clock jumps: it
 """
 
 from gateway.delivery.backoff import backoff, timestamp_backoff
-from gateway.delivery.engine import Handler, WorkEngine
+from gateway.delivery.engine import Begins, Handler, WorkEngine
 from gateway.delivery.probe import QueueProbe
 from gateway.delivery.turns import turn_of
 from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
 
-__all__ = ["Handler", "QueueProbe", "Wakeups", "Window", "WorkEngine", "backoff", "timestamp_backoff", "turn_of"]
+__all__ = [
+    "Begins",
+    "Handler",
+    "QueueProbe",
+    "Wakeups",
+    "Window",
+    "WorkEngine",
+    "backoff",
+    "timestamp_backoff",
+    "turn_of",
+]

@@ -10,8 +10,9 @@ A claim is a lease. As long as an item runs, a heartbeat renews it; a process th
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Entropy
@@ -26,6 +27,8 @@ from gateway.observe import logger
 
 DOCUMENTS_IN_FLIGHT_MAX: Final = 4
 """Steps of documents are bound by two cores of judges and key-holders: more in flight only wait."""
+BEGUN_MAX: Final = 16
+"""Items begun in the unit that leases them: some 0.2 ms each, and the one writer waits for nobody longer than 20 ms."""
 IDLE_SECONDS: Final = 1.0
 """Longest nap: timers are the fallback, the wake-up after each commit is the rule."""
 HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 4
@@ -47,6 +50,18 @@ class Handler(Protocol):
 
     def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
         """Write what it means that the item is buried; runs in the unit that buries it."""
+        ...
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """A conductor whose first unit is short, and may be part of the unit that leases the item."""
+
+    def begin(self, uow: UnitOfWork, claim: Claim) -> object:
+        """What `handle` would do first; it finds the value in `claim.begun`. None: nothing was done, `handle` does it.
+
+        MUST be short. An error undoes the whole unit: the items are leased again, and left to their `handle`.
+        """
         ...
 
 
@@ -165,7 +180,13 @@ class WorkEngine:
         def unit(uow: UnitOfWork) -> tuple[Claim, ...]:
             return uow.work.claim(now, lease=LEASE_SECONDS, windows=windows, limit=room, turn=turn_of(self._turns))
 
-        claims = await self._store.transact(unit)
+        try:
+            claims = await self._store.transact(lambda uow: self._begun(uow, unit(uow)))
+        except (GatewayError, StaleStateError, AssertionError) as error:
+            if isinstance(error, SiteError) and error.facts.retryable:
+                raise
+            _log.warning("work.not_begun", why=str(error))
+            claims = await self._store.transact(unit)  # whose fault it was, its own conductor finds
         self._turns += bool(claims)
         for claim in claims:
             self._window(claim.item.destination).started()
@@ -173,6 +194,15 @@ class WorkEngine:
             self._running[task] = claim
             task.add_done_callback(self._running.pop)
         return len(claims) == room
+
+    def _begun(self, uow: UnitOfWork, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        """The claims, the first of them begun: a unit stays short."""
+        begun = [replace(claim, begun=self._begin(uow, claim)) for claim in claims[:BEGUN_MAX]]
+        return (*begun, *claims[BEGUN_MAX:])
+
+    def _begin(self, uow: UnitOfWork, claim: Claim) -> object:
+        handler = self._handlers[claim.item.kind]
+        return handler.begin(uow, claim) if isinstance(handler, Begins) else None
 
     async def _renew_leases(self) -> None:
         """The heartbeat of everything that runs. A lost lease is its conductor's to find, at the fence."""

@@ -4,7 +4,8 @@
 
 It reads databases, blobs, receipts and logs, read-only, beside the running gateways or after them, and holds no key.
 Beyond what `gateway audit verify` checks in each installation, it holds the two against each other: every leaf that a
-receipt speaks of must stand at that very index in the log of the gateway that gave the receipt.
+receipt speaks of must stand at that very index in the log of the gateway that gave the receipt; unless that gateway was
+restored, lost the leaf, and received the transfer again.
 """
 
 import asyncio
@@ -70,10 +71,13 @@ async def _held_against_peers(report: InstallationReport, checks: Mapping[Gatewa
     problems: list[str] = []
     for receipt in report.receipts:
         indexes = await checks[receipt.destination].indexes([line.leaf_hash for line in receipt.lines])
+        astray = [line for line in receipt.lines if indexes.get(line.leaf_hash) != line.index]
+        lost = [line.index for line in astray if line.leaf_hash not in indexes]
+        if len(lost) == len(astray) and await checks[receipt.destination].came_again(receipt.transfer, lost):
+            continue
         problems += [
             f"receipt {receipt.transfer}: the leaf of {line.organ_id} is not in the log of {receipt.destination}"
-            for line in receipt.lines
-            if indexes.get(line.leaf_hash) != line.index
+            for line in astray
         ]
     return problems
 

@@ -10,6 +10,7 @@ from gateway.core.model import Attachment
 from gateway.edxml.kinds import document, status
 from gateway.edxml.manifest import check_attachments, write_manifest
 from gateway.edxml.namespaces import BODY_ID, PREFIX
+from gateway.edxml.organisation import is_unmarked
 from gateway.edxml.trace import write_trace
 from gateway.edxml.violations import Checks, Violation
 from gateway.edxml.writer import XmlWriter
@@ -35,12 +36,19 @@ def check_regulation(message: Message, attachments: Sequence[Attachment]) -> tup
 def _check_secrecy(message: Message, attachments: Sequence[Attachment]) -> tuple[Violation, ...]:
     """Marks of secrecy in any text that would be written: the format is not for what bears one (QCVN 102:2016, scope)."""
     checks = Checks()
-    said = replace(message, claims=()) if isinstance(message, DocumentMessage) else message
-    for path, text in free_texts(said):
+    for path, text in free_texts(_unproven(message)):
         checks.unmarked(path, text)
     for index, attachment in enumerate(attachments):
         checks.unmarked(f"attachments[{index}].name", attachment.name)
     return checks.result()
+
+
+def _unproven(message: Message) -> Message:
+    """What is still to be looked through: not what others claimed, and not bodies of which all is known to be unmarked."""
+    if isinstance(message, StatusMessage):
+        return message
+    recipients = () if all(map(is_unmarked, message.recipients)) else message.recipients
+    return replace(message, claims=(), recipients=recipients)
 
 
 def write_skeleton(message: Message, attachments: Sequence[Attachment]) -> bytes:

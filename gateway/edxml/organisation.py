@@ -1,10 +1,13 @@
 """Organisation block: `From` and `To` (QCVN 102:2016, Amendment 1:2022 for the length of OrganId)."""
 
+from functools import lru_cache
 from typing import Final
 
 from gateway.core import limits
+from gateway.core.free_texts import free_texts
 from gateway.core.ids import OrganId
 from gateway.core.message import Organ
+from gateway.core.secrecy import find_mark
 from gateway.edxml.block import Block
 from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
@@ -41,6 +44,20 @@ def read_organ(block: Block) -> Organ:
         fax=block.text("Fax"),
         website=block.text("Website"),
     )
+
+
+@lru_cache(limits.ORGANS_REMEMBERED_MAX)
+def is_regular(organ: Organ) -> bool:
+    """Whether `check_organ` has nothing to say. The registry's blocks come again with every document."""
+    checks = Checks()
+    check_organ(checks, "", organ)
+    return not checks.result()
+
+
+@lru_cache(limits.ORGANS_REMEMBERED_MAX)
+def is_unmarked(organ: Organ) -> bool:
+    """Whether no text of it bears a mark of secrecy."""
+    return not any(find_mark(text) for _, text in free_texts(organ))
 
 
 def check_organ(checks: Checks, path: str, organ: Organ) -> None:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.audit import AuditError, LogReport, VerifierKey, verify_checkpoint, verify_log
+from gateway.audit import AuditError, LogReport, VerifierKey, closed_at, verify_checkpoint, verify_log
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
@@ -144,11 +144,20 @@ class InstallationCheck:
             known = [verify_checkpoint(note, entry.log_keys) for note in self._remembered]
         except AuditError as error:
             raise SiteError("audit.inconsistent", reason=f"what is remembered: {error}") from error
-        return await self._store.read(lambda uow: verify_log(uow.log, keys, known=known))
+        return await self._store.read(lambda uow: verify_log(uow.log, keys, known=known, closed=_closed(uow, keys)))
 
     async def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
         """Where these leaves stand in this gateway's log: for holding another gateway's receipts against it."""
         return await self._store.read(lambda uow: uow.log.indexes(leaf_hashes))
+
+    async def came_again(self, transfer: TransferKey, indexes: Sequence[int]) -> bool:
+        """Whether leaves at these indexes were lost by a restore of this gateway, and their transfer came again."""
+
+        def look(uow: UnitOfWork) -> bool:
+            kept = min((one.kept for one in uow.resyncs.reopenings()), default=None)
+            return kept is not None and min(indexes, default=0) >= kept and not uow.resyncs.unknown([transfer])
+
+        return await self._store.read(look)
 
     def _envelopes(self, found: Findings) -> EnvelopeCheck:
         return EnvelopeCheck(
@@ -371,3 +380,8 @@ def _inbox_after(organs: frozenset[OrganId], after: int) -> Callable[[UnitOfWork
         return page, {key: (uow.transfers.incoming(key), read_story(uow.log, key)) for key in transfers}
 
     return unit
+
+
+def _closed(uow: UnitOfWork, keys: Sequence[VerifierKey]) -> dict[str, int]:
+    """Logs of this gateway that restores closed: how much of each is here."""
+    return {origin: kept for key in keys for origin, kept in closed_at(uow, key.name).items()}

@@ -194,6 +194,8 @@ def _carried(delivery: Delivery, transfer: Transfer | None) -> Iterator[Problem]
             yield Problem(what=what, why=f"{delivery.state} without a transfer")
     elif transfer is None:
         yield Problem(what=what, why=f"its transfer {delivery.transfer} is not there")
+    elif delivery.destination != transfer.slip.destination:
+        yield Problem(what=what, why=f"it goes to {delivery.destination}, its transfer to {transfer.slip.destination}")
     elif delivery.state not in _DELIVERY_IN.get(transfer.state, WAITING | {_V.HELD}):
         yield Problem(what=what, why=f"{delivery.state}, but its transfer is {transfer.state}")
 

@@ -20,9 +20,17 @@ from gateway.core.model import HistoryEvent
 from gateway.evidence.problem import Problem
 
 WITHOUT_ROW: Final = frozenset(
-    {EventKind.FOREIGN_SENDER.value, EventKind.PASSED_OVER.value, EventKind.QUARANTINED.value}
+    {
+        EventKind.FOREIGN_SENDER.value,
+        EventKind.PASSED_OVER.value,
+        EventKind.QUARANTINED.value,
+        EventKind.RECEIVED_AGAIN.value,
+        EventKind.RESEND_ASKED.value,
+        EventKind.RESENT.value,
+    }
 )
-"""Alarms and what was found in files happened to no row of ours, and the key they stand under may be a stranger's word."""
+"""Alarms, what is said of a transfer as a whole after a restore, and what was found in files: they happened to no row of
+ours, and the key they stand under may be a stranger's word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

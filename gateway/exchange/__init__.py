@@ -55,10 +55,16 @@ from gateway.exchange.queries import Queries
 from gateway.exchange.recalls import Recalls
 from gateway.exchange.receipts import check as check_receipt
 from gateway.exchange.receive import Reception
-from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk
+from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk, ResyncDesk
 from gateway.exchange.records import ExchangeRecords
 from gateway.exchange.release import Release
+from gateway.exchange.reopening import RestoredLog, reopening
 from gateway.exchange.rescanning import Rescanning
+from gateway.exchange.resend import Resending
+from gateway.exchange.resync import Resynchronising
+from gateway.exchange.resync_answers import ResyncAnswers
+from gateway.exchange.resync_probe import ResyncProbe
+from gateway.exchange.skipped import SkippedNumbers
 from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
 from gateway.exchange.statuses import BusinessStatuses
@@ -101,6 +107,13 @@ __all__ = [
     "Release",
     "ReleaseDesk",
     "Rescanning",
+    "Resending",
+    "RestoredLog",
+    "ResyncAnswers",
+    "ResyncDesk",
+    "ResyncProbe",
+    "Resynchronising",
+    "SkippedNumbers",
     "Stamping",
     "StatusDesk",
     "Submission",
@@ -116,5 +129,6 @@ __all__ = [
     "opening",
     "owe_notice",
     "readable",
+    "reopening",
     "sender_of_file",
 ]

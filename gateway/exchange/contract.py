@@ -26,6 +26,8 @@ class UploadedFile:
     name: str
     content_type: str
     blob: BlobRef
+    head: bytes | None = None
+    """Its first `MAGIC_BYTES`, where they were seen on their way: the file is not opened for them then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,15 @@ class _Ending:
         return self.outcomes[recipient] if self.outcomes is not None else (_ENDS[self.state], self.code)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """An attempt that may begin: `sending` is durable."""
+
+    transfer: Transfer | None
+    """None: there is nothing to do."""
+    trace_id: str
+
+
 class TransferDelivery:
     """The conductor of work items of kind `transfer`."""
 
@@ -90,7 +99,12 @@ class TransferDelivery:
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
-        transfer, trace_id = await self._desk.store.transact(lambda uow: self._begin_traced(uow, claim))
+        found = claim.begun
+        if isinstance(found, _Begun):
+            begun = found
+        else:
+            begun = await self._desk.store.transact(lambda uow: self._begin_traced(uow, claim))
+        transfer, trace_id = begun.transfer, begun.trace_id
         if transfer is None:
             return RoadReport.NEUTRAL
         with bound_ids(transfer=transfer.slip.transfer, peer=transfer.slip.destination, trace_id=trace_id):
@@ -107,11 +121,18 @@ class TransferDelivery:
 
     # --- the attempt -------------------------------------------------------------------------------------------------
 
-    def _begin_traced(self, uow: UnitOfWork, claim: Claim) -> tuple[Transfer | None, str]:
+    def begin(self, uow: UnitOfWork, claim: Claim) -> _Begun | None:
+        """See `Begins`: the first attempt of a transfer whose time has not run out, which is one row or a few."""
+        transfer = uow.transfers.find(TransferKey(claim.item.subject))
+        if transfer is None or transfer.state is not TransferState.QUEUED:
+            return None
+        return self._begin_traced(uow, claim) if self._desk.clock.now() < transfer.deadline else None
+
+    def _begin_traced(self, uow: UnitOfWork, claim: Claim) -> _Begun:
         """And the trace that the office's request began, so that one trace leads through both gateways."""
         transfer = self._begin(uow, claim)
         document = uow.documents.find(transfer.document) if transfer else None
-        return transfer, document.trace_id if document else ""
+        return _Begun(transfer=transfer, trace_id=document.trace_id if document else "")
 
     def _begin(self, uow: UnitOfWork, claim: Claim) -> Transfer | None:
         """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""

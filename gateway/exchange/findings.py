@@ -33,6 +33,8 @@ def as_registered(message: DocumentMessage, snapshot: Snapshot) -> DocumentMessa
 
 def _named(organ: Organ, snapshot: Snapshot) -> Organ:
     known = organ_block(organ.organ_id, snapshot)
+    if (organ.name, organ.in_charge) == (known.name, known.in_charge):
+        return organ
     return replace(organ, name=known.name, in_charge=known.in_charge)
 
 

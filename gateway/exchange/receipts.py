@@ -13,7 +13,16 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from gateway.audit import Checkpoint, InclusionProof, LoggedLeaf, leaf_hash, verify_checkpoint, verify_logged
+from gateway.audit import (
+    Checkpoint,
+    Climbed,
+    InclusionProof,
+    LoggedLeaf,
+    leaf_hash,
+    private_bytes,
+    verify_checkpoint,
+    verify_logged,
+)
 from gateway.core.base64url import decode_base64url, encode_base64url
 from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.directory import GatewayEntry, Snapshot
@@ -132,18 +141,23 @@ def _lines(receipt: bytes, slip: TransferSlip, destination: GatewayEntry) -> tup
         raise PeerError("peer.receipt", step="recipients")
     checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
     nodes = {node: decode_base64url(node) for node in {node for line in claims.recipients for node in line.path}}
-    return tuple(_check_line(line, slip, checkpoint, nodes) for line in claims.recipients)
+    climbed: Climbed = {}
+    return tuple(_check_line(line, slip, checkpoint, (nodes, climbed)) for line in claims.recipients)
 
 
-def _check_line(line: "_Line", slip: TransferSlip, checkpoint: Checkpoint, nodes: Mapping[str, bytes]) -> ReceiptLine:
+def _check_line(
+    line: "_Line", slip: TransferSlip, checkpoint: Checkpoint, shared: tuple[Mapping[str, bytes], Climbed]
+) -> ReceiptLine:
+    """`shared`: the nodes that the receipt writes, read, and those that other lines have led to the root."""
+    nodes, climbed = shared
     organ_id = OrganId(line.organ_id)
     leaf = LoggedLeaf(
         data=line.leaf.encode(),
         salt=decode_base64url(line.salt),
-        private=_canonical(private_part(slip, organ_id, line.outcome, line.code)),
-        proof=InclusionProof(index=line.index, size=checkpoint.size, path=tuple(nodes[node] for node in line.path)),
+        private=private_bytes(private_part(slip, organ_id, line.outcome, line.code)),
+        proof=InclusionProof(index=line.index, size=checkpoint.size, path=tuple([nodes[node] for node in line.path])),
     )
-    fields = verify_logged(leaf, checkpoint)
+    fields = verify_logged(leaf, checkpoint, climbed=climbed)
     if fields.event != EVENT_OF[line.outcome] or fields.sequence != line.sequence:
         raise PeerError("peer.receipt", step=f"leaf of {organ_id}")
     return ReceiptLine(

@@ -9,11 +9,12 @@ gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gatewa
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, SiteError
+from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
@@ -50,6 +51,8 @@ _log = logger(__name__)
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
+NEW_MAX: Final = 4_096
+"""Transfers whose envelopes are on their way; more are asked for once more."""
 ALARM_SECONDS: Final = 3600.0
 ALARMS_PER_ORIGIN_MAX: Final = 50
 """Bodies remembered for each gateway, and so leaves that one can force upon us in an hour; per gateway, so that no noisy
@@ -95,6 +98,9 @@ class Reception:
         self._signer = receipt_signer
         self._scanner_rests_until: float | None = None
         self._alarms: dict[tuple[GatewayId, OrganId], float] = {}
+        self._new: set[TransferKey] = set()
+        """Let in as unknown a moment ago, and not asked for again when its envelope is there: a twin that was faster is
+        found by the unit that stores."""
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
@@ -104,7 +110,7 @@ class Reception:
             _same_or_conflict(known, origin, slip)
             return
         try:
-            admit(slip, origin=origin, own=desk.own, snapshot=desk.directory.current(), moment=desk.clock.now())
+            await self._admit(origin, slip, desk.directory.current())
         except GatewayError as error:
             # also where our registry may be the older one: who claims a newer edition must not escape the alarm
             if error.code in {"peer.foreign_sender", "registry.behind"}:
@@ -113,16 +119,22 @@ class Reception:
         rests_until = self._scanner_rests_until
         if slip.kind is MessageKind.DOCUMENT and rests_until is not None and desk.clock.monotonic() < rests_until:
             raise SiteError(AWAY)
+        if len(self._new) >= NEW_MAX:  # of those whose envelope never came
+            self._new.clear()
+        self._new.add(slip.transfer)
 
     async def receive(
         self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
     ) -> bytes:
         """See `ReceptionDesk.receive`."""
         desk = self._desk
-        incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
+        incoming = None
+        if slip.transfer not in self._new:
+            incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
+        self._new.discard(slip.transfer)
         if incoming is None:
             snapshot = desk.directory.current()
-            admit(slip, origin=origin, own=desk.own, snapshot=snapshot, moment=desk.clock.now())
+            await self._admit(origin, slip, snapshot)
             with desk.blobs.lease() as lease:
                 arrival = await self._judge(slip, envelope, snapshot, lease)
                 incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
@@ -137,6 +149,17 @@ class Reception:
             )
         _same_or_conflict(incoming, origin, slip)
         return incoming.answer or await self._answer(incoming, form)
+
+    async def _admit(self, origin: GatewayId, slip: TransferSlip, snapshot: Snapshot) -> None:
+        """Duties 2 and 6; a transfer that we asked for again, after a restore, may be older."""
+        try:
+            admit(slip, origin=origin, own=self._desk.own, snapshot=snapshot, moment=self._desk.clock.now())
+        except PeerError as error:
+            if error.code != "transfer.sent_at":
+                raise
+            wanted = await self._desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer))
+            if not wanted:
+                raise
 
     async def answer_of(
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
@@ -241,6 +264,8 @@ class Reception:
                 settled[recipient.organ_id] = (place, Arrived(number=recipient.sequence, entry=entry))
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
+        if uow.resyncs.is_wanted(slip.origin, slip.transfer):
+            self._desk.journal.record(uow, _came_again(slip, incoming.received_at))
         self._enter(uow, settled)
         arrivals.settle(uow, settled)
         whose = Whose(
@@ -363,6 +388,13 @@ async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attac
             for file in reading.files
         ]
     )
+
+
+def _came_again(slip: TransferSlip, at: datetime) -> AuditEvent:
+    """We had it, and lost it with the database; an office may have fetched it then."""
+    said = {"origin": slip.origin, "from": slip.sender, "document_id": slip.document_id, "transfer": slip.transfer}
+    kind = EventKind.RECEIVED_AGAIN
+    return AuditEvent(kind=kind, at=at, subject=slip.transfer, document=slip.transfer, private=said)
 
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:

@@ -19,6 +19,20 @@ class ReceiptForm(IntEnum):
     """With the time of signing (`sigT`), and the events of ETSI EN 319 522."""
 
 
+class ResyncDesk(Protocol):
+    """Answers peers that were restored."""
+
+    async def answer(self, origin: GatewayId, token: bytes) -> bytes:
+        """The page for a question (both JWS, docs/PROTOCOL.md section 6b); what it asks for is due to be sent again.
+
+        Asking again MUST be harmless.
+
+        Raises:
+            PeerError: it is not by that gateway, not to us, or not a question; SiteError: to be repeated.
+        """
+        ...
+
+
 class ReceptionDesk(Protocol):
     """Takes transfers in. All verbs raise `GatewayError` for what concerns the transfer as a whole."""
 

@@ -24,7 +24,7 @@ from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
 from gateway.core.magic import MAGIC_BYTES
-from gateway.core.model import PDF, Attachment, Document, Metadata
+from gateway.core.model import PDF, Attachment, BlobRef, Document, Metadata
 from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
@@ -67,7 +67,10 @@ class Submission:
         _check_principal(principal, order.metadata.sender, snapshot, desk)
         _check_secrecy(order.metadata, order.files)
         _check_counts(order)
-        attachments = await asyncio.to_thread(self._attachments, order.files)
+        if all(file.head is not None for file in order.files):
+            attachments = self._attachments(order.files)
+        else:
+            attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
         message = document_message(document, snapshot)
         check_amending(message)
@@ -149,12 +152,16 @@ class Submission:
             raise SenderError("file.empty", file=file.name)
         if file.blob.size > FILE_BYTES_MAX:
             raise SenderError("size.limit", limit=FILE_BYTES_MAX, what=file.name)
-        with self._desk.blobs.path(file.blob).open("rb") as opened:
-            is_pdf = judged_type(opened.read(MAGIC_BYTES)) == PDF
+        head = self._head(file.blob) if file.head is None else file.head
+        is_pdf = judged_type(head) == PDF
         if claims_pdf(file.name, file.content_type) and not is_pdf:
             raise SenderError("file.not_pdf", file=file.name)
         content_type = PDF if is_pdf else file.content_type or "application/octet-stream"
         return Attachment(position=position, name=file.name, content_type=content_type, blob=file.blob)
+
+    def _head(self, blob: BlobRef) -> bytes:
+        with self._desk.blobs.path(blob).open("rb") as opened:
+            return opened.read(MAGIC_BYTES)
 
     def _document(
         self, principal: Principal, order: SubmissionOrder, attachments: tuple[Attachment, ...], trace_id: str

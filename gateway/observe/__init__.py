@@ -16,6 +16,7 @@ from gateway.observe.clock import SystemClock
 from gateway.observe.clock_watch import ClockWatch, FileTimesProbe
 from gateway.observe.descriptors import DescriptorsProbe, attainable_limit, current_limit, provide_descriptors
 from gateway.observe.health import PROBE_SECONDS_MAX, ask
+from gateway.observe.heap import bound_heap
 from gateway.observe.logs import bound_ids, configure_logging, logger, set_log_level
 from gateway.observe.messages import Explanation, Text, explain, label, text
 from gateway.observe.notify import ServiceManager
@@ -40,6 +41,7 @@ __all__ = [
     "Unmeasured",
     "ask",
     "attainable_limit",
+    "bound_heap",
     "bound_ids",
     "configure_logging",
     "current_limit",

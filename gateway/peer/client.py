@@ -24,9 +24,17 @@ from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import Directory
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice
+from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice, conclude_question
 from gateway.peer.session import assert_strict
-from gateway.peer.wire import CONTENT_TYPE, GAPS_PATH, RECEIPT_TYPE, RECEIPTS_ACCEPTED, TRANSFERS_PATH, encode_slip
+from gateway.peer.wire import (
+    CONTENT_TYPE,
+    GAPS_PATH,
+    RECEIPT_TYPE,
+    RECEIPTS_ACCEPTED,
+    RESYNC_PATH,
+    TRANSFERS_PATH,
+    encode_slip,
+)
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
 _ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
@@ -133,19 +141,31 @@ class PeerTransport:
     async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
         """Hand over a gap notice (port `Transport`)."""
         try:
-            async with self._session.post(
-                self._address(destination).with_path(GAPS_PATH),
-                headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
-                data=notice,
-                ssl=self._context,
-                server_hostname=destination,
-                allow_redirects=False,
-            ) as response:
-                return conclude_notice(await _reply(response))
+            return conclude_notice(await self._say(destination, GAPS_PATH, notice))
         except _NOT_CONNECTED as error:
             return Unreachable(_reason(error))
         except _ROAD_FAILURES as error:
             return Indeterminate(_reason(error))
+
+    async def ask(self, destination: GatewayId, question: bytes) -> CarryResult:
+        """Hand over the question of a restored gateway; `Answered` bears the page."""
+        try:
+            return conclude_question(await self._say(destination, RESYNC_PATH, question))
+        except _NOT_CONNECTED as error:
+            return Unreachable(_reason(error))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error))
+
+    async def _say(self, destination: GatewayId, path: str, token: bytes) -> Reply:
+        async with self._session.post(
+            self._address(destination).with_path(path),
+            headers={hdrs.CONTENT_TYPE: RECEIPT_TYPE},
+            data=token,
+            ssl=self._context,
+            server_hostname=destination,
+            allow_redirects=False,
+        ) as response:
+            return await _reply(response)
 
     def _url(self, slip: TransferSlip) -> URL:
         return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer)

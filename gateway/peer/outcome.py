@@ -90,6 +90,14 @@ def conclude_notice(reply: Reply) -> TellResult:
     return Indeterminate(code or f"status {reply.status}")
 
 
+def conclude_question(reply: Reply) -> CarryResult:
+    """What the answer to a restored gateway's question means. A gateway of before knows none: it is asked again later."""
+    if reply.status == 200:
+        return _receipt(reply)
+    told = conclude_notice(reply)
+    return Indeterminate("status 204 to a question") if isinstance(told, Told) else told
+
+
 def _receipt(reply: Reply) -> Answered | Indeterminate:
     if reply.media_type == RECEIPT_TYPE and has_jws_form(reply.body):
         return Answered(reply.body)

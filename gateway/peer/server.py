@@ -19,7 +19,8 @@ from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
-from gateway.exchange import ReceiptForm, ReceptionDesk
+from gateway.core.restore_limits import RESYNC_BYTES_MAX
+from gateway.exchange import ReceiptForm, ReceptionDesk, ResyncDesk
 from gateway.http import (
     Door,
     Listener,
@@ -40,6 +41,7 @@ from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
     GAPS_PATH,
     RECEIPT_TYPE,
+    RESYNC_PATH,
     TRANSFERS_PATH,
     accepted_form,
     check_content_type,
@@ -60,6 +62,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     own: GatewayId,
     entropy: Entropy,
     intake: Intake | None = None,
+    resync: ResyncDesk | None = None,
     meter: Meter = UNMEASURED,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
@@ -70,6 +73,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         own=own,
         entropy=entropy,
         intake=intake,
+        resync=resync,
         meter=meter,
     )
     app = web.Application(middlewares=[door.border])
@@ -78,6 +82,7 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     path = TRANSFERS_PATH + "{transfer}"
     app.router.add_post(path, door.post, expect_handler=postpone_continue)
     app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
+    app.router.add_post(RESYNC_PATH, door.post_resync, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
     return app
 
@@ -104,6 +109,8 @@ class _Door:
     entropy: Entropy
     intake: Intake | None
     """Asked before a body is read; without one there is always room."""
+    resync: ResyncDesk | None
+    """Without one, questions of restored peers are not known here."""
     meter: Meter
 
     @property
@@ -189,6 +196,19 @@ class _Door:
 
     async def post_gaps(self, request: web.Request) -> web.Response:
         """A gap notice."""
+        notice = await self._token(request, "notice", limits.GAP_NOTICE_BYTES_MAX)
+        await self.reception.pass_over(request[_ORIGIN], notice)
+        return web.Response(status=204)
+
+    async def post_resync(self, request: web.Request) -> web.Response:
+        """A question of a peer that was restored."""
+        if self.resync is None:
+            raise NotFound("not_found")
+        question = await self._token(request, "resync", RESYNC_BYTES_MAX)
+        return _receipt(await self.resync.answer(request[_ORIGIN], question))
+
+    async def _token(self, request: web.Request, what: str, limit: int) -> bytes:
+        """A JWS that is the whole body."""
         if self.intake is not None:
             self.intake.admit(document=False)
         if hdrs.CONTENT_ENCODING in request.headers:
@@ -198,18 +218,16 @@ class _Door:
         size = request.content_length
         if size is None or hdrs.TRANSFER_ENCODING in request.headers:
             raise PeerError("transfer.malformed", reason="Content-Length")
-        if size > limits.GAP_NOTICE_BYTES_MAX:
-            raise PeerError("size.limit", what="notice", limit=limits.GAP_NOTICE_BYTES_MAX)
+        if size > limit:
+            raise PeerError("size.limit", what=what, limit=limit)
         await say_continue(request)
         try:
             async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
-                notice = await request.content.readexactly(size)
+                return await request.content.readexactly(size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
         except asyncio.IncompleteReadError as error:
             raise PeerError("transfer.malformed", reason="body") from error
-        await self.reception.pass_over(request[_ORIGIN], notice)
-        return web.Response(status=204)
 
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:

@@ -21,6 +21,7 @@ from gateway.exchange import ReceiptForm
 
 TRANSFERS_PATH: Final = "/peer/v1/transfers/"
 GAPS_PATH: Final = "/peer/v1/gaps"
+RESYNC_PATH: Final = "/peer/v1/resync"
 MEDIA_TYPE: Final = "application/vnd.edoc.transfer"
 CONTENT_TYPE: Final = f"{MEDIA_TYPE}; version=1"
 RECEIPT_TYPE: Final = "application/jose"

@@ -39,7 +39,8 @@ pending, and the next start, or the keeper a second later, places them.
 **When the disk fails.** Full inside a unit: that unit fails with `store.full`, its neighbours stand. Any I/O error, or
 any error of COMMIT itself: the store refuses everything with `store.damaged` and calls `on_fatal`; the process must
 end, because the kernel has forgotten which pages it could not write, and only recovery from the log tells what is there
-(reliability.md B2.5). A damaged file is refused at start (`quick_check`), a stored value that does not read back is
+(reliability.md B2.5). A damaged file is refused at start (`quick_check`, as far
+as it comes in a second: `soundness`), a stored value that does not read back is
 `store.damaged` and never a guess. A PostgreSQL server looks after its own disk; the store goes on when it is back
 (`store.busy` until then), and ends only when the server says that its files are damaged.
 
@@ -52,7 +53,7 @@ outside) needs no lock and changes neither database nor log.
 """
 
 from gateway.storage.blobs import FileBlobs, open_blobs
-from gateway.storage.copying import copy_database, hold_database, schema_version
+from gateway.storage.copying import copy_database, hold_database, schema_version, settle_database
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.entrance import OnFatal
 from gateway.storage.group_commit import Sequencer
@@ -64,6 +65,7 @@ from gateway.storage.postgres import PostgresStore, open_postgres, open_postgres
 from gateway.storage.postgres_url import read_url
 from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_holder
 from gateway.storage.reader import ReadOnlyStore, open_reader
+from gateway.storage.server_copy import copy_server, hold_server, load_server, refuse_full_server
 from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
@@ -84,7 +86,10 @@ __all__ = [
     "StoreIntake",
     "StoreProbe",
     "copy_database",
+    "copy_server",
     "hold_database",
+    "hold_server",
+    "load_server",
     "lock_holder",
     "open_blobs",
     "open_memory",
@@ -95,6 +100,8 @@ __all__ = [
     "open_store",
     "open_store_for_reading",
     "read_url",
+    "refuse_full_server",
     "schema_version",
+    "settle_database",
     "used_share",
 ]

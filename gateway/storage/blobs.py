@@ -5,13 +5,16 @@ removes them. Content that is there already is written and renamed all the same:
 blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
 
 They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`).
+
+An I/O error while a blob is made durable ends the process, as one of the database does (`entrance.OnFatal`): nobody knows
+what the kernel has forgotten, and the next fsync may well say that all is well.
 """
 
 import asyncio
 import errno
 import hashlib
+import itertools
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import KIB
 from gateway.core.model import BlobRef
+from gateway.storage.entrance import OnFatal
 from gateway.storage.folders import make_private_folder, sync_folder
 from gateway.storage.lease import Claim, Claims, Lease
 
@@ -29,15 +33,22 @@ DRAFTS: Final = "drafts"
 HOP_BYTES: Final = 256 * KIB
 """Bytes collected before they are handed to a thread: a hop costs as much as hashing a tenth of that."""
 SHELF_CHARS: Final = 2
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+_DRAFT_NUMBERS: Final[Iterator[int]] = itertools.count(1)
 BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
+
+
+def _nobody(_error: BaseException) -> None:
+    """Whoever hears of an error that ends a process, where there is none to end."""
 
 
 class FileBlobs:
     """Implements `gateway.core.ports.Blobs` in a folder. Made by `open_blobs`, or directly by those who only read."""
 
-    def __init__(self, folder: Path, /) -> None:
+    def __init__(self, folder: Path, /, *, on_fatal: OnFatal = _nobody) -> None:
         self._folder = folder
+        self._on_fatal = on_fatal
         self._durable: set[Path] = set()
         self.claims: Final = Claims()
 
@@ -113,7 +124,7 @@ class FileBlobs:
         ref = draft.ref()
         claim(ref.digest)
         target = self.path(ref)
-        with _disk():
+        with _disk(self._on_fatal):
             if target.parent not in self._durable:
                 make_private_folder(target.parent)
                 self._durable.add(target.parent)
@@ -133,14 +144,17 @@ class FileBlobs:
         return data
 
 
-def open_blobs(folder: Path) -> FileBlobs:
-    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished."""
+def open_blobs(folder: Path, *, on_fatal: OnFatal = _nobody) -> FileBlobs:
+    """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished.
+
+    `on_fatal` is told, from a thread, that a blob could not be made durable; without it only the caller hears of that.
+    """
     with _disk():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
             leftover.unlink()
-    return FileBlobs(folder)
+    return FileBlobs(folder, on_fatal=on_fatal)
 
 
 class _Draft:
@@ -151,7 +165,7 @@ class _Draft:
         self._hash = hashlib.sha256()
         self._size = 0
         self._lock = Lock()
-        self._file: tuple[int, Path] | None = None
+        self._file: tuple[int, str] | None = None
         self._discarded = False
 
     def write(self, data: bytes) -> None:
@@ -159,8 +173,8 @@ class _Draft:
         with self._lock, _disk():
             assert not self._discarded, "a draft that was discarded"
             if self._file is None:
-                descriptor, name = tempfile.mkstemp(dir=self._folder)  # mode 0600, close-on-exec
-                self._file = descriptor, Path(name)
+                name = f"{self._folder}/{os.getpid()}-{next(_DRAFT_NUMBERS)}"  # no other process writes here
+                self._file = os.open(name, _NEW, 0o600), name
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._file[0], rest) :]
@@ -175,9 +189,9 @@ class _Draft:
         """Make the bytes durable, then give them their name."""
         with self._lock:
             assert self._file is not None, "a draft without a file"
-            descriptor, path = self._file
+            descriptor, name = self._file
             os.fsync(descriptor)
-            path.replace(target)
+            os.replace(name, target)  # noqa: PTH105 - a Path of each draft would cost a third of all that is Python here
             os.close(descriptor)
             self._file = None
 
@@ -186,10 +200,10 @@ class _Draft:
         with self._lock:
             self._discarded = True
             if self._file is not None:
-                descriptor, path = self._file
+                descriptor, name = self._file
                 self._file = None
                 os.close(descriptor)
-                path.unlink(missing_ok=True)
+                Path(name).unlink(missing_ok=True)
 
 
 def _old(shelf: Path, before: float) -> list[Digest]:
@@ -207,10 +221,12 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
-    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`."""
+def _disk(on_fatal: OnFatal = _nobody) -> Iterator[None]:
+    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`; `on_fatal` hears of `EIO`."""
     try:
         yield
     except OSError as error:
+        if error.errno == errno.EIO:
+            on_fatal(error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error

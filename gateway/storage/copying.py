@@ -55,6 +55,15 @@ def schema_version() -> str:
     return schema.newest()
 
 
+def settle_database(path: Path) -> None:
+    """All of a database that nobody has open in its one file, durably."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.execute("PRAGMA journal_mode = DELETE")
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def hold_database(path: Path) -> Iterator[None]:
     """Nobody serves this database, and nobody begins to, until the end.

@@ -27,7 +27,7 @@ from gateway.storage.tables import feed, leaves, openings
 
 _FILL: Final = insert(feed).from_select(
     ["organ", "position", "opening"],
-    select(openings.c.organ, leaves.c.position, openings.c.row)
+    select(openings.c.organ, leaves.c.position + bindparam("base", type_=leaves.c.position.type), openings.c.row)
     .join_from(leaves, openings, openings.c.hash == leaves.c.hash)
     .where(
         leaves.c.position >= bindparam("first"),
@@ -63,17 +63,27 @@ _Found = list[tuple[int, int]]
 """Position and row of the opening."""
 
 
-def fill(connection: Statements, first: int, end: int) -> None:
-    """Let the leaves from `first` up to (not including) `end` stand in the feeds of those whom they concern."""
-    connection.execute(_FILL, {"first": first, "end": end, "nobody": NOBODY})
+Leap = tuple[int, int]
+"""The last position before a restore and the one before the first after it: between them there is nothing."""
 
 
-def look(connection: Statements, organs: Sequence[OrganId], after: int, limit: int, newest: int) -> FeedLook:
-    """Events of these bodies after a position and up to `newest`, the position of the newest leaf."""
+def fill(connection: Statements, first: int, end: int, base: int) -> None:
+    """Let the leaves from `first` up to (not including) `end` stand in the feeds of those whom they concern.
+
+    At their index; after a restore, at that counted from `base`.
+    """
+    connection.execute(_FILL, {"first": first, "end": end, "base": base, "nobody": NOBODY})
+
+
+def look(
+    connection: Statements, organs: Sequence[OrganId], between: tuple[int, int], limit: int, leaps: Sequence[Leap] = ()
+) -> FeedLook:
+    """Events of these bodies after the first of two positions and up to the other, that of the newest leaf."""
     assert limit > 0, "a page without rows"
+    after, newest = between
     if after >= newest or not organs:
         return FeedLook(events=(), looked=newest, more=False)
-    found, looked = _find(connection, organs, after, limit + 1, newest)
+    found, looked = _find(connection, organs, between, limit + 1, leaps)
     more = len(found) > limit
     if more:
         found = found[:limit]
@@ -81,14 +91,18 @@ def look(connection: Statements, organs: Sequence[OrganId], after: int, limit: i
     return FeedLook(events=_events(connection, found), looked=looked, more=more or looked < newest)
 
 
-def _find(connection: Statements, organs: Sequence[OrganId], after: int, rows: int, newest: int) -> tuple[_Found, int]:
+def _find(
+    connection: Statements, organs: Sequence[OrganId], between: tuple[int, int], rows: int, leaps: Sequence[Leap]
+) -> tuple[_Found, int]:
     """The first `rows` of the feed, and the position up to which was looked for them."""
+    after, newest = between
     if len(organs) == 1:
         names = {"organ": organs[0], "after": after, "last": newest, "rows": rows}
         return [(row.position, row.opening) for row in connection.execute(_OF_ONE, names)], newest
     found: _Found = []
     window = FEED_WINDOW_LEAVES_FIRST
     for _ in range(FEED_LOOKS_MAX):
+        after = next((end for start, end in leaps if start <= after < end), after)
         last = min(after + window, newest)
         found += _window(connection, organs, after, last, rows - len(found))
         after = last

@@ -17,6 +17,7 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.named_lock import NamedLock, acquire, next_numbers
+from gateway.storage.reopened import reopened_base
 from gateway.storage.rows import among, chunks, compare_and_set, maybe_millis, maybe_moment, unique, update_if
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import inbox, inbox_messages
@@ -134,8 +135,9 @@ class InboxLedger:
         return InboxPage(entries=self.at(cursors[:limit]), more=len(cursors) > limit)
 
     def newest(self) -> int:
-        """The last cursor that was given."""
-        return max(0, self._connection.execute(_NEWEST).scalar_one() or 0)
+        """The last cursor that was given; after a restore one beyond those that were."""
+        newest = max(0, self._connection.execute(_NEWEST).scalar_one() or 0)
+        return max(newest, reopened_base(self._connection))
 
     def at(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
         """The entries at these cursors, in that order (not a verb of the port)."""

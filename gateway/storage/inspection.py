@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import Select, bindparam, exists, func, select, text, tuple_
 
 from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.inspection import Arrival, Arriving, Stream
@@ -11,6 +11,7 @@ from gateway.core.model import InboxEntry
 from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
+from gateway.storage.reopened import reopened_base
 from gateway.storage.rows import among, chunks
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
@@ -90,12 +91,7 @@ _LAST_FENCE: Final = select(func.max(fences.c.last))
 _GREATEST_FENCE: Final = select(func.max(work.c.fence))
 _STREAMS: Final = (
     select(streams)
-    .where(
-        or_(
-            streams.c.sender > bindparam("sender"),
-            and_(streams.c.sender == bindparam("sender"), streams.c.recipient > bindparam("recipient")),
-        )
-    )
+    .where(tuple_(streams.c.sender, streams.c.recipient) > tuple_(bindparam("sender"), bindparam("recipient")))
     .order_by(streams.c.sender, streams.c.recipient)
     .limit(bindparam("rows"))
 )
@@ -202,12 +198,13 @@ class InspectionLedger:
     def streams_after(self, after: tuple[OrganId, OrganId], limit: int) -> tuple[Stream, ...]:
         """Streams after a pair."""
         names = {"sender": after[0], "recipient": after[1], "rows": limit}
-        return tuple(map(_stream, self._connection.execute(_STREAMS, names)))
+        since = 1 + reopened_base(self._connection)
+        return tuple(_stream(row, since) for row in self._connection.execute(_STREAMS, names))
 
     def stream(self, sender: OrganId, recipient: OrganId) -> Stream | None:
         """The stream of a pair."""
         row = self._connection.execute(_STREAM, {"sender": sender, "recipient": recipient}).one_or_none()
-        return None if row is None else _stream(row)
+        return None if row is None else _stream(row, 1 + reopened_base(self._connection))
 
     def numbers(self, sender: OrganId, recipient: OrganId, limit: int) -> tuple[int, ...]:
         """Numbers of a stream among the sender's newest rows."""
@@ -234,5 +231,6 @@ def _arrival(row: Row) -> Arrival:
     )
 
 
-def _stream(row: Row) -> Stream:
-    return Stream(sender=OrganId(row.sender), recipient=OrganId(row.recipient), next_number=row.next_number)
+def _stream(row: Row, since: int) -> Stream:
+    sender, recipient = OrganId(row.sender), OrganId(row.recipient)
+    return Stream(sender=sender, recipient=recipient, next_number=row.next_number, since=since)

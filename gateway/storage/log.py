@@ -6,6 +6,7 @@ this ledger and before the unit ends (`flush`). Nobody sees the difference, exce
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
@@ -20,7 +21,8 @@ from gateway.storage import feed
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
-from gateway.storage.rows import among, chunks
+from gateway.storage.reopened import feed_leaps
+from gateway.storage.rows import among, chunks, maybe_moment
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import checkpoints, leaves, openings, pending_leaves, tree_head, tree_nodes
 
@@ -47,6 +49,7 @@ _MOVE_HEAD: Final = (
     update(tree_head)
     .where(tree_head.c.size == bindparam("old_size"))
     .values(size=bindparam("size"), root=bindparam("root"), frontier=bindparam("frontier"))
+    .returning(tree_head.c.base)
 )
 _ADD_LEAF: Final = insert(leaves)
 _ADD_NODE: Final = insert(tree_nodes)
@@ -69,6 +72,7 @@ _OPENINGS: Final = (
     .order_by(openings.c.row)
     .limit(bindparam("rows"))
 )
+_NEWEST_AT: Final = select(openings.c.at).order_by(openings.c.row.desc()).limit(1)
 _SALTS: Final = select(openings.c.hash, openings.c.salt).where(among(openings.c.hash, "hashes"))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
@@ -120,6 +124,11 @@ class LogLedger:
         self.flush()
         return bool(self._connection.execute(_ANY_PENDING).scalar_one())
 
+    def newest_at(self) -> datetime | None:
+        """When the newest event happened."""
+        self.flush()
+        return maybe_moment(self._connection.execute(_NEWEST_AT).scalar_one_or_none())
+
     # --- the tree ----------------------------------------------------------------------------------------------------
 
     def head(self) -> TreeHead:
@@ -130,25 +139,28 @@ class LogLedger:
     def extend(self, old_size: int, head: TreeHead, leaves: Sequence[bytes], nodes: Mapping[Position, bytes]) -> None:
         """Append leaves and nodes and move the head, if the stored size is `old_size`."""
         assert head.size == old_size + len(leaves), "a head that does not cover these leaves"
-        self._move_head(old_size, head)
+        base = self._move_head(old_size, head)
         if leaves:
             rows = [
                 {"position": position, "hash": nodes[0, position], "data": data}
                 for position, data in enumerate(leaves, old_size)
             ]
             execute_many(self._connection, _ADD_LEAF, rows)
-            feed.fill(self._connection, old_size, head.size)
+            feed.fill(self._connection, old_size, head.size, base)
         inner = [{"level": level, "position": n, "hash": node} for (level, n), node in nodes.items() if level > 0]
         if inner:
             execute_many(self._connection, _ADD_NODE, inner)
 
-    def _move_head(self, old_size: int, head: TreeHead) -> None:
+    def _move_head(self, old_size: int, head: TreeHead) -> int:
+        """And what positions of the feed are counted from: 0, or beyond all that was told before a restore."""
         values = {"size": head.size, "root": head.root, "frontier": b"".join(head.frontier)}
-        if self._connection.execute(_MOVE_HEAD, values | {"old_size": old_size}).rowcount == 1:
-            return
+        moved = self._connection.execute(_MOVE_HEAD, values | {"old_size": old_size}).scalars()
+        if moved:
+            return int(moved[0])
         if old_size != 0 or self._connection.execute(_HEAD).one_or_none() is not None:
             raise StaleStateError
         self._connection.execute(_FIRST_HEAD, values | {"one": 1})
+        return 0
 
     def nodes(self, positions: Sequence[Position]) -> Mapping[Position, bytes]:
         """The stored nodes at those positions; level 0 is the leaf hashes."""
@@ -205,8 +217,10 @@ class LogLedger:
 
     def feed(self, organs: frozenset[OrganId], after: int, limit: int) -> FeedLook:
         """Events of these bodies after a position; the head is read first, so that all up to it is there afterwards."""
-        newest = self.head().size - 1
-        return feed.look(self._connection, sorted(organs), after, limit, newest)
+        row = self._connection.execute(_HEAD).one_or_none()
+        newest = -1 if row is None else row.base + row.size - 1
+        leaps = feed_leaps(self._connection) if row is not None and after < row.base else ()
+        return feed.look(self._connection, sorted(organs), (after, newest), limit, leaps)
 
     def salts(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """The salt of each of these leaves."""

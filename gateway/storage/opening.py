@@ -31,10 +31,10 @@ def open_store(
     return open_postgres(place, sequencer=sequencer, on_fatal=on_fatal, migrate=True, relaxed=relaxed, meter=meter)
 
 
-def open_store_for_reading(place: Path | str) -> ReadOnlyStore:
-    """The same database for those who only read, beside a running service.
+def open_store_for_reading(place: Path | str, *, patience: float | None = None) -> ReadOnlyStore:
+    """The same database for those who only read, beside a running service. `patience`: see `engine.opened`.
 
     Raises:
         SiteError: `store.version`, `store.damaged`, `config.invalid`.
     """
-    return open_reader(place) if isinstance(place, Path) else open_postgres_reader(place)
+    return open_reader(place, patience=patience) if isinstance(place, Path) else open_postgres_reader(place)

@@ -7,6 +7,7 @@ so it must run as the service's own user.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,13 +44,13 @@ class ReadOnlyStore:
         await self._readers.close()
 
 
-def open_reader(path: Path) -> ReadOnlyStore:
-    """Open a database of this program's version for reading only.
+def open_reader(path: Path, *, patience: float | None = None) -> ReadOnlyStore:
+    """Open a database of this program's version for reading only. `patience`: see `engine.opened`.
 
     Raises:
         SiteError: `store.version`, `store.damaged`.
     """
-    return reader_of(reading_engine(path), opened)
+    return reader_of(reading_engine(path), partial(opened, patience=patience))
 
 
 def reader_of(engine: Engine, first: Callable[[Engine], AbstractContextManager[Connection]]) -> ReadOnlyStore:

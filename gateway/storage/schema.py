@@ -36,6 +36,14 @@ def upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
 
 
+def create(connection: Connection) -> None:
+    """Make this program's tables in an empty database, inside the caller's transaction."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
 @contextmanager
 def _free_to_rebuild(connection: Connection) -> Iterator[None]:
     """SQLite makes a table anew where others change it, and asks to look away from foreign keys meanwhile.

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from gateway.core import metrics
 from gateway.core.errors import SiteError
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import GROUP_COMMIT_UNITS_MAX
+from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, START_LOOK_SECONDS_MAX
 from gateway.core.ports import CommitListener, Meter
 from gateway.observe import UNMEASURED
 from gateway.storage import schema
@@ -145,7 +145,7 @@ def _prepared(path: Path, *, migrate: bool) -> Engine:
         raise SiteError("store.version", found="none", expected=schema.newest())
     engine = writing_engine(path)
     try:
-        with opened(engine) as connection:
+        with opened(engine, patience=START_LOOK_SECONDS_MAX) as connection:
             if migrate:
                 schema.upgrade(connection)
             schema.refuse_other(connection)

@@ -7,6 +7,7 @@ from sqlalchemy import and_, bindparam, insert, select, text, update
 
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.storage.bulk import execute_many
+from gateway.storage.reopened import reopened_base
 from gateway.storage.rows import among, chunks, locked
 from gateway.storage.statements import Statements
 from gateway.storage.tables import UNDER_WAY, deliveries, documents, stream_handles, streams
@@ -83,7 +84,7 @@ class Streams:
                 if row.destination == destination:
                     continue
                 # Of a stream of before it may not be known where it went: then it is taken to have gone there, too.
-                since = numbers[row.recipient] if row.destination else 1
+                since = numbers[row.recipient] if row.destination else row.since
                 changed.append({"the_sender": sender, "the_recipient": row.recipient, "since": since})
                 if since > 1:
                     moved.append(OrganId(row.recipient))
@@ -117,11 +118,15 @@ class Streams:
         for some in chunks(recipients):
             rows = self._connection.execute(_NUMBERS, {"sender": sender, "recipients": list(some)})
             known.update((OrganId(row.recipient), row.next_number) for row in rows)
-        if new := [{"sender": sender, "recipient": r, "next_number": 2} for r in recipients if r not in known]:
-            execute_many(self._connection, _NEW_STREAM, new)
+        new = [recipient for recipient in recipients if recipient not in known]
+        # After a restore nobody knows what was given in a stream that is not here: it begins beyond all that.
+        first = 1 + (reopened_base(self._connection) if new else 0)
+        if new:
+            rows_new = [{"sender": sender, "recipient": r, "next_number": first + 1, "since": first} for r in new]
+            execute_many(self._connection, _NEW_STREAM, rows_new)
         if old := [{"the_sender": sender, "the_recipient": r, "next_number": n + 1} for r, n in known.items()]:
             execute_many(self._connection, _COUNT, old)
-        return {recipient: known.get(recipient, 1) for recipient in recipients}
+        return {recipient: known.get(recipient, first) for recipient in recipients}
 
     def _handles(
         self, sender: OrganId, recipients: Sequence[OrganId], year: int, handle: Callable[[], bytes]

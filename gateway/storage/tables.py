@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
-from gateway.storage import stream_tables
+from gateway.storage import resync_tables, stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -33,6 +33,12 @@ incoming_numbers: Final = stream_tables.incoming_numbers
 incoming_streams: Final = stream_tables.incoming_streams
 stream_handles: Final = stream_tables.stream_handles
 streams: Final = stream_tables.streams
+skipped_numbers: Final = resync_tables.skipped_numbers
+reopenings: Final = resync_tables.reopenings
+resyncs: Final = resync_tables.resyncs
+wanted: Final = resync_tables.wanted
+restored_peers: Final = resync_tables.restored_peers
+resends: Final = resync_tables.resends
 
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
@@ -343,6 +349,8 @@ tree_head: Final = strict(
     whole("size"),
     octets("root"),
     octets("frontier"),
+    # Younger than the table: what positions of the feed are counted from since the last restore.
+    Column("base", Whole, nullable=False, server_default=text("0")),
     CheckConstraint("one = 1", name="one"),
     CheckConstraint("length(root) = 32", name="root"),
 )

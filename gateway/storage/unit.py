@@ -12,6 +12,7 @@ from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
 from gateway.storage.order import OrderLedger
+from gateway.storage.resyncs import ResyncLedger
 from gateway.storage.statements import Statements
 from gateway.storage.timestamps import TimestampLedger
 from gateway.storage.transfers import TransferLedger
@@ -32,6 +33,7 @@ class Unit:
         "interventions",
         "log",
         "order",
+        "resyncs",
         "timestamps",
         "transfers",
         "work",
@@ -44,6 +46,7 @@ class Unit:
         self.inbox = InboxLedger(statements)
         self.amendments = AmendmentLedger(statements)
         self.order = OrderLedger(statements)
+        self.resyncs = ResyncLedger(statements)
         self.timestamps = TimestampLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)

@@ -21,6 +21,7 @@ from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
 from gateway.core.ids import Digest, EntryKey, GatewayId, TransferKey
 from gateway.core.order import StagedEntry, Stream, Waiting
 from gateway.core.ports import Probe
+from gateway.core.resync import Reopening, Resync, ResyncState
 from gateway.core.scanning import ScannerState
 from gateway.core.states import DeliveryState, DocumentState
 from gateway.crypto import (
@@ -34,7 +35,7 @@ from gateway.crypto import (
     read_certificates,
 )
 from gateway.delivery import QueueProbe
-from gateway.exchange import HeldProbe, OrderProbe
+from gateway.exchange import HeldProbe, OrderProbe, ResyncProbe
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
@@ -186,6 +187,21 @@ class _Told(FakeScanner):
         return ScannerState(answers=True, version="ClamAV 1.4.6", signatures="27822", built_at=self._built_at)
 
 
+async def restored(bench: Bench) -> ResyncProbe:
+    reopening = Reopening(number=int(MOMENT.timestamp()), kept=0, since=MOMENT, at=MOMENT)
+    peer = Resync(peer=HERE, number=reopening.number, state=ResyncState.ASKING, changed_at=MOMENT)
+    await bench.store.transact(lambda uow: uow.resyncs.reopen(reopening))
+    await bench.store.transact(lambda uow: uow.resyncs.put(peer))
+    return ResyncProbe(store=bench.store)
+
+
+async def resynced(bench: Bench) -> ResyncProbe:
+    probe = await restored(bench)
+    peer = Resync(peer=HERE, number=int(MOMENT.timestamp()), state=ResyncState.DONE, changed_at=MOMENT)
+    await bench.store.transact(lambda uow: uow.resyncs.put(peer))
+    return probe
+
+
 CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "database": (lambda b: given(StoreProbe(b.store)), "probe.database.writable"),
     "database file": (lambda b: given(DatabaseProbe(b.folder / "gateway.db")), "probe.database.good"),
@@ -200,9 +216,11 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "queue": (lambda b: given(QueueProbe(store=b.store, clock=b.clock)), "probe.queue.good"),
     "nothing held": (lambda b: given(HeldProbe(store=b.store)), "probe.queue.none_held"),
     "in order": (lambda b: given(OrderProbe(store=b.store, clock=b.clock)), "probe.queue.in_order"),
+    "restored": (restored, "probe.queue.resync"),
+    "all is there again": (resynced, "probe.queue.resynced"),
     "signer": (lambda b: given(SignerProbe(store=b.store, publisher=b.publisher, clock=b.clock)), "probe.log.good"),
     "log": (
-        lambda b: given(LogProbe(store=b.store, memory=SignerMemory(path=b.folder / "memory"), key=b.publisher.key)),
+        lambda b: given(LogProbe(store=b.store, memory=b.folder / "memory", key=b.publisher.key)),
         "probe.log.new",
     ),
     "even clock": (even, "probe.clock.good"),

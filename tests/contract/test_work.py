@@ -309,6 +309,9 @@ async def test_the_workload_says_how_much_there_is_and_since_when(store: LedgerS
         WorkKind.SCAN: 0,
         WorkKind.ORDER: 0,
         WorkKind.GAPS: 0,
+        WorkKind.SKIPPED: 0,
+        WorkKind.RESYNC: 0,
+        WorkKind.RESEND: 0,
     }
     assert workload.oldest == {WorkKind.DOCUMENT: later(-2), WorkKind.TRANSFER: later(-5)}
     assert (workload.closed, workload.dead) == (1, 0)

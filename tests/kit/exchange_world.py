@@ -64,6 +64,10 @@ from gateway.exchange import (
     Reception,
     Release,
     Rescanning,
+    Resending,
+    ResyncAnswers,
+    Resynchronising,
+    SkippedNumbers,
     Stamping,
     Submission,
     SubmissionOrder,
@@ -166,6 +170,19 @@ class Road:
             )
         return Told()
 
+    async def ask(self, destination: GatewayId, question: bytes) -> CarryResult:
+        """A restored gateway's question."""
+        if self.down:
+            return Unreachable("down")
+        if self.busy:
+            self.busy -= 1
+            return TryLater("busy", 30.0)
+        try:
+            answer = await self.reach(destination).resync.answer(self.origin, question)
+        except GatewayError as error:
+            return TransferRefused(error.code, str(error))
+        return self._back(answer)
+
     def _back(self, answer: bytes) -> CarryResult:
         if self.lose_answers:
             self.lose_answers -= 1
@@ -184,6 +201,7 @@ class Node:
     directory: LoadedDirectory
     publisher: CheckpointPublisher
     reception: Reception
+    resync: ResyncAnswers
     submission: Submission
     queries: Queries
     statuses: BusinessStatuses
@@ -309,7 +327,7 @@ class _Listener:
 def _node(
     world: World, own: GatewayId, materials: Materials, folder: Path, *, store: MemoryStore | PostgresStore
 ) -> Node:
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)  # a second world may go on from the first one's files
     files = materials.pki.gateways[own].files
     trust = load_trust(files.anchors.parent, True)
     blobs = open_blobs(folder / "blobs")
@@ -348,6 +366,8 @@ def _node(
         backoff=lambda failures: backoff(failures, _entropy),
     )
     steps = DocumentSteps(desk=desk)
+    ways: Callable[[GatewayId], Transport] = lambda destination: local if destination == own else road  # noqa: E731 - short
+    patience: Callable[[int], float] = lambda failures: backoff(failures, _entropy)  # noqa: E731 - short
     notices = GapNotices(
         desk=desk,
         signer=receipts,
@@ -362,6 +382,7 @@ def _node(
         directory=directory,
         publisher=publisher,
         reception=reception,
+        resync=ResyncAnswers(desk=desk, signer=receipts),
         submission=Submission(desk=desk),
         queries=Queries(desk=desk),
         statuses=BusinessStatuses(desk=desk),
@@ -374,6 +395,11 @@ def _node(
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
+            WorkKind.SKIPPED: SkippedNumbers(desk=desk, signer=receipts, transports=ways, backoff=patience),
+            WorkKind.RESYNC: Resynchronising(
+                desk=desk, origin=log_origin(own), signer=receipts, ask=road.ask, backoff=patience
+            ),
+            WorkKind.RESEND: Resending(desk=desk, transports=ways, backoff=patience),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
         },
         records=ExchangeRecords(trust=trust),

@@ -6,6 +6,7 @@ raises. `MemoryLogStore.state` is what would be on the disk: a "crash" in a test
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NoReturn, TypeVar
 
 from gateway.core.errors import SiteError
@@ -66,6 +67,9 @@ class MemoryLog:
 
     def unsequenced(self) -> int:
         return len(self._state.pending)
+
+    def newest_at(self) -> datetime | None:
+        return self._state.appended[-1].event.at if self._state.appended else None
 
     def head(self) -> TreeHead:
         return self._state.head
@@ -186,6 +190,7 @@ class LogUnit:
     interventions = property(_absent)
     amendments = property(_absent)
     order = property(_absent)
+    resyncs = property(_absent)
 
 
 class MemoryLogStore:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from gateway.observe import configure_logging
 from tests.kit.seeded.invariants import problems
-from tests.kit.seeded.materials import Materials, make_materials
+from tests.kit.seeded.materials import GATEWAYS_MAX, Materials, make_materials
 from tests.kit.seeded.mutants import MUTANTS
 from tests.kit.seeded.outcome import Outcome
 from tests.kit.seeded.plan import make_plan
@@ -47,10 +47,10 @@ class Verdict:
     cpu_seconds: float = 0.0
 
 
-def judge(seed: int, materials: Materials, *, deep: bool = False) -> Verdict:
+def judge(seed: int, materials: Materials, *, deep: bool = False, gateways: int | None = None) -> Verdict:
     """Run the world of a seed and judge it. What breaks the world is a problem of the seed like any other."""
     try:
-        outcome = run_world(make_plan(seed), materials, deep=deep)
+        outcome = run_world(make_plan(seed, gateways), materials, deep=deep)
     except Exception as error:
         notes = tuple(getattr(error, "__notes__", ()))
         return Verdict(seed=seed, problems=(*notes, f"the world broke: {type(error).__name__}: {error}"))
@@ -70,16 +70,19 @@ def verdict_of(seed: int, outcome: Outcome) -> Verdict:
 
 
 def replay_command(seed: int) -> str:
-    return f".venv/bin/python -m tests.kit.seeds --seed {seed} --trace"
+    fixed = f" --gateways {_gateways}" if _gateways else ""
+    return f".venv/bin/python -m tests.kit.seeds --seed {seed}{fixed} --trace"
 
 
 _materials: Materials | None = None
+_gateways: int | None = None
+"""How many gateways each world has; None: as the seed says."""
 
 
 def _one(seed: int) -> Verdict:
     assert _materials is not None
     started = time.process_time()
-    verdict = judge(seed, _materials, deep=seed % DEEP_EVERY == 0)
+    verdict = judge(seed, _materials, deep=seed % DEEP_EVERY == 0, gateways=_gateways)
     return replace(verdict, cpu_seconds=time.process_time() - started)
 
 
@@ -97,14 +100,15 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     configure_logging(stream=sys.stderr if asked.log else io.StringIO(), level="DEBUG" if asked.log else "CRITICAL")
     with tempfile.TemporaryDirectory(prefix="worlds-", dir=memory_folder()) as folder, contextlib.ExitStack() as stack:
-        global _materials  # noqa: PLW0603 - forks find it here
+        global _materials, _gateways  # noqa: PLW0603 - forks find them here
+        _gateways = asked.gateways
         _materials = replace(
             make_materials(Path(folder)), worlds=Path(folder)
         )  # a worker that is stopped leaves nothing
         if asked.mutant:
             stack.enter_context(MUTANTS[asked.mutant]())
         if asked.seed is not None:
-            return _replay(judge(asked.seed, _materials, deep=True), trace=asked.trace)
+            return _replay(judge(asked.seed, _materials, deep=True, gateways=_gateways), trace=asked.trace)
         return _run(range(asked.first, asked.first + asked.count), workers=asked.workers, stop=bool(asked.mutant))
 
 
@@ -114,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, help="this one only, judged from outside as well")
+    parser.add_argument("--gateways", type=int, choices=range(2, GATEWAYS_MAX + 1), help="in each; else as seeds say")
     parser.add_argument("--trace", action="store_true", help="with --seed: tell what happened")
     parser.add_argument("--log", action="store_true", help="with --seed: what the gateways log")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="with this bug planted; ends where it is found")

@@ -21,9 +21,14 @@ def _template() -> Path:
     return folder / "gateway.db"
 
 
+def copy_template(path: Path) -> None:
+    """An empty database with this program's schema."""
+    shutil.copyfile(_template(), path)
+    path.chmod(0o600)
+
+
 def open_test_sqlite(path: Path, sequencer: Sequencer = sequence) -> SqliteStore:
     """A store with this program's schema; a new one, where there is none."""
     if not path.exists():
-        shutil.copyfile(_template(), path)
-        path.chmod(0o600)
+        copy_template(path)
     return open_sqlite(path, sequencer=sequencer, on_fatal=fail, migrate=True)

@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +13,16 @@ from typing import Any
 import pytest
 
 from tests.kit.lab.__main__ import run_all
-from tests.kit.lab.check import Tables, doubled, early, lost, numbered, receipts, unanswered, unread
+from tests.kit.lab.check import PER_SECOND, Tables, doubled, early, lost, numbered, receipts, unanswered, unread
 from tests.kit.lab.fault import Done, Fault, MissingError, Order, hurt
 from tests.kit.lab.faults import FAULTS
 from tests.kit.lab.ledger import Ledger, read_ledger
+from tests.kit.lab.memory import slope_per_hour
+from tests.kit.lab.page import write_page
 from tests.kit.lab.proxy import HANDSHAKE_BYTES, Proxy
 from tests.kit.lab.results import Result, last_line
+from tests.kit.lab.rot import different, flip
+from tests.kit.seeded.mutants import MUTANTS
 
 Lines = list[dict[str, Any]]
 Book = tuple[Lines, Lines, Tables]
@@ -157,6 +164,25 @@ def test_what_came_late_may_stand_behind_a_greater_number() -> None:
     assert found((ledger, seen, replace(tables, late=frozenset({"entry-2"})))) == set()
 
 
+def test_what_a_restored_gateway_received_again_is_read_again_and_receipted_again() -> None:
+    ledger, seen, tables = books()
+    base = 1_795_362_905 * PER_SECOND
+    seen.append(seen[1] | {"cursor": base + 1})
+    again = replace(tables, given={"t": b"second"}, again={"t": b"second"}, restored={"B": [base]})
+    assert found((ledger, seen, again)) == set()
+    assert found((ledger, [*seen, seen[-1]], again)) == {"dup"}
+    assert found((ledger, seen, replace(again, again={"t": b"third"}))) == {"receipts"}
+
+
+def test_numbers_begin_again_only_where_something_was_restored() -> None:
+    ledger, seen, tables = books()
+    base = 1_795_362_905 * PER_SECOND
+    tables.deliveries["key-2", "B"] = (base + 1, *tables.deliveries["key-2", "B"][1:])
+    tables.inbox["B", "A", "id-2"] = [(12, base + 1, "digest-2", "entry-2")]
+    assert found((ledger, seen, replace(tables, restored={"A": [base]}))) == set()
+    assert found((ledger, seen, tables)) == {"order"}
+
+
 @pytest.mark.parametrize(("plant", "kind"), PLANTS)
 def test_what_is_planted_into_the_books_is_found(plant: Callable[[Lines, Lines, Tables], None], kind: str) -> None:
     book = books()
@@ -192,7 +218,13 @@ async def saw_something(_: Order) -> Done:
 async def run_one(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, *, allowed: bool) -> Result:
     monkeypatch.setitem(FAULTS, "F-99", Fault("F-99", "made up", run, 1))
     asked = argparse.Namespace(
-        only=["F-99"], allow_missing=["F-99"] if allowed else [], long=False, documents=0, seed=1, keep=False
+        only=["F-99"],
+        allow_missing=["F-99"] if allowed else [],
+        long=False,
+        documents=0,
+        seed=1,
+        keep=False,
+        minutes=1.0,
     )
     (result,) = await run_all(asked, folder)
     return result
@@ -298,3 +330,65 @@ async def test_what_trickles_arrives_whole(proxy: Proxy) -> None:
     proxy.weather.delay = 0.01
     assert await talk(proxy, 30) == [b"yes\n"]
     assert proxy.counts.trickles == 1
+
+
+# --- what else the lab sees with ---------------------------------------------------------------------------------------
+
+
+def test_memory_that_grows_is_seen() -> None:
+    steady = [(float(at), 100.0 + at % 3) for at in range(600)]
+    assert abs(slope_per_hour(steady)) < 1
+    assert slope_per_hour([(float(at), 100 + at / 360) for at in range(3600)]) == pytest.approx(10)
+    settling = [(float(at), min(at, 200.0)) for at in range(3600)]
+    assert abs(slope_per_hour(settling)) < 1, "what it takes to get going is no growth"
+    assert slope_per_hour([(1.0, 5.0)]) == 0
+
+
+def test_a_bit_that_is_another_one_is_seen_and_put_back(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    flip(path, 7, 3)
+    assert path.read_bytes()[7] == 1 << 3
+    flip(path, 7, 3)
+    assert path.read_bytes() == bytes(100)
+
+
+def test_rows_that_say_something_else_are_named() -> None:
+    before: dict[str, list[Any]] = {"inbox": [{"key": "a", "sender": "A"}], "work": [{"kind": "x"}]}
+    assert different(before, before) == set()
+    changed: dict[str, list[Any]] = {"inbox": [{"key": "a", "sender": "B"}], "work": []}
+    assert different(before, changed) == {("inbox", "sender"), ("work", "*")}
+
+
+def test_the_page_keeps_the_last_run_of_each_fault(tmp_path: Path) -> None:
+    page, kept, faults = tmp_path / "FAULTS.md", tmp_path / "long.json", [FAULTS["F-06"], FAULTS["F-15"]]
+    sent = {"documents": 10_000, "lost": [], "dup": [], "order": []}
+    write_page(page, kept, faults, [Result(id="F-06", title="", seconds=600.0, verdict=sent)], 4711)
+    assert "| F-06 partitions | ok | 10,000 | - | 0 | 0 | 0 | 10.0 | " in page.read_text("utf-8")
+    assert "| F-15 bits that flip on the disk | not run yet |" in page.read_text("utf-8")
+    write_page(page, kept, faults, [Result(id="F-15", title="", seen=["a blob was handed out"])], 4712)
+    text = page.read_text("utf-8")
+    assert "| F-06 partitions | ok | 10,000 |" in text
+    assert "| F-15 bits that flip on the disk | **FAILED** |" in text
+    assert "a blob was handed out" in text
+
+
+def test_what_the_issue_names_is_in_the_sets() -> None:
+    quick = {"F-01", "F-03", "F-08", "F-09", "F-11", "F-12", "F-20", "F-22", "F-26", "F-28"}
+    long = {"F-01", "F-06", "F-07", "F-15", "F-23", "F-27", "F-30"}
+    assert {name for name, fault in FAULTS.items() if fault.quick} == quick
+    assert {name for name, fault in FAULTS.items() if fault.long} >= long
+    assert FAULTS["F-01"].documents == 2_000
+    assert FAULTS["F-01"].long_documents == FAULTS["F-27"].long_documents == 10_000
+    assert len(MUTANTS) >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", ["", "yes_before_durable"])
+def test_the_state_machine_finds_what_is_planted_and_nothing_else(mutant: str) -> None:
+    command = [sys.executable, "-m", "tests.kit.lab.machine", "--sequences", "4", "--seed", "5"]
+    command += ["--mutant", mutant] if mutant else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = json.loads(done.stdout)
+    assert bool(said["failure"]) == bool(mutant) == bool(done.returncode), said
+    assert "letter" in said["failure"] or not mutant

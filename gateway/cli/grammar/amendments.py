@@ -58,7 +58,7 @@ def replace(  # noqa: PLR0913 - one for each option
     wait: Wait = False,
     dry_run: DryRun = False,
 ) -> int:
-    """See `lazy.send_amending`."""
+    """See `lazy.amend`."""
     order = AmendingOrder(
         wish="replace",
         key=key,
@@ -72,7 +72,7 @@ def replace(  # noqa: PLR0913 - one for each option
         wait=wait,
         dry_run=dry_run,
     )
-    return lazy.send_amending(session_of(context), order)
+    return lazy.amend(session_of(context), order)
 
 
 def update(  # noqa: PLR0913 - one for each option
@@ -89,7 +89,7 @@ def update(  # noqa: PLR0913 - one for each option
     wait: Wait = False,
     dry_run: DryRun = False,
 ) -> int:
-    """See `lazy.send_amending`."""
+    """See `lazy.amend`."""
     order = AmendingOrder(
         wish="update",
         key=key,
@@ -103,4 +103,4 @@ def update(  # noqa: PLR0913 - one for each option
         wait=wait,
         dry_run=dry_run,
     )
-    return lazy.send_amending(session_of(context), order)
+    return lazy.amend(session_of(context), order)

@@ -106,10 +106,13 @@ def restore(
     check: Annotated[
         Path | None, typer.Option("--check", metavar=DIR, help="cli.option.backup_check", show_default=False)
     ] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="cli.option.in_place")] = False,
 ) -> int:
     """See `lazy.restore`. `--check` has the folder for its value, so that no word is both a switch and an option."""
     wanted = folder or check
-    if wanted is None or (folder and check):
+    if in_place and wanted is None:
+        return lazy.reopen(session_of(context), config)
+    if wanted is None or in_place or (folder and check):
         raise Failure("cli.restore")
     return lazy.restore(session_of(context), wanted, config=config, check=check is not None)
 

@@ -5,17 +5,21 @@ by a recipient.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from gateway.core.errors import SiteError
 from gateway.core.reasons import because
 from gateway.crypto.keys.holders import KeyHolder
 
+CERTIFICATES_REMEMBERED_MAX: Final = 1_024
+"""Our own: a few for each body of this gateway."""
 _TRIAL: Final = b"gateway: a trial of this key, which says nothing"
 
 
@@ -49,8 +53,13 @@ async def sign_with(holder: KeyHolder, key: KeyRef, data: bytes) -> bytes:
     return signature
 
 
+@lru_cache(CERTIFICATES_REMEMBERED_MAX)
+def _public_key(leaf: bytes) -> CertificatePublicKeyTypes:
+    return x509.load_der_x509_certificate(leaf).public_key()
+
+
 def _belongs(signature: bytes, data: bytes, leaf: bytes) -> bool:
-    public_key = x509.load_der_x509_certificate(leaf).public_key()
+    public_key = _public_key(leaf)
     try:
         if isinstance(public_key, rsa.RSAPublicKey):
             public_key.verify(signature, data, padding.PKCS1v15(), SHA256())

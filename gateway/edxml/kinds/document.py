@@ -27,7 +27,7 @@ from gateway.edxml.block import Block
 from gateway.edxml.business import check_business, read_business
 from gateway.edxml.dates import date_of, midnight, write_date
 from gateway.edxml.namespaces import HEADER_ID, PREFIX
-from gateway.edxml.organisation import check_organ, read_organ, write_organ
+from gateway.edxml.organisation import check_organ, is_regular, read_organ, write_organ
 from gateway.edxml.other_info import (
     UNSIGNED_SHORT_MAX,
     check_other_info,
@@ -188,7 +188,8 @@ def check(checks: Checks, message: DocumentMessage) -> None:
     checks.count("recipients", len(message.recipients), lowest=1, highest=limits.RECIPIENTS_MAX)
     checks.unique("recipients[{}].organ_id", (recipient.organ_id for recipient in message.recipients))
     for index, recipient in enumerate(message.recipients):
-        check_organ(checks, f"recipients[{index}]", recipient)
+        if not is_regular(recipient):
+            check_organ(checks, f"recipients[{index}]", recipient)
     checks.line("document_id", message.document_id, limit=limits.DOCUMENT_ID_CHARS_MAX, required=True)
     _check_paper(checks, message)
     checks.line("subject", message.subject, limit=limits.SUBJECT_CHARS_MAX, required=True)

@@ -27,7 +27,7 @@ def number_breaches(stream: Stream, numbers: Sequence[int]) -> Iterator[Breach]:
 
 def missing(stream: Stream, numbers: Sequence[int]) -> tuple[int, ...]:
     """Numbers that were given and that none of these is: the newest ones."""
-    first = min(numbers, default=stream.next_number - 1)
+    first = max(min(numbers, default=stream.next_number - 1), stream.since)
     gaps = sorted(set(range(first, stream.next_number)).difference(numbers), reverse=True)
     return tuple(gaps[:GAPS_ASKED])
 

@@ -7,9 +7,12 @@
     killer      kill -9, again and again
     books       what the databases say, straight from the tables, read-only
     check       ALL0 of reliability.md B4, as a process of its own: `python -m tests.kit.lab.check FOLDER`
-    faults      the table of faults: id, what it does, what it needs
-    mutants     F-28: planted bugs that the seeded worlds must find
-    results     what came out, for the eye and as JSON
+    faults      the table of faults: id, what it does, how many documents it needs
+    results     what came out, for the eye and as JSON; `page`: of the long set, for readers
+    leftover    whoever ends the lab ends all that it has started
 
-`python -m tests.kit.lab --help` runs them (`make fault`); docs/TESTING.md says how to read a failure.
+and the faults: `crashes`, `roads` and `replay`, `disks`, `calls`, `outsiders`, `poison`, `machine` (Hypothesis, on real
+databases), `mutants` (planted bugs that the seeded worlds must find), `rot`, `overload`, `worlds`, `soak`.
+
+`python -m tests.kit.lab --help` runs them (`make fault`, `make fault-long`); docs/TESTING.md says how to read a failure.
 """

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import io
 import json
+import resource
 import shutil
 import sys
 import tempfile
@@ -20,10 +21,14 @@ from typing import Any
 from gateway.observe import configure_logging
 from tests.kit.lab.fault import Fault, MissingError, Order
 from tests.kit.lab.faults import FAULTS
+from tests.kit.lab.leftover import end_all, end_when_told, mark_what_is_started
+from tests.kit.lab.page import write_page
 from tests.kit.lab.results import SHOWN_MAX, Result, last_line, write_results
 
 RESULTS = Path("fault") / "latest.json"
+KEPT = Path("fault") / "long.json"
 CHECK_SECONDS = 900.0
+TERMINATED = 128 + 15
 
 
 def say(line: str) -> None:
@@ -34,6 +39,7 @@ def say(line: str) -> None:
 async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     """One fault and its check. Whatever breaks is its failure; the others go on."""
     result, started = Result(id=fault.id, title=fault.title, allowed=allowed), time.monotonic()
+    worked = _processor_seconds()
     checked, close = False, None
     try:
         done = await fault.run(order)
@@ -52,7 +58,14 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     if close is not None:
         await close()
     result.seconds = round(time.monotonic() - started, 1)
+    result.cpu_seconds = round(_processor_seconds() - worked, 1)
     return result
+
+
+def _processor_seconds() -> float:
+    """Of the lab and of all that it has started and that has ended, but for what was killed with its parent."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -79,14 +92,19 @@ async def _check(folder: Path, result: Result) -> None:
 
 async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
     """Every fault that was asked for, one after the other, told as they end."""
-    results = []
+    task, results = asyncio.current_task(), []
+    assert task
+    end_when_told(task)
     for fault in _chosen(asked):
         own = folder / fault.id
         own.mkdir(parents=True)
-        documents = asked.documents or (fault.long_documents if asked.long else fault.documents)
+        documents = asked.documents or (asked.long and fault.long_documents) or fault.documents
         say(f"{fault.id} {fault.title} …")
         allowed = fault.id in asked.allow_missing
-        result = await run_fault(fault, Order(folder=own, seed=asked.seed, documents=documents), allowed=allowed)
+        order = Order(folder=own, seed=asked.seed, documents=documents, minutes=asked.minutes)
+        result = await run_fault(fault, order, allowed=allowed)
+        if task.cancelling():  # and what was to be put away then has failed
+            raise asyncio.CancelledError
         results.append(result)
         say(result.line())
         for wrong in result.wrong[:SHOWN_MAX]:
@@ -101,7 +119,7 @@ async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
 def _chosen(asked: argparse.Namespace) -> list[Fault]:
     if asked.only:
         return [FAULTS[name] for name in asked.only]
-    return [fault for fault in FAULTS.values() if (fault.long_documents if asked.long else fault.quick)]
+    return [fault for fault in FAULTS.values() if (fault.long if asked.long else fault.quick)]
 
 
 def _names(text: str) -> list[str]:
@@ -117,9 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_names, default=[], metavar="F-01,F-08", help="these, in this order")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of everything that is chance here")
     parser.add_argument("--documents", type=int, help="in each fault; by default what its row of the table says")
+    parser.add_argument("--minutes", type=float, default=120.0, help="of F-30; by default 120")
     parser.add_argument("--allow-missing", type=_names, default=[], metavar="F-12,…", help="may be left out here")
     parser.add_argument("--folder", type=Path, help="where gateways and ledgers are put; by default a temporary one")
     parser.add_argument("--keep", action="store_true", help="leave them there")
+    parser.add_argument("--page", type=Path, help="with --long: write what was found there, as a page for readers")
     parser.add_argument("--results", type=Path, default=RESULTS)
     return parser
 
@@ -129,10 +149,19 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(stream=io.StringIO(), level="CRITICAL")
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="gateway-fault-", dir="/tmp"))
     say(f"seed {asked.seed}, in {folder}")
-    results = asyncio.run(run_all(asked, folder.resolve()))
+    mark_what_is_started()
+    try:
+        results = asyncio.run(run_all(asked, folder.resolve()))
+    except asyncio.CancelledError:
+        say(f"FAULT ENDED by a signal seed={asked.seed}")
+        return TERMINATED
+    finally:
+        end_all()
+        if not asked.keep and not asked.folder:
+            shutil.rmtree(folder, ignore_errors=True)
     write_results(asked.results, results, asked.seed)
-    if not asked.keep and not asked.folder:
-        shutil.rmtree(folder, ignore_errors=True)
+    if asked.page:
+        write_page(asked.page, KEPT, [fault for fault in FAULTS.values() if fault.long], results, asked.seed)
     say(last_line(results, asked.seed))
     return int(any(result.wrong for result in results))
 

@@ -42,9 +42,20 @@ class SmallDisk:
     def free(self) -> None:
         self.ballast.unlink(missing_ok=True)
 
+    def squeeze(self) -> None:
+        """As small as what is in it. A file that grows meanwhile is tried with, again."""
+        for _ in range(20):
+            found = os.statvfs(self.folder)
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            if not _mounted("-o", f"remount,size={used}", str(self.folder)):
+                return
+
+    def widen(self, size: str) -> None:
+        assert not (why := _mounted("-o", f"remount,size={size}", str(self.folder))), why
+
 
 @asynccontextmanager
-async def small_disks(made: Site) -> AsyncIterator[list[SmallDisk]]:
+async def small_disks(made: Site, size: str = SIZE) -> AsyncIterator[list[SmallDisk]]:
     """Data, blobs and temporary files of one side, each on a disk of its own; afterwards all of it lies where it would have."""
     state = made.state(SIDE)
     disks = [
@@ -52,17 +63,19 @@ async def small_disks(made: Site) -> AsyncIterator[list[SmallDisk]]:
         SmallDisk("blobs", state / "blobs"),
         SmallDisk("temp", made.network.folder / "temp"),
     ]
-    mounted: list[SmallDisk] = []
+    mounted, aside = list[SmallDisk](), state.with_name("aside")
     try:
         for disk in disks:
-            await asyncio.to_thread(_mount, disk.folder)
+            await asyncio.to_thread(_mount, disk.folder, size)
             mounted.append(disk)
         made.gateways.environment[SIDE] = {"TMPDIR": str(disks[-1].folder)}
-        yield disks
+        try:
+            yield disks
+        except Exception:  # what it left is what the check looks at; whoever ends the lab needs nothing of it
+            await asyncio.to_thread(_copy, state, aside)
+            raise
+        await asyncio.to_thread(_copy, state, aside)
     finally:
-        aside = state.with_name("aside")
-        if len(mounted) == len(disks):
-            await asyncio.to_thread(shutil.copytree, state, aside)
         for disk in reversed(mounted):
             subprocess.run(["umount", "--lazy", str(disk.folder)], check=True)
         if aside.exists():
@@ -70,12 +83,25 @@ async def small_disks(made: Site) -> AsyncIterator[list[SmallDisk]]:
             aside.rename(state)
 
 
-def _mount(folder: Path) -> None:
+def _copy(state: Path, aside: Path) -> None:
+    shutil.copytree(state, aside, ignore=_sockets)
+
+
+def _sockets(folder: str, names: list[str]) -> set[str]:
+    """What a gateway that ended without ceremony has left, and nobody can copy."""
+    return {name for name in names if (Path(folder) / name).is_socket()}
+
+
+def _mount(folder: Path, size: str) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MissingError(f"mounting is not permitted here: {done.stderr.strip()}")
+    if why := _mounted("-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)):
+        raise MissingError(f"mounting is not permitted here: {why}")
+
+
+def _mounted(*options: str) -> str:
+    """Why it was not; empty when it was."""
+    done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    return done.stderr.strip() or "no reason given" if done.returncode else ""
 
 
 async def disk_full(order: Order) -> Done:

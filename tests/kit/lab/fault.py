@@ -20,6 +20,8 @@ class Order:
     folder: Path
     seed: int
     documents: int
+    minutes: float = 120.0
+    """Of what lasts, whatever the number of documents."""
 
 
 @dataclass
@@ -48,8 +50,9 @@ class Fault:
     documents: int
     """How many in the quick set."""
     long_documents: int = 0
-    """How many in the long set; 0: not in it."""
+    """How many with `--long`; 0: as many as in the quick set."""
     quick: bool = True
+    long: bool = False
 
 
 def hurt(enough: bool, what: str) -> None:

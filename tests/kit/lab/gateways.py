@@ -1,10 +1,10 @@
-"""The lab's two gateways: started by `serve`, if need be under another program that hurts them."""
+"""The lab's two gateways: started by `serve`."""
 
 import asyncio
 import os
 import sys
-from asyncio.subprocess import DEVNULL
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Mapping
 
 from gateway.demo.network import Network
 from gateway.demo.processes import Gateways
@@ -15,8 +15,6 @@ class LabGateways(Gateways):
 
     def __init__(self, network: Network) -> None:
         super().__init__(network)
-        self.under: dict[str, Sequence[str]] = {}
-        """Side -> the program and its options that start the gateway there."""
         self.environment: dict[str, Mapping[str, str]] = {}
         """Side -> more of its environment."""
 
@@ -25,7 +23,6 @@ class LabGateways(Gateways):
         side = self._network.sides[name]
         with self.log(name).open("ab") as log:
             self._processes[name] = await asyncio.create_subprocess_exec(
-                *self.under.get(name, ()),
                 sys.executable,
                 *("-m", "tests.kit.lab.serve", "serve", "--config", str(side.config)),
                 stdin=DEVNULL,
@@ -34,6 +31,10 @@ class LabGateways(Gateways):
                 start_new_session=True,
                 env={**os.environ, **self.environment.get(name, {})},
             )
+
+    def process(self, name: str) -> Process:
+        """The one that was started last."""
+        return self._processes[name]
 
     def has_ended(self, name: str) -> bool:
         """Whether it has ended without our doing."""

@@ -19,6 +19,8 @@ class Result:
     id: str
     title: str
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of all processors, as far as it can be seen from outside."""
     kills: int = 0
     mutants: tuple[int, int] = (0, 0)
     failure: str = ""
@@ -61,7 +63,7 @@ class Result:
         counts += [f"{late} came when nobody waited for them any more"] if late else []
         counts += [f"{name} {value}" for name, value in self.notes.items()]
         state = "FAILED" if self.wrong else "ok"
-        return f"{self.id} {state} in {self.seconds:.0f} s: {self.title}; {', '.join(counts)}"
+        return f"{self.id} {state} in {self.seconds:.0f} s ({self.cpu_seconds:.0f} s of CPU): {self.title}; {', '.join(counts)}"
 
 
 def last_line(results: Sequence[Result], seed: int) -> str:

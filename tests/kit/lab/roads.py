@@ -1,4 +1,4 @@
-"""F-06, F-08, F-09: what goes wrong between two gateways that are well."""
+"""F-06, F-07, F-08, F-09: what goes wrong between two gateways that are well."""
 
 import asyncio
 import random
@@ -6,11 +6,13 @@ from collections import Counter
 
 from tests.kit.lab.books import SIDES
 from tests.kit.lab.fault import Done, Order, hurt
+from tests.kit.lab.proxy import Weather
 from tests.kit.lab.replay import Repeater
 from tests.kit.lab.site import site
 from tests.kit.lab.traffic import make_letter, offices, until_read
 
 LOST_ANSWERS = 0.2
+COUNTED = ("lost_answers", "cuts", "resets", "trickles")
 
 
 async def lost_answers(order: Order) -> Done:
@@ -72,3 +74,19 @@ async def partitions(order: Order) -> Done:
         refused = sum(proxy.counts.refused for proxy in made.proxies.values())
         hurt(cuts > 0 and refused > 0, f"{cuts} partitions, {refused} turned away")
         return Done(notes={"partitions": cuts, "connections turned away": refused})
+
+
+async def bad_roads(order: Order) -> Done:
+    """F-07: one conversation in ten is cut in the middle, half of those rudely; all wait; some trickle byte by byte."""
+    async with site(order.folder, seed=order.seed) as made:
+        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
+        async with made.gateways, offices(made, order.seed) as traffic:
+            for proxy in made.proxies.values():
+                proxy.weather = Weather(lose_answer=0.05, cut=0.2, reset=0.5, delay=0.3, trickle=0.05)
+            await traffic.run(letters)
+            await made.rest()
+            await until_read(made, traffic)
+        counts = [proxy.counts for proxy in made.proxies.values()]
+        notes = {what: sum(getattr(count, what) for count in counts) for what in COUNTED}
+        hurt(all(notes.values()), f"only {notes}")
+        return Done(notes=notes)

@@ -7,9 +7,9 @@ import asyncio
 import hashlib
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -46,6 +46,10 @@ class Letter:
     @property
     def idempotency_key(self) -> str:
         return f"lab-{self.number}"
+
+    def by(self, sender: OrganId) -> "Letter":
+        """The same by another body."""
+        return replace(self, sender=sender)
 
     def metadata(self) -> dict[str, Any]:
         return {
@@ -98,7 +102,7 @@ class Traffic:
     _clients: dict[OrganId, OfficeClient] = field(default_factory=dict)
     _on_the_way: int = 0
 
-    async def run(self, letters: Sequence[Letter], *, at_once: int = 4) -> None:
+    async def run(self, letters: Iterable[Letter], *, at_once: int = 4) -> None:
         """Hand all of them in, each until it is acknowledged."""
         waiting = iter(letters)
 
@@ -136,6 +140,10 @@ class Traffic:
             return
         except TimeoutError:
             raise NeverAcknowledgedError(f"{letter.idempotency_key} in {PATIENCE_SECONDS:.0f} s") from None
+        self.acknowledge(letter, document)
+
+    def acknowledge(self, letter: Letter, document: Mapping[str, Any]) -> None:
+        """Somebody has said yes to it."""
         self.acknowledged.note(
             idempotency_key=letter.idempotency_key,
             document=document["key"],

@@ -26,7 +26,8 @@ from gateway.core.ports import Clock, CommitListener
 from gateway.storage import MemoryStore, open_memory
 from gateway.storage.lease import Claim, Claims, Lease
 from gateway.storage.tables import metadata
-from tests.kit.seeded.watch import Watch
+from tests.kit.seeded.real_store import RealStore, UndoneError
+from tests.kit.seeded.watch import Watch, WorldStore
 
 T = TypeVar("T")
 
@@ -47,28 +48,40 @@ class Disk:
     """Which generation of keys is configured."""
     full: float = 0.0
     """Chance that a write is refused: a disk that is nearly full takes a small file and refuses a large one."""
-    store: MemoryStore = field(init=False)
+    store: WorldStore = field(init=False)
     blobs: dict[Digest, bytes] = field(default_factory=dict)
     written: dict[Digest, float] = field(default_factory=dict)
     """When each blob was written last, by the machine's clock."""
 
+    place: Path | str | None = None
+    """Where its database is: a file, or the URL of one on a server; None: in memory."""
+
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        self.store = _FREE.pop() if _FREE else open_memory(sequencer=sequence)
+        if self.place is not None:
+            self.store = RealStore(self.place)
+        else:
+            self.store = _FREE.pop() if _FREE else open_memory(sequencer=sequence)
 
     @property
     def memory(self) -> Path:
         """The signer's memory."""
         return self.folder / "memory"
 
-    def reopened(self) -> MemoryStore:
+    def reopened(self) -> WorldStore:
         """The same database, opened by another process: whatever the store object remembered is gone."""
+        if isinstance(self.store, RealStore):
+            self.store = self.store.again()
+            return self.store
         self.store = MemoryStore(connection=self.store._connection, sequencer=sequence)
         return self.store
 
     def wipe(self) -> None:
         """The world is over: the database is emptied for the next one, which need not compile its statements again."""
         store = self.reopened()
+        if isinstance(store, RealStore):
+            store.end()
+            return
         with store._connection.begin():
             for table in reversed(metadata.sorted_tables):
                 store._connection.execute(delete(table))
@@ -80,7 +93,7 @@ class Disk:
 _FREE: list[MemoryStore] = []
 
 
-class PowerCutError(BaseException):
+class PowerCutError(UndoneError):
     """Inside a transaction: it is undone. Never leaves `Power`."""
 
 
@@ -139,7 +152,7 @@ _CHORES = ("WorkEngine._claim", "WorkEngine._renew_leases")
 class PoweredStore:
     """The port `Store` of one process."""
 
-    def __init__(self, *, store: MemoryStore, power: Power, watch: Watch) -> None:
+    def __init__(self, *, store: WorldStore, power: Power, watch: Watch) -> None:
         self._store = store
         self._power = power
         self._watch = watch

@@ -175,9 +175,12 @@ class Process:
             await self._open()
         except SiteError as error:
             self.gateway.trace("not opened", self.gateway.own, error.code)
-            if not error.facts.retryable:
-                self.gateway.watch.violation(f"cannot be opened: {error}")
             self.cut()
+            if (
+                not error.facts.retryable
+            ):  # nor ever: this world is wrong, and is not asked for days whether it is right again
+                self.gateway.watch.violation(f"cannot be opened: {error}")
+                return
             asyncio.get_running_loop().call_later(MANAGER_SECONDS, self.gateway.start_again, self)
 
     async def _open(self) -> None:

@@ -80,10 +80,11 @@ class Plan:
     """Longest time between two looks into an inbox."""
 
 
-def make_plan(seed: int) -> Plan:
-    """The story of a seed."""
+def make_plan(seed: int, gateways: int | None = None) -> Plan:
+    """The story of a seed; of so many gateways, or of as many as the seed says."""
     random = Random(f"plan {seed}")
-    names = NAMES[: random.choices((2, 3, 4, 5), (10, 6, 2, 1))[0]]
+    drawn = random.choices((2, 3, 4, 5), (10, 6, 2, 1))[0]
+    names = NAMES[: gateways or drawn]
     until = random.uniform(0.3, 3) * HOUR
     letters = tuple(_letters(random, names, until))
     faults = sorted(_faults(random, names, letters, until), key=lambda fault: fault.at)

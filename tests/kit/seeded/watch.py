@@ -12,8 +12,10 @@ from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.work import Claim
 from gateway.storage import MemoryStore
+from tests.kit.seeded.real_store import RealStore
 
 Trace = Callable[..., None]
+WorldStore = MemoryStore | RealStore
 
 
 class Watch:
@@ -38,7 +40,7 @@ class Watch:
         uow.work = WatchedWork(uow.work, self._given_back)  # type: ignore[misc]  # read-only to conductors, not to who watches
         return uow
 
-    def committed(self, store: MemoryStore, value: object) -> None:
+    def committed(self, store: WorldStore, value: object) -> None:
         """A unit is durable."""
         self.commits += 1
         if isinstance(value, tuple) and value and isinstance(value[0], Claim):
@@ -91,13 +93,20 @@ class WatchedWork:
         self._given_back(verb, claim)
 
 
-def sizes(store: MemoryStore) -> tuple[int, int]:
-    """Leaves in the tree, and leaves under the newest checkpoint; straight from the driver, for it is asked often."""
+def sizes(store: WorldStore) -> tuple[int, int]:
+    """Leaves in the tree, and leaves under the newest checkpoint."""
+    head = number(store, "SELECT coalesce(max(size), 0) FROM tree_head")
+    return head, number(store, "SELECT coalesce(max(size), 0) FROM checkpoints")
+
+
+def number(store: WorldStore, query: str) -> int:
+    """One number; in memory straight from the driver, for it is asked often."""
+    if not isinstance(store, MemoryStore):
+        return store.number(query)
     driver = store._connection.connection.dbapi_connection
     assert driver is not None
-    (head,) = driver.execute("SELECT coalesce(max(size), 0) FROM tree_head").fetchone()
-    (checkpoint,) = driver.execute("SELECT coalesce(max(size), 0) FROM checkpoints").fetchone()
-    return head, checkpoint
+    found: int = driver.execute(query).fetchone()[0]
+    return found
 
 
 class Answers:

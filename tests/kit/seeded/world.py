@@ -7,7 +7,7 @@ on a running world (stories) makes a `World` and calls its parts.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from tests.kit.seeded.network import Network, Road
 from tests.kit.seeded.offices import Ledger, Office, reply_to
 from tests.kit.seeded.outcome import Outcome, Trace
 from tests.kit.seeded.plan import Fault, Plan, What
-from tests.kit.seeded.watch import Answers, Watch, sizes
+from tests.kit.seeded.watch import Answers, Watch, number, sizes
 from tests.kit.simloop import SimLoop
 
 REST_SECONDS = 8 * 24 * 3600.0
@@ -56,6 +56,8 @@ class World:
     words: int = 0
     numbers: int = 1000
     closing: bool = False
+    places: Mapping[GatewayId, Path | str] = field(default_factory=dict)
+    """Databases of gateways that keep theirs on a disk or a server."""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(found=self.found)
@@ -82,7 +84,7 @@ class World:
         return Gateway(
             own=name,
             materials=self.materials,
-            disk=Disk(own=name, folder=self.folder / name, edition=self.edition),
+            disk=Disk(own=name, folder=self.folder / name, edition=self.edition, place=self.places.get(name)),
             clock=WorldClock(self.loop),
             random=self.chance(),
             watch=Watch(own=name, trace=self.trace, found=self.found),
@@ -140,6 +142,10 @@ class World:
 
     async def _fault(self, fault: Fault) -> None:
         await asyncio.sleep(fault.at)
+        await self.happen(fault)
+
+    async def happen(self, fault: Fault) -> None:
+        """A fault, now, until it is over."""
         self.trace("fault", fault.what.value, fault.gateway, f"{fault.amount:.1f} {fault.seconds:.1f}")
         await self._faults()[fault.what](fault)
 
@@ -355,10 +361,7 @@ class World:
 
 def work_left(gateway: Gateway) -> int:
     """Items of work, leased or not."""
-    driver = gateway.disk.store._connection.connection.dbapi_connection
-    assert driver is not None
-    count: int = driver.execute("SELECT count(*) FROM work").fetchone()[0]
-    return count
+    return number(gateway.disk.store, "SELECT count(*) FROM work")
 
 
 def _held(uow: Any) -> list[DocumentKey]:

@@ -1,6 +1,7 @@
 """The order of A2.4: committed, consistent, signed, remembered, published; and what a crash between two of them leaves."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class PlainMemory:
     def __init__(self) -> None:
         self.note: str | None = None
         self.full = 0
+        self.error = errno.ENOSPC
 
     async def recall(self) -> str | None:
         return self.note
@@ -44,7 +46,7 @@ class PlainMemory:
     async def remember(self, note: str) -> None:
         if self.full:
             self.full -= 1
-            raise OSError(28, "No space left on device")
+            raise OSError(self.error, "the disk refuses")
         self.note = note
 
 
@@ -210,6 +212,17 @@ async def test_nothing_is_published_before_it_is_remembered() -> None:
             site.clock.release()
         assert (await waiting).size == 1
     assert site.memory.note is not None
+
+
+async def test_a_memory_that_cannot_be_synced_ends_the_publisher() -> None:
+    """Once more, and the kernel might say that all is well."""
+    site = Site()
+    site.memory.full, site.memory.error = 1, errno.EIO
+    grow(site.store, 1)
+    publisher = site.publisher()
+    with pytest.raises(SiteError, match=r"store\.damaged"):
+        await asyncio.wait_for(publisher.run(), 5)
+    assert site.store.state.checkpoint is None
 
 
 async def test_a_busy_store_only_delays() -> None:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from gateway.audit import ProofError, empty_head, empty_root, leaf_hash, verify_consistency, verify_inclusion
 from gateway.audit.tree import (
+    Climbed,
     Nodes,
     Position,
     consistency_path,
     consistency_positions,
     extend,
     inclusion_path,
-    inclusion_positions,
+    inclusion_paths,
     node_hash,
     root_at,
     root_of,
@@ -77,7 +78,7 @@ def test_every_leaf_of_every_size_is_proven_and_no_other() -> None:
     chance = random.Random(1)
     for size in range(1, SIZE + 1):
         for index in range(size):
-            path = inclusion_path(index, size, only(inclusion_positions(index, size)))
+            path = inclusion_paths([index], size, only)[index]
             verify_inclusion(LEAVES[index], index=index, size=size, path=path, root=ROOTS[size])
             for leaf, at, of, way, root in _inclusion_lies(index, size, path, chance):
                 with pytest.raises(ProofError):
@@ -236,3 +237,20 @@ def test_our_tree_of_70000_leaves() -> None:
     for case in tree["consistency"]:
         path = consistency_path(case["old"], case["new"], nodes)
         assert list(path) == _hashes(case["proof"])
+
+
+def test_what_was_climbed_once_is_not_believed_under_another_rest_of_the_way() -> None:
+    """Neighbours are checked with what is known of their shared way; a path that is wrong above it is refused all the same."""
+    leaves = LEAVES[:11]
+    head, nodes = extend(empty_head(), leaves)
+    climbed: Climbed = {}
+    for index, leaf in enumerate(leaves):
+        path = inclusion_path(index, head.size, nodes)
+        assert inclusion_paths([index], head.size, lambda _: nodes)[index] == path
+        verify_inclusion(leaf, index=index, size=head.size, path=path, root=head.root, climbed=climbed)
+        for position in range(len(path)):
+            wrong = (*path[:position], bytes(32), *path[position + 1 :])
+            with pytest.raises(ProofError):
+                verify_inclusion(leaf, index=index, size=head.size, path=wrong, root=head.root, climbed=climbed)
+        with pytest.raises(ProofError):
+            verify_inclusion(bytes(32), index=index, size=head.size, path=path, root=head.root, climbed=climbed)

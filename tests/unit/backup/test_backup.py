@@ -2,25 +2,40 @@
 
 import asyncio
 import hashlib
+import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.audit import VerifierKey
-from gateway.backup import Manifest, check_backup, restore_backup, take_backup
+from gateway.audit import Checkpoint, VerifierKey, format_checkpoint, log_in_force, sequence, sign_note, verify_log
+from gateway.backup import Manifest, check_backup, reopen_in_place, restore_backup, take_backup
 from gateway.backup.manifest import MANIFEST, signed
 from gateway.config import Config, load_config
 from gateway.core.errors import SiteError
 from gateway.crypto import FileSigner
 from gateway.observe import SystemClock
-from gateway.storage import copy_database, open_blobs, open_reader
+from gateway.storage import (
+    PostgresStore,
+    copy_database,
+    copy_server,
+    load_server,
+    open_blobs,
+    open_postgres,
+    open_reader,
+    server_copy,
+)
 from gateway.storage.copying import STEP_PAGES
 from tests.kit import rows
+from tests.kit.clock import ManualClock
+from tests.kit.postgres import change, fail, look, open_test_store, session_server
 from tests.unit.cli.site import Site, make_site
 from tests.unit.storage.databases import opened
 
@@ -78,14 +93,71 @@ async def test_no_private_key_is_in_it(site: Config, tmp_path: Path) -> None:
 async def test_what_is_restored_is_what_was_there(site: Config, tmp_path: Path) -> None:
     await take_backup(site, tmp_path / "backup", clock=SystemClock())
     back = moved(site, tmp_path / "back")
-    await restore_backup(tmp_path / "backup", back)
+    restored = await restore_backup(tmp_path / "backup", back, clock=SystemClock())
     assert tree(back.blobs) == {name: data for name, data in tree(site.blobs).items() if not name.startswith("drafts")}
-    assert rows_of(tmp_path / "back" / "gateway.db") == rows_of(tmp_path / "state" / "gateway.db")
-    store = opened(tmp_path / "back" / "gateway.db")
-    checkpoint = await store.read(lambda uow: uow.log.checkpoint())
-    assert checkpoint is not None
-    assert back.signer_memory.read_text("utf-8") == checkpoint[1]
+    assert {path.name for path in (tmp_path / "back").iterdir()} == {"blobs", "gateway.db", "gateway.db.lock"}
+    before, after = (rows_of(tmp_path / name / "gateway.db") for name in ("state", "back"))
+    added = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    assert restored.reopening is not None
+    assert (added.pop("reopenings"), added.pop("openings"), added.pop("leaves")) == (1, 1, 1)
+    assert added.keys() <= {"resyncs", "skipped_numbers", "work", "fences", "tree_nodes", "turnstiles"}
+    assert restored.peers == added["resyncs"] == 1
+
+
+async def test_it_goes_on_as_a_log_of_another_name_and_nothing_is_given_twice(site: Config, tmp_path: Path) -> None:
+    await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    names = []
+    for folder in ("first", "second"):
+        back = moved(site, tmp_path / folder)
+        restored = await restore_backup(tmp_path / "backup", back, clock=SystemClock())
+        assert restored.reopening is not None
+        store = opened(tmp_path / folder / "gateway.db")
+        log = await store.read(lambda uow: log_in_force(uow, site.log_origin))
+        assert log.memory(back.signer_memory) != back.signer_memory
+        names.append(log.origin)
+        newest = await store.read(lambda uow: uow.inbox.newest())
+        assert newest == restored.reopening.base > 10**14
+        await store.close()
+        time.sleep(1.0)  # the moment is the name, in whole seconds
+    assert len({*names, site.log_origin}) == 3
+
+
+async def test_a_signer_that_remembers_nothing_newer_says_that_nothing_is_lost(site: Config, tmp_path: Path) -> None:
+    """A gateway that was stopped, backed up and moved: its memory, brought along, is the proof."""
+    config = await all_signed(site)
+    await take_backup(config, tmp_path / "backup", clock=SystemClock())
+    back = with_memory(moved(config, tmp_path / "back"), config.signer_memory)
+    restored = await restore_backup(tmp_path / "backup", back, clock=SystemClock())
+    assert (restored.reopening, restored.peers) == (None, 0)
+    assert rows_of(tmp_path / "back" / "gateway.db") == rows_of(tmp_path / "backup" / "gateway.db")
+
+
+async def all_signed(site: Config) -> Config:
+    """A checkpoint over all leaves, published and remembered."""
+    store = opened(site.gateway.state / "gateway.db")
+    head = await store.read(lambda uow: uow.log.head())
+    signer = FileSigner(site.audit.key, key_id="audit")
+    text = format_checkpoint(Checkpoint(origin=site.log_origin, size=head.size, root=head.root))
+    note = await sign_note(text, key=VerifierKey.of(site.log_origin, signer.public_key), signer=signer)
+    published = await store.read(lambda uow: uow.log.checkpoint())
+    if published is None or published[0] < head.size:
+        await store.transact(lambda uow: uow.log.publish(head.size, note))
     await store.close()
+    site.signer_memory.write_text(note, "utf-8")
+    return site
+
+
+def with_memory(config: Config, memory: Path) -> Config:
+    return config.model_copy(update={"audit": config.audit.model_copy(update={"memory": memory})})
+
+
+async def test_a_clock_that_stands_before_what_was_given_restores_nothing(site: Config, tmp_path: Path) -> None:
+    await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    early = ManualClock(datetime(1970, 1, 1, tzinfo=UTC))
+    with pytest.raises(SiteError) as caught:
+        await restore_backup(tmp_path / "backup", moved(site, tmp_path / "back"), clock=early)
+    assert caught.value.code == "restore.clock"
+    assert not any(path.is_file() for path in (tmp_path / "back").iterdir() if not path.name.endswith(".lock"))
 
 
 def rows_of(path: Path) -> dict[str, int]:
@@ -186,7 +258,7 @@ async def test_what_is_not_whole_is_found_and_not_restored(site: Config, name: s
     checked = await check_backup(tmp_path / "backup", site)
     assert any(problem.what.startswith(what) for problem in checked.problems), checked.problems
     with pytest.raises(SiteError) as caught:
-        await restore_backup(tmp_path / "backup", moved(site, tmp_path / "back"))
+        await restore_backup(tmp_path / "backup", moved(site, tmp_path / "back"), clock=SystemClock())
     assert caught.value.code == "backup.unsound"
     assert list((tmp_path / "back").iterdir()) == []
 
@@ -242,7 +314,7 @@ async def test_a_backup_of_another_gateway_is_not_taken(site: Config, made: Site
     other = load_config(made.folder / "network" / "government" / "gateway.toml")
     await take_backup(site, tmp_path / "backup", clock=SystemClock())
     with pytest.raises(SiteError) as caught:
-        await restore_backup(tmp_path / "backup", moved(other, tmp_path / "back"))
+        await restore_backup(tmp_path / "backup", moved(other, tmp_path / "back"), clock=SystemClock())
     assert caught.value.code == "backup.manifest"
 
 
@@ -255,32 +327,127 @@ async def test_neither_a_backup_nor_a_state_is_written_over(site: Config, tmp_pa
     with pytest.raises(SiteError) as again:
         await take_backup(site, tmp_path / "backup", clock=SystemClock())
     with pytest.raises(SiteError) as over:
-        await restore_backup(tmp_path / "backup", site)
+        await restore_backup(tmp_path / "backup", site, clock=SystemClock())
     assert (again.value.code, over.value.code) == ("backup.not_empty", "restore.not_empty")
     assert tree(tmp_path) == before
 
 
-async def test_a_memory_that_stands_elsewhere_is_not_thrown_away(site: Config, tmp_path: Path) -> None:
+async def test_a_memory_that_stands_elsewhere_is_kept_and_told(site: Config, tmp_path: Path) -> None:
     await take_backup(site, tmp_path / "backup", clock=SystemClock())
     elsewhere = tmp_path / "memory"
     elsewhere.write_text("newer", "utf-8")
-    back = moved(site, tmp_path / "back")
-    back = back.model_copy(update={"audit": back.audit.model_copy(update={"memory": elsewhere})})
+    back = with_memory(moved(site, tmp_path / "back"), elsewhere)
     with pytest.raises(SiteError) as caught:
-        await restore_backup(tmp_path / "backup", back)
-    assert caught.value.code == "restore.not_empty"
-    assert elsewhere.read_text("utf-8") == "newer"
-
-
-async def test_a_database_on_a_server_is_the_server_s_own(site: Config, tmp_path: Path) -> None:
-    there = site.model_copy(
-        update={"database": site.database.model_copy(update={"url": "postgresql+psycopg://nobody@127.0.0.1:1/x"})}
+        await restore_backup(tmp_path / "backup", back, clock=SystemClock())
+    assert caught.value.code == "audit.inconsistent"
+    shutil.copy(tmp_path / "backup" / "signer-memory", elsewhere)
+    before = elsewhere.read_text("utf-8")
+    await restore_backup(
+        tmp_path / "backup", with_memory(moved(site, tmp_path / "again"), elsewhere), clock=SystemClock()
     )
-    for work in (
-        take_backup(there, tmp_path / "backup", clock=SystemClock()),
-        restore_backup(tmp_path / "backup", there),
-    ):
-        with pytest.raises(SiteError) as caught:
-            await work
-        assert caught.value.code == "config.server"
-    assert not (tmp_path / "backup").exists()
+    assert elsewhere.read_text("utf-8") == before
+    store = opened(tmp_path / "again" / "gateway.db")
+    (told,) = [
+        event
+        for event in await store.read(lambda uow: uow.log.history(site.gateway.id))
+        if event.event == "log.reopened"
+    ]
+    said = json.loads(told.detail)
+    assert said["predecessor"] == site.log_origin
+    assert (said["known"] > 0, said["kept"] > 0) == (True, True)
+    await store.close()
+
+
+async def test_what_was_put_back_by_other_means_is_told_in_place(site: Config) -> None:
+    reopened = await reopen_in_place(site, clock=SystemClock())
+    assert reopened is not None
+    store = opened(site.gateway.state / "gateway.db")
+    assert await store.read(lambda uow: uow.resyncs.reopenings()) == (reopened,)
+    await store.close()
+
+
+# --- PostgreSQL --------------------------------------------------------------------------------------------------------
+
+
+def on_server(config: Config, url: str) -> Config:
+    return config.model_copy(update={"database": config.database.model_copy(update={"url": url}), "demo": True})
+
+
+def said_by(url: str) -> dict[str, list[tuple[object, ...]]]:
+    names = look(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    return {str(name): sorted(look(url, f'SELECT t::text FROM "{name}" t')) for (name,) in names}
+
+
+async def test_a_database_on_a_server_is_backed_up_and_put_back(site: Config, tmp_path: Path) -> None:
+    server = session_server()
+    there, back = server.empty_database(), server.empty_database()
+    load_server(site.gateway.state / "gateway.db", there, relaxed=True)
+    await take_backup(on_server(site, there), tmp_path / "backup", clock=SystemClock())
+    assert rows_of(tmp_path / "backup" / "gateway.db") == rows_of(site.gateway.state / "gateway.db")
+    assert (await check_backup(tmp_path / "backup", site)).problems == ()
+    config = on_server(moved(site, tmp_path / "back"), back)
+    restored = await restore_backup(tmp_path / "backup", config, clock=SystemClock())
+    assert restored.reopening is not None
+    assert {path.name for path in (tmp_path / "back").iterdir()} == {"blobs"}
+    before, after = said_by(there), said_by(back)
+    assert before.keys() == after.keys()
+    for name in ("documents", "deliveries", "transfers", "inbox", "checkpoints", "named_blobs"):
+        assert after[name] == before[name], name
+    assert len(after["leaves"]) == len(before["leaves"]) + 1
+    store = open_postgres(back, sequencer=sequence, on_fatal=fail, relaxed=True)
+    await store.transact(lambda uow: uow.documents.add(rows.document(idempotency_key="afterwards", document_id="x")))
+    await store.transact(lambda uow: uow.log.append(rows.leaf()))  # its row follows the greatest one that was put back
+    report = await store.read(lambda uow: verify_log(uow.log, [VerifierKey.parse(made_key(site))]))
+    assert report.faults == ()
+    await store.close()
+    with pytest.raises(SiteError) as caught:
+        await restore_backup(tmp_path / "backup", on_server(moved(site, tmp_path / "over"), back), clock=SystemClock())
+    assert caught.value.code == "restore.not_empty"
+
+
+def made_key(site: Config) -> str:
+    return VerifierKey.of(site.log_origin, FileSigner(site.audit.key, key_id="audit").public_key).format()
+
+
+async def test_a_copy_of_a_server_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that is added when half of the tables have been read is in none of the others either."""
+    store = open_test_store()
+    await store.transact(lambda uow: uow.documents.add(rows.document()))
+    url = store_url(store)
+    copy_table, copied = server_copy._copy_table, []
+
+    def and_write(*given: Any) -> None:
+        copy_table(*given)
+        copied.append(given[1].name)
+        if len(copied) == 1:
+            change(url, "UPDATE documents SET reason = 'changed meanwhile'")
+
+    monkeypatch.setattr(server_copy, "_copy_table", and_write)
+    copy_server(url, tmp_path / "copy.db")
+    await store.close()
+    assert copied[0] != "documents"
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT reason FROM documents").fetchall() == [("",)]
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert copy.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert not list(tmp_path.glob("copy.db-*"))
+
+
+def store_url(store: PostgresStore) -> str:
+    return store._writers.url.render_as_string(hide_password=False)
+
+
+async def test_a_load_that_breaks_off_leaves_an_empty_database(site: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = session_server().empty_database()
+    load_table, loaded = server_copy._load_table, []
+
+    def and_break(*given: Any) -> None:
+        load_table(*given)
+        loaded.append(given[1].name)
+        if len(loaded) == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(server_copy, "_load_table", and_break)
+    with pytest.raises(KeyboardInterrupt):
+        load_server(site.gateway.state / "gateway.db", url, relaxed=True)
+    assert look(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []

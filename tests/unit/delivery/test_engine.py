@@ -35,17 +35,35 @@ class Conductor:
         self.given_up.append(code)
 
 
+class Beginner(Conductor):
+    """One that begins in the unit that leases."""
+
+    def __init__(self, handle: Callable[[Claim], Awaitable[RoadReport]], begin: Callable[[Claim], object]) -> None:
+        super().__init__(handle)
+        self._begin = begin
+
+    def begin(self, uow: UnitOfWork, claim: Claim) -> object:
+        assert uow.work is not None
+        return self._begin(claim)
+
+
 class Bench:
     """An engine whose handlers are the test's."""
 
-    def __init__(self, handle: Callable[[Claim], Awaitable[RoadReport]] | None = None) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Claim], Awaitable[RoadReport]] | None = None,
+        *,
+        begin: Callable[[Claim], object] | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.store: MemoryStore = open_memory(sequencer=sequence)
         self.seen: Counter[str] = Counter()
         self.running: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.resting = False
-        self.conductor = Conductor(handle or self.finish)
+        self.conductor = Beginner(handle or self.finish, begin) if begin else Conductor(handle or self.finish)
+        self.begun: dict[str, object] = {}
         self.engine = WorkEngine(
             store=self.store,
             clock=self.clock,
@@ -66,6 +84,7 @@ class Bench:
 
     async def finish(self, claim: Claim) -> RoadReport:
         where = claim.item.destination
+        self.begun[claim.item.subject] = claim.begun
         self.seen[claim.item.subject] += 1
         self.running[where] += 1
         self.most[where] = max(self.most[where], self.running[where])
@@ -99,6 +118,34 @@ async def test_everything_due_is_run_exactly_once() -> None:
         for number in range(60):
             await bench.add(f"item {number}", ["", "gov", "other"][number % 3])
         await bench.until(lambda: len(bench.seen) == 60)
+        assert set(bench.seen.values()) == {1}
+        assert await bench.left() is None
+
+
+async def test_what_was_begun_with_the_lease_is_handed_over_with_the_claim() -> None:
+    async with running(Bench(begin=lambda claim: claim.item.subject.upper())) as bench:
+        for number in range(40):
+            await bench.add(f"item {number}", ["", "gov"][number % 2])
+        await bench.until(lambda: len(bench.seen) == 40)
+        assert {begun for subject, begun in bench.begun.items() if begun != subject.upper()} <= {None}
+        assert "ITEM 0" in bench.begun.values()
+
+
+@pytest.mark.parametrize("error", [SiteError("store.damaged", reason="a row"), StaleStateError(), AssertionError()])
+async def test_an_item_that_cannot_be_begun_keeps_nobody_waiting(error: Exception) -> None:
+    """The lease is taken without beginning anything; what is wrong with the item, its own handler finds."""
+
+    def begin(claim: Claim) -> object:
+        if claim.item.subject == "item 3":
+            raise error
+        return "begun"
+
+    bench = Bench(begin=begin)
+    for number in range(6):
+        await bench.add(f"item {number}")
+    async with running(bench):
+        await bench.until(lambda: len(bench.seen) == 6)
+        assert bench.begun["item 3"] is None
         assert set(bench.seen.values()) == {1}
         assert await bench.left() is None
 

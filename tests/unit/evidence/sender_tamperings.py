@@ -129,6 +129,11 @@ DELIVERIES = (
         "delivered without a transfer",
     ),
     Tampering(
+        "another destination",
+        f"update deliveries set destination = 'gz79.test' where {to(7, ONE)}",
+        "it goes to gz79.test, its transfer to ",
+    ),
+    Tampering(
         "expired made refused",
         f"update deliveries set state = 'refused' where {to(7, ONE)}",
         "refused, but its transfer is expired",

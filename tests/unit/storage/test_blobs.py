@@ -1,6 +1,8 @@
 """Blobs as files: order of durability, drafts, modes, damage, cancellation."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -114,6 +116,44 @@ async def test_a_folder_that_cannot_be_written_is_our_operators_turn(folder: Pat
     (folder / DRAFTS).rmdir()
     with pytest.raises(SiteError, match=r"store\.damaged"):
         await stored(blobs, b"hello")
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+async def test_what_cannot_be_synced_ends_the_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """The draft's own fsync, and that of the folder which has its name."""
+    told: list[BaseException] = []
+    blobs = open_blobs(folder, on_fatal=told.append)
+    await stored(blobs, b"hello")
+    synced, real = 0, os.fsync
+
+    def fsync(descriptor: int) -> None:
+        nonlocal synced
+        synced += 1
+        if synced == failing:
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(SiteError, match=r"store\.damaged"):
+        await stored(blobs, b"hello")
+    assert len(told) == 1
+
+
+async def test_a_full_disk_ends_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[BaseException] = []
+    blobs = open_blobs(folder, on_fatal=told.append)
+
+    def fsync(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fsync)
+        with pytest.raises(SiteError, match=r"store\.full"):
+            await stored(blobs, b"hello")
+    assert not told
+    await stored(blobs, b"hello")
 
 
 def open_descriptors() -> int:

@@ -82,7 +82,7 @@ def test_the_database_refuses_contradictions_by_itself(migrated: Connection) -> 
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', NULL, NULL)",
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', 1, NULL)",
         "INSERT INTO stream_handles VALUES ('a', 'b', 2026, x'00')",
-        "INSERT INTO tree_head VALUES (1, 0, x'00', x'')",
+        "INSERT INTO tree_head VALUES (1, 0, x'00', x'', 0)",
         "INSERT INTO incoming_recipients VALUES ('none', 0, 'a', 1, 'received', '', x'', x'')",
         "INSERT INTO destinations VALUES ('a', -1, NULL)",
     ):
@@ -145,6 +145,9 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         driver.execute("DROP TABLE incoming_numbers")
         driver.execute("ALTER TABLE streams DROP COLUMN destination")
         driver.execute("ALTER TABLE streams DROP COLUMN since")
+        for table in ("reopenings", "skipped_numbers", "resyncs", "wanted_transfers", "restored_peers", "resends"):
+            driver.execute(f"DROP TABLE {table}")
+        driver.execute("ALTER TABLE tree_head DROP COLUMN base")
         driver.execute("UPDATE alembic_version SET version_num = '0004'")
     driver.close()
     upgrade(path)

@@ -1,0 +1,135 @@
+"""The rate with a million finished documents in both databases, beside the rate with none: on SQLite and on PostgreSQL.
+
+Two networks stand side by side, one full and one empty, and are measured in turn, so that both meet the same machine.
+"""
+
+import asyncio
+import shutil
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks.cases import KIB, Case
+from benchmarks.finished import Database, fill, mould
+from benchmarks.load import drive
+from benchmarks.meter import cpu_seconds
+from benchmarks.networks import DATABASE, make_network, office_of
+from benchmarks.results import LONG, Figure
+from benchmarks.stopped import PostgresDatabase, SqliteFile
+from gateway.demo.network import Network
+from gateway.demo.processes import Gateways
+from tests.kit.postgres import PostgresServer
+
+CASE: Final = Case("file", 3 * KIB, 1)
+"""The least cryptography and the fewest bytes: what the database does weighs most."""
+STREAMS: Final = 4
+ROUNDS: Final = 3
+IN_FLIGHT: Final = 24
+RATIO_MIN: Final = 0.9
+
+
+@dataclass(slots=True)
+class Measured:
+    """One network's rounds."""
+
+    rates: list[float] = field(default_factory=list)
+    ready: list[float] = field(default_factory=list)
+    """Seconds from the start of both gateways to the first answer of both."""
+    cpu: list[float] = field(default_factory=list)
+    """CPU seconds of both gateways for one document; on PostgreSQL without the server's."""
+
+
+class Pair:
+    """A full network and an empty one on one kind of database."""
+
+    def __init__(self, folder: Path, *, server: PostgresServer | None) -> None:
+        self._sides = ("party", "government")
+        self._databases: dict[str, Mapping[str, str] | None] = {}
+        self._networks: dict[str, Network] = {}
+        for name in ("full", "none"):
+            urls = {side: server.database() for side in self._sides} if server else None
+            self._databases[name] = urls
+            self._networks[name] = make_network(folder / name, wards=2 * STREAMS, databases=urls)
+        self.measured = {name: Measured() for name in self._networks}
+
+    async def fill(self, copies: int) -> None:
+        """A few documents walk; then their copies are poured into both sides of the full network."""
+        await self.round("full", seconds=2.0, keep=False)
+        party = self._database("party")
+        transfers = party.newest_transfers(2 * STREAMS)
+        party.settle()
+        leaves = {side: await asyncio.to_thread(_pour, self._database(side), transfers, copies) for side in self._sides}
+        await self.round("full", seconds=1.0, keep=False)  # what was poured in is signed now
+        for side in self._sides:
+            await asyncio.to_thread(_publish, self._database(side), leaves[side], copies)
+
+    def _database(self, side: str) -> SqliteFile | PostgresDatabase:
+        urls = self._databases["full"]
+        return (
+            PostgresDatabase(urls[side]) if urls else SqliteFile(self._networks["full"].sides[side].folder / DATABASE)
+        )
+
+    async def round(self, name: str, *, seconds: float, keep: bool = True) -> None:
+        """Start one network, warm it up, drive it as fast as it goes, and stop it."""
+        network, began = self._networks[name], time.monotonic()
+        async with (
+            Gateways(network) as gateways,
+            office_of(network, databases=self._databases[name], spread=STREAMS) as office,
+        ):
+            ready = time.monotonic() - began
+            await drive(office, CASE, in_flight=8, seconds=seconds / 2)
+            before = sum(cpu_seconds(pid).total() for pid in gateways.pids.values())
+            run = await drive(office, CASE, in_flight=IN_FLIGHT, seconds=seconds)
+            used = sum(cpu_seconds(pid).total() for pid in gateways.pids.values()) - before
+        if keep:
+            self.measured[name].ready.append(ready)
+            self.measured[name].rates.append(run.rate)
+            self.measured[name].cpu.append(used / len(run.taken))
+
+    def figures(self, engine: str, copies: int) -> Iterator[Figure]:
+        """The medians, and what one is of the other."""
+        full, none = self.measured["full"], self.measured["none"]
+        name = f"{LONG}finished.{engine}"
+        ratios = [mine / other for mine, other in zip(full.rates, none.rates, strict=True)]
+        yield Figure(id=f"{name}.documents", value=copies, unit="documents")
+        yield Figure(id=f"{name}.rate", value=round(statistics.median(full.rates), 1), unit="1/s")
+        yield Figure(id=f"{name}.rate_without", value=round(statistics.median(none.rates), 1), unit="1/s")
+        yield Figure(id=f"{name}.ratio", value=round(statistics.median(ratios), 2), unit="ratio", target=RATIO_MIN)
+        yield Figure(id=f"{name}.ready", value=round(statistics.median(full.ready), 1), unit="s")
+        yield Figure(id=f"{name}.ready_without", value=round(statistics.median(none.ready), 1), unit="s")
+        yield Figure(id=f"{name}.cpu", value=round(statistics.median(full.cpu) * 1e3, 2), unit="ms/document")
+        yield Figure(id=f"{name}.cpu_without", value=round(statistics.median(none.cpu) * 1e3, 2), unit="ms/document")
+
+
+def _pour(database: Database, transfers: list[str], copies: int) -> range:
+    return fill(database, [mould(database, transfer) for transfer in transfers], copies)
+
+
+def _publish(database: Database, leaves: range, copies: int) -> None:
+    """As many checkpoints as would have been published, one for each two documents; the signed one is newer than all."""
+    (last,) = database.rows("checkpoints", "size", [database.greatest("checkpoints", "size")])
+    sizes = leaves[1 :: max(1, 2 * len(leaves) // copies)]
+    database.pour("checkpoints", ("size", "note"), ((size, last["note"]) for size in sizes))
+    database.settle()
+
+
+async def years_figures(folder: Path, *, copies: int, seconds: float, engines: tuple[str, ...]) -> list[Figure]:
+    """Each engine by itself, and its files removed before the next one's are made."""
+    found: list[Figure] = []
+    for engine in engines:
+        server = PostgresServer(durable=True) if engine == "postgres" else None
+        try:
+            pair = await asyncio.to_thread(Pair, folder / engine, server=server)
+            await pair.fill(copies)
+            for _ in range(ROUNDS):
+                for name in ("none", "full"):
+                    await pair.round(name, seconds=seconds)
+            found += pair.figures(engine, copies)
+        finally:
+            if server is not None:
+                server.stop()
+            shutil.rmtree(folder / engine, ignore_errors=True)
+    return found
