@@ -15,7 +15,17 @@ from gateway.api import ApiLimits, ApiParts, build_app
 from gateway.api import listen as listen_office
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.crypto import RollingContext, client_certificate
-from gateway.exchange import BusinessStatuses, Events, Queries, Reception, Release, ResyncAnswers, Submission
+from gateway.exchange import (
+    AmendmentAnswers,
+    BusinessStatuses,
+    Events,
+    Queries,
+    Recalls,
+    Reception,
+    Release,
+    ResyncAnswers,
+    Submission,
+)
 from gateway.material import Material
 from gateway.peer import build_peer_app
 from gateway.peer import listen as listen_peer
@@ -87,6 +97,8 @@ async def open_doors(
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
+            recalls=Recalls(desk=desk),
+            amendments=AmendmentAnswers(desk=desk),
             events=events,
             authenticator=StoredAuthenticator(
                 store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)

@@ -220,9 +220,19 @@ class OfficeClient:
 
     async def refuse(self, key: str, reason: str) -> Json:
         """Từ chối tiếp nhận, with the reason for the sender."""
-        body = json.dumps({"reason": reason}, ensure_ascii=False).encode()
-        headers: Headers = {hdrs.CONTENT_TYPE: "application/json"}
-        return await self._json(hdrs.METH_POST, f"/inbox/{_step(key)}:refuse", headers=headers, data=body)
+        return await self._say(f"/inbox/{_step(key)}:refuse", reason=reason)
+
+    async def recall(self, key: str, reason: str) -> Json:
+        """Thu hồi: stop what has not left, ask everybody else."""
+        return await self._say(f"/documents/{_step(key)}:recall", reason=reason)
+
+    async def agree(self, key: str, *, forwarded: bool) -> Json:
+        """Đồng ý lấy lại, cập nhật."""
+        return await self._say(f"/inbox/{_step(key)}:agree", forwarded=forwarded)
+
+    async def decline(self, key: str, reason: str, *, forwarded: bool) -> Json:
+        """Từ chối lấy lại, cập nhật, with the reason for the sender."""
+        return await self._say(f"/inbox/{_step(key)}:decline", reason=reason, forwarded=forwarded)
 
     async def organization(self, organ_id: str) -> Json:
         """A body of the registry."""
@@ -258,6 +268,12 @@ class OfficeClient:
             found += page["items"]
             cursor = page["next"] if page["items"] else None
         return found
+
+    async def _say(self, path: str, **said: str | bool) -> Json:
+        """An action with a small body."""
+        headers: Headers = {hdrs.CONTENT_TYPE: "application/json"}
+        body = json.dumps(said, ensure_ascii=False).encode()
+        return await self._json(hdrs.METH_POST, path, headers=headers, data=body)
 
     async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
         return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))

@@ -14,12 +14,13 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import HTML, JSON, PATH_PARAMETERS, Operation
-from gateway.api.schemas import MetadataIn, RefusalIn, UploadIn
+from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn, UploadIn
 from gateway.api.submission import FORM
 from gateway.core import limits
+from gateway.core.amendments import AmendmentKind
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.http import PROBLEM_TYPE, WAITS
 from gateway.observe import explain, label, text
 
@@ -36,6 +37,8 @@ _ENUMS: Final[Mapping[type[StrEnum], str]] = {
     MessageKind: "kind",
     BodyStatus: "body",
     Turn: "turn",
+    AmendmentKind: "amendment.kind",
+    AmendmentState: "amendment",
 }
 """Vocabularies, and under which name the catalogue keeps their words."""
 FAMILIES: Final[Mapping[str, str]] = {vocabulary.__name__: family for vocabulary, family in _ENUMS.items()}
@@ -82,7 +85,10 @@ def examples() -> Mapping[str, Any]:
 def schemas() -> dict[str, Json]:
     """Every model by name, its members explained."""
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in models.ALL]
-    wanted += [(MetadataIn, "validation"), (RefusalIn, "validation"), (UploadIn, "validation")]
+    wanted += [
+        (MetadataIn, "validation"),
+        *((model, "validation") for model in (RefusalIn, UploadIn, RecallIn, AgreementIn, DeclineIn)),
+    ]
     found: dict[str, Json] = models_json_schema(wanted, ref_template=f"{_SCHEMAS}{{model}}")[1]["$defs"]
     found["Problem"]["examples"] = [shown["answer"] for shown in [examples().get("problem")] if shown]
     for name, schema in found.items():
@@ -125,6 +131,17 @@ _OWN_MEANING: Final = frozenset(
         ("HistoryEvent", "subject"),
         ("HistoryEvent", "recipient"),
         ("RefusalIn", "reason"),
+        ("RecallIn", "reason"),
+        ("DeclineIn", "reason"),
+        ("Business", "kind"),
+        ("Business", "reason"),
+        ("BusinessIn", "kind"),
+        ("BusinessIn", "reason"),
+        ("Amendment", "kind"),
+        ("Amendment", "document_id"),
+        ("Amendment", "reason"),
+        ("Recall", "document"),
+        ("Recall", "counts"),
         ("Message", "sender"),
     }
 )

@@ -12,7 +12,7 @@ from gateway.core.ids import Entropy, OrganId
 from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter, Uploads
 from gateway.core.principal import Principal
 from gateway.core.sizes import Sizes
-from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.exchange import AmendmentDesk, EventDesk, QueryDesk, RecallDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
 
 
@@ -61,6 +61,8 @@ class ApiParts:
     queries: QueryDesk
     statuses: StatusDesk
     releases: ReleaseDesk
+    recalls: RecallDesk
+    amendments: AmendmentDesk
     authenticator: Authenticator
     rate_limiter: RateLimiter
     blobs: Blobs

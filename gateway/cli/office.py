@@ -86,6 +86,8 @@ def metadata_of(order: SendOrder) -> Json:
         "subject": order.subject,
         "priority": order.priority,
     }
+    if order.business is not None:
+        said["business"] = dict(order.business)
     return said if order.type_name is None else {**said, "type_name": order.type_name}
 
 

@@ -99,6 +99,10 @@ CATALOGUE: Final = MappingProxyType(
         "conflict.not_asked": ErrorFacts(409, _C),
         "conflict.no_other_place": ErrorFacts(409, _C),
         "conflict.at_work": ErrorFacts(409, _C, retryable=True),
+        "amendment.none": ErrorFacts(409, _C),
+        "amendment.unknown": ErrorFacts(422, _S),
+        "document.recalled": ErrorFacts(409, _S),
+        "entry.recalled": ErrorFacts(410, _C),
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
         "envelope.kind": ErrorFacts(422, _S),
@@ -117,6 +121,7 @@ CATALOGUE: Final = MappingProxyType(
         "transfer.version": ErrorFacts(400, _P),
         "status.unknown_document": ErrorFacts(422, _S),
         "status.timestamp": ErrorFacts(422, _S),
+        "status.not_asked": ErrorFacts(422, _S),
         "peer.unpinned": ErrorFacts(403, _P),
         "peer.foreign_sender": ErrorFacts(403, _P),
         "peer.unreachable": ErrorFacts(502, _G, retryable=True),
@@ -125,6 +130,7 @@ CATALOGUE: Final = MappingProxyType(
         "delivery.expired": ErrorFacts(504, _O),
         "delivery.void": ErrorFacts(409, _S),
         "delivery.rerouted": ErrorFacts(409, _G),
+        "delivery.recalled": ErrorFacts(409, _S),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
         "store.failing": ErrorFacts(503, _G, retryable=True),

@@ -36,6 +36,7 @@ from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
+from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.files import keep_files
@@ -290,6 +291,7 @@ class Reception:
             if place is not Place.EARLY
         ]
         uow.inbox.add(entries, staged=[entry for place, entry in placed if place is Place.EARLY])
+        entries_arrived(uow, entries, self._desk)
 
     def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
         assert arrival.reading is not None, "an unreadable envelope is refused as a whole"

@@ -32,6 +32,7 @@ from gateway.core.secrecy import find_mark
 from gateway.core.sizes import Sizes
 from gateway.core.states import DocumentState, MessageKind
 from gateway.crypto import judged_type
+from gateway.exchange.amending import check_amending, check_known
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import step_of
@@ -54,7 +55,9 @@ class Submission:
         snapshot, now = self._desk.directory.current(), self._desk.clock.now()
         _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
-        found = document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now)
+        message = metadata_message(metadata, snapshot, moment=now)
+        check_amending(message)
+        found = document_faults(message, (), moment=now)
         unserved = recipient_faults(metadata.recipients, snapshot, moment=now)
         if unserved and not found and await self._is_repeated(metadata, idempotency_key):
             return  # the files will tell whether it is the same order
@@ -72,7 +75,9 @@ class Submission:
         else:
             attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        found = document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
+        message = document_message(document, snapshot)
+        check_amending(message)
+        found = document_faults(message, document.attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
         key, digest = order.idempotency_key, document.request_digest
         if unserved and (known := await self._known(document.sender, document.document_id, key=key, digest=digest)):
@@ -196,6 +201,7 @@ class Submission:
             uow, document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
         )
         if known is None:
+            check_known(uow, document)
             return store_new(uow, document, self._desk), True
         if known.request_digest == document.request_digest:
             return known, False
@@ -279,7 +285,10 @@ def _check_counts(order: SubmissionOrder, sizes: Sizes) -> None:
 def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
     """What makes two orders the same: the metadata and the files, names included, not their order of arrival in time."""
     files = [(file.name, file.content_type, file.blob.digest) for file in attachments]
-    return _digest({"metadata": asdict(metadata), "files": files})
+    said = asdict(metadata)
+    if metadata.business is None:
+        del said["business"]  # as before there was one: an order that is repeated after an upgrade is the same order
+    return _digest({"metadata": said, "files": files})
 
 
 def _digest(order: Mapping[str, object]) -> Digest:

@@ -57,6 +57,7 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadSentAttachment": {"path": {"key": DOCUMENT, "position": 1}, "query": {"copy": "archive"}},
     "getDocumentHistory": {"path": {"key": DOCUMENT}},
     "releaseDocument": {"path": {"key": HELD}},
+    "recallDocument": {"path": {"key": DOCUMENT}, "body": {"reason": "Gửi nhầm nơi nhận."}},
     "listInbox": {"query": {"after": 0, "limit": 1}},
     "getInboxEntry": {"path": {"key": ENTRY}},
     "getInboxHistory": {"path": {"key": ENTRY}},
@@ -64,6 +65,8 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadAttachment": {"path": {"key": ENTRY, "position": 1}},
     "acceptDocument": {"path": {"key": ENTRY}},
     "refuseDocument": {"path": {"key": OTHER_ENTRY}, "body": {"reason": "Gửi nhầm nơi nhận."}},
+    "agreeToAmendment": {"path": {"key": ENTRY}, "body": {"forwarded": False}},
+    "declineAmendment": {"path": {"key": OTHER_ENTRY}, "body": {"reason": "Đã vào sổ văn bản đến.", "forwarded": True}},
     "listEvents": {"query": {"after": -1, "limit": 2, "wait": 30}},
     "listOrganizations": {"query": {"text": "thanh uy"}},
     "getOrganization": {"path": {"organ_id": PARTY}},
@@ -87,9 +90,10 @@ async def furnish(world: World) -> None:
     world.desks.register(WARD, "Đảng ủy phường Sài Gòn")
     world.desks.expire(await world.desks.hold(sender=PARTY, recipient=WARD))
     for number in (1, 2):
-        await world.desks.deliver(
+        entry = await world.desks.deliver(
             PARTY, ("bao-cao.pdf", "application/pdf", PDF), ("bang-so-lieu.bin", "", b"%d" % number), sender=WARD
         )
+        await world.desks.ask_back(entry, "Sai thể thức.")
     world.desks._numbers = itertools.count(1)
 
 

@@ -179,6 +179,22 @@ async def no_reason(world: World) -> Answer:
     return refuse(world, await arrived(world), " ")
 
 
+async def nothing_asked(world: World) -> Answer:
+    return act(world, await arrived(world), "agree")
+
+
+async def given_back(world: World) -> Answer:
+    entry = await world.desks.ask_back(await arrived(world), "Gửi nhầm")
+    async with act(world, entry, "agree") as first:
+        assert first.status == 200
+    return world.ask("GET", f"/inbox/{entry.key}/content")
+
+
+def act(world: World, entry: InboxEntry, verb: str) -> Answer:
+    headers = {"Content-Type": "application/json"}
+    return world.ask("POST", f"/inbox/{entry.key}:{verb}", headers=headers, data=b"{}")
+
+
 async def damaged_file(world: World) -> Answer:
     entry = await arrived(world)
     world.blobs.path(entry.attachments[0].blob).unlink()
@@ -315,6 +331,9 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "conflict.document_id": same_number,
     "conflict.state": accepted_before,
     "reason.missing": no_reason,
+    "amendment.none": nothing_asked,
+    "amendment.unknown": sending_envelope(SenderError("amendment.unknown", document_id="x")),
+    "entry.recalled": given_back,
     "blob.damaged": damaged_file,
     "request.range": beyond_the_file,
     "upload.conflict": another_upload,

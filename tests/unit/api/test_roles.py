@@ -30,6 +30,7 @@ MATRIX = {
     },
     "send": {
         "POST /api/v1/documents",
+        "POST /api/v1/documents/{key}:recall",
         "POST /api/v1/documents/{key}:release",
         "POST /api/v1/uploads",
         "GET /api/v1/uploads/{upload}",
@@ -38,6 +39,8 @@ MATRIX = {
     },
     "act": {
         "POST /api/v1/inbox/{key}:accept",
+        "POST /api/v1/inbox/{key}:agree",
+        "POST /api/v1/inbox/{key}:decline",
         "POST /api/v1/inbox/{key}:refuse",
     },
     "seal": set[str](),

@@ -144,6 +144,8 @@ async def running(
             queries=desks,
             statuses=desks,
             releases=desks,
+            recalls=desks,
+            amendments=desks,
             events=desks,
             authenticator=keys,
             rate_limiter=rate_limiter or wide_open(),

@@ -101,6 +101,8 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         queries=desks,
         statuses=desks,
         releases=desks,
+        recalls=desks,
+        amendments=desks,
         events=desks,
         authenticator=keys,
         rate_limiter=wide_open(),
