@@ -9,7 +9,6 @@ gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gatewa
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from gateway.audit import covering_size, prove
@@ -35,6 +34,7 @@ from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
+from gateway.exchange.came_again import note_again
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
@@ -263,8 +263,7 @@ class Reception:
                 settled[recipient.organ_id] = (place, Arrived(number=recipient.sequence, entry=entry))
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
-        if uow.resyncs.is_wanted(slip.origin, slip.transfer):
-            self._desk.journal.record(uow, _came_again(slip, incoming.received_at))
+        note_again(uow, slip, incoming.received_at, self._desk)
         self._enter(uow, settled)
         arrivals.settle(uow, settled)
         whose = Whose(
@@ -386,13 +385,6 @@ async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attac
             for file in reading.files
         ]
     )
-
-
-def _came_again(slip: TransferSlip, at: datetime) -> AuditEvent:
-    """We had it, and lost it with the database; an office may have fetched it then."""
-    said = {"origin": slip.origin, "from": slip.sender, "document_id": slip.document_id, "transfer": slip.transfer}
-    kind = EventKind.RECEIVED_AGAIN
-    return AuditEvent(kind=kind, at=at, subject=slip.transfer, document=slip.transfer, private=said)
 
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:
