@@ -2,10 +2,29 @@
 
 from datetime import datetime
 
+from gateway.core.directory import Snapshot
+from gateway.core.errors import PeerError
 from gateway.core.events import AuditEvent, EventKind
+from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import TransferSlip
 from gateway.exchange.desk import Desk
+from gateway.exchange.duties import admit
+
+
+async def admit_transfer(origin: GatewayId, slip: TransferSlip, snapshot: Snapshot, *, desk: Desk) -> None:
+    """Duties 2 and 6; a transfer that we asked for again may be older.
+
+    Raises:
+        PeerError, SiteError: see `duties.admit`.
+    """
+    try:
+        admit(slip, origin=origin, own=desk.own, snapshot=snapshot, moment=desk.clock.now())
+    except PeerError as error:
+        if error.code != "transfer.sent_at":
+            raise
+        if not await desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer)):
+            raise
 
 
 def note_again(uow: UnitOfWork, slip: TransferSlip, at: datetime, desk: Desk) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
+from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
@@ -34,9 +34,9 @@ from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
-from gateway.exchange.came_again import note_again
+from gateway.exchange.came_again import admit_transfer, note_again
 from gateway.exchange.desk import Desk
-from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.duties import addressed, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
@@ -115,7 +115,7 @@ class Reception:
             _same_or_conflict(known, origin, slip)
             return
         try:
-            await self._admit(origin, slip, desk.directory.current())
+            await admit_transfer(origin, slip, desk.directory.current(), desk=desk)
         except GatewayError as error:
             # also where our registry may be the older one: who claims a newer edition must not escape the alarm
             if error.code in {"peer.foreign_sender", "registry.behind"}:
@@ -139,7 +139,7 @@ class Reception:
         self._new.discard(slip.transfer)
         if incoming is None:
             snapshot = desk.directory.current()
-            await self._admit(origin, slip, snapshot)
+            await admit_transfer(origin, slip, snapshot, desk=desk)
             with desk.blobs.lease() as lease:
                 arrival = await self._judge(slip, envelope, snapshot, lease)
                 incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
@@ -154,17 +154,6 @@ class Reception:
             )
         _same_or_conflict(incoming, origin, slip)
         return incoming.answer or await self._answer(incoming, form)
-
-    async def _admit(self, origin: GatewayId, slip: TransferSlip, snapshot: Snapshot) -> None:
-        """Duties 2 and 6; a transfer that we asked for again, after a restore, may be older."""
-        try:
-            admit(slip, origin=origin, own=self._desk.own, snapshot=snapshot, moment=self._desk.clock.now())
-        except PeerError as error:
-            if error.code != "transfer.sent_at":
-                raise
-            wanted = await self._desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer))
-            if not wanted:
-                raise
 
     async def answer_of(
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
