@@ -9,12 +9,11 @@ gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gatewa
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, PeerError, SiteError
+from gateway.core.errors import Conflict, GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
@@ -37,8 +36,9 @@ from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.amending import entries_arrived
+from gateway.exchange.came_again import admit_transfer, note_again
 from gateway.exchange.desk import Desk
-from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.duties import addressed, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
 from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
@@ -115,7 +115,7 @@ class Reception:
             _same_or_conflict(known, origin, slip)
             return
         try:
-            await self._admit(origin, slip, desk.directory.current())
+            await admit_transfer(origin, slip, desk.directory.current(), desk=desk)
         except GatewayError as error:
             # also where our registry may be the older one: who claims a newer edition must not escape the alarm
             if error.code in {"peer.foreign_sender", "registry.behind"}:
@@ -136,7 +136,7 @@ class Reception:
             incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if incoming is None:
             snapshot = desk.directory.current()
-            await self._admit(origin, slip, snapshot)
+            await admit_transfer(origin, slip, snapshot, desk=desk)
             with desk.blobs.lease() as lease:
                 arrival = await self._judge(slip, envelope, snapshot, lease)
                 incoming = await desk.store.transact(lambda uow: self._store(uow, arrival, snapshot))
@@ -151,17 +151,6 @@ class Reception:
             )
         _same_or_conflict(incoming, origin, slip)
         return incoming.answer or await self._answer(incoming, form)
-
-    async def _admit(self, origin: GatewayId, slip: TransferSlip, snapshot: Snapshot) -> None:
-        """Duties 2 and 6; a transfer that we asked for again, after a restore, may be older."""
-        try:
-            admit(slip, origin=origin, own=self._desk.own, snapshot=snapshot, moment=self._desk.clock.now())
-        except PeerError as error:
-            if error.code != "transfer.sent_at":
-                raise
-            wanted = await self._desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer))
-            if not wanted:
-                raise
 
     async def answer_of(
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
@@ -268,8 +257,7 @@ class Reception:
                 settled[recipient.organ_id] = (place, Arrived(number=recipient.sequence, entry=entry))
         incoming = IncomingTransfer(slip=slip, received_at=self._desk.clock.now(), recipients=tuple(lines), answer=None)
         uow.transfers.receive(incoming)
-        if uow.resyncs.is_wanted(slip.origin, slip.transfer):
-            self._desk.journal.record(uow, _came_again(slip, incoming.received_at))
+        note_again(uow, slip, incoming.received_at, self._desk)
         self._enter(uow, settled)
         arrivals.settle(uow, settled)
         whose = Whose(
@@ -378,13 +366,6 @@ class Reception:
                 return size
             await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
         raise SiteError("store.busy")
-
-
-def _came_again(slip: TransferSlip, at: datetime) -> AuditEvent:
-    """We had it, and lost it with the database; an office may have fetched it then."""
-    said = {"origin": slip.origin, "from": slip.sender, "document_id": slip.document_id, "transfer": slip.transfer}
-    kind = EventKind.RECEIVED_AGAIN
-    return AuditEvent(kind=kind, at=at, subject=slip.transfer, document=slip.transfer, private=said)
 
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:
