@@ -35,12 +35,14 @@ from gateway.exchange import (
     GapNotices,
     LocalTransport,
     MeasuredTransport,
+    NonDeliveryNotices,
     OrderRelease,
     Reception,
     Rescanning,
     Resending,
     ResyncAnswers,
     Resynchronising,
+    Roads,
     SkippedNumbers,
     Stamping,
     TransferDelivery,
@@ -134,9 +136,10 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         publisher = await open_log(config, signers, store, stack, broken=broken)
         rooms = await open_rooms(material, store, meter, stack)
         desk = rooms.desk
-        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
+        roads = Roads(store=store, clock=desk.clock, backoff=partial(backoff, entropy=desk.entropy))
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts, roads=roads)
         peers = _peer_transport(material, desk, stack)
-        ways = _Ways(local=LocalTransport(reception=reception), peers=peers)
+        ways = _Ways(local=LocalTransport(reception=reception), peers=peers, roads=roads)
         engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
@@ -152,7 +155,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         )
         fetcher = open_fetcher(config, rooms, reloader, stack, broken=broken)
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
-        for run in (rooms.disk.run, rooms.keeper.run, rooms.uploads.run, clock.run, reloader.run, manager.keep_alive):
+        watches = (rooms.disk.run, rooms.steps.run, rooms.keeper.run, rooms.uploads.run, clock.run)
+        for run in (*watches, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,
@@ -209,12 +213,13 @@ class _Ways:
 
     local: LocalTransport
     peers: PeerTransport
+    roads: Roads
 
 
 def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, origin: str) -> WorkEngine:
     patience, receipts = partial(backoff, entropy=desk.entropy), signers.receipts
     transports = _transports(desk, ways.local, ways.peers)
-    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=ways.roads)
     notices = GapNotices(desk=desk, signer=receipts, transports=transports, backoff=patience)
     skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, backoff=patience)
     resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, backoff=patience)
@@ -227,6 +232,7 @@ def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, or
             WorkKind.TRANSFER: transfers,
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
+            WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
             WorkKind.SKIPPED: skipped,
             WorkKind.RESYNC: resync,
             WorkKind.RESEND: Resending(desk=desk, transports=transports, backoff=patience),

@@ -5,9 +5,11 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway.api.parts import PARTS, PREFIX
+from gateway.api.parts import PARTS, PREFIX, PRINCIPAL
 
-_BRINGING: Final = frozenset({PREFIX + "/documents", PREFIX + "/uploads", PREFIX + "/uploads/{upload}"})
+_BRINGING: Final = frozenset(
+    {("POST", PREFIX + "/documents"), ("POST", PREFIX + "/uploads"), ("PATCH", PREFIX + "/uploads/{upload}")}
+)
 """What brings documents, or their files."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -17,9 +19,12 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     """Refuse what there is no room for before its body is read.
 
     Raises:
-        SiteError: `store.full`, `store.busy`.
+        SiteError: `store.full`, `store.busy`, `queue.full`.
+        SenderError: `queue.share`.
     """
     resource = request.match_info.route.resource
     if request.method in _WRITING and resource is not None:
-        request.app[PARTS].intake.admit(document=resource.canonical in _BRINGING)
+        principal = request.get(PRINCIPAL)
+        organs = principal.organs if principal is not None else frozenset()
+        request.app[PARTS].intake.admit(document=(request.method, resource.canonical) in _BRINGING, organs=organs)
     return await handler(request)

@@ -48,6 +48,8 @@ _SUBMISSION_ERRORS: Final = (
     "upload.incomplete",
     "upload.busy",
     "upload.digest",
+    "queue.full",
+    "queue.share",
     "worker.busy",
     "worker.died",
     "worker.killed",
@@ -82,7 +84,10 @@ ROUTES: Final = (
         status=201,
         takes={JSON: UploadIn},
         idempotent=True,
-        errors=("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
+        errors=(
+            *("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
+            *("queue.full", "queue.share"),
+        ),
     ),
     Operation(
         method="GET",
@@ -105,7 +110,7 @@ ROUTES: Final = (
         answer=models.Upload,
         takes={uploads.PIECE: None},
         placed=True,
-        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest"),
+        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest", "queue.full", "queue.share"),
     ),
     Operation(
         method="DELETE",
@@ -147,6 +152,17 @@ ROUTES: Final = (
         title="api.deliveries.title",
         about="api.deliveries.about",
         answer=models.DeliveryPage,
+        query=(_KEY_CURSOR, _LIMIT),
+    ),
+    Operation(
+        method="GET",
+        path=f"{PREFIX}/documents/{{key}}/notices",
+        scope=Scope.READ,
+        handler=documents.notices,
+        name="listNotices",
+        title="api.notices.title",
+        about="api.notices.about",
+        answer=models.NoticePage,
         query=(_KEY_CURSOR, _LIMIT),
     ),
     Operation(

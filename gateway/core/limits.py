@@ -5,6 +5,12 @@ A limit that a user can meet is reported by its name (`size.limit` with the numb
 
 from typing import Final
 
+from gateway.core.patience import (
+    DELIVERY_DEADLINE_DAYS_DEFAULT,
+    DELIVERY_DEADLINE_DAYS_MAX,
+    DELIVERY_DEADLINE_DAYS_MIN,
+)
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -301,14 +307,14 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
-DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
+DELIVERY_DEADLINE_SECONDS: Final = DELIVERY_DEADLINE_DAYS_DEFAULT * 24 * 3600.0
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
 SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
-SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
-"""... and this far in the past: the sender's deadline and a day."""
+SENT_AGE_SECONDS_MAX: Final = (DELIVERY_DEADLINE_DAYS_MAX + 1) * 24 * 3600.0
+"""... and this far in the past: the longest deadline that a sender may have, and a day."""
 ORDER_WAIT_SECONDS_MAX: Final = 3600.0
 """An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
 is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
@@ -372,13 +378,12 @@ assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
-assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_SECONDS < GAP_NOTICE_SECONDS_MAX
-assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
-assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert FILE_BYTES_MAX < SCAN_BYTES_DEFAULT
 assert SCAN_SECONDS_DEFAULT < SCAN_SECONDS_MAX < TRANSFER_SECONDS_MAX
 assert (

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, KIB
+from gateway.core.limits import KIB
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX
 
 REOPENED_NUMBERS_PER_SECOND: Final = 100_000
 """After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
@@ -23,4 +24,4 @@ RESYNC_LOOK_SECONDS: Final = 2.0
 RESYNC_AGAIN_SECONDS: Final = 900.0
 """What has not come by then is asked for once more: the longest back-off of the peer."""
 
-assert DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

@@ -1,8 +1,10 @@
 """What every conductor of this room works with: one frozen bundle of ports, handed over by `gateway.app`."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
 from gateway.core.sizes import USUAL, Sizes
 from gateway.crypto import LoadedTrust
@@ -28,6 +30,8 @@ class Desk:
     """None where no scanner is configured: files are not looked at for malware."""
     meter: Meter = UNMEASURED
     sizes: Sizes = USUAL
+    deadline: timedelta = timedelta(days=DELIVERY_DEADLINE_DAYS_DEFAULT)
+    """So long a delivery is tried; in days of the calendar, so that no list of holidays decides when it ends."""
 
     def new_key(self) -> str:
         """A fresh UUIDv7."""

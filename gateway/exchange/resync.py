@@ -17,7 +17,7 @@ from gateway.core.errors import PeerError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX
 from gateway.core.ports import Signer
 from gateway.core.restore_limits import (
     RESYNC_AGAIN_SECONDS,
@@ -37,7 +37,7 @@ _log = logger(__name__)
 Asked = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
 Ask = Callable[[GatewayId, bytes], Awaitable[Asked]]
 """Hands a question to a peer; `Answered` bears its page, not yet checked."""
-BEFORE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS)
+BEFORE: Final = timedelta(days=DELIVERY_DEADLINE_DAYS_MAX, seconds=RESYNC_MARGIN_SECONDS)
 AGAIN: Final = timedelta(seconds=RESYNC_AGAIN_SECONDS)
 LOOK_SECONDS_MAX: Final = 60.0
 

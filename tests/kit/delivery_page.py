@@ -23,7 +23,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "BACKOFF_FIRST_SECONDS": "longest wait after a first failure; each further one doubles it, half of it is chance",
     "BACKOFF_CAP_SECONDS": "... and the longest of all",
     "STEP_ATTEMPTS_MAX": "failures of a step by itself, until it is a dead letter and its document or transfer is held",
-    "DELIVERY_DEADLINE_SECONDS": "how long a delivery is tried",
+    "DELIVERY_DEADLINE_SECONDS": "how long a delivery is tried (`[delivery] deadline_days`; 5 to 21)",
     "SECOND_PERSON_SECONDS_MAX": "a second person confirms within",
     "SENT_AHEAD_SECONDS_MAX": "a slip's time may lie this far ahead",
     "SENT_AGE_SECONDS_MAX": "... and this far back",
