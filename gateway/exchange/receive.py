@@ -164,8 +164,7 @@ class Reception:
         except PeerError as error:
             if error.code != "transfer.sent_at":
                 raise
-            wanted = await self._desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer))
-            if not wanted:
+            if not await self._desk.store.read(lambda uow: uow.resyncs.is_wanted(origin, slip.transfer)):
                 raise
 
     async def answer_of(
