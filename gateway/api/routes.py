@@ -86,7 +86,10 @@ ROUTES: Final = (
         status=201,
         takes={JSON: UploadIn},
         idempotent=True,
-        errors=("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
+        errors=(
+            *("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
+            *("queue.full", "queue.share"),
+        ),
     ),
     Operation(
         method="GET",
@@ -109,7 +112,7 @@ ROUTES: Final = (
         answer=models.Upload,
         takes={uploads.PIECE: None},
         placed=True,
-        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest"),
+        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest", "queue.full", "queue.share"),
     ),
     Operation(
         method="DELETE",
