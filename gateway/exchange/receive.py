@@ -39,6 +39,7 @@ from gateway.exchange.amending import entries_arrived
 from gateway.exchange.came_again import admit_transfer, note_again
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.fates import Fate
 from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
@@ -75,20 +76,6 @@ class _Arrival:
     infected: tuple[Infection, ...] = ()
     addressed: frozenset[OrganId] = frozenset()
     """Whom the signed header names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fate:
-    """What becomes of one recipient."""
-
-    key: EntryKey
-    """What its events happen to: the inbox entry, if there is one."""
-    code: str
-    """Of the refusal, or empty."""
-    enters: bool
-    """The document comes into its inbox: the first time, and no status message does."""
-    place: Place
-    """Where its number stands in the stream."""
 
 
 class Reception:
@@ -249,7 +236,7 @@ class Reception:
             code = arrival.refusal or self._refuse(uow, arrival, recipient.organ_id, snapshot)
             is_new = recipient.organ_id not in arrived_before and isinstance(_message(arrival), DocumentMessage)
             place = arrivals.place(uow, recipient.organ_id, recipient.sequence)
-            fate = _Fate(key=EntryKey(self._desk.new_key()), code=code, enters=is_new and not code, place=place)
+            fate = Fate(key=EntryKey(self._desk.new_key()), code=code, enters=is_new and not code, place=place)
             line, leaf = self._line(uow, arrival, recipient, fate)
             lines.append(line)
             entry = self._entry(arrival, recipient, fate.key, leaf) if fate.enters else None
@@ -290,7 +277,7 @@ class Reception:
         return code
 
     def _line(
-        self, uow: UnitOfWork, arrival: _Arrival, recipient: SlipRecipient, fate: _Fate
+        self, uow: UnitOfWork, arrival: _Arrival, recipient: SlipRecipient, fate: Fate
     ) -> tuple[IncomingRecipient, Leaf]:
         code = fate.code
         outcome = Outcome.REFUSED if code else Outcome.RECEIVED

@@ -28,19 +28,17 @@ def test_each_port_and_each_ledger_has_one_suite() -> None:
     promised = {
         name
         for module in (
-            *(
-                activation,
-                amendments,
-                ports,
-                ledgers,
-                log,
-                grants,
-                interventions,
-                named_blobs,
-                non_delivery,
-                order,
-                owed,
-            ),
+            activation,
+            amendments,
+            ports,
+            ledgers,
+            log,
+            grants,
+            interventions,
+            named_blobs,
+            non_delivery,
+            order,
+            owed,
             resync,
         )
         for name, found in vars(module).items()
