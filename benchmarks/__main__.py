@@ -35,6 +35,14 @@ IN_FLIGHT = {1: 24, EVERYBODY: 6}
 """Documents on their way at once while throughput is measured; one at a time while the time of one is."""
 
 
+GENERATOR = "generator"
+SHARES = {"file-150k-1": 0.10, "sealed-150k-1": 0.05}
+"""Asked of the limit."""
+RECIPIENT_MS_MAX = 0.3
+"""CPU of both gateways for each further recipient of the same document."""
+CIRCULAR_MS_MAX = 3_000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What is measured by itself; its figures' ids begin so."""
@@ -65,12 +73,22 @@ class Measured:
     stages: Mapping[str, float]
     """Milliseconds of each stage while alone."""
 
+    @property
+    def gateways_ms(self) -> float:
+        """CPU of both gateways for one document, in milliseconds."""
+        used = sum(sum(counted.values()) for side, counted in self.cpu.items() if side != GENERATOR)
+        return used / len(self.busy.taken) * 1e3
+
     def figures(self, limit: float) -> Iterator[Figure]:
         """Everything that is kept of it."""
         name, documents = self.case.id, len(self.busy.taken)
         yield Figure(id=f"{name}.documents_per_second", value=_short(self.busy.rate), unit="1/s")
         yield Figure(id=f"{name}.limit_per_second", value=_short(limit), unit="1/s")
-        yield Figure(id=f"{name}.share_of_limit", value=_short(self.busy.rate / limit), unit="ratio")
+        share = _short(self.busy.rate / limit)
+        yield Figure(id=f"{name}.share_of_limit", value=share, unit="ratio", target=SHARES.get(name))
+        # The load runs on the same cores: this is the share that both gateways would have without it.
+        alone = len(os.sched_getaffinity(0)) / (self.gateways_ms / 1e3) / limit
+        yield Figure(id=f"{name}.share_by_processor", value=_short(alone), unit="ratio")
         for run, kind in ((self.busy, "busy"), (self.alone, "alone")):
             yield Figure(id=f"{name}.{kind}.p50", value=_short(percentile(run.taken, 50) * 1e3), unit="ms")
             yield Figure(id=f"{name}.{kind}.p99", value=_short(percentile(run.taken, 99) * 1e3), unit="ms")
@@ -99,11 +117,10 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
         await drive(office, case, in_flight=4, seconds=seconds / 8)
         alone = await drive(office, case, in_flight=1, seconds=seconds / 3)
         before = {side: cpu_seconds(pid) for side, pid in pids.items()}
-        before["generator"] = cpu_seconds(os.getpid())
+        before[GENERATOR] = Counter({"service": _own_cpu()})
         busy = await drive(office, case, in_flight=IN_FLIGHT[case.recipients], seconds=seconds)
         after = {side: cpu_seconds(pid) for side, pid in pids.items()}
-        after["generator"] = Counter({"service": _own_cpu()})
-    before["generator"] = Counter({"service": before["generator"]["service"]})
+        after[GENERATOR] = Counter({"service": _own_cpu()})
     return Measured(
         case=case,
         busy=busy,
@@ -131,14 +148,29 @@ async def run(console: Console, *, seconds: float, wards: int | None) -> list[Fi
     with tempfile.TemporaryDirectory(prefix="gateway-bench-") as folder:
         network = await asyncio.to_thread(make_network, Path(folder) / "network", wards=wards)
         async with Gateways(network) as gateways:
+            found: dict[str, Measured] = {}
             for case in CASES:
-                measured = await measure(network, gateways.pids, case, seconds=seconds)
+                measured = found[case.id] = await measure(network, gateways.pids, case, seconds=seconds)
                 _print_case(console, measured, limits[case.id])
                 figures += measured.figures(limits[case.id])
+            figures += _circulars(found)
             for side, pid in gateways.pids.items():
                 for role, size in sorted(peak_bytes(pid).items()):
                     figures.append(Figure(id=f"memory.{side}.{role}", value=round(size / 1e6, 1), unit="MB"))
     return figures
+
+
+def _circulars(found: Mapping[str, Measured]) -> Iterator[Figure]:
+    """What each further recipient of the same document costs, and how long all receipts of one document take."""
+    for name, one in found.items():
+        if one.case.recipients > 1:
+            continue
+        many = found[name.removesuffix("1") + str(EVERYBODY)]
+        each = (many.gateways_ms - one.gateways_ms) / (EVERYBODY - 1)
+        prefix = many.case.id
+        yield Figure(id=f"{prefix}.recipient", value=_short(each), unit="ms", target=RECIPIENT_MS_MAX, at_most=True)
+        slowest = _short(max(many.alone.taken) * 1e3)
+        yield Figure(id=f"{prefix}.slowest", value=slowest, unit="ms", target=CIRCULAR_MS_MAX, at_most=True)
 
 
 def machine() -> str:

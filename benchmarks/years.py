@@ -98,6 +98,8 @@ class Pair:
         yield Figure(id=f"{name}.rate", value=round(statistics.median(full.rates), 1), unit="1/s")
         yield Figure(id=f"{name}.rate_without", value=round(statistics.median(none.rates), 1), unit="1/s")
         yield Figure(id=f"{name}.ratio", value=round(statistics.median(ratios), 2), unit="ratio", target=RATIO_MIN)
+        work = statistics.median(none.cpu) / statistics.median(full.cpu)
+        yield Figure(id=f"{name}.cpu_ratio", value=round(work, 2), unit="ratio")
         yield Figure(id=f"{name}.ready", value=round(statistics.median(full.ready), 1), unit="s")
         yield Figure(id=f"{name}.ready_without", value=round(statistics.median(none.ready), 1), unit="s")
         yield Figure(id=f"{name}.cpu", value=round(statistics.median(full.cpu) * 1e3, 2), unit="ms/document")

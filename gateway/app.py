@@ -155,7 +155,8 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         )
         fetcher = open_fetcher(config, rooms, reloader, stack, broken=broken)
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
-        for run in (rooms.disk.run, rooms.steps.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
+        rounds = (rooms.disk.run, rooms.steps.run, rooms.keeper.run, rooms.uploads.run)
+        for run in (*rounds, clock.run, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,

@@ -11,11 +11,21 @@ from typing import Final
 from aiohttp import web
 
 from gateway.access import StoredAuthenticator, TokenBucketLimiter, open_listener
-from gateway.api import ApiParts, build_app
+from gateway.api import ApiLimits, ApiParts, build_app
 from gateway.api import listen as listen_office
 from gateway.core.metrics import CONNECTIONS, CONNECTIONS_CLOSED, Reading
 from gateway.crypto import RollingContext, client_certificate
-from gateway.exchange import BusinessStatuses, Events, Queries, Reception, Release, ResyncAnswers, Submission
+from gateway.exchange import (
+    AmendmentAnswers,
+    BusinessStatuses,
+    Events,
+    Queries,
+    Recalls,
+    Reception,
+    Release,
+    ResyncAnswers,
+    Submission,
+)
 from gateway.material import Material
 from gateway.peer import build_peer_app
 from gateway.peer import listen as listen_peer
@@ -72,6 +82,8 @@ async def open_doors(
         entropy=desk.entropy,
         intake=rooms.intake,
         meter=desk.meter,
+        sizes=desk.sizes,
+        uploads=rooms.uploads,
     )
     office_tls, peer_tls = RollingContext(material.office), RollingContext(material.peer_server)
     section, api = config.peer, config.office_api
@@ -85,6 +97,8 @@ async def open_doors(
             queries=Queries(desk=desk),
             statuses=BusinessStatuses(desk=desk),
             releases=Release(desk=desk),
+            recalls=Recalls(desk=desk),
+            amendments=AmendmentAnswers(desk=desk),
             events=events,
             authenticator=StoredAuthenticator(
                 store=desk.store, clock=desk.clock, read_certificate=partial(client_certificate, demo=config.demo)
@@ -94,6 +108,8 @@ async def open_doors(
             entropy=desk.entropy,
             intake=rooms.intake,
             meter=desk.meter,
+            uploads=rooms.uploads,
+            limits=ApiLimits.of(desk.sizes),
         )
     )
     bound = open_listener(api.host, api.port, share=api.share(), clock=desk.clock, count=closed("office"))

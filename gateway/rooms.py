@@ -37,12 +37,14 @@ from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, s
 from gateway.storage import (
     BlobKeeper,
     DiskWatch,
+    FileUploads,
     OnFatal,
     ServiceStore,
     StoreIntake,
     exit_of_failure,
     open_blobs,
     open_store,
+    open_uploads,
 )
 from gateway.watch import disk_watch
 
@@ -68,6 +70,7 @@ class Rooms:
     intake: StoreIntake
     steps: StepsWatch
     keeper: BlobKeeper
+    uploads: FileUploads
 
 
 async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack) -> ServiceStore:
@@ -203,6 +206,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         scanner=open_scanner(config.scanner, meter),
         meter=meter,
         deadline=timedelta(days=config.delivery.deadline_days),
+        sizes=config.limits.sizes(),
     )
     steps = StepsWatch(store=store, clock=clock)
     return Rooms(
@@ -216,6 +220,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         intake=StoreIntake(store, disk, steps),
         steps=steps,
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
+        uploads=open_uploads(config.blobs, clock=clock),
     )
 
 

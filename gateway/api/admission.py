@@ -7,7 +7,8 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL
 
-_DOCUMENTS: Final = PREFIX + "/documents"
+_BRINGING: Final = frozenset({PREFIX + "/documents", PREFIX + "/uploads", PREFIX + "/uploads/{upload}"})
+"""What brings documents, or their files."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -23,5 +24,5 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     if request.method in _WRITING and resource is not None:
         principal = request.get(PRINCIPAL)
         organs = principal.organs if principal is not None else frozenset()
-        request.app[PARTS].intake.admit(document=resource.canonical == _DOCUMENTS, organs=organs)
+        request.app[PARTS].intake.admit(document=resource.canonical in _BRINGING, organs=organs)
     return await handler(request)

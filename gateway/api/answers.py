@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from gateway.api import models as out
+from gateway.api.amended import amendment_of, business_of
 from gateway.api.conditional import is_unchanged, not_modified, tag_of
 from gateway.api.problems import ERRORS_MAX, FieldError, field_problem, pointer
 from gateway.core.clock import rfc3339
@@ -19,8 +20,8 @@ from gateway.core.model import Attachment, Delivery, Document, FeedEvent, InboxE
 from gateway.core.owed import OwedTimestamp, TimestampState
 from gateway.core.plain_text import shown
 from gateway.core.principal import Principal
-from gateway.core.states import BusinessStatus, DeliveryState
-from gateway.exchange import DocumentView, Notice, findings, readable
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState
+from gateway.exchange import DocumentView, Notice, RecallView, findings, readable
 from gateway.observe import explain, label
 
 _PRIORITIES: Mapping[Priority, out.Priority] = {
@@ -77,6 +78,12 @@ def view_of(view: DocumentView) -> out.DocumentView:
     return out.DocumentView(**said, deliveries=out.Progress(total=view.total, counts=counts))
 
 
+def recall_of(view: RecallView) -> out.Recall:
+    """How a recall stands."""
+    counts = {state: view.counts[state] for state in AmendmentState if view.counts.get(state)}
+    return out.Recall(document=document_of(view.document), counts=counts, untouched=view.untouched)
+
+
 def delivery_of(delivery: Delivery) -> out.Delivery:
     """One document to one recipient."""
     status, evidence = delivery.business_status, delivery.evidence
@@ -96,6 +103,7 @@ def delivery_of(delivery: Delivery) -> out.Delivery:
         business_description=shown(delivery.business_description, lines=True),
         registry_epoch=delivery.registry_epoch,
         route_reason=delivery.route_reason,
+        amendments=tuple(map(amendment_of, delivery.amendments)),
         changed_at=rfc3339(delivery.changed_at),
     )
 
@@ -137,7 +145,9 @@ def entry_of(entry: InboxEntry) -> out.InboxEntry:
         business_status=entry.business_status,
         business_status_label_vi=_business_label(entry.business_status),
         business_description=shown(entry.business_description, lines=True),
+        amendments=tuple(map(amendment_of, entry.amendments)),
         findings=_findings(entry),
+        opened_at=None if entry.opened_at is None else rfc3339(entry.opened_at),
         received_at=rfc3339(entry.received_at),
         changed_at=rfc3339(entry.changed_at),
     )
@@ -242,6 +252,7 @@ def _metadata(metadata: Metadata) -> out.Metadata:
         page_amount=metadata.page_amount,
         response_for=tuple(map(_response_for, metadata.response_for)),
         secrecy=metadata.secrecy,
+        business=business_of(metadata.business, metadata.sender, metadata.response_for),
     )
 
 
@@ -263,6 +274,7 @@ def _message(message: DocumentMessage) -> out.Message:
         priority_label_vi=label(f"priority.{_PRIORITIES[message.priority]}").vi,
         page_amount=message.page_amount,
         response_for=tuple(map(_response_for, message.response_for)),
+        business=business_of(message.business, message.sender.organ_id, message.response_for),
         created_at=rfc3339(message.created_at),
     )
 

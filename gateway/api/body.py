@@ -10,6 +10,7 @@ from gateway.api.parts import ALLOWANCE, PARTS, PRINCIPAL
 from gateway.core.content_digest import parse_content_digest
 from gateway.core.errors import SenderError
 from gateway.core.limits import KIB
+from gateway.core.sizes import patience
 from gateway.http import say_continue
 
 SMALL_BODY_BYTES_MAX: Final = 16 * KIB
@@ -78,7 +79,8 @@ class Body:
         loop = asyncio.get_running_loop()
         if self._deadline is None:
             await say_continue(self._request)
-            self._deadline = loop.time() + self._bounds.body_seconds
+            size = self._limit if self._request.content_length is None else self._request.content_length
+            self._deadline = loop.time() + patience(self._bounds.body_seconds, size)
         remaining = self._deadline - loop.time()
         if remaining <= 0:
             raise SenderError("request.timeout")

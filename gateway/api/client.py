@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, BinaryIO, Final, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from gateway.api.form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.content_digest import format_content_digest, parse_content_digest
 from gateway.core.errors import RoadError, SiteError
 from gateway.core.ports import Clock
@@ -31,6 +32,11 @@ T = TypeVar("T")
 
 ANSWER_BYTES_MAX: Final = 16 * limits.MIB
 PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
+_DOWNLOAD: Final = aiohttp.ClientTimeout(
+    sock_read=limits.ANSWER_STALL_SECONDS_MAX, sock_connect=limits.CONNECT_SECONDS_MAX
+)
+"""A large file may take hours on its line, but not silence."""
+_KEY_CHARS: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX - 4
 PATIENCE_SECONDS: Final = 30.0
 """Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
 _STATUSES_THAT_PASS: Final = frozenset({429, 503})
@@ -112,15 +118,45 @@ class OfficeClient:
         await self._session.close()
 
     async def send(self, metadata: Mapping[str, Any], files: Sequence[Path], idempotency_key: str) -> Json:
-        """Hand a document in; returns it once the gateway has it on disk. The first file is the document itself."""
-        contents = [(path.name, await asyncio.to_thread(path.read_bytes)) for path in files]
+        """Hand a document in; returns it once the gateway has it on disk. The first file is the document itself.
+
+        A file above the usual bound goes up in pieces first; after a `RoadError` call again, and it goes on where it was.
+        """
+        contents: list[tuple[str, bytes | Path]] = []
+        for path in files:
+            large = (await asyncio.to_thread(path.stat)).st_size > limits.FILE_BYTES_MAX
+            contents.append((path.name, path if large else await asyncio.to_thread(path.read_bytes)))
         return await self.send_contents(metadata, contents, idempotency_key)
 
+    async def upload(self, path: Path, idempotency_key: str) -> Uploaded:
+        """Bring a file up in pieces, from where it stands; for a part `upload` of a submission.
+
+        The same key and the same file after a `RoadError`: it goes on.
+        """
+        size, digest = await asyncio.to_thread(_measured, path)
+        body = json.dumps({"size": size, "sha256": digest}).encode()
+        headers: Headers = {hdrs.CONTENT_TYPE: "application/json", "Idempotency-Key": idempotency_key}
+        stands = await self._json(hdrs.METH_POST, "/uploads", headers=headers, data=body)
+        file = await asyncio.to_thread(path.open, "rb")
+        try:
+            while (offset := int(stands["offset"])) < size:
+                piece = await asyncio.to_thread(_piece, file, offset)
+                headers = {hdrs.CONTENT_TYPE: "application/octet-stream", "Upload-Offset": str(offset)}
+                place = f"/uploads/{_step(stands['upload'])}"
+                stands = await self._json(hdrs.METH_PATCH, place, headers=headers, data=piece)
+        finally:
+            await asyncio.to_thread(file.close)
+        return Uploaded(str(stands["upload"]))
+
     async def send_contents(
-        self, metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes]], idempotency_key: str
+        self, metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes | Path]], idempotency_key: str
     ) -> Json:
-        """The same with (name, bytes) instead of files."""
-        content_type, body = encode_form(metadata, files)
+        """The same with (name, bytes) instead of files; those that stay files go up in pieces first."""
+        contents = [
+            (name, await self.upload(one, f"{idempotency_key[:_KEY_CHARS]}/{number}") if isinstance(one, Path) else one)
+            for number, (name, one) in enumerate(files, 1)
+        ]
+        content_type, body = encode_form(metadata, contents)
         headers: Headers = {
             hdrs.CONTENT_TYPE: content_type,
             "Idempotency-Key": idempotency_key,
@@ -184,9 +220,19 @@ class OfficeClient:
 
     async def refuse(self, key: str, reason: str) -> Json:
         """Từ chối tiếp nhận, with the reason for the sender."""
-        body = json.dumps({"reason": reason}, ensure_ascii=False).encode()
-        headers: Headers = {hdrs.CONTENT_TYPE: "application/json"}
-        return await self._json(hdrs.METH_POST, f"/inbox/{_step(key)}:refuse", headers=headers, data=body)
+        return await self._say(f"/inbox/{_step(key)}:refuse", reason=reason)
+
+    async def recall(self, key: str, reason: str) -> Json:
+        """Thu hồi: stop what has not left, ask everybody else."""
+        return await self._say(f"/documents/{_step(key)}:recall", reason=reason)
+
+    async def agree(self, key: str, *, forwarded: bool) -> Json:
+        """Đồng ý lấy lại, cập nhật."""
+        return await self._say(f"/inbox/{_step(key)}:agree", forwarded=forwarded)
+
+    async def decline(self, key: str, reason: str, *, forwarded: bool) -> Json:
+        """Từ chối lấy lại, cập nhật, with the reason for the sender."""
+        return await self._say(f"/inbox/{_step(key)}:decline", reason=reason, forwarded=forwarded)
 
     async def organization(self, organ_id: str) -> Json:
         """A body of the registry."""
@@ -222,6 +268,12 @@ class OfficeClient:
             found += page["items"]
             cursor = page["next"] if page["items"] else None
         return found
+
+    async def _say(self, path: str, **said: str | bool) -> Json:
+        """An action with a small body."""
+        headers: Headers = {hdrs.CONTENT_TYPE: "application/json"}
+        body = json.dumps(said, ensure_ascii=False).encode()
+        return await self._json(hdrs.METH_POST, path, headers=headers, data=body)
 
     async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
         return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))
@@ -266,7 +318,7 @@ class OfficeClient:
         partial = target.with_name(target.name + ".part")
         try:
             async with self._opened().get(
-                self._url(path), allow_redirects=False, server_hostname=self._tls_name
+                self._url(path), allow_redirects=False, server_hostname=self._tls_name, timeout=_DOWNLOAD
             ) as response:
                 await _raise_problem(response)
                 size = await _pour(response, partial)
@@ -288,30 +340,16 @@ class OfficeClient:
         return RoadError("peer.unreachable", peer=self._base.authority, why=type(error).__name__)
 
 
-def encode_form(metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes]]) -> tuple[str, bytes]:
-    """A submission as multipart/form-data (RFC 7578): its content type and its bytes.
-
-    The boundary is a digest of everything that is sent: nobody can write a file that contains its own boundary.
-    """
-    head = json.dumps(dict(metadata), ensure_ascii=False).encode()
-    digest = hashlib.sha256(head)
-    for name, content in files:
-        digest.update(name.encode("utf-8", "surrogatepass"))
-        digest.update(hashlib.sha256(content).digest())
-    boundary = digest.hexdigest()
-    pieces = [_part(boundary, 'name="metadata"', "application/json", head)]
-    for name, content in files:
-        kind = "application/pdf" if name.lower().endswith(".pdf") else "application/octet-stream"
-        # quotes in the name as browsers write them (WHATWG HTML, multipart/form-data encoding algorithm)
-        quoted = name.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "%0D").replace("\n", "%0A")
-        pieces.append(_part(boundary, f'name="file"; filename="{quoted}"', kind, content))
-    pieces.append(f"--{boundary}--\r\n".encode())
-    return f"multipart/form-data; boundary={boundary}", b"".join(pieces)
+def _measured(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
 
 
-def _part(boundary: str, disposition: str, content_type: str, content: bytes) -> bytes:
-    head = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n"
-    return head.encode("utf-8", "surrogatepass") + content + b"\r\n"
+def _piece(file: BinaryIO, offset: int) -> bytes:
+    file.seek(offset)
+    return file.read(large_limits.UPLOAD_PIECE_BYTES)
 
 
 def _step(name: str) -> str:
@@ -357,7 +395,7 @@ async def _pour(response: aiohttp.ClientResponse, target: Path) -> int:
     try:
         async for piece in response.content.iter_chunked(4 * limits.CHUNK_BYTES):
             size += len(piece)
-            if size > limits.ENVELOPE_BYTES_MAX:
+            if size > limits.HAND_ENVELOPE_BYTES_MAX:
                 raise aiohttp.ClientPayloadError("the file is too large")
             digest.update(piece)
             await asyncio.to_thread(file.write, piece)

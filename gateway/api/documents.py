@@ -5,13 +5,23 @@ from enum import StrEnum
 from aiohttp import hdrs, web
 
 from gateway.api import models as out
-from gateway.api.answers import answer, delivery_of, document_of, history_of, notice_of, tag, view_of
+from gateway.api.answers import (
+    answer,
+    delivery_of,
+    document_of,
+    history_of,
+    notice_of,
+    recall_of,
+    tag,
+    view_of,
+)
 from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
 from gateway.api.files import send_file
 from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
-from gateway.api.submission import read_order
+from gateway.api.schemas import RecallIn, read_json
+from gateway.api.submission import UPLOADS, read_order
 from gateway.core.ids import DeliveryKey, DocumentKey, TransferKey
 from gateway.core.states import DocumentState
 from gateway.exchange import EnvelopeOrder
@@ -38,6 +48,9 @@ async def submit(request: web.Request) -> web.StreamResponse:
             document, new = await while_there(request, accepting)
         else:
             document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
+    if (uploads := request.app[PARTS].uploads) is not None:
+        for upload in request.get(UPLOADS, []):  # its bytes are the document's now
+            await uploads.spend(upload)
     _log.info("document.accepted" if new else "document.repeated", document=document.key)
     headers: dict[str, str] = {hdrs.LOCATION: f"{PREFIX}/documents/{document.key}"}
     if not new:
@@ -109,6 +122,15 @@ async def release(request: web.Request) -> web.StreamResponse:
     document = await parts.releases.release(request[PRINCIPAL], key)
     _log.info("document.released", document=document.key)
     return answer(request, document_of(document), status=202)
+
+
+async def recall(request: web.Request) -> web.StreamResponse:
+    """`POST /documents/{key}:recall` with `{"reason": "…"}`: Thu hồi."""
+    said = await read_json(request, RecallIn)
+    recalls = request.app[PARTS].recalls
+    view = await recalls.recall(request[PRINCIPAL], _key(request), said.reason, trace_id=request[TRACE_ID])
+    _log.info("document.recall", document=view.document.key)
+    return answer(request, recall_of(view), status=202)
 
 
 def _key(request: web.Request) -> DocumentKey:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from gateway.api.conditional import is_unchanged, not_modified
+from gateway.api.ranges import wanted_part
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.filename import is_media_type, shortened
@@ -29,7 +30,10 @@ _READ_BYTES: Final = 4 * CHUNK_BYTES
 async def send_file(
     request: web.Request, path: Path, blob: BlobRef, *, name: str, content_type: str
 ) -> web.StreamResponse:
-    """Answer with a blob. A damaged one never arrives whole: its last piece leaves only when the digest was right.
+    """Answer with a blob, or the part that is asked for (`ranges`).
+
+    A damaged one never arrives whole: its last piece leaves only when the digest was right. Who fetches parts compares what
+    they make together with `Repr-Digest`, or with the tag.
 
     Raises:
         SiteError: `blob.damaged`; when the head of the answer is out already, the connection is closed on it.
@@ -37,13 +41,15 @@ async def send_file(
     tag = f'"{blob.digest}"'
     if is_unchanged(request, tag):
         return not_modified(tag)
+    part = wanted_part(request, blob.size, tag)
     file = await asyncio.to_thread(_open, path, blob.size)
     try:
-        response = web.StreamResponse(headers={**_headers(blob, name, content_type), hdrs.ETAG: tag})
-        response.content_length = blob.size
+        headers = {**_headers(name, content_type), **_extent(blob, part), hdrs.ETAG: tag}
+        response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
+        response.content_length = blob.size if part is None else len(part)
         await response.prepare(request)
         if request.method != hdrs.METH_HEAD:
-            await _pour(file, blob, response)
+            await (_pour(file, blob, response) if part is None else _pour_part(file, part, response))
         await response.write_eof()
         return response
     finally:
@@ -59,14 +65,21 @@ def content_disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='!#$&+-.^_`|~')}"
 
 
-def _headers(blob: BlobRef, name: str, content_type: str) -> dict[str, str]:
+def _headers(name: str, content_type: str) -> dict[str, str]:
     return {
         hdrs.CONTENT_TYPE: content_type if is_media_type(content_type) else "application/octet-stream",
         hdrs.CONTENT_DISPOSITION: content_disposition(name),
-        "Content-Digest": format_content_digest(bytes.fromhex(blob.digest)),
         # A file of a stranger is shown by nobody's browser as if it were ours.
         hdrs.CONTENT_SECURITY_POLICY: "default-src 'none'; sandbox",
     }
+
+
+def _extent(blob: BlobRef, part: range | None) -> dict[str, str]:
+    """What the answer holds of the file. Content-Digest would be of a part alone (RFC 9530 section 2)."""
+    digest = format_content_digest(bytes.fromhex(blob.digest))
+    if part is None:
+        return {"Content-Digest": digest, hdrs.ACCEPT_RANGES: "bytes"}
+    return {"Repr-Digest": digest, hdrs.CONTENT_RANGE: f"bytes {part.start}-{part.stop - 1}/{blob.size}"}
 
 
 def _open(path: Path, size: int) -> BufferedReader:
@@ -88,4 +101,15 @@ async def _pour(file: BufferedReader, blob: BlobRef, response: web.StreamRespons
         left -= len(piece)
         if not piece or (not left and digest.hexdigest() != blob.digest):
             raise SiteError("blob.damaged")
+        await response.write(piece)
+
+
+async def _pour_part(file: BufferedReader, part: range, response: web.StreamResponse) -> None:
+    await asyncio.to_thread(file.seek, part.start)
+    left = len(part)
+    while left:
+        piece = await asyncio.to_thread(file.read, min(_READ_BYTES, left))
+        if not piece:
+            raise SiteError("blob.damaged")
+        left -= len(piece)
         await response.write(piece)

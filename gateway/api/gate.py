@@ -39,6 +39,9 @@ _ONCE: Final = (
     hdrs.EXPECT,
     "Content-Digest",
     "Idempotency-Key",
+    "Upload-Offset",
+    hdrs.RANGE,
+    hdrs.IF_RANGE,
 )
 """Headers that decide something: given twice, two programs on the way could believe different ones."""
 

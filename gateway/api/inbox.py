@@ -4,13 +4,12 @@ from aiohttp import hdrs, web
 
 from gateway.api import models as out
 from gateway.api.answers import answer, entry_of, history_of, tag
-from gateway.api.body import SMALL_BODY_BYTES_MAX, Body, read_nothing
+from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
 from gateway.api.files import send_file
 from gateway.api.parts import PARTS, PRINCIPAL, QUERY, TRACE_ID
-from gateway.api.schemas import RefusalIn, parse
+from gateway.api.schemas import AgreementIn, DeclineIn, RefusalIn, read_json
 from gateway.api.submission import EDXML
-from gateway.core.errors import SenderError
 from gateway.core.ids import EntryKey
 
 
@@ -60,12 +59,29 @@ async def accept(request: web.Request) -> web.StreamResponse:
 async def refuse(request: web.Request) -> web.StreamResponse:
     """`POST /inbox/{key}:refuse` with `{"reason": "…"}`: Từ chối tiếp nhận."""
     key = _key(request)
-    media_type = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise SenderError("request.media_type", expected="application/json")
-    said = parse(RefusalIn, await Body(request, limit=SMALL_BODY_BYTES_MAX).whole())
+    said = await read_json(request, RefusalIn)
     await _decided_on_this(request, key)
     entry = await request.app[PARTS].statuses.refuse(request[PRINCIPAL], key, said.reason, trace_id=request[TRACE_ID])
+    return answer(request, entry_of(entry))
+
+
+async def agree(request: web.Request) -> web.StreamResponse:
+    """`POST /inbox/{key}:agree` with `{"forwarded": false}`: Đồng ý lấy lại, cập nhật."""
+    key = _key(request)
+    said = await read_json(request, AgreementIn)
+    await _decided_on_this(request, key)
+    desk = request.app[PARTS].amendments
+    entry = await desk.agree(request[PRINCIPAL], key, forwarded=said.forwarded, trace_id=request[TRACE_ID])
+    return answer(request, entry_of(entry))
+
+
+async def decline(request: web.Request) -> web.StreamResponse:
+    """`POST /inbox/{key}:decline` with `{"reason": "…", "forwarded": false}`: Từ chối lấy lại, cập nhật."""
+    key = _key(request)
+    said = await read_json(request, DeclineIn)
+    await _decided_on_this(request, key)
+    desk, principal = request.app[PARTS].amendments, request[PRINCIPAL]
+    entry = await desk.decline(principal, key, said.reason, forwarded=said.forwarded, trace_id=request[TRACE_ID])
     return answer(request, entry_of(entry))
 
 

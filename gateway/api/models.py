@@ -4,42 +4,17 @@ snake_case, RFC 3339, the Vietnamese word beside every state. What every field m
 `api.field.<name>` or `api.field.<Model>.<name>`; readers must tolerate members that they do not know.
 """
 
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from gateway.api.amended import Amendment, Business
+from gateway.api.forms import Answer, Count, Day, Key, Moment, OrganCode, Sha256, form
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import Turn
-from gateway.core.ids import DIGEST, KEY, ORGAN_ID
 from gateway.core.principal import Credential, Scope
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.core.validation import Level
 
 Priority = Literal["normal", "urgent", "very_urgent", "immediate", "immediate_at_time"]
-
-
-def _form(**schema: Any) -> Any:
-    """Said in the document, and true of what we store: not checked again on the way out."""
-    return Field(json_schema_extra=schema)
-
-
-Key = Annotated[str, _form(pattern=f"^{KEY.pattern}$")]
-OrganCode = Annotated[str, _form(pattern=f"^{ORGAN_ID.pattern}$")]
-Sha256 = Annotated[str, _form(pattern=f"^{DIGEST.pattern}$")]
-Moment = Annotated[str, _form(format="date-time")]
-Day = Annotated[str, _form(format="date")]
-Count = Annotated[int, _form(minimum=0)]
-
-
-def _open(schema: dict[str, Any]) -> None:
-    """Members may be added in later versions: the document does not promise that there are no others."""
-    schema.pop("additionalProperties", None)
-
-
-class Answer(BaseModel):
-    """What all answers have in common: nobody adds a member that the model does not have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_open)
 
 
 class Reason(Answer):
@@ -135,6 +110,7 @@ class Metadata(Answer):
     page_amount: int | None
     response_for: tuple[ResponseFor, ...]
     secrecy: str
+    business: Business | None
 
 
 class Document(Answer):
@@ -168,6 +144,14 @@ class DocumentView(Document):
     deliveries: Progress
 
 
+class Recall(Answer):
+    """How a recall stands: the document, and its recipients by what became of it."""
+
+    document: Document
+    counts: dict[AmendmentState, Count]
+    untouched: Count
+
+
 class Delivery(Answer):
     """One document to one recipient: transport state and business status are two things, never one."""
 
@@ -186,6 +170,7 @@ class Delivery(Answer):
     business_description: str
     registry_epoch: Count
     route_reason: str
+    amendments: tuple[Amendment, ...]
     changed_at: Moment
 
 
@@ -234,6 +219,7 @@ class Message(Answer):
     priority_label_vi: str
     page_amount: int | None
     response_for: tuple[ResponseFor, ...]
+    business: Business | None
     created_at: Moment
 
 
@@ -260,7 +246,9 @@ class InboxEntry(Answer):
     business_status: BusinessStatus
     business_status_label_vi: str
     business_description: str
+    amendments: tuple[Amendment, ...]
     findings: tuple[FieldProblem, ...]
+    opened_at: Moment | None
     received_at: Moment
     changed_at: Moment
 
@@ -369,9 +357,9 @@ class Messages(Answer):
 class Problem(Answer):
     """Every error there is (RFC 9457)."""
 
-    type: Annotated[str, _form(format="uri-reference")]
+    type: Annotated[str, form(format="uri-reference")]
     title: str
-    status: Annotated[int, _form(minimum=400, maximum=599)]
+    status: Annotated[int, form(minimum=400, maximum=599)]
     detail: str
     instance: str
     code: str
@@ -384,8 +372,17 @@ class Problem(Answer):
     retry_after: int | None
 
 
+class Upload(Answer):
+    """A file that comes in pieces."""
+
+    upload: Annotated[str, form(pattern="^[0-9a-f]{32}$")]
+    size: Count
+    sha256: Sha256
+    offset: Count
+
+
 ALL: Final = (
-    DocumentView, DocumentPage, DeliveryPage, NoticePage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me,
-    Problem,
+    DocumentView, DocumentPage, Recall, DeliveryPage, NoticePage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me,
+    Problem, Upload,
 )  # fmt: skip
 """The roots: every other model is inside of one of them."""

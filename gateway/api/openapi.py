@@ -14,12 +14,13 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import models
 from gateway.api.operation import HTML, JSON, PATH_PARAMETERS, Operation
-from gateway.api.schemas import MetadataIn, RefusalIn
+from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn, UploadIn
 from gateway.api.submission import FORM
 from gateway.core import limits
+from gateway.core.amendments import AmendmentKind
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, Evidence, MessageKind
 from gateway.http import PROBLEM_TYPE, WAITS
 from gateway.observe import explain, label, text
 
@@ -36,6 +37,8 @@ _ENUMS: Final[Mapping[type[StrEnum], str]] = {
     MessageKind: "kind",
     BodyStatus: "body",
     Turn: "turn",
+    AmendmentKind: "amendment.kind",
+    AmendmentState: "amendment",
 }
 """Vocabularies, and under which name the catalogue keeps their words."""
 FAMILIES: Final[Mapping[str, str]] = {vocabulary.__name__: family for vocabulary, family in _ENUMS.items()}
@@ -82,7 +85,10 @@ def examples() -> Mapping[str, Any]:
 def schemas() -> dict[str, Json]:
     """Every model by name, its members explained."""
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "serialization") for model in models.ALL]
-    wanted += [(MetadataIn, "validation"), (RefusalIn, "validation")]
+    wanted += [
+        (MetadataIn, "validation"),
+        *((model, "validation") for model in (RefusalIn, UploadIn, RecallIn, AgreementIn, DeclineIn)),
+    ]
     found: dict[str, Json] = models_json_schema(wanted, ref_template=f"{_SCHEMAS}{{model}}")[1]["$defs"]
     found["Problem"]["examples"] = [shown["answer"] for shown in [examples().get("problem")] if shown]
     for name, schema in found.items():
@@ -125,6 +131,17 @@ _OWN_MEANING: Final = frozenset(
         ("HistoryEvent", "subject"),
         ("HistoryEvent", "recipient"),
         ("RefusalIn", "reason"),
+        ("RecallIn", "reason"),
+        ("DeclineIn", "reason"),
+        ("Business", "kind"),
+        ("Business", "reason"),
+        ("BusinessIn", "kind"),
+        ("BusinessIn", "reason"),
+        ("Amendment", "kind"),
+        ("Amendment", "document_id"),
+        ("Amendment", "reason"),
+        ("Recall", "document"),
+        ("Recall", "counts"),
         ("Message", "sender"),
     }
 )
@@ -173,8 +190,12 @@ def header_names(row: Operation) -> tuple[str, ...]:
     names = []
     if row.idempotent:
         names.append("Idempotency-Key")
+    if row.placed:
+        names.append("Upload-Offset")
     if row.tagged:
         names.append("If-None-Match")
+    if row.ranged:
+        names += ["Range", "If-Range"]
     if not row.reads:
         names.append("Content-Digest")
     if row.conditional:
@@ -189,7 +210,7 @@ def request_header_text(name: str) -> str:
 
 def _parameter(name: str, place: str, about: str, schema: Json, *, example: object = None) -> Json:
     said: Json = {"name": name, "in": place, "description": both(about), "schema": schema}
-    if place == "path" or name == "Idempotency-Key":
+    if place == "path" or name in {"Idempotency-Key", "Upload-Offset"}:
         said["required"] = True
     if example is not None:
         said["example"] = example
@@ -217,8 +238,14 @@ def _content(kind: str, model: type[BaseModel] | None, row: Operation) -> Json:
                         "maxItems": limits.FILES_MAX,
                         "description": both("api.field.file"),
                     },
+                    "upload": {
+                        "type": "array",
+                        "items": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+                        "maxItems": limits.FILES_MAX,
+                        "description": both("api.field.upload"),
+                    },
                 },
-                "required": ["metadata", "file"],
+                "required": ["metadata"],
             },
             "encoding": {"metadata": {"contentType": JSON}},
         }
@@ -232,12 +259,21 @@ def _responses(row: Operation) -> Json:
     if row.tagged:
         names = ("ETag", "X-Request-Id", *_rate(row, HTTPStatus.NOT_MODIFIED))
         found["304"] = {"description": both("api.answer.unchanged"), "headers": _headers(*names)}
+    if row.ranged:
+        found["206"] = _part(row)
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in row.codes:
         by_status[CATALOGUE[code].status].append(code)
     for status, codes in sorted(by_status.items()):
         found[str(status)] = _refusal(row, status, codes)
     return found
+
+
+def _part(row: Operation) -> Json:
+    names = ("Content-Range", "Repr-Digest", "Content-Disposition", "ETag", "X-Request-Id")
+    status = HTTPStatus.PARTIAL_CONTENT
+    headers = _headers(*names, *_rate(row, status))
+    return {"description": both("api.answer.part"), "headers": headers, "content": {row.produces: {}}}
 
 
 def _success(row: Operation) -> Json:
@@ -248,8 +284,8 @@ def _success(row: Operation) -> Json:
         names += ["Location", "Idempotent-Replay"]
     if row.status == HTTPStatus.FOUND:
         names.append("Location")
-    if row.answer is None and row.scope is not None:
-        names += ["Content-Digest", "Content-Disposition"]
+    if row.ranged:
+        names += ["Content-Digest", "Content-Disposition", "Accept-Ranges"]
     said: Json = {"description": HTTPStatus(row.status).phrase, "headers": _headers(*names)}
     if row.answer is not None:
         shown = examples().get(row.name, {}).get("answer")
@@ -301,9 +337,12 @@ _REQUEST_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
         "api.header.idempotency_key",
         {"type": "string", "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY_CHARS_MAX, "pattern": "^[!-~]+$"},
     ),
+    "Upload-Offset": ("api.header.upload_offset", {"type": "string", "pattern": "^[0-9]{1,15}$"}),
     "Content-Digest": ("api.header.content_digest", {"type": "string", "maxLength": 400}),
     "If-Match": ("api.header.if_match", _TAGS),
     "If-None-Match": ("api.header.if_none_match", _TAGS),
+    "Range": ("api.header.range", {"type": "string", "maxLength": 100}),
+    "If-Range": ("api.header.if_range", _TAGS),
     "X-Request-Id": (
         "api.header.request_id",
         {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z0-9._:/+=@-]*$"},
@@ -319,6 +358,9 @@ RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Idempotent-Replay": ("api.header.idempotent_replay", {"type": "string", "enum": ["true"]}),
     "Content-Digest": ("api.header.content_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "Content-Disposition": ("api.header.content_disposition", {"type": "string"}),
+    "Accept-Ranges": ("api.header.accept_ranges", {"type": "string", "enum": ["bytes"]}),
+    "Content-Range": ("api.header.content_range", {"type": "string", "pattern": "^bytes [0-9]+-[0-9]+/[0-9]+$"}),
+    "Repr-Digest": ("api.header.repr_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "X-Request-Id": ("api.header.request_id", {"type": "string", "minLength": 1}),
     "Retry-After": ("api.header.retry_after", {"type": "string", "pattern": "^[0-9]+$"}),
     "RateLimit": ("api.header.rate_limit", {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'}),

@@ -53,6 +53,7 @@ PATH_PARAMETERS: Final[Mapping[str, PathParameter]] = {
     "key": PathParameter(KEY, "api.path.key", 36),
     "position": PathParameter(re.compile(r"[1-9][0-9]{0,3}"), "api.path.position", 4),
     "organ_id": PathParameter(ORGAN_ID, "api.path.organ_id", ORGAN_ID_CHARS_MAX),
+    "upload": PathParameter(re.compile(r"[0-9a-f]{32}"), "api.path.upload", 32),
     "code": PathParameter(re.compile(r"[a-z_]+(\.[a-z_]+)*"), "api.path.code", 40),
 }
 _STEP: Final = re.compile(r"\{([a-z_]+)\}")
@@ -85,6 +86,8 @@ class Operation:
     """Needs the header Idempotency-Key."""
     conditional: bool = False
     """Honours If-Match."""
+    placed: bool = False
+    """Needs the header Upload-Offset."""
     errors: tuple[str, ...] = ()
     """Codes that it can answer besides those that everything can (`codes`)."""
 
@@ -104,6 +107,11 @@ class Operation:
         return self.reads and self.status == HTTPStatus.OK
 
     @property
+    def ranged(self) -> bool:
+        """Whether a part of its answer can be asked for: of files."""
+        return self.reads and self.answer is None and self.scope is not None
+
+    @property
     def for_people(self) -> bool:
         """Whether it answers with a page; then whoever wants a page hears its refusals as a page, too."""
         return self.produces == HTML
@@ -120,6 +128,8 @@ class Operation:
             found += (*BODY_ERRORS, "store.full")
         if self.conditional:
             found += ("precondition.failed",)
+        if self.ranged:
+            found += ("request.range",)
         return tuple(dict.fromkeys([*found, *self.errors]))
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:

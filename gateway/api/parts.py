@@ -9,9 +9,10 @@ from aiohttp import web
 from gateway.api.query import Query
 from gateway.core import limits
 from gateway.core.ids import Entropy, OrganId
-from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
+from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter, Uploads
 from gateway.core.principal import Principal
-from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
+from gateway.core.sizes import Sizes
+from gateway.exchange import AmendmentDesk, EventDesk, QueryDesk, RecallDesk, ReleaseDesk, StatusDesk, SubmissionDesk
 from gateway.observe import UNMEASURED
 
 
@@ -41,6 +42,16 @@ class ApiLimits:
     head_seconds: float = limits.HEAD_SECONDS_MAX
     stall_seconds: float = limits.ANSWER_STALL_SECONDS_MAX
 
+    @classmethod
+    def of(cls, sizes: Sizes) -> "ApiLimits":
+        """The usual bounds, for documents of such sizes."""
+        return cls(
+            file_bytes=sizes.file_bytes,
+            document_bytes=sizes.document_bytes,
+            request_bytes=sizes.request_bytes,
+            envelope_bytes=sizes.envelope_bytes,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
@@ -50,6 +61,8 @@ class ApiParts:
     queries: QueryDesk
     statuses: StatusDesk
     releases: ReleaseDesk
+    recalls: RecallDesk
+    amendments: AmendmentDesk
     authenticator: Authenticator
     rate_limiter: RateLimiter
     blobs: Blobs
@@ -57,6 +70,8 @@ class ApiParts:
     events: EventDesk
     intake: Intake = ALWAYS
     meter: Meter = UNMEASURED
+    uploads: Uploads | None = None
+    """Without it there are none."""
     limits: ApiLimits = ApiLimits()
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from gateway.api import directory, documents, events, inbox, models, query, reference
+from gateway.api import directory, documents, events, inbox, models, query, reference, uploads
 from gateway.api.language import Language
 from gateway.api.operation import ANY, HTML, JSON, Operation
 from gateway.api.parts import PREFIX
-from gateway.api.schemas import MetadataIn, RefusalIn
+from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn, UploadIn
 from gateway.api.submission import EDXML, FORM
 from gateway.core import limits
 from gateway.core.ids import KEY, ORGAN_ID
@@ -41,18 +41,23 @@ _SUBMISSION_ERRORS: Final = (
     "conflict.idempotency",
     "conflict.document_id",
     "envelope.malformed",
+    "amendment.unknown",
     "envelope.kind",
     "envelope.unsigned",
     "envelope.signature",
     "envelope.attachments",
     "queue.full",
     "queue.share",
+    "upload.incomplete",
+    "upload.busy",
+    "upload.digest",
     "worker.busy",
     "worker.died",
     "worker.killed",
     "store.full",
 )
 _FILE_ERRORS: Final = ("blob.damaged",)
+_ENTRY_FILE_ERRORS: Final = (*_FILE_ERRORS, "entry.recalled")
 
 ROUTES: Final = (
     Operation(
@@ -68,6 +73,53 @@ ROUTES: Final = (
         takes={FORM: MetadataIn, EDXML: None},
         idempotent=True,
         errors=_SUBMISSION_ERRORS,
+    ),
+    Operation(
+        method="POST",
+        path=f"{PREFIX}/uploads",
+        scope=Scope.SEND,
+        handler=uploads.begin,
+        name="beginUpload",
+        title="api.upload_begin.title",
+        about="api.upload_begin.about",
+        answer=models.Upload,
+        status=201,
+        takes={JSON: UploadIn},
+        idempotent=True,
+        errors=("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
+    ),
+    Operation(
+        method="GET",
+        path=f"{PREFIX}/uploads/{{upload}}",
+        scope=Scope.SEND,
+        handler=uploads.show,
+        name="getUpload",
+        title="api.upload.title",
+        about="api.upload.about",
+        answer=models.Upload,
+    ),
+    Operation(
+        method="PATCH",
+        path=f"{PREFIX}/uploads/{{upload}}",
+        scope=Scope.SEND,
+        handler=uploads.append,
+        name="continueUpload",
+        title="api.upload_append.title",
+        about="api.upload_append.about",
+        answer=models.Upload,
+        takes={uploads.PIECE: None},
+        placed=True,
+        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest"),
+    ),
+    Operation(
+        method="DELETE",
+        path=f"{PREFIX}/uploads/{{upload}}",
+        scope=Scope.SEND,
+        handler=uploads.drop,
+        name="dropUpload",
+        title="api.upload_drop.title",
+        about="api.upload_drop.about",
+        answer=models.Upload,
     ),
     Operation(
         method="GET",
@@ -150,6 +202,19 @@ ROUTES: Final = (
         errors=("conflict.state",),
     ),
     Operation(
+        method="POST",
+        path=f"{PREFIX}/documents/{{key}}:recall",
+        scope=Scope.SEND,
+        handler=documents.recall,
+        name="recallDocument",
+        title="api.recall.title",
+        about="api.recall.about",
+        answer=models.Recall,
+        status=202,
+        takes={JSON: RecallIn},
+        errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state"),
+    ),
+    Operation(
         method="GET",
         path=f"{PREFIX}/inbox",
         scope=Scope.READ,
@@ -194,7 +259,7 @@ ROUTES: Final = (
         about="api.content.about",
         answer=None,
         produces=EDXML,
-        errors=_FILE_ERRORS,
+        errors=_ENTRY_FILE_ERRORS,
     ),
     Operation(
         method="GET",
@@ -206,7 +271,7 @@ ROUTES: Final = (
         about="api.attachment.about",
         answer=None,
         produces=ANY,
-        errors=_FILE_ERRORS,
+        errors=_ENTRY_FILE_ERRORS,
     ),
     Operation(
         method="POST",
@@ -218,7 +283,7 @@ ROUTES: Final = (
         about="api.accept.about",
         answer=models.InboxEntry,
         conditional=True,
-        errors=("conflict.state",),
+        errors=("conflict.state", "entry.recalled"),
     ),
     Operation(
         method="POST",
@@ -231,7 +296,33 @@ ROUTES: Final = (
         answer=models.InboxEntry,
         takes={JSON: RefusalIn},
         conditional=True,
-        errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state"),
+        errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state", "entry.recalled"),
+    ),
+    Operation(
+        method="POST",
+        path=f"{PREFIX}/inbox/{{key}}:agree",
+        scope=Scope.ACT,
+        handler=inbox.agree,
+        name="agreeToAmendment",
+        title="api.agree.title",
+        about="api.agree.about",
+        answer=models.InboxEntry,
+        takes={JSON: AgreementIn},
+        conditional=True,
+        errors=("request.media_type", "amendment.none", "conflict.state"),
+    ),
+    Operation(
+        method="POST",
+        path=f"{PREFIX}/inbox/{{key}}:decline",
+        scope=Scope.ACT,
+        handler=inbox.decline,
+        name="declineAmendment",
+        title="api.decline.title",
+        about="api.decline.about",
+        answer=models.InboxEntry,
+        takes={JSON: DeclineIn},
+        conditional=True,
+        errors=("request.media_type", "reason.missing", "secrecy.marked", "amendment.none", "conflict.state"),
     ),
     Operation(
         method="GET",

@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
+from aiohttp import hdrs, web
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -16,16 +17,29 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
+from gateway.api.body import SMALL_BODY_BYTES_MAX, Body
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.text import PLAIN_LINE, PLAIN_LINES
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.errors import SenderError
-from gateway.core.ids import ORGAN_ID, OrganId
-from gateway.core.message import CODE_NOTATION, CODE_NUMBER, Code, Priority, ResponseFor, SignerInfo
+from gateway.core.ids import DIGEST, ORGAN_ID, OrganId
+from gateway.core.message import (
+    CODE_NOTATION,
+    CODE_NUMBER,
+    Business,
+    BusinessKind,
+    Code,
+    DocumentChanges,
+    Priority,
+    Replacement,
+    ResponseFor,
+    SignerInfo,
+)
 from gateway.core.model import Metadata
 from gateway.core.plain_text import first_unseen, is_blank
 
@@ -145,6 +159,34 @@ class ResponseForIn(_Strict):
     promulgation_date: date | None = None
 
 
+class BusinessIn(_Strict):
+    """What the document does to earlier ones of the same sender."""
+
+    kind: Literal["recall", "update", "replace"]
+    documents: Annotated[
+        tuple[DocumentId, ...],
+        Field(min_length=1, max_length=limits.AMENDED_DOCUMENTS_MAX),
+        AfterValidator(_no_code_twice),
+    ]
+    reason: ReasonText = ""
+
+    @model_validator(mode="after")
+    def _one_unless_it_replaces(self) -> Self:
+        if self.kind != "replace" and len(self.documents) > 1:
+            raise PydanticCustomError("field.too_long", "one document", {"limit": 1})
+        return self
+
+    def business(self) -> Business:
+        """The value of the regulation's block."""
+        if self.kind == "replace":
+            replaced = tuple(Replacement(document_id=one) for one in self.documents)
+            return Business(kind=BusinessKind.REPLACE, reason=self.reason, replacements=replaced)
+        if self.kind == "recall":
+            return Business(kind=BusinessKind.REVOKE, reason=self.reason)
+        changes = DocumentChanges(metadata=True)
+        return Business(kind=BusinessKind.UPDATE, reason=self.reason, document_id=self.documents[0], changes=changes)
+
+
 class MetadataIn(_Strict):
     """The part `metadata` of a submission."""
 
@@ -167,6 +209,7 @@ class MetadataIn(_Strict):
     page_amount: Annotated[int, Field(ge=1, le=65_535)] | None = None
     response_for: Annotated[tuple[ResponseForIn, ...], Field(max_length=100)] = ()
     secrecy: Short = ""
+    business: BusinessIn | None = None
 
     def metadata(self) -> Metadata:
         """The value the desks know."""
@@ -184,7 +227,9 @@ class MetadataIn(_Strict):
             signer=SignerInfo(**self.signer.model_dump()),
             priority=Priority[self.priority.upper()],
             page_amount=self.page_amount,
-            response_for=tuple(
+            business=None if self.business is None else self.business.business(),
+            response_for=self._recalled()
+            + tuple(
                 ResponseFor(
                     organ_id=OrganId(answered.organ_id),
                     document_id=answered.document_id,
@@ -196,11 +241,43 @@ class MetadataIn(_Strict):
             secrecy=self.secrecy,
         )
 
+    def _recalled(self) -> tuple[ResponseFor, ...]:
+        """What a document recalls it names as what it answers, too: there the vendor's software looks for it."""
+        said = self.business.documents if self.business and self.business.kind == "recall" else ()
+        known = {answered.document_id for answered in self.response_for if answered.organ_id == self.sender}
+        return tuple(ResponseFor(organ_id=OrganId(self.sender), document_id=one) for one in said if one not in known)
+
+
+class RecallIn(_Strict):
+    """The body of `:recall`. A blank reason is the desk's to refuse: it has its own code."""
+
+    reason: ReasonText = ""
+
+
+class AgreementIn(_Strict):
+    """The body of `:agree`."""
+
+    forwarded: bool = False
+
+
+class DeclineIn(_Strict):
+    """The body of `:decline`."""
+
+    reason: ReasonText = ""
+    forwarded: bool = False
+
 
 class RefusalIn(_Strict):
     """The body of `:refuse`. A blank reason is the desk's to refuse: it has its own code."""
 
     reason: ReasonText = ""
+
+
+class UploadIn(_Strict):
+    """The body that begins an upload."""
+
+    size: Annotated[int, Field(ge=1, le=large_limits.LARGE_FILE_MIB_MAX * limits.MIB)]
+    sha256: Annotated[str, _line(64, required=True, form=DIGEST)]
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -223,6 +300,18 @@ def parse(model: type[Model], data: bytes) -> Model:
     # Only now, because what the model has accepted is known to be shallow.
     json.loads(data, object_pairs_hook=_no_member_twice)
     return found
+
+
+async def read_json(request: web.Request, model: type[Model]) -> Model:
+    """The small body of an action.
+
+    Raises:
+        SenderError: `request.media_type`, and as `parse`.
+    """
+    media_type = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise SenderError("request.media_type", expected="application/json")
+    return parse(model, await Body(request, limit=SMALL_BODY_BYTES_MAX).whole())
 
 
 def _no_member_twice(pairs: Iterable[tuple[str, object]]) -> None:

@@ -12,16 +12,20 @@ from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.schemas import MetadataIn, parse
 from gateway.core import limits
-from gateway.core.errors import SenderError
+from gateway.core.errors import NotFound, SenderError
 from gateway.core.filename import is_file_name, is_media_type
 from gateway.core.magic import MAGIC_BYTES
-from gateway.core.model import Metadata
-from gateway.core.ports import BlobLease
+from gateway.core.model import BlobRef, Metadata
+from gateway.core.ports import BlobLease, UploadId
 from gateway.core.secrecy import find_mark
 from gateway.exchange import EnvelopeOrder, SubmissionOrder, UploadedFile
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
 _UNKNOWN_TYPE: Final = "application/octet-stream"
+_UPLOAD: Final = "upload"
+_UPLOAD_NAME_CHARS_MAX: Final = 64
+UPLOADS: Final = web.RequestKey("uploads", list[UploadId])
+"""Those that the submission named."""
 FORM: Final = "multipart/form-data"
 EDXML: Final = "application/xml"
 
@@ -107,14 +111,48 @@ async def _files(request: web.Request, form: FormReader, lease: BlobLease) -> tu
         what, limit = (name, bounds.file_bytes) if bounds.file_bytes <= left else ("document", bounds.document_bytes)
         allowed = min(bounds.file_bytes, left)
         head = bytearray()
-        counted = _counted(form.data(), allowed, what, limit)
-        blob = await lease.put(_noting(counted, head), limit=allowed)
+        if part.name == _UPLOAD:
+            blob = await _uploaded(request, form, len(files), lease)
+            if blob.size > allowed:
+                raise SenderError("size.limit", what=what, limit=limit)
+        else:
+            blob = await lease.put(_noting(_counted(form.data(), allowed, what, limit), head), limit=allowed)
         left -= blob.size
         kind = part.content_type or _UNKNOWN_TYPE
-        files.append(UploadedFile(name=name, content_type=kind, blob=blob, head=bytes(head)))
+        seen = None if part.name == _UPLOAD else bytes(head)
+        files.append(UploadedFile(name=name, content_type=kind, blob=blob, head=seen))
     if not files:
         raise InvalidRequest([FieldError(pointer="/files", code="field.required")])
     return tuple(files)
+
+
+async def _uploaded(request: web.Request, form: FormReader, index: int, lease: BlobLease) -> BlobRef:
+    """A file that came in pieces before, by the name of its upload.
+
+    Raises:
+        InvalidRequest: there is no such upload of this caller.
+        Conflict: `upload.incomplete`, `upload.busy`.
+    """
+    said, uploads = bytearray(), request.app[PARTS].uploads
+    async for piece in form.data():
+        said += piece
+        if len(said) > _UPLOAD_NAME_CHARS_MAX:
+            break
+    wrong = InvalidRequest([FieldError(pointer=f"/files/{index}/upload", code="field.value")])
+    if uploads is None or len(said) > _UPLOAD_NAME_CHARS_MAX:
+        raise wrong
+    upload = upload_of(request, said.decode("ascii", "replace").strip())
+    try:
+        blob = await uploads.take(upload, lease)
+    except NotFound as error:
+        raise wrong from error
+    request.setdefault(UPLOADS, []).append(upload)
+    return blob
+
+
+def upload_of(request: web.Request, name: str) -> UploadId:
+    """The caller's own upload of that name."""
+    return UploadId(owner=f"key/{request[PRINCIPAL].key_id}", name=name)
 
 
 async def _noting(data: AsyncIterator[bytes], head: bytearray) -> AsyncIterator[bytes]:
@@ -141,7 +179,7 @@ def _checked(part: Part, index: int) -> str:
     Raises:
         InvalidRequest: no name, a path, characters that do not belong into a name, or a type that is none.
     """
-    if part.name != "file":
+    if part.name not in {"file", _UPLOAD}:
         raise InvalidRequest([FieldError(pointer=f"/{part.name}", code="field.unknown")])
     name, errors = part.file_name or "", []
     if not is_file_name(name):

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from gateway.cli.amendments import amendments_cell
 from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
-from gateway.cli.output import Column, Terminal
+from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.states import DeliveryState
 
@@ -18,6 +19,7 @@ _RECIPIENT: Final = Column(heading="cli.column.recipient", whole=True)
 _SINCE: Final = Column(heading="cli.column.since", whole=True)
 _BUSINESS: Final = Column(heading="cli.column.business")
 _REASON: Final = Column(heading="cli.column.reason")
+_AMENDED: Final = Column(heading="cli.column.amended", longest=WORDS_CHARS_MAX)
 
 
 async def board(session: Session, key: str, *, missing: bool) -> int:
@@ -47,7 +49,9 @@ def _print(terminal: Terminal, document: Json, rows: Sequence[Json]) -> None:
         shown = [(terminal.word(f"delivery.{state}"), count) for state, count in sorted(counts.items())]
         terminal.table((_STATE, _COUNT), shown)
     if rows:
-        terminal.table((_RECIPIENT, _STATE, _SINCE, _BUSINESS, _REASON), [_row(terminal, row) for row in rows])
+        columns = [_RECIPIENT, _STATE, _SINCE, _BUSINESS, _REASON]
+        columns += [_AMENDED] if any(row.get("amendments") for row in rows) else []
+        terminal.table(columns, [_row(terminal, row)[: len(columns)] for row in rows])
 
 
 def _row(terminal: Terminal, row: Json) -> tuple[object, ...]:
@@ -58,4 +62,5 @@ def _row(terminal: Terminal, row: Json) -> tuple[object, ...]:
         local_time(parse_rfc3339(row["changed_at"])),
         terminal.word(f"business.{business}") if business else "",
         row["reason"]["code"] if row["reason"] else "",
+        amendments_cell(terminal, row.get("amendments", ())),  # a gateway of an older version tells none
     )

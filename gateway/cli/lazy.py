@@ -13,6 +13,8 @@ from typing import Any
 
 from gateway.cli.errors import at_hand
 from gateway.cli.orders import (
+    AmendingOrder,
+    AmendOrder,
     AnswerOrder,
     EnvelopeOrder,
     HandOrder,
@@ -102,6 +104,13 @@ def release(session: Session, key: str, *, dry_run: bool) -> int:
     from gateway.cli import office, rehearsal
 
     return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
+
+
+def amend(session: Session, order: AmendOrder | AmendingOrder) -> int:
+    """See `amendments.amend`."""
+    from gateway.cli import amendments
+
+    return _run(amendments.amend(session, order))
 
 
 def board(session: Session, key: str, *, missing: bool) -> int:

@@ -12,6 +12,7 @@ from gateway.cli.entry import entry_named
 from gateway.cli.errors import Failure
 from gateway.cli.exits import Exit
 from gateway.cli.files import read_file, require_folder
+from gateway.cli.large import Content, content_of, sha256_of
 from gateway.cli.link import office_client
 from gateway.cli.names import EDXML_SUFFIX, safe_names
 from gateway.cli.orders import EnvelopeOrder, InboxOrder, SendOrder, Session
@@ -85,18 +86,20 @@ def metadata_of(order: SendOrder) -> Json:
         "subject": order.subject,
         "priority": order.priority,
     }
+    if order.business is not None:
+        said["business"] = dict(order.business)
     return said if order.type_name is None else {**said, "type_name": order.type_name}
 
 
-def content_key(metadata: Mapping[str, Any], contents: Sequence[tuple[str, bytes]]) -> str:
+def content_key(metadata: Mapping[str, Any], contents: Sequence[tuple[str, Content]]) -> str:
     """An idempotency key made of everything that is sent: the same command again is the same submission."""
-    files = [[name, hashlib.sha256(content).hexdigest()] for name, content in contents]
+    files = [[name, sha256_of(content)] for name, content in contents]
     canonical = json.dumps([metadata, files], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"cli-{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def contents_of(session: Session, order: SendOrder) -> list[tuple[str, bytes]]:
-    """Name and bytes of everything that is to be sent.
+def contents_of(session: Session, order: SendOrder) -> list[tuple[str, Content]]:
+    """Name and content of everything that is to be sent.
 
     Raises:
         Failure: a file is not there, or standard input was read already.
@@ -105,7 +108,7 @@ def contents_of(session: Session, order: SendOrder) -> list[tuple[str, bytes]]:
     return [
         (order.filename or STDIN_NAME, session.stdin.read(FILE_BYTES_MAX, option=MARK))
         if str(path) == MARK
-        else (path.name, read_file(path, FILE_BYTES_MAX))
+        else (path.name, content_of(path))
         for path in order.files
     ]
 

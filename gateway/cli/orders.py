@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from gateway.cli.output import Terminal
 from gateway.cli.stdin import StandardInput
@@ -54,6 +55,40 @@ class SendOrder:
     idempotency_key: str | None
     """None: made of the content, so that repeating the command is harmless."""
     wait: bool
+    business: Mapping[str, Any] | None = None
+    """What it does to earlier documents, as the member of the same name says it; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendOrder:
+    """A recall, or the answer to a recall or an update."""
+
+    wish: str
+    """`recall`, `agree` or `decline`."""
+    key: str
+    reason: str | None
+    """None: to be asked for."""
+    forwarded: bool = False
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendingOrder:
+    """A document that replaces or updates an earlier one; None: as in that one."""
+
+    wish: str
+    """`replace` or `update`."""
+    key: str
+    files: tuple[Path, ...]
+    number: str
+    date: date
+    notation: str | None
+    subject: str | None
+    recipients: tuple[str, ...]
+    """Empty: those of the earlier one."""
+    reason: str
+    wait: bool
+    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

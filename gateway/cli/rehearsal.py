@@ -6,22 +6,26 @@ say of a file nobody knows beforehand, and the answer says so.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.cli.entry import entry_named
 from gateway.cli.errors import of_gateway_error, report_json
 from gateway.cli.exits import Exit, exit_code
+from gateway.cli.large import Content, sha256_of, size_of
 from gateway.cli.link import office_client
 from gateway.cli.office import content_key, contents_of, envelope_key, envelope_of, metadata_of
 from gateway.cli.orders import EnvelopeOrder, SendOrder, Session
 from gateway.cli.output import Terminal
+from gateway.core.amendments import AmendmentKind
 from gateway.core.errors import AccessError, Conflict, GatewayError, SenderError
 from gateway.core.fields import FieldFault, wrong_fields
-from gateway.core.limits import DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
+from gateway.core.limits import ANSWER_WORDS_CHARS_MAX, DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
 from gateway.core.principal import Scope
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
+from gateway.core.sizes import LARGEST
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState
 
 Json = dict[str, Any]
 Problems = list[GatewayError]
@@ -41,7 +45,7 @@ async def send(session: Session, order: SendOrder) -> int:
     async with office_client(session) as client:
         problems += await _principal_problems(client, Scope.SEND, order.sender)
         unseen = await _address_problems(client, order, problems)
-    files = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents]
+    files = [{"name": name, "size": size_of(data), "sha256": sha256_of(data)} for name, data in contents]
     request = {
         "metadata": metadata,
         "files": files,
@@ -55,7 +59,7 @@ async def send(session: Session, order: SendOrder) -> int:
         sender=order.sender,
         recipients=len(order.recipients),
         files=len(files),
-        size=terminal.number(sum(len(data) for _, data in contents)),
+        size=terminal.number(sum(size_of(data) for _, data in contents)),
     )
     return _told(terminal, "send", request, what, problems)
 
@@ -75,12 +79,13 @@ async def send_envelope(session: Session, order: EnvelopeOrder) -> int:
     return _told(terminal, "send", request, what, problems)
 
 
-def _file_problems(contents: Sequence[tuple[str, bytes]]) -> Problems:
+def _file_problems(contents: Sequence[tuple[str, Content]]) -> Problems:
     problems: Problems = [SenderError("file.empty", file=name) for name, data in contents if not data]
     if len(contents) > FILES_MAX:
         problems.append(_too_many("files", len(contents), FILES_MAX))
-    if sum(len(data) for _, data in contents) > DOCUMENT_BYTES_MAX:
-        problems.append(SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files"))
+    limit = LARGEST.document_bytes if any(isinstance(data, Path) for _, data in contents) else DOCUMENT_BYTES_MAX
+    if sum(size_of(data) for _, data in contents) > limit:  # how much more than usual is taken only the gateway knows
+        problems.append(SenderError("size.limit", limit=limit, what="files"))
     return problems
 
 
@@ -137,12 +142,8 @@ async def accept(session: Session, key: str) -> int:
 
 async def refuse(session: Session, key: str, *, reason: str) -> int:
     """Whether the document could be refused now, with this reason."""
-    words = " ".join(reason.split())
-    problems: Problems = [] if words else [SenderError("reason.missing")]
-    if len(words) > REASON_CHARS_MAX:
-        fault = FieldFault(path="reason", code="field.too_long", params={"limit": REASON_CHARS_MAX})
-        problems.append(wrong_fields([fault]))
-    return await _answer(session, key, BusinessStatus.REFUSED, problems, reason=words)
+    problems = [*_word_problems(reason, REASON_CHARS_MAX)]
+    return await _answer(session, key, BusinessStatus.REFUSED, problems, reason=" ".join(reason.split()))
 
 
 async def _answer(session: Session, key: str, wanted: BusinessStatus, problems: Problems, *, reason: str = "") -> int:
@@ -178,6 +179,45 @@ async def release(session: Session, key: str) -> int:
     request = {"key": document["key"], "document_id": document["document_id"], "held_deliveries": held}
     what = terminal.text("cli.dry_run.release", document=document["document_id"])
     return _told(terminal, "release", request, what, problems)
+
+
+async def recall(terminal: Terminal, client: OfficeClient, key: str, reason: str) -> int:
+    """Whom a recall would stop, and whom it would ask."""
+    document = await client.document(key)
+    problems = [*_word_problems(reason, REASON_CHARS_MAX)]
+    problems += await _principal_problems(client, Scope.SEND, document["sender"])
+    reason_code = (document["reason"] or {}).get("code")
+    if document["state"] == DocumentState.REFUSED and reason_code != "document.recalled":
+        problems.append(Conflict("conflict.state", state=document["state"]))
+    counts = document["deliveries"]["counts"]
+    request = {"key": document["key"], "document_id": document["document_id"], "deliveries": counts}
+    what = terminal.text("cli.dry_run.recall", document=document["document_id"], total=sum(counts.values()))
+    return _told(terminal, "recall", request, what, problems)
+
+
+async def answer_amendment(terminal: Terminal, client: OfficeClient, key: str, said: tuple[str, str]) -> int:
+    """Whether there is something to agree to, or to decline (`said`: which, and the words)."""
+    wish, words = said
+    entry = await client.entry(key)
+    problems = [*(_word_problems(words, ANSWER_WORDS_CHARS_MAX) if wish == "decline" else ())]
+    problems += await _principal_problems(client, Scope.ACT, entry["recipient"])
+    asked = [one["state"] for one in entry["amendments"] if one["kind"] != AmendmentKind.REPLACE]
+    if all(state == AmendmentState.WAITING for state in asked):
+        problems.append(Conflict("amendment.none"))
+    elif wish == "decline" and all(state == AmendmentState.AGREED for state in asked):
+        problems.append(Conflict("conflict.state", state=AmendmentState.AGREED.value))
+    request = {"key": entry["key"], "document_id": entry["document_id"], "amendments": asked}
+    text = "cli.dry_run.agree" if wish == "agree" else "cli.dry_run.decline"
+    what = terminal.text(text, document=entry["document_id"])
+    return _told(terminal, wish, request, what, problems)
+
+
+def _word_problems(reason: str, limit: int) -> Iterator[GatewayError]:
+    words = " ".join(reason.split())
+    if not words:
+        yield SenderError("reason.missing")
+    if len(words) > limit:
+        yield wrong_fields([FieldFault(path="reason", code="field.too_long", params={"limit": limit})])
 
 
 def _told(terminal: Terminal, command: str, request: Json, what: str, problems: Problems) -> int:

@@ -49,6 +49,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "no_url": (),
         "password_here": (),
         "disk_order": (),
+        "file_fits": (),
         "level_b_b": (),
         "list_keys": (),
         "no_token_name": (),

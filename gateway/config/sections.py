@@ -29,12 +29,13 @@ from gateway.config.forms import (
     Section,
     wrong,
 )
-from gateway.core import limits, patience
+from gateway.core import large_limits, limits, patience
 from gateway.core.errors import SiteError
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
 from gateway.core.principal import Scope
 from gateway.core.reasons import because, of_os
+from gateway.core.sizes import Sizes
 
 
 class GatewaySection(Section):
@@ -329,7 +330,16 @@ class AccessSection(Section):
 
 
 class LimitsSection(Section):
-    """How much one caller of the office API may ask for; beyond it the answer is 429 with Retry-After."""
+    """How large a document may be; and how much one caller of the office API may ask for, beyond which the answer is 429."""
+
+    file_mib: Annotated[int, Field(ge=limits.FILE_BYTES_MAX // limits.MIB, le=large_limits.LARGE_FILE_MIB_MAX)] = (
+        limits.FILE_BYTES_MAX // limits.MIB
+    )
+    """One attached file, of our offices and of other gateways; a PDF never more than 7."""
+    document_mib: Annotated[
+        int, Field(ge=limits.DOCUMENT_BYTES_MAX // limits.MIB, le=large_limits.LARGE_DOCUMENT_MIB_MAX)
+    ] = limits.DOCUMENT_BYTES_MAX // limits.MIB
+    """All files of one document. More than 7 and 20: only with partners who allow it, too."""
 
     requests_per_minute: Count = limits.REQUESTS_PER_MINUTE
     """Of one key or certificate, for as long as it likes."""
@@ -345,6 +355,16 @@ class LimitsSection(Section):
     failures_per_minute: Count = limits.FAILURES_PER_MINUTE
     """Failed authentications from one address."""
     failures_burst: Count = limits.FAILURES_BURST
+
+    @model_validator(mode="after")
+    def _file_fits(self) -> Self:
+        if self.file_mib > self.document_mib:
+            raise wrong("file_fits")
+        return self
+
+    def sizes(self) -> Sizes:
+        """As doors and desks take them."""
+        return Sizes(file_bytes=self.file_mib * limits.MIB, document_bytes=self.document_mib * limits.MIB)
 
     def rates(self) -> Rates:
         """As the rate limiter takes them."""

@@ -95,6 +95,18 @@ class EventKind(StrEnum):
     """A body of ours said 02, 03 ... of a document it received."""
     BUSINESS_STATUS_RECEIVED = "business.status_received"
     """The recipient's status message arrived for a document of ours."""
+    OPENED = "opened"
+    """A file of a document that arrived was fetched for the first time."""
+    DELIVERY_RECALLED = "delivery.recalled"
+    """Its sender recalled it before it was handed over: it goes no further."""
+    AMENDMENT_ASKED = "amendment.asked"
+    """A body of ours recalls, updates or replaces what it sent to this recipient."""
+    AMENDMENT_ARRIVED = "amendment.arrived"
+    """The sender of a document in an inbox recalls, updates or replaces it."""
+    AMENDMENT_ANSWERED = "amendment.answered"
+    """A body of ours agreed to that (15), or refused (16)."""
+    AMENDMENT_ANSWER_RECEIVED = "amendment.answer_received"
+    """The recipient's answer arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

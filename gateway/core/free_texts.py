@@ -26,7 +26,8 @@ def free_texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from free_texts(one, f"{path}[{index}]")
     elif is_dataclass(value) and not isinstance(value, type):
         inside = f"{path}." if path else ""
-        for name in _names(type(value)):
+        model: type = type(value)
+        for name in _names(model):
             one = getattr(value, name)
             if type(one) is str:  # most are, and need no generator of their own
                 yield inside + name, one

@@ -15,6 +15,7 @@ DocumentKey = NewType("DocumentKey", str)
 DeliveryKey = NewType("DeliveryKey", str)
 TransferKey = NewType("TransferKey", str)
 EntryKey = NewType("EntryKey", str)
+AmendmentKey = NewType("AmendmentKey", str)
 TimestampKey = NewType("TimestampKey", str)
 """Of a timestamp that is owed."""
 Digest = NewType("Digest", str)

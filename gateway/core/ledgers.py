@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gateway.core.activation import Directories
+from gateway.core.amendments import Amendments
 from gateway.core.grants import Access
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.inspection import Inspections
@@ -89,10 +90,7 @@ class Documents(Protocol):
         ...
 
     def deliveries_after(self, document: DocumentKey, after: DeliveryKey | None, limit: int) -> tuple[Delivery, ...]:
-        """The deliveries of a document after one of them (None: from the first), in that order, at most `limit`.
-
-        After a key that is no delivery of this document, nothing follows.
-        """
+        """Its deliveries after one of them (None: from the first), at most `limit`; after another's key nothing follows."""
         ...
 
     def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
@@ -234,7 +232,7 @@ class Inbox(Protocol):
         ...
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
-        """Write business status, description, changed_at, last_leaf; compare-and-set on `was` (`StaleStateError`)."""
+        """Write business status and description, opened_at, changed_at, last_leaf; compare-and-set on `was`."""
         ...
 
 
@@ -391,6 +389,11 @@ class UnitOfWork(ResyncUnit, Protocol):
     @property
     def inspection(self) -> Inspections:
         """Looking across all of them."""
+        ...
+
+    @property
+    def amendments(self) -> Amendments:
+        """What senders say of documents afterwards."""
         ...
 
     @property

@@ -17,18 +17,20 @@ GIB: Final = 1024 * MIB
 
 # --- documents -------------------------------------------------------------------------------------------------------
 FILE_BYTES_MAX: Final = 7 * MIB
-"""One attached file: it stands in the memory of a judge and in its answer."""
+"""One attached file, unless the operator allows larger ones."""
 FILES_MAX: Final = 20
 DOCUMENT_BYTES_MAX: Final = 20 * MIB
-"""All files of one document together, before base64."""
+"""All files of one document together, before base64; unless the operator allows more."""
 ENVELOPE_BYTES_MAX: Final = 30 * MIB
 """An edXML file: the files in base64 (4/3), the header with every recipient, the signature."""
 RECIPIENTS_MAX: Final = 1_000
-ORGANS_REMEMBERED_MAX: Final = 4_096
-"""Blocks of bodies that were found in order: all those of a province's registry, some 2 MB."""
 FILE_NAME_CHARS_MAX: Final = 255
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 128
 REASON_CHARS_MAX: Final = 500
+ANSWER_WORDS_CHARS_MAX: Final = 400
+"""Of an answer to a recall: behind it stands how far the document had come, and both are one field of the regulation's 500."""
+RECALLS_PER_UNIT: Final = 20
+"""Recipients who are asked in one transaction: each is a message, two rows, a work item and two leaves, 0.5 ms in all."""
 
 # --- field lengths of QCVN 102:2016/BTTTT (facts 1.2-1.5) --------------------------------------------------------------
 ORGAN_ID_CHARS_MAX: Final = 35
@@ -69,6 +71,9 @@ PAPER_YEAR_MIN: Final = 1930
 """Older than any office that can send: the year in which the Party was founded."""
 RESPONSES_MAX: Final = 100
 """Documents that one message answers."""
+AMENDED_DOCUMENTS_MAX: Final = 5
+"""Earlier documents that one document recalls, updates or replaces. The regulation's list has room for a hundred; each of
+them is a row and a leaf for each of a thousand recipients, in one transaction."""
 LIST_MAX: Final = 100
 """Entries of any other list of a header: places, appendixes, tasks, staff, documents replaced."""
 SEAL_SLIP_BYTES_MAX: Final = MIB

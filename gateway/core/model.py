@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from gateway.core.amendments import Amendment
 from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.message import (
     UNNAMED,
+    Business,
     Code,
     DocumentMessage,
     Priority,
@@ -63,6 +65,8 @@ class Metadata:
     response_for: tuple[ResponseFor, ...] = ()
     secrecy: str = ""
     """A mark of secrecy; anything but an empty text is refused: this channel is not for state secrets (QCVN scope)."""
+    business: Business | None = None
+    """What it does to earlier documents of its sender; None: it is a new one."""
 
     def document_id(self) -> str:
         """Unique per sender by regulation."""
@@ -150,6 +154,8 @@ class Delivery:
     route_reason: str
     changed_at: datetime
     last_leaf: str
+    amendments: tuple[Amendment, ...] = ()
+    """What the sender has said of it since; filled in for whoever looks (`exchange.queries`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +254,10 @@ class InboxEntry:
     received_at: datetime
     changed_at: datetime
     last_leaf: str
+    opened_at: datetime | None = None
+    """When a file of it was first fetched."""
+    amendments: tuple[Amendment, ...] = ()
+    """Those that speak of it, and those that it brought; filled in for whoever looks (`exchange.queries`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,9 +88,25 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-State = TypeVar("State", DocumentState, DeliveryState, TransferState)
+class AmendmentState(StrEnum):
+    """How what a body says afterwards of a document it sent (`core.amendments`) stands with one recipient."""
 
-_D, _V, _T = DocumentState, DeliveryState, TransferState
+    WAITING = "waiting"
+    """At the recipient's gateway: the document that it speaks of has not arrived."""
+    ASKED = "asked"
+    AGREED = "agreed"
+    REFUSED = "refused"
+    LATE = "late"
+    """Refused, for the recipient had accepted it, or passed it on, by then."""
+    STOPPED = "stopped"
+    """At the sender's gateway: nothing of it had left, and nothing will."""
+    IN_EFFECT = "in_effect"
+    """A replacement: nobody is asked."""
+
+
+State = TypeVar("State", DocumentState, DeliveryState, TransferState, AmendmentState)
+
+_D, _V, _T, _A = DocumentState, DeliveryState, TransferState, AmendmentState
 
 DOCUMENT_MOVES: Final[Mapping[DocumentState, frozenset[DocumentState]]] = MappingProxyType(
     {
@@ -139,11 +155,25 @@ DELIVERY_MOVES: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = Mappin
     }
 )
 
+# Whoever has refused may still agree, and never the other way round: so the order in which answers arrive decides nothing.
+AMENDMENT_MOVES: Final[Mapping[AmendmentState, frozenset[AmendmentState]]] = MappingProxyType(
+    {
+        _A.WAITING: frozenset({_A.ASKED, _A.IN_EFFECT}),
+        _A.ASKED: frozenset({_A.AGREED, _A.REFUSED, _A.LATE}),
+        _A.REFUSED: frozenset({_A.AGREED}),
+        _A.LATE: frozenset({_A.AGREED}),
+        _A.AGREED: frozenset(),
+        _A.STOPPED: frozenset(),
+        _A.IN_EFFECT: frozenset(),
+    }
+)
+
 _MOVES: Final[Mapping[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = MappingProxyType(
     {
         DocumentState: DOCUMENT_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
         DeliveryState: DELIVERY_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
         TransferState: TRANSFER_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
+        AmendmentState: AMENDMENT_MOVES,  # type: ignore[dict-item]  # its own vocabulary, see `advance`
     }
 )
 

@@ -55,7 +55,12 @@ class JudgedFile:
     position: int
     name: str
     content_type: str
-    data: bytes
+    digest: Digest
+    size: int
+    place: tuple[int, int]
+    """Where its text stands in the envelope (`safe_xml.decoded`): from byte, to byte."""
+    data: bytes | None
+    """All of it, unless it did not fit into `large_limits.KEPT_BYTES_MAX` beside the files before it."""
     verdict: FileVerdict
 
 

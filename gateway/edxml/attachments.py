@@ -53,7 +53,12 @@ class ReadAttachment:
 
 
 def read_attachments(
-    references: Sequence[Reference], root: Block, skeleton: Skeleton, unwrapper: Unwrapper | None
+    references: Sequence[Reference],
+    root: Block,
+    skeleton: Skeleton,
+    unwrapper: Unwrapper | None,
+    *,
+    document_bytes: int | None = None,
 ) -> tuple[ReadAttachment, ...]:
     """The files in the order of the manifest: every entry has its file, and every file its entry.
 
@@ -74,8 +79,9 @@ def read_attachments(
         for position, (reference, block) in enumerate(pairs, 1)
         if block is not None and (file := _read(position, reference, block, payloads, unwrapper)) is not None
     )
-    if sum(file.size for file in files) > limits.DOCUMENT_BYTES_MAX and findings.strict:
-        raise SenderError("size.limit", limit=limits.DOCUMENT_BYTES_MAX, what="files")
+    limit = limits.DOCUMENT_BYTES_MAX if document_bytes is None else document_bytes
+    if sum(file.size for file in files) > limit and findings.strict:
+        raise SenderError("size.limit", limit=limit, what="files")
     return files
 
 

@@ -13,6 +13,8 @@ from gateway.edxml.namespaces import PREFIX
 from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
 
+ORGANS_REMEMBERED_MAX: Final = 4_096
+"""Blocks that were found in order: all those of a province's registry, some 2 MB."""
 _NAMES: Final = frozenset(
     {"OrganId", "OrganizationInCharge", "OrganName", "OrganAdd", "Email", "Telephone", "Fax", "Website"}
 )
@@ -46,7 +48,7 @@ def read_organ(block: Block) -> Organ:
     )
 
 
-@lru_cache(limits.ORGANS_REMEMBERED_MAX)
+@lru_cache(ORGANS_REMEMBERED_MAX)
 def is_regular(organ: Organ) -> bool:
     """Whether `check_organ` has nothing to say. The registry's blocks come again with every document."""
     checks = Checks()
@@ -54,7 +56,7 @@ def is_regular(organ: Organ) -> bool:
     return not checks.result()
 
 
-@lru_cache(limits.ORGANS_REMEMBERED_MAX)
+@lru_cache(ORGANS_REMEMBERED_MAX)
 def is_unmarked(organ: Organ) -> bool:
     """Whether no text of it bears a mark of secrecy."""
     return not any(find_mark(text) for _, text in free_texts(organ))

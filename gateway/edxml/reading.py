@@ -32,14 +32,16 @@ class Reading:
         return all(attachment.bound for attachment in self.attachments)
 
 
-def read_message(skeleton: Skeleton) -> Reading:
+def read_message(skeleton: Skeleton, *, document_bytes: int | None = None) -> Reading:
     """The message of an envelope, read from the same skeleton as its signature was verified on.
+
+    `document_bytes`: of all files together; None: as many as are usual.
 
     Raises:
         SenderError: `envelope.malformed`, `envelope.attachments`: it could be read in two ways, or lacks what makes a message;
             `size.limit`.
     """
-    return _read(skeleton, Findings(strict=True), None)
+    return _read(skeleton, Findings(strict=True), None, document_bytes)
 
 
 def read_tolerantly(skeleton: Skeleton, *, store: Store = in_memory, caps: Caps = AT_HAND) -> Reading:
@@ -56,7 +58,9 @@ def read_tolerantly(skeleton: Skeleton, *, store: Store = in_memory, caps: Caps 
     return replace(reading, findings=findings.result())
 
 
-def _read(skeleton: Skeleton, findings: Findings, unwrapper: Unwrapper | None) -> Reading:
+def _read(
+    skeleton: Skeleton, findings: Findings, unwrapper: Unwrapper | None, document_bytes: int | None = None
+) -> Reading:
     root = Block(skeleton.root, "", findings)
     root.expect({"edXMLEnvelope", "AttachmentEncoded"})
     envelope = root.need("edXMLEnvelope")
@@ -66,7 +70,7 @@ def _read(skeleton: Skeleton, findings: Findings, unwrapper: Unwrapper | None) -
     header = envelope.need("edXMLHeader")
     header.expect({"MessageHeader", "TraceHeaderList", "Signature"})
     references = _references(envelope.one("edXMLBody"))
-    attachments = read_attachments(references, root, skeleton, unwrapper)
+    attachments = read_attachments(references, root, skeleton, unwrapper, document_bytes=document_bytes)
     message_header = header.need("MessageHeader")
     if not message_header.has("StatusCode"):
         message = document.read_header(message_header, header.one("TraceHeaderList"))

@@ -7,6 +7,7 @@ from gateway.core.ids import TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.owed import OwedTimestamp
+from gateway.evidence.amended import with_amendments
 from gateway.evidence.story import Story, read_story
 
 
@@ -27,7 +28,7 @@ def read_sent(document: Document) -> Callable[[UnitOfWork], Sent]:
     def unit(uow: UnitOfWork) -> Sent:
         return Sent(
             document=uow.documents.find(document.key) or document,
-            deliveries=uow.documents.deliveries(document.key),
+            deliveries=with_amendments(uow, uow.documents.deliveries(document.key)),
             transfers={transfer.slip.transfer: transfer for transfer in uow.transfers.of_document(document.key)},
             owed=uow.timestamps.of_document(document.key),
             story=read_story(uow.log, document.key),

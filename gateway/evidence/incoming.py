@@ -11,6 +11,7 @@ from gateway.core.ids import OrganId
 from gateway.core.model import PDF, InboxEntry, IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.validation import Indication
+from gateway.evidence.amended import amended_problems
 from gateway.evidence.problem import Problem
 from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
 from gateway.evidence.story import OpenedEvent, Story
@@ -95,6 +96,7 @@ def entry_problems(entry: InboxEntry, incoming: IncomingTransfer | None, story: 
     told = told_status(events, EventKind.BUSINESS_STATUS) or BusinessStatus.ARRIVED.value
     if told != entry.business_status.value:
         yield Problem(what=what, why=f"business status {entry.business_status}, the log tells {told}")
+    yield from amended_problems(what, entry.amendments, events)
     for attached, verdict in zip_longest(entry.attachments, entry.verdicts):
         # by duty 8 nothing else is ever received: a PDF whose seal is good, or a file that is bound by digest alone
         pdf = attached is not None and attached.content_type == PDF

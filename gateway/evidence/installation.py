@@ -22,7 +22,7 @@ items, back-off, cursors and the next number of a stream; the change feed (an in
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.audit import AuditError, LogReport, VerifierKey, closed_at, verify_checkpoint, verify_log
@@ -34,6 +34,7 @@ from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.model import Delivery, Document, IncomingTransfer, Transfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind, Outcome
+from gateway.evidence.amended import entries_amended
 from gateway.evidence.company import Sent, read_sent
 from gateway.evidence.envelopes import (
     EnvelopeCheck,
@@ -374,6 +375,7 @@ _Origins = Mapping[TransferKey, tuple[IncomingTransfer | None, Story]]
 def _inbox_after(organs: frozenset[OrganId], after: int) -> Callable[[UnitOfWork], tuple[InboxPage, _Origins]]:
     def unit(uow: UnitOfWork) -> tuple[InboxPage, _Origins]:
         page = uow.inbox.page(organs, after, PAGE_ROWS_MAX)
+        page = replace(page, entries=entries_amended(uow, page.entries))
         transfers = {entry.transfer for entry in page.entries}
         return page, {key: (uow.transfers.incoming(key), read_story(uow.log, key)) for key in transfers}
 

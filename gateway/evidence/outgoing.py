@@ -9,6 +9,7 @@ from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.model import Delivery, Document, ReceiptLine, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, DocumentState, Evidence, Outcome, TransferState
+from gateway.evidence.amended import amended_problems
 from gateway.evidence.problem import Problem
 from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
 from gateway.evidence.story import OpenedEvent, Story
@@ -35,6 +36,7 @@ _DELIVERY_AFTER: Final[Mapping[str, frozenset[DeliveryState]]] = {
     _E.DELIVERY_EXPIRED.value: frozenset({_V.EXPIRED}),
     _E.VOID.value: frozenset({_V.VOID}),
     _E.REROUTED.value: frozenset({_V.REROUTED}),
+    _E.DELIVERY_RECALLED.value: frozenset({_V.VOID}),
 }
 _DELIVERY_IN: Final[Mapping[TransferState, frozenset[DeliveryState]]] = {
     _T.RECEIPTED: frozenset({_V.DELIVERED, _V.REFUSED, _V.REROUTED}),
@@ -182,6 +184,7 @@ def delivery_problems(
     told = told_status(events, _E.BUSINESS_STATUS_RECEIVED)
     if told != (delivery.business_status.value if delivery.business_status else None):
         yield Problem(what=what, why=f"business status {delivery.business_status}, the log tells {told}")
+    yield from amended_problems(what, delivery.amendments, events)
     yield from _carried(delivery, transfer)
 
 

@@ -16,7 +16,10 @@ refuses the document with its code; what we cannot decide is held; what fails by
 letters. Read `steps` for who does what, `duties` for what reception checks, `receipts` for what a receipt proves.
 """
 
+from gateway.exchange.amending import KINDS, amended
+from gateway.exchange.answering import AmendmentAnswers
 from gateway.exchange.contract import (
+    AmendmentDesk,
     DeliveryPage,
     DocumentPage,
     DocumentView,
@@ -26,6 +29,8 @@ from gateway.exchange.contract import (
     Notice,
     NoticePage,
     QueryDesk,
+    RecallDesk,
+    RecallView,
     ReleaseDesk,
     StatusDesk,
     SubmissionDesk,
@@ -51,6 +56,7 @@ from gateway.exchange.order_probe import OrderProbe
 from gateway.exchange.ordering import OrderRelease
 from gateway.exchange.owed_probe import OwedProbe
 from gateway.exchange.queries import Queries
+from gateway.exchange.recalls import Recalls
 from gateway.exchange.receipts import check as check_receipt
 from gateway.exchange.receive import Reception
 from gateway.exchange.reception_contract import ReceiptForm, ReceptionDesk, ResyncDesk
@@ -71,6 +77,9 @@ from gateway.exchange.steps import DocumentSteps
 from gateway.exchange.submit import Submission
 
 __all__ = [
+    "KINDS",
+    "AmendmentAnswers",
+    "AmendmentDesk",
     "BusinessStatuses",
     "DeliveryPage",
     "Desk",
@@ -99,6 +108,9 @@ __all__ = [
     "OwedProbe",
     "Queries",
     "QueryDesk",
+    "RecallDesk",
+    "RecallView",
+    "Recalls",
     "ReceiptForm",
     "Reception",
     "ReceptionDesk",
@@ -120,6 +132,7 @@ __all__ = [
     "SubmissionOrder",
     "TransferDelivery",
     "UploadedFile",
+    "amended",
     "carried",
     "check_notice",
     "check_receipt",

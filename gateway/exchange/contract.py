@@ -17,7 +17,7 @@ from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEven
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal
-from gateway.core.states import DeliveryState, DocumentState
+from gateway.core.states import AmendmentState, DeliveryState, DocumentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,17 @@ class DocumentView:
     """All deliveries; 0 until the document is routed."""
     timestamps: tuple[OwedTimestamp, ...] = ()
     """What is or was owed to its files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallView:
+    """How a recall stands."""
+
+    document: Document
+    counts: Mapping[AmendmentState, int]
+    """Recipients by state; a state without any is left out."""
+    untouched: int
+    """Recipients of whom it is certain that they do not have the document, and who are not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,5 +289,44 @@ class StatusDesk(Protocol):
             NotFound: there is no such entry for this principal.
             SenderError: `reason.missing` when the reason is blank.
             Conflict: `conflict.state` when it was accepted before.
+        """
+        ...
+
+
+class RecallDesk(Protocol):
+    """Takes back what an office sent."""
+
+    async def recall(self, principal: Principal, key: DocumentKey, reason: str, *, trace_id: str) -> RecallView:
+        """Stop what has not left, ask everybody else (13). Saying it again asks nobody twice.
+
+        Raises:
+            NotFound: there is no such document for this principal.
+            SenderError: `reason.missing` when the reason is blank.
+            Conflict: `conflict.state` when it was refused, and never left.
+        """
+        ...
+
+
+class AmendmentDesk(Protocol):
+    """Takes what a receiving body says to a recall or an update."""
+
+    async def agree(self, principal: Principal, key: EntryKey, *, forwarded: bool, trace_id: str) -> InboxEntry:
+        """Đồng ý (15). Saying it again changes nothing; who has refused may still agree.
+
+        Raises:
+            NotFound: there is no such entry for this principal.
+            Conflict: `amendment.none` when nobody asks anything of it.
+        """
+        ...
+
+    async def decline(
+        self, principal: Principal, key: EntryKey, reason: str, *, forwarded: bool, trace_id: str
+    ) -> InboxEntry:
+        """Từ chối (16), with the reason that the sender will read.
+
+        Raises:
+            NotFound: there is no such entry for this principal.
+            SenderError: `reason.missing` when the reason is blank.
+            Conflict: `amendment.none`; `conflict.state` when it was agreed before.
         """
         ...

@@ -109,7 +109,7 @@ class TransferDelivery:
         if isinstance(found, _Begun):
             begun = found
         else:
-            begun = await self._desk.store.transact(lambda uow: self._begin_traced(uow, claim))
+            begun = await self._desk.store.transact(lambda uow: self._renewed(uow, claim))
         transfer, trace_id = begun.transfer, begun.trace_id
         if transfer is None:
             return RoadReport.NEUTRAL
@@ -134,6 +134,11 @@ class TransferDelivery:
             return None
         return self._begin_traced(uow, claim) if self._desk.clock.now() < transfer.deadline else None
 
+    def _renewed(self, uow: UnitOfWork, claim: Claim) -> _Begun:
+        """Begun in a unit of its own: the lease may have waited for it."""
+        uow.work.renew(claim, self._desk.clock.now() + LEASE)
+        return self._begin_traced(uow, claim)
+
     def _begin_traced(self, uow: UnitOfWork, claim: Claim) -> _Begun:
         """And the trace that the office's request began, so that one trace leads through both gateways."""
         transfer = self._begin(uow, claim)
@@ -143,7 +148,6 @@ class TransferDelivery:
     def _begin(self, uow: UnitOfWork, claim: Claim) -> Transfer | None:
         """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
         now = self._desk.clock.now()
-        uow.work.renew(claim, now + LEASE)
         transfer = self._fresh(uow, TransferKey(claim.item.subject))
         if is_final(transfer.state) or transfer.state is TransferState.HELD:
             uow.work.finish(claim)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from gateway.core.ids import Entropy, GatewayId, uuid7
 from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
+from gateway.core.sizes import USUAL, Sizes
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
 from gateway.observe import UNMEASURED
@@ -30,6 +31,7 @@ class Desk:
     meter: Meter = UNMEASURED
     deadline: timedelta = timedelta(days=DELIVERY_DEADLINE_DAYS_DEFAULT)
     """So long a delivery is tried; in days of the calendar, so that no list of holidays decides when it ends."""
+    sizes: Sizes = USUAL
 
     def new_key(self) -> str:
         """A fresh UUIDv7."""

@@ -17,6 +17,7 @@ from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
 from gateway.core.work import WorkKind
+from gateway.exchange.amending import amendment_sent
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, urgency_of
 from gateway.exchange.gaps import owe_notice
@@ -40,6 +41,7 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
     for refusal in plan.refusals:
         deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
     uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
+    amendment_sent(uow, document, desk)
 
 
 def send(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk, *, cause: Cause) -> dict[OrganId, Delivery]:

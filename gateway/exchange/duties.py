@@ -3,7 +3,7 @@
     1  TLS identity of the origin                                        the peer door
     2  the origin may speak for that sender; we are the destination      `admit`
     3  the envelope is signed by the transport key of its `From` body    `refuse_envelope`
-    4  `From`, DocumentId and kind are those of the slip; a new document `refuse_envelope`
+    4  `From`, DocumentId and kind are those of the slip; what it amends   `refuse_envelope`
     5  every attachment is bound by its digest                           `refuse_envelope`
     6  the sent time lies in its window                                  `admit`
     7  (From, DocumentId) was not seen with another envelope             `Reception`, in its unit of work
@@ -26,11 +26,12 @@ from gateway.core.directory import Body, BodyStatus, Snapshot
 from gateway.core.errors import GatewayError, PeerError, SenderError, SiteError
 from gateway.core.ids import GatewayId, OrganId
 from gateway.core.limits import SENT_AGE_SECONDS_MAX, SENT_AHEAD_SECONDS_MAX
-from gateway.core.message import BusinessKind, DocumentMessage, Message
+from gateway.core.message import DocumentMessage
 from gateway.core.model import PDF, TransferSlip
 from gateway.core.states import MessageKind
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
+from gateway.exchange.amending import check_amending
 from gateway.exchange.judging import claims_pdf
 from gateway.routing import active_successor
 
@@ -68,20 +69,9 @@ def refuse_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snap
     return ""
 
 
-def check_business(message: Message) -> None:
-    """A document must be a new one, for nobody here can revoke, update or replace an earlier one.
-
-    Who stored such a document as one more new one would do something else than its sender asked for.
-
-    Raises:
-        SenderError: `envelope.malformed`.
-    """
-    if isinstance(message, DocumentMessage) and message.business.kind is not BusinessKind.NEW:
-        raise SenderError("envelope.malformed", reason="business_kind")
-
-
 def _check_envelope(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:
-    check_business(reading.message)  # first of all: no signature and no newer evidence makes it another kind
+    if isinstance(reading.message, DocumentMessage):
+        check_amending(reading.message)  # first of all: no signature and no newer evidence mends what it says
     _check_signature(reading, slip, snapshot)
     _check_identity(reading, slip)
     if not reading.bound:

@@ -7,14 +7,17 @@ a verdict: that is the conductors' business, in the service process.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gateway.core.errors import SenderError
 from gateway.core.filename import plain_name
+from gateway.core.large_limits import KEPT_BYTES_MAX, PDF_BYTES_MAX
 from gateway.core.limits import ENVELOPE_BYTES_MAX, ENVELOPE_PIECE_BYTES
 from gateway.core.message import Organ
 from gateway.core.model import PDF
 from gateway.core.secrecy import find_mark
+from gateway.core.sizes import USUAL, Sizes
 from gateway.core.validation import Indication
 from gateway.core.verdict import (
     EnvelopeReading,
@@ -25,9 +28,10 @@ from gateway.core.verdict import (
     SignatureVerdict,
 )
 from gateway.crypto import Trust, judge_pdf, judged_type, verify_envelope
-from gateway.edxml import SLIP_NAME, Reading, claim_of_type, read_message, read_tolerantly, texts_in
+from gateway.edxml import SLIP_NAME, ReadAttachment, Reading, claim_of_type, read_message, read_tolerantly, texts_in
+from gateway.exchange.kept import Keeper, caps_for, payload_pieces
 from gateway.exchange.slips import judge_slip
-from gateway.safe_xml import EXCHANGE, read_foreign, read_skeleton
+from gateway.safe_xml import EXCHANGE, Caps, read_foreign, read_skeleton
 
 
 def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict:
@@ -35,26 +39,34 @@ def judge_pdf_file(path: Path, *, trust: Trust, moment: datetime) -> FileVerdict
     return judge_pdf(path.read_bytes(), trust=trust, moment=moment)
 
 
-def read_envelope_file(path: Path, *, trust: Trust, moment: datetime, judge_all: bool = False) -> EnvelopeReading:
+def read_envelope_file(
+    path: Path, *, trust: Trust, moment: datetime, judge_all: bool = False, sizes: Sizes = USUAL
+) -> EnvelopeReading:
     """Parse an edXML file once, verify its signature over the parts the reader uses, judge every PDF in it.
 
-    `judge_all`: the files of an envelope that is not believed, too; for whoever chose the file himself.
+    `judge_all`: the files of an envelope that is not believed, too; for whoever chose the file himself. Memory does not grow
+    with the files: what is not kept of them is decoded once more, by whoever needs it.
 
     Raises:
         SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
     """
-    skeleton = read_skeleton(_pieces(path))
-    reading = read_message(skeleton)
+    caps = caps_for(sizes)
+    skeleton = read_skeleton(_pieces(path, sizes.envelope_bytes), store=Keeper(KEPT_BYTES_MAX).open, caps=caps)
+    reading = read_message(skeleton, document_bytes=sizes.document_bytes)
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
     # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
     believed = verdict.signature is not None and verdict.signature.indication is Indication.TOTAL_PASSED
+    judge = partial(judge_pdf, trust=trust, moment=moment) if believed or judge_all else _unjudged
     files = tuple(
         JudgedFile(
             position=file.position,
             name=file.name,
             content_type=file.content_type,
-            data=data,
-            verdict=judge_pdf(data, trust=trust, moment=moment) if believed or judge_all else _unjudged(data),
+            digest=file.payload.digest,
+            size=file.payload.size,
+            place=(file.payload.start, file.payload.end),
+            data=data if len(data) == file.payload.size else None,
+            verdict=judge(data if len(data) == file.payload.size else _to_judge(path, file, data, caps)),
         )
         for file in reading.attachments
         for data in (file.payload.read(),)
@@ -78,7 +90,8 @@ def _with_slip(
     found = []
     for file in files:
         named = file.name == SLIP_NAME
-        slip = judge_slip(file.data, reading, trust=trust, moment=moment) if named else None
+        small = named and file.data is not None
+        slip = judge_slip(file.data or b"", reading, trust=trust, moment=moment) if small else None
         found.append(file if slip is None else replace(file, verdict=slip))
     return tuple(found)
 
@@ -92,7 +105,7 @@ def read_foreign_file(path: Path, *, trust: Trust, moment: datetime) -> ForeignR
     Raises:
         SenderError: `size.limit`, `envelope.malformed`: not even that can be read.
     """
-    reading = read_tolerantly(read_foreign(_pieces(path)), caps=EXCHANGE)
+    reading = read_tolerantly(read_foreign(_pieces(path, ENVELOPE_BYTES_MAX)), caps=EXCHANGE)
     files = tuple(
         ForeignFile(name=file.name, verdict=judge_pdf(file.file.read(), trust=trust, moment=moment))
         for file in reading.attachments
@@ -106,7 +119,8 @@ def judge_envelope_signature(path: Path, *, trust: Trust, moment: datetime) -> S
     Raises:
         SenderError: `size.limit`, `envelope.malformed`.
     """
-    return verify_envelope(read_skeleton(_pieces(path)).root, trust=trust, moment=moment).signature
+    skeleton = read_skeleton(_pieces(path, ENVELOPE_BYTES_MAX))
+    return verify_envelope(skeleton.root, trust=trust, moment=moment).signature
 
 
 def sender_of_file(path: Path) -> Organ:
@@ -115,20 +129,33 @@ def sender_of_file(path: Path) -> Organ:
     Raises:
         SenderError: `size.limit`, `envelope.malformed`, `envelope.attachments`.
     """
-    return read_message(read_skeleton(_pieces(path))).message.sender
+    return read_message(read_skeleton(_pieces(path, ENVELOPE_BYTES_MAX))).message.sender
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _pieces(path: Path, limit: int) -> Iterator[bytes]:
     """An envelope in pieces.
 
     Raises:
         SenderError: `size.limit`.
     """
-    if path.stat().st_size > ENVELOPE_BYTES_MAX:
-        raise SenderError("size.limit", limit=ENVELOPE_BYTES_MAX, what="envelope")
+    if path.stat().st_size > limit:
+        raise SenderError("size.limit", limit=limit, what="envelope")
     with path.open("rb", buffering=0) as file:
         while piece := file.read(ENVELOPE_PIECE_BYTES):
             yield piece
+
+
+def _to_judge(path: Path, file: ReadAttachment, head: bytes, caps: Caps) -> bytes:
+    """What a verdict on a file needs that was not kept: of a PDF all of it, of any other its beginning.
+
+    Raises:
+        SenderError: `size.limit`: a PDF that no judge looks at.
+    """
+    if judged_type(head) != PDF:
+        return head
+    if file.payload.size > PDF_BYTES_MAX:
+        raise SenderError("size.limit", limit=PDF_BYTES_MAX, what=file.name)
+    return b"".join(payload_pieces(path, (file.payload.start, file.payload.end), caps=caps))
 
 
 def _intact(signature: SignatureVerdict | None) -> bool:

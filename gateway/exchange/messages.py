@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gateway.core.directory import Snapshot
 from gateway.core.ids import OrganId
-from gateway.core.message import DocumentMessage, Message, Organ
+from gateway.core.message import ORDINARY, DocumentMessage, Message, Organ
 from gateway.core.model import Document, Metadata
 
 
@@ -43,6 +43,7 @@ def metadata_message(metadata: Metadata, snapshot: Snapshot, *, moment: datetime
         page_amount=metadata.page_amount,
         response_for=metadata.response_for,
         created_at=moment.replace(microsecond=0),
+        business=metadata.business or ORDINARY,
     )
 
 

@@ -28,6 +28,7 @@ from gateway.core.message import Priority
 from gateway.core.model import InboxEntry
 from gateway.core.order import Gap, GapNotice, Place, StagedEntry, Step, Stream, Waiting, advance_stream
 from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkItem, WorkKind
+from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
 
 ORDER_WAIT: Final = timedelta(seconds=ORDER_WAIT_SECONDS_MAX)
@@ -163,6 +164,8 @@ class _Release:
     def finish(self) -> None:
         """Give what came in its cursors; the rest is due at once."""
         self._uow.inbox.enter(self._entered, self._now)
+        entered = [self._uow.inbox.find(key) for key, _ in self._entered]
+        entries_arrived(self._uow, [one for one in entered if one is not None], self._desk)
         if self.full:
             self._uow.work.add(order_work(self._sender, self._now))
 

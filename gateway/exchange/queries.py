@@ -7,21 +7,26 @@ from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import NotFound, SenderError, SiteError
+from gateway.core.events import AuditEvent, EventKind
 from gateway.core.fields import beyond
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
-from gateway.core.model import Attachment, BlobRef, Document, InboxEntry
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, InboxEntry
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DocumentState
+from gateway.exchange.answering import is_recalled, refuse_recalled, with_amendments
 from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView, Notice, NoticePage
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
 from gateway.exchange.scanning import INFECTED
+from gateway.observe import logger
 from gateway.registry import BodyIndex
+
+_log = logger(__name__)
 
 
 class Queries:
@@ -79,7 +84,7 @@ class Queries:
             if after is not None and (last is None or last.document != key):
                 raise SenderError("request.field", field="query.cursor")
             found = uow.documents.deliveries_after(key, after, rows + 1)
-            return DeliveryPage(deliveries=found[:rows], more=len(found) > rows)
+            return DeliveryPage(deliveries=_with_amendments(uow, found[:rows]), more=len(found) > rows)
 
         return await self._desk.store.read(unit)
 
@@ -116,14 +121,14 @@ class Queries:
             page = uow.inbox.page(principal.organs, after, _rows(limit))
             if not page.entries and after > (newest := uow.inbox.newest()):
                 raise beyond(newest)
-            return page
+            return replace(page, entries=with_amendments(uow, page.entries))
 
         return await self._desk.store.read(unit)
 
     async def entry(self, principal: Principal, key: EntryKey) -> InboxEntry:
         """See `QueryDesk.entry`."""
         require(principal, Scope.READ)
-        return await self._desk.store.read(lambda uow: own_entry(uow, principal, key))
+        return await self._desk.store.read(lambda uow: with_amendments(uow, [own_entry(uow, principal, key)])[0])
 
     async def entry_history(self, principal: Principal, key: EntryKey, *, after: int, limit: int) -> HistoryPage:
         """See `QueryDesk.entry_history`. A transfer's history speaks of many recipients: only this entry's lines are told."""
@@ -137,16 +142,36 @@ class Queries:
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         """See `QueryDesk.content`."""
-        entry = await self.entry(principal, key)
+        entry = await self._opened(principal, key)
         return self._desk.blobs.path(entry.envelope), entry.envelope
 
     async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
         """See `QueryDesk.attachment`."""
-        entry = await self.entry(principal, key)
+        entry = await self._opened(principal, key, position)
         for attachment in entry.attachments:
             if attachment.position == position:
                 return self._desk.blobs.path(attachment.blob), attachment
         raise NotFound("not_found")
+
+    async def _opened(self, principal: Principal, key: EntryKey, position: int | None = None) -> InboxEntry:
+        """The entry of which a file is fetched, which was written down before the first byte leaves.
+
+        Where nothing can be written (a full disk) files are handed out all the same: to be told later that nobody had opened
+        it is the smaller evil.
+
+        Raises:
+            SenderError: `entry.recalled`.
+        """
+        entry = await self.entry(principal, key)
+        if is_recalled(entry):
+            raise SenderError("entry.recalled")
+        there = position is None or any(one.position == position for one in entry.attachments)
+        if entry.opened_at is None and there:
+            try:
+                await self._desk.store.transact(lambda uow: note_opening(uow, principal, key, self._desk))
+            except SiteError as error:
+                _log.warning("entry.opening_not_noted", entry=key, code=error.code)
+        return entry
 
     async def organ(self, principal: Principal, organ_id: OrganId) -> Body:
         """See `QueryDesk.organ`."""
@@ -180,6 +205,39 @@ def _notice(uow: UnitOfWork, made: NonDelivery) -> Notice:
     if transfer is None:
         raise SiteError("store.damaged", reason=f"transfer {made.transfer}")
     return Notice(made=made, transfer=transfer)
+
+
+def note_opening(uow: UnitOfWork, principal: Principal, key: EntryKey, desk: Desk) -> None:
+    """In a unit: a file of the entry is fetched, and was not before. Whoever fetches it knows that: no feed tells it.
+
+    Raises:
+        SenderError: `entry.recalled`.
+    """
+    entry = own_entry(uow, principal, key)
+    refuse_recalled(uow, entry)
+    if entry.opened_at is not None:
+        return
+    now = desk.clock.now()
+    leaf = desk.journal.record(
+        uow,
+        AuditEvent(
+            kind=EventKind.OPENED,
+            at=now,
+            subject=entry.key,
+            document=entry.transfer,
+            previous=entry.last_leaf,
+            sequence=entry.sequence,
+            recipient=entry.recipient,
+            private={"document_id": entry.document_id, "principal": principal.key_id},
+        ),
+    )
+    uow.inbox.advance(replace(entry, opened_at=now, last_leaf=leaf), was=entry.business_status)
+
+
+def _with_amendments(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
+    """The deliveries with what was said of them since."""
+    found = uow.amendments.about([one.key for one in deliveries])
+    return tuple(replace(one, amendments=tuple(a for a in found if a.subject == one.key)) for one in deliveries)
 
 
 def _owed(uow: UnitOfWork, document: Document) -> tuple[OwedTimestamp, ...]:

@@ -7,24 +7,23 @@ the sender's: the document is stored, and held by its first step until the opera
 be mended by waiting (an expired certificate): the sender signs again.
 """
 
-import hashlib
 from typing import Final
 
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SenderError, SiteError
-from gateway.core.ids import Digest
-from gateway.core.message import DocumentMessage
+from gateway.core.message import BusinessKind, DocumentMessage
 from gateway.core.model import BlobRef, Metadata
 from gateway.core.verdict import EnvelopeReading
+from gateway.exchange.amending import check_amending
 from gateway.exchange.contract import UploadedFile
-from gateway.exchange.duties import check_business, check_signer
+from gateway.exchange.duties import check_signer
 
 UNDECIDED: Final = "envelope.undecided"
 """What we cannot say of a signature for want of our own evidence."""
 
 
 def document_in(reading: EnvelopeReading) -> DocumentMessage:
-    """The message, which must be a document, and a new one.
+    """The message, which must be a document.
 
     What a body says of a document it received is said through its inbox entry: entry and status message are one
     transaction, and a status message from elsewhere would leave the entry as it was.
@@ -34,7 +33,7 @@ def document_in(reading: EnvelopeReading) -> DocumentMessage:
     """
     if not isinstance(reading.message, DocumentMessage):
         raise SenderError("envelope.kind")
-    check_business(reading.message)
+    check_amending(reading.message)
     return reading.message
 
 
@@ -74,6 +73,7 @@ def metadata_of(message: DocumentMessage) -> Metadata:
         priority=message.priority,
         page_amount=message.page_amount,
         response_for=message.response_for,
+        business=None if message.business.kind is BusinessKind.NEW else message.business,
     )
 
 
@@ -83,7 +83,7 @@ def files_in(reading: EnvelopeReading) -> tuple[UploadedFile, ...]:
         UploadedFile(
             name=file.name,
             content_type=file.content_type,
-            blob=BlobRef(digest=Digest(hashlib.sha256(file.data).hexdigest()), size=len(file.data)),
+            blob=BlobRef(digest=file.digest, size=file.size),
         )
         for file in reading.files
     )

@@ -31,15 +31,19 @@ from gateway.core.model import (
 )
 from gateway.core.order import Place
 from gateway.core.ports import BlobLease, Checkpoints, Signer
+from gateway.core.sizes import patience
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
 from gateway.core.work import Destination
 from gateway.exchange import receipts
+from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import addressed, admit, is_hosted, refuse_envelope, refuse_recipient, whole_refusal
+from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
+from gateway.exchange.newcomers import Newcomers
 from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.roads import Roads
@@ -51,8 +55,6 @@ _log = logger(__name__)
 
 SEQUENCER_PATIENCE_SECONDS: Final = 0.05
 SEQUENCER_LOOKS_MAX: Final = 200
-NEW_MAX: Final = 4_096
-"""Transfers whose envelopes are on their way; more are asked for once more."""
 ALARM_SECONDS: Final = 3600.0
 ALARMS_PER_ORIGIN_MAX: Final = 50
 """Bodies remembered for each gateway, and so leaves that one can force upon us in an hour; per gateway, so that no noisy
@@ -101,9 +103,7 @@ class Reception:
         self._signer = receipt_signer
         self._scanner_rests_until: float | None = None
         self._alarms: dict[tuple[GatewayId, OrganId], float] = {}
-        self._new: set[TransferKey] = set()
-        """Let in as unknown a moment ago, and not asked for again when its envelope is there: a twin that was faster is
-        found by the unit that stores."""
+        self._newcomers = Newcomers()
 
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
@@ -124,9 +124,7 @@ class Reception:
         rests_until = self._scanner_rests_until
         if slip.kind is MessageKind.DOCUMENT and rests_until is not None and desk.clock.monotonic() < rests_until:
             raise SiteError(AWAY)
-        if len(self._new) >= NEW_MAX:  # of those whose envelope never came
-            self._new.clear()
-        self._new.add(slip.transfer)
+        self._newcomers.note(slip.transfer)
 
     async def receive(
         self, origin: GatewayId, slip: TransferSlip, envelope: BlobRef, *, form: ReceiptForm = ReceiptForm.FIRST
@@ -134,9 +132,8 @@ class Reception:
         """See `ReceptionDesk.receive`."""
         desk = self._desk
         incoming = None
-        if slip.transfer not in self._new:
+        if not self._newcomers.take(slip.transfer):
             incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
-        self._new.discard(slip.transfer)
         if incoming is None:
             snapshot = desk.directory.current()
             await self._admit(origin, slip, snapshot)
@@ -213,9 +210,9 @@ class Reception:
         path = desk.blobs.path(envelope)
         try:
             # Who asked waits no longer than that: it asks again, and its turn among the files is not spent on nobody.
-            async with asyncio.timeout(TRANSFER_SECONDS_MAX):
-                judge, trust = desk.judge.on_behalf(slip.origin), desk.trust.current()
-                reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+            async with asyncio.timeout(patience(TRANSFER_SECONDS_MAX, envelope.size)):
+                judge, trust, now = desk.judge.on_behalf(slip.origin), desk.trust.current(), desk.clock.now()
+                reading = await judge.run(read_envelope_file, path, trust=trust, moment=now, sizes=desk.sizes)
         except TimeoutError as error:
             raise SiteError("worker.busy") from error
         except GatewayError as error:
@@ -224,7 +221,7 @@ class Reception:
         refusal = refuse_envelope(reading, slip, snapshot)
         if isinstance(reading.message, DocumentMessage):
             reading = replace(reading, message=as_registered(reading.message, snapshot))
-        attachments = () if refusal else await _keep_files(reading, lease)
+        attachments = () if refusal else await keep_files(reading.files, path, lease, sizes=desk.sizes)
         infected: tuple[Infection, ...] = ()
         try:
             await scan_files(desk, attachments)
@@ -294,6 +291,7 @@ class Reception:
             if place is not Place.EARLY
         ]
         uow.inbox.add(entries, staged=[entry for place, entry in placed if place is Place.EARLY])
+        entries_arrived(uow, entries, self._desk)
 
     def _refuse(self, uow: UnitOfWork, arrival: _Arrival, recipient: OrganId, snapshot: Snapshot) -> str:
         assert arrival.reading is not None, "an unreadable envelope is refused as a whole"
@@ -380,20 +378,6 @@ class Reception:
                 return size
             await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
         raise SiteError("store.busy")
-
-
-async def _keep_files(reading: EnvelopeReading, lease: BlobLease) -> tuple[Attachment, ...]:
-    return tuple(
-        [
-            Attachment(
-                position=file.position,
-                name=file.name,
-                content_type=file.content_type,
-                blob=await lease.put_bytes(file.data),
-            )
-            for file in reading.files
-        ]
-    )
 
 
 def _came_again(slip: TransferSlip, at: datetime) -> AuditEvent:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.core.directory import Snapshot
 from gateway.core.model import ReceiptLine, TransferSlip
+from gateway.core.sizes import LARGEST
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 from gateway.crypto import Trust
 from gateway.exchange import receipts
@@ -26,7 +27,7 @@ class ExchangeRecords:
 
     def read_envelope(self, path: Path, moment: datetime) -> EnvelopeReading:
         """See `Records.read_envelope`."""
-        return read_envelope_file(path, trust=self.trust, moment=moment, judge_all=self.judge_all)
+        return read_envelope_file(path, trust=self.trust, moment=moment, judge_all=self.judge_all, sizes=LARGEST)
 
     def read_foreign(self, path: Path, moment: datetime) -> ForeignReading:
         """See `Records.read_foreign`."""

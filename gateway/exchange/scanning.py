@@ -19,6 +19,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import Attachment, Document
 from gateway.core.scanning import ScanResult
+from gateway.core.sizes import patience
 from gateway.core.states import DocumentState
 from gateway.core.work import SCANNER_ROAD, WorkItem, WorkKind
 from gateway.exchange.desk import Desk
@@ -71,7 +72,7 @@ async def scan_files(desk: Desk, files: Sequence[Attachment]) -> None:
     if scanner is None:
         return
     try:
-        async with asyncio.timeout(TRANSFER_SECONDS_MAX):
+        async with asyncio.timeout(patience(TRANSFER_SECONDS_MAX, sum(file.blob.size for file in files))):
             scans = await asyncio.gather(*(scanner.scan(desk.blobs.path(file.blob)) for file in files))
     except TimeoutError as error:
         raise SiteError(AWAY) from error

@@ -2,31 +2,30 @@
 
 Saying it is one transaction: the entry's status, an outgoing status message with its work item, and the leaves. The
 message then takes the way of every envelope (wrap, route, deliver). On arrival at the original sender `apply_status`
-writes it into the delivery it speaks of, in the unit of work that stores the transfer.
+writes it into the delivery it speaks of, in the unit of work that stores the transfer. Recalls and the answers to them (13, 15,
+16) travel as status messages, too, and are no business status: they are handed on to `exchange.amending`.
 """
 
-import unicodedata
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from gateway.core.errors import Conflict, SenderError
+from gateway.core.errors import Conflict
 from gateway.core.events import AuditEvent, EventKind
-from gateway.core.fields import FieldFault
-from gateway.core.ids import Digest, DocumentKey, EntryKey
+from gateway.core.ids import EntryKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ANSWERED_CODE_CHARS_MAX, REASON_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
+from gateway.core.limits import ANSWERED_CODE_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
 from gateway.core.message import DocumentMessage, ResponseFor, StatusMessage
 from gateway.core.model import Document, InboxEntry
 from gateway.core.plain_text import first_unseen
 from gateway.core.principal import Principal, Scope
-from gateway.core.secrecy import find_mark
-from gateway.core.states import BusinessStatus, DocumentState, MessageKind
+from gateway.core.states import BusinessStatus
+from gateway.exchange.amending import answer_arrived, recall_arrived
+from gateway.exchange.answering import refuse_recalled
 from gateway.exchange.desk import Desk
-from gateway.exchange.fields import check_fields
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_entry, require
+from gateway.exchange.saying import Speaker, said_words, status_row
 from gateway.exchange.submit import store_new
 from gateway.observe import logger
 
@@ -49,13 +48,7 @@ class BusinessStatuses:
 
     async def refuse(self, principal: Principal, key: EntryKey, reason: str, *, trace_id: str) -> InboxEntry:
         """See `StatusDesk.refuse`."""
-        reason = unicodedata.normalize("NFC", " ".join(reason.split()))
-        if not reason:
-            raise SenderError("reason.missing")
-        check_fields(_reason_faults(reason))
-        if mark := find_mark(reason):
-            raise SenderError("secrecy.marked", mark=mark)
-        return await self._say(principal, key, BusinessStatus.REFUSED, reason, trace_id)
+        return await self._say(principal, key, BusinessStatus.REFUSED, said_words(reason), trace_id)
 
     async def _say(
         self, principal: Principal, key: EntryKey, status: BusinessStatus, description: str, trace_id: str
@@ -66,6 +59,7 @@ class BusinessStatuses:
             entry = own_entry(uow, principal, key)
             if entry.business_status is status:
                 return entry
+            refuse_recalled(uow, entry)
             if entry.business_status is not BusinessStatus.ARRIVED:
                 raise Conflict("conflict.state", state=entry.business_status.value)
             return self._write(uow, entry, status, description, (principal.key_id, trace_id))
@@ -104,7 +98,7 @@ class BusinessStatuses:
         return said
 
     def _message(self, entry: InboxEntry, by: tuple[str, str]) -> Document:
-        """The outgoing row of the status message. It has no DocumentId of its own: the row's name is made from its parts."""
+        """The outgoing row of the status message."""
         message = entry.message
         status = StatusMessage(
             sender=organ_block(entry.recipient, self._desk.directory.current()),
@@ -118,41 +112,22 @@ class BusinessStatuses:
             description=entry.business_description,
             timestamp=entry.changed_at.replace(microsecond=0),
         )
-        name = f"status {entry.business_status} {entry.sender} {entry.document_id}"
-        return Document(
-            key=DocumentKey(self._desk.new_key()),
-            kind=MessageKind.STATUS,
-            sender=entry.recipient,
-            document_id=name,
-            state=DocumentState.ACCEPTED,
-            reason="",
-            reason_params=(),
-            metadata=None,
-            status=status,
-            attachments=(),
-            may_seal=False,
-            principal=by[0],
-            idempotency_key=name,
-            request_digest=Digest(entry.envelope.digest),
-            envelope=None,
-            accepted_at=entry.changed_at,
-            changed_at=entry.changed_at,
-            trace_id=by[1],
-            last_leaf="",
-        )
-
-
-def _reason_faults(reason: str) -> Iterator[FieldFault]:
-    if len(reason) > REASON_CHARS_MAX:
-        yield FieldFault(path="reason", code="field.too_long", params={"limit": REASON_CHARS_MAX})
-    if unseen := first_unseen(reason):
-        yield FieldFault(path="reason", code="field.characters", params={"codepoint": unseen})
+        speaker = Speaker(principal=by[0], trace_id=by[1])
+        return status_row(status, about=entry.envelope.digest, by=speaker, desk=self._desk)
 
 
 def _code_of(message: DocumentMessage) -> str:
     """Số, ký hiệu of the answered document, unless it is one that no message can hold: the answer goes out without it."""
     code = message.code.text()
     return code if len(code) <= ANSWERED_CODE_CHARS_MAX and first_unseen(code) is None else ""
+
+
+APART: Final = {
+    BusinessStatus.RECALL_ASKED: recall_arrived,
+    BusinessStatus.RECALL_AGREED: answer_arrived,
+    BusinessStatus.RECALL_REFUSED: answer_arrived,
+}
+"""What speaks of a recall or an update, and is no business status."""
 
 
 def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
@@ -165,6 +140,8 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     now = desk.clock.now()
     if message.timestamp - now > timedelta(seconds=SENT_AHEAD_SECONDS_MAX):
         return "status.timestamp"
+    if message.status in APART:
+        return APART[message.status](uow, message, desk, now)
     answered = message.response_for
     document = uow.documents.submitted(answered.organ_id, document_id=answered.document_id)
     delivery = uow.documents.delivery(document.key, message.sender.organ_id) if document else None

@@ -21,7 +21,7 @@ from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError,
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
+from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import PDF, Attachment, Document, OwnSeal
 from gateway.core.ports import BlobLease
 from gateway.core.sealed import SealedFile
@@ -178,7 +178,7 @@ class DocumentSteps:
         assert document.envelope is not None, "a ready-made document came with its envelope"
         path = desk.blobs.path(document.envelope)
         judge, trust = desk.judge.on_behalf(document.sender), desk.trust.current()
-        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+        reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now(), sizes=desk.sizes)
         check_signer(reading, desk.directory.current().body(document.sender))
         for file in reading.files:
             if file.verdict.media_type == PDF and not self._has_seal(document.sender, file.verdict, file.name):
@@ -213,7 +213,7 @@ class DocumentSteps:
                 (attachment, blob_chunks(files.enter_context(desk.blobs.path(attachment.blob).open("rb"))))
                 for attachment in document.attachments
             ]
-            envelope = await lease.put(as_chunks(assemble(signed, parts)), limit=ENVELOPE_BYTES_MAX)
+            envelope = await lease.put(as_chunks(assemble(signed, parts)), limit=desk.sizes.envelope_bytes)
             return await self._route(replace(document, envelope=envelope), claim, judged_at=judged_at)
 
     # --- route -------------------------------------------------------------------------------------------------------

@@ -21,19 +21,23 @@ from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.filename import is_file_name
 from gateway.core.free_texts import free_texts
 from gateway.core.ids import Digest, DocumentKey, OrganId
+from gateway.core.large_limits import PDF_BYTES_MAX
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DOCUMENT_BYTES_MAX, FILE_BYTES_MAX, FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
+from gateway.core.limits import FILE_NAME_CHARS_MAX, FILES_MAX, RECIPIENTS_MAX
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import PDF, Attachment, BlobRef, Document, Metadata
 from gateway.core.ports import NO_UNIT
 from gateway.core.principal import Principal, Scope
 from gateway.core.secrecy import find_mark
+from gateway.core.sizes import Sizes
 from gateway.core.states import DocumentState, MessageKind
 from gateway.crypto import judged_type
+from gateway.exchange.amending import check_amending, check_known
 from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import step_of
 from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
+from gateway.exchange.files import keep_file
 from gateway.exchange.judging import claims_pdf, read_envelope_file
 from gateway.exchange.messages import document_message, metadata_message
 from gateway.exchange.permission import require
@@ -51,7 +55,9 @@ class Submission:
         snapshot, now = self._desk.directory.current(), self._desk.clock.now()
         _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
-        found = document_faults(metadata_message(metadata, snapshot, moment=now), (), moment=now)
+        message = metadata_message(metadata, snapshot, moment=now)
+        check_amending(message)
+        found = document_faults(message, (), moment=now)
         unserved = recipient_faults(metadata.recipients, snapshot, moment=now)
         if unserved and not found and await self._is_repeated(metadata, idempotency_key):
             return  # the files will tell whether it is the same order
@@ -63,13 +69,15 @@ class Submission:
         snapshot = desk.directory.current()
         _check_principal(principal, order.metadata.sender, snapshot, desk)
         _check_secrecy(order.metadata, order.files)
-        _check_counts(order)
+        _check_counts(order, desk.sizes)
         if all(file.head is not None for file in order.files):
             attachments = self._attachments(order.files)
         else:
             attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
-        found = document_faults(document_message(document, snapshot), document.attachments, moment=document.accepted_at)
+        message = document_message(document, snapshot)
+        check_amending(message)
+        found = document_faults(message, document.attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
         key, digest = order.idempotency_key, document.request_digest
         if unserved and (known := await self._known(document.sender, document.document_id, key=key, digest=digest)):
@@ -86,7 +94,8 @@ class Submission:
         path = desk.blobs.path(order.envelope)
         judge, trust = desk.judge.on_behalf(principal.key_id), desk.trust.current()
         try:
-            reading = await judge.run(read_envelope_file, path, trust=trust, moment=desk.clock.now())
+            now, sizes = desk.clock.now(), desk.sizes
+            reading = await judge.run(read_envelope_file, path, trust=trust, moment=now, sizes=sizes)
         except asyncio.CancelledError as given_up:
             given_up.add_note(NO_UNIT)  # what was uploaded goes at once, not after a day of doubt
             raise
@@ -104,13 +113,13 @@ class Submission:
             finished_faults(message, snapshot, moment=now),
             recipient_faults([organ.organ_id for organ in message.recipients], snapshot, moment=now),
         )
-        files = await asyncio.to_thread(files_in, reading)
+        files = files_in(reading)
         said = SubmissionOrder(metadata=metadata_of(message), files=files, idempotency_key=order.idempotency_key)
         _check_secrecy(said.metadata, files, found=reading.secrecy)
-        _check_counts(said)
+        _check_counts(said, desk.sizes)
         with desk.blobs.lease() as lease:
             for file in reading.files:
-                await lease.put_bytes(file.data)
+                await keep_file(file, path, lease, sizes=desk.sizes)
             attachments = await asyncio.to_thread(self._attachments, files)
             check_fields(document_faults(message, attachments, moment=desk.clock.now()))
             document = replace(
@@ -145,10 +154,12 @@ class Submission:
         """The file with its type by the magic of its bytes: a name or a declared type decides nothing."""
         if file.blob.size == 0:
             raise SenderError("file.empty", file=file.name)
-        if file.blob.size > FILE_BYTES_MAX:
-            raise SenderError("size.limit", limit=FILE_BYTES_MAX, what=file.name)
+        if file.blob.size > self._desk.sizes.file_bytes:
+            raise SenderError("size.limit", limit=self._desk.sizes.file_bytes, what=file.name)
         head = self._head(file.blob) if file.head is None else file.head
         is_pdf = judged_type(head) == PDF
+        if is_pdf and file.blob.size > PDF_BYTES_MAX:
+            raise SenderError("size.limit", limit=PDF_BYTES_MAX, what=file.name)
         if claims_pdf(file.name, file.content_type) and not is_pdf:
             raise SenderError("file.not_pdf", file=file.name)
         content_type = PDF if is_pdf else file.content_type or "application/octet-stream"
@@ -190,6 +201,7 @@ class Submission:
             uow, document.sender, document_id=document.document_id, idempotency_key=document.idempotency_key
         )
         if known is None:
+            check_known(uow, document)
             return store_new(uow, document, self._desk), True
         if known.request_digest == document.request_digest:
             return known, False
@@ -251,7 +263,7 @@ def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile], *, found: 
         raise SenderError("secrecy.marked", mark=mark)
 
 
-def _check_counts(order: SubmissionOrder) -> None:
+def _check_counts(order: SubmissionOrder, sizes: Sizes) -> None:
     for what, count, limit in (
         ("files", len(order.files), FILES_MAX),
         ("recipients", len(order.metadata.recipients), RECIPIENTS_MAX),
@@ -259,8 +271,8 @@ def _check_counts(order: SubmissionOrder) -> None:
         if not 1 <= count <= limit:
             raise SenderError("count.limit", what=what, count=count, limit=limit)
     total = sum(file.blob.size for file in order.files)
-    if total > DOCUMENT_BYTES_MAX:
-        raise SenderError("size.limit", limit=DOCUMENT_BYTES_MAX, what="files")
+    if total > sizes.document_bytes:
+        raise SenderError("size.limit", limit=sizes.document_bytes, what="files")
     if len(set(order.metadata.recipients)) != len(order.metadata.recipients):
         raise wrong_fields([FieldFault(path="recipients", code="field.duplicate")])
     check_fields(
@@ -273,7 +285,10 @@ def _check_counts(order: SubmissionOrder) -> None:
 def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
     """What makes two orders the same: the metadata and the files, names included, not their order of arrival in time."""
     files = [(file.name, file.content_type, file.blob.digest) for file in attachments]
-    return _digest({"metadata": asdict(metadata), "files": files})
+    said = asdict(metadata)
+    if metadata.business is None:
+        del said["business"]  # as before there was one: an order that is repeated after an upgrade is the same order
+    return _digest({"metadata": said, "files": files})
 
 
 def _digest(order: Mapping[str, object]) -> Digest:

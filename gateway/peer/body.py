@@ -46,6 +46,17 @@ class TransferBody:
         self._rest = bytes(seen[end + 1 :])
         return bytes(seen[: end + 1])
 
+    async def end(self) -> None:
+        """Nothing follows the slip.
+
+        Raises:
+            PeerError: `transfer.malformed`, `transfer.digest`.
+        """
+        if self._rest or await self._next():
+            raise PeerError("transfer.malformed", reason="envelope")
+        if self._whole.digest() != self._announced:
+            raise PeerError("transfer.digest")
+
     async def envelope(self, expected: BlobRef) -> AsyncIterator[bytes]:
         """The bytes after the slip. The last step checks both digests, so a store that takes the stream stores nothing bad.
 
@@ -73,3 +84,24 @@ class TransferBody:
             chunk = await self._source.readany()
         self._whole.update(chunk)
         return chunk
+
+
+async def piece_of(source: ChunkSource, size: int, digest: bytes | None) -> AsyncIterator[bytes]:
+    """One piece of an envelope. `digest`: SHA-256 that was announced for it, if any was.
+
+    Raises:
+        PeerError: `transfer.digest`, in the last step; `transfer.malformed`: it is shorter than was said.
+        TimeoutError: nothing came for `BODY_IDLE_SECONDS_MAX`.
+    """
+    found, left = hashlib.sha256(), size
+    while left:
+        async with asyncio.timeout(limits.BODY_IDLE_SECONDS_MAX):
+            chunk = await source.readany()
+        if not chunk:
+            raise PeerError("transfer.malformed", reason="piece")
+        left -= len(chunk)
+        if digest is not None:
+            found.update(chunk)
+        yield chunk
+    if digest is not None and found.digest() != digest:
+        raise PeerError("transfer.digest")

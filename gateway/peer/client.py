@@ -5,6 +5,7 @@ import hashlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -15,25 +16,38 @@ import structlog
 from aiohttp import hdrs
 from yarl import URL
 
-from gateway.core import limits
+from gateway.core import large_limits, limits
 from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import Directory
+from gateway.core.sizes import patience
 from gateway.observe import TraceParent, new_parent_id
 from gateway.peer.connector import PinnedConnector, WrongKeyError
-from gateway.peer.outcome import Reply, conclude_carry, conclude_inquiry, conclude_notice, conclude_question
+from gateway.peer.outcome import (
+    Reply,
+    conclude_carry,
+    conclude_inquiry,
+    conclude_notice,
+    conclude_piece,
+    conclude_question,
+)
 from gateway.peer.session import assert_strict
 from gateway.peer.wire import (
     CONTENT_TYPE,
     GAPS_PATH,
+    OFFSET,
+    PIECE_TYPE,
     RECEIPT_TYPE,
     RECEIPTS_ACCEPTED,
     RESYNC_PATH,
     TRANSFERS_PATH,
+    UPLOAD,
+    UPLOADED_TYPE,
     encode_slip,
+    read_offset,
 )
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
@@ -97,6 +111,9 @@ class PeerTransport:
         slip = transfer.slip
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
+        if slip.envelope.size > large_limits.PIECES_ABOVE_BYTES:
+            await asyncio.to_thread(_check_whole, slip, envelope)
+            return await self._carry_in_pieces(slip, line, envelope)
         digest, whole = await asyncio.to_thread(_look_through, line, slip, envelope)
         headers = {
             hdrs.CONTENT_TYPE: CONTENT_TYPE,
@@ -112,6 +129,42 @@ class PeerTransport:
                 # As long as no byte of the body was handed out, the peer cannot have stored anything.
                 return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
 
+    async def _carry_in_pieces(self, slip: TransferSlip, line: bytes, envelope: Path) -> CarryResult:
+        """From where the peer stands, piece after piece; then the transfer itself, which is only its slip any more."""
+        headers = {
+            hdrs.CONTENT_TYPE: CONTENT_TYPE,
+            hdrs.CONTENT_LENGTH: str(len(line)),
+            "Content-Digest": format_content_digest(hashlib.sha256(line).digest()),
+        }
+        with await asyncio.to_thread(envelope.open, "rb") as file:
+            try:
+                reply = await self._ask(hdrs.METH_POST, slip, headers, _Body.of(line), below=UPLOAD)
+                at = _standing(reply)
+                while at is not None and at < slip.envelope.size:
+                    reply = await self._send_piece(slip, file, at)
+                    before, at = at, _standing(reply)
+                    if at is not None and at <= before:
+                        return Indeterminate("an upload that does not go on")
+            except _ROAD_FAILURES as error:
+                return Unreachable(_reason(error))  # without its transfer it is nothing to the peer
+        if at is None:
+            return conclude_piece(reply)
+        body = _Body.of(line)
+        try:
+            uploaded = {**headers, hdrs.CONTENT_TYPE: UPLOADED_TYPE}
+            return conclude_carry(await self._ask(hdrs.METH_POST, slip, uploaded, body))
+        except _ROAD_FAILURES as error:
+            return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
+
+    async def _send_piece(self, slip: TransferSlip, file: BinaryIO, at: int) -> Reply:
+        size = min(large_limits.UPLOAD_PIECE_BYTES, slip.envelope.size - at)
+        await asyncio.to_thread(file.seek, at)
+        headers = {hdrs.CONTENT_TYPE: PIECE_TYPE, hdrs.CONTENT_LENGTH: str(size), OFFSET: str(at)}
+        body = _Body(line=b"", file=file, size=size)
+        # After the last one the peer looks through the whole.
+        seconds = None if at + size == slip.envelope.size else limits.TRANSFER_SECONDS_MAX
+        return await self._ask(hdrs.METH_PATCH, slip, headers, body, below=UPLOAD, seconds=seconds)
+
     async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
         """Ask what became of a transfer, without sending the payload (port `Transport`)."""
         try:
@@ -121,17 +174,30 @@ class PeerTransport:
         except _ROAD_FAILURES as error:
             return Indeterminate(_reason(error))
 
-    async def _ask(self, method: str, slip: TransferSlip, headers: Mapping[str, str], body: "_Body | None") -> Reply:
-        """One request, one complete answer.
+    async def _ask(  # noqa: PLR0913 - one request, its parts by name
+        self,
+        method: str,
+        slip: TransferSlip,
+        headers: Mapping[str, str],
+        body: "_Body | None",
+        *,
+        below: str = "",
+        seconds: float | None = None,
+    ) -> Reply:
+        """One request, one complete answer. `seconds`: for all of it; None: as long as a whole envelope may take.
 
         Raises:
             aiohttp.ClientError, TimeoutError, OSError: the road failed.
         """
         async with self._session.request(
             method,
-            self._url(slip),
+            self._url(slip, below),
             headers={**headers, "traceparent": self._traceparent(slip)},
             data=body.chunks() if body else None,
+            timeout=aiohttp.ClientTimeout(
+                total=seconds or patience(limits.TRANSFER_SECONDS_MAX, slip.envelope.size),
+                connect=limits.CONNECT_SECONDS_MAX,
+            ),
             ssl=self._context,
             server_hostname=slip.destination,
             allow_redirects=False,
@@ -167,8 +233,8 @@ class PeerTransport:
         ) as response:
             return await _reply(response)
 
-    def _url(self, slip: TransferSlip) -> URL:
-        return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer)
+    def _url(self, slip: TransferSlip, below: str) -> URL:
+        return self._address(slip.destination).with_path(TRANSFERS_PATH + slip.transfer + below)
 
     def _address(self, destination: GatewayId) -> URL:
         """The address stands in the registry and nowhere else."""
@@ -192,6 +258,11 @@ class _Body:
     size: int
     begun: bool = False
 
+    @classmethod
+    def of(cls, line: bytes) -> "_Body":
+        """A slip alone."""
+        return cls(line=line, file=BytesIO(), size=0)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The slip's line, then the envelope in pieces; read in a thread, the file may lie on a slow disk.
 
@@ -199,7 +270,8 @@ class _Body:
         answered before its body has ended.
         """
         self.begun = True
-        yield self.line
+        if self.line:
+            yield self.line
         left = self.size
         while left and (chunk := await self._read(min(left, _READ_BYTES))):
             left -= len(chunk)
@@ -230,12 +302,28 @@ def _look_through(line: bytes, slip: TransferSlip, path: Path) -> tuple[bytes, b
     return whole.digest(), last if len(last) == size else b""
 
 
+def _check_whole(slip: TransferSlip, path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+    except OSError as error:
+        raise SiteError("blob.damaged", digest=slip.envelope.digest) from error
+    if found != (slip.envelope.digest, slip.envelope.size):
+        raise SiteError("blob.damaged", digest=slip.envelope.digest)
+
+
+def _standing(reply: Reply) -> int | None:
+    """How much of an envelope the peer says that it has; None when it says something else."""
+    return read_offset(reply.offset) if reply.status == HTTPStatus.NO_CONTENT else None
+
+
 async def _reply(response: aiohttp.ClientResponse) -> Reply:
     return Reply(
         status=response.status,
         media_type=response.content_type,
         retry_after=response.headers.get(hdrs.RETRY_AFTER, ""),
         body=await _bounded(response.content),
+        offset=response.headers.get(OFFSET, ""),
     )
 
 

@@ -28,7 +28,9 @@ PROBLEM_BYTES_MAX: Final = 16 * limits.KIB
 _CODE = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,2}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _PATIENCE = frozenset({429, 503})
-_OF_ONE: Final = frozenset({"envelope.undecided", "registry.behind", "scanner.undecided"})
+_NOT_KNOWN: Final = {404: "not_found", 405: "request.method"}
+"""How a gateway answers that takes no envelope in pieces: it takes none that large, either."""
+_OF_ONE: Final = frozenset({"envelope.undecided", "registry.behind", "scanner.undecided", "upload.limit"})
 """Codes that put off one transfer: the road is good, others need not wait."""
 
 
@@ -42,6 +44,8 @@ class Reply:
     retry_after: str
     """The header's value, or empty."""
     body: bytes
+    offset: str = ""
+    """The header `Upload-Offset`, or empty."""
 
 
 def conclude_carry(reply: Reply) -> CarryResult:
@@ -58,6 +62,16 @@ def conclude_carry(reply: Reply) -> CarryResult:
     if code and 400 <= reply.status < 500:
         return TransferRefused(code if code in CATALOGUE else "peer.refused", code)
     return Indeterminate(code or f"status {reply.status}")
+
+
+def conclude_piece(reply: Reply) -> CarryResult:
+    """What it means when a peer does not go on taking an envelope in pieces. Nothing was handed over yet."""
+    code = _code(reply)
+    if code == "upload.offset":
+        return TryLater(code, None, road=False)
+    if reply.status in _NOT_KNOWN and code in _NOT_KNOWN.values():
+        return TransferRefused("size.limit", "takes no envelope in pieces")
+    return conclude_carry(reply)
 
 
 def conclude_inquiry(reply: Reply) -> CarryResult | Unknown:

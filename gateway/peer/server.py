@@ -7,20 +7,21 @@ is stored before the last byte was checked, and nothing is answered before the d
 import asyncio
 import ssl
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.core import limits
-from gateway.core.content_digest import parse_content_digest
-from gateway.core.errors import GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
-from gateway.core.ids import Entropy, GatewayId, TransferKey
+from gateway.core.errors import Conflict, GatewayError, NotFound, PeerError, RoadError, SenderError, SiteError
+from gateway.core.ids import Digest, Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
-from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
+from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter, Uploads
 from gateway.core.restore_limits import RESYNC_BYTES_MAX
-from gateway.exchange import ReceiptForm, ReceptionDesk, ResyncDesk
+from gateway.core.sizes import USUAL, Sizes, patience
+from gateway.exchange import ReceptionDesk, ResyncDesk
 from gateway.http import (
     Door,
     Listener,
@@ -35,7 +36,17 @@ from gateway.http import (
     serve,
 )
 from gateway.observe import UNMEASURED, bound_ids, logger, new_trace_id, parse_traceparent
-from gateway.peer.body import TransferBody
+from gateway.peer.body import TransferBody, piece_of
+from gateway.peer.heads import (
+    check_header_bytes,
+    check_headers,
+    check_piece,
+    form_of,
+    standing,
+    transfer_of,
+    upload_of,
+    with_receipt,
+)
 from gateway.peer.problems import document
 from gateway.peer.session import assert_strict, identify
 from gateway.peer.wire import (
@@ -43,10 +54,9 @@ from gateway.peer.wire import (
     RECEIPT_TYPE,
     RESYNC_PATH,
     TRANSFERS_PATH,
-    accepted_form,
-    check_content_type,
+    UPLOAD,
     decode_slip,
-    is_transfer_key,
+    is_uploaded,
 )
 
 _ORIGIN: Final = web.RequestKey("origin", GatewayId)
@@ -64,6 +74,8 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     intake: Intake | None = None,
     resync: ResyncDesk | None = None,
     meter: Meter = UNMEASURED,
+    sizes: Sizes = USUAL,
+    uploads: Uploads | None = None,
 ) -> web.Application:
     """The door as an application; `listen` serves it. `own` is the gateway that is asked."""
     door = _Door(
@@ -75,6 +87,8 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
         intake=intake,
         resync=resync,
         meter=meter,
+        sizes=sizes,
+        uploads=uploads,
     )
     app = web.Application(middlewares=[door.border])
     app[_DOOR] = door
@@ -84,6 +98,9 @@ def build_peer_app(  # noqa: PLR0913 - the parts by name
     app.router.add_post(GAPS_PATH, door.post_gaps, expect_handler=postpone_continue)
     app.router.add_post(RESYNC_PATH, door.post_resync, expect_handler=postpone_continue)
     app.router.add_get(path, door.get, allow_head=False, expect_handler=postpone_continue)
+    if uploads is not None:
+        app.router.add_post(path + UPLOAD, door.begin, expect_handler=postpone_continue)
+        app.router.add_patch(path + UPLOAD, door.piece, expect_handler=postpone_continue)
     return app
 
 
@@ -112,6 +129,9 @@ class _Door:
     resync: ResyncDesk | None
     """Without one, questions of restored peers are not known here."""
     meter: Meter
+    sizes: Sizes
+    uploads: Uploads | None
+    """Envelopes that come in pieces; without it none does."""
 
     @property
     def border(self) -> Middleware:
@@ -135,7 +155,7 @@ class _Door:
         try:
             peer = self._identify(request)
             request[_ORIGIN] = peer
-            _check_header_bytes(request)
+            check_header_bytes(request)
             with bound_ids(peer=peer):
                 return await handler(request)
         except GatewayError as error:
@@ -167,13 +187,15 @@ class _Door:
 
     async def post(self, request: web.Request) -> web.Response:
         """One transfer."""
-        name = _transfer_of(request)
+        name = transfer_of(request)
         if self.intake is not None:
             self.intake.admit(document=False)
-        body = TransferBody(request.content, digest=_check_headers(request))
+        body = TransferBody(request.content, digest=check_headers(request, self.sizes))
         await say_continue(request)
         with bound_ids(transfer=name):
-            return _receipt(await self._take(request, name, body))
+            if self.uploads is not None and is_uploaded(request.headers.get(hdrs.CONTENT_TYPE, "")):
+                return with_receipt(await self._receive_uploaded(request, name, body, self.uploads))
+            return with_receipt(await self._take(request, name, body))
 
     async def _take(self, request: web.Request, name: TransferKey, body: TransferBody) -> bytes:
         with self.blobs.lease() as lease:
@@ -182,9 +204,9 @@ class _Door:
     async def _receive(self, request: web.Request, name: TransferKey, body: TransferBody, lease: BlobLease) -> bytes:
         origin = request[_ORIGIN]
         try:
-            async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+            async with asyncio.timeout(patience(limits.BODY_SECONDS_MAX, request.content_length or 0)):
                 line = await body.slip_line()
-                slip = decode_slip(line)
+                slip = decode_slip(line, envelope_bytes=self.sizes.envelope_bytes)
                 self._check_slip(slip, name)
                 if request.content_length != len(line) + slip.envelope.size:
                     raise PeerError("transfer.malformed", reason="Content-Length")
@@ -192,7 +214,7 @@ class _Door:
                 envelope = await lease.put(body.envelope(slip.envelope), limit=slip.envelope.size)
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
-        return await self.reception.receive(origin, slip, envelope, form=_form_of(request))
+        return await self.reception.receive(origin, slip, envelope, form=form_of(request))
 
     async def post_gaps(self, request: web.Request) -> web.Response:
         """A gap notice."""
@@ -205,7 +227,7 @@ class _Door:
         if self.resync is None:
             raise NotFound("not_found")
         question = await self._token(request, "resync", RESYNC_BYTES_MAX)
-        return _receipt(await self.resync.answer(request[_ORIGIN], question))
+        return with_receipt(await self.resync.answer(request[_ORIGIN], question))
 
     async def _token(self, request: web.Request, what: str, limit: int) -> bytes:
         """A JWS that is the whole body."""
@@ -229,6 +251,78 @@ class _Door:
         except asyncio.IncompleteReadError as error:
             raise PeerError("transfer.malformed", reason="body") from error
 
+    # --- in pieces ---------------------------------------------------------------------------------------------------
+
+    async def begin(self, request: web.Request) -> web.Response:
+        """How much of a transfer's envelope has come: nothing, when its slip comes for the first time."""
+        name, origin = transfer_of(request), request[_ORIGIN]
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        body = TransferBody(request.content, digest=check_headers(request, self.sizes))
+        await say_continue(request)
+        with bound_ids(transfer=name):
+            slip, mark = await self._slip_alone(request, name, body)
+            if answer := await self.reception.answer_of(origin, name, form=form_of(request)):
+                return with_receipt(answer)
+            assert self.uploads is not None, "the route is there"
+            try:
+                upload = await self.uploads.begin(upload_of(origin, name), slip.envelope, mark=mark)
+            except Conflict as error:
+                raise Conflict("transfer.conflict") if error.code == "upload.conflict" else error from error
+        return standing(upload)
+
+    async def piece(self, request: web.Request) -> web.Response:
+        """Some more of an envelope. It is admitted by the slip that began it; what is here is this origin's alone."""
+        name, origin = transfer_of(request), request[_ORIGIN]
+        if self.intake is not None:
+            self.intake.admit(document=False)
+        offset, size, digest = check_piece(request)
+        assert self.uploads is not None, "the route is there"
+        upload = upload_of(origin, name)
+        if (found := await self.uploads.find(upload)) is None:
+            raise Conflict("upload.incomplete")  # begun too long ago: the origin begins anew
+        await say_continue(request)
+        try:
+            async with asyncio.timeout(patience(limits.BODY_SECONDS_MAX, found.whole.size)):
+                stands = await self.uploads.append(upload, offset, piece_of(request.content, size, digest))
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        return standing(stands)
+
+    async def _receive_uploaded(
+        self, request: web.Request, name: TransferKey, body: TransferBody, uploads: Uploads
+    ) -> bytes:
+        origin, form = request[_ORIGIN], form_of(request)
+        slip, _ = await self._slip_alone(request, name, body)
+        if answer := await self.reception.answer_of(origin, name, form=form):
+            await uploads.drop(upload_of(origin, name))
+            return answer
+        with self.blobs.lease() as lease:
+            try:
+                envelope = await uploads.take(upload_of(origin, name), lease)
+            except NotFound as error:
+                raise Conflict("upload.incomplete") from error
+            if envelope != slip.envelope:
+                raise Conflict("transfer.conflict")
+            receipt = await self.reception.receive(origin, slip, envelope, form=form)
+        await uploads.drop(upload_of(origin, name))
+        return receipt
+
+    async def _slip_alone(
+        self, request: web.Request, name: TransferKey, body: TransferBody
+    ) -> tuple[TransferSlip, Digest]:
+        """The slip of a body that is nothing else, admitted; and what names it."""
+        try:
+            async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+                line = await body.slip_line()
+                await body.end()
+        except TimeoutError as error:
+            raise RoadError("request.timeout") from error
+        slip = decode_slip(line, envelope_bytes=self.sizes.envelope_bytes)
+        self._check_slip(slip, name)
+        await self.reception.admit(request[_ORIGIN], slip)
+        return slip, Digest(sha256(line).hexdigest())
+
     def _check_slip(self, slip: TransferSlip, name: TransferKey) -> None:
         if slip.transfer != name:
             raise PeerError("transfer.malformed", reason="slip.transfer")
@@ -237,47 +331,11 @@ class _Door:
 
     async def get(self, request: web.Request) -> web.Response:
         """The answer that was given to this origin for this transfer."""
-        name = _transfer_of(request)
-        answer = await self.reception.answer_of(request[_ORIGIN], name, form=_form_of(request))
+        name = transfer_of(request)
+        answer = await self.reception.answer_of(request[_ORIGIN], name, form=form_of(request))
         if answer is None:
             raise NotFound("not_found")
-        return _receipt(answer)
+        return with_receipt(answer)
 
 
 _DOOR: Final = web.AppKey("door", _Door)
-
-
-def _transfer_of(request: web.Request) -> TransferKey:
-    name = request.match_info["transfer"]
-    if not is_transfer_key(name):
-        raise PeerError("transfer.malformed", reason="path")
-    return TransferKey(name)
-
-
-def _form_of(request: web.Request) -> ReceiptForm:
-    return accepted_form(",".join(request.headers.getall(hdrs.ACCEPT, [])))
-
-
-def _check_header_bytes(request: web.Request) -> None:
-    if sum(len(name) + len(value) + 4 for name, value in request.raw_headers) > limits.HEADER_BYTES_MAX:
-        raise SenderError("size.headers", limit=limits.HEADER_BYTES_MAX)
-
-
-def _check_headers(request: web.Request) -> bytes:
-    """Refuse by the headers what can be refused by them; the SHA-256 that the body must have."""
-    if hdrs.CONTENT_ENCODING in request.headers:
-        raise SenderError("request.encoding")
-    check_content_type(request.headers.get(hdrs.CONTENT_TYPE, ""))
-    if request.content_length is None or hdrs.TRANSFER_ENCODING in request.headers:
-        raise PeerError("transfer.malformed", reason="Content-Length")
-    bound = limits.SLIP_BYTES_MAX + limits.ENVELOPE_BYTES_MAX
-    if request.content_length > bound:
-        raise PeerError("size.limit", what="body", limit=bound)
-    digest = parse_content_digest(",".join(request.headers.getall("Content-Digest", [])))
-    if digest is None:
-        raise PeerError("transfer.malformed", reason="Content-Digest")
-    return digest
-
-
-def _receipt(receipt: bytes) -> web.Response:
-    return web.Response(body=receipt, content_type=RECEIPT_TYPE)

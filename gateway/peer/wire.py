@@ -20,16 +20,25 @@ from gateway.core.states import MessageKind
 from gateway.exchange import ReceiptForm
 
 TRANSFERS_PATH: Final = "/peer/v1/transfers/"
+UPLOAD: Final = "/upload"
+"""Behind a transfer's path: its envelope, in pieces."""
+OFFSET: Final = "Upload-Offset"
+"""Header: how much of it has come; where a piece begins."""
 GAPS_PATH: Final = "/peer/v1/gaps"
 RESYNC_PATH: Final = "/peer/v1/resync"
 MEDIA_TYPE: Final = "application/vnd.edoc.transfer"
 CONTENT_TYPE: Final = f"{MEDIA_TYPE}; version=1"
+UPLOADED_TYPE: Final = f"{CONTENT_TYPE}; envelope=uploaded"
+"""A transfer whose envelope came in pieces before: its body is the slip alone."""
+PIECE_TYPE: Final = "application/partial-upload"
 RECEIPT_TYPE: Final = "application/jose"
 RECEIPTS_ACCEPTED: Final = f"{RECEIPT_TYPE}; version=2, {RECEIPT_TYPE}, application/problem+json"
 """What the client says it reads. Who does not say it is sent receipts of version 1 (docs/PROTOCOL.md section 10)."""
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _VERSION = re.compile(r";\s*version=\"?([0-9]{1,9})\"?\s*(?:;|$)", re.IGNORECASE)
+_UPLOADED = re.compile(r";\s*envelope=\"?uploaded\"?\s*(?:;|$)", re.IGNORECASE)
+_OFFSET = re.compile(r"[0-9]{1,15}")
 _SENT_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _GATEWAY = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -147,8 +156,8 @@ def encode_slip(slip: TransferSlip) -> bytes:
     return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def decode_slip(line: bytes) -> TransferSlip:
-    """The slip of a line (its LF included).
+def decode_slip(line: bytes, *, envelope_bytes: int = limits.ENVELOPE_BYTES_MAX) -> TransferSlip:
+    """The slip of a line (its LF included); `envelope_bytes`: what is taken here.
 
     Raises:
         PeerError: `transfer.malformed` for anything but the canonical form of a slip within its bounds, `size.limit`
@@ -160,8 +169,8 @@ def decode_slip(line: bytes) -> TransferSlip:
         raise PeerError("transfer.malformed", reason=_where(error)) from error
     if encode_slip(slip) != line:
         raise PeerError("transfer.malformed", reason="slip")
-    if slip.envelope.size > limits.ENVELOPE_BYTES_MAX:
-        raise PeerError("size.limit", what="envelope", limit=limits.ENVELOPE_BYTES_MAX)
+    if slip.envelope.size > envelope_bytes:
+        raise PeerError("size.limit", what="envelope", limit=envelope_bytes)
     return slip
 
 
@@ -186,6 +195,16 @@ def check_content_type(value: str) -> None:
     version = _VERSION.search(value)
     if version is None or int(version[1]) != 1:
         raise PeerError("transfer.version")
+
+
+def is_uploaded(content_type: str) -> bool:
+    """Whether the envelope of this transfer came in pieces before."""
+    return _UPLOADED.search(content_type) is not None
+
+
+def read_offset(value: str) -> int | None:
+    """The number in `Upload-Offset`; None where there is none."""
+    return int(value) if _OFFSET.fullmatch(value) else None
 
 
 def accepted_form(accept: str) -> ReceiptForm:

@@ -21,7 +21,7 @@ content is ever in an error.
 """
 
 from gateway.safe_xml.caps import AT_HAND, EXCHANGE, Caps
-from gateway.safe_xml.cut import PAYLOAD_NAME
+from gateway.safe_xml.cut import PAYLOAD_NAME, decoded
 from gateway.safe_xml.payload import Payload, Store, in_memory
 from gateway.safe_xml.refusal import Refusal
 from gateway.safe_xml.repair import Repair
@@ -41,6 +41,7 @@ __all__ = [
     "Repair",
     "Skeleton",
     "Store",
+    "decoded",
     "in_memory",
     "parse_foreign",
     "parse_signed",

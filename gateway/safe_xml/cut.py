@@ -9,7 +9,9 @@ after this refuses the markup. And whoever reads the tree counts once more (`ske
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from itertools import chain
 from typing import Final
 
 from gateway.core.limits import KIB
@@ -42,6 +44,10 @@ class Cut:
         self._store = store
         self._caps = caps
         self._size = 0
+        self._base = 0
+        """Where in the file the bytes begin that are being looked at."""
+        self._start = 0
+        """Where in the file the text of the payload begins that we are in."""
         self._markup = bytearray()
         self._rest = b""
         # A function and not a bound method, or what was read would wait for the collector of cycles.
@@ -68,6 +74,7 @@ class Cut:
             raise refuse(Refusal.BYTES)
         data = self._rest + piece if self._rest else piece
         self._rest = b""
+        self._base = self._size - len(data)
         at: int | None = 0
         while at is not None and at < len(data):
             at = self._step(self, data, at)
@@ -139,7 +146,7 @@ class Cut:
             return end + 1
         empty = self._markup.endswith(b"/")
         self._keep(b">")
-        self._begin_payload(empty=empty)
+        self._begin_payload(end + 1, empty=empty)
         return end + 1
 
     def _in_value(self, data: bytes, at: int) -> int | None:
@@ -152,17 +159,17 @@ class Cut:
         self._step = Cut._in_tag
         return end + 1
 
-    def _begin_payload(self, *, empty: bool) -> None:
+    def _begin_payload(self, at: int, *, empty: bool) -> None:
         position = len(self.payloads) + 1
         if position > self._caps.payloads:
             raise refuse(Refusal.PAYLOADS)
         self._decoder = Decoder(self._store(position), limit=self._caps.payload_bytes, position=position)
-        self._step = Cut._in_payload
+        self._step, self._start = Cut._in_payload, self._base + at
         if empty:
-            self._end_payload(self._decoder)
+            self._end_payload(self._decoder, at)
 
-    def _end_payload(self, decoder: Decoder) -> None:
-        self.payloads.append(decoder.close())
+    def _end_payload(self, decoder: Decoder, at: int) -> None:
+        self.payloads.append(decoder.close(self._start, self._base + at))
         self._step, self._decoder = Cut._in_markup, None
 
     # --- payloads ----------------------------------------------------------------------------------------------------
@@ -175,7 +182,7 @@ class Cut:
         if end < 0:
             return None
         if data.startswith(b"</", end):
-            self._end_payload(decoder)
+            self._end_payload(decoder, end)
             return end
         if data.startswith(_CDATA, end):
             self._enter(_CDATA, Cut._in_payload_section)
@@ -224,3 +231,22 @@ def cut(source: Iterable[bytes], *, store: Store, caps: Caps) -> tuple[bytes, Cu
     for piece in source:
         knife.feed(piece)
     return knife.close(), knife
+
+
+def decoded(text: Iterable[bytes], *, caps: Caps) -> Iterator[bytes]:
+    """The bytes of one payload, from its text alone (`Payload.start`, `Payload.end`), in pieces.
+
+    Raises:
+        SenderError: as `Cut.feed`; `envelope.malformed` (`payload`) when it is not the text of one payload, and sound.
+    """
+    file = BytesIO()
+    knife = Cut(store=lambda _: file, caps=caps)
+    for piece in chain([b"<%b>" % PAYLOAD_NAME.encode()], text, [b"</%b>" % PAYLOAD_NAME.encode()]):
+        knife.feed(piece)
+        if data := file.getvalue():
+            yield data
+            file.seek(0)
+            file.truncate()
+    markup = knife.close()
+    if len(knife.payloads) != 1 or not knife.payloads[0].sound or markup.count(b"<") != 2:
+        raise refuse(Refusal.PAYLOAD)

@@ -36,6 +36,9 @@ class Payload:
     """SHA-256 of the bytes."""
     sound: bool
     """It was base64 (RFC 4648 section 4), white space aside."""
+    start: int = 0
+    """Where its text stands in the file that was cut ..."""
+    end: int = 0
 
     def read(self) -> bytes:
         """All the bytes, from the beginning."""
@@ -89,10 +92,17 @@ class Decoder:
         if ampersand:
             self._sound = False
 
-    def close(self) -> Payload:
-        """The text is over."""
+    def close(self, start: int, end: int) -> Payload:
+        """The text is over, and that is where it stood."""
         self._sound = self._sound and not self._rest.translate(None, _WHITE)
-        return Payload(file=self._file, size=self._size, digest=Digest(self._hash.hexdigest()), sound=self._sound)
+        return Payload(
+            file=self._file,
+            size=self._size,
+            digest=Digest(self._hash.hexdigest()),
+            sound=self._sound,
+            start=start,
+            end=end,
+        )
 
     def _feed(self, piece: bytes | memoryview) -> None:
         if not self._sound:

@@ -68,6 +68,7 @@ from gateway.storage.probes import BlobsProbe, DatabaseProbe, StoreProbe, lock_h
 from gateway.storage.reader import ReadOnlyStore, open_reader
 from gateway.storage.server_copy import copy_server, hold_server, load_server, refuse_full_server
 from gateway.storage.sqlite import SqliteStore, open_sqlite
+from gateway.storage.uploads import FileUploads, open_uploads
 
 __all__ = [
     "EXIT_DISK",
@@ -79,6 +80,7 @@ __all__ = [
     "DiskThresholds",
     "DiskWatch",
     "FileBlobs",
+    "FileUploads",
     "MemoryStore",
     "OnFatal",
     "PostgresStore",
@@ -103,6 +105,7 @@ __all__ = [
     "open_sqlite",
     "open_store",
     "open_store_for_reading",
+    "open_uploads",
     "read_url",
     "refuse_full_server",
     "schema_version",

@@ -80,6 +80,10 @@ class FileBlobs:
         """Store bytes that are in memory."""
         return await asyncio.to_thread(self._write_bytes, data, claim)
 
+    async def adopt(self, path: Path, ref: BlobRef, *, claim: Claim) -> None:
+        """A second name for a file that is durable already; it has its old one, too, until whoever made it removes that."""
+        await asyncio.to_thread(self._adopt, path, ref, claim)
+
     def path(self, ref: BlobRef) -> Path:
         """Where the blob lies."""
         assert DIGEST.fullmatch(ref.digest), "a digest that is none"
@@ -125,12 +129,27 @@ class FileBlobs:
         claim(ref.digest)
         target = self.path(ref)
         with self._disk.touched():
-            if target.parent not in self._durable:
-                make_private_folder(target.parent)
-                self._durable.add(target.parent)
+            self._make_shelf(target)
             draft.keep(target)
             sync_folder(target.parent)
         return ref
+
+    def _adopt(self, path: Path, ref: BlobRef, claim: Claim) -> None:
+        claim(ref.digest)
+        target = self.path(ref)
+        spare = self._folder / DRAFTS / _draft_name()
+        with self._disk.touched():
+            self._make_shelf(target)
+            os.utime(path)  # a sweep looks at old files only
+            os.link(path, spare)
+            spare.replace(target)
+            spare.unlink(missing_ok=True)  # two names of one file are left as they are (rename(2))
+            sync_folder(target.parent)
+
+    def _make_shelf(self, target: Path) -> None:
+        if target.parent not in self._durable:
+            make_private_folder(target.parent)
+            self._durable.add(target.parent)
 
     def _read(self, ref: BlobRef) -> bytes:
         try:
@@ -157,6 +176,11 @@ def open_blobs(folder: Path, *, on_fatal: OnFatal | None = None) -> FileBlobs:
     return FileBlobs(folder, on_fatal=on_fatal)
 
 
+def _draft_name() -> str:
+    """No other process writes here."""
+    return f"{os.getpid()}-{next(_DRAFT_NUMBERS)}"
+
+
 class _Draft:
     """A file on its way to a name. One lock for all its methods: a cancelled caller discards while a thread writes."""
 
@@ -174,7 +198,7 @@ class _Draft:
         with self._lock, self._disk.touched():
             assert not self._discarded, "a draft that was discarded"
             if self._file is None:
-                name = f"{self._folder}/{os.getpid()}-{next(_DRAFT_NUMBERS)}"  # no other process writes here
+                name = f"{self._folder}/{_draft_name()}"
                 self._file = os.open(name, _NEW, 0o600), name
             rest = memoryview(data)
             while rest:

@@ -18,7 +18,7 @@ from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading
 from gateway.storage.named_blobs import name_blobs
 from gateway.storage.named_lock import NamedLock, acquire, next_numbers
 from gateway.storage.reopened import reopened_base
-from gateway.storage.rows import among, chunks, compare_and_set, unique, update_if
+from gateway.storage.rows import among, chunks, compare_and_set, maybe_millis, maybe_moment, unique, update_if
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import inbox, inbox_messages
 
@@ -52,7 +52,7 @@ _ENTER: Final = (
     )
 )
 _ADVANCE: Final = update_if(
-    inbox, "business_status", ("business_status", "business_description", "changed_at", "last_leaf")
+    inbox, "business_status", ("business_status", "business_description", "opened_at", "changed_at", "last_leaf")
 )
 
 _BEYOND: Final = 2**63 - 1
@@ -149,10 +149,11 @@ class InboxLedger:
         return tuple(found[cursor] for cursor in cursors)
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
-        """Write business status, description, changed_at and last_leaf, if the stored status is `was`."""
+        """Write business status, description, opened_at, changed_at and last_leaf, if the stored status is `was`."""
         changes = {
             "business_status": entry.business_status.value,
             "business_description": entry.business_description,
+            "opened_at": maybe_millis(entry.opened_at),
             "changed_at": to_millis(entry.changed_at),
             "last_leaf": entry.last_leaf,
         }
@@ -186,6 +187,7 @@ def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
         "received_at": to_millis(entry.received_at),
         "changed_at": to_millis(entry.changed_at),
         "last_leaf": entry.last_leaf,
+        "opened_at": maybe_millis(entry.opened_at),
     }
 
 
@@ -211,4 +213,5 @@ def _entry(row: Row, messages: _Messages) -> InboxEntry:
         received_at=from_millis(row.received_at),
         changed_at=from_millis(row.changed_at),
         last_leaf=row.last_leaf,
+        opened_at=maybe_moment(row.opened_at),
     )

@@ -20,6 +20,7 @@ marks than can be kept, every blob has one.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -140,6 +141,10 @@ class BlobWriter(Protocol):
         """See `BlobLease.put_bytes`; the same."""
         ...
 
+    async def adopt(self, path: Path, ref: BlobRef, *, claim: Claim) -> None:
+        """See `BlobLease.adopt`; the same."""
+        ...
+
 
 class Lease:
     """Implements `gateway.core.ports.BlobLease`, and the context that it lasts."""
@@ -157,6 +162,10 @@ class Lease:
     async def put_bytes(self, data: bytes) -> BlobRef:
         """See `BlobLease.put_bytes`."""
         return await self._writer.write_bytes(data, claim=self._claim)
+
+    async def adopt(self, path: Path, ref: BlobRef) -> None:
+        """See `BlobLease.adopt`."""
+        await self._writer.adopt(path, ref, claim=self._claim)
 
     def _claim(self, digest: Digest) -> None:
         self._claims.take(self, digest)

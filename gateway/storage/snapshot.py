@@ -55,7 +55,10 @@ class SnapshotReaders:
         except FatalStoreError as error:
             raise SiteError("store.damaged", reason=str(error)) from error
         except DBAPIError as error:  # it could not even be connected
-            raise translated(error) from None
+            fault = translated(error)
+            raise (
+                SiteError("store.damaged", reason=str(fault)) if isinstance(fault, FatalStoreError) else fault
+            ) from None
 
     async def close(self) -> None:
         """Finish what was begun and close the connections. May be called twice."""

@@ -223,6 +223,7 @@ inbox: Final = strict(
     whole("received_at"),
     whole("changed_at"),
     words("last_leaf"),
+    maybe_whole("opened_at"),
     UniqueConstraint("key"),
     UniqueConstraint("recipient", "sender", "document_id"),
     Index(None, "sender", "document_id"),

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from gateway.storage.access import AccessLedger
+from gateway.storage.amendments import AmendmentLedger
 from gateway.storage.directory import DirectoryLedger
 from gateway.storage.documents import DocumentLedger
 from gateway.storage.inbox import InboxLedger
@@ -24,6 +25,7 @@ class Unit:
 
     __slots__ = (
         "access",
+        "amendments",
         "blobs",
         "directory",
         "documents",
@@ -44,6 +46,7 @@ class Unit:
         self.documents = DocumentLedger(statements)
         self.transfers = TransferLedger(statements)
         self.inbox = InboxLedger(statements)
+        self.amendments = AmendmentLedger(statements)
         self.order = OrderLedger(statements)
         self.resyncs = ResyncLedger(statements)
         self.timestamps = TimestampLedger(statements)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.core import (
     activation,
+    amendments,
     grants,
     interventions,
     ledgers,
@@ -27,16 +28,19 @@ def test_each_port_and_each_ledger_has_one_suite() -> None:
     promised = {
         name
         for module in (
-            activation,
-            ports,
-            ledgers,
-            log,
-            grants,
-            interventions,
-            named_blobs,
-            non_delivery,
-            order,
-            owed,
+            *(
+                activation,
+                amendments,
+                ports,
+                ledgers,
+                log,
+                grants,
+                interventions,
+                named_blobs,
+                non_delivery,
+                order,
+                owed,
+            ),
             resync,
         )
         for name, found in vars(module).items()

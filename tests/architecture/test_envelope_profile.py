@@ -299,9 +299,9 @@ def test_verifier_and_reader_share_the_very_same_elements(
         roots.append(root)
         return verify(root, **rest)
 
-    def seen_message(skeleton: Any) -> Any:
+    def seen_message(skeleton: Any, **rest: Any) -> Any:
         roots.append(skeleton.root)
-        return message(skeleton)
+        return message(skeleton, **rest)
 
     def seen_check(signature: Element, parts: Mapping[str, Element]) -> list[Target]:
         targets = check(signature, parts)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.core.amendments import Amendment, AmendmentKind, Handling, Side
 from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.fields import beyond
-from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.ids import AmendmentKey, DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
@@ -20,7 +21,14 @@ from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEven
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
+from gateway.core.states import (
+    AmendmentState,
+    BusinessStatus,
+    DeliveryState,
+    DocumentState,
+    MessageKind,
+    TransferState,
+)
 from gateway.exchange.contract import (
     DeliveryPage,
     DocumentPage,
@@ -29,6 +37,7 @@ from gateway.exchange.contract import (
     FeedPage,
     Notice,
     NoticePage,
+    RecallView,
     SubmissionOrder,
     UploadedFile,
 )
@@ -51,6 +60,7 @@ class MemoryDesks:
         self.envelopes: dict[Digest, Metadata] = {}
         """What a judge would read out of a finished envelope; one that is not here is malformed."""
         self.feed: list[FeedEvent] = []
+        self.amendments: list[Amendment] = []
         self._told = asyncio.Condition()
         self._closed = False
         self.stories: dict[str, list[HistoryEvent]] = {}
@@ -179,6 +189,8 @@ class MemoryDesks:
 
     async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
         entry = await self.entry(principal, key)
+        if any(one.state is AmendmentState.AGREED for one in entry.amendments):
+            raise SenderError("entry.recalled")
         return self.blobs.path(entry.envelope), entry.envelope
 
     async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
@@ -236,6 +248,54 @@ class MemoryDesks:
         if not reason.strip():
             raise SenderError("reason.missing")
         return await self._say(principal, key, BusinessStatus.REFUSED, reason)
+
+    # --- RecallDesk, AmendmentDesk
+
+    async def recall(self, principal: Principal, key: DocumentKey, reason: str, *, trace_id: str) -> RecallView:
+        document = self._own(principal, key)
+        if not reason.strip():
+            raise SenderError("reason.missing")
+        known = [one for one in self.amendments if one.document_id == document.document_id]
+        if not known:
+            assert document.metadata is not None
+            for number, recipient in enumerate(document.metadata.recipients):
+                self.amendments.append(_amendment(document, recipient, reason, key=number))
+            await self._tell("amendment.asked", key, organ=document.sender, document=key)
+        counts = Counter(one.state for one in self.amendments if one.document_id == document.document_id)
+        return RecallView(document=document, counts=counts, untouched=0)
+
+    async def agree(self, principal: Principal, key: EntryKey, *, forwarded: bool, trace_id: str) -> InboxEntry:
+        return await self._answer(principal, key, AmendmentState.AGREED, ("Đồng ý", forwarded))
+
+    async def decline(
+        self, principal: Principal, key: EntryKey, reason: str, *, forwarded: bool, trace_id: str
+    ) -> InboxEntry:
+        if not reason.strip():
+            raise SenderError("reason.missing")
+        state = AmendmentState.LATE if forwarded else AmendmentState.REFUSED
+        return await self._answer(principal, key, state, (reason, forwarded))
+
+    async def _answer(
+        self, principal: Principal, key: EntryKey, state: AmendmentState, said: tuple[str, bool]
+    ) -> InboxEntry:
+        entry = await self.entry(principal, key)
+        if not entry.amendments:
+            raise Conflict("amendment.none")
+        (asked,) = entry.amendments
+        if asked.state is not state and asked.state is AmendmentState.AGREED:
+            raise Conflict("conflict.state", state=asked.state.value)
+        handling = Handling(opened_at=entry.opened_at, standing=entry.business_status, forwarded=said[1])
+        answered = replace(asked, state=state, words=said[0], handling=handling, answered_at=NOW)
+        self.entries[key] = replace(entry, amendments=(answered,))
+        await self._tell("amendment.answered", key, organ=entry.recipient, document=entry.transfer)
+        return self.entries[key]
+
+    async def ask_back(self, entry: InboxEntry, reason: str) -> InboxEntry:
+        """The sender of a document that arrived asks for it."""
+        asked = replace(_amendment(entry, entry.recipient, reason, key=entry.cursor), side=Side.RECEIVED)
+        self.entries[entry.key] = replace(entry, amendments=(asked,))
+        await self._tell("amendment.arrived", entry.key, organ=entry.recipient, document=entry.transfer)
+        return self.entries[entry.key]
 
     # --- what tests do to them
 
@@ -401,6 +461,11 @@ class MemoryDesks:
                 route_reason="",
                 changed_at=NOW,
                 last_leaf="",
+                amendments=tuple(
+                    one
+                    for one in self.amendments
+                    if (one.recipient, one.document_id) == (recipient, document.document_id)
+                ),
             )
             for sequence, recipient in enumerate(document.metadata.recipients, start=1)
         )
@@ -414,6 +479,24 @@ def _folded(text: str) -> str:
 
 def _key(number: int) -> str:
     return f"01900000-0000-7000-8000-{number:012x}"
+
+
+def _amendment(of: Document | InboxEntry, recipient: OrganId, reason: str, *, key: int) -> Amendment:
+    return Amendment(
+        key=AmendmentKey(_key(700_000 + key)),
+        side=Side.SENT,
+        kind=AmendmentKind.RECALL,
+        sender=of.sender,
+        recipient=recipient,
+        document_id=of.document_id,
+        by="",
+        subject=of.key,
+        carrier="",
+        state=AmendmentState.ASKED,
+        reason=reason,
+        asked_at=NOW.replace(microsecond=0),
+        changed_at=NOW,
+    )
 
 
 def _message(sender: OrganId, recipient: OrganId, number: int) -> DocumentMessage:

@@ -189,6 +189,7 @@ class LogUnit:
     non_deliveries = property(_absent)
     inspection = property(_absent)
     interventions = property(_absent)
+    amendments = property(_absent)
     order = property(_absent)
     resyncs = property(_absent)
 

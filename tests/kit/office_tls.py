@@ -112,6 +112,8 @@ async def tls_office(
         queries=desks,
         statuses=desks,
         releases=desks,
+        recalls=desks,
+        amendments=desks,
         events=desks,
         authenticator=StoredAuthenticator(
             store=store, clock=clock, read_certificate=partial(client_certificate, demo=demo)

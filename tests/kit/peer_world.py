@@ -14,6 +14,7 @@ from gateway.access import Share, open_listener
 from gateway.core import limits
 from gateway.core.ids import Digest
 from gateway.peer import PeerTransport, build_peer_app, listen
+from gateway.storage import FileUploads, open_uploads
 from tests.kit.clock import ManualClock
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.loopback import Loopback
@@ -73,6 +74,7 @@ class World:
     port: int
     """Of the relay."""
     envelope: Path
+    uploads: FileUploads | None
 
     def pin(self, *, origin: tuple[Digest, ...] | None = None, destination: tuple[Digest, ...] | None = None) -> None:
         """Activate a new edition with these keys (None: as they are by nature)."""
@@ -93,9 +95,17 @@ class World:
 
 @asynccontextmanager
 async def peer_world(
-    folder: Path, *, authority: Authority | None = None, server: ssl.SSLContext | None = None, share: Share = WHOLE
+    folder: Path,
+    *,
+    authority: Authority | None = None,
+    server: ssl.SSLContext | None = None,
+    share: Share = WHOLE,
+    in_pieces: bool = True,
 ) -> AsyncIterator[World]:
-    """A running pair; `server` replaces the TLS context of the destination, `share` what one address may have of it."""
+    """A running pair; `server` replaces the TLS context of the destination, `share` what one address may have of it.
+
+    `in_pieces`: the destination takes large envelopes in pieces.
+    """
     authority = authority or Authority(folder)
     origin, destination = authority.issue(PARTY), authority.issue(GOVERNMENT)
     blobs = FolderBlobs(folder / "blobs")
@@ -106,7 +116,10 @@ async def peer_world(
     def entropy(size: int) -> bytes:
         return next(numbers).to_bytes(size)
 
-    app = build_peer_app(reception=desk, directory=directory, blobs=blobs, own=GOVERNMENT, entropy=entropy)
+    uploads = open_uploads(folder, clock=ManualClock()) if in_pieces else None
+    app = build_peer_app(
+        reception=desk, directory=directory, blobs=blobs, own=GOVERNMENT, entropy=entropy, uploads=uploads
+    )
     sock = open_listener("127.0.0.1", 0, share=share, clock=ManualClock())
     runner = await listen(app, sock=sock, ssl_context=server or server_context(authority, destination))
     relay = Relay(runner.addresses[0][1])
@@ -127,6 +140,7 @@ async def peer_world(
             runner=runner,
             port=port,
             envelope=envelope,
+            uploads=uploads,
         )
         world.pin()
         try:

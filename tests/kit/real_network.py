@@ -32,6 +32,8 @@ class Relay:
         self.upstream = upstream
         self.lose_answers = 0
         self.lost = 0
+        self.carried = 0
+        """Bytes that went up, over all connections."""
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +73,7 @@ class Relay:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: list[int]) -> None:
         while data := await reader.read(65536):
             sent[0] += len(data)
+            self.carried += len(data)
             writer.write(data)
             await writer.drain()
 

@@ -18,7 +18,7 @@ from tests.kit.exchange_world import Node, World, letter
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.whole_lists import history_of
 from tests.scenario.test_main_job import check
-from tests.scenario.test_trouble import arrived, only_transfer, sent, states, ub
+from tests.scenario.test_trouble import arrived, left_to_do, only_transfer, sent, states, ub
 
 
 class Broken:
@@ -248,7 +248,7 @@ async def test_silence_after_the_deadline_is_the_end(world: World) -> None:
     assert await states(world, document) == [("expired", "delivery.expired")]
     found = await world.party.store.read(lambda uow: uow.documents.deliveries(document.key))
     assert {delivery.state for delivery in found} == {DeliveryState.EXPIRED}
-    assert await world.party.due() is None
+    assert await left_to_do(world) == {WorkKind.GAPS}
 
 
 async def test_what_is_not_known_here_is_no_body_of_anybody(world: World) -> None:

@@ -119,11 +119,12 @@ async def test_the_feed_goes_on_beyond_every_position_that_was_told(world: World
     await send(world, 2, 3)
     one, many = world.government.principal(ward(world)), world.government.principal(*world.wards)
     heard = (await world.government.events.events(one, after=-1, limit=500, wait=0)).events[-1].position
-    async with gone_back(world, world.government, state):
+    async with gone_back(world, world.government, state) as reopened:
         await world.settle()
         for principal in (one, many):
             page = await world.government.events.events(principal, after=heard, limit=500, wait=0)
             assert [event.event for event in page.events] == ["received", "received"]
+            assert all(event.position >= reopened.base for event in page.events)
 
 
 async def test_numbers_that_were_given_are_not_given_twice(world: World) -> None:

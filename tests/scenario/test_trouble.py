@@ -18,6 +18,7 @@ from gateway.core.limits import FILE_BYTES_MAX, RECIPIENTS_MAX
 from gateway.core.model import Attachment, BlobRef, Document, Transfer
 from gateway.core.principal import Scope
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
+from gateway.core.work import WorkKind
 from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder
 from gateway.exchange.messages import document_message
@@ -49,6 +50,11 @@ async def states(world: World, document: Document) -> list[tuple[str, str]]:
 
 async def arrived(node: Node, organ: OrganId) -> int:
     return len((await node.queries.inbox(node.principal(organ), 0, 100)).entries)
+
+
+async def left_to_do(world: World) -> set[WorkKind]:
+    """Kinds of what the sender's gateway has still to do."""
+    return {one.item.kind for one in await world.party.store.read(lambda uow: uow.work.queued(None, 100))}
 
 
 async def only_transfer(world: World) -> Transfer:
@@ -140,7 +146,7 @@ async def test_after_the_deadline_a_transfer_expires_and_says_so(world: World) -
     assert await states(world, document) == [("expired", "delivery.expired")]
     history = await history_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert [one.event for one in history][-2:] == ["delivery.expired", "delivery.notice"]
-    assert await world.party.due() is None
+    assert await left_to_do(world) == {WorkKind.GAPS}
 
 
 async def test_a_peer_that_asks_for_patience_gets_it(world: World) -> None:

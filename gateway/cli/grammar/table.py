@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cli.grammar import by_hand, documents, edxml, evidence, sealing, signing, site, trust
+from gateway.cli.grammar import amendments, by_hand, documents, edxml, evidence, sealing, signing, site, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,15 @@ ROWS: Final = (
     Row("trace", documents.trace),
     Row("board", documents.board),
     Row("release", documents.release, changes=True),
+    Row("recall", amendments.recall, changes=True),
+    Row("replace", amendments.replace, changes=True),
+    Row("update", amendments.update, changes=True),
     Row("inbox", documents.inbox),
     Row("get", documents.get),
     Row("accept", documents.accept, changes=True),
     Row("refuse", documents.refuse, changes=True),
+    Row("agree", amendments.agree, changes=True),
+    Row("decline", amendments.decline, changes=True),
     Row("org find", documents.org_find),
     Row("org show", documents.org_show),
     Row("sign", signing.sign),

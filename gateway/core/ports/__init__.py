@@ -16,6 +16,7 @@ from gateway.core.ports.records import Records
 from gateway.core.ports.road import Directory, Transport
 from gateway.core.ports.scanner import Scanner
 from gateway.core.ports.store import CommitListener, Store
+from gateway.core.ports.uploads import Upload, UploadId, Uploads
 
 __all__ = [
     "NO_UNIT",
@@ -40,4 +41,7 @@ __all__ = [
     "Store",
     "TimestampAuthority",
     "Transport",
+    "Upload",
+    "UploadId",
+    "Uploads",
 ]

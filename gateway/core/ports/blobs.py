@@ -26,6 +26,10 @@ class BlobLease(Protocol):
         """Store bytes that are already in memory, with the same promise."""
         ...
 
+    async def adopt(self, path: Path, ref: BlobRef) -> None:
+        """Give a durable file on the same disk, whose digest was checked, its name; with the same promise."""
+        ...
+
 
 class Blobs(Protocol):
     """Content-addressed bytes. Blobs never change; what is named by a row is there."""

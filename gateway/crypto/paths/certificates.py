@@ -19,6 +19,9 @@ policy in the verdict (`details_of` does).
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from threading import get_ident
+from typing import Final
 
 from asn1crypto import x509
 
@@ -38,6 +41,10 @@ from gateway.crypto.paths.policy import AlgorithmRules, Policy, SignerRules
 from gateway.crypto.paths.statements import ESEAL, ESIGN, qc_types
 from gateway.crypto.paths.subject import certificate_digest, identity_of, marked_demo, policies_of
 from gateway.crypto.paths.trust import NO_EVIDENCE, Evidence, Role, Trust
+
+REMEMBERED_MAX: Final = 64
+REMEMBERED_BYTES_MAX: Final = 4_096
+"""Certificates of those who wrote last, read: a larger one is read each time. Some 3 MB together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +116,7 @@ def details_of(verdict: CertificateVerdict, trust: Trust) -> SignatureDetails:
 
 
 def _judge(der: bytes, question: Question) -> CertificateVerdict:
-    leaf = x509.Certificate.load(der, strict=True)
+    leaf = _remembered(der, get_ident()) if len(der) <= REMEMBERED_BYTES_MAX else _loaded(der)
     path = find_path(leaf, question)
     kind = _kind(leaf, question, path.chain)
     fault = path if isinstance(path, CertificateFault) else _fault(leaf, question, kind)
@@ -123,6 +130,19 @@ def _judge(der: bytes, question: Question) -> CertificateVerdict:
         chain=path.chain,
         revocation=path.revocation,
     )
+
+
+def _loaded(der: bytes) -> x509.Certificate:
+    return x509.Certificate.load(der, strict=True)
+
+
+@lru_cache(REMEMBERED_MAX)
+def _remembered(der: bytes, _thread: int) -> x509.Certificate:
+    """Read once, and its fields, too: they are read when they are asked for, by one thread alone.
+
+    What these very bytes say, and nothing of what was found of them; a file can at most push others out.
+    """
+    return _loaded(der)
 
 
 def _fault(leaf: x509.Certificate, question: Question, kind: SignerKind) -> CertificateFault | None:

@@ -4,7 +4,8 @@ Bounds of a task, and who enforces them:
 
 | bound  | by                                                                                        |
 |--------|-------------------------------------------------------------------------------------------|
-| cpu    | the kernel: soft RLIMIT_CPU, set anew before each task to what was used + the allowance     |
+| cpu    | the kernel: soft RLIMIT_CPU, set anew before each task to what was used + the allowance, which |
+|        | grows with a file beyond the usual size                                                   |
 | memory | the kernel: RLIMIT_AS, the size of the preloaded child + the allowance                      |
 | time   | the service: it kills the child                                                             |
 | files  | the kernel: RLIMIT_FSIZE 0, few descriptors, no core dumps; where it has Landlock nothing is made, |
@@ -48,6 +49,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 from gateway.core import limits, metrics
 from gateway.core.errors import GatewayError
 from gateway.core.ports import Judge, Meter
+from gateway.core.sizes import patience
 from gateway.crypto.processes.landlock import abi, confine
 from gateway.crypto.processes.seat import Kind
 from gateway.crypto.processes.shared import unpack
@@ -59,6 +61,7 @@ _log = logger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
+_Message = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
@@ -132,12 +135,13 @@ class JudgePool:
         """
         return cast("T", await self.run_for("", (task, args, kwargs)))
 
-    async def run_for(self, share: str, message: object) -> Any:
+    async def run_for(self, share: str, message: "_Message") -> Any:
         """What a packed task returns or raises, waiting its turn among those of its share."""
         result = "failed"
         try:
             with self._meter.timed(metrics.JUDGE_SECONDS):
-                value = await self._pool.call(message, share=share)
+                seconds = patience(limits.JUDGE_WALL_SECONDS_MAX, _size_of(message))
+                value = await self._pool.call(message, share=share, seconds=seconds)
             result = "done"
         except GatewayError as error:
             result = str(error.params.get("bound", "refused")) if error.code == "worker.killed" else "refused"
@@ -195,8 +199,16 @@ def judge_main(pipe: Connection, readable: tuple[Path, ...]) -> None:
 
 def _run(message: bytes) -> object:
     task, args, kwargs = unpack(message)
-    _allow_cpu()
+    _allow_cpu(patience(limits.JUDGE_CPU_SECONDS_MAX, _size_of((task, args, kwargs))))
     return task(*args, **kwargs)
+
+
+def _size_of(message: _Message) -> int:
+    """Of the file that a task is about: one beyond the usual size is given more time."""
+    try:
+        return max((one.stat().st_size for one in message[1] if isinstance(one, Path)), default=0)
+    except OSError:  # the task will find out
+        return 0
 
 
 def _leave_network() -> None:
@@ -216,12 +228,12 @@ def _limit_resources() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS_MAX, _DESCRIPTORS_MAX))
 
 
-def _allow_cpu() -> None:
+def _allow_cpu(seconds: float) -> None:
     """Grant the next task its CPU seconds, on top of what this process has used so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     used = math.ceil(usage.ru_utime + usage.ru_stime)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (used + limits.JUDGE_CPU_SECONDS_MAX, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (used + math.ceil(seconds), hard))
 
 
 def _refuse(event: str, args: tuple[Any, ...]) -> None:

@@ -103,8 +103,8 @@ class Seat:
         except KilledError as error:
             raise NotStartedError from error
 
-    async def exchange(self, message: object) -> Answer:
-        """Hand `message` to the child and wait for its answer.
+    async def exchange(self, message: object, *, seconds: float | None = None) -> Answer:
+        """Hand `message` to the child and wait for its answer, as long as its kind may take or for so many seconds.
 
         A child that died between two tasks is found dead by the next one, which is then a `crash`.
 
@@ -114,7 +114,8 @@ class Seat:
         """
         await self.fill()
         try:
-            answer = await self._in_thread(partial(self._talk, message), self._kind.wall_seconds)
+            bound = self._kind.wall_seconds if seconds is None else seconds
+            answer = await self._in_thread(partial(self._talk, message), bound)
         except KilledError:
             self._dead = True
             raise

@@ -44,6 +44,7 @@ class _Job:
 
     message: object
     share: str
+    seconds: float | None
     promise: "asyncio.Future[Answer]"
     began: float
 
@@ -104,8 +105,10 @@ class WorkerPool:
             await asyncio.wait(self._tasks, timeout=_PULSE_SECONDS)
         await asyncio.gather(*(seat.close() for seat in self._seats))
 
-    async def call(self, message: object, *, share: str = "") -> Any:
+    async def call(self, message: object, *, share: str = "", seconds: float | None = None) -> Any:
         """What the child returned for `message`, or what it raised. `share`: for whom it works, see `fair_queue`.
+
+        `seconds`: what the task may take; None: what is usual for the kind.
 
         Raises:
             SiteError: `worker.busy` when too many tasks wait, or the pool is closed; `worker.died` when a child died of
@@ -116,7 +119,7 @@ class WorkerPool:
         if not self._open or not (at_once or self._waiting.has_room(share)):
             raise SiteError("worker.busy", kind=self._kind.name)
         promise: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        job = _Job(message=message, share=share, promise=promise, began=time.monotonic())
+        job = _Job(message=message, share=share, seconds=seconds, promise=promise, began=time.monotonic())
         self._waiting.put(share, job)
         self._hand_out()
         try:
@@ -169,7 +172,7 @@ class WorkerPool:
     async def _settle(self, seat: Seat, job: _Job) -> None:
         promise = job.promise
         try:
-            answer = await self._exchange(seat, job.message)
+            answer = await self._exchange(seat, job)
         except KilledError as killed:
             blamed = SenderError("worker.killed", bound=killed.bound)
             innocent = self._abandoning or not self._kind.blames_task
@@ -182,14 +185,14 @@ class WorkerPool:
             with contextlib.suppress(asyncio.InvalidStateError):
                 promise.set_result(answer)
 
-    async def _exchange(self, seat: Seat, message: object) -> Answer:
+    async def _exchange(self, seat: Seat, job: _Job) -> Answer:
         """A child may die of something else than its task (memory of the machine, a stray signal): the second death tells."""
         try:
-            return await seat.exchange(message)
+            return await seat.exchange(job.message, seconds=job.seconds)
         except KilledError as killed:
             if killed.bound != "crash" or self._abandoning:
                 raise
-        return await seat.exchange(message)
+        return await seat.exchange(job.message, seconds=job.seconds)
 
     @staticmethod
     def _fail(promise: "asyncio.Future[Answer]", error: Exception) -> None:

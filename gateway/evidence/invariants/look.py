@@ -13,6 +13,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import STREAM_WAITING_MAX
 from gateway.core.model import InboxEntry, IncomingTransfer, ReceiptLine, TransferSlip
 from gateway.core.work import WorkKind
+from gateway.evidence.amended import entries_amended
 from gateway.evidence.company import Sent, read_sent
 from gateway.evidence.incoming import answer_problems
 from gateway.evidence.invariants.arrived import arrived_breaches, inbox_breaches
@@ -67,7 +68,7 @@ def look_at_document(key: DocumentKey, uow: UnitOfWork) -> tuple[Sent | None, Fo
 
 def look_at_entry(entry: InboxEntry, uow: UnitOfWork) -> tuple[IncomingTransfer | None, Found]:
     """The transfer that brought an entry, and what does not hold of both."""
-    entry = uow.inbox.find(entry.key) or entry
+    (entry,) = entries_amended(uow, [uow.inbox.find(entry.key) or entry])
     incoming = uow.transfers.incoming(entry.transfer)
     namesakes = uow.inspection.arrivals_of(entry.sender, entry.document_id)
     story = read_story(uow.log, entry.transfer)

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import hashlib
 import itertools
 import json
 import tempfile
@@ -14,7 +15,11 @@ from typing import Any, Final
 from multidict import CIMultiDictProxy
 
 from gateway.api.operation import Operation
+from gateway.api.parts import PARTS
 from gateway.api.routes import ROUTES
+from gateway.core.ids import Digest
+from gateway.core.model import BlobRef
+from gateway.core.ports import UploadId
 from tests.unit.api.world import OTHER, PARTY, PDF, WARD, World, form, part, running
 
 FILE: Final = Path(__file__).parents[3] / "gateway" / "api" / "examples.json"
@@ -23,6 +28,8 @@ DOCUMENT: Final = "01900000-0000-7000-8000-000000000001"
 HELD: Final = "01900000-0000-7000-8000-000000000002"
 ENTRY: Final = "01900000-0000-7000-8000-000000000003"
 OTHER_ENTRY: Final = "01900000-0000-7000-8000-000000000004"
+PDF_SHA256: Final = hashlib.sha256(PDF).hexdigest()
+UPLOAD: Final = hashlib.sha256(b"2026-ban-do-1").hexdigest()[:32]
 METADATA: Final = {
     "sender": PARTY,
     "recipients": [WARD, OTHER],
@@ -39,6 +46,10 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
         "metadata": METADATA,
         "files": [["cong-van.pdf", "application/pdf"]],
     },
+    "beginUpload": {"headers": {"Idempotency-Key": "2026-ban-do-1"}, "body": {"size": len(PDF), "sha256": PDF_SHA256}},
+    "getUpload": {"path": {"upload": UPLOAD}},
+    "continueUpload": {"path": {"upload": UPLOAD}, "headers": {"Upload-Offset": "0"}, "piece": "%PDF-1.7"},
+    "dropUpload": {"path": {"upload": UPLOAD}},
     "listDocuments": {"query": {"state": "accepted", "limit": 1}},
     "getDocument": {"path": {"key": DOCUMENT}},
     "listDeliveries": {"path": {"key": DOCUMENT}, "query": {"limit": 1}},
@@ -46,6 +57,7 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadSentAttachment": {"path": {"key": DOCUMENT, "position": 1}, "query": {"copy": "archive"}},
     "getDocumentHistory": {"path": {"key": DOCUMENT}},
     "releaseDocument": {"path": {"key": HELD}},
+    "recallDocument": {"path": {"key": DOCUMENT}, "body": {"reason": "Gửi nhầm nơi nhận."}},
     "listInbox": {"query": {"after": 0, "limit": 1}},
     "getInboxEntry": {"path": {"key": ENTRY}},
     "getInboxHistory": {"path": {"key": ENTRY}},
@@ -53,6 +65,8 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "downloadAttachment": {"path": {"key": ENTRY, "position": 1}},
     "acceptDocument": {"path": {"key": ENTRY}},
     "refuseDocument": {"path": {"key": OTHER_ENTRY}, "body": {"reason": "Gửi nhầm nơi nhận."}},
+    "agreeToAmendment": {"path": {"key": ENTRY}, "body": {"forwarded": False}},
+    "declineAmendment": {"path": {"key": OTHER_ENTRY}, "body": {"reason": "Đã vào sổ văn bản đến.", "forwarded": True}},
     "listEvents": {"query": {"after": -1, "limit": 2, "wait": 30}},
     "listOrganizations": {"query": {"text": "thanh uy"}},
     "getOrganization": {"path": {"organ_id": PARTY}},
@@ -67,14 +81,19 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 async def furnish(world: World) -> None:
-    """What was there before the first example: one document that is held, two that arrived."""
+    """What was there before the first example: one document that is held, two that arrived, an upload that was begun."""
+    uploads = world.app[PARTS].uploads
+    assert uploads is not None
+    whole = BlobRef(digest=Digest(PDF_SHA256), size=len(PDF))
+    await uploads.begin(UploadId(owner="key/city", name=UPLOAD), whole)
     world.desks._numbers = itertools.count(2)
     world.desks.register(WARD, "Đảng ủy phường Sài Gòn")
     world.desks.expire(await world.desks.hold(sender=PARTY, recipient=WARD))
     for number in (1, 2):
-        await world.desks.deliver(
+        entry = await world.desks.deliver(
             PARTY, ("bao-cao.pdf", "application/pdf", PDF), ("bang-so-lieu.bin", "", b"%d" % number), sender=WARD
         )
+        await world.desks.ask_back(entry, "Sai thể thức.")
     world.desks._numbers = itertools.count(1)
 
 
@@ -100,6 +119,8 @@ async def asked(world: World, name: str) -> tuple[int, Any, CIMultiDictProxy[str
             parts.append(part(f'name="file"; filename="{file}"', PDF, f"Content-Type: {kind}"))
         data = form(*parts)
         headers["Content-Type"] = "multipart/form-data; boundary=b0unDary"
+    elif "piece" in given:
+        data, headers["Content-Type"] = given["piece"].encode(), "application/octet-stream"
     elif "body" in given:
         data, headers["Content-Type"] = json.dumps(given["body"]).encode(), "application/json"
     path, query = row.path.format(**given.get("path", {})), given.get("query", {})

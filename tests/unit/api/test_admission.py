@@ -41,6 +41,8 @@ async def office(folder: Path, intake: Shut, meter: PrometheusMeter) -> AsyncIte
             queries=desks,
             statuses=desks,
             releases=desks,
+            recalls=desks,
+            amendments=desks,
             events=desks,
             rate_limiter=wide_open(),
             authenticator=Keys(),

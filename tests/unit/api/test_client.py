@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.api import ApiProblem, OfficeClient, Patience
-from gateway.api.client import PROBLEM_BYTES_MAX, encode_form
+from gateway.api.client import PROBLEM_BYTES_MAX
+from gateway.api.form import encode_form
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError
 from tests.kit.clock import ManualClock

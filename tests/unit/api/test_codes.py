@@ -19,10 +19,25 @@ from tests.unit.api.world import CITY_KEY, Heard, running
 
 MODULES: Final = {
     "exchange": ("submit", "ready_made", "judging", "statuses", "release", "queries", "events", "permission", "duties"),
-    "api": ("submission", "multipart", "body", "files", "conditional", "reference", "schemas", "gate", "query"),
+    "api": (
+        "submission",
+        "multipart",
+        "body",
+        "files",
+        "conditional",
+        "reference",
+        "schemas",
+        "gate",
+        "query",
+        "uploads",
+    ),
 }
 VERBS: Final = {
     "submitDocument": ("submit.submit", "submit.submit_envelope", "submit.admit", "submission.read_order"),
+    "beginUpload": ("uploads.begin",),
+    "getUpload": ("uploads.show",),
+    "continueUpload": ("uploads.append",),
+    "dropUpload": ("uploads.drop",),
     "listDocuments": ("queries.documents",),
     "getDocument": ("queries.document",),
     "listDeliveries": ("queries.deliveries",),

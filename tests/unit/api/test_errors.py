@@ -1,6 +1,7 @@
 """Every row of the API's error table by a request that is answered with it; and the table is the one in docs/API.md."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from gateway.api.parts import PARTS
 from gateway.api.routes import ROUTES
 from gateway.core.directory import BodyStatus
-from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError
+from gateway.core.errors import CATALOGUE, Conflict, GatewayError, SenderError, SiteError
 from gateway.core.model import InboxEntry
 from gateway.observe import explain, label
 from tests.unit.api.world import (
@@ -25,6 +27,7 @@ from tests.unit.api.world import (
     form,
     meta_part,
     metadata,
+    part,
     problem_of,
     running,
 )
@@ -176,10 +179,85 @@ async def no_reason(world: World) -> Answer:
     return refuse(world, await arrived(world), " ")
 
 
+async def nothing_asked(world: World) -> Answer:
+    return act(world, await arrived(world), "agree")
+
+
+async def given_back(world: World) -> Answer:
+    entry = await world.desks.ask_back(await arrived(world), "Gửi nhầm")
+    async with act(world, entry, "agree") as first:
+        assert first.status == 200
+    return world.ask("GET", f"/inbox/{entry.key}/content")
+
+
+def act(world: World, entry: InboxEntry, verb: str) -> Answer:
+    headers = {"Content-Type": "application/json"}
+    return world.ask("POST", f"/inbox/{entry.key}:{verb}", headers=headers, data=b"{}")
+
+
 async def damaged_file(world: World) -> Answer:
     entry = await arrived(world)
     world.blobs.path(entry.attachments[0].blob).unlink()
     return world.ask("GET", f"/inbox/{entry.key}/attachments/1")
+
+
+async def beyond_the_file(world: World) -> Answer:
+    entry = await arrived(world)
+    return world.ask("GET", f"/inbox/{entry.key}/attachments/1", headers={"Range": "bytes=1000000-"})
+
+
+def begin(world: World, content: bytes, sha256: str = "") -> Answer:
+    """Begin an upload; the same key each time."""
+    said = {"size": len(content), "sha256": sha256 or hashlib.sha256(content).hexdigest()}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "one"}
+    return world.ask("POST", "/uploads", headers=headers, data=json.dumps(said).encode())
+
+
+async def upload(world: World, content: bytes, sha256: str = "") -> str:
+    async with begin(world, content, sha256) as begun:
+        assert begun.status == 201
+        return str((await begun.json())["upload"])
+
+
+def append(world: World, name: str, content: bytes, offset: int = 0) -> Answer:
+    headers = {"Content-Type": "application/octet-stream", "Upload-Offset": str(offset)}
+    return world.ask("PATCH", f"/uploads/{name}", headers=headers, data=content)
+
+
+async def another_upload(world: World) -> Answer:
+    await upload(world, PDF)
+    return begin(world, PDF + b"x")
+
+
+async def wrong_offset(world: World) -> Answer:
+    return append(world, await upload(world, PDF), PDF[1:], 1)
+
+
+async def wrong_file(world: World) -> Answer:
+    return append(world, await upload(world, PDF, "0" * 64), PDF)
+
+
+async def incomplete(world: World) -> Answer:
+    name = await upload(world, PDF)
+    return world.post(form(meta_part(), part('name="upload"; filename="a.pdf"', name.encode())))
+
+
+async def busy_upload(world: World) -> Answer:
+    name = await upload(world, PDF)
+    failing_uploads(world, "append", Conflict("upload.busy"))
+    return append(world, name, PDF)
+
+
+async def no_room(world: World) -> Answer:
+    failing_uploads(world, "begin", SiteError("upload.limit"))
+    return begin(world, PDF)
+
+
+def failing_uploads(world: World, verb: str, error: BaseException) -> None:
+    async def fail(*given: object, **named: object) -> None:
+        raise error
+
+    setattr(world.app[PARTS].uploads, verb, fail)
 
 
 def refuse(world: World, entry: InboxEntry, reason: str) -> Answer:
@@ -253,7 +331,17 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "conflict.document_id": same_number,
     "conflict.state": accepted_before,
     "reason.missing": no_reason,
+    "amendment.none": nothing_asked,
+    "amendment.unknown": sending_envelope(SenderError("amendment.unknown", document_id="x")),
+    "entry.recalled": given_back,
     "blob.damaged": damaged_file,
+    "request.range": beyond_the_file,
+    "upload.conflict": another_upload,
+    "upload.offset": wrong_offset,
+    "upload.digest": wrong_file,
+    "upload.incomplete": incomplete,
+    "upload.busy": busy_upload,
+    "upload.limit": no_room,
     "envelope.malformed": no_envelope,
     "envelope.signature": sending_envelope(SenderError("envelope.signature", reason="digest")),
     "envelope.unsigned": sending_envelope(SenderError("envelope.unsigned")),

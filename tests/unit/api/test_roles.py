@@ -30,10 +30,17 @@ MATRIX = {
     },
     "send": {
         "POST /api/v1/documents",
+        "POST /api/v1/documents/{key}:recall",
         "POST /api/v1/documents/{key}:release",
+        "POST /api/v1/uploads",
+        "GET /api/v1/uploads/{upload}",
+        "PATCH /api/v1/uploads/{upload}",
+        "DELETE /api/v1/uploads/{upload}",
     },
     "act": {
         "POST /api/v1/inbox/{key}:accept",
+        "POST /api/v1/inbox/{key}:agree",
+        "POST /api/v1/inbox/{key}:decline",
         "POST /api/v1/inbox/{key}:refuse",
     },
     "seal": set[str](),
@@ -47,7 +54,7 @@ MATRIX = {
 
 
 def address(row: Operation) -> str:
-    return row.path.format(key=UNKNOWN, position=1, organ_id="Z79", code="not_found")
+    return row.path.format(key=UNKNOWN, position=1, organ_id="Z79", code="not_found", upload="0" * 32)
 
 
 def test_the_registry_is_this_table() -> None:

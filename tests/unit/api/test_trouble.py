@@ -16,7 +16,7 @@ from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
 from gateway.core import limits
 from tests.kit.logs import caught_logs, logged_events
-from tests.unit.api.examples import DOCUMENT, ENTRY, furnish, replay
+from tests.unit.api.examples import DOCUMENT, ENTRY, UPLOAD, furnish, replay
 from tests.unit.api.world import (
     BOUNDARY,
     CITY_KEY,
@@ -36,7 +36,13 @@ from tests.unit.api.world import (
 
 CANARY = "chim-hoang-yen-7f3a"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-OWNED = {"documents": DOCUMENT, "inbox": ENTRY, "organizations": PARTY, "problems": "not_found"}
+OWNED = {
+    "documents": DOCUMENT,
+    "inbox": ENTRY,
+    "uploads": UPLOAD,
+    "organizations": PARTY,
+    "problems": "not_found",
+}
 """What the city has, by the collection it is in: an operation on a new collection breaks the tests below."""
 HEAD = (
     f"POST /api/v1/documents HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {CITY_KEY}\r\nIdempotency-Key: k\r\n"

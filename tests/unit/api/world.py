@@ -18,6 +18,8 @@ from gateway.core.ids import OrganId
 from gateway.core.ports import Intake, RateLimiter
 from gateway.core.principal import Presented, Principal, Scope
 from gateway.http import PROBLEM_TYPE
+from gateway.storage import open_uploads
+from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.rate_limits import wide_open
@@ -142,12 +144,15 @@ async def running(
             queries=desks,
             statuses=desks,
             releases=desks,
+            recalls=desks,
+            amendments=desks,
             events=desks,
             authenticator=keys,
             rate_limiter=rate_limiter or wide_open(),
             intake=intake,
             blobs=blobs,
             entropy=secrets.token_bytes,
+            uploads=open_uploads(folder, clock=ManualClock()),
             limits=ApiLimits(**limits),
         )
     )

@@ -75,6 +75,8 @@ class Things:
             "cli.option.work": self.held,
             "cli.option.road": "chinhquyen.demo.internal",
             "cli.option.why": HOSTILE[:100],
+            "cli.option.same": WARD,
+            "cli.option.amend_reason": "Gửi nhầm nơi nhận",
             "cli.option.proven": self.site.document,
             "cli.option.org": WARD,
             "cli.option.find": "Z79",
@@ -178,6 +180,7 @@ async def furnish(office: Office, site: Site, folder: Path, *, desk: SigningDesk
     entry = await office.desks.deliver(WARD, (HOSTILE[:150], "application/pdf", PDF), sender=PARTY)
     message = replace(entry.message, subject=HOSTILE, sender=replace(entry.message.sender, name=HOSTILE))
     office.desks.entries[entry.key] = replace(entry, message=message, document_id=HOSTILE, business_description=HOSTILE)
+    await office.desks.ask_back(office.desks.entries[entry.key], HOSTILE[:400])
     held = await office.desks.hold(sender=PARTY, recipient=WARD)
     assert held.metadata is not None
     spoiled = replace(held, metadata=replace(held.metadata, subject=HOSTILE), reason_params=(("file", HOSTILE),))

@@ -1,6 +1,7 @@
 """The office's commands against the real API over TLS."""
 
 import asyncio
+import hashlib
 import json
 import signal
 import sys
@@ -41,6 +42,25 @@ async def test_send_prints_the_key_and_nothing_else_on_stdout(
     assert document.attachments[0].name == "công văn.pdf"
     assert document.metadata is not None
     assert document.metadata.type_name == "Công văn"
+
+
+async def test_a_large_file_goes_up_in_pieces_and_a_pdf_never_is_large(
+    running: Office, letter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gateway.cli.large.FILE_BYTES_MAX", 2_000)
+    large = tmp_path / "bản đồ.zip"
+    large.write_bytes(bytes(range(256)) * 40)
+    await running.run("send", letter, str(large), *LETTER, "--dry-run", "--json")  # this registry knows no ward
+    (said,) = [file for file in json.loads(capsys.readouterr().out)["request"]["files"] if file["name"] == large.name]
+    assert (said["size"], said["sha256"]) == (10_240, hashlib.sha256(large.read_bytes()).hexdigest())
+    assert running.desks.kept == {}
+    assert await running.run("send", letter, str(large), *LETTER) == 0
+    assert await running.run("send", letter, str(large), *LETTER) == 0
+    (order,) = running.desks.orders.values()
+    assert [(file.name, file.blob.size) for file in order.files] == [("công văn.pdf", len(PDF)), (large.name, 10_240)]
+    (tmp_path / "large.pdf").write_bytes(PDF * 5)
+    assert await running.run("send", str(tmp_path / "large.pdf"), *LETTER) == 1
+    assert "size.limit" in capsys.readouterr().err
 
 
 async def test_the_same_command_again_sends_nothing_twice(running: Office, letter: str) -> None:

@@ -23,6 +23,8 @@ from gateway.core.ports import Blobs
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
 from gateway.exchange import DeliveryPage, DocumentView
+from gateway.storage import open_uploads
+from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.peer_tls import Authority
@@ -99,11 +101,14 @@ async def office(folder: Path) -> AsyncIterator[Office]:
         queries=desks,
         statuses=desks,
         releases=desks,
+        recalls=desks,
+        amendments=desks,
         events=desks,
         authenticator=keys,
         rate_limiter=wide_open(),
         blobs=blobs,
         entropy=secrets.token_bytes,
+        uploads=open_uploads(folder, clock=ManualClock()),
     )
     runner = OfficeRunner(build_app(parts), shutdown_seconds=0.1)
     await runner.setup()

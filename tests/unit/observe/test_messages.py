@@ -13,6 +13,7 @@ from gateway.api.openapi import field_id, schemas
 from gateway.cli.errors import AT_HAND, FAILURES
 from gateway.cli.grammar import ROWS
 from gateway.config import KINDS
+from gateway.core.amendments import AmendmentKind
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.events import EventKind
@@ -21,6 +22,7 @@ from gateway.core.message import Priority
 from gateway.core.owed import TimestampState
 from gateway.core.reasons import OS_WORDS, Reason, Reasons, because, of_os
 from gateway.core.states import (
+    AmendmentState,
     BusinessStatus,
     DeliveryState,
     DocumentState,
@@ -54,6 +56,8 @@ LABELS = {
         "delivery": [state.value for state in DeliveryState],
         "transfer": [state.value for state in TransferState],
         "business": [status.value for status in BusinessStatus],
+        "amendment": [state.value for state in AmendmentState],
+        "amendment.kind": [kind.value for kind in AmendmentKind],
         "evidence": [evidence.value for evidence in Evidence],
         "outcome": [outcome.value for outcome in Outcome],
         "kind": [kind.value for kind in MessageKind],

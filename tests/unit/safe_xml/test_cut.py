@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import SenderError
 from gateway.core.limits import KIB
-from gateway.safe_xml import AT_HAND, EXCHANGE, in_memory
+from gateway.safe_xml import AT_HAND, EXCHANGE, decoded, in_memory
 from gateway.safe_xml.cut import TAG_BYTES_MAX, cut
 from gateway.safe_xml.payload import Decoder
 
@@ -62,6 +62,30 @@ BASE64 = (
     st.lists(st.one_of(TEXT, TEXT, st.sampled_from([b"<![CDATA[", b"]]>"])), max_size=12).map(b"".join).map(envelope)
 )
 SIZES = st.lists(st.integers(1, 60), min_size=1, max_size=5)
+
+
+@settings(max_examples=500, deadline=None)
+@given(data=st.one_of(FILE, BASE64), sizes=SIZES, again=SIZES)
+def test_a_payload_is_found_again_at_its_place(data: bytes, sizes: list[int], again: list[int]) -> None:
+    try:
+        _, knife = cut(in_pieces(data, sizes), store=in_memory, caps=EXCHANGE)
+    except SenderError:
+        return
+    for payload in knife.payloads:
+        text = data[payload.start : payload.end]
+        if payload.sound:
+            assert b"".join(decoded(in_pieces(text, again), caps=EXCHANGE)) == payload.read()
+        else:
+            with pytest.raises(SenderError):
+                list(decoded(in_pieces(text, again), caps=EXCHANGE))
+
+
+@pytest.mark.parametrize(
+    "text", [b"QUJD</a>QUJD", b"QUJD<b/>", b"</ContentTransferEncoded><ContentTransferEncoded>", b"Q"]
+)
+def test_a_place_that_holds_something_else_is_refused(text: bytes) -> None:
+    with pytest.raises(SenderError):
+        list(decoded([text], caps=EXCHANGE))
 
 
 @settings(max_examples=1_000, deadline=None)

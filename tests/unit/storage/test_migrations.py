@@ -127,7 +127,7 @@ async def test_rows_of_every_revision_are_there_after_the_upgrade(databases: Dat
     now = await fill(databases.full)
     filled = {name for name, lines in now.items() if lines}
     younger = {
-        *("client_certificates", "incoming_numbers", "non_deliveries", "owed_timestamps", "pauses"),
+        *("amendments", "client_certificates", "incoming_numbers", "non_deliveries", "owed_timestamps", "pauses"),
         *("pending_leaves", "requests"),
     }
     younger |= {"reopenings", "resends", "restored_peers", "resyncs", "skipped_numbers", "wanted_transfers"}

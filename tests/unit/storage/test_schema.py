@@ -153,6 +153,8 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         driver.execute("DROP INDEX ix_work_road")
         driver.execute("DROP INDEX ix_work_urgent_road")
         driver.execute("CREATE INDEX ix_work_destination ON work (destination)")
+        driver.execute("DROP TABLE amendments")
+        driver.execute("ALTER TABLE inbox DROP COLUMN opened_at")
         driver.execute("DROP INDEX ix_work_urgent")
         driver.execute("ALTER TABLE work DROP COLUMN urgency")
         driver.execute("ALTER TABLE dead_letters DROP COLUMN urgency")

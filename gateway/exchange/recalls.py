@@ -1,0 +1,228 @@
+"""Recalls: an office takes back what it sent.
+
+A document that is not routed is refused with that reason: it never leaves. Of one that is, each transfer that nothing is done
+with at this moment is given up, and its deliveries are void. Where not a byte of it had left, that is the end. Everybody else
+is asked: by a status message 13 of its own, which walks like any other. So is who may have the document though its transfer
+was given up (it was tried before), and who is being sent it just now. The answers are `exchange.amending`'s.
+
+Asking many is more than one unit may do: they are asked a few at a time, each with the row, its leaf and its message in one
+transaction. A power cut between two of them leaves some unasked; the office, without an answer, asks again, and nobody is asked
+twice.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from gateway.core.amendments import Amendment, AmendmentKind, Side
+from gateway.core.errors import Conflict
+from gateway.core.events import AuditEvent, EventKind
+from gateway.core.ids import AmendmentKey, DocumentKey
+from gateway.core.ledgers import StaleStateError, UnitOfWork
+from gateway.core.limits import RECALLS_PER_UNIT
+from gateway.core.message import ResponseFor, StatusMessage
+from gateway.core.model import Delivery, Document, Transfer
+from gateway.core.principal import Principal, Scope
+from gateway.core.states import (
+    AmendmentState,
+    BusinessStatus,
+    DeliveryState,
+    DocumentState,
+    MessageKind,
+    TransferState,
+    advance,
+)
+from gateway.exchange.amending import NEVER_TAKEN, ask
+from gateway.exchange.contract import RecallView
+from gateway.exchange.desk import Desk
+from gateway.exchange.due import attempt_of, step_of
+from gateway.exchange.gaps import owe_notice
+from gateway.exchange.messages import organ_block
+from gateway.exchange.permission import own_document, require
+from gateway.exchange.saying import Speaker, said_words, status_row
+from gateway.exchange.submit import store_new
+from gateway.observe import logger
+
+_log = logger(__name__)
+
+RECALLED: Final = "document.recalled"
+GIVEN_UP: Final = "delivery.recalled"
+STOPPABLE: Final = frozenset({TransferState.QUEUED, TransferState.HELD})
+"""Nobody works on it. What is indeterminate may be with its recipient: it is asked for, as ever, and recalled there."""
+
+
+class Recalls:
+    """The recall desk."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def recall(self, principal: Principal, key: DocumentKey, reason: str, *, trace_id: str) -> RecallView:
+        """See `RecallDesk.recall`."""
+        require(principal, Scope.SEND)
+        words, who = said_words(reason), Speaker(principal=principal.key_id, trace_id=trace_id)
+        store = self._desk.store
+        document = await store.transact(lambda uow: self._stop_document(uow, own_document(uow, principal, key), who))
+        if document.state is DocumentState.ROUTED:
+            for transfer in await store.read(lambda uow: uow.transfers.of_document(key)):
+                await store.transact(partial(self._stop_transfer, document, transfer, words))
+            while await store.transact(lambda uow: self._ask_some(uow, document, words, who)):
+                pass
+        _log.info("document.recalled", document=key, state=document.state.value)
+        return await store.read(lambda uow: _view(uow, document))
+
+    def _stop_document(self, uow: UnitOfWork, document: Document, who: Speaker) -> Document:
+        """Refused, if it is not routed yet; a step that is at work on it finds that out when it writes."""
+        if document.kind is not MessageKind.DOCUMENT:
+            raise Conflict("conflict.state", state=document.kind.value)
+        if document.state is DocumentState.ROUTED or document.reason == RECALLED:
+            return document
+        if document.state is DocumentState.REFUSED:
+            raise Conflict("conflict.state", state=document.state.value)
+        now = self._desk.clock.now()
+        leaf = self._desk.journal.record(
+            uow,
+            AuditEvent(
+                kind=EventKind.REFUSED,
+                at=now,
+                subject=document.key,
+                document=document.key,
+                previous=document.last_leaf,
+                organ=document.sender,
+                private={
+                    "document_id": document.document_id,
+                    "code": RECALLED,
+                    "envelope": document.envelope.digest if document.envelope else "",
+                    "from": document.sender,
+                    "principal": who.principal,
+                },
+            ),
+        )
+        stopped = replace(
+            document,
+            state=advance(document.state, DocumentState.REFUSED),
+            reason=RECALLED,
+            reason_params=(),
+            changed_at=now,
+            last_leaf=leaf,
+        )
+        uow.documents.advance(stopped, was=document.state)
+        _withdrawn(uow, stopped, None, now)
+        return stopped
+
+    def _stop_transfer(self, document: Document, seen: Transfer, reason: str, uow: UnitOfWork) -> None:
+        """Give up what is still queued; where nothing has ever left, nobody has to be asked."""
+        transfer, now = uow.transfers.find(seen.slip.transfer), self._desk.clock.now()
+        if transfer is None or transfer.state not in STOPPABLE or not _withdrawn(uow, document, transfer, now):
+            return
+        untouched = transfer.state is TransferState.QUEUED and not transfer.attempts
+        state = advance(transfer.state, TransferState.VOID)
+        uow.transfers.advance(replace(transfer, state=state, reason=GIVEN_UP, changed_at=now), was=transfer.state)
+        deliveries = uow.documents.deliveries(document.key, transfer.slip.transfer)
+        stopped = [self._given_up(uow, one, document, now) for one in deliveries]
+        uow.documents.advance_deliveries(stopped, was={one.key: one.state for one in deliveries})
+        owe_notice(uow, transfer.slip, now)
+        if untouched:
+            asked = [self._amendment(document, one, reason, AmendmentState.STOPPED) for one in deliveries]
+            uow.amendments.add([one for one in asked if uow.amendments.find(one) is None])
+
+    def _given_up(self, uow: UnitOfWork, delivery: Delivery, document: Document, now: datetime) -> Delivery:
+        leaf = self._desk.journal.record(
+            uow,
+            AuditEvent(
+                kind=EventKind.DELIVERY_RECALLED,
+                at=now,
+                subject=delivery.key,
+                document=document.key,
+                previous=delivery.last_leaf,
+                sequence=delivery.sequence,
+                recipient=delivery.recipient,
+                organ=document.sender,
+                private={"code": GIVEN_UP, "to": delivery.recipient, "transfer": delivery.transfer or ""},
+            ),
+        )
+        state = advance(delivery.state, DeliveryState.VOID)
+        return replace(delivery, state=state, reason=GIVEN_UP, changed_at=now, last_leaf=leaf)
+
+    def _ask_some(self, uow: UnitOfWork, document: Document, reason: str, who: Speaker) -> bool:
+        """Ask some of those who have, or may have, the document and were not asked; whether there may be more."""
+        known = {
+            one.recipient
+            for one in uow.amendments.of(Side.SENT, document.sender, document.document_id)
+            if one.kind is AmendmentKind.RECALL and not one.by
+        }
+        left = [
+            one
+            for one in uow.documents.deliveries(document.key)
+            if one.recipient not in known and one.state not in NEVER_TAKEN
+        ]
+        some = left[:RECALLS_PER_UNIT]
+        asked: list[tuple[Amendment, Delivery]] = []
+        for delivery in some:
+            new = self._amendment(document, delivery, reason, AmendmentState.ASKED)
+            message = self._message(document, new, who)
+            store_new(uow, message, self._desk)
+            asked.append((replace(new, carrier=message.key), delivery))
+        ask(uow, document, asked, self._desk)
+        return len(left) > len(some)
+
+    def _amendment(self, document: Document, delivery: Delivery, reason: str, state: AmendmentState) -> Amendment:
+        now = self._desk.clock.now()
+        return Amendment(
+            key=AmendmentKey(self._desk.new_key()),
+            side=Side.SENT,
+            kind=AmendmentKind.RECALL,
+            sender=document.sender,
+            recipient=delivery.recipient,
+            document_id=document.document_id,
+            by="",
+            subject=delivery.key,
+            carrier="",
+            state=state,
+            reason=reason,
+            asked_at=now.replace(microsecond=0),
+            changed_at=now,
+        )
+
+    def _message(self, document: Document, amendment: Amendment, who: Speaker) -> Document:
+        """The 13: `From` is the sender, and `ResponseFor.OrganId` the recipient (facts 1.10)."""
+        assert document.metadata is not None, "a status message is not recalled"
+        status = StatusMessage(
+            sender=organ_block(document.sender, self._desk.directory.current()),
+            response_for=ResponseFor(
+                organ_id=amendment.recipient,
+                document_id=document.document_id,
+                code=document.metadata.code.text(),
+                promulgation_date=document.metadata.promulgation_date,
+            ),
+            status=BusinessStatus.RECALL_ASKED,
+            description=amendment.reason,
+            timestamp=amendment.asked_at,
+        )
+        assert document.envelope is not None, "a routed document has an envelope"
+        return status_row(status, about=document.envelope.digest, by=who, desk=self._desk)
+
+
+def _withdrawn(uow: UnitOfWork, document: Document, transfer: Transfer | None, now: datetime) -> bool:
+    """Whether the work item is gone: nobody is at work on it at this moment."""
+    try:
+        uow.work.withdraw(attempt_of(transfer, document) if transfer else step_of(document, now), now)
+    except StaleStateError:
+        return False
+    return True
+
+
+def _view(uow: UnitOfWork, document: Document) -> RecallView:
+    found = [
+        one
+        for one in uow.amendments.of(Side.SENT, document.sender, document.document_id)
+        if one.kind is AmendmentKind.RECALL and not one.by
+    ]
+    counts = {state: sum(one.state is state for one in found) for state in AmendmentState}
+    addressed = len(uow.documents.deliveries(document.key))
+    return RecallView(
+        document=uow.documents.find(document.key) or document,
+        counts={state: count for state, count in counts.items() if count},
+        untouched=addressed - len(found),
+    )
