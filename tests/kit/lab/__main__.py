@@ -94,7 +94,7 @@ async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
     """Every fault that was asked for, one after the other, told as they end."""
     task, results = asyncio.current_task(), []
     assert task
-    end_when_told(task)
+    told = end_when_told(task)
     for fault in _chosen(asked):
         own = folder / fault.id
         own.mkdir(parents=True)
@@ -103,7 +103,7 @@ async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
         allowed = fault.id in asked.allow_missing
         order = Order(folder=own, seed=asked.seed, documents=documents, minutes=asked.minutes)
         result = await run_fault(fault, order, allowed=allowed)
-        if task.cancelling():  # and what was to be put away then has failed
+        if told.is_set():  # and what was to be put away then has failed
             raise asyncio.CancelledError
         results.append(result)
         say(result.line())

@@ -17,14 +17,17 @@ def mark_what_is_started() -> None:
     os.environ[MARK] = str(os.getpid())
 
 
-def end_when_told(task: "asyncio.Task[object]") -> None:
-    """SIGTERM ends every process at once, and then the task, which puts everything else away."""
+def end_when_told(task: "asyncio.Task[object]") -> asyncio.Event:
+    """SIGTERM ends every process at once, and then the task, which puts everything else away; whether it came."""
+    told = asyncio.Event()
 
     def end() -> None:
+        told.set()
         end_all()
         task.cancel()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+    return told
 
 
 def end_all() -> None:

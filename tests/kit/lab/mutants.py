@@ -10,6 +10,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 
+from tests.kit.lab.fault import hurt
 from tests.kit.seeded.mutants import MUTANTS
 
 SEEDS_MAX = 60
@@ -18,11 +19,14 @@ SECONDS_MAX = 20
 CLOCK_MAX = 15 * SECONDS_MAX
 """By the clock, for others may be on the machine."""
 AT_ONCE = 2
+UNHURT = 20
+"""Seeds that must be well first: where nothing is planted, nothing may be found."""
 
 
 async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
     """Which were caught, and how long each took."""
     turn, took = asyncio.Semaphore(AT_ONCE), dict[str, object]()
+    hurt(not await _fails("--count", str(UNHURT)), f"the first {UNHURT} worlds fail without any bug planted")
 
     async def one(name: str) -> bool:
         async with turn:
@@ -38,9 +42,13 @@ async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
 
 async def find(name: str) -> bool:
     """Whether some seed finds it, and says which: a process that only broke has found nothing."""
+    return await _fails("--mutant", name, "--count", str(SEEDS_MAX))
+
+
+async def _fails(*asked: str) -> bool:
     process = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", f'ulimit -t {SECONDS_MAX}; exec "$@"', "sh"),
-        *(sys.executable, "-m", "tests.kit.seeds", "--mutant", name, "--count", str(SEEDS_MAX), "--workers", "1"),
+        *(sys.executable, "-m", "tests.kit.seeds", "--workers", "1", *asked),
         stdout=PIPE,
         stderr=DEVNULL,
     )

@@ -136,7 +136,7 @@ async def test_what_cannot_be_synced_ends_the_process(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(SiteError, match=r"store\.damaged"):
+    with pytest.raises(SiteError, match=r"store\.failing"):
         await stored(blobs, b"hello")
     assert len(told) == 1
 
