@@ -35,17 +35,19 @@ from gateway.exchange import (
     GapNotices,
     LocalTransport,
     MeasuredTransport,
+    NonDeliveryNotices,
     OrderRelease,
     Reception,
     Rescanning,
     Resending,
     ResyncAnswers,
     Resynchronising,
+    Roads,
     SkippedNumbers,
     Stamping,
     TransferDelivery,
 )
-from gateway.material import OwnSigners, open_signers, read_material
+from gateway.material import Material, OwnSigners, open_signers, read_material
 from gateway.observe import (
     ClockWatch,
     ServiceManager,
@@ -134,12 +136,10 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         publisher = await open_log(config, signers, store, stack, broken=broken)
         rooms = await open_rooms(material, store, meter, stack)
         desk = rooms.desk
-        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts)
-        peers = PeerTransport(
-            directory=desk.directory, ssl_context=material.peer_client, own=desk.own, entropy=desk.entropy
-        )
-        stack.push_async_callback(peers.close)
-        ways = _Ways(local=LocalTransport(reception=reception), peers=peers)
+        roads = Roads(store=store, clock=desk.clock, backoff=partial(backoff, entropy=desk.entropy))
+        reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=signers.receipts, roads=roads)
+        peers = _peer_transport(material, desk, stack)
+        ways = _Ways(local=LocalTransport(reception=reception), peers=peers, roads=roads)
         engine = _engine(desk, signers, ways, rooms.disk, origin=config.log_origin)
         events = Events(desk=desk)
         heads = (publisher.notify, events.notify)
@@ -155,7 +155,7 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         )
         fetcher = open_fetcher(config, rooms, reloader, stack, broken=broken)
         clock = ClockWatch(clock=desk.clock, on_step=record_step(desk))
-        for run in (rooms.disk.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
+        for run in (rooms.disk.run, rooms.steps.run, rooms.keeper.run, clock.run, reloader.run, manager.keep_alive):
             in_background(stack, run, broken)
         watched = Watched(
             desk=desk,
@@ -174,6 +174,13 @@ async def running(config: Config, *, source: Path, manager: ServiceManager) -> A
         finally:
             readiness.draining = True
             await _drain(doors, engine, publisher, store)
+
+
+def _peer_transport(material: Material, desk: Desk, stack: AsyncExitStack) -> PeerTransport:
+    context = material.peer_client
+    peers = PeerTransport(directory=desk.directory, ssl_context=context, own=desk.own, entropy=desk.entropy)
+    stack.push_async_callback(peers.close)
+    return peers
 
 
 async def _drain(doors: Doors, engine: WorkEngine, publisher: CheckpointPublisher, store: Store) -> None:
@@ -205,12 +212,13 @@ class _Ways:
 
     local: LocalTransport
     peers: PeerTransport
+    roads: Roads
 
 
 def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, origin: str) -> WorkEngine:
     patience, receipts = partial(backoff, entropy=desk.entropy), signers.receipts
     transports = _transports(desk, ways.local, ways.peers)
-    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=ways.roads)
     notices = GapNotices(desk=desk, signer=receipts, transports=transports, backoff=patience)
     skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, backoff=patience)
     resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, backoff=patience)
@@ -223,6 +231,7 @@ def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, or
             WorkKind.TRANSFER: transfers,
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
+            WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
             WorkKind.SKIPPED: skipped,
             WorkKind.RESYNC: resync,
             WorkKind.RESEND: Resending(desk=desk, transports=transports, backoff=patience),

@@ -44,7 +44,7 @@ from gateway.crypto import (
     subject_public_key,
 )
 from gateway.evidence import InvariantsProbe
-from gateway.exchange import HeldProbe, OrderProbe, OwedProbe, ResyncProbe, check_receipt
+from gateway.exchange import HeldProbe, LateProbe, OrderProbe, OwedProbe, ResyncProbe, check_receipt
 from gateway.malware import ScannerProbe
 from gateway.material import body_keys, fetch_plan, own_bodies, trust_sources
 from gateway.observe import DescriptorsProbe, FileTimesProbe, PortProbe, SystemClock, ask, attainable_limit
@@ -142,7 +142,8 @@ def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> li
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=config.signer_memory, key=key))
     if store is not None:
-        probes += [HeldProbe(store=store), OrderProbe(store=store, clock=SystemClock()), ResyncProbe(store=store)]
+        probes += [HeldProbe(store=store), LateProbe(store=store, clock=SystemClock())]
+        probes += [OrderProbe(store=store, clock=SystemClock()), ResyncProbe(store=store)]
         probes.append(OwedProbe(store=store, clock=SystemClock()))
     if store is not None and snapshot is not None:
         probes.append(_invariants(config, store, snapshot))

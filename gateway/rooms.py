@@ -9,6 +9,8 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
+from threading import Timer
 from typing import Final
 
 from gateway.audit import CheckpointPublisher, SignerMemory, log_in_force, sequence
@@ -25,16 +27,27 @@ from gateway.crypto import (
     SealOrder,
     TimestampClient,
 )
+from gateway.delivery import StepsWatch
 from gateway.exchange import Desk, Journal
 from gateway.malware import Clamd, parse_place
 from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import UNMEASURED, SystemClock, in_background, logger
 from gateway.registry import LoadedDirectory
 from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, sealing_keys, taking_effect
-from gateway.storage import BlobKeeper, DiskWatch, ServiceStore, StoreIntake, open_blobs, open_store
+from gateway.storage import (
+    BlobKeeper,
+    DiskWatch,
+    OnFatal,
+    ServiceStore,
+    StoreIntake,
+    exit_of_failure,
+    open_blobs,
+    open_store,
+)
 from gateway.watch import disk_watch
 
-EXIT_FATAL: Final = 70
+LAST_WORDS_SECONDS: Final = 0.5
+"""So long a process whose disk fails goes on, to tell whoever waits to come back (503): nothing is stored any more."""
 """The exit status for a fault of our own (experience.md 2.6); the service manager restarts us."""
 JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
 
@@ -53,6 +66,7 @@ class Rooms:
     judge: JudgePool
     disk: DiskWatch
     intake: StoreIntake
+    steps: StepsWatch
     keeper: BlobKeeper
 
 
@@ -61,16 +75,26 @@ async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = config.database_place()
     store = await asyncio.to_thread(
-        open_store, place, sequencer=sequence, on_fatal=_die, relaxed=config.demo, meter=meter
+        open_store, place, sequencer=sequence, on_fatal=_ending(config), relaxed=config.demo, meter=meter
     )
     stack.push_async_callback(store.close)
     return store
 
 
-def _die(error: BaseException) -> None:
-    """A disk that failed an fsync cannot be trusted by going on: leave at once, restart recovers (reliability B2.5)."""
-    _log.critical("store.fatal", error=str(error))
-    os._exit(EXIT_FATAL)
+def _ending(config: Config) -> OnFatal:
+    """What ends the process: a disk that failed an fsync cannot be trusted by going on, the start recovers (reliability B2.5).
+
+    Without ceremony, for an orderly end would write; but whoever waits for an answer hears that he should come back.
+    """
+
+    def end(error: BaseException) -> None:
+        code = exit_of_failure(error, config.gateway.state / "disk-failure", SystemClock().now())
+        _log.critical("store.fatal", error=str(error), exit=code)
+        last = Timer(LAST_WORDS_SECONDS, os._exit, (code,))
+        last.daemon = True
+        last.start()
+
+    return end
 
 
 async def open_log(
@@ -154,7 +178,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
     await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
-    blobs, disk = open_blobs(config.blobs, on_fatal=_die), disk_watch(config)
+    blobs, disk = open_blobs(config.blobs, on_fatal=_ending(config)), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
     await judge.start()
@@ -178,7 +202,9 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         entropy=entropy,
         scanner=open_scanner(config.scanner, meter),
         meter=meter,
+        deadline=timedelta(days=config.delivery.deadline_days),
     )
+    steps = StepsWatch(store=store, clock=clock)
     return Rooms(
         desk=desk,
         directory=directory,
@@ -187,7 +213,8 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         holders=holders,
         judge=judge,
         disk=disk,
-        intake=StoreIntake(disk, store),
+        intake=StoreIntake(store, disk, steps),
+        steps=steps,
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
     )
 

@@ -17,7 +17,16 @@ from gateway.core.metrics import CONNECTIONS_CLOSED, Reading, Readings
 from gateway.core.ports import Probe
 from gateway.crypto import CertificateProbe, ConfinementProbe, FetchProbe, LoadedTrust, TrustProbe
 from gateway.delivery import QueueProbe
-from gateway.exchange import Desk, HeldProbe, Operating, OrderProbe, OwedProbe, ResyncProbe, clock_step
+from gateway.exchange import (
+    Desk,
+    HeldProbe,
+    LateProbe,
+    Operating,
+    OrderProbe,
+    OwedProbe,
+    ResyncProbe,
+    clock_step,
+)
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, SystemClock, current_limit, process_readings
 from gateway.reload import Reloader
@@ -71,13 +80,15 @@ async def open_admin(
     desk = watched.desk
     queue, held = QueueProbe(store=desk.store, clock=desk.clock), HeldProbe(store=desk.store)
     owed = OwedProbe(store=desk.store, clock=desk.clock)
-    order, resync = OrderProbe(store=desk.store, clock=desk.clock), ResyncProbe(store=desk.store)
+    order, late = OrderProbe(store=desk.store, clock=desk.clock), LateProbe(store=desk.store, clock=desk.clock)
+    resync = ResyncProbe(store=desk.store)
     parts = AdminParts(
         own=desk.own,
-        probes=watched.probes(queue, held, order, resync, owed),
+        probes=watched.probes(queue, late, held, order, resync, owed),
         meter=meter,
         readings=(
             queue.readings,
+            late.readings,
             held.readings,
             order.readings,
             resync.readings,

@@ -20,7 +20,7 @@ from gateway.core.owed import OwedTimestamp, TimestampState
 from gateway.core.plain_text import shown
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus, DeliveryState
-from gateway.exchange import DocumentView, findings, readable
+from gateway.exchange import DocumentView, Notice, findings, readable
 from gateway.observe import explain, label
 
 _PRIORITIES: Mapping[Priority, out.Priority] = {
@@ -97,6 +97,29 @@ def delivery_of(delivery: Delivery) -> out.Delivery:
         registry_epoch=delivery.registry_epoch,
         route_reason=delivery.route_reason,
         changed_at=rfc3339(delivery.changed_at),
+    )
+
+
+def notice_of(notice: Notice) -> out.Notice:
+    """One non-delivery notice."""
+    made, transfer = notice.made, notice.transfer
+    reason = _reason(transfer.reason, peer=transfer.slip.destination)
+    assert made.notice is not None, "a notice is told once it is signed"
+    assert made.signed_at is not None
+    assert reason is not None, "what expired has its code"
+    return out.Notice(
+        transfer=made.transfer,
+        destination=transfer.slip.destination,
+        recipients=tuple(one.organ_id for one in transfer.slip.recipients),
+        reason=reason,
+        sent_at=rfc3339(transfer.slip.sent_at),
+        deadline=rfc3339(transfer.deadline),
+        expired_at=rfc3339(made.expired_at),
+        attempts=made.attempts,
+        last_tried_at=None if made.last_tried_at is None else rfc3339(made.last_tried_at),
+        last_reason=shown(made.last_reason),
+        signed_at=rfc3339(made.signed_at),
+        notice=made.notice.decode("ascii"),
     )
 
 

@@ -153,6 +153,10 @@ class OfficeClient:
         """The deliveries of an outgoing document, all of them."""
         return await self._whole(f"/documents/{_step(key)}/deliveries")
 
+    async def notices(self, key: str) -> list[Json]:
+        """Signed notices of what of an outgoing document did not arrive in time, all of them."""
+        return await self._whole(f"/documents/{_step(key)}/notices")
+
     async def history(self, key: str) -> list[Json]:
         """The story of an outgoing document, all of it."""
         return await self._whole(f"/documents/{_step(key)}/history")

@@ -5,14 +5,14 @@ from enum import StrEnum
 from aiohttp import hdrs, web
 
 from gateway.api import models as out
-from gateway.api.answers import answer, delivery_of, document_of, history_of, tag, view_of
+from gateway.api.answers import answer, delivery_of, document_of, history_of, notice_of, tag, view_of
 from gateway.api.body import read_nothing
 from gateway.api.conditional import require_match
 from gateway.api.files import send_file
 from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
 from gateway.api.submission import read_order
-from gateway.core.ids import DeliveryKey, DocumentKey
+from gateway.core.ids import DeliveryKey, DocumentKey, TransferKey
 from gateway.core.states import DocumentState
 from gateway.exchange import EnvelopeOrder
 from gateway.observe import logger
@@ -72,6 +72,16 @@ async def deliveries(request: web.Request) -> web.StreamResponse:
     page = await request.app[PARTS].queries.deliveries(request[PRINCIPAL], _key(request), after=after, limit=limit)
     items = tuple(map(delivery_of, page.deliveries))
     return answer(request, out.DeliveryPage(items=items, more=page.more, next=items[-1].key if page.more else None))
+
+
+async def notices(request: web.Request) -> web.StreamResponse:
+    """`GET /documents/{key}/notices?cursor=&limit=`, by transfer."""
+    query = request[QUERY]
+    cursor, limit = query.text("cursor"), query.number("limit")
+    after = None if cursor is None else TransferKey(cursor)
+    page = await request.app[PARTS].queries.notices(request[PRINCIPAL], _key(request), after=after, limit=limit)
+    items = tuple(map(notice_of, page.notices))
+    return answer(request, out.NoticePage(items=items, more=page.more, next=items[-1].transfer if page.more else None))
 
 
 async def history(request: web.Request) -> web.StreamResponse:

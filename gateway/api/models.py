@@ -189,6 +189,25 @@ class Delivery(Answer):
     changed_at: Moment
 
 
+class Notice(Answer):
+    """What of a document did not reach one gateway in time, in a form that can be shown to others."""
+
+    transfer: Key
+    destination: str
+    recipients: tuple[OrganCode, ...]
+    reason: Reason
+    sent_at: Moment
+    deadline: Moment
+    expired_at: Moment
+    attempts: Count
+    last_tried_at: Moment | None
+    last_reason: str
+    """What the last attempt met, as it was logged."""
+    signed_at: Moment
+    notice: str
+    """JWS (RFC 7515, compact) by this gateway's receipt key: the same facts, signed."""
+
+
 class Organ(Answer):
     """A body as an envelope names it."""
 
@@ -313,6 +332,10 @@ class DeliveryPage(Page[Delivery]):
     """Deliveries of one document, in the order of its recipients."""
 
 
+class NoticePage(Page[Notice]):
+    """Signed notices of what of a document did not arrive in time."""
+
+
 class HistoryPage(Page[HistoryEvent]):
     """The story of a document, oldest first."""
 
@@ -362,6 +385,7 @@ class Problem(Answer):
 
 
 ALL: Final = (
-    DocumentView, DocumentPage, DeliveryPage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me, Problem,
+    DocumentView, DocumentPage, DeliveryPage, NoticePage, HistoryPage, InboxPage, OrganizationPage, EventPage, Me,
+    Problem,
 )  # fmt: skip
 """The roots: every other model is inside of one of them."""

@@ -33,7 +33,7 @@ HEADS_ERRORS: Final = (
 )
 """What any request can be answered with: its head is wrong, there were too many, or we are wrong."""
 GATE_ERRORS: Final = ("access.no_key", "access.scope")
-STORE_ERRORS: Final = ("store.busy", "store.damaged")
+STORE_ERRORS: Final = ("store.busy", "store.damaged", "store.failing")
 """What any request can be answered with that asks the database."""
 BODY_ERRORS: Final = ("size.limit", "rate.volume", "request.timeout", "request.digest")
 """What any request can be answered with whose body is read."""

@@ -5,7 +5,7 @@ root. *Who* it is tells the kernel, not the caller (SO_PEERCRED): the login name
 sudo does not change), else the user's. That is how two operators who both act as the service's user are two persons.
 
 * `POST /queue/pause`, `/queue/resume`: `{"destination": …, "reason": …}`
-* `POST /queue/retry`: `{"subject": …}`
+* `POST /queue/retry`, `/queue/reroute`: `{"subject": …}`
 * `POST /queue/void`: `{"subject": …, "reason": …}` asks; with `"confirm": true` it confirms what another has asked.
 
 Answers are JSON; errors are problem documents as on the office API.
@@ -115,6 +115,7 @@ async def listen_operator(
     app.router.add_post("/queue/pause", door.pause)
     app.router.add_post("/queue/resume", door.resume)
     app.router.add_post("/queue/retry", door.retry)
+    app.router.add_post("/queue/reroute", door.reroute)
     app.router.add_post("/queue/void", door.void)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
@@ -189,6 +190,12 @@ class _Door:
         said = await _said(request, "subject")
         count = await self._desk.retry(self._by(request), said["subject"])
         return _json({"done": "retried", "subject": said["subject"], "by": self._by(request), "count": count})
+
+    async def reroute(self, request: web.Request) -> web.Response:
+        """Send where the registry says by now."""
+        said = await _said(request, "subject")
+        count = await self._desk.reroute(self._by(request), said["subject"])
+        return _json({"done": "rerouted", "subject": said["subject"], "by": self._by(request), "count": count})
 
     async def void(self, request: web.Request) -> web.Response:
         """Ask to give up, or confirm it."""

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.api.query import Query
 from gateway.core import limits
-from gateway.core.ids import Entropy
+from gateway.core.ids import Entropy, OrganId
 from gateway.core.ports import Allowance, Authenticator, Blobs, Intake, Meter, RateLimiter
 from gateway.core.principal import Principal
 from gateway.exchange import EventDesk, QueryDesk, ReleaseDesk, StatusDesk, SubmissionDesk
@@ -18,7 +18,7 @@ from gateway.observe import UNMEASURED
 class RoomForAll:
     """Implements `gateway.core.ports.Intake` where nobody watches disk and queue: tests and seeded worlds."""
 
-    def admit(self, *, document: bool) -> None:
+    def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
         """See `Intake.admit`."""
 
 

@@ -1,4 +1,4 @@
-"""`gateway queue pause|resume|retry|void`: the queue changed by hand, by the service itself, over its admin socket."""
+"""`gateway queue pause|resume|retry|reroute|void`: the queue changed by hand, by the service itself, over its admin socket."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,6 +46,8 @@ def _tell(terminal: Terminal, told: Mapping[str, Any]) -> None:
         terminal.print(terminal.text("cli.hand.resumed", **_only(told, "destination")))
     elif done == "retried":
         terminal.print(terminal.text("cli.hand.retried", **_only(told, "count")))
+    elif done == "rerouted":
+        terminal.print(terminal.text("cli.hand.rerouted", **_only(told, "count")))
     elif done == "void":
         terminal.print(terminal.text("cli.hand.void", **_only(told, "count", "by")))
     else:

@@ -59,6 +59,7 @@ _BY_CODE: Final[Mapping[str, Exit]] = MappingProxyType(
         "worker.killed": Exit.PROBLEM,
         "store.busy": Exit.UNREACHABLE,
         "store.full": Exit.UNREACHABLE,
+        "store.failing": Exit.UNREACHABLE,
         "store.locked": Exit.CONFLICT,
         "store.damaged": Exit.VERIFICATION,
         "backup.not_empty": Exit.CONFLICT,

@@ -106,7 +106,7 @@ class HandOrder:
 
     config: Path
     wish: str
-    """`pause`, `resume`, `retry` or `void`."""
+    """`pause`, `resume`, `retry`, `reroute` or `void`."""
     members: Mapping[str, str | bool]
     """What it is told, by the names of the admin socket."""
 

@@ -97,7 +97,7 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
 
 
 def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
-    if item.kind in {WorkKind.TRANSFER, WorkKind.GAPS, WorkKind.RESEND}:
+    if item.kind in {WorkKind.TRANSFER, WorkKind.GAPS, WorkKind.NON_DELIVERY, WorkKind.RESEND}:
         transfer = uow.transfers.find(TransferKey(item.subject))
         if transfer is not None:
             return Subject(

@@ -16,6 +16,7 @@ from gateway.config.sections import (
     AdminSection,
     AuditSection,
     DatabaseSection,
+    DeliverySection,
     DiskSection,
     GatewaySection,
     KeysSection,
@@ -50,6 +51,7 @@ class Config(Section):
     audit: AuditSection
     workers: WorkersSection = WorkersSection()
     disk: DiskSection = DiskSection()
+    delivery: DeliverySection = DeliverySection()
     access: AccessSection = AccessSection()
     limits: LimitsSection = LimitsSection()
     log: LogSection = LogSection()

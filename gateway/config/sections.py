@@ -29,7 +29,7 @@ from gateway.config.forms import (
     Section,
     wrong,
 )
-from gateway.core import limits
+from gateway.core import limits, patience
 from gateway.core.errors import SiteError
 from gateway.core.grants import ApiKey, PinnedCertificate
 from gateway.core.ids import Digest, OrganId
@@ -355,6 +355,15 @@ class LimitsSection(Section):
             gib_per_day=self.gib_per_day,
             at_once=self.requests_at_once,
         )
+
+
+class DeliverySection(Section):
+    """How long it is tried."""
+
+    deadline_days: Annotated[
+        int, Field(ge=patience.DELIVERY_DEADLINE_DAYS_MIN, le=patience.DELIVERY_DEADLINE_DAYS_MAX)
+    ] = patience.DELIVERY_DEADLINE_DAYS_DEFAULT
+    """Days of the calendar until a delivery without a receipt expires, and its sender gets a signed notice."""
 
 
 class LogSection(Section):

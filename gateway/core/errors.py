@@ -82,6 +82,7 @@ CATALOGUE: Final = MappingProxyType(
         "access.organ": ErrorFacts(403, _C),
         "rate.limit": ErrorFacts(429, _C, retryable=True),
         "rate.volume": ErrorFacts(429, _C, retryable=True),
+        "queue.share": ErrorFacts(429, _C, retryable=True),
         "not_found": ErrorFacts(404, _C),
         # --- contradictions
         "conflict.idempotency": ErrorFacts(422, _C),
@@ -89,6 +90,7 @@ CATALOGUE: Final = MappingProxyType(
         "conflict.state": ErrorFacts(409, _C),
         "conflict.same_person": ErrorFacts(409, _C),
         "conflict.not_asked": ErrorFacts(409, _C),
+        "conflict.no_other_place": ErrorFacts(409, _C),
         "conflict.at_work": ErrorFacts(409, _C, retryable=True),
         # --- envelopes and transfers
         "envelope.malformed": ErrorFacts(422, _S),
@@ -115,8 +117,10 @@ CATALOGUE: Final = MappingProxyType(
         "peer.receipt": ErrorFacts(502, _P, retryable=True),
         "delivery.expired": ErrorFacts(504, _O),
         "delivery.void": ErrorFacts(409, _S),
+        "delivery.rerouted": ErrorFacts(409, _G),
         # --- this installation
         "store.busy": ErrorFacts(503, _G, retryable=True),
+        "store.failing": ErrorFacts(503, _G, retryable=True),
         "store.full": ErrorFacts(507, _O, retryable=True),
         "store.locked": ErrorFacts(503, _O),
         "store.version": ErrorFacts(500, _O),
@@ -127,6 +131,7 @@ CATALOGUE: Final = MappingProxyType(
         "restore.not_empty": ErrorFacts(500, _O),
         "restore.clock": ErrorFacts(500, _O),
         "blob.damaged": ErrorFacts(500, _O),
+        "queue.full": ErrorFacts(503, _G, retryable=True),
         "worker.killed": ErrorFacts(422, _S),
         "worker.busy": ErrorFacts(503, _G, retryable=True),
         "worker.died": ErrorFacts(503, _G, retryable=True),

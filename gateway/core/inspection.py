@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
@@ -45,6 +46,16 @@ class Arriving:
     """Numbers beyond the expected one that it counts."""
     kept_from: int = 1
     """Smaller numbers came before this gateway kept any order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """Transfers that are still being tried."""
+
+    count: int
+    """Those that are older than was asked for."""
+    oldest: datetime | None
+    """When the oldest of all was sent first; None when there is none."""
 
 
 class Inspections(Protocol):
@@ -92,6 +103,17 @@ class Inspections(Protocol):
 
     def standing(self, kind: WorkKind, subjects: Collection[str]) -> frozenset[str]:
         """Those of the subjects that have a work item, or a dead letter that waits for a person."""
+        ...
+
+    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
+        """Transfers with a work item whose keys were made before that time; the urgent ones (Khẩn and above), or all."""
+        ...
+
+    def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:
+        """For each sender with documents that are not routed yet: how many, and since when the oldest is due and not begun.
+
+        MAY cost what there is of them.
+        """
         ...
 
     def fences(self) -> tuple[int, int]:

@@ -18,9 +18,10 @@ from gateway.core.log import Log
 from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.named_blobs import NamedBlobs
+from gateway.core.non_delivery import NonDeliveries
 from gateway.core.order import Order
 from gateway.core.owed import Timestamps
-from gateway.core.resync import Resyncs
+from gateway.core.resync import ResyncUnit
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 
@@ -37,10 +38,7 @@ class Documents(Protocol):
     """Outgoing documents and status messages, and their deliveries."""
 
     def add(self, document: Document) -> None:
-        """Store a new document. MUST refuse a second (sender, idempotency_key) with `Conflict`.
-
-        And a second (sender, document_id) while the first one is not refused.
-        """
+        """Store it. MUST refuse (`Conflict`) a second (sender, idempotency_key), and (sender, document_id) if not refused."""
         ...
 
     def find(self, key: DocumentKey) -> Document | None:
@@ -102,7 +100,7 @@ class Documents(Protocol):
         ...
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
-        """The delivery of a document to one recipient."""
+        """The delivery of a document to one recipient that was not rerouted: one at most."""
         ...
 
     def find_delivery(self, key: DeliveryKey) -> Delivery | None:
@@ -244,10 +242,7 @@ class Work(Protocol):
     """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
 
     def add(self, item: WorkItem) -> None:
-        """Make the item due; if (kind, subject) is there already, it becomes due at the earlier time.
-
-        And as urgent as the more urgent of the two.
-        """
+        """Make it due; if (kind, subject) is there already, at the earlier time, and as urgent as the more urgent of both."""
         ...
 
     def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
@@ -335,7 +330,7 @@ class Work(Protocol):
         ...
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(ResyncUnit, Protocol):
     """One transaction. All ledgers of one unit see and change the same state, or nothing at all."""
 
     @property
@@ -361,6 +356,11 @@ class UnitOfWork(Protocol):
     @property
     def timestamps(self) -> Timestamps:
         """Timestamps that are owed."""
+        ...
+
+    @property
+    def non_deliveries(self) -> NonDeliveries:
+        """Transfers that expired."""
         ...
 
     @property
@@ -396,9 +396,4 @@ class UnitOfWork(Protocol):
     @property
     def interventions(self) -> Interventions:
         """What people did by hand."""
-        ...
-
-    @property
-    def resyncs(self) -> Resyncs:
-        """Restores, and what follows from them."""
         ...

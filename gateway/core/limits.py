@@ -5,6 +5,12 @@ A limit that a user can meet is reported by its name (`size.limit` with the numb
 
 from typing import Final
 
+from gateway.core.patience import (
+    DELIVERY_DEADLINE_DAYS_DEFAULT,
+    DELIVERY_DEADLINE_DAYS_MAX,
+    DELIVERY_DEADLINE_DAYS_MIN,
+)
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -299,14 +305,14 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
-DELIVERY_DEADLINE_SECONDS: Final = 5 * 24 * 3600.0
+DELIVERY_DEADLINE_SECONDS: Final = DELIVERY_DEADLINE_DAYS_DEFAULT * 24 * 3600.0
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
 SENT_AHEAD_SECONDS_MAX: Final = 300.0
 """A transfer's sent time may lie this far in the future (clock difference) ..."""
-SENT_AGE_SECONDS_MAX: Final = DELIVERY_DEADLINE_SECONDS + 24 * 3600.0
-"""... and this far in the past: the sender's deadline and a day."""
+SENT_AGE_SECONDS_MAX: Final = (DELIVERY_DEADLINE_DAYS_MAX + 1) * 24 * 3600.0
+"""... and this far in the past: the longest deadline that a sender may have, and a day."""
 ORDER_WAIT_SECONDS_MAX: Final = 3600.0
 """An entry waits so long for smaller numbers of its stream, then comes in without them. Four times the longest back-off: what
 is only repeated has come by then, and what will never come, its sender tells in a gap notice. An office misses nothing for
@@ -324,24 +330,6 @@ GAP_NOTICE_SECONDS_MAX: Final = 30 * 24 * 3600.0
 """A gap notice is repeated for so long: a peer that was away for longer has let come in by itself whatever it had."""
 GAP_NOTICE_BYTES_MAX: Final = 512 * KIB
 """A signed notice: RECIPIENTS_MAX recipients with two lines each of 120 bytes, in base64."""
-REOPENED_NUMBERS_PER_SECOND: Final = 100_000
-"""After a restore numbers, cursors and positions begin at the seconds since 1970 times this. Nobody gives as many in a second,
-so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
-RESYNC_PAGE_TRANSFERS: Final = 100
-"""Transfers that one answer names, and that one question asks for again."""
-RESYNC_SCAN_TRANSFERS: Final = 200
-"""Rows that are looked at for one answer: those of other destinations stand between them."""
-RESYNC_BYTES_MAX: Final = 128 * KIB
-"""A question or an answer: RESYNC_PAGE_TRANSFERS lines of 160 bytes each and one checkpoint, in base64."""
-RESYNC_MARGIN_SECONDS: Final = 48 * 3600.0
-"""Of the clocks and of whoever made the backup: asked for is what was sent so long before the moment that was gone back to, and
-the whole deadline of a delivery."""
-RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
-"""What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
-RESYNC_LOOK_SECONDS: Final = 2.0
-"""Between two looks at what has come again."""
-RESYNC_AGAIN_SECONDS: Final = 900.0
-"""What has not come by then is asked for once more: the longest back-off of the peer."""
 CONNECT_SECONDS_MAX: Final = 10.0
 TRANSFER_SECONDS_MAX: Final = 120.0
 
@@ -388,13 +376,12 @@ assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
 assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
 assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
-assert BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_SECONDS < GAP_NOTICE_SECONDS_MAX
-assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < DELIVERY_DEADLINE_SECONDS < SENT_AGE_SECONDS_MAX
+assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
+assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX
 assert TIMESTAMP_BACKOFF_FIRST_SECONDS < TIMESTAMP_BACKOFF_CAP_SECONDS < TIMESTAMP_DEBT_SECONDS_MAX
 assert ENVELOPE_BYTES_MAX < WORKER_ANSWER_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert EVIDENCE_BYTES_MAX < REVOCATION_LIST_BYTES_MAX < WORKER_ANSWER_BYTES_MAX
 assert REVOCATION_LIST_BYTES_MAX < REVOCATION_LISTS_BYTES_MAX
-assert 4 * REVOCATION_LISTS_BYTES_MAX + 2 * EVIDENCE_INFLATED_BYTES_MAX < JUDGE_MEMORY_BYTES_MAX
 assert FILE_BYTES_MAX < SCAN_BYTES_DEFAULT
 assert SCAN_SECONDS_DEFAULT < SCAN_SECONDS_MAX < TRANSFER_SECONDS_MAX
 assert (
@@ -402,4 +389,3 @@ assert (
     < JUDGE_MEMORY_BYTES_MAX
 )
 assert JUDGE_CPU_SECONDS_MAX < JUDGE_WALL_SECONDS_MAX < TRANSFER_SECONDS_MAX <= LEASE_SECONDS
-assert DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS < RESEND_SECONDS_MAX

@@ -90,6 +90,12 @@ QUEUE_AGE_SECONDS: Final = _gauge(
 )
 ROADS_CLOSED: Final = _gauge("gateway_destinations_closed", "Destinations that are being waited for.")
 DEAD_LETTERS: Final = _gauge("gateway_dead_letters", "Work items that were given up and wait for a person.")
+TRANSFERS_LATE: Final = _gauge(
+    "gateway_transfers_late", "Transfers without a receipt after an hour; urgent ones after two minutes.", "class"
+)
+TRANSFERS_OLDEST_SECONDS: Final = _gauge(
+    "gateway_transfers_oldest_seconds", "For how long the oldest transfer without a receipt has been tried.", "class"
+)
 HELD_DOCUMENTS: Final = _gauge("gateway_documents_held", "Outgoing documents that are held.")
 HELD_DELIVERIES: Final = _gauge("gateway_deliveries_held", "Deliveries that are held.")
 ENTRIES_STAGED: Final = _gauge("gateway_entries_staged", "Entries that wait for smaller numbers of their streams.")

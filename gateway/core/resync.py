@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
-from gateway.core.limits import REOPENED_NUMBERS_PER_SECOND
 from gateway.core.order import Gap
+from gateway.core.restore_limits import REOPENED_NUMBERS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,4 +182,13 @@ class Resyncs(Protocol):
 
     def put_resend(self, resend: Resend) -> None:
         """Write it."""
+        ...
+
+
+class ResyncUnit(Protocol):
+    """This ledger's part of a unit of work."""
+
+    @property
+    def resyncs(self) -> Resyncs:
+        """Restores, and what follows from them."""
         ...

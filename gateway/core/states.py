@@ -55,6 +55,8 @@ class TransferState(StrEnum):
     EXPIRED = "expired"
     VOID = "void"
     """Given up by two persons."""
+    REROUTED = "rerouted"
+    """Its deliveries go elsewhere, by other transfers."""
 
 
 class Evidence(StrEnum):
@@ -104,15 +106,18 @@ DOCUMENT_MOVES: Final[Mapping[DocumentState, frozenset[DocumentState]]] = Mappin
 
 TRANSFER_MOVES: Final[Mapping[TransferState, frozenset[TransferState]]] = MappingProxyType(
     {
-        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED, _T.HELD, _T.VOID}),
+        _T.QUEUED: frozenset({_T.SENDING, _T.EXPIRED, _T.HELD, _T.VOID, _T.REROUTED}),
         _T.SENDING: frozenset({_T.QUEUED, _T.INDETERMINATE, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD}),
-        _T.INDETERMINATE: frozenset({_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD, _T.VOID}),
+        _T.INDETERMINATE: frozenset(
+            {_T.QUEUED, _T.SENDING, _T.RECEIPTED, _T.REFUSED, _T.EXPIRED, _T.HELD, _T.VOID, _T.REROUTED}
+        ),
         # Released, a transfer is asked for before it is sent: nobody knows any more how far it came.
-        _T.HELD: frozenset({_T.INDETERMINATE, _T.EXPIRED, _T.VOID}),
+        _T.HELD: frozenset({_T.INDETERMINATE, _T.EXPIRED, _T.VOID, _T.REROUTED}),
         _T.RECEIPTED: frozenset(),
         _T.REFUSED: frozenset(),
         _T.EXPIRED: frozenset(),
         _T.VOID: frozenset(),
+        _T.REROUTED: frozenset(),
     }
 )
 
@@ -126,8 +131,9 @@ DELIVERY_MOVES: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = Mappin
         _V.INDETERMINATE: frozenset({_V.QUEUED, _V.SENDING, _V.HANDED_OVER, _V.HELD}) | _ENDINGS,
         _V.HELD: frozenset({_V.QUEUED, _V.INDETERMINATE, _V.VOID, _V.REROUTED, _V.EXPIRED}),
         _V.DELIVERED: frozenset(),
-        _V.REFUSED: frozenset(),
-        _V.EXPIRED: frozenset(),
+        # By hand, where the registry names another place by now.
+        _V.REFUSED: frozenset({_V.REROUTED}),
+        _V.EXPIRED: frozenset({_V.REROUTED}),
         _V.REROUTED: frozenset(),
         _V.VOID: frozenset(),
     }
@@ -154,5 +160,5 @@ def advance(current: State, target: State) -> State:
 
 
 def is_final(state: State) -> bool:
-    """Whether nothing can follow this state."""
-    return not _MOVES[type(state)][state]
+    """Whether nothing follows this state by itself."""
+    return _MOVES[type(state)][state] <= {DeliveryState.REROUTED}

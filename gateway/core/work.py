@@ -32,6 +32,8 @@ class WorkKind(StrEnum):
     """Entries of one sender that wait for smaller numbers: those that can come in, or have waited long enough."""
     GAPS = "gaps"
     """Tell the destination of an outgoing transfer which of its numbers will not come in order."""
+    NON_DELIVERY = "non_delivery"
+    """Sign the notice to the sender of a transfer that expired."""
     SKIPPED = "skipped"
     """Tell a destination which numbers of our streams were skipped when the database was restored."""
     RESYNC = "resync"

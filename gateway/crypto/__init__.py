@@ -50,6 +50,7 @@ from gateway.crypto.fetching.fetcher import EvidenceFetcher, EvidenceSource, Fet
 from gateway.crypto.fetching.store import EvidenceStore, Kept, SourceState
 from gateway.crypto.jws import (
     GAPS_TYPE,
+    NON_DELIVERY_TYPE,
     RECEIPT_TYPE,
     RESYNC_PAGE_TYPE,
     RESYNC_TYPE,
@@ -120,6 +121,7 @@ from gateway.crypto.xades.verify import EnvelopeVerdict, verify_envelope
 __all__ = [
     "DEMO_POLICY_OID",
     "GAPS_TYPE",
+    "NON_DELIVERY_TYPE",
     "PKCS11_SCHEME",
     "RECEIPT_TYPE",
     "RESYNC_PAGE_TYPE",

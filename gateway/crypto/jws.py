@@ -34,6 +34,8 @@ from gateway.core.ports import Signer
 RECEIPT_TYPE: Final = "edoc-receipt+jws"
 GAPS_TYPE: Final = "edoc-gaps+jws"
 """A gap notice: by the same key, and never to be taken for a receipt."""
+NON_DELIVERY_TYPE: Final = "edoc-non-delivery+jws"
+"""What a sender is told that did not arrive in time; by the same key, and no receipt either."""
 RESYNC_TYPE: Final = "edoc-resync+jws"
 RESYNC_PAGE_TYPE: Final = "edoc-resync-page+jws"
 """What a restored gateway asks, and what it is answered."""

@@ -14,6 +14,7 @@ flight is due again; repeating a step is harmless by design. The clock jumps: it
 from gateway.delivery.backoff import backoff, timestamp_backoff
 from gateway.delivery.engine import Begins, Handler, WorkEngine
 from gateway.delivery.probe import QueueProbe
+from gateway.delivery.steps_watch import StepsWatch
 from gateway.delivery.turns import turn_of
 from gateway.delivery.wakeups import Wakeups
 from gateway.delivery.window import Window
@@ -22,6 +23,7 @@ __all__ = [
     "Begins",
     "Handler",
     "QueueProbe",
+    "StepsWatch",
     "Wakeups",
     "Window",
     "WorkEngine",

@@ -34,12 +34,14 @@ _DELIVERY_AFTER: Final[Mapping[str, frozenset[DeliveryState]]] = {
     _E.DELIVERY_REFUSED.value: frozenset({_V.REFUSED}),
     _E.DELIVERY_EXPIRED.value: frozenset({_V.EXPIRED}),
     _E.VOID.value: frozenset({_V.VOID}),
+    _E.REROUTED.value: frozenset({_V.REROUTED}),
 }
 _DELIVERY_IN: Final[Mapping[TransferState, frozenset[DeliveryState]]] = {
-    _T.RECEIPTED: frozenset({_V.DELIVERED, _V.REFUSED}),
-    _T.REFUSED: frozenset({_V.REFUSED}),
-    _T.EXPIRED: frozenset({_V.EXPIRED}),
+    _T.RECEIPTED: frozenset({_V.DELIVERED, _V.REFUSED, _V.REROUTED}),
+    _T.REFUSED: frozenset({_V.REFUSED, _V.REROUTED}),
+    _T.EXPIRED: frozenset({_V.EXPIRED, _V.REROUTED}),
     _T.VOID: frozenset({_V.VOID}),
+    _T.REROUTED: frozenset({_V.REROUTED}),
 }
 """A transfer that has not ended has deliveries that have not ended either."""
 _END_OF: Final = {Outcome.RECEIVED: _V.DELIVERED, Outcome.REFUSED: _V.REFUSED}
@@ -104,12 +106,38 @@ def company_problems(
     """
     what = f"document {document.key}"
     addressed = frozenset(_recipients(document)) if document.state is _D.ROUTED else frozenset()
-    if frozenset(delivery.recipient for delivery in deliveries) != addressed:
+    begun = frozenset(one.recipient for one in deliveries if not _follows(one, story))
+    if begun != addressed:
         yield Problem(what=what, why="its deliveries are not those of its recipients")
+    yield from _rerouted_problems(deliveries, story)
     known = {document.key, *(delivery.key for delivery in deliveries), *others}
     yield from stray_problems(event for event in story.events if event.subject not in known)
     for transfer in transfers:
         yield from _slip_problems(transfer.slip, document, deliveries)
+
+
+def _follows(delivery: Delivery, story: Story) -> str:
+    """The leaf of the rerouted delivery that this one took the place of, or an empty text."""
+    first = next(iter(story.of(delivery.key)), None)
+    return first.previous if first is not None and first.previous in _rerouted(story) else ""
+
+
+def _rerouted(story: Story) -> frozenset[str]:
+    return frozenset(event.leaf_hash for event in story.events if event.kind == _E.REROUTED)
+
+
+def _rerouted_problems(deliveries: Sequence[Delivery], story: Story) -> Iterator[Problem]:
+    """Each rerouted delivery is followed by one, to the body that its event names."""
+    followers: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        followers.setdefault(_follows(delivery, story), []).append(delivery)
+    for event in story.events:
+        if event.kind == _E.REROUTED:
+            found = [one.recipient for one in followers.get(event.leaf_hash, ())]
+            if found != [event.private.get("successor")]:
+                yield Problem(
+                    what=f"delivery {event.subject}", why="rerouted, and not one delivery has taken its place"
+                )
 
 
 def _slip_problems(slip: TransferSlip, document: Document, deliveries: Sequence[Delivery]) -> Iterator[Problem]:
@@ -142,7 +170,7 @@ def delivery_problems(
     what = f"delivery {delivery.key}"
     events = story.of(delivery.key)
     routed = frozenset(event.leaf_hash for event in story.of(document.key) if event.kind == _E.ROUTED)
-    yield from chain_problems(what, events, delivery.last_leaf, routed)
+    yield from chain_problems(what, events, delivery.last_leaf, routed | _rerouted(story))
     decisive = [event for event in events if event.kind in _DELIVERY_AFTER]
     if decisive and delivery.state not in _DELIVERY_AFTER[decisive[-1].kind]:
         yield Problem(what=what, why=f"{delivery.state} is not what the log tells: {decisive[-1].kind}")
@@ -187,7 +215,7 @@ def _end_problems(delivery: Delivery, transfer: Transfer | None, end: OpenedEven
 def _carried(delivery: Delivery, transfer: Transfer | None) -> Iterator[Problem]:
     what = f"delivery {delivery.key}"
     if delivery.transfer is None:
-        if delivery.state is not _V.REFUSED:
+        if delivery.state not in {_V.REFUSED, _V.REROUTED}:
             yield Problem(what=what, why=f"{delivery.state} without a transfer")
     elif transfer is None:
         yield Problem(what=what, why=f"its transfer {delivery.transfer} is not there")
@@ -212,5 +240,6 @@ def line_problems(deliveries: Sequence[Delivery], lines: Sequence[ReceiptLine]) 
     outcomes = {line.organ_id: line.outcome for line in lines}
     for delivery in deliveries:
         outcome = outcomes.get(delivery.recipient)
-        if outcome is None or delivery.state is not _END_OF[outcome]:
+        rerouted = delivery.state is _V.REROUTED and outcome is Outcome.REFUSED
+        if outcome is None or not (rerouted or delivery.state is _END_OF[outcome]):
             yield Problem(what=f"delivery {delivery.key}", why=f"{delivery.state} is not what the receipt says")

@@ -23,6 +23,8 @@ from gateway.exchange.contract import (
     EnvelopeOrder,
     EventDesk,
     FeedPage,
+    Notice,
+    NoticePage,
     QueryDesk,
     ReleaseDesk,
     StatusDesk,
@@ -38,8 +40,10 @@ from gateway.exchange.gaps import GapNotices, owe_notice
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
+from gateway.exchange.late_probe import LateProbe
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
+from gateway.exchange.non_delivery import NonDeliveryNotices, NoticeClaims, check_notice
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
@@ -58,6 +62,7 @@ from gateway.exchange.resend import Resending
 from gateway.exchange.resync import Resynchronising
 from gateway.exchange.resync_answers import ResyncAnswers
 from gateway.exchange.resync_probe import ResyncProbe
+from gateway.exchange.roads import Roads
 from gateway.exchange.skipped import SkippedNumbers
 from gateway.exchange.slips import carried
 from gateway.exchange.stamping import Stamping
@@ -80,8 +85,13 @@ __all__ = [
     "GapNotices",
     "HeldProbe",
     "Journal",
+    "LateProbe",
     "LocalTransport",
     "MeasuredTransport",
+    "NonDeliveryNotices",
+    "Notice",
+    "NoticeClaims",
+    "NoticePage",
     "Operating",
     "OperatorDesk",
     "OrderProbe",
@@ -101,6 +111,7 @@ __all__ = [
     "ResyncDesk",
     "ResyncProbe",
     "Resynchronising",
+    "Roads",
     "SkippedNumbers",
     "Stamping",
     "StatusDesk",
@@ -110,6 +121,7 @@ __all__ = [
     "TransferDelivery",
     "UploadedFile",
     "carried",
+    "check_notice",
     "check_receipt",
     "clock_step",
     "findings",

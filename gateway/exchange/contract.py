@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.core.directory import Body
-from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
+from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage
 from gateway.core.log import HistoryPage
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, InboxEntry, Metadata
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, InboxEntry, Metadata, Transfer
+from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal
 from gateway.core.states import DeliveryState, DocumentState
@@ -75,6 +76,22 @@ class DeliveryPage:
     """Deliveries of one document, in the order of its recipients, and whether more follow."""
 
     deliveries: tuple[Delivery, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A non-delivery notice, and the transfer that it is about."""
+
+    made: NonDelivery
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePage:
+    """Non-delivery notices of one document, by transfer, and whether more follow."""
+
+    notices: tuple[Notice, ...]
     more: bool
 
 
@@ -166,6 +183,12 @@ class QueryDesk(Protocol):
         Raises:
             SenderError: `request.field` when `after` is no delivery of this document.
         """
+        ...
+
+    async def notices(
+        self, principal: Principal, key: DocumentKey, *, after: TransferKey | None, limit: int
+    ) -> NoticePage:
+        """Signed notices of what of an outgoing document did not arrive in time; those that are not signed yet, later."""
         ...
 
     async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:

@@ -14,7 +14,7 @@ met it; what one transfer meets (no answer, a receipt that does not check) puts 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -32,6 +32,8 @@ from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.non_delivery import owe_non_delivery
+from gateway.exchange.roads import Roads
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
@@ -92,8 +94,12 @@ class _Begun:
 class TransferDelivery:
     """The conductor of work items of kind `transfer`."""
 
-    def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], backoff: Backoff) -> None:
+    def __init__(
+        self, *, desk: Desk, transports: Callable[[GatewayId], Transport], backoff: Backoff, roads: Roads | None = None
+    ) -> None:
+        """`roads`: those that whoever hears of a peer opens; without them, its own."""
         self._desk = desk
+        self._roads = roads or Roads(store=desk.store, clock=desk.clock, backoff=backoff)
         self._transports = transports
         self._backoff = backoff
 
@@ -214,17 +220,19 @@ class TransferDelivery:
         road = not isinstance(result, Indeterminate) and getattr(result, "road", True)
         state = TransferState.INDETERMINATE if isinstance(result, Indeterminate) else _not_handed_over(transfer)
         after = result.after if isinstance(result, TryLater) else None
+        if road:
+            self._roads.note(transfer.slip.destination, after)
 
         def unit(uow: UnitOfWork) -> None:
             now = self._desk.clock.now()
             fresh = self._fresh(uow, transfer.slip.transfer)
             if fresh.state is not state:
                 fresh = self._move(uow, fresh, state, _WAITS[state])
-            uow.transfers.advance(
-                replace(fresh, reason=result.reason[:REASON_CHARS_MAX], attempts=fresh.attempts + 1), was=fresh.state
-            )
+            reason = result.reason[:REASON_CHARS_MAX]
+            tried = replace(fresh, reason=reason, attempts=fresh.attempts + 1, changed_at=now)
+            uow.transfers.advance(tried, was=fresh.state)
             if road:
-                self._close_road(uow, transfer.slip.destination, now, after)
+                self._roads.close(uow, transfer.slip.destination, after)
                 uow.work.postpone(claim, now)
             else:
                 wait = after if after is not None else self._backoff(fresh.attempts)
@@ -232,15 +240,6 @@ class TransferDelivery:
 
         await self._desk.store.transact(unit)
         return RoadReport.BAD if road else RoadReport.NEUTRAL
-
-    def _close_road(self, uow: UnitOfWork, destination: GatewayId, now: datetime, after: float | None) -> None:
-        """One more failure in a row; what was in flight together with one that failed already counts no second time."""
-        road = uow.work.destination(destination)
-        if road.not_before is not None and road.not_before > now:
-            return
-        wait = after if after is not None else self._backoff(road.failures)
-        not_before = now + timedelta(seconds=wait)
-        uow.work.set_destination(replace(road, failures=road.failures + 1, not_before=not_before))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -262,6 +261,8 @@ class TransferDelivery:
         uow.documents.advance_deliveries(moved, was={delivery.key: delivery.state for delivery in deliveries})
         if ending.state is not TransferState.RECEIPTED:
             owe_notice(uow, transfer.slip, now)
+        if ending.state is TransferState.EXPIRED:
+            owe_non_delivery(uow, transfer, now)
 
     def _moved(
         self, uow: UnitOfWork, delivery: Delivery, end: tuple[DeliveryState, str], digest: str, done: Transfer

@@ -1,8 +1,10 @@
 """What every conductor of this room works with: one frozen bundle of ports, handed over by `gateway.app`."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.core.ids import Entropy, GatewayId, uuid7
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, Sealer, Store
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
@@ -26,6 +28,8 @@ class Desk:
     scanner: Scanner | None = None
     """None where no scanner is configured: files are not looked at for malware."""
     meter: Meter = UNMEASURED
+    deadline: timedelta = timedelta(days=DELIVERY_DEADLINE_DAYS_DEFAULT)
+    """So long a delivery is tried; in days of the calendar, so that no list of holidays decides when it ends."""
 
     def new_key(self) -> str:
         """A fresh UUIDv7."""

@@ -4,15 +4,15 @@ Everything here runs inside the unit of work that moves the document to `routed`
 (sender, recipient) are given in that very unit, so they have no gaps.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gateway.core.clock import VIETNAM
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import DeliveryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, ORDER_HURRIED_MAX, STREAM_HANDLE_BYTES
+from gateway.core.limits import ORDER_HURRIED_MAX, STREAM_HANDLE_BYTES
 from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
 from gateway.core.states import DeliveryState, TransferState
@@ -23,12 +23,29 @@ from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import recipients_of, wire_document_id
 from gateway.routing import Plan, Refusal, Route
 
-DELIVERY_DEADLINE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why, and when, it is sent: because the document was routed, or because deliveries of it were rerouted."""
+
+    at: datetime
+    leaves: Mapping[OrganId, str]
+    """For each recipient the leaf that its delivery follows."""
 
 
 def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> None:
     """Write the deliveries, transfers and work of a routed document."""
+    leaves = {route.recipient: document.last_leaf for route in plan.routes}
+    deliveries = send(uow, document, plan, desk, cause=Cause(at=document.changed_at, leaves=leaves))
+    for refusal in plan.refusals:
+        deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
+    uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
+
+
+def send(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk, *, cause: Cause) -> dict[OrganId, Delivery]:
+    """Write the transfers of a plan and their work; the deliveries, which the caller stores."""
     deliveries: dict[OrganId, Delivery] = {}
+    document = replace(document, changed_at=cause.at)
     for destination, routes in plan.by_destination().items():
         numbers = _numbers(uow, document, routes, desk)
         transfer = _transfer(document, destination, numbers, plan.epoch, desk)
@@ -39,11 +56,10 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         if uow.documents.direct_streams(document.sender, destination, given):
             owe_notice(uow, transfer.slip, document.changed_at)
         for route in routes:
-            made = _queued(uow, document, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
+            after = replace(document, last_leaf=cause.leaves[route.recipient])
+            made = _queued(uow, after, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
             deliveries[route.recipient] = made
-    for refusal in plan.refusals:
-        deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
-    uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
+    return deliveries
 
 
 def _numbers(
@@ -90,7 +106,7 @@ def _transfer(
         reason="",
         attempts=0,
         answer=None,
-        deadline=document.changed_at + DELIVERY_DEADLINE,
+        deadline=document.changed_at + desk.deadline,
         changed_at=document.changed_at,
     )
 

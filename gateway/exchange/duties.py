@@ -9,7 +9,7 @@
     7  (From, DocumentId) was not seen with another envelope             `Reception`, in its unit of work
     8  every PDF: not broken, sealed by its sender                       `refuse_envelope`
     9  no mark of secrecy                                                `refuse_envelope`
-    10 the recipient stands in the signed `To`                           `refuse_recipient`
+    10 the recipient, or whom it took over from, is in the signed `To`   `refuse_recipient`
     11 the recipient is ours and active                                  `refuse_recipient`
     12 it did not arrive before                                          `Reception`, in its unit of work
     13 no file is infected (after 9, when a scanner is configured)       `scan_files`
@@ -32,6 +32,7 @@ from gateway.core.states import MessageKind
 from gateway.core.validation import Indication, SubIndication
 from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.exchange.judging import claims_pdf
+from gateway.routing import active_successor
 
 OWN_EVIDENCE: Final = frozenset({SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND})
 """Not decided because of what *we* hold (a revocation list too old, an authority we lack): the peer tries again later."""
@@ -111,7 +112,8 @@ def refuse_recipient(
     Raises:
         SiteError: `registry.behind`.
     """
-    if recipient not in addressed:
+    if recipient not in addressed and not _took_over(recipient, addressed, snapshot):
+        _not_behind(slip, snapshot)
         return "envelope.recipients"
     body = snapshot.body(recipient)
     if body is None or body.gateway != own or body.status is not BodyStatus.ACTIVE:
@@ -123,6 +125,13 @@ def refuse_recipient(
         BodyStatus.LOCKED: "recipient.locked",
         BodyStatus.CLOSED: "recipient.closed",
     }[body.status]
+
+
+def _took_over(recipient: OrganId, addressed: frozenset[OrganId], snapshot: Snapshot) -> bool:
+    """Whether a closed body that the signed `To` names has this one for its successor, by our own registry."""
+    bodies = (snapshot.body(organ_id) for organ_id in addressed)
+    closed = (body for body in bodies if body is not None and body.status is BodyStatus.CLOSED)
+    return any(active_successor(body, snapshot) == recipient for body in closed)
 
 
 def _check_signature(reading: EnvelopeReading, slip: TransferSlip, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.core.errors import Conflict, NotFound, SenderError
 from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import DocumentKey, GatewayId, TransferKey
+from gateway.core.ids import DeliveryKey, DocumentKey, GatewayId, TransferKey
 from gateway.core.interventions import Action, Pause, Request
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.limits import REASON_CHARS_MAX, SECOND_PERSON_SECONDS_MAX
@@ -25,6 +25,7 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.release import Release
+from gateway.exchange.rerouting import Rerouting
 
 SECOND_PERSON: Final = timedelta(seconds=SECOND_PERSON_SECONDS_MAX)
 VOIDABLE: Final = frozenset({TransferState.QUEUED, TransferState.INDETERMINATE, TransferState.HELD})
@@ -36,6 +37,7 @@ class Operating:
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
         self._release = Release(desk=desk)
+        self._rerouting = Rerouting(desk=desk)
 
     # --- roads -------------------------------------------------------------------------------------------------------
 
@@ -98,6 +100,19 @@ class Operating:
         road = uow.work.destination(transfer.slip.destination)
         if road.not_before is not None:
             uow.work.set_destination(replace(road, not_before=None))
+
+    # --- elsewhere ---------------------------------------------------------------------------------------------------
+
+    async def reroute(self, by: str, subject: str) -> int:
+        """See `OperatorDesk.reroute`."""
+
+        def unit(uow: UnitOfWork) -> int:
+            delivery = uow.documents.find_delivery(DeliveryKey(subject))
+            document, transfers = _found(uow, delivery.document if delivery else subject)
+            only = delivery.key if delivery else None
+            return self._rerouting.reroute(uow, document, transfers, only=only, by=by)
+
+        return await self._desk.store.transact(unit)
 
     # --- for good ----------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,17 @@ class OperatorDesk(Protocol):
         """
         ...
 
+    async def reroute(self, by: str, subject: str) -> int:
+        """Send what was held, refused or has expired, or still waits, where the registry says by now; how many deliveries.
+
+        `subject`: a document, a transfer, or one delivery. What the registry names no other place for stays as it is.
+
+        Raises:
+            NotFound: there is nothing of that key.
+            Conflict: `conflict.no_other_place`; `conflict.at_work` while it is being attempted.
+        """
+        ...
+
     async def ask_void(self, by: str, subject: str, reason: str) -> tuple[Request, ...]:
         """Ask to give up for good what is left of a document, or one transfer: what was asked for, also by others before.
 

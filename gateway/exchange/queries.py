@@ -6,17 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
-from gateway.core.errors import NotFound, SenderError
+from gateway.core.errors import NotFound, SenderError, SiteError
 from gateway.core.fields import beyond
-from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId
+from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import InboxPage, UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
 from gateway.core.model import Attachment, BlobRef, Document, InboxEntry
+from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import DocumentState
-from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView
+from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView, Notice, NoticePage
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
 from gateway.exchange.scanning import INFECTED
@@ -79,6 +80,21 @@ class Queries:
                 raise SenderError("request.field", field="query.cursor")
             found = uow.documents.deliveries_after(key, after, rows + 1)
             return DeliveryPage(deliveries=found[:rows], more=len(found) > rows)
+
+        return await self._desk.store.read(unit)
+
+    async def notices(
+        self, principal: Principal, key: DocumentKey, *, after: TransferKey | None, limit: int
+    ) -> NoticePage:
+        """See `QueryDesk.notices`."""
+        require(principal, Scope.READ)
+        rows = _rows(limit)
+
+        def unit(uow: UnitOfWork) -> NoticePage:
+            own_document(uow, principal, key)
+            found = uow.non_deliveries.after(key, after, rows + 1)
+            notices = tuple(_notice(uow, made) for made in found[:rows])
+            return NoticePage(notices=notices, more=len(found) > rows)
 
         return await self._desk.store.read(unit)
 
@@ -157,6 +173,13 @@ class Queries:
 def _rows(limit: int) -> int:
     """Rows of a page, whoever asks."""
     return max(1, min(limit, PAGE_ROWS_MAX))
+
+
+def _notice(uow: UnitOfWork, made: NonDelivery) -> Notice:
+    transfer = uow.transfers.find(made.transfer)
+    if transfer is None:
+        raise SiteError("store.damaged", reason=f"transfer {made.transfer}")
+    return Notice(made=made, transfer=transfer)
 
 
 def _owed(uow: UnitOfWork, document: Document) -> tuple[OwedTimestamp, ...]:

@@ -43,6 +43,7 @@ from gateway.exchange.judging import read_envelope_file
 from gateway.exchange.newcomers import Newcomers
 from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
+from gateway.exchange.roads import Roads
 from gateway.exchange.scanning import AWAY, InfectedError, Infection, Whose, quarantine, scan_files
 from gateway.exchange.statuses import apply_status
 from gateway.observe import logger
@@ -90,8 +91,11 @@ class _Fate:
 class Reception:
     """The reception desk, for the peer door and for `local` deliveries alike."""
 
-    def __init__(self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer) -> None:
+    def __init__(
+        self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer, roads: Roads | None = None
+    ) -> None:
         self._desk = desk
+        self._roads = roads
         self._checkpoints = checkpoints
         self._signer = receipt_signer
         self._scanner_rests_until: float | None = None
@@ -101,6 +105,8 @@ class Reception:
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
         desk = self._desk
+        if self._roads is not None:
+            await self._roads.heard(origin)
         known = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if known is not None:
             _same_or_conflict(known, origin, slip)
@@ -158,6 +164,8 @@ class Reception:
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
     ) -> bytes | None:
         """See `ReceptionDesk.answer_of`."""
+        if self._roads is not None:
+            await self._roads.heard(origin)
         incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
         if incoming is None or incoming.slip.origin != origin:
             return None

@@ -17,14 +17,14 @@ from gateway.core.errors import PeerError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import (
-    DELIVERY_DEADLINE_SECONDS,
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX
+from gateway.core.ports import Signer
+from gateway.core.restore_limits import (
     RESYNC_AGAIN_SECONDS,
     RESYNC_LOOK_SECONDS,
     RESYNC_MARGIN_SECONDS,
     RESYNC_PAGE_TRANSFERS,
 )
-from gateway.core.ports import Signer
 from gateway.core.resync import Reopening, Resync, ResyncState, Wanted
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange.asked_again import Backoff, again_later
@@ -37,7 +37,7 @@ _log = logger(__name__)
 Asked = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
 Ask = Callable[[GatewayId, bytes], Awaitable[Asked]]
 """Hands a question to a peer; `Answered` bears its page, not yet checked."""
-BEFORE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS + RESYNC_MARGIN_SECONDS)
+BEFORE: Final = timedelta(days=DELIVERY_DEADLINE_DAYS_MAX, seconds=RESYNC_MARGIN_SECONDS)
 AGAIN: Final = timedelta(seconds=RESYNC_AGAIN_SECONDS)
 LOOK_SECONDS_MAX: Final = 60.0
 

@@ -13,9 +13,10 @@ from gateway.core.base64url import decode_base64url
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId, TransferKey, uuid7
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import NOTE_BYTES_MAX, RESEND_SECONDS_MAX, RESYNC_PAGE_TRANSFERS, RESYNC_SCAN_TRANSFERS
+from gateway.core.limits import NOTE_BYTES_MAX
 from gateway.core.model import Transfer
 from gateway.core.ports import Signer
+from gateway.core.restore_limits import RESEND_SECONDS_MAX, RESYNC_PAGE_TRANSFERS, RESYNC_SCAN_TRANSFERS
 from gateway.core.resync import Resend, Wanted
 from gateway.core.states import TransferState
 from gateway.core.work import WorkItem, WorkKind

@@ -18,8 +18,9 @@ from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, PeerError
 from gateway.core.ids import DIGEST, KEY, Digest, GatewayId, TransferKey
-from gateway.core.limits import NOTE_BYTES_MAX, RESYNC_BYTES_MAX, RESYNC_PAGE_TRANSFERS
+from gateway.core.limits import NOTE_BYTES_MAX
 from gateway.core.ports import Signer
+from gateway.core.restore_limits import RESYNC_BYTES_MAX, RESYNC_PAGE_TRANSFERS
 from gateway.core.resync import Wanted
 from gateway.crypto import RESYNC_PAGE_TYPE, RESYNC_TYPE, sign_jws, verify_jws
 

@@ -10,9 +10,9 @@ from typing import Final
 from gateway.core.carrying import Told
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import RESYNC_PAGE_TRANSFERS
 from gateway.core.order import GapNotice
 from gateway.core.ports import Signer, Transport
+from gateway.core.restore_limits import RESYNC_PAGE_TRANSFERS
 from gateway.core.resync import Skipped, SkippedPlace
 from gateway.core.work import Claim, RoadReport
 from gateway.exchange.asked_again import Backoff, again_later

@@ -21,7 +21,7 @@ from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError,
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
+from gateway.core.limits import ENVELOPE_BYTES_MAX, LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.model import PDF, Attachment, Document, OwnSeal
 from gateway.core.ports import BlobLease
 from gateway.core.sealed import SealedFile
@@ -54,7 +54,6 @@ from gateway.routing import plan
 
 _log = logger(__name__)
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
-DEADLINE: Final = timedelta(seconds=DELIVERY_DEADLINE_SECONDS)
 WRITTEN_HERE_RECIPIENTS_MAX: Final = 16
 """An envelope to so few is written in 0.2 ms, by our own words alone: less than a task for a judge costs."""
 _EVENTS: Final = {
@@ -127,7 +126,7 @@ class DocumentSteps:
 
     def _late(self, document: Document) -> bool:
         """Whether it waits for a timestamp as long as a delivery may wait for its peer."""
-        return self._desk.clock.now() - document.accepted_at >= DEADLINE
+        return self._desk.clock.now() - document.accepted_at >= self._desk.deadline
 
     async def _tell(self, document: Document, error: SiteError) -> None:
         """It stays as it is and is tried again; why, everybody who looks at it sees."""

@@ -19,6 +19,7 @@ from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.metrics import REQUEST_SECONDS, REQUESTS
 from gateway.core.model import TransferSlip
 from gateway.core.ports import BlobLease, Blobs, Directory, Intake, Meter
+from gateway.core.restore_limits import RESYNC_BYTES_MAX
 from gateway.exchange import ReceiptForm, ReceptionDesk, ResyncDesk
 from gateway.http import (
     Door,
@@ -203,7 +204,7 @@ class _Door:
         """A question of a peer that was restored."""
         if self.resync is None:
             raise NotFound("not_found")
-        question = await self._token(request, "resync", limits.RESYNC_BYTES_MAX)
+        question = await self._token(request, "resync", RESYNC_BYTES_MAX)
         return _receipt(await self.resync.answer(request[_ORIGIN], question))
 
     async def _token(self, request: web.Request, what: str, limit: int) -> bytes:

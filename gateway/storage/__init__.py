@@ -37,7 +37,7 @@ knows, the caller is told `store.busy` and asks again; *between the unit's commi
 pending, and the next start, or the keeper a second later, places them.
 
 **When the disk fails.** Full inside a unit: that unit fails with `store.full`, its neighbours stand. Any I/O error, or
-any error of COMMIT itself: the store refuses everything with `store.damaged` and calls `on_fatal`; the process must
+any error of COMMIT itself: the store refuses everything with `store.failing` and calls `on_fatal`; the process must
 end, because the kernel has forgotten which pages it could not write, and only recovery from the log tells what is there
 (reliability.md B2.5). A damaged file is refused at start (`quick_check`, as far
 as it comes in a second: `soundness`), a stored value that does not read back is
@@ -56,6 +56,7 @@ from gateway.storage.blobs import FileBlobs, open_blobs
 from gateway.storage.copying import copy_database, hold_database, schema_version, settle_database
 from gateway.storage.disk import DiskLevel, DiskThresholds, DiskWatch, used_share
 from gateway.storage.entrance import OnFatal
+from gateway.storage.failures import EXIT_DISK, EXIT_DISK_AGAIN, exit_of_failure
 from gateway.storage.group_commit import Sequencer
 from gateway.storage.intake import StoreIntake
 from gateway.storage.keeper import BlobKeeper
@@ -69,6 +70,8 @@ from gateway.storage.server_copy import copy_server, hold_server, load_server, r
 from gateway.storage.sqlite import SqliteStore, open_sqlite
 
 __all__ = [
+    "EXIT_DISK",
+    "EXIT_DISK_AGAIN",
     "BlobKeeper",
     "BlobsProbe",
     "DatabaseProbe",
@@ -87,6 +90,7 @@ __all__ = [
     "StoreProbe",
     "copy_database",
     "copy_server",
+    "exit_of_failure",
     "hold_database",
     "hold_server",
     "load_server",

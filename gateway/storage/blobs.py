@@ -37,18 +37,18 @@ _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 _DRAFT_NUMBERS: Final[Iterator[int]] = itertools.count(1)
 BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
-
-
-def _nobody(_error: BaseException) -> None:
-    """Whoever hears of an error that ends a process, where there is none to end."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_FAILING: Final = frozenset({errno.EIO, errno.EUCLEAN})
+"""The second is a file system that has found itself broken."""
 
 
 class FileBlobs:
     """Implements `gateway.core.ports.Blobs` in a folder. Made by `open_blobs`, or directly by those who only read."""
 
-    def __init__(self, folder: Path, /, *, on_fatal: OnFatal = _nobody) -> None:
+    def __init__(self, folder: Path, /, *, on_fatal: OnFatal | None = None) -> None:
+        """`on_fatal`: told, from a thread, that the disk fails; the process must end (`Entrance`)."""
         self._folder = folder
-        self._on_fatal = on_fatal
+        self._disk = _Disk(on_fatal)
         self._durable: set[Path] = set()
         self.claims: Final = Claims()
 
@@ -58,7 +58,7 @@ class FileBlobs:
 
     async def write(self, chunks: AsyncIterator[bytes], *, limit: int, claim: Claim) -> BlobRef:
         """Store a stream of at most `limit` bytes; hashing and writing happen in threads."""
-        draft, kept = _Draft(self._folder / DRAFTS), None
+        draft, kept = _Draft(self._folder / DRAFTS, self._disk), None
         try:
             held, size = bytearray(), 0
             async for chunk in chunks:
@@ -112,7 +112,7 @@ class FileBlobs:
         return sorted(shelf for shelf in self._folder.iterdir() if len(shelf.name) == SHELF_CHARS)
 
     def _write_bytes(self, data: bytes, claim: Claim) -> BlobRef:
-        draft = _Draft(self._folder / DRAFTS)
+        draft = _Draft(self._folder / DRAFTS, self._disk)
         try:
             return self._keep(draft, data, claim)
         finally:
@@ -124,7 +124,7 @@ class FileBlobs:
         ref = draft.ref()
         claim(ref.digest)
         target = self.path(ref)
-        with _disk(self._on_fatal):
+        with self._disk.touched():
             if target.parent not in self._durable:
                 make_private_folder(target.parent)
                 self._durable.add(target.parent)
@@ -144,12 +144,12 @@ class FileBlobs:
         return data
 
 
-def open_blobs(folder: Path, *, on_fatal: OnFatal = _nobody) -> FileBlobs:
+def open_blobs(folder: Path, *, on_fatal: OnFatal | None = None) -> FileBlobs:
     """The blobs of the one process that writes them: makes the folder and removes what a crash left unfinished.
 
     `on_fatal` is told, from a thread, that a blob could not be made durable; without it only the caller hears of that.
     """
-    with _disk():
+    with _Disk(None).touched():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
@@ -160,8 +160,9 @@ def open_blobs(folder: Path, *, on_fatal: OnFatal = _nobody) -> FileBlobs:
 class _Draft:
     """A file on its way to a name. One lock for all its methods: a cancelled caller discards while a thread writes."""
 
-    def __init__(self, folder: Path, /) -> None:
+    def __init__(self, folder: Path, disk: "_Disk", /) -> None:
         self._folder = folder
+        self._disk = disk
         self._hash = hashlib.sha256()
         self._size = 0
         self._lock = Lock()
@@ -170,7 +171,7 @@ class _Draft:
 
     def write(self, data: bytes) -> None:
         """Append bytes; the first ones make the file."""
-        with self._lock, _disk():
+        with self._lock, self._disk.touched():
             assert not self._discarded, "a draft that was discarded"
             if self._file is None:
                 name = f"{self._folder}/{os.getpid()}-{next(_DRAFT_NUMBERS)}"  # no other process writes here
@@ -220,13 +221,27 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
         return False
 
 
-@contextmanager
-def _disk(on_fatal: OnFatal = _nobody) -> Iterator[None]:
-    """The disk's own errors as ours: full is `store.full`, everything else `store.damaged`; `on_fatal` hears of `EIO`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EIO:
-            on_fatal(error)
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error
+class _Disk:
+    """What the disk says, in our words."""
+
+    def __init__(self, on_fatal: OnFatal | None, /) -> None:
+        self._on_fatal = on_fatal
+
+    @contextmanager
+    def touched(self) -> Iterator[None]:
+        """Full or read-only is `store.full`; an error of the disk itself `store.failing`, and the process ends.
+
+        The blob alone could be refused and written anew. But the kernel has taken back what it said of a file, and the
+        database is on that disk, too (reliability.md B2.5).
+        """
+        try:
+            yield
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            if error.errno in _NO_ROOM:
+                raise SiteError("store.full", reason=reason) from error
+            if error.errno not in _FAILING:
+                raise SiteError("store.damaged", reason=reason) from error
+            if self._on_fatal is not None:
+                self._on_fatal(error)
+            raise SiteError("store.failing", reason=reason) from error

@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.core.health import Check, Finding, found
+from gateway.core.ids import OrganId
 from gateway.core.metrics import DISK_USED, Reading
 from gateway.core.ports import Clock
 from gateway.observe import logger
@@ -59,8 +60,13 @@ _FINDINGS: Final = {
 
 
 def used_share(folder: Path) -> float:
-    """Blocks or inodes, whichever is scarcer, as a user without privileges meets it (df counts the same way)."""
+    """Blocks or inodes, whichever is scarcer, as a user without privileges meets it (df counts the same way).
+
+    One that is mounted read-only, by somebody or by a kernel that has found it broken, has no room at all.
+    """
     found = os.statvfs(folder)
+    if found.f_flag & os.ST_RDONLY:
+        return 1.0
     blocks, inodes = found.f_blocks - found.f_bfree + found.f_bavail, found.f_files - found.f_ffree + found.f_favail
     shares = [1 - found.f_bavail / blocks if blocks else 0.0, 1 - found.f_favail / inodes if inodes else 0.0]
     return max(shares)
@@ -85,8 +91,9 @@ class DiskWatch:
         """Whether nothing that writes should be begun."""
         return self._level is DiskLevel.READ_ONLY
 
-    def admit(self, *, document: bool) -> None:
-        """See `Intake.admit`."""
+    def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
+        """See `Intake.admit`. A disk is everybody's: whose document it is makes no difference."""
+        del organs
         if self._level >= (DiskLevel.FULL if document else DiskLevel.READ_ONLY):
             raise SiteError("store.full")
 

@@ -86,7 +86,9 @@ _COUNTS: Final = (
 _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bindparam("transfer"))
 _DELIVERY: Final = locked(
     select(deliveries).where(
-        deliveries.c.document == bindparam("document"), deliveries.c.recipient == bindparam("recipient")
+        deliveries.c.document == bindparam("document"),
+        deliveries.c.recipient == bindparam("recipient"),
+        deliveries.c.state != DeliveryState.REROUTED.value,
     )
 )
 _FIND_DELIVERY: Final = select(deliveries).where(deliveries.c.key == bindparam("key"))
@@ -240,7 +242,7 @@ class DocumentLedger(Streams):
         return {DeliveryState(row.state): row.items for row in rows}
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
-        """The delivery of a document to one recipient."""
+        """The delivery of a document to one recipient that was not rerouted."""
         row = self._connection.execute(_DELIVERY, {"document": document, "recipient": recipient}).one_or_none()
         return None if row is None else _delivery(row)
 

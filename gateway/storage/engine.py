@@ -25,6 +25,10 @@ BUSY_MILLISECONDS: Final = 5_000
 """Only somebody outside the service can hold the write lock, and only for a moment."""
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
 
+WRITER_CACHE_KIB: Final = 32 * 1024
+"""The writer's own pages. Digests come in no order, so each row goes to another page of its index: in SQLite's 2 MiB not even
+the inner pages of a million documents' indexes stay."""
+READER_CACHE_KIB: Final = 4 * 1024
 _COMMON: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
@@ -37,6 +41,7 @@ _WRITING: Final = (
     "PRAGMA journal_mode = WAL",
     # FULL: fsync at every commit. NORMAL may lose the last commits when the power fails (reliability.md B1).
     "PRAGMA synchronous = FULL",
+    f"PRAGMA cache_size = -{WRITER_CACHE_KIB}",
     f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}",
 )
 
@@ -53,7 +58,7 @@ def reading_engine(path: Path) -> Engine:
     """Connections that cannot write. A transaction is one snapshot, from its first statement on."""
     uri = f"{path.absolute().as_uri()}?mode=ro&uri=true"
     engine = _engine(f"sqlite:///{uri}", pool_size=READERS_MAX)
-    _on_connect(engine, (*_COMMON, "PRAGMA query_only = ON"))
+    _on_connect(engine, (*_COMMON, "PRAGMA query_only = ON", f"PRAGMA cache_size = -{READER_CACHE_KIB}"))
     _on_begin(engine, "BEGIN")
     return engine
 

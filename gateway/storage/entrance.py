@@ -53,7 +53,7 @@ class Entrance:
         """Look, without waiting, whether a unit handed in now would be taken in.
 
         Raises:
-            SiteError: `store.busy`, `store.damaged`, as `transact` would.
+            SiteError: `store.busy`, `store.failing`, as `transact` would.
         """
         if not self._waiting.has_room():
             raise self.refusal()
@@ -68,7 +68,7 @@ class Entrance:
     def refusal(self) -> SiteError:
         """What whoever comes now is told."""
         if self._fatal is not None:
-            return SiteError("store.damaged", reason=str(self._fatal))
+            return SiteError("store.failing", reason=str(self._fatal))
         return SiteError("store.busy")
 
     def take(self, count: int) -> list[Job]:

@@ -104,6 +104,11 @@ def _first_line(error: DBAPIError) -> str:
     return getattr(diagnosis, "message_primary", None) or str(error.orig).partition("\n")[0]
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether it came from an SQLite that found no room."""
+    return any(code & _PRIMARY == sqlite3.SQLITE_FULL for code in _codes(error))
+
+
 def _codes(error: BaseException) -> Iterator[int]:
     """Result codes of the error and of what it came from: undoing a lost transaction hides the first fault."""
     seen: set[int] = set()

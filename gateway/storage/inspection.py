@@ -1,21 +1,24 @@
 """Looking across the ledgers, for whoever inspects them. Every statement but one is bounded by an index and a limit."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, exists, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select, text, tuple_
 
-from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey
-from gateway.core.inspection import Arrival, Arriving, Stream
+from gateway.core.clock import to_millis
+from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey, uuid7
+from gateway.core.inspection import Arrival, Arriving, Overdue, Stream
 from gateway.core.model import InboxEntry
 from gateway.core.states import MessageKind
 from gateway.core.work import WorkKind
 from gateway.storage.inbox import InboxLedger
 from gateway.storage.reopened import reopened_base
-from gateway.storage.rows import among, chunks
+from gateway.storage.rows import among, chunks, maybe_moment
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
     LIVE,
+    URGENT,
     dead_letters,
     deliveries,
     documents,
@@ -25,6 +28,7 @@ from gateway.storage.tables import (
     incoming_streams,
     named_blobs,
     streams,
+    transfers,
     work,
 )
 
@@ -120,6 +124,29 @@ _HOLDS: Final = select(
 )
 
 
+_TRIED: Final = work.c.kind == WorkKind.TRANSFER.value
+_LATE: Final = select(func.count()).select_from(work).where(_TRIED, work.c.subject < bindparam("before"))
+_LATE_URGENT: Final = _LATE.where(URGENT)
+
+
+def _oldest(*which: ColumnElement[bool] | TextClause) -> Select[int]:
+    first = select(func.min(work.c.subject)).where(_TRIED, *which).scalar_subquery()
+    return select(transfers.c.sent_at).where(transfers.c.key == first)
+
+
+_OLDEST: Final = _oldest()
+_OLDEST_URGENT: Final = _oldest(URGENT)
+
+
+_WAITS: Final = and_(work.c.due_at <= bindparam("now"), work.c.lease_until.is_(None))
+_STEPS: Final = (
+    select(documents.c.sender, func.count().label("items"), func.min(case((_WAITS, work.c.due_at))).label("oldest"))
+    .join(documents, documents.c.key == work.c.subject)
+    .where(work.c.kind == WorkKind.DOCUMENT.value)
+    .group_by(documents.c.sender)
+)
+
+
 class InspectionLedger:
     """Implements `gateway.core.inspection.Inspections` on one connection."""
 
@@ -187,6 +214,18 @@ class InspectionLedger:
             for statement in (_AT_WORK, _DEAD):
                 found.update(self._connection.execute(statement, names).scalars())
         return frozenset(found)
+
+    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
+        """Transfers that are tried since before that time. Keys are ordered by time, so no transfer is read but the oldest."""
+        count, oldest = (_LATE_URGENT, _OLDEST_URGENT) if urgent else (_LATE, _OLDEST)
+        sent_at = self._connection.execute(oldest, {}).scalar_one_or_none()
+        late = self._connection.execute(count, {"before": uuid7(before, bytes)}).scalar_one()
+        return Overdue(count=int(late), oldest=maybe_moment(sent_at))
+
+    def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:
+        """What waits to be routed, by sender."""
+        found = self._connection.execute(_STEPS, {"now": to_millis(now)})
+        return {OrganId(row.sender): (row.items, maybe_moment(row.oldest)) for row in found}
 
     def fences(self) -> tuple[int, int]:
         """The last fence given, and the greatest one borne."""

@@ -34,7 +34,7 @@ RETURNED_MAX: Final = 20_000
 """Digests that wait to be looked at (about 2 MB): more, while the database does not answer, are left to the sweep."""
 DOUBTED_MAX: Final = 20_000
 """Digests in doubt that are told apart: more, and all blobs are in doubt until two whole sweeps have gone by."""
-_UNDECIDED: Final = frozenset({"store.busy", "store.damaged"})
+_UNDECIDED: Final = frozenset({"store.busy", "store.damaged", "store.failing"})
 """After these nobody knows whether the unit came to pass, or still will."""
 
 Claim = Callable[[Digest], None]

@@ -24,6 +24,10 @@ class Picked:
         """Destinations whose window has no room."""
         return {name for name, free in self.room.items() if free <= 0}
 
+    def widest(self) -> int:
+        """The most that may be taken of any one destination."""
+        return min(self.limit, max(self.room.values(), default=0) or self.limit)
+
     def take(self, row: Row) -> None:
         """Take the row if there is room for it and it was not taken before."""
         if self.wanted <= 0 or row.row in self._seen or self.room.get(row.destination, inf) <= 0:

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from gateway.core.limits import REOPENED_NUMBERS_PER_SECOND
+from gateway.core.restore_limits import REOPENED_NUMBERS_PER_SECOND
 from gateway.storage.statements import Statements
 from gateway.storage.tables import reopenings
 

@@ -14,7 +14,7 @@ from gateway.core.resync import Reopening, Resend, Resync, ResyncStanding, Resyn
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock
-from gateway.storage.rows import among, chunks, maybe_millis, maybe_moment
+from gateway.storage.rows import among, chunks, locked, maybe_millis, maybe_moment
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
     feed,
@@ -58,7 +58,7 @@ _BASE: Final = update(tree_head).values(base=bindparam("base"))
 _COUNT_ON: Final = update(named_locks).where(named_locks.c.name == bindparam("the_name")).values(last=bindparam("base"))
 _COUNTER: Final = insert(named_locks)
 
-_FIND: Final = select(resyncs).where(resyncs.c.peer == bindparam("peer"))
+_FIND: Final = locked(select(resyncs).where(resyncs.c.peer == bindparam("peer")))
 _ALL: Final = select(resyncs).order_by(resyncs.c.peer)
 _FORGET: Final = delete(resyncs).where(resyncs.c.peer == bindparam("peer"))
 _PUT: Final = insert(resyncs)
@@ -102,7 +102,7 @@ _RESTORED: Final = select(restored_peers.c.at).where(
     restored_peers.c.peer == bindparam("peer"), restored_peers.c.number == bindparam("number")
 )
 _NOTE_RESTORED: Final = insert(restored_peers)
-_RESEND: Final = select(resends).where(resends.c.transfer == bindparam("transfer"))
+_RESEND: Final = locked(select(resends).where(resends.c.transfer == bindparam("transfer")))
 _FORGET_RESEND: Final = delete(resends).where(resends.c.transfer == bindparam("transfer"))
 _PUT_RESEND: Final = insert(resends)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
-from gateway.storage import resync_tables, stream_tables
+from gateway.storage import expiry_tables, resync_tables, stream_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -28,9 +28,10 @@ from gateway.storage.columns import (
 
 metadata: Final = METADATA
 
-# The numbers of streams have a file of their own; whoever looks for a table finds it here.
+# The numbers of streams, and what expired, have files of their own; whoever looks for a table finds it here.
 incoming_numbers: Final = stream_tables.incoming_numbers
 incoming_streams: Final = stream_tables.incoming_streams
+non_deliveries: Final = expiry_tables.non_deliveries
 stream_handles: Final = stream_tables.stream_handles
 streams: Final = stream_tables.streams
 skipped_numbers: Final = resync_tables.skipped_numbers
@@ -105,7 +106,8 @@ deliveries: Final = strict(
     whole("changed_at"),
     words("last_leaf"),
     UniqueConstraint("key"),
-    UniqueConstraint("document", "recipient"),
+    # A second one of the same recipient only when the first was rerouted, and with another number.
+    UniqueConstraint("document", "recipient", "sequence"),
     Index(None, "transfer"),
     Index("ix_deliveries_held", "row", **only(HELD)),
     Index("ix_deliveries_under_way", "recipient", "row", **only(UNDER_WAY)),
@@ -238,6 +240,8 @@ named_blobs: Final = strict("named_blobs", Column("digest", Text, primary_key=Tr
 # --- work ------------------------------------------------------------------------------------------------------------
 
 URGENT: Final = text("urgency > 0")
+MOST_URGENT: Final = text("urgency DESC")
+"""Downwards in the index, too: else all that is equally urgent would be sorted for each claim."""
 
 work: Final = strict(
     "work",
@@ -255,9 +259,10 @@ work: Final = strict(
     maybe_whole("again_at"),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at", "row"),
-    Index("ix_work_destination", "destination", "lease_until", "due_at"),
+    Index("ix_work_road", "destination", "due_at", "row"),
     # Few rows, if any: what a turn of urgency looks at first.
-    Index("ix_work_urgent", "urgency", "due_at", "row", sqlite_where=URGENT, postgresql_where=URGENT),
+    Index("ix_work_urgent", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
+    Index("ix_work_urgent_road", "destination", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
     CheckConstraint("attempts >= 0", name="attempts"),
 )
 

@@ -10,6 +10,7 @@ from gateway.storage.inspection import InspectionLedger
 from gateway.storage.interventions import InterventionLedger
 from gateway.storage.log import LogLedger
 from gateway.storage.named_blobs import NamedBlobLedger
+from gateway.storage.non_deliveries import NonDeliveryLedger
 from gateway.storage.order import OrderLedger
 from gateway.storage.resyncs import ResyncLedger
 from gateway.storage.statements import Statements
@@ -30,6 +31,7 @@ class Unit:
         "inspection",
         "interventions",
         "log",
+        "non_deliveries",
         "order",
         "resyncs",
         "timestamps",
@@ -45,6 +47,7 @@ class Unit:
         self.order = OrderLedger(statements)
         self.resyncs = ResyncLedger(statements)
         self.timestamps = TimestampLedger(statements)
+        self.non_deliveries = NonDeliveryLedger(statements)
         self.blobs = NamedBlobLedger(statements)
         self.work = WorkLedger(statements)
         self.log = LogLedger(statements)

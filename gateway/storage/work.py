@@ -19,7 +19,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    tuple_,
     union_all,
     update,
 )
@@ -32,9 +31,10 @@ from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.interventions import PAUSED
 from gateway.storage.picked import Picked
+from gateway.storage.roads import CANDIDATES, EARLIEST, OLDEST_FIRST, ROADS, URGENT_FIRST, Order
 from gateway.storage.rows import among, chunks, locked, maybe_millis, maybe_moment
 from gateway.storage.statements import Row, Statement, Statements
-from gateway.storage.tables import URGENT, dead_letters, destinations, fences, work
+from gateway.storage.tables import dead_letters, destinations, fences, work
 
 _ITEM: Final = and_(work.c.kind == bindparam("the_kind"), work.c.subject == bindparam("the_subject"))
 _MINE: Final = and_(_ITEM, work.c.fence == bindparam("the_fence"), work.c.lease_until.is_not(None))
@@ -66,30 +66,6 @@ _HURRY: Final = (
     .values(urgency=bindparam("urgent"))
 )
 _SUSPENDED: Final = union_all(select(destinations.c.name).where(destinations.c.not_before > bindparam("now")), PAUSED)
-_CLAIMABLE: Final = select(work).where(
-    work.c.due_at <= bindparam("now"),
-    or_(work.c.lease_until.is_(None), work.c.lease_until <= bindparam("now")),
-    work.c.destination.not_in(bindparam("closed", expanding=True)),
-)
-_AFTER: Final = tuple_(work.c.due_at, work.c.row) > tuple_(bindparam("after_due"), bindparam("after_row"))
-_DUE: Final = (
-    _CLAIMABLE.where(_AFTER)
-    .order_by(work.c.due_at, work.c.row)
-    .limit(bindparam("rows"))
-    .with_for_update(skip_locked=True)
-)
-_URGENT: Final = (
-    _CLAIMABLE.where(
-        URGENT,  # as the partial index says it, or no database would use it
-        or_(
-            work.c.urgency < bindparam("after_urgency"),
-            and_(work.c.urgency == bindparam("after_urgency"), _AFTER),
-        ),
-    )
-    .order_by(work.c.urgency.desc(), work.c.due_at, work.c.row)
-    .limit(bindparam("rows"))
-    .with_for_update(skip_locked=True)
-)
 _NEXT_FENCE: Final = update(fences).values(last=fences.c.last + 1).returning(fences.c.last)
 _FIRST_FENCE: Final = insert(fences).values(one=1, last=1)
 _LEASE: Final = (
@@ -127,10 +103,10 @@ _RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values
 
 # --- looking -----------------------------------------------------------------------------------------------------------
 _NEXT_DUE: Final = (
-    select(func.min(work.c.due_at).label("due_at"), destinations.c.not_before)
-    .join(destinations, destinations.c.name == work.c.destination, isouter=True)
-    .where(work.c.lease_until.is_(None), work.c.destination.not_in(PAUSED))
-    .group_by(work.c.destination, destinations.c.not_before)
+    select(EARLIEST.label("due_at"), destinations.c.not_before)
+    .select_from(ROADS)
+    .join(destinations, destinations.c.name == ROADS.c.name, isouter=True)
+    .where(ROADS.c.name.is_not(None), ROADS.c.name.not_in(PAUSED))
 )
 _DESTINATION: Final = locked(select(destinations).where(destinations.c.name == bindparam("name")))
 _SET_DESTINATION: Final = (
@@ -204,9 +180,10 @@ class WorkLedger:
         """Lease due items within the windows of their destinations, in the order of the turn."""
         picked = Picked(room=dict(windows), limit=limit)
         shut = frozenset(self._connection.execute(_SUSPENDED, {"now": to_millis(now)}).scalars())
+        picked.room.update(dict.fromkeys(shut, 0))
         if turn is Turn.URGENCY:
-            self._pick(_URGENT, to_millis(now), shut, picked)
-        self._pick(_DUE, to_millis(now), shut, picked)
+            self._pick(URGENT_FIRST, to_millis(now), picked)
+        self._pick(OLDEST_FIRST, to_millis(now), picked)
         rows = picked.rows
         if not rows:
             return ()
@@ -216,18 +193,18 @@ class WorkLedger:
         execute_many(self._connection, _LEASE, leases)
         return tuple(Claim(item=_item(row), fence=fence) for row in rows)
 
-    def _pick(self, statement: Statement, now: int, shut: frozenset[str], picked: Picked) -> None:
-        """Page through what is due, leaving a destination out as soon as its window is full."""
-        after = {"after_urgency": Priority.IMMEDIATE_AT_TIME.value, "after_due": -1, "after_row": 0}
-        while picked.wanted > 0:
-            wanted = {"now": now, "closed": sorted(shut | picked.full()), "rows": picked.limit}
-            page = self._connection.execute(statement, wanted | after).all()
-            for row in page:
+    def _pick(self, order: Order, now: int, picked: Picked) -> None:
+        """What comes first; and where that is in the way of others, because its road is closed or full, road by road."""
+        if picked.wanted <= 0:
+            return
+        asked = {"now": now, "rows": picked.limit}
+        page = self._connection.execute(order.first, asked).all()
+        for row in page:
+            picked.take(row)
+        if picked.wanted > 0 and len(page) == picked.limit:
+            heads = {"closed": sorted(picked.full()), "each": picked.widest(), "candidates": CANDIDATES * picked.limit}
+            for row in self._connection.execute(order.by_road, {"now": now} | heads):
                 picked.take(row)
-            if len(page) < picked.limit:
-                break
-            last = page[-1]
-            after = {"after_urgency": last.urgency, "after_due": last.due_at, "after_row": last.row}
 
     def _next_fence(self) -> int:
         fence: int | None = self._connection.execute(_NEXT_FENCE).scalar_one_or_none()
@@ -284,7 +261,8 @@ class WorkLedger:
     def next_due(self) -> datetime | None:
         """When the earliest unleased item is due."""
         rows = self._connection.execute(_NEXT_DUE)
-        return maybe_moment(min((max(row.due_at, row.not_before or 0) for row in rows), default=None))
+        dues = (max(row.due_at, row.not_before or 0) for row in rows if row.due_at is not None)
+        return maybe_moment(min(dues, default=None))
 
     def destination(self, name: str) -> Destination:
         """How that destination has been behaving; one never heard of has behaved well."""

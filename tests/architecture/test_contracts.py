@@ -4,17 +4,41 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core import activation, grants, interventions, ledgers, log, named_blobs, order, owed, ports
+from gateway.core import (
+    activation,
+    grants,
+    interventions,
+    ledgers,
+    log,
+    named_blobs,
+    non_delivery,
+    order,
+    owed,
+    ports,
+    resync,
+)
 
 SUITES = Path(__file__).parents[1] / "contract"
-PARTS = {"PublishedCheckpoint", "UnitOfWork"}
+PARTS = {"PublishedCheckpoint", "ResyncUnit", "UnitOfWork"}
 """What a port hands out, and the unit that only bundles the ledgers: their promises are those of the others."""
 
 
 def test_each_port_and_each_ledger_has_one_suite() -> None:
     promised = {
         name
-        for module in (activation, ports, ledgers, log, grants, interventions, named_blobs, order, owed)
+        for module in (
+            activation,
+            ports,
+            ledgers,
+            log,
+            grants,
+            interventions,
+            named_blobs,
+            non_delivery,
+            order,
+            owed,
+            resync,
+        )
         for name, found in vars(module).items()
         if isinstance(found, type)
         and Protocol in found.__bases__

@@ -15,8 +15,8 @@ TEXT = PAGE.read_text(encoding="utf-8")
 LINE = re.compile(r"^\| \*\*([A-Z]\d+)\*\* \|(.+)\|$", re.MULTILINE)
 """A row of a walk: its name in bold, then what happens, what is there, what follows, and what shows it."""
 COLUMNS = 7
-WALKS = {"S": 17, "R": 11, "W": 3}
-"""The sender's gateway, the receiver's, and what an office says of a document."""
+WALKS = {"S": 17, "R": 11, "O": 7, "W": 3}
+"""The sender's gateway, the receiver's, the order of a stream, and what an office says of a document."""
 
 
 def rows() -> dict[str, list[str]]:
@@ -42,7 +42,7 @@ def test_diagrams_and_figures_are_the_program_s() -> None:
 
 def test_a_changed_limit_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (amount("DELIVERY_DEADLINE_SECONDS"), amount("BACKOFF_CAP_SECONDS"), amount("WINDOW_MAX")) == (
-        "5 days",
+        "14 days",
         "15 min",
         "16",
     )

@@ -18,12 +18,15 @@ from gateway.api import ServiceProbe
 from gateway.audit import CheckpointPublisher, LogProbe, SignerMemory, SignerProbe
 from gateway.core.errors import CATALOGUE, GatewayError
 from gateway.core.health import FINDINGS, TIMEOUT, Check, Finding, Health, found
-from gateway.core.ids import Digest, EntryKey, GatewayId, TransferKey
+from gateway.core.ids import Digest, EntryKey, GatewayId, TransferKey, uuid7
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.message import Priority
 from gateway.core.order import StagedEntry, Stream, Waiting
 from gateway.core.ports import Probe
 from gateway.core.resync import Reopening, Resync, ResyncState
 from gateway.core.scanning import ScannerState
 from gateway.core.states import DeliveryState, DocumentState
+from gateway.core.work import WorkItem, WorkKind
 from gateway.crypto import (
     CertificateProbe,
     ConfinementProbe,
@@ -35,7 +38,7 @@ from gateway.crypto import (
     read_certificates,
 )
 from gateway.delivery import QueueProbe
-from gateway.exchange import HeldProbe, OrderProbe, ResyncProbe
+from gateway.exchange import HeldProbe, LateProbe, OrderProbe, ResyncProbe
 from gateway.malware import ScannerProbe
 from gateway.observe import ClockWatch, DescriptorsProbe, FileTimesProbe, PortProbe, ask, explain, text
 from gateway.registry import RegistryProbe
@@ -215,6 +218,7 @@ CASES: dict[str, tuple[Callable[[Bench], Awaitable[Probe]], str]] = {
     "read only": (lambda b: given(b.disk(0.97)), "probe.disk.read_only"),
     "queue": (lambda b: given(QueueProbe(store=b.store, clock=b.clock)), "probe.queue.good"),
     "nothing held": (lambda b: given(HeldProbe(store=b.store)), "probe.queue.none_held"),
+    "in time": (lambda b: given(LateProbe(store=b.store, clock=b.clock)), "probe.queue.in_time"),
     "in order": (lambda b: given(OrderProbe(store=b.store, clock=b.clock)), "probe.queue.in_order"),
     "restored": (restored, "probe.queue.resync"),
     "all is there again": (resynced, "probe.queue.resynced"),
@@ -288,6 +292,33 @@ async def test_what_is_held_is_a_warning_with_its_numbers(bench: Bench) -> None:
         "gateway_documents_held": 2,
         "gateway_deliveries_held": 1,
     }
+
+
+async def test_what_has_no_receipt_is_a_warning_by_its_age_and_sooner_if_it_is_urgent(bench: Bench) -> None:
+    probe, now = LateProbe(store=bench.store, clock=bench.clock), bench.clock.now()
+
+    async def send(minutes: float, urgency: Priority) -> None:
+        at = now - timedelta(minutes=minutes)
+        key = TransferKey(uuid7(at, bytes))
+
+        def unit(uow: UnitOfWork) -> None:
+            document = rows.document()
+            uow.documents.add(document)
+            uow.transfers.add([rows.transfer(document, slip=rows.slip(key, sent_at=at))])
+            work = WorkItem(kind=WorkKind.TRANSFER, subject=key, destination="there", due_at=at, urgency=urgency)
+            uow.work.add(work)
+
+        await bench.store.transact(unit)
+
+    for minutes, urgency, codes in (
+        (59, Priority.NORMAL, ["probe.queue.in_time"]),
+        (1, Priority.URGENT, ["probe.queue.in_time"]),
+        (3, Priority.IMMEDIATE, ["probe.queue.late_urgent"]),
+        (90, Priority.NORMAL, ["probe.queue.late_urgent", "probe.queue.late"]),
+    ):
+        await send(minutes, urgency)
+        assert [finding.code for finding in await probe.look()] == codes
+    assert [reading.value for reading in await probe.readings()] == [1, 180, 1, 5400]
 
 
 async def test_what_is_staged_is_a_warning_when_it_waits_long(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.interventions import Pause
 from gateway.core.ledgers import LeaseLostError, UnitOfWork
 from gateway.core.message import Priority
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind
@@ -129,6 +130,25 @@ async def test_windows_bound_each_destination_and_starve_nobody(store: LedgerSto
     claimed = await claim(store, windows={"a": 2, "b": 0, "d": 5}, limit=5)
     assert subjects(claimed) == ["a0", "a1", "c", "none"]
     assert subjects(await claim(store, windows={"a": 0, "b": 9}, limit=2)) == ["b0", "b1"]
+
+
+async def test_a_long_queue_of_closed_and_full_roads_is_in_nobodys_way(store: LedgerStore) -> None:
+    """Two of the roads in front are closed, one is full; urgent items of theirs are in the way of urgent ones, too."""
+    for name in ("closed", "full", "paused"):
+        degrees = (Priority.NORMAL, Priority.URGENT)
+        await add(store, *(item(f"{name} {n}", n - 90, destination=name, urgency=degrees[n % 2]) for n in range(30)))
+    await add(store, *(item(f"b{n}", n - 9, destination="b") for n in range(4)))
+    await add(store, item("c", -2, destination="c", urgency=Priority.URGENT), item("a", -3, destination="a"))
+    closed = Destination(name="closed", failures=1, not_before=later(60))
+    pause = Pause(destination="paused", by="hoa", reason="bảo trì", at=later(0))
+    await store.transact(lambda uow: (uow.work.set_destination(closed), uow.interventions.pause(pause)))
+    windows = {"a": 9, "b": 2, "c": 9, "full": 0}
+    assert subjects(await claim(store, windows=windows, limit=5)) == ["c", "b0", "b1", "a"]
+    assert await store.read(lambda uow: uow.work.next_due()) == later(-90)
+    assert len(await claim(store, windows={"full": 3}, limit=5)) == 5
+    found = [one.item.destination for one in await claim(store, at=60, windows={"full": 0}, limit=40)]
+    assert found.count("closed") == 30
+    assert not {"full", "paused"} & set(found)
 
 
 async def test_a_destination_that_waits_is_left_until_its_time(store: LedgerStore) -> None:
@@ -309,6 +329,7 @@ async def test_the_workload_says_how_much_there_is_and_since_when(store: LedgerS
         WorkKind.SCAN: 0,
         WorkKind.ORDER: 0,
         WorkKind.GAPS: 0,
+        WorkKind.NON_DELIVERY: 0,
         WorkKind.SKIPPED: 0,
         WorkKind.RESYNC: 0,
         WorkKind.RESEND: 0,

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,7 @@ def test_sigterm_leaves_no_process_behind(tmp_path: Path) -> None:
     assert not Path(folder.decode()).exists()
 
 
-def until(happens: object, what: str) -> None:
-    assert callable(happens)
+def until(happens: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 60
     while not happens():
         assert time.monotonic() < end, what

@@ -17,18 +17,22 @@ from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
 from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo
 from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
+from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind
+from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
 from gateway.exchange.contract import (
     DeliveryPage,
     DocumentPage,
     DocumentView,
     EnvelopeOrder,
     FeedPage,
+    Notice,
+    NoticePage,
     SubmissionOrder,
     UploadedFile,
 )
+from tests.kit import rows
 from tests.kit.blobs import stored
 
 NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
@@ -50,6 +54,7 @@ class MemoryDesks:
         self._told = asyncio.Condition()
         self._closed = False
         self.stories: dict[str, list[HistoryEvent]] = {}
+        self.notices_of: dict[DocumentKey, list[Notice]] = {}
         self._numbers = itertools.count(1)
 
     # --- ReleaseDesk -------------------------------------------------------------------------------------------------
@@ -134,6 +139,13 @@ class MemoryDesks:
             raise SenderError("request.field", field="query.cursor")
         rest = found[0 if after is None else keys.index(after) + 1 :]
         return DeliveryPage(deliveries=rest[:limit], more=len(rest) > limit)
+
+    async def notices(
+        self, principal: Principal, key: DocumentKey, *, after: TransferKey | None, limit: int
+    ) -> NoticePage:
+        known = self.notices_of.get(self._own(principal, key).key, [])
+        found = [one for one in known if one.made.transfer > (after or "")]
+        return NoticePage(notices=tuple(found[:limit]), more=len(found) > limit)
 
     async def history(self, principal: Principal, key: DocumentKey, *, after: int, limit: int) -> HistoryPage:
         return self._story(self._own(principal, key).key, after, limit)
@@ -275,6 +287,23 @@ class MemoryDesks:
         self.kept[held.key], self.orders[held.key] = held, order
         await self._tell("held", held.key, organ=sender, document=held.key)
         return held
+
+    def expire(self, document: Document) -> None:
+        """A transfer of that document did not arrive in time."""
+        gateway, transfer = GatewayId("chinhquyen.example"), TransferKey(f"{document.key[:-4]}ffff")
+        slip = rows.slip(transfer, sender=document.sender, document_id=document.document_id, destination=gateway)
+        last = rows.transfer(document, slip=slip, state=TransferState.EXPIRED, reason="delivery.expired", attempts=482)
+        made = NonDelivery(
+            transfer=transfer,
+            document=document.key,
+            expired_at=last.deadline,
+            attempts=last.attempts,
+            last_tried_at=last.deadline,
+            last_reason="ConnectionRefusedError",
+            signed_at=last.deadline,
+            notice=b"eyJhbGciOiJFUzI1NiIs.eyJhdHRlbXB0cyI6NDgyLCJk.MEUCIQDx",
+        )
+        self.notices_of[document.key] = [Notice(made=made, transfer=last)]
 
     def register(self, organ_id: OrganId, name: str) -> None:
         """The registry knows this body."""

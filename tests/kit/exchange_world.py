@@ -58,6 +58,7 @@ from gateway.exchange import (
     GapNotices,
     Journal,
     LocalTransport,
+    NonDeliveryNotices,
     OrderRelease,
     Queries,
     ReceiptForm,
@@ -67,6 +68,7 @@ from gateway.exchange import (
     Resending,
     ResyncAnswers,
     Resynchronising,
+    Roads,
     SkippedNumbers,
     Stamping,
     Submission,
@@ -81,6 +83,8 @@ from tests.kit.clock import ManualClock
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
 ALL = frozenset(Scope)
+DEADLINE = timedelta(days=5)
+"""Shorter than the default: worlds settle in a week."""
 
 
 @dataclass(frozen=True)
@@ -327,7 +331,7 @@ class _Listener:
 def _node(
     world: World, own: GatewayId, materials: Materials, folder: Path, *, store: MemoryStore | PostgresStore
 ) -> Node:
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)  # a second world may go on from the first one's files
     files = materials.pki.gateways[own].files
     trust = load_trust(files.anchors.parent, True)
     blobs = open_blobs(folder / "blobs")
@@ -344,6 +348,7 @@ def _node(
         trust=LoadedTrust(trust),
         journal=Journal(entropy=_entropy),
         entropy=_entropy,
+        deadline=DEADLINE,
     )
     publisher = CheckpointPublisher(
         store=store,
@@ -354,16 +359,16 @@ def _node(
     )
     events = Events(desk=desk)
     store.set_listener(_Listener(publisher.notify, events.notify))
-    reception = Reception(
-        desk=desk, checkpoints=publisher, receipt_signer=FileSigner(files.receipt_key, key_id="receipt")
-    )
     receipts = FileSigner(files.receipt_key, key_id="receipt")
+    roads = Roads(store=store, clock=world.clock, backoff=lambda failures: backoff(failures, _entropy))
+    reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipts, roads=roads)
     road = Road(origin=own, reach=lambda name: world.nodes[name])
     local: Transport = LocalTransport(reception=reception)
     transfers = TransferDelivery(
         desk=desk,
         transports=lambda destination: local if destination == own else road,
         backoff=lambda failures: backoff(failures, _entropy),
+        roads=roads,
     )
     steps = DocumentSteps(desk=desk)
     ways: Callable[[GatewayId], Transport] = lambda destination: local if destination == own else road  # noqa: E731 - short
@@ -395,6 +400,7 @@ def _node(
             WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
             WorkKind.ORDER: OrderRelease(desk=desk),
             WorkKind.GAPS: notices,
+            WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
             WorkKind.SKIPPED: SkippedNumbers(desk=desk, signer=receipts, transports=ways, backoff=patience),
             WorkKind.RESYNC: Resynchronising(
                 desk=desk, origin=log_origin(own), signer=receipts, ask=road.ask, backoff=patience

@@ -186,6 +186,7 @@ class LogUnit:
     access = property(_absent)
     blobs = property(_absent)
     timestamps = property(_absent)
+    non_deliveries = property(_absent)
     inspection = property(_absent)
     interventions = property(_absent)
     order = property(_absent)

@@ -31,6 +31,10 @@ class OperatorsDesk:
         self.note("retry", by, subject)
         return 2
 
+    async def reroute(self, by: str, subject: str) -> int:
+        self.note("reroute", by, subject)
+        return 2
+
     async def ask_void(self, by: str, subject: str, reason: str) -> tuple[Request, ...]:
         self.note("ask", by, subject, reason)
         return (Request(action=Action.VOID, subject=subject, by=by, reason=reason, at=AT),)

@@ -10,8 +10,9 @@ import pytest
 from gateway.audit import LogReport, VerifierKey, closed_at, verify_checkpoint, verify_log
 from gateway.core.errors import PeerError
 from gateway.core.ids import GatewayId, OrganId
-from gateway.core.limits import RESYNC_PAGE_TRANSFERS, SENT_AGE_SECONDS_MAX
+from gateway.core.limits import SENT_AGE_SECONDS_MAX
 from gateway.core.model import InboxEntry
+from gateway.core.restore_limits import RESYNC_PAGE_TRANSFERS
 from gateway.core.resync import ResyncState
 from gateway.core.states import DeliveryState, TransferState
 from gateway.core.work import WorkKind

@@ -10,7 +10,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from gateway.core.errors import Conflict, NotFound, SiteError
 from gateway.core.ids import Digest, TimestampKey
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS, TIMESTAMP_DEBT_SECONDS_MAX
+from gateway.core.limits import TIMESTAMP_DEBT_SECONDS_MAX
 from gateway.core.model import Document
 from gateway.core.owed import OwedTimestamp, TimestampState, Unpaid
 from gateway.core.states import DocumentState
@@ -22,7 +22,7 @@ from gateway.evidence.story import read_story
 from gateway.exchange import OwedProbe
 from gateway.storage.timestamps import TimestampLedger
 from tests.kit.certomancer.declared import bundle
-from tests.kit.exchange_world import Node, World, letter
+from tests.kit.exchange_world import DEADLINE, Node, World, letter
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.timestamp_authority import NearAuthority
 from tests.scenario.test_main_job import check
@@ -283,7 +283,7 @@ async def test_a_document_does_not_wait_for_ever(world: World) -> None:
     document = await sent(world)
     with pytest.raises(SiteError):
         await world.settle()
-    world.clock.advance(DELIVERY_DEADLINE_SECONDS + 1)
+    world.clock.advance(DEADLINE.total_seconds() + 1)
     await world.settle()
     assert await state_of(world, document) == (DocumentState.HELD, "timestamp.unavailable")
     authority.answers = None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.kit.lab.__main__ import run_all
-from tests.kit.lab.check import Tables, doubled, early, lost, numbered, receipts, unanswered, unread
+from tests.kit.lab.check import PER_SECOND, Tables, doubled, early, lost, numbered, receipts, unanswered, unread
 from tests.kit.lab.fault import Done, Fault, MissingError, Order, hurt
 from tests.kit.lab.faults import FAULTS
 from tests.kit.lab.ledger import Ledger, read_ledger
@@ -162,6 +162,25 @@ def test_what_came_late_may_stand_behind_a_greater_number() -> None:
     overtaken(ledger, seen, tables)
     assert found((ledger, seen, replace(tables, late=frozenset({"entry-1"})))) == set()
     assert found((ledger, seen, replace(tables, late=frozenset({"entry-2"})))) == set()
+
+
+def test_what_a_restored_gateway_received_again_is_read_again_and_receipted_again() -> None:
+    ledger, seen, tables = books()
+    base = 1_795_362_905 * PER_SECOND
+    seen.append(seen[1] | {"cursor": base + 1})
+    again = replace(tables, given={"t": b"second"}, again={"t": b"second"}, restored={"B": [base]})
+    assert found((ledger, seen, again)) == set()
+    assert found((ledger, [*seen, seen[-1]], again)) == {"dup"}
+    assert found((ledger, seen, replace(again, again={"t": b"third"}))) == {"receipts"}
+
+
+def test_numbers_begin_again_only_where_something_was_restored() -> None:
+    ledger, seen, tables = books()
+    base = 1_795_362_905 * PER_SECOND
+    tables.deliveries["key-2", "B"] = (base + 1, *tables.deliveries["key-2", "B"][1:])
+    tables.inbox["B", "A", "id-2"] = [(12, base + 1, "digest-2", "entry-2")]
+    assert found((ledger, seen, replace(tables, restored={"A": [base]}))) == set()
+    assert found((ledger, seen, tables)) == {"order"}
 
 
 @pytest.mark.parametrize(("plant", "kind"), PLANTS)

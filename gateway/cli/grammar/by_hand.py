@@ -33,6 +33,11 @@ def queue_retry(context: typer.Context, subject: Subject, config: ConfigFile) ->
     return lazy.by_hand(session_of(context), HandOrder(config=config, wish="retry", members={"subject": subject}))
 
 
+def queue_reroute(context: typer.Context, subject: Subject, config: ConfigFile) -> int:
+    """See `lazy.by_hand`."""
+    return lazy.by_hand(session_of(context), HandOrder(config=config, wish="reroute", members={"subject": subject}))
+
+
 def queue_void(
     context: typer.Context,
     subject: Subject,

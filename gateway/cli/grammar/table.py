@@ -43,6 +43,7 @@ ROWS: Final = (
     Row("queue pause", by_hand.queue_pause),
     Row("queue resume", by_hand.queue_resume),
     Row("queue retry", by_hand.queue_retry),
+    Row("queue reroute", by_hand.queue_reroute),
     Row("queue void", by_hand.queue_void),
     Row("apikey", site.apikey),
     Row("completion", site.completion, data=False),

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from gateway.core.health import Check, Finding
+from gateway.core.ids import OrganId
 from gateway.core.metrics import Metric
 
 
@@ -48,12 +49,14 @@ class Meter(Protocol):
 class Intake(Protocol):
     """Whether there is room for more, on the disk and in the store's queue: asked by the doors before they read a body."""
 
-    def admit(self, *, document: bool) -> None:
+    def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
         """Say yes, or raise; `document`: a new document is to be taken in, and not only an answer to one that is here.
 
-        MUST NOT wait. Refuses new documents first, everything that writes last (reliability.md B2.5).
+        MUST NOT wait. Refuses new documents first, everything that writes last (reliability.md B2.5). `organs`: for which
+        bodies the caller may act; refused when all of them have too much waiting already.
 
         Raises:
-            SiteError: `store.full`; `store.busy`, `store.damaged`, as `Store.transact` would.
+            SiteError: `store.full`; `store.busy`, `store.failing`, as `Store.transact` would; `queue.full`.
+            SenderError: `queue.share`.
         """
         ...

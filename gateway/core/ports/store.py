@@ -21,7 +21,7 @@ class Store(Protocol):
         * Cancelling the caller does not undo a unit that has begun.
 
         Raises:
-            SiteError: `store.busy` when the queue is full, `store.damaged` when the database cannot be trusted any more.
+            SiteError: `store.busy` when the queue is full, `store.failing` when the database cannot be trusted any more.
         """
         ...
 
@@ -33,7 +33,7 @@ class Store(Protocol):
         """Look, without waiting, whether a unit handed in now would be taken in.
 
         Raises:
-            SiteError: `store.busy`, `store.damaged`, as `transact` would.
+            SiteError: `store.busy`, `store.failing`, as `transact` would.
         """
         ...
 

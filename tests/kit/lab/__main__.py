@@ -92,9 +92,9 @@ async def _check(folder: Path, result: Result) -> None:
 
 async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
     """Every fault that was asked for, one after the other, told as they end."""
-    if (task := asyncio.current_task()) is not None:
-        end_when_told(task)
-    results = []
+    task, results = asyncio.current_task(), []
+    assert task
+    end_when_told(task)
     for fault in _chosen(asked):
         own = folder / fault.id
         own.mkdir(parents=True)
@@ -103,6 +103,8 @@ async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
         allowed = fault.id in asked.allow_missing
         order = Order(folder=own, seed=asked.seed, documents=documents, minutes=asked.minutes)
         result = await run_fault(fault, order, allowed=allowed)
+        if task.cancelling():  # and what was to be put away then has failed
+            raise asyncio.CancelledError
         results.append(result)
         say(result.line())
         for wrong in result.wrong[:SHOWN_MAX]:

@@ -148,7 +148,9 @@ def doubled(ledger: list[dict[str, Any]], seen: list[dict[str, Any]], tables: Ta
         if (sender, document_id) not in known:
             yield f"{recipient} has {document_id}, which nobody was told of"
     # What a restored gateway received again its bodies read again: once, at a cursor beyond the restore.
-    told = Counter((line["organ"], line["sender"], line["document_id"], line["cursor"] // PER_SECOND) for line in seen)
+    told = Counter(
+        (line["organ"], line["sender"], line["document_id"], line.get("cursor", 0) // PER_SECOND) for line in seen
+    )
     yield from (f"{where} was read {count} times by its cursor" for where, count in told.items() if count > 1)
 
 

@@ -19,10 +19,16 @@ class MemoryWatch:
         self._every = every
         self.seen: dict[str, list[tuple[float, float]]] = {}
         """By side: seconds, MiB."""
+        self._lives: dict[tuple[str, int], list[tuple[float, float]]] = {}
 
     @property
     def highest(self) -> dict[str, float]:
         return {side: max(mib for _, mib in seen) for side, seen in self.seen.items()}
+
+    def longest_life(self, side: str) -> list[tuple[float, float]]:
+        """Of the process of that side that was seen most often."""
+        lives = [seen for (one, _), seen in self._lives.items() if one == side]
+        return max(lives, key=len, default=[])
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch())
@@ -37,7 +43,9 @@ class MemoryWatch:
         while True:
             for side, pid in dict(self._pids).items():
                 if mib := await asyncio.to_thread(proportional_mib, pid):
-                    self.seen.setdefault(side, []).append((time.monotonic(), mib))
+                    now = time.monotonic(), mib
+                    self.seen.setdefault(side, []).append(now)
+                    self._lives.setdefault((side, pid), []).append(now)
             await asyncio.sleep(self._every)
 
 

@@ -39,6 +39,8 @@ class Repeater:
     site: Site
     side: str
     seed: int
+    pause: float = 0.0
+    """Seconds between two rounds."""
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -66,6 +68,7 @@ class Repeater:
                 chosen = [chance.choice(abroad) for _ in range(AT_ONCE)]
                 chosen[0] = abroad[-1]  # the youngest is still on its way, or not even that
                 await asyncio.gather(*(self._say(transport, store, blobs, one, chance.random()) for one in chosen))
+                await asyncio.sleep(self.pause)
 
     async def _say(self, transport: PeerTransport, store: Store, blobs: FileBlobs, old: Transfer, draw: float) -> None:
         now = await store.read(lambda uow: uow.transfers.find(old.slip.transfer)) or old

@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import Awaitable
 from pathlib import Path
 
 from tests.kit.lab.fault import Done, Order, hurt
@@ -50,7 +51,7 @@ def _split(made: Site, letters: list[Letter]) -> tuple[list[Letter], list[Letter
     return letters[:share], between, others
 
 
-async def _flowing(traffic: Traffic, letters: list[Letter], *, while_) -> None:  # type: ignore[no-untyped-def]
+async def _flowing(traffic: Traffic, letters: list[Letter], *, while_: Awaitable[object]) -> None:
     """Letters are handed in before, during and after something happens."""
     middle = len(letters) // 2
     async with asyncio.TaskGroup() as group:

@@ -26,6 +26,8 @@ OPEN = (
 )
 FINISHED = "SELECT count(*) FROM deliveries WHERE state IN ('delivered', 'refused', 'expired', 'rerouted', 'void')"
 UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused', 'held')"
+STAGED = "SELECT count(*) FROM inbox WHERE cursor < 0"
+"""Entries that wait for a smaller number of their stream."""
 LIMITS = (
     "\n[limits]\nrequests_per_minute = 1000000\nrequests_burst = 1000000\nrequests_at_once = 1000\n"
     "address_requests_per_minute = 1000000\naddress_requests_burst = 1000000\n"
@@ -88,7 +90,7 @@ class Site:
             return 0
 
     def _count(self) -> int:
-        return sum(int(self.books.rows(side, query)[0][0]) for side in SIDES for query in (OPEN, UNROUTED))
+        return sum(int(self.books.rows(side, query)[0][0]) for side in SIDES for query in (OPEN, UNROUTED, STAGED))
 
     @asynccontextmanager
     async def kept_running(self) -> AsyncIterator[None]:

@@ -29,11 +29,13 @@ from gateway.exchange import (
     GapNotices,
     Journal,
     LocalTransport,
+    NonDeliveryNotices,
     OrderRelease,
     Queries,
     Reception,
     Release,
     Rescanning,
+    Roads,
     Stamping,
     Submission,
     TransferDelivery,
@@ -43,7 +45,7 @@ from gateway.registry import LoadedDirectory
 from gateway.storage import BlobKeeper
 from tests.kit.seeded.clock import WorldClock
 from tests.kit.seeded.disk import Disk, Power, PoweredBlobs, PoweredMemory, PoweredStore
-from tests.kit.seeded.materials import Materials, keyed, log_origin, newborn, wards
+from tests.kit.seeded.materials import DEADLINE, Materials, keyed, log_origin, newborn, wards
 from tests.kit.seeded.watch import Trace, Watch
 
 T = TypeVar("T")
@@ -119,6 +121,7 @@ class Process:
             trust=LoadedTrust(gateway.materials.trust),
             journal=Journal(entropy=entropy),
             entropy=entropy,
+            deadline=DEADLINE,
         )
         keys = gateway.materials.keys[gateway.own]
         self.publisher = CheckpointPublisher(
@@ -128,8 +131,10 @@ class Process:
             memory=PoweredMemory(disk=disk, power=self.power),
             clock=gateway.clock,
         )
+        self.roads = Roads(store=self.store, clock=gateway.clock, backoff=partial(backoff, entropy=entropy))
+        receipts = keys.receipts[disk.generation]
         self.reception = Reception(
-            desk=self.desk, checkpoints=self.publisher, receipt_signer=keys.receipts[disk.generation]
+            desk=self.desk, checkpoints=self.publisher, receipt_signer=receipts, roads=self.roads
         )
         self.submission = Submission(desk=self.desk)
         self.queries = Queries(desk=self.desk)
@@ -146,7 +151,7 @@ class Process:
             return local if destination == desk.own else road
 
         patience = partial(backoff, entropy=desk.entropy)
-        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience)
+        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=self.roads)
         notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, backoff=patience)
         return WorkEngine(
             store=desk.store,
@@ -157,6 +162,7 @@ class Process:
                 WorkKind.TRANSFER: transfers,
                 WorkKind.ORDER: OrderRelease(desk=desk),
                 WorkKind.GAPS: notices,
+                WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=self.receipts),
                 WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
                 WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
             },
@@ -175,9 +181,12 @@ class Process:
             await self._open()
         except SiteError as error:
             self.gateway.trace("not opened", self.gateway.own, error.code)
-            if not error.facts.retryable:
-                self.gateway.watch.violation(f"cannot be opened: {error}")
             self.cut()
+            if (
+                not error.facts.retryable
+            ):  # nor ever: this world is wrong, and is not asked for days whether it is right again
+                self.gateway.watch.violation(f"cannot be opened: {error}")
+                return
             asyncio.get_running_loop().call_later(MANAGER_SECONDS, self.gateway.start_again, self)
 
     async def _open(self) -> None:

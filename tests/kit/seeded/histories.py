@@ -6,19 +6,16 @@ from collections.abc import Generator, Mapping, Sequence
 from gateway.audit import AuditError, VerifierKey, open_checkpoint, verify_log
 from gateway.core.clock import to_millis
 from gateway.core.events import TreeHead
-from gateway.core.limits import DELIVERY_DEADLINE_SECONDS
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
 from tests.kit.seeded import small_log
 from tests.kit.seeded.kept import Kept, Opening
 from tests.kit.seeded.lookups import Problems, claims_of, document_deliveries, grouped_by
-from tests.kit.seeded.materials import newborn, wards
+from tests.kit.seeded.materials import DEADLINE, newborn, wards
 from tests.kit.seeded.offices import DESERVED
 from tests.kit.seeded.outcome import Outcome
 from tests.kit.seeded.plan import What
 
 _D, _V, _T = DocumentState, DeliveryState, TransferState
-DEADLINE_DAYS = DELIVERY_DEADLINE_SECONDS / 86400
-
 
 _DOCUMENT_WALK = {
     "": {"accepted"},
@@ -37,7 +34,8 @@ _DELIVERY_WALK = {
     "released": {"delivery.delivered", "delivery.refused", "delivery.expired", "held"},
     "delivery.delivered": set(),
     "delivery.refused": set(),
-    "delivery.expired": set(),
+    "delivery.expired": {"delivery.notice"},
+    "delivery.notice": set(),
 }
 _ENTERED = {"inbox.entered", "inbox.overdue", "inbox.late"}
 _ENTRY_WALK = {
@@ -56,6 +54,7 @@ _DELIVERY_ENDS = {
     "delivery.delivered": {_V.DELIVERED},
     "delivery.refused": {_V.REFUSED},
     "delivery.expired": {_V.EXPIRED},
+    "delivery.notice": {_V.EXPIRED},
 }
 
 
@@ -160,7 +159,7 @@ def refusals_are_deserved(world: Outcome) -> Problems:
                 yield f"I10 {kept.own}: delivery {row.key} is refused: {row.reason}"
             if row.state is _V.REFUSED and row.reason in DESERVED and row.recipient not in strange:
                 yield f"I10 {kept.own}: delivery {row.key} to {row.recipient} is refused: {row.reason}"
-            if row.state is _V.EXPIRED and world.days < DEADLINE_DAYS:
+            if row.state is _V.EXPIRED and world.days < DEADLINE.days:
                 yield f"I10 {kept.own}: delivery {row.key} expired in a world of {world.days:.1f} days"
         for transfer in kept.transfers:
             if transfer.state is _T.REFUSED and transfer.reason not in world.refusals.get(transfer.slip.transfer, ()):

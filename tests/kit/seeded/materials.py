@@ -24,6 +24,8 @@ GATEWAYS_MAX = 5
 KEYED = 3
 WARDS = 12
 START = MOMENT
+DEADLINE = timedelta(days=5)
+"""Of a delivery: shorter than the default, so that worlds come to rest in a week."""
 GENERATIONS = 2
 """Keys of each kind: today's, and the next one."""
 

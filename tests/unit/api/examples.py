@@ -42,6 +42,7 @@ ASKED: Final[Mapping[str, Mapping[str, Any]]] = {
     "listDocuments": {"query": {"state": "accepted", "limit": 1}},
     "getDocument": {"path": {"key": DOCUMENT}},
     "listDeliveries": {"path": {"key": DOCUMENT}, "query": {"limit": 1}},
+    "listNotices": {"path": {"key": HELD}, "query": {"limit": 1}},
     "downloadSentAttachment": {"path": {"key": DOCUMENT, "position": 1}, "query": {"copy": "archive"}},
     "getDocumentHistory": {"path": {"key": DOCUMENT}},
     "releaseDocument": {"path": {"key": HELD}},
@@ -69,7 +70,7 @@ async def furnish(world: World) -> None:
     """What was there before the first example: one document that is held, two that arrived."""
     world.desks._numbers = itertools.count(2)
     world.desks.register(WARD, "Đảng ủy phường Sài Gòn")
-    await world.desks.hold(sender=PARTY, recipient=WARD)
+    world.desks.expire(await world.desks.hold(sender=PARTY, recipient=WARD))
     for number in (1, 2):
         await world.desks.deliver(
             PARTY, ("bao-cao.pdf", "application/pdf", PDF), ("bang-so-lieu.bin", "", b"%d" % number), sender=WARD

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.api import ApiParts, OfficeRunner, PrometheusMeter, build_app
 from gateway.core.errors import SiteError
+from gateway.core.ids import OrganId
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.rate_limits import wide_open
@@ -24,7 +25,7 @@ class Shut:
     def __init__(self) -> None:
         self.documents = self.everything = False
 
-    def admit(self, *, document: bool) -> None:
+    def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
         if self.everything or (document and self.documents):
             raise SiteError("store.full")
 

@@ -26,6 +26,7 @@ VERBS: Final = {
     "listDocuments": ("queries.documents",),
     "getDocument": ("queries.document",),
     "listDeliveries": ("queries.deliveries",),
+    "listNotices": ("queries.notices",),
     "downloadSentAttachment": ("queries.sent_attachment", "files.send_file"),
     "getDocumentHistory": ("queries.history",),
     "releaseDocument": ("release.release", "body.read_nothing", "conditional.require_match"),

@@ -54,17 +54,19 @@ async def test_every_wish_reaches_the_desk_with_the_name_that_the_kernel_tells(s
         "/queue/pause": {"destination": "there", "reason": "bảo trì"},
         "/queue/resume": {"destination": "there"},
         "/queue/retry": {"subject": "x"},
+        "/queue/reroute": {"subject": "x"},
         "/queue/void": {"subject": "x", "reason": "nhầm"},
     }
     answers = [await served.post(path, body) for path, body in told.items()]
     answers.append(await served.post("/queue/void", {"subject": "x", "confirm": True}))
     assert [(status, body["done"], body["by"]) for status, body in answers] == [
-        (200, done, "hoa") for done in ("paused", "resumed", "retried", "asked", "void")
+        (200, done, "hoa") for done in ("paused", "resumed", "retried", "rerouted", "asked", "void")
     ]
     assert served.desk.asked == [
         ("pause", "hoa", "there", "bảo trì"),
         ("resume", "hoa", "there"),
         ("retry", "hoa", "x"),
+        ("reroute", "hoa", "x"),
         ("ask", "hoa", "x", "nhầm"),
         ("confirm", "hoa", "x"),
     ]

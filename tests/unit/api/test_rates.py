@@ -20,6 +20,7 @@ from gateway.api.gate import gate
 from gateway.api.openapi import RESPONSE_HEADERS
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.core.errors import SiteError
+from gateway.core.ids import OrganId
 from gateway.core.principal import Scope
 from tests.kit.clock import ManualClock
 from tests.kit.rate_limits import WIDE, narrow
@@ -202,7 +203,7 @@ async def test_a_store_without_room_says_so_before_the_body(tmp_path: Path) -> N
     class Queue:
         full = False
 
-        def admit(self, *, document: bool) -> None:
+        def admit(self, *, document: bool, organs: frozenset[OrganId] = frozenset()) -> None:
             if self.full:
                 raise SiteError("store.busy")
 

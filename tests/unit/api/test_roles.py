@@ -15,6 +15,7 @@ MATRIX = {
         "GET /api/v1/documents",
         "GET /api/v1/documents/{key}",
         "GET /api/v1/documents/{key}/deliveries",
+        "GET /api/v1/documents/{key}/notices",
         "GET /api/v1/documents/{key}/attachments/{position}",
         "GET /api/v1/documents/{key}/history",
         "GET /api/v1/inbox",

@@ -111,6 +111,20 @@ UNLOCKED = {
     "work._OLDEST": "a count",
     "work._QUEUED": "a list",
     "work._QUEUED_FOR": "a list",
+    "log._NEWEST_AT": "looks, while nobody else writes",
+    "reopened._ALL": "written while nobody else writes",
+    "reopened._LAST": "written while nobody else writes",
+    "resyncs._REOPENINGS": "written while nobody else writes",
+    "resyncs._ALL": "a list",
+    "resyncs._OPEN": "a count",
+    "resyncs._COUNT_MISSING": "a count",
+    "resyncs._KNOWN": "what came in stays",
+    "resyncs._WANTED": "a second one collides, and its unit runs again",
+    "resyncs._IS_WANTED": "looks",
+    "resyncs._TO_ASK": "written by who holds the peer's item",
+    "resyncs._MISSING": "written by who holds the peer's item",
+    "resyncs._SKIPPED": "written while nobody else writes",
+    "resyncs._RESTORED": "a second one collides, and its unit runs again",
 }
 
 

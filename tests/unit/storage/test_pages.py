@@ -11,14 +11,18 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
+from gateway.core.clock import to_millis
 from gateway.core.ids import OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.states import DeliveryState
 from gateway.storage import PostgresStore, SqliteStore, tables
+from gateway.storage.bulk import execute_many
+from gateway.storage.picked import Picked
+from gateway.storage.roads import OLDEST_FIRST, URGENT_FIRST
 from gateway.storage.rows import among
 from gateway.storage.statements import Statements
 from tests.kit import rows
@@ -51,7 +55,7 @@ def asked(store: FileStore) -> Iterator[list[Asked]]:
     found: list[Asked] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             found.append((statement, parameters))
 
     def note_ask(statements: Statements, text: str, parameters: list[Any]) -> Any:
@@ -131,6 +135,42 @@ async def test_a_look_at_the_deliveries_of_one_document_reads_no_others(store: F
     for after in (None, rows.delivery(made[5], wards[30]).key):
         look = lambda uow, a=after: uow.documents.deliveries_after(made[5].key, a, LIMIT)  # noqa: E731 - bound to this round
         assert await costs(store, look, rows_most=60) == []
+
+
+BACKLOG = 8_000
+
+
+async def test_a_claim_walks_through_no_queue_of_a_closed_road(store: FileStore) -> None:
+    """What has piled up in front costs nothing: neither its urgent items nor the others are looked at one by one."""
+
+    def pile_up(uow: UnitOfWork) -> None:
+        values = [
+            {
+                "kind": "transfer",
+                "subject": f"{name} {n}",
+                "destination": name,
+                "due_at": n,
+                "attempts": 0,
+                "fence": 0,
+                "lease_until": None,
+                "again_at": None,
+                "urgency": n % 2,
+            }
+            for name, count in (("away", BACKLOG), *((f"road {n}", 50) for n in range(10)))
+            for n in range(count)
+        ]
+        execute_many(uow.work._connection, insert(tables.work), values)  # type: ignore[attr-defined]  # of the ledger
+
+    await store.transact(pile_up)
+    now = to_millis(rows.NOW)
+    for order in (OLDEST_FIRST, URGENT_FIRST):
+        picked = Picked(room={"away": 0, **{f"road {n}": 2 for n in range(10)}}, limit=32)
+        dear = await costs(store, lambda uow, o=order, p=picked: uow.work._pick(o, now, p), rows_most=500)
+        few = ("SCAN road", "USE TEMP B-TREE FOR ORDER BY")  # as many as there are roads, and the heads of those
+        assert [word for word in dear if not word.startswith(few)] == []
+        assert len(picked.rows) == 20
+    look = lambda uow: uow.work.next_due()  # noqa: E731 - as above
+    assert [word for word in await costs(store, look, rows_most=500) if not word.startswith("SCAN road")] == []
 
 
 async def test_a_page_of_many_bodies_documents_sorts_nothing(store: FileStore) -> None:

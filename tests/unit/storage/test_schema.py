@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Index, TextClause
 
 from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
@@ -57,8 +57,17 @@ def test_the_migrations_and_the_tables_are_the_same_to_the_letter(migrated: Conn
         assert len(definitions(fresh)) > len(metadata.tables)
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_alembic_sees_no_difference(migrated: Connection) -> None:
-    assert compare_metadata(MigrationContext.configure(migrated, opts={"compare_type": True}), metadata) == []
+    """Indexes that go downwards it does not read as they are; their texts are compared above."""
+    downwards = {index.name for table in metadata.tables.values() for index in table.indexes if goes_down(index)}
+    options = {"compare_type": True, "include_name": lambda name, kind, _: kind != "index" or name not in downwards}
+    found = compare_metadata(MigrationContext.configure(migrated, opts=options), metadata)
+    assert [one for one in found if one[0] != "add_index" or one[1].name not in downwards] == []
+
+
+def goes_down(index: Index) -> bool:
+    return any(isinstance(one, TextClause) for one in index.expressions)
 
 
 def test_every_table_is_strict(migrated: Connection) -> None:
@@ -77,6 +86,7 @@ def test_the_database_refuses_contradictions_by_itself(migrated: Connection) -> 
     for statement in (
         "INSERT INTO fences VALUES (2, 1)",
         "INSERT INTO streams VALUES ('a', 'b', 1, '', 1)",
+        "INSERT INTO non_deliveries VALUES ('nobody''s', 'nobody''s', 1, -1, NULL, '', NULL, NULL)",
         "INSERT INTO incoming_streams VALUES ('a', 'b', 0, 0, NULL, 1)",
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 2, NULL, '', '', NULL, NULL)",
         "INSERT INTO incoming_numbers VALUES ('a', 'b', 3, 3, 'entry', '', '', NULL, NULL)",
@@ -132,13 +142,20 @@ async def test_blobs_that_an_older_database_names_are_written_down(path: Path) -
         before = driver.execute("SELECT digest FROM named_blobs ORDER BY digest").fetchall()
         driver.execute("DROP TABLE named_blobs")
         driver.execute("DROP TABLE owed_timestamps")
-        driver.execute("DROP INDEX ix_deliveries_held")
         driver.execute("DROP TABLE pauses")
         driver.execute("DROP TABLE requests")
+        driver.execute("DROP TABLE non_deliveries")
+        (made,) = driver.execute("SELECT sql FROM sqlite_schema WHERE name = 'deliveries'").fetchone()
+        driver.execute("DROP TABLE deliveries")
+        made = made.replace("recipient_sequence", "recipient").replace("recipient, sequence)", "recipient)")
+        driver.execute(made.replace('"deliveries"', "deliveries"))
+        driver.execute("CREATE INDEX ix_deliveries_transfer ON deliveries (transfer)")
+        driver.execute("DROP INDEX ix_work_road")
+        driver.execute("DROP INDEX ix_work_urgent_road")
+        driver.execute("CREATE INDEX ix_work_destination ON work (destination)")
         driver.execute("DROP INDEX ix_work_urgent")
         driver.execute("ALTER TABLE work DROP COLUMN urgency")
         driver.execute("ALTER TABLE dead_letters DROP COLUMN urgency")
-        driver.execute("DROP INDEX ix_deliveries_under_way")
         driver.execute("DROP TABLE incoming_streams")
         driver.execute("DROP TABLE incoming_numbers")
         driver.execute("ALTER TABLE streams DROP COLUMN destination")

@@ -446,7 +446,7 @@ async def test_a_sequencer_that_refuses_stops_the_store_after_the_units_are_dura
     store = open_sqlite(path, sequencer=refusing, on_fatal=died.append, migrate=True)
     document = rows.document()
     assert await store.transact(adding(document)) == document.key
-    with pytest.raises(SiteError, match=r"store\.damaged"):
+    with pytest.raises(SiteError, match=r"store\.failing"):
         await store.transact(lambda _uow: None)
     await store.close()
     assert [str(error) for error in died] == ["audit.inconsistent"]
@@ -458,8 +458,8 @@ def test_a_commit_that_the_disk_refuses_is_fatal_and_loses_nothing_acknowledged(
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 3
     seen = json.loads(output)
-    assert seen["during"] == ["store.damaged", "store.damaged"]
-    assert seen["after"] == ["store.damaged", "store.damaged"]
+    assert seen["during"] == ["store.failing", "store.failing"]
+    assert seen["after"] == ["store.failing", "store.failing"]
     assert len(seen["died"]) == 1
     assert "disk I/O error" in seen["died"][0]
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 
 whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

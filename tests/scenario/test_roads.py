@@ -1,0 +1,90 @@
+"""The breaker: a road that is closed opens a little when the peer itself calls, and no peer can close it for long."""
+
+from datetime import timedelta
+
+from gateway.core.carrying import CarryResult, TryLater
+from gateway.core.limits import BACKOFF_CAP_SECONDS
+from gateway.core.patience import ROAD_HEARD_SECONDS_MIN
+from gateway.core.work import Destination
+from tests.kit.exchange_world import World
+from tests.scenario.test_trouble import sent, states
+
+HOURS = timedelta(hours=3)
+
+
+async def road_to(world: World) -> Destination:
+    there = world.government.own
+    return await world.party.store.read(lambda uow: uow.work.destination(there))
+
+
+async def closed_for_long(world: World) -> Destination:
+    """A letter has arrived; then the government's gateway was away until its road was tried every quarter of an hour."""
+    await sent(world)
+    await world.settle()
+    world.party.road.down = True
+    await sent(world, number="13")
+    await world.settle(limit=HOURS)
+    road = await road_to(world)
+    assert road.failures > 8
+    assert road.not_before is not None
+    return road
+
+
+async def call(world: World) -> None:
+    """The government's gateway asks something of the party's, as it does after a lost answer."""
+    unknown = "01900000-0000-7000-8000-000000000000"
+    assert await world.party.reception.answer_of(world.government.own, unknown) is None  # type: ignore[arg-type]
+
+
+async def test_a_call_of_the_peer_opens_its_road_before_its_time(world: World) -> None:
+    before = await closed_for_long(world)
+    assert before.not_before is not None
+    world.party.road.down = False
+    await call(world)
+    road = await road_to(world)
+    assert (road.not_before, road.failures) == (None, before.failures), "half open: its failures are not forgotten"
+    at = world.clock.now()
+    while await world.party.run_due(world.clock.now()):
+        pass
+    assert world.clock.now() == at < before.not_before
+    assert (await road_to(world)).failures == 0
+
+
+async def test_a_peer_that_calls_and_cannot_be_called_is_not_knocked_at_all_the_time(world: World) -> None:
+    await closed_for_long(world)
+    attempts = 0
+    for _ in range(30):
+        await call(world)
+        attempts += await world.party.run_due(world.clock.now())
+        world.clock.advance(1)
+    assert attempts == 1
+    world.clock.advance(ROAD_HEARD_SECONDS_MIN)
+    await call(world)
+    assert await world.party.run_due(world.clock.now()) == 1
+
+
+async def test_a_peer_that_asked_for_patience_gets_it_though_it_calls(world: World) -> None:
+    await sent(world)
+    await world.settle()
+    document = await sent(world, number="13")
+    world.party.road.busy = 1  # 503 with Retry-After: 30
+    while await world.party.run_due(world.clock.now()):
+        pass
+    world.clock.advance(ROAD_HEARD_SECONDS_MIN - 5)
+    await call(world)
+    assert await world.party.run_due(world.clock.now()) == 0
+    world.clock.advance(5)
+    await world.settle()
+    assert (await states(world, document))[0][0] == "delivered"
+
+
+async def test_no_peer_closes_its_road_for_longer_than_the_longest_back_off(world: World) -> None:
+    async def patience(_transfer: object, _envelope: object) -> CarryResult:
+        return TryLater("busy", 10 * 24 * 3600.0)
+
+    world.party.road.carry = patience  # type: ignore[method-assign]
+    await sent(world)
+    await world.settle(limit=timedelta(seconds=5))
+    road = await road_to(world)
+    assert road.not_before is not None
+    assert road.not_before - world.clock.now() <= timedelta(seconds=BACKOFF_CAP_SECONDS)
