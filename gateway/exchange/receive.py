@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
-from gateway.core.errors import Conflict, GatewayError, SiteError
+from gateway.core.errors import GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
 from gateway.core.ids import EntryKey, GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
@@ -44,7 +44,7 @@ from gateway.exchange.files import keep_files
 from gateway.exchange.findings import as_registered
 from gateway.exchange.gaps import read_notice
 from gateway.exchange.judging import read_envelope_file
-from gateway.exchange.newcomers import Newcomers
+from gateway.exchange.newcomers import Newcomers, same_or_conflict
 from gateway.exchange.ordering import Arrivals, Arrived, mark_late, pass_over
 from gateway.exchange.reception_contract import ReceiptForm
 from gateway.exchange.roads import Roads
@@ -99,7 +99,7 @@ class Reception:
             await self._roads.heard(origin)
         known = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if known is not None:
-            _same_or_conflict(known, origin, slip)
+            same_or_conflict(known, origin, slip)
             return
         try:
             await admit_transfer(origin, slip, desk.directory.current(), desk=desk)
@@ -118,9 +118,8 @@ class Reception:
     ) -> bytes:
         """See `ReceptionDesk.receive`."""
         desk = self._desk
-        incoming = None
-        if not self._newcomers.take(slip.transfer):
-            incoming = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
+        is_new = self._newcomers.take(slip.transfer)
+        incoming = None if is_new else await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if incoming is None:
             snapshot = desk.directory.current()
             await admit_transfer(origin, slip, snapshot, desk=desk)
@@ -136,7 +135,7 @@ class Reception:
                 refused=refused,
                 code=arrival.refusal or None,
             )
-        _same_or_conflict(incoming, origin, slip)
+        same_or_conflict(incoming, origin, slip)
         return incoming.answer or await self._answer(incoming, form)
 
     async def answer_of(
@@ -357,9 +356,3 @@ class Reception:
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:
     return arrival.reading.message if arrival.reading else None
-
-
-def _same_or_conflict(known: IncomingTransfer, origin: GatewayId, slip: TransferSlip) -> None:
-    """One name, one slip: the same transfer again is welcome, another one under its name changes nothing."""
-    if known.slip.origin != origin or known.slip != slip:
-        raise Conflict("transfer.conflict", transfer=slip.transfer)

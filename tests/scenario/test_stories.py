@@ -238,7 +238,8 @@ def test_registry_editions_are_out_of_step(world_materials: Materials) -> None:
 def test_judges_out_of_order_hold_what_they_cannot_decide(world_materials: Materials) -> None:
     """Eight failures, then it is held; mended and released, it goes on as if nothing had been."""
     broken = Fault(at=0.5, what=What.BROKEN, gateway=A, seconds=HOUR)
-    outcome = told(plan(letter(1, keyed(B)[0]), faults=(broken,), until=2 * HOUR), world_materials)
+    judged = letter(1, keyed(B)[0], files=(("cong-van.pdf", PDF, tiny_pdf("So 1")),))
+    outcome = told(plan(judged, faults=(broken,), until=2 * HOUR), world_materials)
     assert deliveries(outcome) == {("delivered", ""): 1}
     assert "held" in {row.event for row in outcome.kept[0].openings}
     assert lines(outcome, "released")
