@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,13 +16,13 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
+from gateway.api.client_answers import ApiProblem, bounded, pour, raise_problem
 from gateway.api.form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
 from gateway.core import large_limits, limits
-from gateway.core.content_digest import format_content_digest, parse_content_digest
+from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError
 from gateway.core.ports import Clock
-from gateway.http import PROBLEM_TYPE
 from gateway.observe import SystemClock
 
 Json = dict[str, Any]
@@ -31,7 +30,6 @@ Headers = Mapping[str, str]
 T = TypeVar("T")
 
 ANSWER_BYTES_MAX: Final = 16 * limits.MIB
-PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
 _DOWNLOAD: Final = aiohttp.ClientTimeout(
     sock_read=limits.ANSWER_STALL_SECONDS_MAX, sock_connect=limits.CONNECT_SECONDS_MAX
 )
@@ -39,30 +37,7 @@ _DOWNLOAD: Final = aiohttp.ClientTimeout(
 _KEY_CHARS: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX - 4
 PATIENCE_SECONDS: Final = 30.0
 """Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
-_STATUSES_THAT_PASS: Final = frozenset({429, 503})
-_RETRY_AFTER: Final = re.compile(r"[0-9]{1,6}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
-    """The gateway answered with a problem. `members` is the problem document, empty when it sent something else."""
-
-    def __init__(self, status: int, members: Mapping[str, Any], /, *, retry_after: int | None = None) -> None:
-        super().__init__(f"{status} {members.get('code', '')}".rstrip())
-        self.status: Final = status
-        self.members: Final = members
-        self.retry_after: Final = retry_after
-        """Seconds after which the same request may be repeated, where the gateway named them; never 0."""
-
-    @property
-    def code(self) -> str:
-        """The stable code; empty when the answer was no problem document."""
-        return str(self.members.get("code", ""))
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the same request may simply be repeated."""
-        return self.members.get("retryable") is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +280,8 @@ class OfficeClient:
                 allow_redirects=False,
                 server_hostname=self._tls_name,
             ) as response:
-                await _raise_problem(response)
-                members = json.loads(await _bounded(response, ANSWER_BYTES_MAX))
+                await raise_problem(response)
+                members = json.loads(await bounded(response, ANSWER_BYTES_MAX))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             raise self._road(error) from error
         if not isinstance(members, dict):
@@ -320,8 +295,8 @@ class OfficeClient:
             async with self._opened().get(
                 self._url(path), allow_redirects=False, server_hostname=self._tls_name, timeout=_DOWNLOAD
             ) as response:
-                await _raise_problem(response)
-                size = await _pour(response, partial)
+                await raise_problem(response)
+                size = await pour(response, partial)
             await asyncio.to_thread(partial.replace, target)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._road(error) from error
@@ -360,47 +335,3 @@ def _step(name: str) -> str:
 def _query(**asked: str | int) -> str:
     """What stands behind the path; what is empty is not asked."""
     return "?" + urlencode({name: value for name, value in asked.items() if value != ""})
-
-
-async def _raise_problem(response: aiohttp.ClientResponse) -> None:
-    if response.status < 300:
-        return
-    members: Any = {}
-    if response.content_type == PROBLEM_TYPE:
-        members = json.loads(await _bounded(response, PROBLEM_BYTES_MAX))
-    raise ApiProblem(response.status, members if isinstance(members, dict) else {}, retry_after=_retry_after(response))
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> int | None:
-    """Whole seconds, as this gateway says it. A date (RFC 9110 section 10.2.3) would be some proxy's: it is not read."""
-    said = response.headers.get(hdrs.RETRY_AFTER, "")
-    if response.status not in _STATUSES_THAT_PASS or not _RETRY_AFTER.fullmatch(said):
-        return None
-    return max(1, int(said))
-
-
-async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    collected = bytearray()
-    async for piece in response.content.iter_any():
-        collected += piece
-        if len(collected) > limit:
-            raise aiohttp.ClientPayloadError("the answer is too large")
-    return bytes(collected)
-
-
-async def _pour(response: aiohttp.ClientResponse, target: Path) -> int:
-    wanted = parse_content_digest(response.headers.get("Content-Digest", ""))
-    digest, size = hashlib.sha256(), 0
-    file = await asyncio.to_thread(target.open, "wb")
-    try:
-        async for piece in response.content.iter_chunked(4 * limits.CHUNK_BYTES):
-            size += len(piece)
-            if size > limits.HAND_ENVELOPE_BYTES_MAX:
-                raise aiohttp.ClientPayloadError("the file is too large")
-            digest.update(piece)
-            await asyncio.to_thread(file.write, piece)
-    finally:
-        await asyncio.to_thread(file.close)
-    if wanted is None or digest.digest() != wanted:
-        raise aiohttp.ClientPayloadError("the file's digest is not the one that was announced")
-    return size

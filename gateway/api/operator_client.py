@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from gateway.api.client import ApiProblem
+from gateway.api.client_answers import ApiProblem
 from gateway.core.limits import MIB
 
 Json = dict[str, Any]

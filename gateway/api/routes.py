@@ -8,12 +8,13 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from gateway.api import directory, documents, events, inbox, models, query, reference, uploads
+from gateway.api import directory, documents, events, inbox, models, query, reference
 from gateway.api.language import Language
 from gateway.api.operation import ANY, HTML, JSON, Operation
 from gateway.api.parts import PREFIX
-from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn, UploadIn
+from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn
 from gateway.api.submission import EDXML, FORM
+from gateway.api.upload_routes import UPLOADS
 from gateway.core import limits
 from gateway.core.ids import KEY, ORGAN_ID
 from gateway.core.principal import Scope
@@ -74,56 +75,7 @@ ROUTES: Final = (
         idempotent=True,
         errors=_SUBMISSION_ERRORS,
     ),
-    Operation(
-        method="POST",
-        path=f"{PREFIX}/uploads",
-        scope=Scope.SEND,
-        handler=uploads.begin,
-        name="beginUpload",
-        title="api.upload_begin.title",
-        about="api.upload_begin.about",
-        answer=models.Upload,
-        status=201,
-        takes={JSON: UploadIn},
-        idempotent=True,
-        errors=(
-            *("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
-            *("queue.full", "queue.share"),
-        ),
-    ),
-    Operation(
-        method="GET",
-        path=f"{PREFIX}/uploads/{{upload}}",
-        scope=Scope.SEND,
-        handler=uploads.show,
-        name="getUpload",
-        title="api.upload.title",
-        about="api.upload.about",
-        answer=models.Upload,
-    ),
-    Operation(
-        method="PATCH",
-        path=f"{PREFIX}/uploads/{{upload}}",
-        scope=Scope.SEND,
-        handler=uploads.append,
-        name="continueUpload",
-        title="api.upload_append.title",
-        about="api.upload_append.about",
-        answer=models.Upload,
-        takes={uploads.PIECE: None},
-        placed=True,
-        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest", "queue.full", "queue.share"),
-    ),
-    Operation(
-        method="DELETE",
-        path=f"{PREFIX}/uploads/{{upload}}",
-        scope=Scope.SEND,
-        handler=uploads.drop,
-        name="dropUpload",
-        title="api.upload_drop.title",
-        about="api.upload_drop.about",
-        answer=models.Upload,
-    ),
+    *UPLOADS,
     Operation(
         method="GET",
         path=f"{PREFIX}/documents",

@@ -5,7 +5,6 @@ and `tests/contract` holds every implementation to them. Why these: docs/adr/000
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +16,7 @@ from gateway.core.inspection import Inspections
 from gateway.core.interventions import Interventions
 from gateway.core.log import Log
 from gateway.core.message import Priority
-from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
+from gateway.core.model import Delivery, Document, InboxEntry, InboxPage, IncomingTransfer, Transfer
 from gateway.core.named_blobs import NamedBlobs
 from gateway.core.non_delivery import NonDeliveries
 from gateway.core.order import Order
@@ -188,14 +187,6 @@ class Transfers(Protocol):
     def answer(self, key: TransferKey, answer: bytes) -> bytes:
         """Keep the answer of an incoming transfer, if it has none yet; return the one that is kept (the first wins)."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxPage:
-    """Rows after a cursor, in the order of arrival, and whether more follow."""
-
-    entries: tuple[InboxEntry, ...]
-    more: bool
 
 
 class Inbox(Protocol):

@@ -261,6 +261,14 @@ class InboxEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """Rows after a cursor, in the order of arrival, and whether more follow."""
+
+    entries: tuple[InboxEntry, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEvent:
     """One line of a document's story (Hành trình): an opened audit leaf."""
 

@@ -29,9 +29,9 @@ from gateway.audit import AuditError, LogReport, VerifierKey, closed_at, verify_
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import Delivery, Document, IncomingTransfer, Transfer
+from gateway.core.model import Delivery, Document, InboxPage, IncomingTransfer, Transfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind, Outcome
 from gateway.evidence.amended import entries_amended

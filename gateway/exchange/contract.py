@@ -11,9 +11,18 @@ from typing import Protocol
 
 from gateway.core.directory import Body
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage
 from gateway.core.log import HistoryPage
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, InboxEntry, Metadata, Transfer
+from gateway.core.model import (
+    Attachment,
+    BlobRef,
+    Delivery,
+    Document,
+    FeedEvent,
+    InboxEntry,
+    InboxPage,
+    Metadata,
+    Transfer,
+)
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal

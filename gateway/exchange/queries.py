@@ -10,10 +10,10 @@ from gateway.core.errors import NotFound, SenderError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.fields import beyond
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage, UnitOfWork
+from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, InboxEntry
+from gateway.core.model import Attachment, BlobRef, Delivery, Document, InboxEntry, InboxPage
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal, Scope

@@ -9,9 +9,9 @@ from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage, StaleStateError
+from gateway.core.ledgers import StaleStateError
 from gateway.core.message import DocumentMessage
-from gateway.core.model import BlobRef, InboxEntry
+from gateway.core.model import BlobRef, InboxEntry, InboxPage
 from gateway.core.states import BusinessStatus
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import ATTACHMENTS, DOCUMENT_MESSAGE, TEXTS, reading

@@ -13,11 +13,20 @@ from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
 from gateway.core.fields import beyond
 from gateway.core.ids import AmendmentKey, DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
-from gateway.core.ledgers import InboxPage
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
 from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo
-from gateway.core.model import Attachment, BlobRef, Delivery, Document, FeedEvent, HistoryEvent, InboxEntry, Metadata
+from gateway.core.model import (
+    Attachment,
+    BlobRef,
+    Delivery,
+    Document,
+    FeedEvent,
+    HistoryEvent,
+    InboxEntry,
+    InboxPage,
+    Metadata,
+)
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope

@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 from gateway.core.errors import Conflict, GatewayError
 from gateway.core.fields import faults_of
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
-from gateway.core.ledgers import InboxPage
 from gateway.core.message import Code, Priority, ResponseFor
-from gateway.core.model import Document, InboxEntry, Metadata
+from gateway.core.model import Document, InboxEntry, InboxPage, Metadata
 from gateway.core.principal import Principal
 from gateway.core.states import BusinessStatus
 from gateway.exchange import SubmissionOrder, UploadedFile

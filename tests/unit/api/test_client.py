@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.api import ApiProblem, OfficeClient, Patience
-from gateway.api.client import PROBLEM_BYTES_MAX
+from gateway.api.client_answers import PROBLEM_BYTES_MAX
 from gateway.api.form import encode_form
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError

@@ -17,8 +17,8 @@ import pytest
 from gateway.cli import main, office
 from gateway.cli.errors import Failure
 from gateway.core.errors import SiteError
-from gateway.core.ledgers import InboxPage
 from gateway.core.limits import FILE_BYTES_MAX
+from gateway.core.model import InboxPage
 from tests.unit.api.world import CITY_KEY, PARTY, PDF, WARD, WARD_KEY
 from tests.unit.cli.world import LETTER, Office, stdin
 

@@ -22,7 +22,17 @@ from gateway.storage.statements import Statement, _plan
 GROWING = frozenset(
     {
         *("documents", "deliveries", "owed_timestamps", "transfers", "incoming_transfers", "incoming_recipients"),
-        *("inbox", "inbox_messages", "named_blobs", "openings", "leaves", "feed", "tree_nodes", "checkpoints"),
+        *(
+            "amendments",
+            "inbox",
+            "inbox_messages",
+            "named_blobs",
+            "openings",
+            "leaves",
+            "feed",
+            "tree_nodes",
+            "checkpoints",
+        ),
         "non_deliveries",
     }
 )
@@ -40,6 +50,7 @@ SMALL = frozenset(
 """The others: settings, roads, what waits for a person, a restore and what it still asks for."""
 MAY_WALK: Mapping[str, str] = {
     "inbox._ENTRIES": "never said by itself: others add what they look for",
+    "amendments._WITH_REACHED": "the same",
     "inspection._ARRIVAL": "the same",
     "inspection._NEWEST": "from the end of an index, and no further than its LIMIT",
     "log._NEWEST_AT": "the last row",

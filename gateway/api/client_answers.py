@@ -1,0 +1,96 @@
+"""Answers of the office API as a client reads them: bounded, problems as errors, files by their announced digest."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import hdrs
+
+from gateway.core import limits
+from gateway.core.content_digest import parse_content_digest
+from gateway.http import PROBLEM_TYPE
+
+PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
+_STATUSES_THAT_PASS: Final = frozenset({429, 503})
+_RETRY_AFTER: Final = re.compile(r"[0-9]{1,6}")
+
+
+class ApiProblem(Exception):  # noqa: N818 - RFC 9457's word
+    """The gateway answered with a problem. `members` is the problem document, empty when it sent something else."""
+
+    def __init__(self, status: int, members: Mapping[str, Any], /, *, retry_after: int | None = None) -> None:
+        super().__init__(f"{status} {members.get('code', '')}".rstrip())
+        self.status: Final = status
+        self.members: Final = members
+        self.retry_after: Final = retry_after
+        """Seconds after which the same request may be repeated, where the gateway named them; never 0."""
+
+    @property
+    def code(self) -> str:
+        """The stable code; empty when the answer was no problem document."""
+        return str(self.members.get("code", ""))
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may simply be repeated."""
+        return self.members.get("retryable") is True
+
+
+async def raise_problem(response: aiohttp.ClientResponse) -> None:
+    """Raise `ApiProblem` for an answer that is an error."""
+    if response.status < 300:
+        return
+    members: Any = {}
+    if response.content_type == PROBLEM_TYPE:
+        members = json.loads(await bounded(response, PROBLEM_BYTES_MAX))
+    raise ApiProblem(response.status, members if isinstance(members, dict) else {}, retry_after=_retry_after(response))
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> int | None:
+    """Whole seconds, as this gateway says it. A date (RFC 9110 section 10.2.3) would be some proxy's: it is not read."""
+    said = response.headers.get(hdrs.RETRY_AFTER, "")
+    if response.status not in _STATUSES_THAT_PASS or not _RETRY_AFTER.fullmatch(said):
+        return None
+    return max(1, int(said))
+
+
+async def bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole answer.
+
+    Raises:
+        aiohttp.ClientPayloadError: it has more than `limit` bytes.
+    """
+    collected = bytearray()
+    async for piece in response.content.iter_any():
+        collected += piece
+        if len(collected) > limit:
+            raise aiohttp.ClientPayloadError("the answer is too large")
+    return bytes(collected)
+
+
+async def pour(response: aiohttp.ClientResponse, target: Path) -> int:
+    """Write the answer into a file; how many bytes it has.
+
+    Raises:
+        aiohttp.ClientPayloadError: it is too large, or its digest is not the one that was announced.
+    """
+    wanted = parse_content_digest(response.headers.get("Content-Digest", ""))
+    digest, size = hashlib.sha256(), 0
+    file = await asyncio.to_thread(target.open, "wb")
+    try:
+        async for piece in response.content.iter_chunked(4 * limits.CHUNK_BYTES):
+            size += len(piece)
+            if size > limits.HAND_ENVELOPE_BYTES_MAX:
+                raise aiohttp.ClientPayloadError("the file is too large")
+            digest.update(piece)
+            await asyncio.to_thread(file.write, piece)
+    finally:
+        await asyncio.to_thread(file.close)
+    if wanted is None or digest.digest() != wanted:
+        raise aiohttp.ClientPayloadError("the file's digest is not the one that was announced")
+    return size
