@@ -42,11 +42,11 @@ FIGURES: Final[Mapping[str, str]] = {
 """Limits that the page gives, each with what it bounds."""
 
 
-def machine(moves: Mapping[Any, frozenset[Any]], first: StrEnum) -> str:
-    """A table of allowed moves as a diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {first.value}"]
-    for state in type(first):
-        targets = [target for target in type(first) if target in moves[state]]
+def machine(moves: Mapping[Any, frozenset[Any]], *first: StrEnum) -> str:
+    """A table of allowed moves as a diagram, and where one begins."""
+    lines = ["stateDiagram-v2", *(f"    [*] --> {state.value}" for state in first)]
+    for state in type(first[0]):
+        targets = [target for target in type(first[0]) if target in moves[state]]
         lines += [f"    {state.value} --> {target.value}" for target in targets]
         lines += [] if targets else [f"    {state.value} --> [*]"]
     return "\n".join(("```mermaid", *lines, "```", ""))
@@ -74,6 +74,10 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "document": lambda: machine(states.DOCUMENT_MOVES, states.DocumentState.ACCEPTED),
     "transfer": lambda: machine(states.TRANSFER_MOVES, states.TransferState.QUEUED),
     "delivery": lambda: machine(states.DELIVERY_MOVES, states.DeliveryState.QUEUED),
+    "amendment": lambda: machine(
+        states.AMENDMENT_MOVES,
+        *(states.AmendmentState(name) for name in ("waiting", "asked", "stopped", "in_effect")),
+    ),
     "figures": lambda: "\n".join((*_figures(), "")),
 }
 
