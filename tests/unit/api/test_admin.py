@@ -204,6 +204,7 @@ def test_no_metric_has_a_label_that_could_be_an_id() -> None:
             "reason",
             "state",
             "why",
+            "class",
         ),
     }
     assert {label for metric in CATALOGUE for label in metric.labels} <= closed

@@ -18,7 +18,10 @@ from gateway.core.errors import CATALOGUE, SiteError
 from tests.unit.api.world import CITY_KEY, Heard, running
 
 MODULES: Final = {
-    "exchange": ("submit", "ready_made", "judging", "statuses", "release", "queries", "events", "permission", "duties"),
+    "exchange": (
+        *("submit", "ready_made", "judging", "statuses", "release", "queries", "events", "permission", "duties"),
+        *("recalls", "answering", "amending"),
+    ),
     "api": (
         "submission",
         "multipart",
@@ -45,6 +48,7 @@ VERBS: Final = {
     "downloadSentAttachment": ("queries.sent_attachment", "files.send_file"),
     "getDocumentHistory": ("queries.history",),
     "releaseDocument": ("release.release", "body.read_nothing", "conditional.require_match"),
+    "recallDocument": ("recalls.recall", "schemas.read_json"),
     "listInbox": ("queries.inbox",),
     "getInboxEntry": ("queries.entry",),
     "getInboxHistory": ("queries.entry_history",),
@@ -52,6 +56,8 @@ VERBS: Final = {
     "downloadAttachment": ("queries.attachment", "files.send_file"),
     "acceptDocument": ("statuses.accept", "body.read_nothing", "conditional.require_match"),
     "refuseDocument": ("statuses.refuse", "body.whole", "schemas.parse", "conditional.require_match"),
+    "agreeToAmendment": ("answering.agree", "schemas.read_json", "conditional.require_match"),
+    "declineAmendment": ("answering.decline", "schemas.read_json", "conditional.require_match"),
     "listEvents": ("events.events",),
     "listOrganizations": ("queries.organs",),
     "getOrganization": ("queries.organ",),

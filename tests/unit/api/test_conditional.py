@@ -7,7 +7,7 @@ from multidict import CIMultiDictProxy
 
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
-from tests.unit.api.examples import ENTRY, HELD, furnish, replay
+from tests.unit.api.examples import ASKED, ENTRY, HELD, furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import WARD_KEY, World, problem_of
 
@@ -72,7 +72,7 @@ async def test_the_head_of_what_is_not_there(world: World) -> None:
 def acting(row: Operation) -> tuple[str, str, dict[str, Any]]:
     """(what to do, what to look at before, and with which body)."""
     thing = {"releaseDocument": f"/documents/{HELD}"}.get(row.name, f"/inbox/{ENTRY}")
-    body = {"json": {"reason": "x"}} if row.takes else {}
+    body = {"json": ASKED[row.name]["body"]} if row.takes else {}
     return f"{thing}:{row.path.rpartition(':')[2]}", thing, body
 
 

@@ -13,7 +13,7 @@ from gateway.core.errors import SenderError
 from gateway.core.principal import Principal
 from gateway.exchange import FeedPage
 from tests.kit.blobs import stored
-from tests.unit.api.examples import furnish, replay
+from tests.unit.api.examples import HELD, furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import (
     CITY_KEY,
@@ -44,7 +44,7 @@ async def get(world: World, path: str, key: str = CITY_KEY) -> Any:
 async def test_every_list_has_one_form(world: World, row: Operation) -> None:
     await furnish(world)
     await replay(world, "submitDocument")
-    page = await get(world, at(row, OWNED))
+    page = await get(world, at(row, OWNED | ({"documents": HELD} if row.name == "listNotices" else {})))
     assert page.keys() == {"items", "more", "next"}
     assert page["items"]
     names = {one.name for one in row.query}

@@ -16,7 +16,7 @@ from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
 from gateway.core import limits
 from tests.kit.logs import caught_logs, logged_events
-from tests.unit.api.examples import DOCUMENT, ENTRY, UPLOAD, furnish, replay
+from tests.unit.api.examples import ASKED, DOCUMENT, ENTRY, UPLOAD, furnish, replay
 from tests.unit.api.world import (
     BOUNDARY,
     CITY_KEY,
@@ -292,7 +292,7 @@ async def shape(world: World, method: str, path: str, row: Operation) -> tuple[i
     """Everything a stranger can tell of an answer."""
     data, headers = None, {}
     if row.takes and method == row.method:
-        data, headers = b'{"reason": "x"}', {"Content-Type": "application/json"}
+        data, headers = json.dumps(ASKED[row.name]["body"]).encode(), {"Content-Type": "application/json"}
     async with world.call(method, path, key=WARD_KEY, headers=headers, data=data) as answer:
         members: Any = await answer.json(content_type=None) if method != "HEAD" else None
         for name in ("instance", "trace_id"):
