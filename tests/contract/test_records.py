@@ -11,10 +11,10 @@ import pytest
 
 from gateway.core.errors import PeerError, SenderError
 from gateway.core.ids import GatewayId
-from gateway.core.limits import ENVELOPE_BYTES_MAX
 from gateway.core.message import DocumentMessage
 from gateway.core.model import Transfer
 from gateway.core.ports import Records
+from gateway.core.sizes import LARGEST
 from gateway.core.states import MessageKind, Outcome
 from gateway.core.validation import Indication
 from gateway.crypto import InlineJudge, JudgePool, Trust, judge_pdf
@@ -297,7 +297,7 @@ async def test_what_is_no_envelope_cannot_be_read(stored: Stored) -> None:
             stored.records.read_envelope(stored.file(data), moment)
     huge = stored.file(b"")
     with huge.open("r+b") as file:
-        file.truncate(ENVELOPE_BYTES_MAX + 1)
+        file.truncate(LARGEST.envelope_bytes + 1)
     with pytest.raises(SenderError) as caught:
         stored.records.read_envelope(huge, moment)
     assert caught.value.code == "size.limit"

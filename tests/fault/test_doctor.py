@@ -96,7 +96,7 @@ async def test_a_sound_installation_that_is_stopped_has_nothing_to_mend(patient:
     assert status == 0
     lines = said.splitlines()
     assert lines[0].startswith("! Dịch vụ")
-    assert [line[0] for line in lines[2:]] == ["✔"] * 18
+    assert [line[0] for line in lines[2:]] == ["✔"] * 19
 
 
 async def test_a_running_gateway_in_health_is_all_well(tmp_path: Path) -> None:
@@ -262,8 +262,9 @@ async def test_each_planted_fault_is_named_with_its_remedy(patient: Patient, fau
     assert said.todo_vi
     assert remedy in said.todo_en
     assert "unknown" not in said.what_en
-    # Nothing else is said to be wrong.
-    assert {finding.code for finding in findings} <= {code, "probe.service.stopped"}
+    # Nothing else is said to be wrong; whoever looks at invariants may have met the same file.
+    same = {"probe.invariants.i1"} if code == "probe.blobs.damaged" else set()
+    assert {finding.code for finding in findings} <= {code, "probe.service.stopped"} | same
 
 
 def test_the_damaged_file_is_named(patient: Patient) -> None:

@@ -18,6 +18,8 @@ async def check(world: World, node: Node) -> None:
     """Everything that node keeps holds, seen from outside."""
     entry = node.directory.current().gateways[node.own]
     keys = [VerifierKey.parse(key) for key in entry.log_keys]
+    # What nobody waits for is signed a moment later (CHECKPOINT_IDLE_SECONDS).
+    await node.publisher.covering((await node.store.read(lambda uow: uow.log.head())).size)
     report = await node.store.read(lambda uow: verify_log(uow.log, keys))
     assert report.sound, report.faults
     installation = InstallationCheck(

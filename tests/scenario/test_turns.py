@@ -41,14 +41,13 @@ async def test_a_letter_is_its_sender_s_at_home_and_its_gateway_s_elsewhere(
 ) -> None:
     await world.party.submit(letter(world.sender, world.wards, await world.party.file("a.pdf", tiny_pdf())))
     await world.settle()
-    assert turns[:5] == [
+    assert turns[:4] == [
         (world.sender, "judge_pdf_file"),
         (world.sender, "prepare_seal_file"),
         (world.sender, "judge_pdf"),
-        (world.sender, "write_skeleton"),
         (world.sender, "prepare_envelope"),
     ]
-    assert set(turns[5:]) == {(world.party.own, "read_envelope_file")}
+    assert set(turns[4:]) == {(world.party.own, "read_envelope_file")}
 
 
 async def test_a_finished_envelope_is_its_key_s_before_it_is_believed(

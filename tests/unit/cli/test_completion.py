@@ -40,7 +40,7 @@ def bash(*typed: str) -> list[str]:
     ("typed", "begun", "some"),
     [
         ("", "", {row.name.split()[0] for row in ROWS}),
-        ("", "a", {"apikey", "accept", "audit"}),
+        ("", "a", {"agree", "apikey", "accept", "audit"}),
         ("audit", "", {"verify", "head", "prove"}),
         ("--lang vi audit", "p", {"prove"}),
         ("org", "", {"find", "show"}),

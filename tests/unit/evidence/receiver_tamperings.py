@@ -66,7 +66,7 @@ INBOX = (
         "entry invented",
         f"""insert into inbox select null, 'x', '{TWO}', sender, document_id, transfer, message_digest,
             envelope_digest, envelope_size, attachments, verdicts, sequence, business_status, business_description,
-            received_at, changed_at, last_leaf from inbox where {entry(3, ONE)}""",
+            received_at, changed_at, last_leaf, opened_at from inbox where {entry(3, ONE)}""",
         "inbox entry x: the log tells nothing of it",
     ),
     Tampering(

@@ -18,7 +18,7 @@ from tests.unit.evidence.world import Kept, Opened
 
 COLUMNS = (
     "document_id, transfer, message_digest, envelope_digest, envelope_size, attachments, verdicts, sequence,"
-    " business_status, business_description, received_at, changed_at, last_leaf"
+    " business_status, business_description, received_at, changed_at, last_leaf, opened_at"
 )
 FIRST = f"(select document_id from documents where key = {doc(1)})"
 WITHOUT_CONSTRAINTS = "create table other as select * from inbox; drop table inbox; alter table other rename to inbox"

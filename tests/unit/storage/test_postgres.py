@@ -508,7 +508,7 @@ async def test_a_sequencer_that_refuses_stops_the_store_after_the_units_are_dura
     assert await store.transact(adding(document)) == document.key
     await until(lambda: bool(died))
     for verb in (store.transact, store.read):
-        with pytest.raises(SiteError, match=r"store\.damaged"):
+        with pytest.raises(SiteError, match=r"store\.failing"):
             await verb(lambda _uow: None)
     await store.close()
     assert [str(error) for error in died] == ["audit.inconsistent"]
@@ -520,9 +520,9 @@ async def test_a_damaged_server_ends_the_store(url: str, sqlstate: str) -> None:
     died: list[BaseException] = []
     store = opened(url, on_fatal=died.append)
     raising(url, sqlstate)
-    with pytest.raises(SiteError, match=r"store\.damaged"):
+    with pytest.raises(SiteError, match=r"store\.failing"):
         await store.transact(adding(rows.document()))
-    with pytest.raises(SiteError, match=r"store\.damaged"):
+    with pytest.raises(SiteError, match=r"store\.failing"):
         await store.transact(lambda _uow: None)
     await store.close()
     assert len(died) == 1
