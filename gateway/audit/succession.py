@@ -1,7 +1,7 @@
 """How a log goes on after a restore: under a name of its own, with the leaves that are left, and never as a fork.
 
 A log whose database went back to an earlier state cannot go on under its name: the leaves that are lost stand under
-checkpoints that others hold. It is *reopened* (docs/adr/0013): the log `<name>/<moment>` begins with the leaves that the
+checkpoints that others hold. It is *reopened* (docs/adr/0009): the log `<name>/<moment>` begins with the leaves that the
 database still has, its next leaf says so, and both logs are consistent up to there. Nobody can hold a checkpoint of one
 against one of the other, for they name different logs.
 
