@@ -274,7 +274,8 @@ def fill(database: Database, moulds: Sequence[Mould], copies: int) -> range:
     counters = _Counters(database)
     first = counters.head.size
     for caster, one in zip(casters, moulds, strict=True):
-        counters.sequences[caster.sender, caster.recipient] = one.number
+        stream = caster.sender, caster.recipient
+        counters.sequences[stream] = max(one.number, counters.sequences.get(stream, 0))
     numbers = iter(range(1, copies + 1))
     while batch := list(islice(numbers, BATCH)):
         _pour(database, casters, counters, batch)

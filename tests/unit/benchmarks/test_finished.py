@@ -84,7 +84,8 @@ async def test_a_gateway_goes_on_from_what_was_poured_in(tmp_path: Path) -> None
     materials, files = make_materials(tmp_path), Files(tmp_path)
     async with exchange_world(materials, tmp_path / "world", open_store=files) as world:
         await send(world, *range(1, REAL + 1))
-    transfers = [row[0] for row in asked(files.paths["party"], "SELECT key FROM transfers")]
+    # In whatever order they are named: copies begin beyond the last number of all of them.
+    transfers = [row[0] for row in asked(files.paths["party"], 'SELECT key FROM transfers ORDER BY "row" DESC')]
     before = {
         side: {table: asked(path, f"SELECT count(*) FROM {table}")[0][0] for table in GROWS[side]}
         for side, path in files.paths.items()
@@ -116,7 +117,8 @@ async def test_each_copy_has_names_and_numbers_of_its_own(tmp_path: Path) -> Non
     materials, files = make_materials(tmp_path), Files(tmp_path)
     async with exchange_world(materials, tmp_path / "world", open_store=files) as world:
         await send(world, 4711)
-    transfers = [row[0] for row in asked(files.paths["party"], "SELECT key FROM transfers")]
+    # In whatever order they are named: copies begin beyond the last number of all of them.
+    transfers = [row[0] for row in asked(files.paths["party"], 'SELECT key FROM transfers ORDER BY "row" DESC')]
     for path in files.paths.values():
         pour(path, transfers)
     party, government = files.paths.values()
