@@ -74,4 +74,4 @@ lock: dev  ## resolve the dependencies again and write the hash locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --extra pkcs11 --extra postgres --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) wheels gateway-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) wheels gateway-demo fault .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

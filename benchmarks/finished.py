@@ -35,8 +35,8 @@ _ROWS: Final[Mapping[str, str]] = {
     "feed": "opening",
 }
 """By what the rows of one document are found in each table, in an order in which rows may be written."""
-_NUMBERED: Final = {"deliveries": "row", "transfers": "row", "openings": "row", "inbox": "cursor"}
-"""Columns that count on by themselves."""
+NUMBERED: Final = {"deliveries": "row", "transfers": "row", "openings": "row", "inbox": "cursor"}
+"""Columns that count on by themselves, by table."""
 
 Row = dict[str, Any]
 
@@ -250,7 +250,7 @@ class _Counters:
     """What counts on by itself in one database: rows, leaves, the tree, the streams."""
 
     def __init__(self, database: Database) -> None:
-        self._next = {table: database.greatest(table, column) + 1 for table, column in _NUMBERED.items()}
+        self._next = {table: database.greatest(table, column) + 1 for table, column in NUMBERED.items()}
         (head,) = database.rows("tree_head", "one", [1])
         frontier = bytes(head["frontier"])
         steps = range(0, len(frontier), HASH_BYTES)
@@ -344,6 +344,6 @@ def _values(
         values[n] = blob.copy(octets)
     for n in row.sequences:
         values[n] = sequence
-    if row.table in _NUMBERED:
-        values[row.columns.index(_NUMBERED[row.table])] = counters.take(row.table)
+    if row.table in NUMBERED:
+        values[row.columns.index(NUMBERED[row.table])] = counters.take(row.table)
     return values

@@ -10,7 +10,8 @@ import itertools
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from benchmarks.sealing import Seal
 from gateway.api import OfficeClient
 
 PATIENCE_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.05
 _FINISHED: Final = (
     "SELECT document, min(\"row\"), count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at),"
     ' min(state), max("row") FROM deliveries WHERE "row" > ? GROUP BY document'
@@ -101,32 +103,66 @@ class Office:
     """Documents to one recipient go to so many of them in turn."""
 
 
+class OnTheWay:
+    """The documents of one run that have not their receipts yet."""
+
+    def __init__(self, office: Office, run: Run) -> None:
+        self._run = run
+        self._deliveries = Deliveries(office.database)
+        self._handing_in: set[asyncio.Task[tuple[str, float]]] = set()
+        self._waiting: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._handing_in)
+
+    def begin(self, handing_in: Coroutine[Any, Any, tuple[str, float]]) -> None:
+        """One more."""
+        self._handing_in.add(asyncio.create_task(handing_in))
+
+    def look(self) -> None:
+        """Who has its answer waits for its receipts; who has those is written into the run."""
+        for task in [task for task in self._handing_in if task.done()]:
+            self._handing_in.discard(task)
+            key, at = task.result()
+            self._waiting.add(key)
+            self._run.begun[key] = at
+        for key, at in self._deliveries.finished(self._waiting).items():
+            self._waiting.discard(key)
+            self._run.taken.append(at - self._run.begun[key])
+            self._run.ended = max(self._run.ended, at)
+
+    def close(self) -> None:
+        """Look no more."""
+        for task in self._handing_in:
+            task.cancel()
+        self._deliveries.close()
+
+
 async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -> Run:
     """Keep `in_flight` documents on their way for about that long, then wait for the last."""
-    deliveries = Deliveries(office.database)
-    run, waiting = Run(started=time.time()), set[str]()
-    handing_in: set[asyncio.Task[tuple[str, float]]] = set()
+    run = Run(started=time.time())
     pause = 0.02 if case.recipients == 1 else 0.05
-    try:
-        while True:
-            open_for_more = time.time() < run.started + seconds
-            while open_for_more and len(waiting) + len(handing_in) < in_flight:
-                handing_in.add(asyncio.create_task(hand_in(office, case, run)))
-            if not waiting and not handing_in:
-                break
+    with closing(OnTheWay(office, run)) as under_way:
+        while (open_for_more := time.time() < run.started + seconds) or under_way:
+            while open_for_more and len(under_way) < in_flight:
+                under_way.begin(hand_in(office, case, run))
             assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
             await asyncio.sleep(pause)
-            for task in [task for task in handing_in if task.done()]:
-                handing_in.discard(task)
-                key, at = task.result()
-                waiting.add(key)
-                run.begun[key] = at
-            for key, at in deliveries.finished(waiting).items():
-                waiting.discard(key)
-                run.taken.append(at - run.begun[key])
-                run.ended = max(run.ended, at)
-    finally:
-        deliveries.close()
+            under_way.look()
+    return run
+
+
+async def drive_at(office: Office, case: Case, *, rate: float, seconds: float, priority: str = "") -> Run:
+    """Hand in `rate` documents a second for that long, whatever becomes of those before; then wait for the last."""
+    run, begun = Run(started=time.time()), 0
+    with closing(OnTheWay(office, run)) as under_way:
+        while (open_for_more := time.time() < run.started + seconds) or under_way:
+            assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
+            while open_for_more and begun < rate * (time.time() - run.started):
+                begun += 1
+                under_way.begin(hand_in(office, case, run, priority=priority))
+            await asyncio.sleep(min(LOOK_SECONDS, 0.5 / rate))
+            under_way.look()
     return run
 
 

@@ -17,12 +17,11 @@ from typing import Any, Final
 from rich.console import Console
 
 from benchmarks.cases import KIB, Case
-from benchmarks.load import drive
+from benchmarks.load import drive, drive_at
 from benchmarks.meter import cpu_seconds
 from benchmarks.networks import make_network, office_of
 from benchmarks.outage import outage_figures
-from benchmarks.paced import drive_at
-from benchmarks.results import LONG, Figure, rows_without, write_figures
+from benchmarks.results import LONG, Figure, percentile, rows_without, write_figures
 from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.weight import memory_figures, recipient_figures
 from benchmarks.years import years_figures
@@ -57,11 +56,11 @@ async def half_load_figures(folder: Path, *, seconds: float) -> list[Figure]:
             mine, before = time.process_time(), sum(cpu_seconds(pid).total() for pid in gateways.pids.values())
             half = await drive_at(office, case, rate=full.rate / 2, seconds=2 * seconds)
             used = sum(cpu_seconds(pid).total() for pid in gateways.pids.values()) - before
-            taken, name = sorted(half.taken), f"{LONG}half_load.{case.id}"
-            p99 = round(taken[min(len(taken) - 1, len(taken) * 99 // 100)], 3)
+            taken, name = half.taken, f"{LONG}half_load.{case.id}"
+            p99 = round(percentile(taken, 99), 3)
             found += [
                 Figure(id=f"{name}.rate", value=round(full.rate / 2, 1), unit="1/s"),
-                Figure(id=f"{name}.p50", value=round(taken[len(taken) // 2], 3), unit="s"),
+                Figure(id=f"{name}.p50", value=round(percentile(taken, 50), 3), unit="s"),
                 Figure(id=f"{name}.p99", value=p99, unit="s", target=P99_SECONDS_MAX, at_most=True),
                 Figure(id=f"{name}.cpu", value=round(used / len(taken) * 1e3, 2), unit="ms/document"),
                 Figure(

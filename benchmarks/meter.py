@@ -14,7 +14,7 @@ def cpu_seconds(pid: int) -> Counter[str]:
     """CPU seconds so far, by role of the process (children bear their names: judge, key-holder)."""
     used: Counter[str] = Counter()
     for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess, OSError):
             times = process.cpu_times()
             used[_role(process, pid)] += times.user + times.system
     return used
@@ -28,16 +28,6 @@ def peak_bytes(pid: int) -> Mapping[str, int]:
             role = _role(process, pid)
             peaks[role] = max(peaks.get(role, 0), high_water(process.pid))
     return peaks
-
-
-def shared_bytes(pid: int) -> int:
-    """What a gateway holds in memory: the sum of its processes' PSS, in which what several share counts once."""
-    total = 0
-    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        with suppress(psutil.NoSuchProcess, OSError):
-            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
-    return total
 
 
 def _role(process: psutil.Process, service: int) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.cases import KIB, Case
-from benchmarks.load import Office, Run, drive, hand_in
+from benchmarks.load import Office, Run, drive, drive_at, hand_in
 from benchmarks.meter import cpu_seconds
 from benchmarks.networks import DATABASE, make_network, office_of
-from benchmarks.paced import drive_at
-from benchmarks.results import LONG, Figure
+from benchmarks.results import LONG, Figure, percentile
 from gateway.demo.network import Network
 from gateway.demo.processes import Gateways
+from tests.kit.operator_line import gateway
 
 CASE: Final = Case("file", 3 * KIB, 1)
 STREAMS: Final = 4
@@ -96,11 +95,14 @@ async def _drain(
     """An operator says that the road is open (else it would be tried within a quarter of an hour); urgent ones come in."""
     waiting, before = _count(office, "deliveries", "state <> 'delivered'"), _cpu(gateways)
     mine, began = time.process_time(), time.time()
-    await _retry(network, keys[0])
-    urgent_runs: list[Run] = []
-    while _count(office, "deliveries", "state <> 'delivered'"):
+    opened = await gateway(network, "party", "queue", "retry", keys[0])
+    assert opened.code == 0, f"the road was not opened by hand: {opened.errors}"
+    urgent_runs, left = list[Run](), waiting
+    while left:
         # Ten seconds of urgent ones at a time, as long as the backlog lasts.
         urgent_runs.append(await drive_at(office, CASE, rate=URGENT_RATE, seconds=10.0, priority="immediate"))
+        before_that, left = left, _count(office, "deliveries", "state <> 'delivered'")
+        assert left < before_that, f"the backlog stands still at {left}"
     database = network.sides["party"].folder / DATABASE
     first, last = _span(database, keys)
     together = Run(started=began, ended=time.time(), taken=[one for run in urgent_runs for one in run.taken])
@@ -113,14 +115,6 @@ async def _drain(
         generator_cpu=time.process_time() - mine,
         urgent=together,
     )
-
-
-async def _retry(network: Network, key: str) -> None:
-    config = str(network.sides["party"].config)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "queue", "retry", key, "--config", config, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert await process.wait() == 0, "the road was not opened by hand"
 
 
 def _span(database: Path, keys: list[str]) -> tuple[float, float]:
@@ -138,7 +132,7 @@ def _span(database: Path, keys: list[str]) -> tuple[float, float]:
 
 def _figures(drained: Drained) -> Iterator[Figure]:
     rate = drained.backlog / drained.seconds
-    taken = sorted(drained.urgent.taken)
+    taken = drained.urgent.taken
     ratio = rate / drained.steady.rate
     yield Figure(id=f"{LONG}backlog.deliveries", value=drained.backlog, unit="deliveries")
     yield Figure(id=f"{LONG}backlog.steady_rate", value=round(drained.steady.rate, 1), unit="1/s")
@@ -148,10 +142,10 @@ def _figures(drained: Drained) -> Iterator[Figure]:
     yield Figure(id=f"{LONG}backlog.drain_cpu", value=round(drained.drain_cpu * 1e3, 2), unit="ms/document")
     yield Figure(id=f"{LONG}backlog.generator_cpu", value=round(drained.generator_cpu, 1), unit="s")
     yield Figure(id=f"{LONG}backlog.urgent.documents", value=len(taken), unit="documents")
-    yield Figure(id=f"{LONG}backlog.urgent.p50", value=round(taken[len(taken) // 2], 2), unit="s")
+    yield Figure(id=f"{LONG}backlog.urgent.p50", value=round(percentile(taken, 50), 2), unit="s")
     yield Figure(
         id=f"{LONG}backlog.urgent.longest",
-        value=round(taken[-1], 2),
+        value=round(max(taken), 2),
         unit="s",
         target=URGENT_SECONDS_MAX,
         at_most=True,

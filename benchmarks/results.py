@@ -1,6 +1,7 @@
 """A figure of a run, and the list that is kept (`benchmarks/latest.json`)."""
 
 import json
+import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,13 @@ class Figure:
         if self.target is None:
             return None
         return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+def percentile(values: Sequence[float], rank: int) -> float:
+    """The value below which `rank` per cent lie."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(sorted(values), n=100, method="inclusive")[rank - 1]
 
 
 def write_figures(path: Path, figures: Sequence[Figure], *, kept: Sequence[Mapping[str, object]] = ()) -> None:

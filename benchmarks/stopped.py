@@ -9,9 +9,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from benchmarks.finished import NUMBERED
+
 CACHE_KIB: Final = 1_000_000
 """Digests come in no order: their indexes fit into this."""
-_COUNTED: Final = {"deliveries": "row", "transfers": "row", "openings": "row", "inbox": "cursor"}
 
 
 class SqliteFile:
@@ -99,7 +100,7 @@ class PostgresDatabase:
 
     def settle(self) -> None:
         """What autovacuum would have done by then; rows are numbered from behind the last one."""
-        for table, column in _COUNTED.items():
+        for table, column in NUMBERED.items():
             query = "SELECT setval(pg_get_serial_sequence(%s, %s), greatest((SELECT max({}) FROM {}), 1))"
             named = sql.SQL(query).format(sql.Identifier(column), sql.Identifier(table))
             self._connection.execute(named, (table, column))

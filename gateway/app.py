@@ -217,12 +217,11 @@ class _Ways:
 
 
 def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, origin: str) -> WorkEngine:
-    patience, receipts = partial(backoff, entropy=desk.entropy), signers.receipts
-    transports = _transports(desk, ways.local, ways.peers)
-    transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=ways.roads)
-    notices = GapNotices(desk=desk, signer=receipts, transports=transports, backoff=patience)
-    skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, backoff=patience)
-    resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, backoff=patience)
+    receipts, transports = signers.receipts, _transports(desk, ways.local, ways.peers)
+    transfers = TransferDelivery(desk=desk, transports=transports, roads=ways.roads)
+    notices = GapNotices(desk=desk, signer=receipts, transports=transports, roads=ways.roads)
+    skipped = SkippedNumbers(desk=desk, signer=receipts, transports=transports, roads=ways.roads)
+    resync = Resynchronising(desk=desk, origin=origin, signer=receipts, ask=ways.peers.ask, roads=ways.roads)
     return WorkEngine(
         store=desk.store,
         clock=desk.clock,
@@ -235,8 +234,8 @@ def _engine(desk: Desk, signers: OwnSigners, ways: _Ways, disk: DiskWatch, *, or
             WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
             WorkKind.SKIPPED: skipped,
             WorkKind.RESYNC: resync,
-            WorkKind.RESEND: Resending(desk=desk, transports=transports, backoff=patience),
-            WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, desk.entropy)),
+            WorkKind.RESEND: Resending(desk=desk, transports=transports, roads=ways.roads),
+            WorkKind.SCAN: Rescanning(desk=desk, backoff=ways.roads.backoff),
             WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=desk.entropy)),
         },
         destinations=lambda: (*desk.directory.current().gateways, TIMESTAMP_ROAD, SCANNER_ROAD, ORDER_ROAD),

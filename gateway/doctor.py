@@ -138,16 +138,15 @@ def _files(config: Config, snapshot: Snapshot | None, active: Activation | None)
 
 def _state(config: Config, store: Store | None, snapshot: Snapshot | None) -> list[Probe]:
     probes: list[Probe] = [DatabaseProbe(config.database_place())]
-    key = _log_key(config)
+    key, clock = _log_key(config), SystemClock()
     if store is not None and key is not None:
         probes.append(LogProbe(store=store, memory=config.signer_memory, key=key))
     if store is not None:
-        probes += [HeldProbe(store=store), LateProbe(store=store, clock=SystemClock())]
-        probes += [OrderProbe(store=store, clock=SystemClock()), ResyncProbe(store=store)]
-        probes.append(OwedProbe(store=store, clock=SystemClock()))
+        probes += [HeldProbe(store=store), LateProbe(store=store, clock=clock), OrderProbe(store=store, clock=clock)]
+        probes += [ResyncProbe(store=store), OwedProbe(store=store, clock=clock)]
     if store is not None and snapshot is not None:
         probes.append(_invariants(config, store, snapshot))
-    scanner = ScannerProbe(open_scanner(config.scanner), clock=SystemClock(), demo=config.demo)
+    scanner = ScannerProbe(open_scanner(config.scanner), clock=clock, demo=config.demo)
     return [*probes, scanner, BlobsProbe(config.blobs)]
 
 

@@ -10,7 +10,9 @@ import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Timer
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock, Timer
 from typing import Final
 
 from gateway.audit import CheckpointPublisher, SignerMemory, log_in_force, sequence
@@ -50,7 +52,6 @@ from gateway.watch import disk_watch
 
 LAST_WORDS_SECONDS: Final = 0.5
 """So long a process whose disk fails goes on, to tell whoever waits to come back (503): nothing is stored any more."""
-"""The exit status for a fault of our own (experience.md 2.6); the service manager restarts us."""
 JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
 
 _log = logger(__name__)
@@ -78,20 +79,25 @@ async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = config.database_place()
     store = await asyncio.to_thread(
-        open_store, place, sequencer=sequence, on_fatal=_ending(config), relaxed=config.demo, meter=meter
+        open_store, place, sequencer=sequence, on_fatal=_ending(config.gateway.state), relaxed=config.demo, meter=meter
     )
     stack.push_async_callback(store.close)
     return store
 
 
-def _ending(config: Config) -> OnFatal:
+@lru_cache(1)  # a process has one gateway
+def _ending(state: Path) -> OnFatal:
     """What ends the process: a disk that failed an fsync cannot be trusted by going on, the start recovers (reliability B2.5).
 
-    Without ceremony, for an orderly end would write; but whoever waits for an answer hears that he should come back.
+    Without ceremony, for an orderly end would write; but whoever waits for an answer hears that he should come back. One for
+    all that stands on that disk: what several of them meet is one failure.
     """
+    first = Lock()
 
     def end(error: BaseException) -> None:
-        code = exit_of_failure(error, config.gateway.state / "disk-failure", SystemClock().now())
+        if not first.acquire(blocking=False):
+            return
+        code = exit_of_failure(error, state / "disk-failure", SystemClock().now())
         _log.critical("store.fatal", error=str(error), exit=code)
         last = Timer(LAST_WORDS_SECONDS, os._exit, (code,))
         last.daemon = True
@@ -112,6 +118,7 @@ async def open_log(
         memory=SignerMemory(path=log.memory(config.signer_memory)),
         clock=SystemClock(),
         kept=log.kept,
+        on_fatal=_ending(config.gateway.state),
     )
     in_background(stack, publisher.run, broken)
     if signed := await store.read(lambda uow: uow.log.head().size):
@@ -181,7 +188,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
     await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
-    blobs, disk = open_blobs(config.blobs, on_fatal=_ending(config)), disk_watch(config)
+    blobs, disk = open_blobs(config.blobs, on_fatal=_ending(config.gateway.state)), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
     await judge.start()
@@ -220,7 +227,9 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         intake=StoreIntake(store, disk, steps),
         steps=steps,
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
-        uploads=open_uploads(config.blobs, clock=clock),
+        uploads=await asyncio.to_thread(
+            open_uploads, config.blobs, clock=clock, on_fatal=_ending(config.gateway.state)
+        ),
     )
 
 

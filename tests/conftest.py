@@ -6,6 +6,11 @@ from collections.abc import Generator
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # A run that a shell put into the background ignores Ctrl-C, and every process it starts would inherit that (POSIX, shell
 # command language, 2.11): tests that press Ctrl-C in another process need the rule of a terminal.

@@ -4,19 +4,22 @@ A request passes the border (trace, problem documents, one log line), the gate (
 key, its scope), its operation (path and query as the row says) and reaches a handler, which reads it under limits, asks a
 desk of `gateway.exchange`, and answers through a model of `models`. The door decides nothing about documents.
 
-`routes` is the one registry: from its rows come aiohttp's router, the gate's table, `/openapi.json` (`openapi`) and the page
-for people (`page`, in one `language` at a time, written with `markup`); the examples in both are what a test has really
-asked and been answered (`examples.json`).
+`routes` is the one registry (with `upload_routes` and `amendment_routes`): from its rows come aiohttp's router, the tables of
+gate and admission, `/openapi.json` (`openapi`) and the page for people (`page`, in one `language` at a time, written with
+`markup`); the examples in both are what a test has really asked and been answered (`examples.json`).
 
 Rules: bodies are counted, timed and hashed while they are read, and only as far as they are wanted; every error there is
 leaves as a problem document (RFC 9457) in both languages (to a browser outside of the API as a `problem_page`); what is
 not yours and what does not exist are one answer; no file is addressed by its digest; names and types that strangers
 chose are made harmless on the way in and on the way out.
 
-For the operator there is a second listener (`admin`): alive, ready, metrics; on loopback only, and without a key.
+For the operator there are two more doors, which share one border (`local_border`): a listener (`admin`): alive, ready, metrics;
+on loopback only, without a key, and it changes nothing. And a socket (`operator`, its other end `operator_client`) by which the
+queue is changed by hand, for the service's own user alone; the kernel says who asks.
 
 When it fails: before 202 nothing was promised, and the caller repeats with the same Idempotency-Key; files of a submission
-that broke off lie in the blob store without a name. A damaged file breaks its download off instead of arriving whole.
+that broke off lie in the blob store without a name; one that comes in pieces (`uploads`) is gone on with. A damaged file breaks
+its download off instead of arriving whole.
 """
 
 from gateway.api.admin import (

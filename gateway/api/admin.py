@@ -11,9 +11,8 @@ it. `listen` refuses any other address. Errors are problem documents as on the o
 
 import asyncio
 import ipaddress
-import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -21,6 +20,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.api.local_border import answered, json_answer
 from gateway.api.metrics import MEDIA_TYPE as METRICS_TYPE
 from gateway.api.metrics import PrometheusMeter
 from gateway.api.problems import document
@@ -30,7 +30,7 @@ from gateway.core.health import Finding, Health, found, worst
 from gateway.core.ids import Entropy, GatewayId
 from gateway.core.metrics import BUILD, READY, REQUEST_SECONDS, REQUESTS, Reading, Readings
 from gateway.core.ports import Probe
-from gateway.http import Door, Listener, Runner, dress, from_http, refusal, serve
+from gateway.http import Door, Listener, Runner, dress, serve
 from gateway.observe import ask, bound_ids, explain, label, logger, new_trace_id, text
 
 KEEPALIVE_SECONDS: Final = 15.0
@@ -151,7 +151,7 @@ class _Door:
             if not _is_local(request.host):
                 handler = _refuse_name
             with bound_ids(trace_id=trace_id), meter.timed(REQUEST_SECONDS, *labels):
-                response = await _answer(request, handler, trace_id)
+                response = await answered(request, handler, trace_id)
             meter.add(REQUESTS, *labels, str(response.status))
             return response
 
@@ -159,13 +159,13 @@ class _Door:
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """Answered by the loop, and by nothing else."""
-        return _json({"gateway": self._parts.own, "alive": True})
+        return json_answer({"gateway": self._parts.own, "alive": True})
 
     async def readyz(self, _request: web.Request) -> web.Response:
         """Every probe's findings; 503 when one has failed."""
         findings = await self._findings()
         members = readiness_json(self._parts.own, findings)
-        return _json(members, status=200 if members["ready"] else 503)
+        return json_answer(members, status=200 if members["ready"] else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Counters, histograms, and the gauges as they are now. A gauge that cannot be read is left out, not guessed."""
@@ -191,21 +191,6 @@ async def _read(source: Readings) -> Sequence[Reading]:
         return ()
 
 
-async def _answer(request: web.Request, handler: Handler, trace_id: str) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        refused: GatewayError = from_http(error)
-    except GatewayError as error:
-        refused = error
-    except ConnectionError:
-        raise  # the caller has gone: there is nobody to answer
-    except Exception:  # noqa: BLE001 - the door's border (house.md)
-        _log.exception("admin.fault")
-        refused = SiteError("internal")
-    return refusal(refused, document(refused, request.path, trace_id))
-
-
 def _is_local(host: str) -> bool:
     """Whether the request was made for this machine: a page elsewhere may have bent its own name to our address."""
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
@@ -217,11 +202,3 @@ def _is_local(host: str) -> bool:
 
 async def _refuse_name(_request: web.Request) -> web.StreamResponse:
     raise SenderError("request.malformed", reason="Host")
-
-
-def _json(members: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status,
-        body=json.dumps(members, ensure_ascii=False).encode(),
-        headers={hdrs.CONTENT_TYPE: "application/json"},
-    )

@@ -3,28 +3,30 @@
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from gateway.api.parts import PARTS, PREFIX, PRINCIPAL
+from gateway.api.parts import PARTS, PRINCIPAL
 
-_BRINGING: Final = frozenset(
-    {("POST", PREFIX + "/documents"), ("POST", PREFIX + "/uploads"), ("PATCH", PREFIX + "/uploads/{upload}")}
-)
-"""What brings documents, or their files."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-@web.middleware
-async def admission(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what there is no room for before its body is read.
+def admission(bringing: frozenset[tuple[str, str]]) -> Middleware:
+    """The middleware over the operations, (method, path), that bring documents or their files."""
 
-    Raises:
-        SiteError: `store.full`, `store.busy`, `queue.full`.
-        SenderError: `queue.share`.
-    """
-    resource = request.match_info.route.resource
-    if request.method in _WRITING and resource is not None:
-        principal = request.get(PRINCIPAL)
-        organs = principal.organs if principal is not None else frozenset()
-        request.app[PARTS].intake.admit(document=(request.method, resource.canonical) in _BRINGING, organs=organs)
-    return await handler(request)
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what there is no room for before its body is read.
+
+        Raises:
+            SiteError: `store.full`, `store.busy`, `queue.full`.
+            SenderError: `queue.share`.
+        """
+        resource = request.match_info.route.resource
+        if request.method in _WRITING and resource is not None:
+            principal = request.get(PRINCIPAL)
+            organs = principal.organs if principal is not None else frozenset()
+            document = (request.method, resource.canonical) in bringing
+            request.app[PARTS].intake.admit(document=document, organs=organs)
+        return await handler(request)
+
+    return admit

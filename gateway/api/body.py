@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.api.parts import ALLOWANCE, PARTS, PRINCIPAL
 from gateway.core.content_digest import parse_content_digest
@@ -62,6 +63,11 @@ class Body:
             self._digest.update(data)
         return data
 
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """All of them."""
+        while data := await self.chunk():
+            yield data
+
     async def whole(self) -> bytes:
         """All bytes at once, for small bodies."""
         collected = bytearray()
@@ -95,6 +101,21 @@ class Body:
     def _check_digest(self) -> None:
         if self._wanted is not None and self._digest.digest() != self._wanted:
             raise SenderError("request.digest")
+
+
+def media_type(request: web.Request) -> str:
+    """What the body is said to be, without parameters, in small letters."""
+    return request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+
+
+def require_type(request: web.Request, expected: str) -> None:
+    """Refuse a body that is said to be something else.
+
+    Raises:
+        SenderError: `request.media_type`.
+    """
+    if media_type(request) != expected:
+        raise SenderError("request.media_type", expected=expected)
 
 
 async def read_nothing(request: web.Request) -> None:

@@ -17,11 +17,11 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.api.client_answers import ApiProblem, bounded, pour, raise_problem
-from gateway.api.form import Uploaded, encode_form
+from gateway.api.client_form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
 from gateway.core import large_limits, limits
 from gateway.core.content_digest import format_content_digest
-from gateway.core.errors import RoadError, SiteError
+from gateway.core.errors import RoadError, SenderError, SiteError
 from gateway.core.ports import Clock
 from gateway.observe import SystemClock
 
@@ -34,7 +34,6 @@ _DOWNLOAD: Final = aiohttp.ClientTimeout(
     sock_read=limits.ANSWER_STALL_SECONDS_MAX, sock_connect=limits.CONNECT_SECONDS_MAX
 )
 """A large file may take hours on its line, but not silence."""
-_KEY_CHARS: Final = limits.IDEMPOTENCY_KEY_CHARS_MAX - 4
 PATIENCE_SECONDS: Final = 30.0
 """Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -107,6 +106,9 @@ class OfficeClient:
         """Bring a file up in pieces, from where it stands; for a part `upload` of a submission.
 
         The same key and the same file after a `RoadError`: it goes on.
+
+        Raises:
+            SenderError: `upload.digest`: the file was changed while it was sent.
         """
         size, digest = await asyncio.to_thread(_measured, path)
         body = json.dumps({"size": size, "sha256": digest}).encode()
@@ -119,6 +121,8 @@ class OfficeClient:
                 headers = {hdrs.CONTENT_TYPE: "application/octet-stream", "Upload-Offset": str(offset)}
                 place = f"/uploads/{_step(stands['upload'])}"
                 stands = await self._json(hdrs.METH_PATCH, place, headers=headers, data=piece)
+                if int(stands["offset"]) <= offset:  # the file has become shorter meanwhile: there is no more to send
+                    raise SenderError("upload.digest")
         finally:
             await asyncio.to_thread(file.close)
         return Uploaded(str(stands["upload"]))
@@ -127,8 +131,9 @@ class OfficeClient:
         self, metadata: Mapping[str, Any], files: Sequence[tuple[str, bytes | Path]], idempotency_key: str
     ) -> Json:
         """The same with (name, bytes) instead of files; those that stay files go up in pieces first."""
+        key = hashlib.sha256(idempotency_key.encode()).hexdigest()  # whatever its length, there is room for a number
         contents = [
-            (name, await self.upload(one, f"{idempotency_key[:_KEY_CHARS]}/{number}") if isinstance(one, Path) else one)
+            (name, await self.upload(one, f"{key}/{number}") if isinstance(one, Path) else one)
             for number, (name, one) in enumerate(files, 1)
         ]
         content_type, body = encode_form(metadata, contents)
@@ -298,7 +303,7 @@ class OfficeClient:
                 await raise_problem(response)
                 size = await pour(response, partial)
             await asyncio.to_thread(partial.replace, target)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
             raise self._road(error) from error
         finally:
             await asyncio.to_thread(partial.unlink, missing_ok=True)

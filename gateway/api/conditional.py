@@ -24,8 +24,10 @@ def is_unchanged(request: web.Request, tag: str) -> bool:
     return header.strip() == "*" or tag in [strong for _, strong in _tags(header)]
 
 
-def require_match(request: web.Request, tag: str) -> None:
+def require_match(request: web.Request, *tags: str) -> None:
     """Let an action go on when it was decided on what there is now, or when the caller did not ask for that.
+
+    `tags`: of what there is, and of what differs from it in nothing that a decision could rest on.
 
     Raises:
         Conflict: `precondition.failed`; also when the header cannot be read, for it was sent to be obeyed.
@@ -33,7 +35,7 @@ def require_match(request: web.Request, tag: str) -> None:
     header = request.headers.get(hdrs.IF_MATCH)
     if header is None or header.strip() == "*":
         return
-    if tag not in [strong for weak, strong in _tags(header) if not weak]:
+    if not {strong for weak, strong in _tags(header) if not weak} & {*tags}:
         raise Conflict("precondition.failed")
 
 

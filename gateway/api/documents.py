@@ -21,7 +21,8 @@ from gateway.api.files import send_file
 from gateway.api.gone import while_there
 from gateway.api.parts import PARTS, PREFIX, PRINCIPAL, QUERY, TRACE_ID
 from gateway.api.schemas import RecallIn, read_json
-from gateway.api.submission import UPLOADS, read_order
+from gateway.api.submission import TAKEN_UPLOADS, read_order
+from gateway.core.errors import GatewayError
 from gateway.core.ids import DeliveryKey, DocumentKey, TransferKey
 from gateway.core.states import DocumentState
 from gateway.exchange import EnvelopeOrder
@@ -48,14 +49,24 @@ async def submit(request: web.Request) -> web.StreamResponse:
             document, new = await while_there(request, accepting)
         else:
             document, new = await desk.submit(request[PRINCIPAL], order, trace_id=request[TRACE_ID])
-    if (uploads := request.app[PARTS].uploads) is not None:
-        for upload in request.get(UPLOADS, []):  # its bytes are the document's now
-            await uploads.spend(upload)
+    await _spend_uploads(request)
     _log.info("document.accepted" if new else "document.repeated", document=document.key)
     headers: dict[str, str] = {hdrs.LOCATION: f"{PREFIX}/documents/{document.key}"}
     if not new:
         headers["Idempotent-Replay"] = "true"
     return answer(request, document_of(document), status=202, headers=headers)
+
+
+async def _spend_uploads(request: web.Request) -> None:
+    """The bytes of its uploads are the document's now. What cannot be noted at this moment undoes nothing of that.
+
+    An upload that stays is forgotten like any other to which nothing comes.
+    """
+    for upload in request.get(TAKEN_UPLOADS, []):
+        try:
+            await request.app[PARTS].uploads.spend(upload)
+        except GatewayError as error:
+            _log.warning("upload.unspent", code=error.code)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:

@@ -86,9 +86,13 @@ async def decline(request: web.Request) -> web.StreamResponse:
 
 
 async def _decided_on_this(request: web.Request, key: EntryKey) -> None:
-    """Honour `If-Match`. What happens between this look and the action is refused by the entry's own states."""
+    """Honour `If-Match`. What happens between this look and the action is refused by the entry's own states.
+
+    That a file was fetched since is no change: whoever decides reads the document first.
+    """
     if hdrs.IF_MATCH in request.headers:
-        require_match(request, tag(entry_of(await request.app[PARTS].queries.entry(request[PRINCIPAL], key))))
+        entry = entry_of(await request.app[PARTS].queries.entry(request[PRINCIPAL], key))
+        require_match(request, tag(entry), tag(entry.model_copy(update={"opened_at": None})))
 
 
 def _key(request: web.Request) -> EntryKey:

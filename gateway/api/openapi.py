@@ -302,6 +302,8 @@ def _refusal(row: Operation, status: int, codes: list[str]) -> Json:
         names.append("WWW-Authenticate")
     if status in WAITS:
         names.append("Retry-After")
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        names.append("Content-Range")
     lines = [f"- `{code}`: {explain(code).what_vi} / {explain(code).what_en}" for code in codes]
     return {
         "description": "\n".join(lines),
@@ -359,7 +361,7 @@ RESPONSE_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Content-Digest": ("api.header.content_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "Content-Disposition": ("api.header.content_disposition", {"type": "string"}),
     "Accept-Ranges": ("api.header.accept_ranges", {"type": "string", "enum": ["bytes"]}),
-    "Content-Range": ("api.header.content_range", {"type": "string", "pattern": "^bytes [0-9]+-[0-9]+/[0-9]+$"}),
+    "Content-Range": ("api.header.content_range", {"type": "string", "pattern": "^bytes ([0-9]+-[0-9]+|[*])/[0-9]+$"}),
     "Repr-Digest": ("api.header.repr_digest", {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/=]{44}:$"}),
     "X-Request-Id": ("api.header.request_id", {"type": "string", "minLength": 1}),
     "Retry-After": ("api.header.retry_after", {"type": "string", "pattern": "^[0-9]+$"}),

@@ -35,6 +35,8 @@ HEADS_ERRORS: Final = (
 GATE_ERRORS: Final = ("access.no_key", "access.scope")
 STORE_ERRORS: Final = ("store.busy", "store.damaged", "store.failing")
 """What any request can be answered with that asks the database."""
+BRINGING_ERRORS: Final = ("queue.full", "queue.share")
+"""What may put off whoever brings documents."""
 BODY_ERRORS: Final = ("size.limit", "rate.volume", "request.timeout", "request.digest")
 """What any request can be answered with whose body is read."""
 
@@ -88,6 +90,8 @@ class Operation:
     """Honours If-Match."""
     placed: bool = False
     """Needs the header Upload-Offset."""
+    brings: bool = False
+    """Brings documents, or their files: put off when too much waits already (`admission`)."""
     errors: tuple[str, ...] = ()
     """Codes that it can answer besides those that everything can (`codes`)."""
 
@@ -126,6 +130,8 @@ class Operation:
             found += ("not_found",)
         if not self.reads:
             found += (*BODY_ERRORS, "store.full")
+        if self.brings:
+            found += BRINGING_ERRORS
         if self.conditional:
             found += ("precondition.failed",)
         if self.ranged:

@@ -4,7 +4,7 @@ Whoever may open the socket may do all of this: it is mode 0600 in a folder of m
 root. *Who* it is tells the kernel, not the caller (SO_PEERCRED): the login name that the session began with (`loginuid`, which
 sudo does not change), else the user's. That is how two operators who both act as the service's user are two persons.
 
-* `POST /queue/pause`, `/queue/resume`: `{"destination": …, "reason": …}`
+* `POST /queue/pause`: `{"destination": …, "reason": …}`; `/queue/resume`: `{"destination": …}`
 * `POST /queue/retry`, `/queue/reroute`: `{"subject": …}`
 * `POST /queue/void`: `{"subject": …, "reason": …}` asks; with `"confirm": true` it confirms what another has asked.
 
@@ -22,16 +22,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from gateway.api.problems import document
+from gateway.api.local_border import answered, json_answer
 from gateway.core import limits
 from gateway.core.clock import rfc3339
-from gateway.core.errors import GatewayError, SenderError, SiteError
+from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import Entropy
 from gateway.core.interventions import Request
+from gateway.core.plain_text import first_unseen
 from gateway.exchange import OperatorDesk
-from gateway.http import dress, from_http, refusal
+from gateway.http import dress
 from gateway.observe import bound_ids, logger, new_trace_id
 
 Json = dict[str, Any]
@@ -40,6 +42,8 @@ Who = Callable[[socket.socket], str]
 
 BACKLOG: Final = 16
 SHUTDOWN_SECONDS: Final = 1.0
+_BY: Final = web.RequestKey("by", str)
+"""Set by the border: who asks."""
 _CREDENTIALS: Final = struct.Struct("iII")
 """`struct ucred`: process, user, group."""
 _NO_LOGIN: Final = 0xFFFFFFFF
@@ -97,8 +101,11 @@ def open_socket(path: Path) -> socket.socket:
 
 def _remove_stale(path: Path, short: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.setblocking(False)  # one that hangs, its queue full, is one that is there
         try:
             asking.connect(short)
+        except BlockingIOError:
+            pass
         except (ConnectionRefusedError, FileNotFoundError):
             path.unlink(missing_ok=True)
             return
@@ -117,9 +124,10 @@ async def listen_operator(
     app.router.add_post("/queue/retry", door.retry)
     app.router.add_post("/queue/reroute", door.reroute)
     app.router.add_post("/queue/void", door.void)
+    sock = await asyncio.to_thread(open_socket, path)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
-    await web.SockSite(runner, await asyncio.to_thread(open_socket, path), backlog=BACKLOG).start()
+    await web.SockSite(runner, sock, backlog=BACKLOG).start()
 
     async def end() -> None:
         await runner.cleanup()
@@ -141,35 +149,27 @@ class _Door:
         """Every answer is one of ours, and every change is in the service's log with who made it."""
 
         @web.middleware
-        async def border(
-            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-        ) -> web.StreamResponse:
+        async def border(request: web.Request, handler: Handler) -> web.StreamResponse:
             trace_id = new_trace_id(self._entropy)
             with bound_ids(trace_id=trace_id):
-                try:
-                    response = await handler(request)
-                except web.HTTPException as raised:
-                    return self._refused(from_http(raised), request, trace_id)
-                except GatewayError as error:
-                    return self._refused(error, request, trace_id)
-                except ConnectionError:
-                    raise  # the caller has gone: there is nobody to answer
-                except Exception:  # noqa: BLE001 - the door's border (house.md)
-                    _log.exception("operator.fault")
-                    return self._refused(SiteError("internal"), request, trace_id)
-                _log.info("operator.done", by=self._by(request), path=request.path)
-                return response
+                return await answered(request, self._named(handler), trace_id)
 
         return border
 
-    def _refused(self, error: GatewayError, request: web.Request, trace_id: str) -> web.StreamResponse:
-        return refusal(error, document(error, request.path, trace_id))
+    def _named(self, handler: Handler) -> Handler:
+        async def named(request: web.Request) -> web.StreamResponse:
+            by = request[_BY] = await self._asker(request)
+            response = await handler(request)
+            _log.info("operator.done", by=by, path=request.path)
+            return response
+
+        return named
 
     async def pause(self, request: web.Request) -> web.Response:
         """Let nothing go there."""
         said = await _said(request, "destination", "reason")
-        pause = await self._desk.pause(self._by(request), said["destination"], said["reason"])
-        return _json(
+        pause = await self._desk.pause(request[_BY], said["destination"], said["reason"])
+        return json_answer(
             {
                 "done": "paused",
                 "destination": pause.destination,
@@ -182,36 +182,42 @@ class _Door:
     async def resume(self, request: web.Request) -> web.Response:
         """Let it go on."""
         said = await _said(request, "destination")
-        await self._desk.resume(self._by(request), said["destination"])
-        return _json({"done": "resumed", "destination": said["destination"], "by": self._by(request)})
+        await self._desk.resume(request[_BY], said["destination"])
+        return json_answer({"done": "resumed", "destination": said["destination"], "by": request[_BY]})
 
     async def retry(self, request: web.Request) -> web.Response:
         """Try at once."""
         said = await _said(request, "subject")
-        count = await self._desk.retry(self._by(request), said["subject"])
-        return _json({"done": "retried", "subject": said["subject"], "by": self._by(request), "count": count})
+        count = await self._desk.retry(request[_BY], said["subject"])
+        return json_answer({"done": "retried", "subject": said["subject"], "by": request[_BY], "count": count})
 
     async def reroute(self, request: web.Request) -> web.Response:
         """Send where the registry says by now."""
         said = await _said(request, "subject")
-        count = await self._desk.reroute(self._by(request), said["subject"])
-        return _json({"done": "rerouted", "subject": said["subject"], "by": self._by(request), "count": count})
+        count = await self._desk.reroute(request[_BY], said["subject"])
+        return json_answer({"done": "rerouted", "subject": said["subject"], "by": request[_BY], "count": count})
 
     async def void(self, request: web.Request) -> web.Response:
         """Ask to give up, or confirm it."""
         said = await _said(request, "subject", "reason", optional=frozenset({"reason", "confirm"}))
-        by, subject = self._by(request), said["subject"]
+        by, subject = request[_BY], said["subject"]
         if said.get("confirm"):
             count = await self._desk.confirm_void(by, subject)
-            return _json({"done": "void", "subject": subject, "by": by, "count": count})
+            return json_answer({"done": "void", "subject": subject, "by": by, "count": count})
         asked = await self._desk.ask_void(by, subject, said.get("reason", ""))
-        return _json({"done": "asked", "subject": subject, "by": by, "requests": [_request(one) for one in asked]})
+        return json_answer(
+            {"done": "asked", "subject": subject, "by": by, "requests": [_request(one) for one in asked]}
+        )
 
-    def _by(self, request: web.Request) -> str:
+    async def _asker(self, request: web.Request) -> str:
+        """In a thread: accounts may stand in a directory on the network."""
         connection = request.transport.get_extra_info("socket") if request.transport else None
         if connection is None:
             raise ConnectionResetError("whoever asked has gone")
-        return self._who(connection)
+        try:
+            return await asyncio.to_thread(self._who, connection)
+        except OSError as error:
+            raise ConnectionResetError("whoever asked has gone") from error
 
 
 def _request(one: Request) -> Json:
@@ -230,9 +236,8 @@ async def _said(request: web.Request, *names: str, optional: frozenset[str] = fr
         kind = bool if name == "confirm" else str
         if (name in members and not isinstance(members[name], kind)) or (name not in members and name not in optional):
             raise SenderError("request.malformed", reason=name)
+        if name in ("destination", "subject") and first_unseen(members[name]):
+            raise SenderError("request.malformed", reason=name)  # no row holds half a letter
+    if blank := [name for name in ("destination", "subject") if not members.get(name, "-").strip()]:
+        raise SenderError("request.malformed", reason=blank[0])  # the road without a name is that of our own steps
     return members
-
-
-def _json(members: Mapping[str, Any]) -> web.Response:
-    body = json.dumps(members, ensure_ascii=False).encode()
-    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: "application/json"})

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from gateway.api.client_answers import ApiProblem
+from gateway.api.client_answers import bounded, raise_problem
 from gateway.core.limits import MIB
 
 Json = dict[str, Any]
@@ -23,23 +23,26 @@ async def ask_operator(path: Path, wish: str, members: Mapping[str, Any]) -> Jso
 
     Raises:
         ApiProblem: it said no.
-        OSError: nobody answers there, or we may not ask.
+        ConnectionAbortedError: there was no whole answer: whether it was done is not known.
+        OSError: nobody is there, or we may not ask (PermissionError).
     """
-    folder = os.open(
-        path.parent, os.O_RDONLY | os.O_DIRECTORY
-    )  # an address has 107 bytes, a folder's name may have more
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        connector = aiohttp.UnixConnector(f"/proc/self/fd/{folder}/{path.name}")
+        short = f"/proc/self/fd/{folder}/{path.name}"  # an address has 107 bytes, a folder's name may have more
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)) as session,
+            aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(short), timeout=aiohttp.ClientTimeout(ANSWER_SECONDS)
+            ) as session,
             session.post(f"http://gateway{wish}", json=dict(members)) as answer,
         ):
-            body = await answer.content.read(ANSWER_BYTES_MAX)
-            told = json.loads(body)
-            if answer.status != 200:
-                raise ApiProblem(answer.status, told)
-            return dict(told)
-    except (TimeoutError, aiohttp.ClientPayloadError, ValueError) as error:
-        raise ConnectionAbortedError(str(error)) from error
+            await raise_problem(answer)
+            told = json.loads(await bounded(answer, ANSWER_BYTES_MAX))
+    except aiohttp.ClientConnectorError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+        raise ConnectionAbortedError(f"no whole answer ({type(error).__name__})") from error
     finally:
         os.close(folder)
+    if not isinstance(told, dict):
+        raise ConnectionAbortedError("no whole answer (no object)")
+    return told

@@ -66,12 +66,11 @@ class ApiParts:
     authenticator: Authenticator
     rate_limiter: RateLimiter
     blobs: Blobs
+    uploads: Uploads
     entropy: Entropy
     events: EventDesk
     intake: Intake = ALWAYS
     meter: Meter = UNMEASURED
-    uploads: Uploads | None = None
-    """Without it there are none."""
     limits: ApiLimits = ApiLimits()
 
 

@@ -9,10 +9,11 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from gateway.api import directory, documents, events, inbox, models, query, reference
+from gateway.api.amendment_routes import ANSWERS, RECALL
 from gateway.api.language import Language
 from gateway.api.operation import ANY, HTML, JSON, Operation
 from gateway.api.parts import PREFIX
-from gateway.api.schemas import AgreementIn, DeclineIn, MetadataIn, RecallIn, RefusalIn
+from gateway.api.schemas import MetadataIn, RefusalIn
 from gateway.api.submission import EDXML, FORM
 from gateway.api.upload_routes import UPLOADS
 from gateway.core import limits
@@ -47,8 +48,6 @@ _SUBMISSION_ERRORS: Final = (
     "envelope.unsigned",
     "envelope.signature",
     "envelope.attachments",
-    "queue.full",
-    "queue.share",
     "upload.incomplete",
     "upload.busy",
     "upload.digest",
@@ -73,6 +72,7 @@ ROUTES: Final = (
         status=202,
         takes={FORM: MetadataIn, EDXML: None},
         idempotent=True,
+        brings=True,
         errors=_SUBMISSION_ERRORS,
     ),
     *UPLOADS,
@@ -156,19 +156,7 @@ ROUTES: Final = (
         conditional=True,
         errors=("conflict.state",),
     ),
-    Operation(
-        method="POST",
-        path=f"{PREFIX}/documents/{{key}}:recall",
-        scope=Scope.SEND,
-        handler=documents.recall,
-        name="recallDocument",
-        title="api.recall.title",
-        about="api.recall.about",
-        answer=models.Recall,
-        status=202,
-        takes={JSON: RecallIn},
-        errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state"),
-    ),
+    RECALL,
     Operation(
         method="GET",
         path=f"{PREFIX}/inbox",
@@ -253,32 +241,7 @@ ROUTES: Final = (
         conditional=True,
         errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state", "entry.recalled"),
     ),
-    Operation(
-        method="POST",
-        path=f"{PREFIX}/inbox/{{key}}:agree",
-        scope=Scope.ACT,
-        handler=inbox.agree,
-        name="agreeToAmendment",
-        title="api.agree.title",
-        about="api.agree.about",
-        answer=models.InboxEntry,
-        takes={JSON: AgreementIn},
-        conditional=True,
-        errors=("request.media_type", "amendment.none", "conflict.state"),
-    ),
-    Operation(
-        method="POST",
-        path=f"{PREFIX}/inbox/{{key}}:decline",
-        scope=Scope.ACT,
-        handler=inbox.decline,
-        name="declineAmendment",
-        title="api.decline.title",
-        about="api.decline.about",
-        answer=models.InboxEntry,
-        takes={JSON: DeclineIn},
-        conditional=True,
-        errors=("request.media_type", "reason.missing", "secrecy.marked", "amendment.none", "conflict.state"),
-    ),
+    *ANSWERS,
     Operation(
         method="GET",
         path=f"{PREFIX}/events",
@@ -379,6 +342,11 @@ ROUTES: Final = (
 def scopes() -> dict[tuple[str, str], Scope | None]:
     """{(method, whole path): scope}, for the gate: who may look may also ask for the head alone."""
     return {(method, row.path): row.scope for row in ROUTES for method in methods(row)}
+
+
+def bringing() -> frozenset[tuple[str, str]]:
+    """(method, whole path) of what brings documents or their files, for the admission."""
+    return frozenset((row.method, row.path) for row in ROUTES if row.brings)
 
 
 def methods(row: Operation) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
-from gateway.api.body import SMALL_BODY_BYTES_MAX, Body
+from gateway.api.body import SMALL_BODY_BYTES_MAX, Body, require_type
 from gateway.api.problems import FieldError, InvalidRequest
 from gateway.api.text import PLAIN_LINE, PLAIN_LINES
 from gateway.core import large_limits, limits
@@ -129,6 +129,7 @@ Number = Annotated[str, _line(limits.CODE_NUMBER_CHARS_MAX, required=True, form=
 Notation = Annotated[str, _line(limits.CODE_NOTATION_CHARS_MAX, required=True, form=CODE_NOTATION)]
 Content = Annotated[str, _lines(limits.CONTENT_CHARS_MAX)]
 ReasonText = Annotated[str, _lines(limits.REASON_CHARS_MAX)]
+AnswerText = Annotated[str, _lines(limits.ANSWER_WORDS_CHARS_MAX)]
 
 
 class _Strict(BaseModel):
@@ -261,9 +262,9 @@ class AgreementIn(_Strict):
 
 
 class DeclineIn(_Strict):
-    """The body of `:decline`."""
+    """The body of `:decline`. A blank reason is the desk's to refuse: it has its own code."""
 
-    reason: ReasonText = ""
+    reason: AnswerText = ""
     forwarded: bool = False
 
 
@@ -308,9 +309,7 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
     Raises:
         SenderError: `request.media_type`, and as `parse`.
     """
-    media_type = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise SenderError("request.media_type", expected="application/json")
+    require_type(request, "application/json")
     return parse(model, await Body(request, limit=SMALL_BODY_BYTES_MAX).whole())
 
 

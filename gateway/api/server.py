@@ -11,7 +11,7 @@ from gateway.api.gate import gate
 from gateway.api.parts import PARTS, ApiParts
 from gateway.api.problems import document
 from gateway.api.reference import REFERENCE, Reference
-from gateway.api.routes import ROUTES, register, scopes
+from gateway.api.routes import ROUTES, bringing, register, scopes
 from gateway.core import limits
 from gateway.http import Door, Listener, Runner, serve
 
@@ -21,7 +21,7 @@ SHUTDOWN_SECONDS: Final = 10.0
 def build_app(parts: ApiParts) -> web.Application:
     """The application. It reads every body itself, under `parts.limits`."""
     # aiohttp's own bound holds for request.read(), which nobody here calls: small, so that whoever does finds out.
-    app = web.Application(middlewares=[border, gate(scopes()), admission], client_max_size=limits.KIB)
+    app = web.Application(middlewares=[border, gate(scopes()), admission(bringing())], client_max_size=limits.KIB)
     app[PARTS] = parts
     app[REFERENCE] = Reference(ROUTES)
     app.on_response_prepare.append(dress)

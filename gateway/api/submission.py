@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from gateway.api.body import Body
+from gateway.api.body import Body, media_type
 from gateway.api.multipart import FormReader, Part
 from gateway.api.parts import PARTS, PRINCIPAL
 from gateway.api.problems import FieldError, InvalidRequest
@@ -24,7 +24,7 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]+")
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 _UPLOAD: Final = "upload"
 _UPLOAD_NAME_CHARS_MAX: Final = 64
-UPLOADS: Final = web.RequestKey("uploads", list[UploadId])
+TAKEN_UPLOADS: Final = web.RequestKey("uploads", list[UploadId])
 """Those that the submission named."""
 FORM: Final = "multipart/form-data"
 EDXML: Final = "application/xml"
@@ -38,41 +38,35 @@ async def read_order(request: web.Request, lease: BlobLease) -> SubmissionOrder 
         AccessError: the key may not act for the sender.
     """
     key = idempotency_key(request)
-    content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = media_type(request)
     if kind == FORM:
-        return await _submission(request, content_type, key, lease)
+        return await _submission(request, key, lease)
     if kind == EDXML:
         return await _envelope(request, key, lease)
     raise SenderError("request.media_type", expected=f"{FORM}, {EDXML}")
 
 
-async def _submission(request: web.Request, content_type: str, key: str, lease: BlobLease) -> SubmissionOrder:
+async def _submission(request: web.Request, key: str, lease: BlobLease) -> SubmissionOrder:
     """Part `metadata` first, then the files, each durable before the next is looked at.
 
     Metadata come first so that a caller who may not send, or sends nonsense, is told before anything is stored.
     """
     bounds = request.app[PARTS].limits
-    form = FormReader(Body(request, limit=bounds.request_bytes), content_type)
+    form = FormReader(Body(request, limit=bounds.request_bytes), request.headers[hdrs.CONTENT_TYPE])
     metadata = await _metadata(form, bounds.metadata_bytes)
-    await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata, idempotency_key=key)
+    admitted = await request.app[PARTS].submission.admit(request[PRINCIPAL], metadata, idempotency_key=key)
     files = await _files(request, form, lease)
-    return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key)
+    return SubmissionOrder(metadata=metadata, files=files, idempotency_key=key, admitted=admitted)
 
 
 async def _envelope(request: web.Request, key: str, lease: BlobLease) -> EnvelopeOrder:
     """The file goes to the blob store as it comes; what it says is read by a judge, later and elsewhere."""
     limit = request.app[PARTS].limits.envelope_bytes
     body = Body(request, limit=limit, what="envelope")
-    blob = await lease.put(_chunks(body), limit=limit)
+    blob = await lease.put(body.chunks(), limit=limit)
     if not blob.size:
         raise SenderError("file.empty", file="edXML")
     return EnvelopeOrder(envelope=blob, idempotency_key=key)
-
-
-async def _chunks(body: Body) -> AsyncIterator[bytes]:
-    while data := await body.chunk():
-        yield data
 
 
 def idempotency_key(request: web.Request) -> str:
@@ -139,14 +133,14 @@ async def _uploaded(request: web.Request, form: FormReader, index: int, lease: B
         if len(said) > _UPLOAD_NAME_CHARS_MAX:
             break
     wrong = InvalidRequest([FieldError(pointer=f"/files/{index}/upload", code="field.value")])
-    if uploads is None or len(said) > _UPLOAD_NAME_CHARS_MAX:
+    if len(said) > _UPLOAD_NAME_CHARS_MAX:
         raise wrong
     upload = upload_of(request, said.decode("ascii", "replace").strip())
     try:
         blob = await uploads.take(upload, lease)
     except NotFound as error:
         raise wrong from error
-    request.setdefault(UPLOADS, []).append(upload)
+    request.setdefault(TAKEN_UPLOADS, []).append(upload)
     return blob
 
 

@@ -21,10 +21,8 @@ UPLOADS: Final = (
         status=201,
         takes={JSON: UploadIn},
         idempotent=True,
-        errors=(
-            *("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
-            *("queue.full", "queue.share"),
-        ),
+        brings=True,
+        errors=("request.idempotency_key", "request.media_type", "upload.conflict", "upload.busy", "upload.limit"),
     ),
     Operation(
         method="GET",
@@ -47,7 +45,8 @@ UPLOADS: Final = (
         answer=models.Upload,
         takes={uploads.PIECE: None},
         placed=True,
-        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest", "queue.full", "queue.share"),
+        brings=True,
+        errors=("request.media_type", "upload.offset", "upload.busy", "upload.digest"),
     ),
     Operation(
         method="DELETE",
@@ -58,5 +57,6 @@ UPLOADS: Final = (
         title="api.upload_drop.title",
         about="api.upload_drop.about",
         answer=models.Upload,
+        errors=("upload.busy",),
     ),
 )

@@ -14,7 +14,7 @@ neither content nor parties (P6), but to readers of leaves it does show how many
 
 **How a leaf gets there.** A conductor makes a leaf (`make_leaf`) and appends it to the `Log` ledger in its own unit of
 work; after any commit that left pending leaves, `sequence` gives them indexes and moves the head. `CheckpointPublisher`
-signs heads; `covering(size)` waits for a signed one; `prove` makes the proofs for a receipt.
+signs heads; `covering(size)` waits for a signed one, `proving(leaves)` for one with the proofs for a receipt.
 
 **When the power fails**
 
@@ -61,10 +61,10 @@ from gateway.audit.leaf import LeafFields, leaf_hash, make_leaf, open_leaf, pars
 from gateway.audit.memory import CheckpointMemory, SignerMemory
 from gateway.audit.note import KeyType, Note, NoteSignature, VerifierKey, open_note, sign_note
 from gateway.audit.probes import LogProbe, SignerProbe
-from gateway.audit.proof import InclusionProof, covering_size, prove
+from gateway.audit.proof import InclusionProof, prove
 from gateway.audit.publisher import CheckpointPublisher, PublishedCheckpoint
 from gateway.audit.sequencer import sequence
-from gateway.audit.succession import LogInForce, closed_at, log_in_force, name_of
+from gateway.audit.succession import LogInForce, closed_at, log_in_force, name_of, with_successors
 from gateway.audit.tree import Climbed, empty_head, empty_root, verify_consistency, verify_inclusion
 from gateway.audit.verify import Fault, LoggedLeaf, LogReader, LogReport, verify_log, verify_logged
 
@@ -97,7 +97,6 @@ __all__ = [
     "UnverifiedError",
     "VerifierKey",
     "closed_at",
-    "covering_size",
     "empty_head",
     "empty_root",
     "format_checkpoint",
@@ -119,4 +118,5 @@ __all__ = [
     "verify_inclusion",
     "verify_log",
     "verify_logged",
+    "with_successors",
 ]

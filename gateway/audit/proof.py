@@ -26,24 +26,22 @@ class InclusionProof:
         verify_inclusion(leaf_hash, index=self.index, size=self.size, path=self.path, root=root, climbed=climbed)
 
 
-def covering_size(uow: UnitOfWork, leaf_hashes: Sequence[bytes]) -> int | None:
-    """The smallest tree that holds all of these leaves, or None while one of them is still pending."""
-    indexes = uow.log.indexes(leaf_hashes)
-    if len(indexes) < len(set(leaf_hashes)):
-        return None
-    return max(indexes.values(), default=-1) + 1
-
-
 def prove(uow: UnitOfWork, leaf_hashes: Sequence[bytes], size: int) -> Mapping[bytes, InclusionProof]:
     """Inclusion proofs of these leaves in the tree of the first `size` leaves, by leaf hash.
 
     Raises:
         NotCoveredError: one of them is still pending, or came after that size.
     """
-    indexes = uow.log.indexes(leaf_hashes)
+    proofs = prove_covered(uow, leaf_hashes, size)
     for leaf in leaf_hashes:
-        if indexes.get(leaf, size) >= size:
+        if leaf not in proofs:
             raise NotCoveredError(f"leaf {leaf.hex()} is not among the first {size}")
+    return proofs
+
+
+def prove_covered(uow: UnitOfWork, leaf_hashes: Sequence[bytes], size: int) -> Mapping[bytes, InclusionProof]:
+    """The same of those that are among the first `size` leaves; the others have none yet."""
+    indexes = {leaf: index for leaf, index in uow.log.indexes(leaf_hashes).items() if index < size}
     # Neighbours share most of their way to the root: all of it is little more than one path.
     paths = inclusion_paths(indexes.values(), size, uow.log.nodes)
     return {leaf: InclusionProof(index=index, size=size, path=paths[index]) for leaf, index in indexes.items()}

@@ -88,19 +88,12 @@ def root_at(size: int, nodes: Nodes) -> bytes:
     return root_of([nodes[position] for position in _cover(0, size)])
 
 
-def inclusion_path(index: int, size: int, nodes: Nodes) -> tuple[bytes, ...]:
-    """The Merkle audit path (RFC 6962 section 2.1.1), leaf to root.
-
-    Raises:
-        KeyError: a needed node is missing.
-    """
-    return inclusion_paths([index], size, lambda _: nodes)[index]
-
-
 def inclusion_paths(
     indexes: Iterable[int], size: int, look_up: Callable[[Sequence[Position]], Nodes]
 ) -> dict[int, tuple[bytes, ...]]:
-    """The paths of many leaves by index; the stored nodes of all of them are looked up once, and each span is hashed once.
+    """The Merkle audit paths (RFC 6962 section 2.1.1), leaf to root, of many leaves by index.
+
+    The stored nodes of all of them are looked up once, and each span is hashed once.
 
     Raises:
         KeyError: a needed node is missing.

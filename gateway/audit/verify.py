@@ -85,6 +85,10 @@ class LogReader(Protocol):
         """The newest published checkpoint."""
         ...
 
+    def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+        """The published checkpoints of more leaves than `after`, in order."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -158,6 +162,7 @@ def verify_log(
     3. The published checkpoint is signed by the log (`keys`) and is a root of this tree at its size; so are the `known`
        checkpoints (an officer's from the last visit, those in peers' receipts, the signer's memory).
     4. Every opening fits its leaf, and every leaf has an opening.
+    5. Every older checkpoint that is kept bears the log's signature still.
 
     Logs that a restore `closed` shared so many leaves with this one: what is known of those beyond is lost, and told so.
 
@@ -176,6 +181,7 @@ def verify_log(
         if found.marks[checkpoint.size] != checkpoint.root:
             found.fault(f"the log is not the one that the checkpoint of size {checkpoint.size} was signed for")
     _check_openings(found, recomputed.size)
+    _check_older(found, keys)
     return LogReport(
         leaves=recomputed.size,
         openings=found.openings,
@@ -194,13 +200,30 @@ def _published(found: _Findings, keys: Sequence[VerifierKey]) -> Checkpoint | No
     if stored is None:
         return None
     try:
-        checkpoint = open_checkpoint(stored[1], keys)
-        if checkpoint.size != stored[0]:
-            raise ProofError("its row names another size")
+        return _opened(stored, keys)
     except AuditError as error:
         found.fault(f"published checkpoint: {error}")
         return None
+
+
+def _opened(stored: tuple[int, str], keys: Sequence[VerifierKey]) -> Checkpoint:
+    checkpoint = open_checkpoint(stored[1], keys)
+    if checkpoint.size != stored[0]:
+        raise ProofError("its row names another size")
     return checkpoint
+
+
+def _check_older(found: _Findings, keys: Sequence[VerifierKey]) -> None:
+    """Duty 5, page by page. The newest was looked at already."""
+    newest, after = found.read.checkpoint(), -1
+    while page := found.read.checkpoints(after, LOG_PAGE_LEAVES):
+        after = page[-1][0]
+        for stored in page:
+            try:
+                if stored != newest:
+                    _opened(stored, keys)
+            except AuditError as error:
+                found.fault(f"checkpoint of size {stored[0]}: {error}")
 
 
 def _check_leaves(found: _Findings, head: TreeHead) -> TreeHead:

@@ -1,13 +1,13 @@
 """Checking a backup: everything in it is what its signed manifest says, and a gateway could go on from it. Changes nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit import AuditError, VerifierKey, verify_checkpoint, verify_log
 from gateway.backup.manifest import BLOBS, DATABASE, MEMORY, Manifest, digest_of, read_manifest
-from gateway.backup.take import named_blobs
+from gateway.backup.take import Show, named_blobs
 from gateway.config import Config
 from gateway.core.errors import GatewayError
 from gateway.core.ids import Digest, GatewayId
@@ -15,8 +15,6 @@ from gateway.core.ports import Store
 from gateway.evidence import Problem
 from gateway.registry import load_snapshot_of
 from gateway.storage import open_reader
-
-Show = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +91,11 @@ async def _blobs(store: Store, folder: Path, manifest: Manifest) -> list[Problem
         if not path.exists():
             absent += 1
             continue
-        length, hashed = await asyncio.to_thread(digest_of, path)
+        try:
+            length, hashed = await asyncio.to_thread(digest_of, path)
+        except OSError as error:
+            found.append(Problem(what=f"file {digest}", why=str(error)))
+            continue
         count, size = count + 1, size + length
         if hashed != digest:
             found.append(Problem(what=f"file {digest}", why="is not what its name says"))

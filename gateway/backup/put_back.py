@@ -6,7 +6,6 @@ nothing had been.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +13,15 @@ from typing import Final
 
 from gateway.backup.check import CheckedBackup, check_backup
 from gateway.backup.files import copy_blob, copy_durably, empty_folder, sync_tree
-from gateway.backup.manifest import BLOBS, DATABASE
+from gateway.backup.manifest import BLOBS, DATABASE, Manifest
 from gateway.backup.reopen import reopen_file
-from gateway.backup.take import named_blobs
+from gateway.backup.take import Show, named_blobs
 from gateway.config import Config
 from gateway.core.errors import SiteError
 from gateway.core.ports import Clock
 from gateway.core.resync import Reopening
 from gateway.storage import hold_database, hold_server, load_server, open_reader, refuse_full_server
 
-Show = Callable[[str], None]
 _NEW: Final = ".restored.db"
 
 
@@ -62,7 +60,7 @@ async def restore_backup(folder: Path, config: Config, *, clock: Clock, on_step:
         except BaseException:
             new.unlink()  # so that the folder is empty again
             raise
-        await _blobs(folder, config.blobs)
+        await _blobs(folder, config.blobs, checked.manifest)
         await asyncio.to_thread(sync_tree, state)
         if isinstance(place, Path):
             await asyncio.to_thread(new.replace, place)
@@ -77,11 +75,14 @@ def _held(place: Path | str) -> AbstractContextManager[None]:
     return hold_database(place) if isinstance(place, Path) else hold_server(place)
 
 
-async def _blobs(folder: Path, target: Path) -> None:
+async def _blobs(folder: Path, target: Path, manifest: Manifest) -> None:
+    """All of them; what was there when it was checked may be unreadable now."""
     await asyncio.to_thread(target.mkdir, mode=0o700)
-    store = await asyncio.to_thread(open_reader, folder / DATABASE)
+    store, copied = await asyncio.to_thread(open_reader, folder / DATABASE), 0
     try:
         async for digest in named_blobs(store):
-            await asyncio.to_thread(copy_blob, folder / BLOBS, target, digest)
+            copied += await asyncio.to_thread(copy_blob, folder / BLOBS, target, digest) is not None
     finally:
         await store.close()
+    if lost := manifest.blobs - copied:
+        raise SiteError("backup.unsound", count=lost, what=BLOBS, why="changed while it was put back")

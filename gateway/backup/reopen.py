@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from gateway.audit import AuditError, Checkpoint, LogInForce, SignerMemory, log_in_force, sequence, verify_checkpoint
+from gateway.backup.files import LOCK
 from gateway.config import Config
 from gateway.core.directory import Snapshot
 from gateway.core.errors import SiteError
@@ -22,13 +23,15 @@ async def reopen_file(path: Path, config: Config, *, clock: Clock) -> Reopening 
     Raises:
         SiteError: `restore.clock`, `store.version`, `store.damaged`, `audit.inconsistent`.
     """
-    store = await asyncio.to_thread(open_sqlite, path, sequencer=sequence, on_fatal=_die)
     try:
-        done = await _reopen(store, config, clock)
+        store = await asyncio.to_thread(open_sqlite, path, sequencer=sequence, on_fatal=_heard)
+        try:
+            done = await _reopen(store, config, clock)
+        finally:
+            await store.close()
+        await asyncio.to_thread(settle_database, path)
     finally:
-        await store.close()
-    await asyncio.to_thread(settle_database, path)
-    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+        path.with_name(f"{path.name}{LOCK}").unlink(missing_ok=True)
     return done
 
 
@@ -41,7 +44,7 @@ async def reopen_in_place(config: Config, *, clock: Clock) -> Reopening | None:
     place = config.database_place()
     if isinstance(place, Path) and not place.exists():
         raise SiteError("store.version", found="none", expected="")
-    store = await asyncio.to_thread(open_store, place, sequencer=sequence, on_fatal=_die, relaxed=config.demo)
+    store = await asyncio.to_thread(open_store, place, sequencer=sequence, on_fatal=_heard, relaxed=config.demo)
     try:
         return await _reopen(store, config, clock)
     finally:
@@ -72,5 +75,5 @@ async def _remembered(config: Config, log: LogInForce, snapshot: Snapshot) -> Ch
         raise SiteError("audit.inconsistent", reason=f"the signer's memory: {error}") from error
 
 
-def _die(error: BaseException) -> None:
-    raise SiteError("store.damaged", reason=str(error)) from error
+def _heard(_error: BaseException) -> None:
+    """Whoever waits for the one unit hears it, and ends."""

@@ -3,11 +3,13 @@
 `grammar` declares every command with its options and nothing more, one row each in `grammar.table`; `lazy` is the one place
 that imports what a command needs, when it is called, so that `gateway version` and `--help` start in under 0.3 s. Behind it
 stand one file per noun: `office` (send, release, inbox, get, accept, refuse: over HTTPS, like any office), `sent` (documents)
-and `registry` (org), both with `paging`; `rehearsal` (`--dry-run`: only reads), `trace` (the story, and with `outcome` how it
-stands), `verify` (a file, without service or database), `audit` (a whole installation), `proof` (the log's head, and proofs
-for strangers), `edxml` (files in hand, a folder of its own), `queue`, `configuration` (show) and `preflight` (check), `apikey`
-(makes a key, changes nothing), `serve`, `demo`, and `completion` with `shells`. What operators and officers look at is opened
-read-only, beside the running service (`gateway.outside`).
+and `registry` (org), both with `paging`; `amendments` (recall, replace, update, agree, decline) and `board` (who has it);
+`rehearsal` (`--dry-run`: only reads), `trace` (the story, and with `outcome` how it stands), `verify` (a file, without service
+or database), `audit` (a whole installation), `proof` (the log's head, and proofs for strangers), `edxml` (files in hand, a
+folder of its own), `queue` (list) and `by_hand` (all that changes it, done by the service itself over its socket), `backup`
+(and restore), `configuration` (show) and `preflight` (check), `apikey` (makes a key, changes nothing), `serve`, `demo`, and
+`completion` with `shells`. What operators and officers look at is opened read-only, beside the running service
+(`gateway.outside`).
 
 Rules: stdout is data, stderr is talk; `--json` turns any data into one JSON value of the form in docs/cli.schema.json;
 texts stand in the catalogue, in both languages, typer's own words included (`grammar.pages`, `usage`); what strangers wrote

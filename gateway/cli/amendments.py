@@ -11,7 +11,7 @@ from gateway.cli.link import office_client
 from gateway.cli.orders import AmendingOrder, AmendOrder, SendOrder, Session
 from gateway.cli.output import Column, Terminal
 from gateway.core.clock import local_time, parse_rfc3339
-from gateway.core.message import Priority
+from gateway.core.errors import SenderError
 from gateway.core.states import AmendmentState
 
 Json = dict[str, Any]
@@ -20,6 +20,8 @@ _COUNT: Final = Column(heading="cli.column.count", whole=True)
 _LOST: Final = frozenset({"refused", "expired", "held", "void"})
 """Where the delivery of what asks has ended, or stands still: nobody will answer."""
 _STATE: Final = Column(heading="cli.column.status", whole=True)
+_KIND: Final = ("type_name", "document_type", "type_detail")
+"""What kind of document it is: the gateway guesses none of them from another."""
 
 
 async def amend(session: Session, order: AmendOrder | AmendingOrder) -> int:
@@ -96,10 +98,16 @@ def amendments_cell(terminal: Terminal, amendments: Sequence[Json]) -> str:
 
 
 async def _send_amending(session: Session, order: AmendingOrder) -> int:
-    """Send a document that replaces or updates an earlier one. What was not said is as in that one."""
+    """Send a document that replaces or updates an earlier one. What was not said is as in that one.
+
+    Raises:
+        SenderError: `amendment.unknown`: that key is a status message's.
+    """
     async with office_client(session) as client:
         earlier = await client.document(order.key)
     said = earlier["metadata"]
+    if said is None:
+        raise SenderError("amendment.unknown", document_id=earlier["document_id"])
     sending = SendOrder(
         files=order.files,
         filename=None,
@@ -110,13 +118,13 @@ async def _send_amending(session: Session, order: AmendingOrder) -> int:
         subject=order.subject or said["subject"],
         place=said["promulgation_place"],
         date=order.date,
-        type_name=said["type_name"],
-        priority=said["priority"] if said["priority"] in _PRIORITIES else "normal",
+        type_name=None,
+        priority=said["priority"],
         idempotency_key=None,
         wait=order.wait,
-        business={"kind": order.wish, "documents": [earlier["document_id"]], "reason": order.reason},
+        further={
+            **{name: said[name] for name in _KIND},
+            "business": {"kind": order.wish, "documents": [earlier["document_id"]], "reason": order.reason},
+        },
     )
     return await (rehearsal.send(session, sending) if order.dry_run else office.send(session, sending))
-
-
-_PRIORITIES: Final = frozenset(one.name.lower() for one in Priority)

@@ -65,6 +65,8 @@ def print_report(terminal: Terminal, report: InstallationReport) -> None:
     for what, why in _problems(report):
         thing = thing_said(terminal, what)
         terminal.print(f"✘ {thing}: {terminal.text('cli.audit.fault')}{why}", style="red")
+    for origin, kept in report.log.closed.items():
+        terminal.print(f"! {terminal.text('cli.audit.closed', origin=origin, kept=kept)}", style="yellow")
     for lost in report.log.lost:
         kept = report.log.closed.get(lost.origin, 0)
         said = terminal.text("cli.audit.lost", origin=lost.origin, size=lost.size, kept=kept)
@@ -86,6 +88,7 @@ def report_json(report: InstallationReport) -> dict[str, Any]:
             "leaves": report.log.leaves,
             "root": report.log.root.hex(),
             "pending": report.log.pending,
+            "closed": [{"origin": origin, "kept": kept} for origin, kept in report.log.closed.items()],
             "lost": [{"origin": one.origin, "size": one.size, "root": one.root.hex()} for one in report.log.lost],
         },
         "documents": report.documents,

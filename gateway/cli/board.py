@@ -7,9 +7,9 @@ from gateway.cli.amendments import amendments_cell
 from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
+from gateway.cli.outcome import lacks
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.core.clock import local_time, parse_rfc3339
-from gateway.core.states import DeliveryState
 
 Json = dict[str, Any]
 
@@ -26,18 +26,14 @@ async def board(session: Session, key: str, *, missing: bool) -> int:
     """Counts by state, and a line for each recipient; `missing`: only for those who do not have it."""
     async with office_client(session) as client:
         document, deliveries = await client.document(key), await client.deliveries(key)
-    rows = [row for row in deliveries if not missing or not _has(row)]
-    rows.sort(key=_has)  # stable: in the order of the recipients otherwise
+    rows = [row for row in deliveries if lacks(row) or not missing]
+    rows.sort(key=lacks, reverse=True)  # stable: in the order of the recipients otherwise
     terminal = session.terminal
     if terminal.json:
         terminal.value({"document": document, "deliveries": rows})
     else:
         _print(terminal, document, rows)
     return Exit.OK
-
-
-def _has(row: Json) -> bool:
-    return bool(row["state"] == DeliveryState.DELIVERED.value)
 
 
 def _print(terminal: Terminal, document: Json, rows: Sequence[Json]) -> None:

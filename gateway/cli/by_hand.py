@@ -18,17 +18,19 @@ async def by_hand(terminal: Terminal, order: HandOrder) -> int:
 
     Raises:
         GatewayError: the configuration is not as it must be.
-        Failure: no service answers.
+        Failure: no service answers, or not to the end.
         Refusal: it said no.
         PermissionError: the socket is another user's.
     """
     path = load_config(order.config).admin_socket
     try:
         told = await ask_operator(path, f"/queue/{order.wish}", order.members)
+    except ConnectionAbortedError as error:
+        raise Failure("cli.no_answer", path=path, reason=str(error)) from error
     except PermissionError:
         raise
     except ApiProblem as problem:
-        raise Refusal(problem.status, problem.members) from problem
+        raise Refusal(problem.status, problem.members, said=_said(problem.code, order.wish)) from problem
     except OSError as error:
         raise Failure("cli.no_service", path=path, reason=error.strerror or str(error)) from error
     if terminal.json:
@@ -36,6 +38,15 @@ async def by_hand(terminal: Terminal, order: HandOrder) -> int:
     else:
         _tell(terminal, told)
     return Exit.OK
+
+
+def _said(code: str, wish: str) -> str:
+    """What a refusal means to an operator at the queue, where the gateway's own words are an office's."""
+    if code == "reason.missing":
+        return "cli.queue.no_reason"
+    if code == "not_found":
+        return "cli.queue.no_road" if wish == "pause" else "cli.queue.no_work"
+    return "cli.queue.not_paused" if code == "conflict.state" and wish == "resume" else ""
 
 
 def _tell(terminal: Terminal, told: Mapping[str, Any]) -> None:

@@ -52,7 +52,9 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.stdin_twice": Exit.USAGE,
         "cli.no_input": Exit.USAGE,
         "cli.unasked": Exit.USAGE,
-        **dict.fromkeys(("cli.prove", "cli.restore"), Exit.USAGE),
+        "cli.prove": Exit.USAGE,
+        "cli.restore": Exit.USAGE,
+        "cli.void": Exit.USAGE,
         "cli.log_key": Exit.USAGE,
         "cli.key.password": Exit.USAGE,
         "cli.seal.missing": Exit.USAGE,
@@ -95,6 +97,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.proof_gap": Exit.VERIFICATION,
         "cli.unreachable": Exit.UNREACHABLE,
         "cli.no_service": Exit.UNREACHABLE,
+        "cli.no_answer": Exit.UNREACHABLE,
         "cli.tls": Exit.UNREACHABLE,
         "cli.bug": Exit.BUG,
     }
@@ -165,12 +168,16 @@ class FormFailure(Failure):
 
 
 class Refusal(Exception):  # noqa: N818 - the gateway's word against ours
-    """The gateway answered with a problem document (RFC 9457); `members` are its members, perhaps none."""
+    """The gateway answered with a problem document (RFC 9457); `members` are its members, perhaps none.
 
-    def __init__(self, status: int, members: Mapping[str, Any], /) -> None:
+    `said`: id of a text that tells whoever typed this command better than the gateway's own words, written for all callers.
+    """
+
+    def __init__(self, status: int, members: Mapping[str, Any], /, *, said: str = "") -> None:
         super().__init__(status)
         self.status: Final = status
         self.members: Final = members
+        self.said: Final = said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +226,13 @@ def of_refusal(refusal: Refusal, terminal: Terminal) -> Report:
     members, code = refusal.members, str(refusal.members.get("code", ""))
     trace = members.get("trace_id")
     facts = {"status": refusal.status, "trace": trace, "fields": _fields(members.get("errors"), terminal)}
+    what = _words(members, "what", text("cli.refused", {"status": refusal.status}))
     todo = text(_ADVICE[code]) if code in _ADVICE else _words(members, "todo", text("cli.refused.todo"))
+    if refusal.said:
+        what, todo = text(refusal.said), text(f"{refusal.said}.todo")
     return Report(
         code=code or f"http.{refusal.status}",
-        what=_words(members, "what", text("cli.refused", {"status": refusal.status})),
+        what=what,
         why=details(code or f"HTTP {refusal.status}", facts),
         todo=todo,
         exit=exit_code(code, refusal.status),

@@ -11,49 +11,21 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from gateway.cli import orders
 from gateway.cli.errors import at_hand
-from gateway.cli.orders import (
-    AmendingOrder,
-    AmendOrder,
-    AnswerOrder,
-    EnvelopeOrder,
-    HandOrder,
-    InboxOrder,
-    KeyOrder,
-    ListCheckOrder,
-    ListDraftOrder,
-    ListSignOrder,
-    PackOrder,
-    PageOrder,
-    ProofOrder,
-    QueueOrder,
-    RenewalOrder,
-    SealingOrder,
-    SendOrder,
-    Session,
-    SignOrder,
-    UnpackOrder,
-    VerifyOrder,
-)
+from gateway.cli.orders import Session
 
 # --- documents, over HTTPS ---------------------------------------------------------------------------------------------
 
 
-def send(session: Session, order: SendOrder) -> int:
-    """See `office.send`."""
-    from gateway.cli import office
+def send(session: Session, order: orders.SendOrder, *, dry_run: bool) -> int:
+    """See `office.send`, `rehearsal.send`."""
+    from gateway.cli import office, rehearsal
 
-    return _run(office.send(session, order))
-
-
-def send_dry_run(session: Session, order: SendOrder) -> int:
-    """See `rehearsal.send`."""
-    from gateway.cli import rehearsal
-
-    return _run(rehearsal.send(session, order))
+    return _run(rehearsal.send(session, order) if dry_run else office.send(session, order))
 
 
-def send_envelope(session: Session, order: EnvelopeOrder, *, dry_run: bool) -> int:
+def send_envelope(session: Session, order: orders.EnvelopeOrder, *, dry_run: bool) -> int:
     """See `office.send_envelope`, `rehearsal.send_envelope`."""
     from gateway.cli import office, rehearsal
 
@@ -61,14 +33,14 @@ def send_envelope(session: Session, order: EnvelopeOrder, *, dry_run: bool) -> i
     return _run(command(session, order))
 
 
-def documents(session: Session, order: PageOrder, *, state: str) -> int:
+def documents(session: Session, order: orders.PageOrder, *, state: str) -> int:
     """See `sent.documents`."""
     from gateway.cli import sent
 
     return _run(sent.documents(session, order, state=state))
 
 
-def inbox(session: Session, order: InboxOrder) -> int:
+def inbox(session: Session, order: orders.InboxOrder) -> int:
     """See `office.inbox`."""
     from gateway.cli import office
 
@@ -106,7 +78,7 @@ def release(session: Session, key: str, *, dry_run: bool) -> int:
     return _run(rehearsal.release(session, key) if dry_run else office.release(session, key))
 
 
-def amend(session: Session, order: AmendOrder | AmendingOrder) -> int:
+def amend(session: Session, order: orders.AmendOrder | orders.AmendingOrder) -> int:
     """See `amendments.amend`."""
     from gateway.cli import amendments
 
@@ -127,7 +99,7 @@ def trace(session: Session, key: str) -> int:
     return _run(command.trace(session, key))
 
 
-def org_find(session: Session, text: str, order: PageOrder) -> int:
+def org_find(session: Session, text: str, order: orders.PageOrder) -> int:
     """See `registry.find`."""
     from gateway.cli import registry
 
@@ -144,7 +116,7 @@ def org_show(session: Session, code: str) -> int:
 # --- signing -----------------------------------------------------------------------------------------------------------
 
 
-def sign(session: Session, order: SignOrder) -> int:
+def sign(session: Session, order: orders.SignOrder) -> int:
     """See `sign.sign`."""
     from gateway.cli import sign as command
 
@@ -152,7 +124,7 @@ def sign(session: Session, order: SignOrder) -> int:
         return _run(command.sign(session, order))
 
 
-def edxml_sign(session: Session, order: SignOrder, *, slip: bool) -> int:
+def edxml_sign(session: Session, order: orders.SignOrder, *, slip: bool) -> int:
     """See `sign.sign_envelope`."""
     from gateway.cli import sign as command
 
@@ -162,7 +134,7 @@ def edxml_sign(session: Session, order: SignOrder, *, slip: bool) -> int:
 # --- evidence ----------------------------------------------------------------------------------------------------------
 
 
-def verify(session: Session, order: VerifyOrder) -> int:
+def verify(session: Session, order: orders.VerifyOrder) -> int:
     """See `verify.verify`."""
     from gateway.cli import verify as command
 
@@ -190,21 +162,21 @@ def trust_show(session: Session, config: Path) -> int:
     return trust.show(session.terminal, config)
 
 
-def trust_check(session: Session, order: ListCheckOrder) -> int:
+def trust_check(session: Session, order: orders.ListCheckOrder) -> int:
     """See `trust.check`."""
     from gateway.cli import trust
 
     return trust.check(session.terminal, order)
 
 
-def trust_draft(session: Session, order: ListDraftOrder) -> int:
+def trust_draft(session: Session, order: orders.ListDraftOrder) -> int:
     """See `trust.draft`."""
     from gateway.cli import trust
 
     return trust.draft(session.terminal, order)
 
 
-def trust_sign(session: Session, order: ListSignOrder) -> int:
+def trust_sign(session: Session, order: orders.ListSignOrder) -> int:
     """See `trust.sign`."""
     from gateway.cli import trust
 
@@ -219,7 +191,7 @@ def trust_fetch(session: Session, config: Path) -> int:
     return _run(trust.fetch(session, config))
 
 
-def seal(session: Session, order: SealingOrder) -> int:
+def seal(session: Session, order: orders.SealingOrder) -> int:
     """See `seal.seal`."""
     from gateway.cli import seal as command
 
@@ -227,7 +199,7 @@ def seal(session: Session, order: SealingOrder) -> int:
         return _run(command.seal(session.terminal, order))
 
 
-def ltaupdate(session: Session, order: RenewalOrder) -> int:
+def ltaupdate(session: Session, order: orders.RenewalOrder) -> int:
     """See `seal.ltaupdate`."""
     from gateway.cli import seal as command
 
@@ -249,7 +221,7 @@ def audit_head(session: Session, config: Path) -> int:
     return _run(proof.head(session.terminal, config))
 
 
-def audit_prove(session: Session, order: ProofOrder) -> int:
+def audit_prove(session: Session, order: orders.ProofOrder) -> int:
     """See `proof.prove`."""
     from gateway.cli import proof
 
@@ -273,7 +245,7 @@ def edxml_validate(session: Session, file: Path, *, flavour: str) -> int:
     return validate.validate(session, file, flavour=flavour)
 
 
-def edxml_pack(session: Session, order: PackOrder) -> int:
+def edxml_pack(session: Session, order: orders.PackOrder) -> int:
     """See `edxml.pack.pack`."""
     from gateway.cli.edxml import pack
 
@@ -287,14 +259,14 @@ def edxml_template(session: Session, kind: str) -> int:
     return template.template(session.terminal, kind)
 
 
-def edxml_unpack(session: Session, order: UnpackOrder) -> int:
+def edxml_unpack(session: Session, order: orders.UnpackOrder) -> int:
     """See `edxml.unpack.unpack`."""
     from gateway.cli.edxml import unpack
 
     return unpack.unpack(session, order)
 
 
-def edxml_status(session: Session, order: AnswerOrder) -> int:
+def edxml_status(session: Session, order: orders.AnswerOrder) -> int:
     """See `edxml.answer.answer`."""
     from gateway.cli.edxml import answer
 
@@ -311,7 +283,7 @@ def edxml_schema(session: Session, flavour: str) -> int:
 # --- this installation -------------------------------------------------------------------------------------------------
 
 
-def apikey(session: Session, order: KeyOrder) -> int:
+def apikey(session: Session, order: orders.KeyOrder) -> int:
     """See `apikey.apikey`."""
     from gateway.cli import apikey as command
 
@@ -332,14 +304,14 @@ def config_show(session: Session, config: Path) -> int:
     return configuration.show(session.terminal, config)
 
 
-def queue_list(session: Session, order: QueueOrder) -> int:
+def queue_list(session: Session, order: orders.QueueOrder) -> int:
     """See `queue.listing`."""
     from gateway.cli import queue
 
     return _run(queue.listing(session.terminal, order))
 
 
-def by_hand(session: Session, order: HandOrder) -> int:
+def by_hand(session: Session, order: orders.HandOrder) -> int:
     """See `by_hand.by_hand`."""
     from gateway.cli import by_hand as command
 
@@ -360,18 +332,13 @@ def backup(session: Session, config: Path, *, folder: Path) -> int:
     return _run(command.backup(session.terminal, config, folder))
 
 
-def restore(session: Session, folder: Path, *, config: Path, check: bool) -> int:
-    """See `backup.restore`."""
+def restore(session: Session, folder: Path | None, *, config: Path, check: bool) -> int:
+    """See `backup.restore`; without a folder `backup.reopen`."""
     from gateway.cli import backup as command
 
+    if folder is None:
+        return _run(command.reopen(session.terminal, config))
     return _run(command.restore(session.terminal, folder, config, only_check=check))
-
-
-def reopen(session: Session, config: Path) -> int:
-    """See `backup.reopen`."""
-    from gateway.cli import backup as command
-
-    return _run(command.reopen(session.terminal, config))
 
 
 def serve(config: Path) -> int:

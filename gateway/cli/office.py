@@ -86,9 +86,9 @@ def metadata_of(order: SendOrder) -> Json:
         "subject": order.subject,
         "priority": order.priority,
     }
-    if order.business is not None:
-        said["business"] = dict(order.business)
-    return said if order.type_name is None else {**said, "type_name": order.type_name}
+    if order.type_name is not None:
+        said["type_name"] = order.type_name
+    return said | dict(order.further)
 
 
 def content_key(metadata: Mapping[str, Any], contents: Sequence[tuple[str, Content]]) -> str:
@@ -232,10 +232,16 @@ def inbox_row(terminal: Terminal, entry: Json) -> dict[Column, str]:
         _SENDER: message["sender"]["name"] or entry["sender"],
         _PRIORITY: terminal.word(f"priority.{message['priority']}"),
         _SIGNATURE: terminal.word(f"indication.{worst_indication(entry)}"),
-        _STATUS: terminal.word(f"business.{entry['business_status']}"),
+        _STATUS: " · ".join([terminal.word(f"business.{entry['business_status']}"), *_amended(terminal, entry)]),
         _RECEIVED: received.partition(" ")[0] if terminal.narrow else received,
         _KEY: entry["key"],
     }
+
+
+def _amended(terminal: Terminal, entry: Json) -> list[str]:
+    """Whether its sender recalls, updates or has replaced it, which may want an answer; an older gateway tells none."""
+    told = [(one["kind"], one["state"]) for one in entry.get("amendments", ())]
+    return [f"{terminal.word(f'amendment.kind.{kind}')}: {terminal.word(f'amendment.{state}')}" for kind, state in told]
 
 
 def worst_indication(entry: Json) -> str:

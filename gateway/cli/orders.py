@@ -1,7 +1,7 @@
 """What a person asked for, once parsed: plain values between the grammar and the commands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ class SendOrder:
     idempotency_key: str | None
     """None: made of the content, so that repeating the command is harmless."""
     wait: bool
-    business: Mapping[str, Any] | None = None
-    """What it does to earlier documents, as the member of the same name says it; None: nothing."""
+    further: Mapping[str, Any] = field(default_factory=dict)
+    """Further members of the metadata, as the office API names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,14 +21,23 @@ def tell_ending(terminal: Terminal, document: Json, deliveries: Sequence[Json]) 
     counts = document["deliveries"]["counts"]
     for state, count in counts.items():
         terminal.say("cli.send.count", state=terminal.word(f"delivery.{state}"), count=count)
-    undelivered = [row for row in deliveries if row["state"] != DeliveryState.DELIVERED]
-    said = [_undelivered(terminal, delivery) for delivery in undelivered]
+    said = [_undelivered(terminal, delivery) for delivery in deliveries if lacks(delivery)]
     if document["state"] in _UNDONE:
         said.append(document_said(terminal, document))
     for line in lines_of(terminal, said):
         terminal.note(line)
-    all_delivered = counts.get(DeliveryState.DELIVERED.value, 0) == document["deliveries"]["total"]
+    all_delivered = counts.get(DeliveryState.DELIVERED.value, 0) == addressed(document["deliveries"])
     return Exit.OK if all_delivered and document["state"] not in _UNDONE else Exit.PROBLEM
+
+
+def lacks(delivery: Json) -> bool:
+    """Whether its recipient does not have it; one that was rerouted has another delivery in its place."""
+    return delivery["state"] not in (DeliveryState.DELIVERED, DeliveryState.REROUTED)
+
+
+def addressed(progress: Json) -> int:
+    """How many deliveries there are to arrive, of the document's count."""
+    return int(progress["total"]) - int(progress["counts"].get(DeliveryState.REROUTED.value, 0))
 
 
 def document_said(terminal: Terminal, document: Json) -> Said:

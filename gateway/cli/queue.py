@@ -1,7 +1,8 @@
 """`gateway queue list`: what is due and what was given up, read from the database beside the running service."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from gateway.cli.exits import Exit
@@ -12,8 +13,10 @@ from gateway.core.errors import CATALOGUE, Turn
 from gateway.core.ids import DocumentKey, TimestampKey, TransferKey
 from gateway.core.interventions import Pause, Request
 from gateway.core.ledgers import UnitOfWork
+from gateway.core.limits import SECOND_PERSON_SECONDS_MAX
 from gateway.core.model import Document
 from gateway.core.ports import Clock
+from gateway.core.states import is_final
 from gateway.core.work import (
     ORDER_ROAD,
     SCANNER_ROAD,
@@ -29,6 +32,9 @@ from gateway.observe import SystemClock
 from gateway.outside import open_records
 
 Json = dict[str, Any]
+
+_REQUESTS_MAX: Final = 1_000
+"""The newest that are looked through for those that can still be confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ class Queue:
     paused: tuple[Pause, ...] = ()
     """Roads on which an operator lets nothing go."""
     asked: tuple[Request, ...] = ()
-    """What one operator asked for and a second one may confirm, the newest, as many as were asked for."""
+    """What one operator asked for and a second one can still confirm, the newest, as many as were asked for."""
 
 
 async def listing(terminal: Terminal, order: QueueOrder) -> int:
@@ -70,9 +76,9 @@ async def listing(terminal: Terminal, order: QueueOrder) -> int:
     Raises:
         GatewayError: the records cannot be opened.
     """
-    async with open_records(order.config) as (config, _, store):
-        queue = await store.read(lambda uow: read_queue(uow, order))
     clock: Clock = SystemClock()
+    async with open_records(order.config) as (config, _, store):
+        queue = await store.read(lambda uow: read_queue(uow, order, clock.now()))
     if terminal.json:
         terminal.value(queue_json(queue, config.gateway.id, clock.now()))
     else:
@@ -80,7 +86,7 @@ async def listing(terminal: Terminal, order: QueueOrder) -> int:
     return Exit.OK
 
 
-def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
+def read_queue(uow: UnitOfWork, order: QueueOrder, now: datetime) -> Queue:
     """The part of the queue that was asked for."""
     items = () if order.dead else uow.work.queued(order.destination, order.limit + 1)
     return Queue(
@@ -92,8 +98,20 @@ def read_queue(uow: UnitOfWork, order: QueueOrder) -> Queue:
         held=() if order.dead or order.destination else uow.documents.held(None, order.limit),
         held_counts=uow.documents.count_held(),
         paused=tuple(one for one in uow.interventions.paused() if order.destination in (None, one.destination)),
-        asked=() if order.dead or order.destination else uow.interventions.pending(order.limit),
+        asked=() if order.dead or order.destination else _asked(uow, order, now),
     )
+
+
+def _asked(uow: UnitOfWork, order: QueueOrder, now: datetime) -> tuple[Request, ...]:
+    """Not what was asked too long ago, nor what has ended meanwhile without a second person."""
+    since = now - timedelta(seconds=SECOND_PERSON_SECONDS_MAX)
+    pending = (one for one in uow.interventions.pending(_REQUESTS_MAX) if one.at >= since)
+    return tuple(islice((one for one in pending if _goes_on(uow, one)), order.limit))
+
+
+def _goes_on(uow: UnitOfWork, request: Request) -> bool:
+    transfer = uow.transfers.find(TransferKey(request.subject))
+    return transfer is not None and not is_final(transfer.state)
 
 
 def _subject(uow: UnitOfWork, item: WorkItem) -> Subject:
@@ -238,6 +256,8 @@ _AT: Final = Column(heading="cli.column.time", widest=10)
 _TURN: Final = Column(heading="cli.column.turn")
 _BY: Final = Column(heading="cli.column.by")
 _TRANSFER: Final = Column(heading="cli.column.transfer", whole=True)
+_KEY: Final = Column(heading="cli.column.key", whole=True)
+"""What `queue retry`, `reroute` and `void` are told."""
 
 
 def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: datetime) -> None:
@@ -245,11 +265,11 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
     if queue.backlog and not order.dead:
         terminal.table(
             (_DESTINATION, _WAITING, _LEASED, _ROAD, _FAILURES, _NOT_BEFORE),
-            [_backlog_row(terminal, one, now) for one in queue.backlog],
+            [_backlog_row(terminal, one, queue, now) for one in queue.backlog],
         )
     if queue.items:
         terminal.table(
-            (_DOCUMENT, _DESTINATION, _STATE, _ATTEMPTS, _DUE),
+            (_DOCUMENT, _DESTINATION, _STATE, _ATTEMPTS, _DUE, _KEY),
             [_item_row(terminal, work, subject, now) for work, subject in queue.items],
         )
     if queue.paused and not order.dead:
@@ -263,11 +283,11 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
     if any(queue.held_counts) and not order.dead:
         documents, deliveries = queue.held_counts
         terminal.print(terminal.text("cli.queue.held", documents=documents, deliveries=deliveries), style="bold yellow")
-        terminal.table((_DOCUMENT, _AT, _TURN, _REASON), [_held_row(terminal, one) for one in queue.held])
+        terminal.table((_DOCUMENT, _AT, _TURN, _REASON, _KEY), [_held_row(terminal, one) for one in queue.held])
     if queue.dead:
         terminal.print(terminal.text("cli.queue.dead", count=queue.dead_count), style="bold red")
         terminal.table(
-            (_DOCUMENT, _DESTINATION, _ATTEMPTS, _AT, _REASON),
+            (_DOCUMENT, _DESTINATION, _ATTEMPTS, _AT, _REASON, _KEY),
             [
                 (
                     subject.document_id or subject.document,
@@ -275,6 +295,7 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
                     subject.attempts,
                     local_time(letter.at),
                     letter.reason,
+                    _key(letter.item, subject),
                 )
                 for letter, subject in queue.dead
             ],
@@ -289,16 +310,17 @@ def print_queue(terminal: Terminal, queue: Queue, order: QueueOrder, now: dateti
 
 def _held_row(terminal: Terminal, document: Document) -> tuple[object, ...]:
     turn = terminal.word(f"turn.{_turn(document)}")
-    return (document.document_id, local_time(document.changed_at), turn, document.reason)
+    return (document.document_id, local_time(document.changed_at), turn, document.reason, document.key)
 
 
-def _backlog_row(terminal: Terminal, one: Backlog, now: datetime) -> tuple[object, ...]:
+def _backlog_row(terminal: Terminal, one: Backlog, queue: Queue, now: datetime) -> tuple[object, ...]:
     until = one.destination.not_before
+    paused = any(pause.destination == one.destination.name for pause in queue.paused)
     return (
         _named(terminal, one.destination.name),
         one.waiting,
         one.leased,
-        terminal.text(_ROADS[road(one.destination, now)]),
+        terminal.text("cli.road.paused" if paused else _ROADS[road(one.destination, now)]),
         one.destination.failures,
         local_time(until, seconds=True) if until and until > now else "",
     )
@@ -312,7 +334,15 @@ def _item_row(terminal: Terminal, work: QueuedWork, subject: Subject, now: datet
         terminal.word(subject.state) if subject.state else "",
         subject.attempts,
         terminal.text("cli.queue.at_work") if at_work else local_time(work.item.due_at, seconds=True),
+        _key(work.item, subject),
     )
+
+
+def _key(item: WorkItem, subject: Subject) -> str:
+    """The transfer's or the document's; of what is about neither there is nothing to name."""
+    if item.kind is WorkKind.TIMESTAMP:
+        return subject.document
+    return item.subject if subject.document_id else ""
 
 
 def _named(terminal: Terminal, destination: str) -> str:

@@ -25,7 +25,7 @@ from gateway.core.fields import FieldFault, wrong_fields
 from gateway.core.limits import ANSWER_WORDS_CHARS_MAX, DOCUMENT_BYTES_MAX, FILES_MAX, REASON_CHARS_MAX, RECIPIENTS_MAX
 from gateway.core.principal import Scope
 from gateway.core.sizes import LARGEST
-from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, MessageKind
 
 Json = dict[str, Any]
 Problems = list[GatewayError]
@@ -187,7 +187,9 @@ async def recall(terminal: Terminal, client: OfficeClient, key: str, reason: str
     problems = [*_word_problems(reason, REASON_CHARS_MAX)]
     problems += await _principal_problems(client, Scope.SEND, document["sender"])
     reason_code = (document["reason"] or {}).get("code")
-    if document["state"] == DocumentState.REFUSED and reason_code != "document.recalled":
+    if document["kind"] != MessageKind.DOCUMENT:
+        problems.append(Conflict("conflict.state", state=document["kind"]))
+    elif document["state"] == DocumentState.REFUSED and reason_code != "document.recalled":
         problems.append(Conflict("conflict.state", state=document["state"]))
     counts = document["deliveries"]["counts"]
     request = {"key": document["key"], "document_id": document["document_id"], "deliveries": counts}

@@ -8,7 +8,7 @@ from gateway.cli.entry import entry_key
 from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
-from gateway.cli.outcome import business_words, delivery_lines, document_said, lines_of
+from gateway.cli.outcome import addressed, business_words, delivery_lines, document_said, lines_of
 from gateway.cli.output import Column, Terminal
 from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.ids import DIGEST
@@ -57,7 +57,7 @@ def _standing(terminal: Terminal, story: Json) -> str:
     document = story["document"]
     state, deliveries = terminal.word(f"document.{document['state']}"), document["deliveries"]
     delivered = deliveries["counts"].get(DeliveryState.DELIVERED.value, 0)
-    return f"{state} · {terminal.text('cli.trace.delivered', delivered=delivered, total=deliveries['total'])}"
+    return f"{state} · {terminal.text('cli.trace.delivered', delivered=delivered, total=addressed(deliveries))}"
 
 
 def print_events(terminal: Terminal, events: list[Json]) -> None:

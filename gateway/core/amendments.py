@@ -8,7 +8,7 @@ the business status and the level of evidence, of which none changes by it. The 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -41,9 +41,10 @@ _TAKEN_UP: Final = frozenset(
     {BusinessStatus.ACCEPTED, BusinessStatus.ASSIGNED, BusinessStatus.IN_PROGRESS, BusinessStatus.COMPLETED}
 )
 _NOT_YET: Final = "chưa"
+_ABOUT: Final = {AmendmentKind.RECALL: "thu hồi", AmendmentKind.UPDATE: "cập nhật"}
 _ANSWER: Final = re.compile(
     r"(?P<words>.*?) ?\[Đã mở: (?P<opened>chưa|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d); "
-    r"trạng thái: (?P<standing>\d\d); chuyển tiếp: (?P<forwarded>có|chưa)\]",
+    r"trạng thái: (?P<standing>\d\d); chuyển tiếp: (?P<forwarded>có|chưa)(?:; về: (?P<about>thu hồi|cập nhật))?\]",
     re.DOTALL,
 )
 
@@ -75,6 +76,9 @@ class AmendmentAnswer:
 
     words: str
     handling: Handling | None
+    about: AmendmentKind | None = None
+    """What the document asks that is answered under its own name; None: a 13 is answered. It tells the two apart where a
+    document that asks for something is itself recalled."""
 
     def text(self) -> str:
         """As it goes over the wire, within the regulation's 500 characters: what is too long of the words is cut off."""
@@ -82,7 +86,8 @@ class AmendmentAnswer:
             return self.words[:REASON_CHARS_MAX]
         opened = edxml_timestamp(self.handling.opened_at) if self.handling.opened_at else _NOT_YET
         forwarded = "có" if self.handling.forwarded else _NOT_YET
-        facts = f"[Đã mở: {opened}; trạng thái: {self.handling.standing.value}; chuyển tiếp: {forwarded}]"
+        about = f"; về: {_ABOUT[self.about]}" if self.about else ""
+        facts = f"[Đã mở: {opened}; trạng thái: {self.handling.standing.value}; chuyển tiếp: {forwarded}{about}]"
         return f"{self.words[: REASON_CHARS_MAX - len(facts) - 1]} {facts}".strip()
 
 
@@ -97,13 +102,15 @@ def read_answer(description: str) -> AmendmentAnswer:
             standing=BusinessStatus(found["standing"]),
             forwarded=found["forwarded"] != _NOT_YET,
         )
-    except ValueError:
+    except (ValueError, OverflowError):
         return AmendmentAnswer(words=description, handling=None)
-    return AmendmentAnswer(words=found["words"], handling=handling)
+    about = next((kind for kind, words in _ABOUT.items() if words == found["about"]), None)
+    return AmendmentAnswer(words=found["words"], handling=handling, about=about)
 
 
 def _moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y/%m/%d %H:%M:%S").replace(tzinfo=VIETNAM)
+    """In UTC: the calendar's first hours in Vietnam are in no year there, and no row could hold them."""
+    return datetime.strptime(text, "%Y/%m/%d %H:%M:%S").replace(tzinfo=VIETNAM).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,7 @@ class Amendment:
     by: str
     """DocumentId of the document that asks; empty where a status message 13 did."""
     subject: str
-    """Key of the earlier document's delivery, or of its inbox entry; empty as long as it has not arrived."""
+    """Key of the earlier document's delivery, or of its inbox entry; empty as long as there is none."""
     carrier: str
     """Key of what asks: of the outgoing row, or of the inbox entry it came as; empty for a 13 that arrived."""
     state: AmendmentState
@@ -137,7 +144,7 @@ class Amendment:
     """By the recipient's signed time, in whole seconds."""
     changed_at: datetime
     reached: str = field(default="", compare=False)
-    """Of a row of the sender's side, when it is looked at: the delivery state of what asks."""
+    """Of a row of the sender's side, when it is looked at: the state of the delivery of what asks that was not rerouted."""
 
 
 class Amendments(Protocol):
@@ -163,7 +170,11 @@ class Amendments(Protocol):
         ...
 
     def advance(self, amendment: Amendment, *, was: AmendmentState) -> None:
-        """Write subject, state, words, handling, answered_at, changed_at; compare-and-set on `was` (`StaleStateError`)."""
+        """Write subject, carrier, state, words, handling, answered_at, changed_at; compare-and-set on `was`.
+
+        Raises:
+            StaleStateError: the stored state is another; nothing was written.
+        """
         ...
 
     def entry(self, recipient: OrganId, sender: OrganId, document_id: str) -> EntryKey | None:

@@ -17,6 +17,8 @@ class TryLater:
     reason: str
     after: float | None = None
     road: bool = True
+    asked: bool = True
+    """False: the peer was not even asked, for want of room on our side: no attempt was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +53,11 @@ class Told:
     """The peer has taken a notice."""
 
 
-CarryResult = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
-TellResult = Told | TryLater | TransferRefused | Unreachable | Indeterminate
+Failed = TryLater | TransferRefused | Unreachable | Indeterminate
+CarryResult = Answered | Failed
+TellResult = Told | Failed
+
+
+def is_of_road(result: Failed) -> bool:
+    """Whether it is the way that is closed, for everything that goes there, and not this one thing that is not taken."""
+    return isinstance(result, Unreachable) or (isinstance(result, TryLater) and result.road)

@@ -24,6 +24,11 @@ def from_millis(millis: int) -> datetime:
     return _EPOCH + millis * _MILLISECOND
 
 
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """How long ago that was; 0 where it never was, or lies ahead of a clock that was set back."""
+    return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
+
+
 def rfc3339(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-11-21T13:05:09.120Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -31,6 +31,16 @@ UPLOAD_FLUSH_BYTES: Final = 32 * limits.MIB
 """What comes in one piece is made durable, and counts as there, by so much: what a power cut may cost."""
 PIECES_ABOVE_BYTES: Final = limits.ENVELOPE_BYTES_MAX
 """Envelopes up to that size go to another gateway in one request, larger ones in pieces."""
+LARGE_AT_ONCE_MAX: Final = 12
+"""Such envelopes on their way to other gateways at a time: each may take an hour, and most of the `WORK_RUNNING_MAX` places
+stay with letters and documents' own steps."""
+LARGE_AT_ONCE_TO_ONE: Final = 2
+"""... and to one gateway: one fills its line, and six slow ones are not all that there is."""
+LARGE_TURN_SECONDS: Final = 60.0
+"""For so long one of them is carried, then whatever else is due to that gateway has its turn: a road that is half open has one
+place. It goes on from where it was."""
+LARGE_WAIT_SECONDS: Final = 15.0
+"""After which one that found no place looks again: a unit of work each time, and an eighth of what the smallest may take."""
 UPLOAD_PIECE_BYTES: Final = 16 * limits.MIB
 """What one gateway sends to another in one request: within `TRANSFER_SECONDS_MAX` on a line of 1.2 Mbit/s."""
 UPLOAD_PIECE_BYTES_MAX: Final = 64 * limits.MIB
@@ -44,3 +54,5 @@ assert LARGE_FILE_MIB_MAX <= LARGE_DOCUMENT_MIB_MAX
 assert LARGE_DOCUMENT_MIB_MAX * limits.MIB * 4 // 3 + limits.ENVELOPE_BYTES_MAX < limits.HAND_ENVELOPE_BYTES_MAX
 assert limits.WINDOW_MAX <= UPLOADS_PER_OWNER_MAX < UPLOADS_MAX
 assert UPLOAD_PIECE_BYTES <= UPLOAD_PIECE_BYTES_MAX
+assert LARGE_AT_ONCE_TO_ONE < LARGE_AT_ONCE_MAX <= limits.WORK_RUNNING_MAX // 2
+assert LARGE_WAIT_SECONDS < limits.TRANSFER_SECONDS_MAX

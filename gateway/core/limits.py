@@ -1,15 +1,12 @@
 """Every bound of the gateway, with its unit in its name and its reason beside it; relations are asserted on import.
 
-A limit that a user can meet is reported by its name (`size.limit` with the number and the unit).
+A limit that a user can meet is reported by its name (`size.limit` with the number and the unit). Three kinds stand in files of
+their own: `patience` (days and waits of deliveries, queues and roads), `large_limits`, `restore_limits`.
 """
 
 from typing import Final
 
-from gateway.core.patience import (
-    DELIVERY_DEADLINE_DAYS_DEFAULT,
-    DELIVERY_DEADLINE_DAYS_MAX,
-    DELIVERY_DEADLINE_DAYS_MIN,
-)
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX, DELIVERY_DEADLINE_DAYS_MIN
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -298,7 +295,10 @@ STORE_QUEUE_MAX: Final = 2_000
 """Units waiting for the writer; a full queue refuses with `store.busy`, so memory never depends on the backlog."""
 LEASE_SECONDS: Final = 120.0
 """Renewed by the engine's heartbeat while the item runs; it decides only how late a frozen process is noticed."""
-WORK_RUNNING_MAX: Final = 32
+WORK_RUNNING_MAX: Final = 40
+"""Steps and transfers that run at once; no destination takes one more while it holds as many as are free (`Window`)."""
+PLACES_KEPT: Final = 4
+"""... of them: for the first item of a destination that answered last time. However many hang, nobody else waits."""
 WINDOW_START: Final = 2
 WINDOW_MAX: Final = 16
 BACKOFF_FIRST_SECONDS: Final = 1.0
@@ -312,7 +312,6 @@ TIMESTAMP_BACKOFF_CAP_SECONDS: Final = 3600.0
 """What is owed waits for the authorities, minutes to an hour: nobody is kept waiting by it."""
 TIMESTAMP_DEBT_SECONDS_MAX: Final = 14 * 24 * 3600.0
 """Owed for longer than this, a timestamp becomes a dead letter: no authority is away for two weeks, something is wrong."""
-DELIVERY_DEADLINE_SECONDS: Final = DELIVERY_DEADLINE_DAYS_DEFAULT * 24 * 3600.0
 SECOND_PERSON_SECONDS_MAX: Final = 24 * 3600.0
 """What one person asked for another confirms within a day, or it has to be asked for again: nobody should confirm what the
 first one has long forgotten."""
@@ -381,7 +380,8 @@ assert REQUESTS_AT_ONCE < CONNECTIONS_PER_PRINCIPAL
 assert CONNECTIONS_PER_ADDRESS < STRANGERS_MAX
 assert WORK_RUNNING_MAX <= WORKER_SHARE_MAX < WORKER_QUEUE_MAX
 assert REQUESTS_AT_ONCE <= WORKER_SHARE_MAX
-assert WINDOW_START <= WINDOW_MAX <= WORK_RUNNING_MAX
+assert WINDOW_START <= WINDOW_MAX
+assert 2 * WINDOW_MAX + 2 * PLACES_KEPT <= WORK_RUNNING_MAX, "a destination that is alone has its whole window"
 assert ORDER_WAIT_URGENT_SECONDS_MAX < ORDER_WAIT_SECONDS_MAX
 assert BACKOFF_FIRST_SECONDS < BACKOFF_CAP_SECONDS < ORDER_WAIT_SECONDS_MAX < DELIVERY_DEADLINE_DAYS_MIN * 24 * 3600
 assert DELIVERY_DEADLINE_DAYS_MAX * 24 * 3600 <= GAP_NOTICE_SECONDS_MAX

@@ -107,6 +107,10 @@ class Log(Protocol):
         """Size and text of the newest published checkpoint (C2SP signed note)."""
         ...
 
+    def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+        """Size and text of the published checkpoints of more leaves than `after`, the smallest first, at most `limit`."""
+        ...
+
     def publish(self, size: int, note: str) -> None:
         """Keep a newer checkpoint. MUST refuse one that is not newer than the stored one (AssertionError)."""
         ...

@@ -100,11 +100,13 @@ HELD_DOCUMENTS: Final = _gauge("gateway_documents_held", "Outgoing documents tha
 HELD_DELIVERIES: Final = _gauge("gateway_deliveries_held", "Deliveries that are held.")
 ENTRIES_STAGED: Final = _gauge("gateway_entries_staged", "Entries that wait for smaller numbers of their streams.")
 ENTRIES_STAGED_SECONDS: Final = _gauge("gateway_entries_staged_seconds", "For how long the first of them has waited.")
+STREAMS_OVERDUE: Final = _gauge(
+    "gateway_streams_overdue", "Streams in which a wait for smaller numbers ran out in the last 24 hours."
+)
 RESYNC_PEERS: Final = _gauge("gateway_resync_peers", "Peers that have not been asked for everything since a restore.")
 RESYNC_MISSING: Final = _gauge(
     "gateway_resync_missing", "Transfers that peers named then and that have not come again."
 )
-STREAMS_OVERDUE: Final = _gauge("gateway_streams_overdue", "Streams in which such a wait ran out in the last 24 hours.")
 TIMESTAMPS_OWED: Final = _gauge("gateway_timestamps_owed", "Sealed files that are owed a timestamp.", "state")
 TIMESTAMPS_OWED_SECONDS: Final = _gauge(
     "gateway_timestamps_owed_oldest_seconds", "How long the oldest timestamp that is not paid has been owed."

@@ -220,6 +220,8 @@ class ReceiptLine:
     code: str
     leaf_hash: bytes
     index: int
+    received_at: datetime
+    """When the envelope had arrived, as the receipt says of all its lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +279,8 @@ class HistoryEvent:
     subject: str
     """Key of the document, delivery or inbox entry it happened to."""
     recipient: OrganId | None
+    organ: OrganId
+    """The body whose feed tells of it; empty: nobody's."""
     detail: str
     leaf_hash: str
 

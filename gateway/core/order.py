@@ -5,7 +5,8 @@ its stream are settled. Settled is a number that arrived, whatever became of it,
 (a gap notice) that it will not come in order, or the wait for it ran out. What comes after it was passed over enters at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,6 +111,33 @@ class Gap:
     last: int
     reason: str
     """The state of the delivery, or why the stream begins later here: for people, nothing is decided by it."""
+
+
+class Covered:
+    """Numbers of one stream that wait, as spans: the question costs the same for three numbers and for all there are."""
+
+    def __init__(self, waiting: Iterable[Waiting]) -> None:
+        """`waiting`: by their first number."""
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        for row in waiting:
+            self.add(row.first, row.last)
+
+    def free_from(self, number: int) -> int:
+        """The first number, from this one on, that does not wait."""
+        at = bisect_right(self._firsts, number) - 1
+        return max(number, self._lasts[at] + 1) if at >= 0 else number
+
+    def add(self, first: int, last: int) -> None:
+        """These wait, too; spans that touch become one."""
+        at = bisect_right(self._firsts, first)
+        if at and self._lasts[at - 1] >= first - 1:
+            at -= 1
+            first, last = self._firsts[at], max(last, self._lasts[at])
+        end = bisect_right(self._firsts, last + 1)
+        if end > at:
+            last = max(last, self._lasts[end - 1])
+        self._firsts[at:end], self._lasts[at:end] = [first], [last]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

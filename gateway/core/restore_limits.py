@@ -10,6 +10,9 @@ REOPENED_NUMBERS_PER_SECOND: Final = 100_000
 so they are beyond all that were given before; and until the year 4800 below 2^53, as JSON needs them."""
 RESYNC_PAGE_TRANSFERS: Final = 100
 """Transfers that one answer names, and that one question asks for again."""
+RESYNC_MISSING_MAX: Final = 2_000
+"""Transfers that one peer has named and that have not come yet: some have to come before it is asked for more of them. What a
+peer invents never comes, and costs so many rows and no more."""
 RESYNC_SCAN_TRANSFERS: Final = 200
 """Rows that are looked at for one answer: those of other destinations stand between them."""
 RESYNC_BYTES_MAX: Final = 128 * KIB

@@ -120,7 +120,8 @@ class Resyncs(Protocol):
     def reopen(self, reopening: Reopening) -> None:
         """Let numbers of streams, cursors of inboxes and positions of the feed go on beyond `reopening.base`.
 
-        MUST refuse (`SiteError` restore.clock) a base that is not beyond all that was given. Nobody else may write meanwhile.
+        What is staged waits anew from that moment on: what it waits for had come, perhaps, and comes again. MUST refuse
+        (`SiteError` restore.clock) a base that is not beyond all that was given. Nobody else may write meanwhile.
         """
         ...
 
@@ -182,13 +183,4 @@ class Resyncs(Protocol):
 
     def put_resend(self, resend: Resend) -> None:
         """Write it."""
-        ...
-
-
-class ResyncUnit(Protocol):
-    """This ledger's part of a unit of work."""
-
-    @property
-    def resyncs(self) -> Resyncs:
-        """Restores, and what follows from them."""
         ...

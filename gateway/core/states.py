@@ -92,7 +92,7 @@ class AmendmentState(StrEnum):
     """How what a body says afterwards of a document it sent (`core.amendments`) stands with one recipient."""
 
     WAITING = "waiting"
-    """At the recipient's gateway: the document that it speaks of has not arrived."""
+    """The document that it speaks of has not arrived, or (at the sender's gateway) is not routed yet."""
     ASKED = "asked"
     AGREED = "agreed"
     REFUSED = "refused"

@@ -1,10 +1,10 @@
-"""The nouns of the work engine: what is due, who holds it, where it goes. It knows keys and destinations, no documents."""
+"""The nouns of the work engine: what is due, who holds it, where it goes, and their ledger. It knows no documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.core.message import Priority
 
@@ -49,7 +49,10 @@ class RoadReport(StrEnum):
     """The peer answered: the window may grow."""
     BAD = "bad"
     """The peer could not be reached, or was silent: the window closes to one."""
+    SILENT = "silent"
+    """No answer was heard to this one item: that is its own matter, but others that answer are served before."""
     NEUTRAL = "neutral"
+    """Nothing was learnt of the road."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +141,99 @@ class Workload:
     """Destinations that are not asked before some later moment."""
     dead: int
     """Dead letters."""
+
+
+class Work(Protocol):
+    """What is due. A claim is a lease with a fence: finishing with a stale claim MUST raise `LeaseLostError`."""
+
+    def add(self, item: WorkItem) -> None:
+        """Make it due; if (kind, subject) is there already, at the earlier time, and as urgent as the more urgent of both."""
+        ...
+
+    def hurry(self, kind: WorkKind, subjects: Sequence[str], urgency: Priority) -> None:
+        """Make those of these items that are there at least so urgent; when they are due stays."""
+        ...
+
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: float,
+        windows: Mapping[str, int],
+        limit: int,
+        turn: Turn = Turn.URGENCY,
+    ) -> tuple[Claim, ...]:
+        """Lease due items: in a turn of urgency the most urgent first, then (and in a turn of age) the oldest first.
+
+        `windows` says how many more items each destination may have in flight (a destination that is not named may
+        have any number). Items of a destination that is paused, or whose `not_before` is in the future, are
+        left. Leased items whose lease (seconds) has run out are due again.
+        """
+        ...
+
+    def renew(self, claim: Claim, until: datetime) -> None:
+        """The claim is still ours and its lease runs until then; for a conductor between two steps of one item."""
+        ...
+
+    def finish(self, claim: Claim) -> None:
+        """The item is done and leaves the table."""
+        ...
+
+    def postpone(self, claim: Claim, due_at: datetime, *, failed: bool = False) -> None:
+        """Give the lease back; due again then, with one attempt more if it failed by itself (and not by its peer)."""
+        ...
+
+    def bury(self, claim: Claim, reason: str, at: datetime) -> None:
+        """Give the item up: it becomes a dead letter."""
+        ...
+
+    def redrive(self, item: WorkItem) -> None:
+        """Make due again what was given up: its dead letters leave the table, its history stays in the audit log."""
+        ...
+
+    def withdraw(self, item: WorkItem, now: datetime) -> None:
+        """Drop the item and its dead letters, if they are there: nothing is to be done any more.
+
+        MUST raise `StaleStateError` while somebody holds a lease of it.
+        """
+        ...
+
+    def release_all(self) -> int:
+        """Give back every lease (at start: the process that held them is dead); how many there were."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """When the earliest unleased item is due (its destination's `not_before` considered); None when there is none."""
+        ...
+
+    def destination(self, name: str) -> Destination:
+        """How that destination has been behaving."""
+        ...
+
+    def set_destination(self, destination: Destination) -> None:
+        """Remember how it behaves."""
+        ...
+
+    def dead(self, limit: int, destination: str | None = None) -> tuple[DeadLetter, ...]:
+        """Dead letters, newest first, at most `limit`: those of one destination, or with None all."""
+        ...
+
+    def dead_of(self, subject: str) -> tuple[DeadLetter, ...]:
+        """The dead letters of that subject, of whatever kind."""
+        ...
+
+    def count_dead(self, destination: str | None = None) -> int:
+        """How many there are."""
+        ...
+
+    def queued(self, destination: str | None, limit: int) -> tuple[QueuedWork, ...]:
+        """Items, leased or not, by the time at which they are due: those of one destination, or with None all."""
+        ...
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """Every destination that has items or whose behaviour is remembered, by name."""
+        ...
+
+    def workload(self, now: datetime) -> Workload:
+        """How much there is to do, for whoever watches; nothing is claimed."""
+        ...

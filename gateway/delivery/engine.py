@@ -19,7 +19,7 @@ from gateway.core.ids import Entropy
 from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX, WORK_RUNNING_MAX
 from gateway.core.ports import Clock, Store
-from gateway.core.work import Claim, RoadReport, WorkKind
+from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkKind
 from gateway.delivery.backoff import backoff
 from gateway.delivery.turns import turn_of
 from gateway.delivery.window import Window
@@ -91,9 +91,13 @@ class WorkEngine:
         self._clock = clock
         self._entropy = entropy
         self._handlers = handlers
+        self._beginners = {kind: handler for kind, handler in handlers.items() if isinstance(handler, Begins)}
         self._destinations = destinations
         self._resting = resting
-        self._windows: dict[str, Window] = {"": Window(size=DOCUMENTS_IN_FLIGHT_MAX)}
+        self._windows: dict[str, Window] = {
+            "": Window(size=DOCUMENTS_IN_FLIGHT_MAX, ours=True),
+            ORDER_ROAD: Window(ours=True),
+        }
         self._running: dict[asyncio.Task[None], Claim] = {}
         self._owed: list[Callable[[UnitOfWork], None]] = []
         """Leases that the store could not take back when they were given; at most one for each item that ran."""
@@ -171,21 +175,22 @@ class WorkEngine:
 
     async def _claim(self) -> bool:
         """Claim what fits into the windows and start it; whether there may be more of it."""
-        room = WORK_RUNNING_MAX - len(self._running)
-        if room <= 0 or self._resting():
+        places = WORK_RUNNING_MAX - len(self._running)
+        if places <= 0 or self._resting():
             return False
-        windows = {name: self._window(name).free for name in ("", *self._destinations())}
+        limit = max(1, places // 2)  # what each may take was reckoned from what is free: the next claim reckons anew
+        windows = {name: self._window(name).room(places) for name in ("", *self._destinations())}
         now = self._clock.now()
 
         def unit(uow: UnitOfWork) -> tuple[Claim, ...]:
-            return uow.work.claim(now, lease=LEASE_SECONDS, windows=windows, limit=room, turn=turn_of(self._turns))
+            return uow.work.claim(now, lease=LEASE_SECONDS, windows=windows, limit=limit, turn=turn_of(self._turns))
 
         try:
             claims = await self._store.transact(lambda uow: self._begun(uow, unit(uow)))
-        except (GatewayError, StaleStateError, AssertionError) as error:
+        except Exception as error:  # the worker loop again: one item that cannot be begun stops no other
             if isinstance(error, SiteError) and error.facts.retryable:
                 raise
-            _log.warning("work.not_begun", why=str(error))
+            _log.warning("work.not_begun", exc_info=error)
             claims = await self._store.transact(unit)  # whose fault it was, its own conductor finds
         self._turns += bool(claims)
         for claim in claims:
@@ -193,7 +198,7 @@ class WorkEngine:
             task = asyncio.create_task(self._run(claim), name=f"{claim.item.kind} {claim.item.subject}")
             self._running[task] = claim
             task.add_done_callback(self._running.pop)
-        return len(claims) == room
+        return len(claims) == limit
 
     def _begun(self, uow: UnitOfWork, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         """The claims, the first of them begun: a unit stays short."""
@@ -201,8 +206,8 @@ class WorkEngine:
         return (*begun, *claims[BEGUN_MAX:])
 
     def _begin(self, uow: UnitOfWork, claim: Claim) -> object:
-        handler = self._handlers[claim.item.kind]
-        return handler.begin(uow, claim) if isinstance(handler, Begins) else None
+        beginner = self._beginners.get(claim.item.kind)
+        return beginner.begin(uow, claim) if beginner is not None else None
 
     async def _renew_leases(self) -> None:
         """The heartbeat of everything that runs. A lost lease is its conductor's to find, at the fence."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.core.clock import seconds_since
 from gateway.core.health import Check, Finding, found
 from gateway.core.metrics import (
     DEAD_LETTERS,
@@ -55,5 +56,4 @@ class QueueProbe:
         return await self._store.read(lambda uow: uow.work.workload(now))
 
     def _age(self, workload: Workload, kind: WorkKind) -> float:
-        oldest = workload.oldest.get(kind)
-        return max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
+        return seconds_since(workload.oldest.get(kind), self._clock.now())

@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from gateway.api import ApiProblem, OfficeClient
 from gateway.core.errors import GatewayError, SiteError
@@ -22,11 +22,16 @@ STOP_SECONDS: Final = 40.0
 class Gateways:
     """Both gateways of a network. An async context manager: they run inside it and are stopped at its end."""
 
+    PROGRAM: ClassVar = ("-m", "gateway")
+    """What Python runs."""
+
     def __init__(self, network: Network) -> None:
         self._network = network
         self._processes: dict[str, Process] = {}
         self.statuses: dict[str, int | None] = {}
         """Exit status of each gateway that was stopped."""
+        self.environment: dict[str, Mapping[str, str]] = {}
+        """By side: what its environment has besides ours."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -52,12 +57,13 @@ class Gateways:
         with _log(side).open("ab") as log:
             self._processes[name] = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "gateway", "serve", "--config", str(side.config)),
+                *(*self.PROGRAM, "serve", "--config", str(side.config)),
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
                 # Ctrl-C is ours to handle: the terminal's signal must not reach the gateways before we stop them.
                 start_new_session=True,
+                env={**os.environ, **self.environment.get(name, {})},
             )
 
     async def ready(self, name: str) -> None:

@@ -73,6 +73,8 @@ async def _held_against_peers(report: InstallationReport, checks: Mapping[Gatewa
         indexes = await checks[receipt.destination].indexes([line.leaf_hash for line in receipt.lines])
         astray = [line for line in receipt.lines if indexes.get(line.leaf_hash) != line.index]
         lost = [line.index for line in astray if line.leaf_hash not in indexes]
+        if not astray:
+            continue
         if len(lost) == len(astray) and await checks[receipt.destination].came_again(receipt.transfer, lost):
             continue
         problems += [

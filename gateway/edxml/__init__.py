@@ -35,7 +35,7 @@ from gateway.edxml.assembly import assemble
 from gateway.edxml.attachments import ReadAttachment
 from gateway.edxml.claims import claim_of_type, is_called_otherwise
 from gateway.edxml.declared import declared_type
-from gateway.edxml.envelope import validate, write_skeleton
+from gateway.edxml.envelope import check_files, check_regulation, validate, write_skeleton
 from gateway.edxml.findings import CODES
 from gateway.edxml.reading import Reading, read_message, read_tolerantly, texts_in
 from gateway.edxml.schema import Flavour, SchemaFault, schema_faults, schema_text
@@ -70,6 +70,8 @@ __all__ = [
     "SlipFile",
     "Violation",
     "assemble",
+    "check_files",
+    "check_regulation",
     "claim_of_type",
     "declared_type",
     "document_types",

@@ -33,6 +33,13 @@ def check_regulation(message: Message, attachments: Sequence[Attachment]) -> tup
     return checks.result()
 
 
+def check_files(attachments: Sequence[Attachment]) -> tuple[Violation, ...]:
+    """What of its files the regulation does not allow."""
+    checks = Checks()
+    check_attachments(checks, attachments)
+    return checks.result()
+
+
 def _check_secrecy(message: Message, attachments: Sequence[Attachment]) -> tuple[Violation, ...]:
     """Marks of secrecy in any text that would be written: the format is not for what bears one (QCVN 102:2016, scope)."""
     checks = Checks()

@@ -14,7 +14,9 @@ from gateway.edxml.violations import Checks
 from gateway.edxml.writer import XmlWriter
 
 ORGANS_REMEMBERED_MAX: Final = 4_096
-"""Blocks that were found in order: all those of a province's registry, some 2 MB."""
+"""Blocks that were looked through: all those of a province's registry, some 2 MB."""
+ORGAN_CHARS_REMEMBERED_MAX: Final = 2_048
+"""Of one block: all that the regulation's lengths allow, and no more. What strangers write may be longer."""
 _NAMES: Final = frozenset(
     {"OrganId", "OrganizationInCharge", "OrganName", "OrganAdd", "Email", "Telephone", "Fax", "Website"}
 )
@@ -48,18 +50,42 @@ def read_organ(block: Block) -> Organ:
     )
 
 
-@lru_cache(ORGANS_REMEMBERED_MAX)
+class _TooLongError(Exception):
+    """A block is longer than the rules allow; what raises is not remembered, so no stranger's file fills the memory."""
+
+
 def is_regular(organ: Organ) -> bool:
     """Whether `check_organ` has nothing to say. The registry's blocks come again with every document."""
+    try:
+        return _found_regular(organ)
+    except _TooLongError:
+        return False
+
+
+def is_unmarked(organ: Organ) -> bool:
+    """Whether it is known that no text of it bears a mark of secrecy; of a block that is too long nothing is known."""
+    try:
+        return _found_unmarked(organ)
+    except _TooLongError:
+        return False
+
+
+@lru_cache(ORGANS_REMEMBERED_MAX)
+def _found_regular(organ: Organ) -> bool:
     checks = Checks()
-    check_organ(checks, "", organ)
+    check_organ(checks, "", _short(organ))
     return not checks.result()
 
 
 @lru_cache(ORGANS_REMEMBERED_MAX)
-def is_unmarked(organ: Organ) -> bool:
-    """Whether no text of it bears a mark of secrecy."""
-    return not any(find_mark(text) for _, text in free_texts(organ))
+def _found_unmarked(organ: Organ) -> bool:
+    return not any(find_mark(text) for _, text in free_texts(_short(organ)))
+
+
+def _short(organ: Organ) -> Organ:
+    if sum(len(text) for _, text in free_texts(organ)) > ORGAN_CHARS_REMEMBERED_MAX:
+        raise _TooLongError
+    return organ
 
 
 def check_organ(checks: Checks, path: str, organ: Organ) -> None:

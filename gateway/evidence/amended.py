@@ -28,11 +28,11 @@ def amended_problems(what: str, amendments: Sequence[Amendment], events: Sequenc
         (e.private.get("amendment"), e.private.get("by")): e.private.get("state") for e in events if e.kind in _TELL
     }
     for one in amendments:
-        if one.state is AmendmentState.STOPPED:
+        state = told.pop((one.kind.value, one.by), None)
+        if one.state is AmendmentState.STOPPED and state is None:  # it was given up; else who had refused it
             if all(event.kind != EventKind.DELIVERY_RECALLED for event in events):
                 yield Problem(what=what, why="stopped, and the log does not tell that it was recalled")
             continue
-        state = told.pop((one.kind.value, one.by), None)
         if state != one.state.value:
             yield Problem(what=what, why=f"{one.kind} {one.state}, the log tells {state or 'nothing'}")
     for kind, _ in told:

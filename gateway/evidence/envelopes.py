@@ -2,31 +2,44 @@
 
 An envelope that 168 inbox entries name is judged once. What is kept of it is a digest of each thing that its rows say too
 (sender, DocumentId, recipients, subject, status, files ...), so that a row which says something else is found.
+
+A field that came with a later version is compared where the row says something of it: an older row reads back with the
+field's default, which is not what its envelope says. How bodies are called is the registry's word, not the envelope's.
 """
 
 import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, astuple, fields, is_dataclass
 from datetime import datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Final
 
 from gateway.core.clock import to_millis
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import DIGEST, Digest, OrganId
-from gateway.core.message import DocumentMessage, Message, StatusMessage
-from gateway.core.model import PDF, Attachment, BlobRef, Delivery, Document, InboxEntry, TransferSlip
+from gateway.core.message import DocumentMessage, Message, Organ, StatusMessage
+from gateway.core.model import PDF, Attachment, BlobRef, Delivery, Document, InboxEntry, Metadata, TransferSlip
 from gateway.core.ports import Blobs, Judge, Records
 from gateway.core.states import BusinessStatus
 from gateway.core.validation import Indication
-from gateway.core.verdict import EnvelopeReading, FileVerdict
+from gateway.core.verdict import EnvelopeReading, FileVerdict, JudgedFile
 from gateway.evidence.findings import Findings
 from gateway.evidence.problem import Problem
 
 Said = Mapping[str, bytes]
 """What an envelope or a row says: a digest of each part by its name."""
 _Parts = dict[str, object]
+_File = tuple[int, str, str, Digest, int]
+"""Position, name, type, SHA-256, size."""
+_LATER: Final = {
+    field.name.replace("_", " "): field
+    for field in fields(DocumentMessage)
+    if field.default is not MISSING and field.name != "claims"
+}
+"""What messages did not have from the first version on; claims are what was noted beside the message when it arrived."""
 
 
 class EnvelopeCheck:
@@ -76,8 +89,7 @@ class EnvelopeCheck:
             self._found.problem(f"envelope {envelope.digest}", str(error))
             return None
         self._found.note(self._reading_problems(f"envelope {envelope.digest}", reading, sender))
-        files = [(file.name, file.digest) for file in reading.files]
-        return message_said(reading.message, files)
+        return message_said(reading.message, reading.files)
 
     def _reading_problems(self, what: str, reading: EnvelopeReading, sender: OrganId) -> Iterator[Problem]:
         body = self._snapshot.body(sender)
@@ -125,19 +137,17 @@ def document_said(document: Document) -> Said:
         "sender": document.sender,
         "document id": document.document_id,
         "list of recipients": metadata.recipients,
-        "code": metadata.code.text(),
-        "date": metadata.promulgation_date,
-        "type": plain(metadata.type_name),
-        "subject": plain(metadata.subject),
-        "content": plain(metadata.content),
     }
-    return _digests(parts, files)
+    business = {} if metadata.business is None else {"business": _settled(metadata.business)}
+    return _digests(parts | _header_parts(metadata) | business, files)
 
 
 def entry_said(entry: InboxEntry) -> Said:
     """What an inbox entry says: the message that it shows, under its own sender and DocumentId."""
     own: _Parts = {"sender": entry.sender, "document id": entry.document_id}
-    return _digests(_message_parts(entry.message) | own, _files(entry.attachments))
+    unsaid = {name for name, field in _LATER.items() if getattr(entry.message, field.name) == field.default}
+    parts = {name: part for name, part in (_message_parts(entry.message) | own).items() if name not in unsaid}
+    return _digests(parts, _files(entry.attachments))
 
 
 def word_of(status: Said) -> bytes:
@@ -172,29 +182,67 @@ def slip_said(slip: TransferSlip) -> Said:
     return {name: _digest(value) for name, value in (("sender", slip.sender), ("document id", slip.document_id))}
 
 
-def message_said(message: Message, files: Sequence[tuple[str, str]]) -> Said:
-    """What a message says; `files`: name and SHA-256 of each."""
+def message_said(message: Message, files: Sequence[JudgedFile]) -> Said:
+    """What a message says with its files."""
     parts = _status_parts(message) if isinstance(message, StatusMessage) else _message_parts(message)
-    return _digests(parts, files)
+    return _digests(parts, [(file.position, file.name, file.content_type, file.digest, file.size) for file in files])
 
 
 def _message_parts(message: DocumentMessage) -> _Parts:
-    return {
+    own: _Parts = {
         "sender": message.sender.organ_id,
         "document id": message.document_id,
         "list of recipients": tuple(organ.organ_id for organ in message.recipients),
-        "code": message.code.text(),
-        "date": message.promulgation_date,
-        "type": plain(message.type_name),
-        "subject": plain(message.subject),
-        "content": plain(message.content),
+        "time of writing": to_millis(message.created_at),
+        "addresses of bodies": [_addresses(organ) for organ in (message.sender, *message.recipients)],
     }
+    later = {name: _settled(getattr(message, field.name)) for name, field in _LATER.items()}
+    return own | _header_parts(message) | later
+
+
+def _header_parts(header: DocumentMessage | Metadata) -> _Parts:
+    """What an envelope and the office that handed it in call the same."""
+    return {
+        "code": header.code.text(),
+        "place": plain(header.promulgation_place),
+        "date": header.promulgation_date,
+        "type": plain(header.type_name),
+        "numbers of the type": (header.document_type, header.type_detail),
+        "subject": plain(header.subject),
+        "content": plain(header.content),
+        "signer": _settled(header.signer),
+        "priority": int(header.priority),
+        "number of pages": header.page_amount,
+        "answered documents": _settled(header.response_for),
+    }
+
+
+def _addresses(organ: Organ) -> object:
+    return _settled((organ.address, organ.email, organ.telephone, organ.fax, organ.website))
+
+
+def _settled(value: object) -> object:
+    """A value without what writing and reading XML does to it: white space, and which kind of number or sequence it is."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, datetime):
+        return to_millis(value)
+    if isinstance(value, tuple | list):
+        return [_settled(one) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _settled(astuple(value))
+    return int(value) if isinstance(value, int) else value
 
 
 def _status_parts(message: StatusMessage) -> _Parts:
     answered = message.response_for
     said = (message.status, message.description, message.timestamp)
-    return _word_parts(message.sender.organ_id, answered.document_id, answered.organ_id, said)
+    more: _Parts = {
+        "sender's block": _settled(message.sender),
+        "answered document": _settled(answered),
+        "whom to ask": _settled(message.staff),
+    }
+    return _word_parts(message.sender.organ_id, answered.document_id, answered.organ_id, said) | more
 
 
 def _word_parts(
@@ -211,8 +259,13 @@ def _word_parts(
     }
 
 
-def _digests(parts: _Parts, files: Sequence[tuple[str, str]]) -> Said:
-    named = parts | {"list of files": [(plain(name), digest) for name, digest in files]}
+def _digests(parts: _Parts, files: Sequence[_File]) -> Said:
+    named = parts | {
+        "list of files": [(plain(name), digest) for _, name, _, digest, _ in files],
+        "order of files": [position for position, *_ in files],
+        "types of files": [plain(content_type) for _, _, content_type, _, _ in files],
+        "sizes of files": [size for *_, size in files],
+    }
     return {name: _digest(value) for name, value in named.items()}
 
 
@@ -229,8 +282,8 @@ def _digest_of_file(path: Path, size: int) -> str:
         return ""
 
 
-def _files(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
-    return [(attachment.name, attachment.blob.digest) for attachment in attachments]
+def _files(attachments: Sequence[Attachment]) -> list[_File]:
+    return [(one.position, one.name, one.content_type, one.blob.digest, one.blob.size) for one in attachments]
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,15 @@ from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.validation import Indication
 from gateway.evidence.amended import amended_problems
 from gateway.evidence.problem import Problem
-from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
+from gateway.evidence.reconcile import (
+    Facts,
+    chain_problems,
+    changed_problems,
+    fact_problems,
+    stray_problems,
+    told_status,
+    whose_problems,
+)
 from gateway.evidence.story import OpenedEvent, Story
 
 _EVENT_OF: Final = {Outcome.RECEIVED: EventKind.RECEIVED.value, Outcome.REFUSED: EventKind.RECEIVE_REFUSED.value}
@@ -26,6 +34,10 @@ def answer_problems(incoming: IncomingTransfer, lines: Sequence[ReceiptLine]) ->
     if stored != [(line.organ_id, line.outcome, line.code, line.leaf_hash) for line in lines]:
         yield Problem(
             what=f"incoming transfer {incoming.slip.transfer}", why="its lines are not those of the receipt given"
+        )
+    if any(to_millis(line.received_at) != to_millis(incoming.received_at) for line in lines):
+        yield Problem(
+            what=f"incoming transfer {incoming.slip.transfer}", why="the receipt given tells another time of arrival"
         )
 
 
@@ -43,6 +55,7 @@ def incoming_problems(incoming: IncomingTransfer, story: Story, arrived: frozens
         if event is None:
             yield Problem(what=what, why=f"the leaf of {line.organ_id} is not in the log")
             continue
+        yield from whose_problems(what, [event], line.organ_id, line.organ_id)
         taken.add(event.subject)
         yield from _line_problems(what, slip, line, event)
         if line.outcome is Outcome.RECEIVED and slip.kind is MessageKind.DOCUMENT and line.organ_id not in arrived:
@@ -82,6 +95,7 @@ def entry_problems(entry: InboxEntry, incoming: IncomingTransfer | None, story: 
     what = f"inbox entry {entry.key}"
     events = story.of(entry.key)
     yield from chain_problems(what, events, entry.last_leaf, frozenset({""}))
+    yield from whose_problems(what, events, entry.recipient, entry.recipient)
     received = {
         leaf_hash(line.leaf).hex()
         for line in (incoming.recipients if incoming else ())
@@ -93,6 +107,10 @@ def entry_problems(entry: InboxEntry, incoming: IncomingTransfer | None, story: 
         yield from fact_problems(what, event, _entry_facts(entry, event))
     if events and (events[0].sequence, events[0].at_millis) != (entry.sequence, to_millis(entry.received_at)):
         yield Problem(what=what, why="the log tells another number in the stream, or another time")
+    yield from changed_problems(what, entry.changed_at, events)
+    opened = [event.at_millis for event in events if event.kind == EventKind.OPENED]
+    if opened[-1:] != ([to_millis(entry.opened_at)] if entry.opened_at else []):
+        yield Problem(what=what, why="the log tells another time at which it was opened")
     told = told_status(events, EventKind.BUSINESS_STATUS) or BusinessStatus.ARRIVED.value
     if told != entry.business_status.value:
         yield Problem(what=what, why=f"business status {entry.business_status}, the log tells {told}")

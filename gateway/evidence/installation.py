@@ -18,23 +18,23 @@ envelope, and what the report itself names (the lines of the receipts).
 What no leaf and no signature speaks of cannot be checked: attempts, deadlines and other passing states of a transfer;
 whether a receipt was already given for a transfer whose answer is gone (it is then made again from its leaves); work
 items, back-off, cursors and the next number of a stream; the change feed (an index that says nothing of its own); API keys
-(those are the configuration's, written anew at each start); and the reason texts of what was refused.
+(those are the configuration's, written anew at each start); and the reason texts of what was refused. Nor is a receipt looked
+at that a restored peer gave for the second time: the first one counts (`resend.answered` has the digest of the other).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.audit import AuditError, LogReport, VerifierKey, closed_at, verify_checkpoint, verify_log
+from gateway.audit import AuditError, LogReport, VerifierKey, verify_checkpoint, verify_log
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, SiteError
-from gateway.core.ids import DocumentKey, GatewayId, OrganId, TransferKey
+from gateway.core.events import EventKind
+from gateway.core.ids import DocumentKey, GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
-from gateway.core.limits import PAGE_ROWS_MAX
-from gateway.core.model import Delivery, Document, InboxPage, IncomingTransfer, Transfer
+from gateway.core.model import Document, IncomingTransfer
 from gateway.core.ports import Blobs, Clock, Judge, Records, Store
 from gateway.core.states import BusinessStatus, DocumentState, MessageKind, Outcome
-from gateway.evidence.amended import entries_amended
 from gateway.evidence.company import Sent, read_sent
 from gateway.evidence.envelopes import (
     EnvelopeCheck,
@@ -53,24 +53,26 @@ from gateway.evidence.outgoing import (
     delivery_problems,
     document_problems,
     line_problems,
+    notice_problems,
     receipted_problems,
 )
 from gateway.evidence.owed import owed_problems
 from gateway.evidence.reconcile import count_problems, registry_problems
 from gateway.evidence.report import CheckedReceipt, InstallationReport
-from gateway.evidence.story import OpenedEvent, Story, read_story
+from gateway.evidence.snapshots import (
+    Carried,
+    arrived_by,
+    carried_in,
+    closed_logs,
+    documents_after,
+    inbox_after,
+    incoming_after,
+    transfers_after,
+)
+from gateway.evidence.story import OpenedEvent, read_story
 
 _PASSED: Final = frozenset({DocumentState.SEALED, DocumentState.WRAPPED, DocumentState.ROUTED})
 """States of documents that were judged and found good."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Carried:
-    """A transfer with its deliveries, read in one snapshot."""
-
-    transfer: Transfer
-    deliveries: tuple[Delivery, ...]
-    has_document: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,7 @@ class InstallationCheck:
             known = [verify_checkpoint(note, entry.log_keys) for note in self._remembered]
         except AuditError as error:
             raise SiteError("audit.inconsistent", reason=f"what is remembered: {error}") from error
-        return await self._store.read(lambda uow: verify_log(uow.log, keys, known=known, closed=_closed(uow, keys)))
+        return await self._store.read(lambda uow: verify_log(uow.log, keys, known=known, closed=closed_logs(uow, keys)))
 
     async def indexes(self, leaf_hashes: Sequence[bytes]) -> Mapping[bytes, int]:
         """Where these leaves stand in this gateway's log: for holding another gateway's receipts against it."""
@@ -155,7 +157,7 @@ class InstallationCheck:
 
         def look(uow: UnitOfWork) -> bool:
             kept = min((one.kept for one in uow.resyncs.reopenings()), default=None)
-            return kept is not None and min(indexes, default=0) >= kept and not uow.resyncs.unknown([transfer])
+            return kept is not None and min(indexes) >= kept and not uow.resyncs.unknown([transfer])
 
         return await self._store.read(look)
 
@@ -184,16 +186,18 @@ class InstallationCheck:
     async def _check_transfers(self, run: _Run) -> None:
         """The receipts our gateway holds. What a transfer's row owes its document is asked with the document."""
         after: TransferKey | None = None
-        while page := await self._store.read(_transfers_after(after)):
+        while page := await self._store.read(transfers_after(after)):
             after = page[-1].slip.transfer
             for transfer in page:
-                self._check_transfer(run, await self._store.read(_carried(transfer)))
+                self._check_transfer(run, await self._store.read(carried_in(transfer)))
 
-    def _check_transfer(self, run: _Run, carried: _Carried) -> None:
+    def _check_transfer(self, run: _Run, carried: Carried) -> None:
         transfer = carried.transfer
         name = f"transfer {transfer.slip.transfer}"
         if not carried.has_document:
             run.found.problem(name, f"its document {transfer.document} is not there")
+        if transfer.slip.origin != self._own:
+            run.found.problem(name, f"it is not from here but from {transfer.slip.origin}")
         run.found.note(receipted_problems(transfer))
         if transfer.answer is None:
             return
@@ -215,15 +219,25 @@ class InstallationCheck:
 
     async def _check_documents(self, run: _Run) -> None:
         after: DocumentKey | None = None
-        while page := await self._store.read(_documents_after(after)):
+        while page := await self._store.read(documents_after(after)):
             after = page[-1].key
             for document in page:
                 sent = await self._store.read(read_sent(document))
                 run.found.met(sent.story)
                 _reconcile(run.found, sent)
+                self._check_order(run, sent)
                 await self._check_files(run, sent.document)
                 for copy in (one.archive for one in sent.owed if one.archive is not None):
                     await run.envelopes.check_bytes(copy)
+
+    def _check_order(self, run: _Run, sent: Sent) -> None:
+        """What has no envelope yet, and is as it was handed in, is the order that was accepted."""
+        document = sent.document
+        sealed = any(event.kind == EventKind.SEALED for event in sent.story.events)
+        if document.metadata is None or document.envelope is not None or sealed:
+            return
+        if self._records.request_digest(document.metadata, document.attachments) != document.request_digest:
+            run.found.problem(f"document {document.key}", "its metadata or files are not those that were handed in")
 
     async def _check_files(self, run: _Run, document: Document) -> None:
         if document.envelope is not None and document.ready_made and document.state not in _PASSED:
@@ -242,10 +256,10 @@ class InstallationCheck:
     async def _check_incoming(self, run: _Run) -> None:
         """The receipts we gave, and the envelopes they were given for."""
         after: TransferKey | None = None
-        while page := await self._store.read(_incoming_after(after)):
+        while page := await self._store.read(incoming_after(after)):
             after = page[-1].slip.transfer
             for incoming in page:
-                story, arrived = await self._store.read(_arrived(incoming))
+                story, arrived = await self._store.read(arrived_by(incoming))
                 run.found.met(story)
                 run.found.note(incoming_problems(incoming, story, arrived))
                 self._check_answer(run, incoming)
@@ -277,7 +291,7 @@ class InstallationCheck:
         organs = frozenset(body.organ_id for body in self._snapshot.bodies.values() if body.gateway == self._own)
         after, more = 0, True
         while more:
-            page, origins = await self._store.read(_inbox_after(organs, after))
+            page, origins = await self._store.read(inbox_after(organs, after))
             for entry in page.entries:
                 run.found.inbox[entry.recipient] += 1
                 incoming, story = origins[entry.transfer]
@@ -323,65 +337,11 @@ def _reconcile(found: Findings, sent: Sent) -> None:
     for delivery in sent.deliveries:
         transfer = sent.transfers.get(delivery.transfer) if delivery.transfer else None
         found.note(delivery_problems(delivery, document, transfer, sent.story))
+        undelivered = sent.undelivered.get(delivery.transfer) if delivery.transfer else None
+        found.note(notice_problems(delivery, undelivered, sent.story))
         if document.metadata is None:
             continue  # the delivery of a status message is not a document's
         found.deliveries[delivery.state] += 1
         if delivery.business_status is not None:
             found.statuses[delivery.business_status.value] += 1
             found.words_kept[delivery_word(delivery, document)] = f"delivery {delivery.key}"
-
-
-# --- what is read in one snapshot --------------------------------------------------------------------------------------
-
-
-def _transfers_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[Transfer, ...]]:
-    return lambda uow: uow.transfers.page(after, PAGE_ROWS_MAX)
-
-
-def _carried(transfer: Transfer) -> Callable[[UnitOfWork], _Carried]:
-    """The transfer as it is in the snapshot in which its deliveries are read; its row is never removed."""
-
-    def unit(uow: UnitOfWork) -> _Carried:
-        return _Carried(
-            transfer=uow.transfers.find(transfer.slip.transfer) or transfer,
-            deliveries=uow.documents.deliveries(transfer.document, transfer.slip.transfer),
-            has_document=uow.documents.find(transfer.document) is not None,
-        )
-
-    return unit
-
-
-def _documents_after(after: DocumentKey | None) -> Callable[[UnitOfWork], tuple[Document, ...]]:
-    return lambda uow: uow.documents.page(after, PAGE_ROWS_MAX)
-
-
-def _incoming_after(after: TransferKey | None) -> Callable[[UnitOfWork], tuple[IncomingTransfer, ...]]:
-    return lambda uow: uow.transfers.incoming_page(after, PAGE_ROWS_MAX)
-
-
-def _arrived(incoming: IncomingTransfer) -> Callable[[UnitOfWork], tuple[Story, frozenset[OrganId]]]:
-    """The story of an incoming transfer, and whose inbox has the document, whichever transfer brought it first."""
-
-    def unit(uow: UnitOfWork) -> tuple[Story, frozenset[OrganId]]:
-        seen = uow.inbox.seen(incoming.slip.sender, incoming.slip.document_id)
-        return read_story(uow.log, incoming.slip.transfer), seen[1] if seen else frozenset()
-
-    return unit
-
-
-_Origins = Mapping[TransferKey, tuple[IncomingTransfer | None, Story]]
-
-
-def _inbox_after(organs: frozenset[OrganId], after: int) -> Callable[[UnitOfWork], tuple[InboxPage, _Origins]]:
-    def unit(uow: UnitOfWork) -> tuple[InboxPage, _Origins]:
-        page = uow.inbox.page(organs, after, PAGE_ROWS_MAX)
-        page = replace(page, entries=entries_amended(uow, page.entries))
-        transfers = {entry.transfer for entry in page.entries}
-        return page, {key: (uow.transfers.incoming(key), read_story(uow.log, key)) for key in transfers}
-
-    return unit
-
-
-def _closed(uow: UnitOfWork, keys: Sequence[VerifierKey]) -> dict[str, int]:
-    """Logs of this gateway that restores closed: how much of each is here."""
-    return {origin: kept for key in keys for origin, kept in closed_at(uow, key.name).items()}

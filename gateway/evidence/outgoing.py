@@ -8,10 +8,19 @@ from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.model import Delivery, Document, ReceiptLine, Transfer, TransferSlip
+from gateway.core.non_delivery import NonDelivery
 from gateway.core.states import DeliveryState, DocumentState, Evidence, Outcome, TransferState
 from gateway.evidence.amended import amended_problems
 from gateway.evidence.problem import Problem
-from gateway.evidence.reconcile import Facts, chain_problems, fact_problems, stray_problems, told_status
+from gateway.evidence.reconcile import (
+    Facts,
+    chain_problems,
+    changed_problems,
+    fact_problems,
+    stray_problems,
+    told_status,
+    whose_problems,
+)
 from gateway.evidence.story import OpenedEvent, Story
 
 _E, _D, _V, _T = EventKind, DocumentState, DeliveryState, TransferState
@@ -57,6 +66,7 @@ def document_problems(document: Document, story: Story) -> Iterator[Problem]:
     what = f"document {document.key}"
     events = story.of(document.key)
     yield from chain_problems(what, events, document.last_leaf, frozenset({""}))
+    yield from whose_problems(what, events, None, document.sender)
     told = next((_DOCUMENT_AFTER[event.kind] for event in reversed(events) if event.kind in _DOCUMENT_AFTER), None)
     if document.state is not told:
         yield Problem(what=what, why=f"{document.state} is not what the log tells: {told or 'nothing'}")
@@ -64,6 +74,7 @@ def document_problems(document: Document, story: Story) -> Iterator[Problem]:
         yield from fact_problems(what, event, _document_facts(document, event))
     if events and events[0].at_millis != to_millis(document.accepted_at):
         yield Problem(what=what, why="the log tells another time of acceptance")
+    yield from changed_problems(what, document.changed_at, events)
     if events and document.ready_made is not ("envelope" in events[0].private):
         yield Problem(what=what, why="the log tells otherwise whether it was handed in as an envelope")
     if _told_envelope(events) != (document.envelope.digest if document.envelope else ""):
@@ -116,6 +127,7 @@ def company_problems(
     yield from stray_problems(event for event in story.events if event.subject not in known)
     for transfer in transfers:
         yield from _slip_problems(transfer.slip, document, deliveries)
+        yield from _sending_problems(transfer.slip, deliveries, story)
 
 
 def _follows(delivery: Delivery, story: Story) -> str:
@@ -151,6 +163,16 @@ def _slip_problems(slip: TransferSlip, document: Document, deliveries: Sequence[
         yield Problem(what=f"transfer {slip.transfer}", why="its slip speaks of another document than its row")
 
 
+def _sending_problems(slip: TransferSlip, deliveries: Sequence[Delivery], story: Story) -> Iterator[Problem]:
+    """When a slip was sent, by which edition of the registry: as its deliveries' first events tell, which came with it."""
+    carried = [delivery for delivery in deliveries if delivery.transfer == slip.transfer]
+    queued = [event for one in carried for event in story.of(one.key)[:1] if event.kind == _E.QUEUED]
+    if {event.at_millis for event in queued} - {to_millis(slip.sent_at)}:
+        yield Problem(what=f"transfer {slip.transfer}", why="the log tells another time of sending")
+    for event in queued:
+        yield from fact_problems(f"transfer {slip.transfer}", event, {"epoch": slip.registry_epoch})
+
+
 def _recipients(document: Document) -> tuple[OrganId, ...]:
     if document.status is not None:
         return (document.status.response_for.organ_id,)
@@ -173,6 +195,7 @@ def delivery_problems(
     events = story.of(delivery.key)
     routed = frozenset(event.leaf_hash for event in story.of(document.key) if event.kind == _E.ROUTED)
     yield from chain_problems(what, events, delivery.last_leaf, routed | _rerouted(story))
+    yield from whose_problems(what, events, delivery.recipient, document.sender)
     decisive = [event for event in events if event.kind in _DELIVERY_AFTER]
     if decisive and delivery.state not in _DELIVERY_AFTER[decisive[-1].kind]:
         yield Problem(what=what, why=f"{delivery.state} is not what the log tells: {decisive[-1].kind}")
@@ -213,6 +236,16 @@ def _end_problems(delivery: Delivery, transfer: Transfer | None, end: OpenedEven
         yield Problem(what=what, why="the receipt that its event names is not the one of its transfer")
     if end is not None and delivery.state in {_V.REFUSED, _V.EXPIRED, _V.HELD, _V.VOID}:
         yield from fact_problems(what, end, {"code": delivery.reason})
+
+
+def notice_problems(delivery: Delivery, made: NonDelivery | None, story: Story) -> Iterator[Problem]:
+    """The notice about a delivery that expired is the one that was signed; `made`: what is kept of its transfer."""
+    told = {event.private.get("notice") for event in story.of(delivery.key) if event.kind == _E.DELIVERY_NOTICE}
+    kept = {sha256(made.notice).hexdigest()} if made is not None and made.notice is not None else set[str]()
+    if told != kept:
+        yield Problem(
+            what=f"delivery {delivery.key}", why="its notice of non-delivery is not the one that the log tells"
+        )
 
 
 def _carried(delivery: Delivery, transfer: Transfer | None) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from gateway.audit import (
     parse_leaf,
     verify_checkpoint,
     verify_logged,
+    with_successors,
 )
 from gateway.core.clock import from_millis, rfc3339
 from gateway.core.events import EventKind
@@ -145,7 +146,7 @@ def check_proof(data: bytes | str, log_keys: Sequence[str] = ()) -> CheckedProof
 
 
 def _signers(note: str, origin: str, log_keys: Sequence[str]) -> tuple[str, ...]:
-    opened = open_note(note, [VerifierKey.parse(key) for key in log_keys])
+    opened = open_note(note, tuple(with_successors(note, [VerifierKey.parse(key) for key in log_keys])))
     return tuple(sign.key.format() for sign in opened.signatures if sign.key.name == origin)
 
 

@@ -13,10 +13,12 @@ trace of them in the tables is gone. A leaf can be lost only together with the s
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from gateway.core.activation import Activation
 from gateway.core.clock import to_millis
-from gateway.core.events import EventKind
+from gateway.core.events import NOBODY, EventKind
+from gateway.core.ids import OrganId
 from gateway.evidence.problem import Problem
 from gateway.evidence.story import WITHOUT_ROW, OpenedEvent, Story
 
@@ -40,6 +42,26 @@ def chain_problems(
         yield Problem(
             what=what, why=f"its last leaf is not the newest event that the log tells of it: {events[-1].kind}"
         )
+
+
+def whose_problems(
+    what: str, events: Sequence[OpenedEvent], recipient: OrganId | None, told: OrganId
+) -> Iterator[Problem]:
+    """By columns that no leaf commits to: each event is of the row's own recipient, and in no other body's feed.
+
+    It may be in none: some never are, and those of the first version were not.
+    """
+    for event in events:
+        if event.recipient != recipient:
+            yield Problem(what=what, why=f"{event.kind} is kept under another recipient than the row's")
+        if event.organ not in {told, NOBODY}:
+            yield Problem(what=what, why=f"{event.kind} is told to another body than the row's")
+
+
+def changed_problems(what: str, changed_at: datetime, events: Sequence[OpenedEvent]) -> Iterator[Problem]:
+    """A row that changes by events alone was last changed at one of them (some events leave it as it is)."""
+    if events and to_millis(changed_at) not in {event.at_millis for event in events}:
+        yield Problem(what=what, why="the log tells of nothing that changed it at that time")
 
 
 def fact_problems(what: str, event: OpenedEvent, expected: Facts) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.audit import AuditError, parse_leaf
 from gateway.core.clock import to_millis
 from gateway.core.events import EventKind
+from gateway.core.ids import OrganId
 from gateway.core.limits import LOG_PAGE_LEAVES
 from gateway.core.log import Log
 from gateway.core.model import HistoryEvent
@@ -48,6 +49,9 @@ class OpenedEvent:
     sequence: int
     index: int
     """Where the leaf stands in the log."""
+    recipient: OrganId | None
+    """By the column alone, as `organ`: whose feed tells of it."""
+    organ: OrganId
 
 
 class Story:
@@ -102,6 +106,8 @@ def _open(event: HistoryEvent, index: int, data: bytes | None) -> OpenedEvent | 
         previous=fields.previous.hex(),
         sequence=fields.sequence,
         index=index,
+        recipient=event.recipient,
+        organ=event.organ,
     )
 
 

@@ -6,6 +6,17 @@
     statuses: what the receiving office says (03, 02 ...) walks back the same way; queries: how things stand; events: what
     happened, told gap-free from any position on.
 
+What belongs together beside that walk:
+
+    order       ordering (what a stream lets into an inbox, and when), gaps (what will not come), order_probe
+    amending    what a body says of a document it has sent: recalls (13), answering (15, 16), amending (both sides' rows)
+    by hand     operating (pause, retry, void by two persons), rerouting, release
+    time out    non_delivery (the signed notice to the sender), late_probe
+    restore     reopening (the log goes on), resync and resync_answers (what did a peer get from, or have for us?), resend,
+                came_again, skipped (numbers that nobody is to wait for)
+    roads       roads (the breaker of each), due (how urgent what is due is)
+    leaves      subjects (what an event says of the row it happens to), journal; claims (what gateways sign)
+
 Rules. Every arrow is one transaction: the new state, the next work item, the audit leaf. The slow part of a step is done
 before it, without any transaction, and may be repeated. Nothing is said to be done before it is durable. What a
 stranger's file contains is looked at by a judge only; what the key signs, a key-holder signs.
@@ -41,14 +52,14 @@ from gateway.exchange.deliver import TransferDelivery
 from gateway.exchange.desk import Desk
 from gateway.exchange.events import Events
 from gateway.exchange.findings import findings, readable
-from gateway.exchange.gaps import GapNotices, owe_notice
+from gateway.exchange.gaps import GapNotices
 from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
 from gateway.exchange.late_probe import LateProbe
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
-from gateway.exchange.non_delivery import NonDeliveryNotices, NoticeClaims, check_notice
+from gateway.exchange.non_delivery import NonDeliveryNotices, check_notice
 from gateway.exchange.opening import clock_step, opening
 from gateway.exchange.operating import Operating
 from gateway.exchange.operator_contract import OperatorDesk
@@ -99,7 +110,6 @@ __all__ = [
     "MeasuredTransport",
     "NonDeliveryNotices",
     "Notice",
-    "NoticeClaims",
     "NoticePage",
     "Operating",
     "OperatorDesk",
@@ -139,7 +149,6 @@ __all__ = [
     "clock_step",
     "findings",
     "opening",
-    "owe_notice",
     "readable",
     "reopening",
     "sender_of_file",

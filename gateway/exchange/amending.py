@@ -14,16 +14,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from gateway.core.amendments import Amendment, AmendmentKind, Side, read_answer
+from gateway.core.amendments import Amendment, AmendmentAnswer, AmendmentKind, Side, read_answer
 from gateway.core.errors import SenderError
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import AmendmentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import AMENDED_DOCUMENTS_MAX
 from gateway.core.message import Business, BusinessKind, DocumentMessage, ResponseFor, StatusMessage
 from gateway.core.model import Delivery, Document, InboxEntry
-from gateway.core.states import AMENDMENT_MOVES, AmendmentState, BusinessStatus, DeliveryState, advance
+from gateway.core.states import AMENDMENT_MOVES, AmendmentState, BusinessStatus, DeliveryState, DocumentState, advance
 from gateway.exchange.desk import Desk
+from gateway.exchange.messages import recipients_of
+from gateway.exchange.subjects import of_delivery, of_entry
 
 _S = AmendmentState
 KINDS: Final = {
@@ -31,8 +33,9 @@ KINDS: Final = {
     BusinessKind.UPDATE: AmendmentKind.UPDATE,
     BusinessKind.REPLACE: AmendmentKind.REPLACE,
 }
-NEVER_TAKEN: Final = frozenset({DeliveryState.REFUSED, DeliveryState.REROUTED})
-"""Deliveries whose recipient does not have the document, for certain."""
+_NEVER_TAKEN: Final = frozenset({DeliveryState.REFUSED, DeliveryState.REROUTED})
+_KNOWN_THERE: Final = "conflict.document_id"
+"""A refusal by who has the document already, in an envelope that this gateway lost with its database (docs/OPERATIONS.md)."""
 
 
 # --- what a document says of earlier ones ------------------------------------------------------------------------------
@@ -79,46 +82,131 @@ def _named_by(document: Document) -> tuple[str, ...]:
     return amended(said.business, document.sender, said.response_for) if said and said.business else ()
 
 
+def may_have(delivery: Delivery) -> bool:
+    """Whether its recipient has the document, or may have it."""
+    return delivery.state not in _NEVER_TAKEN or delivery.reason == _KNOWN_THERE
+
+
 # --- at the sender's gateway -------------------------------------------------------------------------------------------
 
 
 def amendment_sent(uow: UnitOfWork, document: Document, desk: Desk) -> None:
-    """In the unit that routes it: what a document does to earlier ones stands in the deliveries of these."""
-    business = document.metadata.business if document.metadata else None
-    if business is None or document.metadata is None:
-        return
-    kind = KINDS[business.kind]
-    state = _S.IN_EFFECT if kind is AmendmentKind.REPLACE else _S.ASKED
+    """In the unit that routes it: what a document does to earlier ones stands in the deliveries of these.
+
+    One that is not routed yet has none: what is said of it waits until it is (`amended_before`).
+    """
     for name in _named_by(document):
-        earlier = uow.documents.submitted(document.sender, document_id=name)
+        known = uow.documents.submitted(document.sender, document_id=name)
+        earlier = uow.documents.find(known.key) if known else None  # nobody routes it before this unit ends
         if earlier is None:
             continue
-        reached = {one.recipient: one for one in uow.documents.deliveries(earlier.key)}
-        asked = [
-            Amendment(
-                key=AmendmentKey(desk.new_key()),
-                side=Side.SENT,
-                kind=kind,
-                sender=document.sender,
-                recipient=recipient,
-                document_id=name,
-                by=document.document_id,
-                subject=reached[recipient].key,
-                carrier=document.key,
-                state=state,
-                reason=business.reason,
-                asked_at=document.accepted_at.replace(microsecond=0),
-                changed_at=document.changed_at,
-            )
-            for recipient in document.metadata.recipients
-            if recipient in reached and reached[recipient].state not in NEVER_TAKEN
-        ]
-        ask(uow, earlier, [(one, reached[one.recipient]) for one in asked], desk)
+        if earlier.state is not DocumentState.ROUTED:
+            both = frozenset(recipients_of(earlier)).intersection(recipients_of(document))
+            uow.amendments.add([_said_by(document, name, recipient, desk) for recipient in sorted(both)])
+            continue
+        reached = {one.recipient: one for one in uow.documents.deliveries(earlier.key) if may_have(one)}
+        taken = [reached[recipient] for recipient in recipients_of(document) if recipient in reached]
+        said = [_said_by(document, name, delivery.recipient, desk) for delivery in taken]
+        begun = [_begun(one, delivery, document.changed_at) for one, delivery in zip(said, taken, strict=True)]
+        ask(uow, earlier, list(zip(begun, taken, strict=True)), desk)
+
+
+def amended_before(uow: UnitOfWork, document: Document, desk: Desk) -> None:
+    """In the unit that routes it: what was said of it while it was held stands in its deliveries from now on."""
+    said = uow.amendments.of(Side.SENT, document.sender, document.document_id)
+    waiting = [one for one in said if one.state is _S.WAITING]
+    if not waiting:
+        return
+    reached = {one.recipient: one for one in uow.documents.deliveries(document.key) if may_have(one)}
+    for one in waiting:
+        if delivery := reached.get(one.recipient):
+            begun = _begun(one, delivery, document.changed_at)
+            uow.amendments.advance(begun, was=one.state)
+            told = told_of_delivery(uow, EventKind.AMENDMENT_ASKED, begun, (document, delivery), desk)
+            uow.documents.advance_deliveries([told], was={told.key: told.state})
+            reached[one.recipient] = told
+
+
+def amendment_rerouted(uow: UnitOfWork, document: Document, recipients: Sequence[OrganId], desk: Desk) -> None:
+    """In the unit that reroutes it to these bodies: what it does to earlier ones, and later ones to it, stands there, too.
+
+    Who took over a closed code has both documents once the second of them was rerouted, and answers for itself.
+    """
+    for name in _named_by(document):
+        _stand_at(uow, _routed(uow, document.sender, name), document, recipients, desk)
+    said = uow.amendments.of(Side.SENT, document.sender, document.document_id)
+    for by in dict.fromkeys(one.by for one in said if one.by):
+        if later := uow.documents.submitted(document.sender, document_id=by):
+            _stand_at(uow, document, later, recipients, desk)
+
+
+def _routed(uow: UnitOfWork, sender: OrganId, document_id: str) -> Document | None:
+    known = uow.documents.submitted(sender, document_id=document_id)
+    found = uow.documents.find(known.key) if known else None
+    return found if found is not None and found.state is DocumentState.ROUTED else None
+
+
+def _stand_at(
+    uow: UnitOfWork, earlier: Document | None, later: Document, recipients: Sequence[OrganId], desk: Desk
+) -> None:
+    """What the later one does to the earlier one, at those of these bodies that are sent both and have no row of it."""
+    if earlier is None:
+        return
+    for recipient in recipients:
+        reached, carried = (uow.documents.delivery(one.key, recipient) for one in (earlier, later))
+        if reached is None or carried is None or not (may_have(reached) and may_have(carried)):
+            continue
+        said, now = _said_by(later, earlier.document_id, recipient, desk), desk.clock.now()
+        if uow.amendments.find(said) is None:
+            ask(uow, earlier, [(_begun(said, reached, now), reached)], desk)
+
+
+def _said_by(document: Document, document_id: str, recipient: OrganId, desk: Desk) -> Amendment:
+    """What a document says of an earlier one, for one recipient."""
+    assert document.metadata is not None, "a status message amends nothing by itself"
+    business = document.metadata.business
+    assert business is not None, "it names another document"
+    return Amendment(
+        key=AmendmentKey(desk.new_key()),
+        side=Side.SENT,
+        kind=KINDS[business.kind],
+        sender=document.sender,
+        recipient=recipient,
+        document_id=document_id,
+        by=document.document_id,
+        subject="",
+        carrier=document.key,
+        state=_S.WAITING,
+        reason=business.reason,
+        asked_at=document.accepted_at.replace(microsecond=0),
+        changed_at=document.changed_at,
+    )
+
+
+def _begun(waiting: Amendment, delivery: Delivery, at: datetime) -> Amendment:
+    """The document that it speaks of is on its way, or was: its recipient is asked, or a replacement is in effect."""
+    return replace(waiting, subject=delivery.key, state=advance(waiting.state, _begins_as(waiting)), changed_at=at)
+
+
+def _begins_as(waiting: Amendment) -> AmendmentState:
+    """How it stands once the document that it speaks of is there."""
+    return _S.IN_EFFECT if waiting.kind is AmendmentKind.REPLACE else _S.ASKED
 
 
 def ask(uow: UnitOfWork, earlier: Document, asked: Sequence[tuple[Amendment, Delivery]], desk: Desk) -> None:
     """Store new amendments of the sender's side, each with a leaf at the delivery that it speaks of."""
     uow.amendments.add([one for one, _ in asked])
+    _told_asked(uow, earlier, asked, desk)
+
+
+def ask_again(uow: UnitOfWork, earlier: Document, asked: Sequence[tuple[Amendment, Delivery]], desk: Desk) -> None:
+    """The same for amendments whose asking never arrived, and that something else carries now."""
+    for one, _ in asked:
+        uow.amendments.advance(one, was=one.state)
+    _told_asked(uow, earlier, asked, desk)
+
+
+def _told_asked(uow: UnitOfWork, earlier: Document, asked: Sequence[tuple[Amendment, Delivery]], desk: Desk) -> None:
     told = [told_of_delivery(uow, EventKind.AMENDMENT_ASKED, one, (earlier, delivery), desk) for one, delivery in asked]
     uow.documents.advance_deliveries(told, was={one.key: one.state for one in told})
 
@@ -128,31 +216,18 @@ def told_of_delivery(
 ) -> Delivery:
     """The delivery with its newest leaf, which the caller stores. `of`: the earlier document and its delivery."""
     document, delivery = of
-    leaf = desk.journal.record(
-        uow,
-        AuditEvent(
-            kind=kind,
-            at=amendment.changed_at,
-            subject=delivery.key,
-            document=document.key,
-            previous=delivery.last_leaf,
-            sequence=delivery.sequence,
-            recipient=delivery.recipient,
-            organ=document.sender,
-            private=_private(amendment),
-        ),
-    )
-    return replace(delivery, last_leaf=leaf)
+    event = of_delivery(kind, delivery, document.sender, at=amendment.changed_at, private=_private(amendment))
+    return replace(delivery, last_leaf=desk.journal.record(uow, event))
 
 
 def answer_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: datetime) -> str:
     """A recipient's 15 or 16; the code of a refusal, or an empty text."""
-    asked = _asked(uow, message)
+    said = read_answer(message.description)
+    asked = _asked(uow, message, said, desk)
     document = uow.documents.submitted(asked.sender, document_id=asked.document_id) if asked else None
-    delivery = uow.documents.delivery(document.key, asked.recipient) if document and asked else None
+    delivery = _spoken_of(uow, document, asked) if document and asked else None
     if asked is None or document is None or delivery is None:
         return "status.not_asked"
-    said = read_answer(message.description)
     state = answered_state(message.status, late=said.handling is not None and said.handling.taken_up)
     if state not in AMENDMENT_MOVES[asked.state]:
         return ""  # said before, or taken back: who has agreed has agreed
@@ -171,20 +246,44 @@ def answer_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: dat
     return ""
 
 
-def _asked(uow: UnitOfWork, message: StatusMessage) -> Amendment | None:
-    """What an answer answers: the document that asked, by its name; or the 13 that spoke of this document."""
+def _spoken_of(uow: UnitOfWork, document: Document, asked: Amendment) -> Delivery | None:
+    """The delivery that was asked about, also when it was rerouted since: there the question stands, and its leaves."""
+    found = uow.documents.delivery(document.key, asked.recipient)
+    if found is not None and found.key == asked.subject:
+        return found
+    return next((one for one in uow.documents.deliveries(document.key) if one.key == asked.subject), None)
+
+
+def _asked(uow: UnitOfWork, message: StatusMessage, said: AmendmentAnswer, desk: Desk) -> Amendment | None:
+    """What an answer answers: the document that asked, by its name; or the 13 that spoke of this document.
+
+    Of a document that asks and is itself recalled both have its name: then the answer says of which it is. Of two that were
+    rerouted, the later one first, nobody knew until now that they belong together.
+    """
     sender, name, recipient = message.response_for.organ_id, message.response_for.document_id, message.sender.organ_id
     recalled = [
         one
         for one in uow.amendments.of(Side.SENT, sender, name)
         if one.recipient == recipient and not one.by and one.state is not _S.STOPPED
     ]
-    if recalled:
+    if recalled and said.about is None:
         return recalled[0]
     carrier = uow.documents.submitted(sender, document_id=name)
-    for earlier in _named_by(carrier) if carrier else ():
-        for one in uow.amendments.of(Side.SENT, sender, earlier):
-            if one.recipient == recipient and one.by == name and one.kind is not AmendmentKind.REPLACE:
+    if carrier is None:
+        return None
+    asked = _asked_by(uow, carrier, recipient)
+    if asked is None:
+        for earlier in _named_by(carrier):
+            _stand_at(uow, _routed(uow, sender, earlier), carrier, [recipient], desk)
+        asked = _asked_by(uow, carrier, recipient)
+    return asked
+
+
+def _asked_by(uow: UnitOfWork, carrier: Document, recipient: OrganId) -> Amendment | None:
+    for earlier in _named_by(carrier):
+        for one in uow.amendments.of(Side.SENT, carrier.sender, earlier):
+            same = one.recipient == recipient and one.by == carrier.document_id
+            if same and one.kind is not AmendmentKind.REPLACE:
                 return one
     return None
 
@@ -199,28 +298,23 @@ def answered_state(status: BusinessStatus, *, late: bool) -> AmendmentState:
 # --- at the recipient's gateway ----------------------------------------------------------------------------------------
 
 
-def recall_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: datetime) -> str:
-    """A sender's 13, also for a document that is not here (yet); never a refusal."""
-    _amend(
-        uow,
-        Amendment(
-            key=AmendmentKey(desk.new_key()),
-            side=Side.RECEIVED,
-            kind=AmendmentKind.RECALL,
-            sender=message.sender.organ_id,
-            recipient=message.response_for.organ_id,
-            document_id=message.response_for.document_id,
-            by="",
-            subject="",
-            carrier="",
-            state=_S.WAITING,
-            reason=message.description,
-            asked_at=message.timestamp,
-            changed_at=now,
-        ),
-        desk,
+def recall_in(message: StatusMessage, desk: Desk, now: datetime) -> Amendment:
+    """What a sender's 13 says, also of a document that is not here (yet)."""
+    return Amendment(
+        key=AmendmentKey(desk.new_key()),
+        side=Side.RECEIVED,
+        kind=AmendmentKind.RECALL,
+        sender=message.sender.organ_id,
+        recipient=message.response_for.organ_id,
+        document_id=message.response_for.document_id,
+        by="",
+        subject="",
+        carrier="",
+        state=_S.WAITING,
+        reason=message.description,
+        asked_at=message.timestamp,
+        changed_at=now,
     )
-    return ""
 
 
 def entries_arrived(uow: UnitOfWork, entries: Sequence[InboxEntry], desk: Desk) -> None:
@@ -235,7 +329,7 @@ def entries_arrived(uow: UnitOfWork, entries: Sequence[InboxEntry], desk: Desk) 
                 of_it[waiting.recipient] = _in_force(uow, replace(waiting, changed_at=desk.clock.now()), came, desk)
     for entry in entries:  # only now, for one of them may speak of another
         for name in amended(entry.message.business, entry.sender, entry.message.response_for):
-            _amend(uow, _of_entry(entry, name, desk), desk)
+            amend(uow, _of_entry(entry, name, desk), desk)
 
 
 def _of_entry(entry: InboxEntry, document_id: str, desk: Desk) -> Amendment:
@@ -257,7 +351,8 @@ def _of_entry(entry: InboxEntry, document_id: str, desk: Desk) -> Amendment:
     )
 
 
-def _amend(uow: UnitOfWork, new: Amendment, desk: Desk) -> None:
+def amend(uow: UnitOfWork, new: Amendment, desk: Desk) -> None:
+    """Store what is said of a document, unless it was said before; in force, if the document is in the inbox."""
     if uow.amendments.find(new) is not None:
         return
     key = uow.amendments.entry(new.recipient, new.sender, new.document_id)
@@ -269,8 +364,7 @@ def _amend(uow: UnitOfWork, new: Amendment, desk: Desk) -> None:
 
 def _in_force(uow: UnitOfWork, waiting: Amendment, entry: InboxEntry, desk: Desk) -> InboxEntry:
     """The document that it speaks of is in the inbox: its recipient is asked, or a replacement is in effect."""
-    target = _S.IN_EFFECT if waiting.kind is AmendmentKind.REPLACE else _S.ASKED
-    moved = replace(waiting, subject=entry.key, state=advance(waiting.state, target))
+    moved = replace(waiting, subject=entry.key, state=advance(waiting.state, _begins_as(waiting)))
     uow.amendments.advance(moved, was=waiting.state)
     told = told_of_entry(uow, moved, entry, desk)
     uow.inbox.advance(told, was=entry.business_status)
@@ -279,20 +373,9 @@ def _in_force(uow: UnitOfWork, waiting: Amendment, entry: InboxEntry, desk: Desk
 
 def told_of_entry(uow: UnitOfWork, amendment: Amendment, entry: InboxEntry, desk: Desk, *, by: str = "") -> InboxEntry:
     """The entry with its newest leaf, which the caller stores: it arrived, or was answered (`by`: the principal)."""
-    leaf = desk.journal.record(
-        uow,
-        AuditEvent(
-            kind=EventKind.AMENDMENT_ANSWERED if by else EventKind.AMENDMENT_ARRIVED,
-            at=amendment.changed_at,
-            subject=entry.key,
-            document=entry.transfer,
-            previous=entry.last_leaf,
-            sequence=entry.sequence,
-            recipient=entry.recipient,
-            organ=entry.recipient,
-            private=_private(amendment) | ({"principal": by} if by else {}),
-        ),
-    )
+    kind = EventKind.AMENDMENT_ANSWERED if by else EventKind.AMENDMENT_ARRIVED
+    private = _private(amendment) | ({"principal": by} if by else {})
+    leaf = desk.journal.record(uow, of_entry(kind, entry, at=amendment.changed_at, private=private))
     return replace(entry, last_leaf=leaf)  # not `changed_at`: that is when its business status was said
 
 

@@ -15,13 +15,15 @@ from gateway.core.ids import EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ANSWER_WORDS_CHARS_MAX
 from gateway.core.message import ResponseFor, StatusMessage
-from gateway.core.model import InboxEntry
+from gateway.core.model import Document, InboxEntry
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import AMENDMENT_MOVES, AmendmentState, BusinessStatus, advance
-from gateway.exchange.amending import answered_state, told_of_entry
+from gateway.exchange.amending import amend, answered_state, recall_in, told_of_entry
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_entry, require
+from gateway.exchange.release import BY_ITSELF
+from gateway.exchange.said_again import say_again
 from gateway.exchange.saying import Speaker, said_words, status_row
 from gateway.exchange.submit import store_new
 from gateway.observe import logger
@@ -76,13 +78,15 @@ class AmendmentAnswers:
         return entry
 
     def _say(self, uow: UnitOfWork, asked: Amendment, entry: InboxEntry, said: _Said, by: Speaker) -> None:
-        """`entry`: the document that the amendment speaks of. What was said before is not said again."""
+        """`entry`: the document that it speaks of. What was said before is said again only where nobody has heard it."""
         opened = entry.opened_at.replace(microsecond=0) if entry.opened_at else None
         handling = Handling(opened_at=opened, standing=entry.business_status, forwarded=said.forwarded)
         target = answered_state(said.status, late=handling.taken_up)
         if target not in AMENDMENT_MOVES[asked.state]:
             if asked.state is AmendmentState.AGREED and target is not asked.state:
                 raise Conflict("conflict.state", state=asked.state.value)
+            if asked.answered_at is not None:
+                say_again(uow, _row(asked, entry, by, self._desk, part=_part(asked)), self._desk)
             return
         now = self._desk.clock.now()
         answered = replace(
@@ -96,22 +100,50 @@ class AmendmentAnswers:
         uow.amendments.advance(answered, was=asked.state)
         told = told_of_entry(uow, answered, entry, self._desk, by=by.principal)
         uow.inbox.advance(told, was=entry.business_status)
-        message = self._message(answered, handling, said.status, now)
-        store_new(uow, status_row(message, about=entry.envelope.digest, by=by, desk=self._desk), self._desk)
+        store_new(uow, _row(answered, entry, by, self._desk, part=_part(answered)), self._desk)
 
-    def _message(self, of: Amendment, handling: Handling, status: BusinessStatus, now: datetime) -> StatusMessage:
-        """15 or 16. What asked is answered, as any document, by its own name; a 13 has none but that of its document."""
-        return StatusMessage(
-            sender=organ_block(of.recipient, self._desk.directory.current()),
-            response_for=ResponseFor(organ_id=of.sender, document_id=of.by or of.document_id),
-            status=status,
-            description=AmendmentAnswer(words=of.words, handling=handling).text(),
-            timestamp=now.replace(microsecond=0),
-        )
+
+def recall_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: datetime) -> str:
+    """A sender's 13; never a refusal. Who asks again what was answered has lost the answer: it is said once more."""
+    new = recall_in(message, desk, now)
+    known = uow.amendments.find(new)
+    entry = uow.inbox.find(EntryKey(known.subject)) if known and known.answered_at else None
+    if known is None or entry is None:
+        amend(uow, new, desk)
+    else:
+        by = Speaker(principal=BY_ITSELF, trace_id=desk.new_key().replace("-", ""))
+        store_new(uow, _row(known, entry, by, desk, part=desk.new_key()), desk)
+    return ""
+
+
+def _row(answered: Amendment, entry: InboxEntry, by: Speaker, desk: Desk, *, part: str) -> Document:
+    """The message that carries an answer. `part`: tells one that is said once more from the first."""
+    return status_row(_message(answered, desk), about=entry.envelope.digest, by=by, desk=desk, part=part)
+
+
+def _part(answered: Amendment) -> str:
+    return answered.kind.value if answered.by else ""
+
+
+def _message(of: Amendment, desk: Desk) -> StatusMessage:
+    """15 or 16. What asked is answered, as any document, by its own name; a 13 has none but that of its document."""
+    agreed = of.state is AmendmentState.AGREED
+    assert of.answered_at is not None, "an answer has its time"
+    return StatusMessage(
+        sender=organ_block(of.recipient, desk.directory.current()),
+        response_for=ResponseFor(organ_id=of.sender, document_id=of.by or of.document_id),
+        status=BusinessStatus.RECALL_AGREED if agreed else BusinessStatus.RECALL_REFUSED,
+        description=AmendmentAnswer(words=of.words, handling=of.handling, about=of.kind if of.by else None).text(),
+        timestamp=of.answered_at,
+    )
 
 
 def _answerable(uow: UnitOfWork, entry: InboxEntry) -> Amendment | None:
-    """What an answer at this entry speaks of: what the entry itself asks, else what is asked of it, a recall first."""
+    """What an answer at this entry speaks of: whether it is given back, else what it asks itself, else what is asked of it.
+
+    So whoever says the same again never says it of something else. What is asked by a document that is itself recalled is
+    answered at the entry that it speaks of.
+    """
     asked = [
         one
         for one in uow.amendments.about([entry.key])
@@ -119,9 +151,9 @@ def _answerable(uow: UnitOfWork, entry: InboxEntry) -> Amendment | None:
     ]
     asked.sort(
         key=lambda one: (
+            one.kind is not AmendmentKind.RECALL or one.subject != entry.key,
             one.carrier != entry.key,
             one.state is not AmendmentState.ASKED,
-            one.kind is not AmendmentKind.RECALL,
         )
     )
     return uow.amendments.find(asked[0]) if asked else None

@@ -1,4 +1,4 @@
-"""What the doors ask of the conductors: five desks, one for each kind of wish an office can have.
+"""What the doors ask of the conductors for offices: a desk for each kind of wish that one can have.
 
 A door is handed objects that keep these promises and never learns which class stands behind them. All verbs are
 coroutines and raise the families of `gateway.core.errors`; none returns half of an answer.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core.directory import Body
+from gateway.core.directory import Body, Snapshot
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.log import HistoryPage
 from gateway.core.model import (
@@ -41,6 +41,18 @@ class UploadedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Metadata that were found without a fault, and the edition of the registry by which they were."""
+
+    metadata: Metadata
+    snapshot: Snapshot
+
+    def speaks_of(self, metadata: Metadata, snapshot: Snapshot) -> bool:
+        """Whether these very metadata were looked at, by this very edition."""
+        return self.metadata is metadata and self.snapshot is snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionOrder:
     """Everything an office says when it hands a document in. The door has checked shapes and sizes, nothing else."""
 
@@ -48,6 +60,8 @@ class SubmissionOrder:
     files: tuple[UploadedFile, ...]
     """In the order given: position 1 is the document itself."""
     idempotency_key: str
+    admitted: Admitted | None = None
+    """What `admit` said of these metadata: what it has looked at is not looked at again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +140,10 @@ class EnvelopeOrder:
 class SubmissionDesk(Protocol):
     """Takes documents in."""
 
-    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> None:
+    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> Admitted | None:
         """Refuse by the metadata alone, before a byte of the files is stored: who sends, marks of secrecy, the fields.
+
+        What was found without a fault is said so, for the order; None: `submit` has to look again.
 
         Recipients whom nothing could be sent to are field errors too, unless the key says that the order may be a repeated
         one: it was good when it came first.

@@ -18,9 +18,18 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
+from gateway.core.carrying import (
+    Answered,
+    CarryResult,
+    Indeterminate,
+    TransferRefused,
+    TryLater,
+    Unknown,
+    Unreachable,
+    is_of_road,
+)
 from gateway.core.errors import CATALOGUE, PeerError, SiteError
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
@@ -33,13 +42,11 @@ from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.non_delivery import owe_non_delivery
-from gateway.exchange.roads import Roads
+from gateway.exchange.roads import Roads, report_of
+from gateway.exchange.subjects import of_delivery
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
-
-Backoff = Callable[[int], float]
-"""Seconds to wait after this many failures in a row."""
 
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
 
@@ -55,10 +62,6 @@ _PASSING: Final = {
     TransferState.INDETERMINATE: DeliveryState.INDETERMINATE,
 }
 """The state that all deliveries of a transfer share until it ends."""
-_WAITS: Final = {
-    TransferState.QUEUED: DeliveryState.QUEUED,
-    TransferState.INDETERMINATE: DeliveryState.INDETERMINATE,
-}
 _EVENTS: Final = {
     DeliveryState.HELD: EventKind.HELD,
     DeliveryState.DELIVERED: EventKind.DELIVERED,
@@ -94,14 +97,11 @@ class _Begun:
 class TransferDelivery:
     """The conductor of work items of kind `transfer`."""
 
-    def __init__(
-        self, *, desk: Desk, transports: Callable[[GatewayId], Transport], backoff: Backoff, roads: Roads | None = None
-    ) -> None:
-        """`roads`: those that whoever hears of a peer opens; without them, its own."""
+    def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], roads: Roads) -> None:
+        """`roads`: those that whoever hears of a peer opens."""
         self._desk = desk
-        self._roads = roads or Roads(store=desk.store, clock=desk.clock, backoff=backoff)
+        self._roads = roads
         self._transports = transports
-        self._backoff = backoff
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
@@ -114,8 +114,9 @@ class TransferDelivery:
         if transfer is None:
             return RoadReport.NEUTRAL
         with bound_ids(transfer=transfer.slip.transfer, peer=transfer.slip.destination, trace_id=trace_id):
-            result = await self._attempt(transfer)
-            report = await self._settle(claim, transfer, result)
+            result, asked = await self._attempt(transfer)
+            last = asked and self._desk.clock.now() >= transfer.deadline
+            report = await self._settle(claim, transfer, result, last=last)
             _log.info("transfer.attempted", outcome=type(result).__name__, recipients=len(transfer.slip.recipients))
             return report
 
@@ -152,51 +153,53 @@ class TransferDelivery:
         if is_final(transfer.state) or transfer.state is TransferState.HELD:
             uow.work.finish(claim)
             return None
-        late = transfer.state is TransferState.QUEUED and now >= transfer.deadline
-        if late and not transfer.attempts:
-            self._conclude(uow, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
-            uow.work.finish(claim)
-            return None
         if transfer.state is TransferState.INDETERMINATE:
             return transfer
         if transfer.state is TransferState.QUEUED:
-            transfer = self._move(uow, transfer, TransferState.SENDING, DeliveryState.SENDING)
-            if not late:
+            transfer = self._move(uow, transfer, TransferState.SENDING)
+            if now < transfer.deadline:
                 return transfer
-            # it was tried, and "later" may have been said by a peer that had stored it already: ask, do not guess
-        return self._move(uow, transfer, TransferState.INDETERMINATE, DeliveryState.INDETERMINATE)
+            # "later" may have been said by a peer that had stored it already, and what was never tried may have been, before
+            # this database was put back: ask, do not guess
+        return self._move(uow, transfer, TransferState.INDETERMINATE)
 
-    async def _attempt(self, transfer: Transfer) -> CarryResult | Unknown:
-        """Ask first where an answer may have been lost; after the deadline only ask: then silence is the end."""
+    async def _attempt(self, transfer: Transfer) -> tuple[CarryResult | Unknown, bool]:
+        """Ask first where an answer may have been lost; after the deadline only ask. Whether asking was the last of it.
+
+        Then silence is the end. What was carried until after its deadline is asked for once more.
+        """
         transport = self._transports(transfer.slip.destination)
         if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
             if not isinstance(result, Unknown) or self._desk.clock.now() >= transfer.deadline:
-                return result
-        return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope))
+                return result, True
+        return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope)), False
 
     # --- what follows ------------------------------------------------------------------------------------------------
 
-    async def _settle(self, claim: Claim, transfer: Transfer, result: CarryResult | Unknown) -> RoadReport:
+    async def _settle(
+        self, claim: Claim, transfer: Transfer, result: CarryResult | Unknown, *, last: bool
+    ) -> RoadReport:
+        """`last`: there is no further attempt."""
         if isinstance(result, Answered):
-            return await self._answered(claim, transfer, result.receipt)
+            return await self._answered(claim, transfer, result.receipt, last=last)
         if isinstance(result, TransferRefused):
             await self._end(claim, transfer, _Ending(state=TransferState.REFUSED, code=known_code(result.code)))
             return RoadReport.GOOD
-        if self._desk.clock.now() >= transfer.deadline:
+        if last:
             await self._end(claim, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
             return RoadReport.NEUTRAL
         assert not isinstance(result, Unknown), "what the peer does not know is sent, before the deadline"
         return await self._again(claim, transfer, result)
 
-    async def _answered(self, claim: Claim, transfer: Transfer, receipt: bytes) -> RoadReport:
+    async def _answered(self, claim: Claim, transfer: Transfer, receipt: bytes, *, last: bool) -> RoadReport:
         """Only a receipt whose every line checks ends the transfer; a bad one is nobody's answer (peer.receipt)."""
         try:
             lines = receipts.check(receipt, transfer.slip, self._desk.directory.current())
             self._desk.meter.add(RECEIPTS, "good")
         except PeerError as error:
             self._desk.meter.add(RECEIPTS, "bad")
-            if self._desk.clock.now() >= transfer.deadline:
+            if last:
                 await self._end(claim, transfer, _Ending(state=TransferState.EXPIRED, code="delivery.expired"))
                 return RoadReport.NEUTRAL
             return await self._again(claim, transfer, Indeterminate(str(error)))
@@ -217,7 +220,7 @@ class TransferDelivery:
         self, claim: Claim, transfer: Transfer, result: TryLater | Unreachable | Indeterminate
     ) -> RoadReport:
         """Give the lease back. The road's failures are the peer's, one transfer's are its own (reliability.md B2.4)."""
-        road = not isinstance(result, Indeterminate) and getattr(result, "road", True)
+        road = is_of_road(result)
         state = TransferState.INDETERMINATE if isinstance(result, Indeterminate) else _not_handed_over(transfer)
         after = result.after if isinstance(result, TryLater) else None
         if road:
@@ -227,19 +230,20 @@ class TransferDelivery:
             now = self._desk.clock.now()
             fresh = self._fresh(uow, transfer.slip.transfer)
             if fresh.state is not state:
-                fresh = self._move(uow, fresh, state, _WAITS[state])
+                fresh = self._move(uow, fresh, state)
             reason = result.reason[:REASON_CHARS_MAX]
-            tried = replace(fresh, reason=reason, attempts=fresh.attempts + 1, changed_at=now)
+            asked = not isinstance(result, TryLater) or result.asked
+            tried = replace(fresh, reason=reason, attempts=fresh.attempts + asked, changed_at=now)
             uow.transfers.advance(tried, was=fresh.state)
             if road:
                 self._roads.close(uow, transfer.slip.destination, after)
                 uow.work.postpone(claim, now)
             else:
-                wait = after if after is not None else self._backoff(fresh.attempts)
+                wait = after if after is not None else self._roads.backoff(fresh.attempts)
                 uow.work.postpone(claim, now + timedelta(seconds=wait))
 
         await self._desk.store.transact(unit)
-        return RoadReport.BAD if road else RoadReport.NEUTRAL
+        return report_of(result)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -269,25 +273,9 @@ class TransferDelivery:
     ) -> Delivery:
         """The delivery in its new state, with its leaf; `digest` is the receipt's, or empty; `done` its transfer."""
         state, code = end
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=_EVENTS[state],
-                at=done.changed_at,
-                subject=delivery.key,
-                document=delivery.document,
-                previous=delivery.last_leaf,
-                sequence=delivery.sequence,
-                recipient=delivery.recipient,
-                organ=done.slip.sender,
-                private={
-                    "code": code,
-                    "receipt": digest,
-                    "to": delivery.recipient,
-                    "transfer": delivery.transfer or "",
-                },
-            ),
-        )
+        private = {"code": code, "receipt": digest, "to": delivery.recipient, "transfer": delivery.transfer or ""}
+        event = of_delivery(_EVENTS[state], delivery, done.slip.sender, at=done.changed_at, private=private)
+        leaf = self._desk.journal.record(uow, event)
         return replace(
             delivery,
             state=advance(delivery.state, state),
@@ -297,14 +285,14 @@ class TransferDelivery:
             last_leaf=leaf,
         )
 
-    def _move(self, uow: UnitOfWork, transfer: Transfer, state: TransferState, deliveries: DeliveryState) -> Transfer:
+    def _move(self, uow: UnitOfWork, transfer: Transfer, state: TransferState) -> Transfer:
         """Both vocabularies move together; the passing states of an attempt write no leaf (audit.md: sampled)."""
         now = self._desk.clock.now()
         moved = replace(transfer, state=advance(transfer.state, state), changed_at=now)
         uow.transfers.advance(moved, was=transfer.state)
         was = _PASSING[transfer.state]
-        assert advance(was, deliveries) is deliveries
-        uow.documents.move_deliveries(transfer.document, transfer.slip.transfer, moves=(was, deliveries), at=now)
+        moves = (was, advance(was, _PASSING[state]))
+        uow.documents.move_deliveries(transfer.document, transfer.slip.transfer, moves=moves, at=now)
         return moved
 
     @staticmethod

@@ -15,9 +15,9 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ORDER_HURRIED_MAX, STREAM_HANDLE_BYTES
 from gateway.core.message import Priority
 from gateway.core.model import Delivery, Document, SlipRecipient, Transfer, TransferSlip
-from gateway.core.states import DeliveryState, TransferState
+from gateway.core.states import DeliveryState, MessageKind, TransferState
 from gateway.core.work import WorkKind
-from gateway.exchange.amending import amendment_sent
+from gateway.exchange.amending import amended_before, amendment_sent
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, urgency_of
 from gateway.exchange.gaps import owe_notice
@@ -42,6 +42,8 @@ def dispatch(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk) -> Non
         deliveries[refusal.recipient] = _refused(uow, document, refusal, plan.epoch, desk)
     uow.documents.add_deliveries([deliveries[organ_id] for organ_id in recipients_of(document)])
     amendment_sent(uow, document, desk)
+    if document.kind is MessageKind.DOCUMENT:
+        amended_before(uow, document, desk)
 
 
 def send(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk, *, cause: Cause) -> dict[OrganId, Delivery]:
@@ -58,8 +60,10 @@ def send(uow: UnitOfWork, document: Document, plan: Plan, desk: Desk, *, cause: 
         if uow.documents.direct_streams(document.sender, destination, given):
             owe_notice(uow, transfer.slip, document.changed_at)
         for route in routes:
-            after = replace(document, last_leaf=cause.leaves[route.recipient])
-            made = _queued(uow, after, route, transfer=transfer, desk=desk, number=numbers[route.recipient])
+            previous = cause.leaves[route.recipient]
+            made = _queued(
+                uow, document, route, transfer=transfer, desk=desk, row=(previous, *numbers[route.recipient])
+            )
             deliveries[route.recipient] = made
     return deliveries
 
@@ -120,10 +124,10 @@ def _queued(  # noqa: PLR0913 - everything one row needs, by name
     *,
     transfer: Transfer,
     desk: Desk,
-    number: tuple[int, bytes],
+    row: tuple[str, int, bytes],
 ) -> Delivery:
-    key = DeliveryKey(desk.new_key())
-    sequence, stream = number
+    """`row`: the leaf that it follows, its number, and the handle of its stream."""
+    key, (previous, sequence, stream) = DeliveryKey(desk.new_key()), row
     leaf = desk.journal.record(
         uow,
         AuditEvent(
@@ -131,7 +135,7 @@ def _queued(  # noqa: PLR0913 - everything one row needs, by name
             at=document.changed_at,
             subject=key,
             document=document.key,
-            previous=document.last_leaf,
+            previous=previous,
             stream=stream,
             sequence=sequence,
             recipient=route.recipient,

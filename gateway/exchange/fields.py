@@ -17,7 +17,7 @@ from gateway.core.message import DocumentMessage, Organ
 from gateway.core.model import Attachment
 from gateway.core.paper import paper_date_problem
 from gateway.core.plain_text import same_words
-from gateway.edxml import Violation, validate
+from gateway.edxml import Violation, check_files, check_regulation
 from gateway.exchange.messages import organ_block
 from gateway.exchange.ready_made import metadata_of
 from gateway.routing import plan
@@ -40,9 +40,14 @@ def document_faults(
 
     Not marks of secrecy: those are an error of their own (`secrecy.marked`), and no list of fields to mend.
     """
-    found = tuple(_fault(one) for one in validate(message, attachments) if one.code != "secrecy")
+    found = tuple(map(_fault, check_regulation(message, attachments)))
     said = {fault.path for fault in found}
     return (*found, *(fault for fault in _date_faults(message, moment) if fault.path not in said))
+
+
+def attachment_faults(attachments: Sequence[Attachment]) -> tuple[FieldFault, ...]:
+    """What of the files alone keeps a document from being sent."""
+    return tuple(map(_fault, check_files(attachments)))
 
 
 def finished_faults(message: DocumentMessage, snapshot: Snapshot, *, moment: datetime) -> tuple[FieldFault, ...]:

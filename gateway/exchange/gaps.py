@@ -6,29 +6,29 @@ the rows when it is sent, so that it is never older than they are; it is repeate
 changes nothing.
 """
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-from gateway.core.carrying import Indeterminate, TellResult, Told, TransferRefused, TryLater
+from gateway.core.carrying import TellResult, Told, TransferRefused
 from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, PeerError, SiteError
-from gateway.core.ids import KEY, GatewayId, OrganId, TransferKey
+from gateway.core.ids import GatewayId, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GAP_NOTICE_BYTES_MAX, GAP_NOTICE_SECONDS_MAX, RECIPIENTS_MAX
 from gateway.core.model import Transfer, TransferSlip
 from gateway.core.order import Gap, GapNotice
 from gateway.core.ports import Signer, Transport
 from gateway.core.states import DeliveryState
-from gateway.core.work import Claim, Destination, RoadReport, WorkItem, WorkKind
-from gateway.crypto import GAPS_TYPE, sign_jws, verify_jws
+from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
+from gateway.crypto import GAPS_TYPE, verify_jws
+from gateway.exchange.claims import Claims, Key, Moment, Number, One, Text, read_claims, sign_claims
 from gateway.exchange.desk import Desk
 from gateway.exchange.duties import is_hosted
+from gateway.exchange.roads import Roads
 from gateway.observe import logger
 
 _log = logger(__name__)
@@ -38,6 +38,8 @@ MOVED: Final = "moved"
 _WILL_NOT_COME: Final = frozenset(
     {DeliveryState.EXPIRED, DeliveryState.REFUSED, DeliveryState.VOID, DeliveryState.HELD, DeliveryState.REROUTED}
 )
+_NOT_TAKEN: Final = frozenset({DeliveryState.REFUSED, DeliveryState.REROUTED})
+"""How a delivery stands that a receipt refused."""
 REFUSALS_MAX: Final = 16
 """A peer whose registry lags behind refuses what it will take an hour later: by then it waits for nothing any longer."""
 PATIENCE: Final = timedelta(seconds=GAP_NOTICE_SECONDS_MAX)
@@ -56,8 +58,9 @@ def gaps_of(uow: UnitOfWork, transfer: Transfer) -> tuple[Gap, ...]:
     """What has to be told of a transfer as its rows stand; nothing when its numbers come in order after all."""
     slip = transfer.slip
     gaps = []
-    if transfer.answer is None:
-        # A receipt settles every number that it names: the other side knows them.
+    if transfer.answer is None or is_all_refused(uow, transfer):
+        # A receipt settles every number that it names: the other side knows them, and after a restore it is sent what it had
+        # received. What it had refused for everybody it is told.
         # What the slip names and this transfer has no delivery of any more goes another way.
         states = {one.recipient: one.state for one in uow.documents.deliveries(transfer.document, slip.transfer)}
         ends = {line: states.get(line.organ_id, DeliveryState.REROUTED) for line in slip.recipients}
@@ -70,29 +73,33 @@ def gaps_of(uow: UnitOfWork, transfer: Transfer) -> tuple[Gap, ...]:
     return (*gaps, *(Gap(recipient=who, first=1, last=since - 1, reason=MOVED) for who, since in begun.items()))
 
 
+def is_all_refused(uow: UnitOfWork, transfer: Transfer) -> bool:
+    """Whether a receipt refused it for every recipient. Most documents were refused by nobody, and are counted only."""
+    counts = uow.documents.delivery_counts(transfer.document)
+    if not any(counts.get(state) for state in _NOT_TAKEN):
+        return False
+    deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)
+    return transfer.answer is not None and all(one.state in _NOT_TAKEN for one in deliveries)
+
+
 class GapNotices:
     """The conductor of work items of kind `gaps`."""
 
     def __init__(
-        self,
-        *,
-        desk: Desk,
-        signer: Signer,
-        transports: Callable[[GatewayId], Transport],
-        backoff: Callable[[int], float],
+        self, *, desk: Desk, signer: Signer, transports: Callable[[GatewayId], Transport], roads: Roads
     ) -> None:
-        """`signer`: the receipt key; `backoff`: seconds to wait after this many failures in a row."""
+        """`signer`: the receipt key."""
         self._desk = desk
         self._signer = signer
         self._transports = transports
-        self._backoff = backoff
+        self._roads = roads
 
     async def handle(self, claim: Claim) -> RoadReport:
         """Tell it once more; done when it was answered, or when nothing is left to tell."""
         key = TransferKey(claim.item.subject)
         transfer, gaps = await self._desk.store.read(lambda uow: _told_of(uow, key))
         now = self._desk.clock.now()
-        if not gaps or now - transfer.slip.sent_at > PATIENCE + (transfer.deadline - transfer.slip.sent_at):
+        if not gaps or now > transfer.deadline + PATIENCE:
             if gaps:
                 _log.warning("gaps.given_up", transfer=key, peer=transfer.slip.destination)
             await self._desk.store.transact(lambda uow: uow.work.finish(claim))
@@ -115,32 +122,12 @@ class GapNotices:
         """Nothing moves here: the other side waits for as long as it waits for anything, and then goes on."""
 
     async def _settle(self, claim: Claim, destination: GatewayId, result: TellResult) -> RoadReport:
-        refused = isinstance(result, TransferRefused)
-        if isinstance(result, Told) or (refused and claim.item.attempts >= REFUSALS_MAX):
-            if refused:
-                _log.warning("gaps.refused", transfer=claim.item.subject, peer=destination)
-            await self._desk.store.transact(lambda uow: uow.work.finish(claim))
-            return RoadReport.GOOD
-        # `road`: it is the way that is closed, and not this notice that is not liked.
-        road = not isinstance(result, Indeterminate | TransferRefused) and getattr(result, "road", True)
-        after = result.after if isinstance(result, TryLater) else None
-
-        def unit(uow: UnitOfWork) -> None:
-            now = self._desk.clock.now()
-            state = uow.work.destination(destination)
-            if not road:
-                wait = after if after is not None else self._backoff(claim.item.attempts)
-                # Its own failures lengthen its back-off; they never bury it.
-                uow.work.postpone(claim, now + timedelta(seconds=wait), failed=True)
-                return
-            if state.not_before is None or state.not_before <= now:
-                wait = after if after is not None else self._backoff(state.failures)
-                until = now + timedelta(seconds=wait)
-                uow.work.set_destination(Destination(name=destination, failures=state.failures + 1, not_before=until))
-            uow.work.postpone(claim, now)
-
-        await self._desk.store.transact(unit)
-        return RoadReport.BAD if road else RoadReport.NEUTRAL
+        if isinstance(result, TransferRefused) and claim.item.attempts >= REFUSALS_MAX:
+            _log.warning("gaps.refused", transfer=claim.item.subject, peer=destination)
+        elif not isinstance(result, Told):
+            return await self._roads.again_later(claim, destination, result)
+        await self._desk.store.transact(lambda uow: uow.work.finish(claim))
+        return RoadReport.GOOD
 
 
 def _told_of(uow: UnitOfWork, key: TransferKey) -> tuple[Transfer, tuple[Gap, ...]]:
@@ -152,28 +139,21 @@ def _told_of(uow: UnitOfWork, key: TransferKey) -> tuple[Transfer, tuple[Gap, ..
 
 # --- the notice itself -------------------------------------------------------------------------------------------------
 
-_Number = Annotated[int, Field(ge=1, lt=2**53)]
-_Text = Annotated[str, StringConstraints(max_length=300)]
+
+class _Line(Claims):
+    organ_id: Text
+    first: Number
+    last: Number
+    reason: Text
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class _Line(_Strict):
-    organ_id: _Text
-    first: _Number
-    last: _Number
-    reason: _Text
-
-
-class _Claims(_Strict):
-    version: Annotated[int, Field(ge=1, le=1)]
-    transfer: Annotated[str, StringConstraints(pattern=f"^{KEY.pattern}$")]
-    origin: _Text
-    destination: _Text
-    sender: _Text
-    issued_at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+class _Claims(Claims):
+    version: One
+    transfer: Key
+    origin: Text
+    destination: Text
+    sender: Text
+    issued_at: Moment
     gaps: Annotated[tuple[_Line, ...], Field(min_length=1, max_length=2 * RECIPIENTS_MAX)]
 
 
@@ -191,8 +171,7 @@ async def write_notice(notice: GapNotice, signer: Signer) -> bytes:
             for gap in notice.gaps
         ],
     }
-    kid = sha256(signer.public_key).hexdigest()
-    return await sign_jws(_canonical(claims), kid=kid, signer=signer, kind=GAPS_TYPE)
+    return await sign_claims(claims, signer, kind=GAPS_TYPE)
 
 
 def read_notice(token: bytes, *, origin: GatewayId, own: GatewayId, snapshot: Snapshot) -> GapNotice:
@@ -208,8 +187,8 @@ def read_notice(token: bytes, *, origin: GatewayId, own: GatewayId, snapshot: Sn
         raise PeerError("size.limit", what="notice", limit=GAP_NOTICE_BYTES_MAX)
     try:
         payload = verify_jws(token, entry.receipt_keys, kind=GAPS_TYPE).payload
-        claims = _Claims.model_validate_json(payload)
-        if _canonical(json.loads(payload)) != payload or any(line.last < line.first for line in claims.gaps):
+        claims = read_claims(payload, _Claims)
+        if any(line.last < line.first for line in claims.gaps):
             raise PeerError("transfer.malformed", reason="notice")
     except (GatewayError, ValueError, RecursionError) as error:
         raise PeerError("transfer.malformed", reason="notice") from error
@@ -231,8 +210,3 @@ def read_notice(token: bytes, *, origin: GatewayId, own: GatewayId, snapshot: Sn
         issued_at=parse_rfc3339(claims.issued_at),
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.recipient, gap.first))),
     )
-
-
-def _canonical(value: object) -> bytes:
-    """RFC 8785 for this subset: ASCII member names, strings, integers, arrays."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

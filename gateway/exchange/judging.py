@@ -56,7 +56,7 @@ def read_envelope_file(
     verdict = verify_envelope(skeleton.root, trust=trust, moment=moment)
     # Only files that a body has signed for are worth ten seconds of a judge: anybody can send any others.
     believed = verdict.signature is not None and verdict.signature.indication is Indication.TOTAL_PASSED
-    judge = partial(judge_pdf, trust=trust, moment=moment) if believed or judge_all else _unjudged
+    judged, judge = believed or judge_all, partial(judge_pdf, trust=trust, moment=moment)
     files = tuple(
         JudgedFile(
             position=file.position,
@@ -66,7 +66,7 @@ def read_envelope_file(
             size=file.payload.size,
             place=(file.payload.start, file.payload.end),
             data=data if len(data) == file.payload.size else None,
-            verdict=judge(data if len(data) == file.payload.size else _to_judge(path, file, data, caps)),
+            verdict=judge(_to_judge(path, file, data, caps)) if judged else _unjudged(data),
         )
         for file in reading.attachments
         for data in (file.payload.read(),)
@@ -146,12 +146,12 @@ def _pieces(path: Path, limit: int) -> Iterator[bytes]:
 
 
 def _to_judge(path: Path, file: ReadAttachment, head: bytes, caps: Caps) -> bytes:
-    """What a verdict on a file needs that was not kept: of a PDF all of it, of any other its beginning.
+    """What a verdict on a file needs: of a PDF all of it, also where not all was kept; of any other its beginning.
 
     Raises:
         SenderError: `size.limit`: a PDF that no judge looks at.
     """
-    if judged_type(head) != PDF:
+    if len(head) == file.payload.size or judged_type(head) != PDF:
         return head
     if file.payload.size > PDF_BYTES_MAX:
         raise SenderError("size.limit", limit=PDF_BYTES_MAX, what=file.name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from gateway.core.clock import seconds_since
 from gateway.core.health import Check, Finding, found
 from gateway.core.inspection import Overdue
 from gateway.core.metrics import TRANSFERS_LATE, TRANSFERS_OLDEST_SECONDS, Reading
@@ -58,4 +59,4 @@ class LateProbe:
         )
 
     def _age(self, overdue: Overdue) -> float:
-        return max(0.0, (self._clock.now() - overdue.oldest).total_seconds()) if overdue.oldest else 0.0
+        return seconds_since(overdue.oldest, self._clock.now())

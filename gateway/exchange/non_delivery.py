@@ -8,19 +8,18 @@ The row and the work item are written in the unit that lets the transfer expire 
 between; the notice is signed afterwards, kept, and the same bytes for ever.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from gateway.core.clock import rfc3339
 from gateway.core.errors import PeerError, SiteError
-from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import KEY, TransferKey
+from gateway.core.events import EventKind
+from gateway.core.ids import TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import REASON_CHARS_MAX, RECIPIENTS_MAX
 from gateway.core.model import Delivery, Document, Transfer
@@ -28,8 +27,10 @@ from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Signer
 from gateway.core.states import DeliveryState
 from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
-from gateway.crypto import NON_DELIVERY_TYPE, sign_jws, verify_jws
+from gateway.crypto import NON_DELIVERY_TYPE, verify_jws
+from gateway.exchange.claims import Claims, Key, Moment, One, Sha256, Text, Whole, read_claims, sign_claims
 from gateway.exchange.desk import Desk
+from gateway.exchange.subjects import of_delivery
 from gateway.observe import logger
 
 RELAY_FAILURE: Final = "http://uri.etsi.org/19522/Event/RelayFailure"
@@ -60,6 +61,8 @@ class _Matter:
     transfer: Transfer
     document: Document
     deliveries: tuple[Delivery, ...]
+    leaves: Mapping[str, str]
+    """By delivery: hash of its leaf `delivery.expired`. It may have been recalled or rerouted since."""
 
 
 class NonDeliveryNotices:
@@ -73,7 +76,7 @@ class NonDeliveryNotices:
     async def handle(self, claim: Claim) -> RoadReport:
         """Sign the notice and keep it, with a leaf for every recipient; one that is signed already stays as it is."""
         matter = await self._desk.store.read(lambda uow: _matter(uow, TransferKey(claim.item.subject)))
-        notice = await write_notice(matter, self._signer)
+        notice = await _write(matter, self._signer)
 
         def unit(uow: UnitOfWork) -> None:
             now = self._desk.clock.now()
@@ -95,21 +98,9 @@ class NonDeliveryNotices:
         uow.documents.advance_deliveries(told, was={one.key: one.state for one in fresh})
 
     def _told(self, uow: UnitOfWork, delivery: Delivery, matter: _Matter, digest: str, *, at: datetime) -> Delivery:
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.DELIVERY_NOTICE,
-                at=at,
-                subject=delivery.key,
-                document=delivery.document,
-                previous=delivery.last_leaf,
-                sequence=delivery.sequence,
-                recipient=delivery.recipient,
-                organ=matter.document.sender,
-                private={"notice": digest, "to": delivery.recipient, "transfer": matter.transfer.slip.transfer},
-            ),
-        )
-        return replace(delivery, last_leaf=leaf)
+        private = {"notice": digest, "to": delivery.recipient, "transfer": matter.transfer.slip.transfer}
+        event = of_delivery(EventKind.DELIVERY_NOTICE, delivery, matter.document.sender, at=at, private=private)
+        return replace(delivery, last_leaf=self._desk.journal.record(uow, event))
 
 
 def _matter(uow: UnitOfWork, key: TransferKey) -> _Matter:
@@ -118,62 +109,55 @@ def _matter(uow: UnitOfWork, key: TransferKey) -> _Matter:
     if made is None or transfer is None or document is None:
         raise SiteError("store.damaged", reason=f"transfer {key}")
     deliveries = uow.documents.deliveries(document.key, key)
-    return _Matter(made=made, transfer=transfer, document=document, deliveries=deliveries)
+    told = (one for one in uow.log.history(document.key) if one.event == EventKind.DELIVERY_EXPIRED)
+    leaves = {one.subject: one.leaf_hash for one in told}
+    return _Matter(made=made, transfer=transfer, document=document, deliveries=deliveries, leaves=leaves)
 
 
 # --- the notice itself -------------------------------------------------------------------------------------------------
 
-_Text = Annotated[str, StringConstraints(max_length=300)]
-_Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-_Whole = Annotated[int, Field(ge=0, lt=2**53)]
-_Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class NoticeLine(_Strict):
+class NoticeLine(Claims):
     """One recipient who did not get it."""
 
-    organ_id: _Text
-    sequence: _Whole
-    code: _Text
+    organ_id: Text
+    sequence: Whole
+    code: Text
     event: Literal["http://uri.etsi.org/19522/Event/RelayFailure"]
-    leaf: _Hash
+    leaf: Sha256
     """Hash of the leaf `delivery.expired` in our audit log: its proof is `gateway audit prove`'s."""
 
 
-class NoticeEnvelope(_Strict):
+class NoticeEnvelope(Claims):
     """What was to be delivered."""
 
-    sha256: _Hash
-    size: _Whole
+    sha256: Sha256
+    size: Whole
 
 
-class NoticeClaims(_Strict):
+class NoticeClaims(Claims):
     """The payload: every claim there, none unknown."""
 
-    version: Annotated[int, Field(ge=1, le=1)]
-    transfer: Annotated[str, StringConstraints(pattern=f"^{KEY.pattern}$")]
-    origin: _Text
-    destination: _Text
-    sender: _Text
-    document_id: _Text
+    version: One
+    transfer: Key
+    origin: Text
+    destination: Text
+    sender: Text
+    document_id: Text
     envelope: NoticeEnvelope
-    sent_at: _Moment
-    deadline: _Moment
-    expired_at: _Moment
-    attempts: _Whole
-    last_tried_at: _Moment | None
+    sent_at: Moment
+    deadline: Moment
+    expired_at: Moment
+    attempts: Whole
+    last_tried_at: Moment | None
     last_reason: Annotated[str, StringConstraints(max_length=REASON_CHARS_MAX)]
     recipients: Annotated[tuple[NoticeLine, ...], Field(min_length=1, max_length=RECIPIENTS_MAX)]
 
 
-async def write_notice(matter: _Matter, signer: Signer) -> bytes:
+async def _write(matter: _Matter, signer: Signer) -> bytes:
     """The notice as a JWS (compact, ES256, canonical JSON); the recipients in the order of the slip."""
     slip, made = matter.transfer.slip, matter.made
-    lines = {delivery.recipient: _line(delivery) for delivery in matter.deliveries}
+    lines = {delivery.recipient: _line(delivery, matter.leaves[delivery.key]) for delivery in matter.deliveries}
     claims = {
         "version": 1,
         "transfer": slip.transfer,
@@ -190,18 +174,17 @@ async def write_notice(matter: _Matter, signer: Signer) -> bytes:
         "last_reason": made.last_reason,
         "recipients": [lines[one.organ_id] for one in slip.recipients],
     }
-    kid = sha256(signer.public_key).hexdigest()
-    return await sign_jws(_canonical(claims), kid=kid, signer=signer, kind=NON_DELIVERY_TYPE)
+    return await sign_claims(claims, signer, kind=NON_DELIVERY_TYPE)
 
 
-def _line(delivery: Delivery) -> dict[str, Any]:
+def _line(delivery: Delivery, leaf: str) -> dict[str, Any]:
     code = delivery.reason if delivery.state is DeliveryState.EXPIRED else "delivery.expired"
     return {
         "organ_id": delivery.recipient,
         "sequence": delivery.sequence,
         "code": code,
         "event": RELAY_FAILURE,
-        "leaf": delivery.last_leaf,
+        "leaf": leaf,
     }
 
 
@@ -213,15 +196,6 @@ def check_notice(notice: bytes, keys: Sequence[bytes]) -> NoticeClaims:
     """
     payload = verify_jws(notice, keys, kind=NON_DELIVERY_TYPE).payload
     try:
-        claims = NoticeClaims.model_validate_json(payload)
-        canonical = _canonical(json.loads(payload)) == payload
+        return read_claims(payload, NoticeClaims)
     except (ValueError, RecursionError) as error:
         raise PeerError("peer.receipt", step=str(error)[:200]) from error
-    if not canonical:
-        raise PeerError("peer.receipt", step="not canonical JSON")
-    return claims
-
-
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    """RFC 8785 for this subset: ASCII member names, strings, integers, null, arrays."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

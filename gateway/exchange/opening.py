@@ -12,6 +12,7 @@ from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.exchange.journal import Journal
+from gateway.exchange.subjects import of_gateway
 
 
 def opening(
@@ -46,4 +47,4 @@ def clock_step(own: GatewayId, seconds: float, *, journal: Journal, moment: date
 
 
 def _event(kind: EventKind, own: GatewayId, moment: datetime, **private: str | int) -> AuditEvent:
-    return AuditEvent(kind=kind, at=moment, subject=own, document=own, private=private)
+    return of_gateway(kind, own, at=moment, private=private)

@@ -12,20 +12,23 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from gateway.core.errors import Conflict, NotFound, SenderError
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.errors import Conflict, NotFound
+from gateway.core.events import EventKind
 from gateway.core.ids import DeliveryKey, DocumentKey, GatewayId, TransferKey
 from gateway.core.interventions import Action, Pause, Request
 from gateway.core.ledgers import StaleStateError, UnitOfWork
-from gateway.core.limits import REASON_CHARS_MAX, SECOND_PERSON_SECONDS_MAX
+from gateway.core.limits import SECOND_PERSON_SECONDS_MAX
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.states import DeliveryState, DocumentState, TransferState, advance, is_final
 from gateway.core.work import TIMESTAMP_ROAD
 from gateway.exchange.desk import Desk
-from gateway.exchange.due import attempt_of
+from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.redriving import redrive, redrive_timestamps
 from gateway.exchange.release import Release
 from gateway.exchange.rerouting import Rerouting
+from gateway.exchange.saying import said_words
+from gateway.exchange.subjects import of_delivery, of_gateway
 
 SECOND_PERSON: Final = timedelta(seconds=SECOND_PERSON_SECONDS_MAX)
 VOIDABLE: Final = frozenset({TransferState.QUEUED, TransferState.INDETERMINATE, TransferState.HELD})
@@ -43,7 +46,7 @@ class Operating:
 
     async def pause(self, by: str, destination: str, reason: str) -> Pause:
         """See `OperatorDesk.pause`."""
-        said = _reason(reason)
+        said = said_words(reason)
 
         def unit(uow: UnitOfWork) -> Pause:
             self._known(uow, destination)
@@ -60,7 +63,7 @@ class Operating:
 
         def unit(uow: UnitOfWork) -> None:
             if not uow.interventions.resume(destination):
-                raise Conflict("conflict.state", state="not paused")
+                raise Conflict("conflict.not_paused", destination=destination)
             self._note(uow, EventKind.QUEUE_RESUMED, by=by, destination=destination)
 
         await self._desk.store.transact(unit)
@@ -77,19 +80,30 @@ class Operating:
         """See `OperatorDesk.retry`."""
 
         def unit(uow: UnitOfWork) -> int:
-            document, transfers = _found(uow, subject)
-            if document.state is DocumentState.HELD:
+            document, transfers = _looked_for(uow, subject)
+            if document is not None and document.state is DocumentState.HELD:
                 self._release.let_go(uow, document, by=by)
                 return 1
-            again = [one for one in transfers if not is_final(one.state)]
-            if not again:
+            given_up = redrive(uow, {subject, *(one.slip.transfer for one in transfers)}, self._desk)
+            given_up += redrive_timestamps(uow, subject, document, self._desk, by=by)
+            if document is None and not given_up:
+                raise NotFound("not_found")
+            tried = self._all_again(uow, document, transfers, by) if document is not None else 0
+            if document is not None and not (given_up or tried) and is_final(document.state):
                 raise Conflict("conflict.state", state=_states(document, transfers))
-            for transfer in again:
-                self._again(uow, transfer, document, by)
             self._note(uow, EventKind.QUEUE_RETRIED, by=by, subject=subject)
-            return len(again)
+            return given_up + tried or 1
 
         return await self._desk.store.transact(unit)
+
+    def _all_again(self, uow: UnitOfWork, document: Document, transfers: Sequence[Transfer], by: str) -> int:
+        """What has not ended of a document, tried now; how many transfers."""
+        again = [one for one in transfers if not is_final(one.state)]
+        if not is_final(document.state):
+            uow.work.add(step_of(document, self._desk.clock.now()))
+        for transfer in again:
+            self._again(uow, transfer, document, by)
+        return len(again)
 
     def _again(self, uow: UnitOfWork, transfer: Transfer, document: Document, by: str) -> None:
         """Due now, on a road that is asked now; what was given up goes on as after a release."""
@@ -118,7 +132,7 @@ class Operating:
 
     async def ask_void(self, by: str, subject: str, reason: str) -> tuple[Request, ...]:
         """See `OperatorDesk.ask_void`."""
-        said = _reason(reason)
+        said = said_words(reason)
 
         def unit(uow: UnitOfWork) -> tuple[Request, ...]:
             document, transfers = _voidable(uow, subject)
@@ -187,27 +201,15 @@ class Operating:
     def _delivery(
         self, uow: UnitOfWork, delivery: Delivery, document: Document, request: Request, *, confirmed: str
     ) -> Delivery:
-        now = self._desk.clock.now()
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.VOID if confirmed else EventKind.VOID_ASKED,
-                at=now,
-                subject=delivery.key,
-                document=delivery.document,
-                previous=delivery.last_leaf,
-                sequence=delivery.sequence,
-                recipient=delivery.recipient,
-                organ=document.sender,
-                private={
-                    "asked": request.by,
-                    "reason": request.reason,
-                    "to": delivery.recipient,
-                    "transfer": delivery.transfer or "",
-                    **({"code": "delivery.void", "confirmed": confirmed} if confirmed else {}),
-                },
-            ),
-        )
+        now, kind = self._desk.clock.now(), EventKind.VOID if confirmed else EventKind.VOID_ASKED
+        private = {
+            "asked": request.by,
+            "reason": request.reason,
+            "to": delivery.recipient,
+            "transfer": delivery.transfer or "",
+            **({"code": "delivery.void", "confirmed": confirmed} if confirmed else {}),
+        }
+        leaf = self._desk.journal.record(uow, of_delivery(kind, delivery, document.sender, at=now, private=private))
         if not confirmed:
             return replace(delivery, last_leaf=leaf)
         state = advance(delivery.state, DeliveryState.VOID)
@@ -215,24 +217,26 @@ class Operating:
 
     def _note(self, uow: UnitOfWork, kind: EventKind, **private: str) -> None:
         """A leaf of the installation itself."""
-        own = self._desk.own
-        event = AuditEvent(kind=kind, at=self._desk.clock.now(), subject=own, document=own, private=private)
+        event = of_gateway(kind, self._desk.own, at=self._desk.clock.now(), private=private)
         self._desk.journal.record(uow, event)
 
 
-def _reason(reason: str) -> str:
-    said = reason.strip()
-    if not said:
-        raise SenderError("reason.missing")
-    return said[:REASON_CHARS_MAX]
-
-
 def _found(uow: UnitOfWork, subject: str) -> tuple[Document, tuple[Transfer, ...]]:
-    """A document and all of its transfers, by its key; or one transfer of it, by that one's."""
+    """A document and all of its transfers, by its key; or one transfer of it, by that one's.
+
+    The document stays as it is until the unit ends: who acts on it at the same time comes after, and sees what was done.
+    """
+    document, transfers = _looked_for(uow, subject)
+    if document is None:
+        raise NotFound("not_found")
+    return document, transfers
+
+
+def _looked_for(uow: UnitOfWork, subject: str) -> tuple[Document | None, tuple[Transfer, ...]]:
     transfer = uow.transfers.find(TransferKey(subject))
     document = uow.documents.find(transfer.document if transfer else DocumentKey(subject))
     if document is None:
-        raise NotFound("not_found")
+        return None, ()
     return document, (transfer,) if transfer else uow.transfers.of_document(document.key)
 
 

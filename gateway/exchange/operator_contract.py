@@ -21,15 +21,18 @@ class OperatorDesk(Protocol):
         """Let it go on.
 
         Raises:
-            Conflict: `conflict.state` when it was not paused.
+            Conflict: `conflict.not_paused`.
         """
         ...
 
     async def retry(self, by: str, subject: str) -> int:
         """Try a document or a transfer at once, waiting or given up; how many transfers (or 1: the document's next step).
 
+        With it whatever else was given up of it (a notice, a timestamp), also when it has ended. `subject` may be the
+        key of any dead letter.
+
         Raises:
-            NotFound: there is no such document or transfer.
+            NotFound: there is no such document or transfer, and no dead letter of that key.
             Conflict: `conflict.state` when there is nothing to try.
         """
         ...
@@ -41,7 +44,7 @@ class OperatorDesk(Protocol):
 
         Raises:
             NotFound: there is nothing of that key.
-            Conflict: `conflict.no_other_place`; `conflict.at_work` while it is being attempted.
+            Conflict: `conflict.no_other_place`; `conflict.recalled`; `conflict.at_work` while it is being attempted.
         """
         ...
 

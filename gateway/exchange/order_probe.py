@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from gateway.core.clock import seconds_since
 from gateway.core.health import Check, Finding, found
 from gateway.core.limits import BACKOFF_CAP_SECONDS
 from gateway.core.metrics import ENTRIES_STAGED, ENTRIES_STAGED_SECONDS, STREAMS_OVERDUE, Reading
@@ -50,4 +51,4 @@ class OrderProbe:
         return await self._store.read(lambda uow: uow.order.standing(since))
 
     def _age(self, standing: Standing) -> float:
-        return max(0.0, (self._clock.now() - standing.oldest).total_seconds()) if standing.oldest else 0.0
+        return seconds_since(standing.oldest, self._clock.now())

@@ -26,10 +26,11 @@ from gateway.core.limits import (
 )
 from gateway.core.message import Priority
 from gateway.core.model import InboxEntry
-from gateway.core.order import Gap, GapNotice, Place, StagedEntry, Step, Stream, Waiting, advance_stream
+from gateway.core.order import Covered, Gap, GapNotice, Place, StagedEntry, Step, Stream, Waiting, advance_stream
 from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkItem, WorkKind
 from gateway.exchange.amending import entries_arrived
 from gateway.exchange.desk import Desk
+from gateway.exchange.subjects import of_entry
 
 ORDER_WAIT: Final = timedelta(seconds=ORDER_WAIT_SECONDS_MAX)
 ORDER_WAIT_URGENT: Final = timedelta(seconds=ORDER_WAIT_URGENT_SECONDS_MAX)
@@ -112,20 +113,8 @@ def order_work(sender: OrganId, due_at: datetime) -> WorkItem:
 
 def mark_late(uow: UnitOfWork, entry: InboxEntry, desk: Desk) -> InboxEntry:
     """The entry, with the leaf that says that its turn had gone by."""
-    leaf = desk.journal.record(
-        uow,
-        AuditEvent(
-            kind=EventKind.LATE,
-            at=entry.received_at,
-            subject=entry.key,
-            document=entry.transfer,
-            previous=entry.last_leaf,
-            sequence=entry.sequence,
-            recipient=entry.recipient,
-            organ=entry.recipient,
-            private={"from": entry.sender, "to": entry.recipient, "transfer": entry.transfer},
-        ),
-    )
+    private = {"from": entry.sender, "to": entry.recipient, "transfer": entry.transfer}
+    leaf = desk.journal.record(uow, of_entry(EventKind.LATE, entry, at=entry.received_at, private=private))
     return replace(entry, last_leaf=leaf)
 
 
@@ -164,8 +153,7 @@ class _Release:
     def finish(self) -> None:
         """Give what came in its cursors; the rest is due at once."""
         self._uow.inbox.enter(self._entered, self._now)
-        entered = [self._uow.inbox.find(key) for key, _ in self._entered]
-        entries_arrived(self._uow, [one for one in entered if one is not None], self._desk)
+        entries_arrived(self._uow, self._uow.inbox.several([key for key, _ in self._entered]), self._desk)
         if self.full:
             self._uow.work.add(order_work(self._sender, self._now))
 
@@ -202,10 +190,13 @@ def pass_over(uow: UnitOfWork, notice: GapNotice, desk: Desk) -> int:
     """
     streams = dict(uow.order.streams(notice.sender, {gap.recipient for gap in notice.gaps}))
     changed: dict[OrganId, Stream] = {}
+    covered: dict[OrganId, Covered] = {}
     news = 0
     for gap in notice.gaps:
         stream = streams[gap.recipient]
-        after = _without(uow, notice.sender, stream, gap)
+        if gap.first > stream.expected and gap.recipient not in covered:
+            covered[gap.recipient] = Covered(uow.order.waiting(notice.sender, gap.recipient, stream.waiting))
+        after = _without(uow, notice.sender, stream, gap, covered)
         if after != stream:
             news += 1
             streams[gap.recipient] = changed[gap.recipient] = after
@@ -214,18 +205,18 @@ def pass_over(uow: UnitOfWork, notice: GapNotice, desk: Desk) -> int:
     return news
 
 
-def _without(uow: UnitOfWork, sender: OrganId, stream: Stream, gap: Gap) -> Stream:
+def _without(uow: UnitOfWork, sender: OrganId, stream: Stream, gap: Gap, covered: Mapping[OrganId, Covered]) -> Stream:
     """The stream when nobody waits for these numbers; what arrived under one of them stays what it is."""
     if gap.first <= stream.expected:
         return replace(stream, expected=max(stream.expected, gap.last + 1))
-    first = gap.first
-    while first <= gap.last and uow.order.is_waiting(sender, stream.recipient, first):
-        first += 1
+    known = covered[stream.recipient]
+    first = known.free_from(gap.first)
     if first > gap.last:
         return stream
     if stream.waiting >= STREAM_WAITING_MAX:
         raise SiteError("store.busy")
     uow.order.wait(sender, [Waiting(recipient=stream.recipient, first=first, last=gap.last)])
+    known.add(first, gap.last)
     return replace(stream, waiting=stream.waiting + 1)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.core.clock import seconds_since
 from gateway.core.health import Check, Finding, found
 from gateway.core.metrics import TIMESTAMPS_OWED, TIMESTAMPS_OWED_SECONDS, Reading
 from gateway.core.owed import TimestampState, Unpaid
@@ -46,4 +47,4 @@ class OwedProbe:
         return await self._store.read(lambda uow: uow.timestamps.unpaid())
 
     def _age(self, unpaid: Unpaid) -> float:
-        return max(0.0, (self._clock.now() - unpaid.oldest).total_seconds()) if unpaid.oldest else 0.0
+        return seconds_since(unpaid.oldest, self._clock.now())

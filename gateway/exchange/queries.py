@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.core.directory import Body, Snapshot
 from gateway.core.errors import NotFound, SenderError, SiteError
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import NOBODY, EventKind
 from gateway.core.fields import beyond
 from gateway.core.ids import DeliveryKey, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import UnitOfWork
@@ -23,6 +23,7 @@ from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView, 
 from gateway.exchange.desk import Desk
 from gateway.exchange.permission import own_document, own_entry, require
 from gateway.exchange.scanning import INFECTED
+from gateway.exchange.subjects import of_entry
 from gateway.observe import logger
 from gateway.registry import BodyIndex
 
@@ -218,19 +219,9 @@ def note_opening(uow: UnitOfWork, principal: Principal, key: EntryKey, desk: Des
     if entry.opened_at is not None:
         return
     now = desk.clock.now()
-    leaf = desk.journal.record(
-        uow,
-        AuditEvent(
-            kind=EventKind.OPENED,
-            at=now,
-            subject=entry.key,
-            document=entry.transfer,
-            previous=entry.last_leaf,
-            sequence=entry.sequence,
-            recipient=entry.recipient,
-            private={"document_id": entry.document_id, "principal": principal.key_id},
-        ),
-    )
+    private = {"document_id": entry.document_id, "principal": principal.key_id}
+    event = replace(of_entry(EventKind.OPENED, entry, at=now, private=private), organ=NOBODY)
+    leaf = desk.journal.record(uow, event)
     uow.inbox.advance(replace(entry, opened_at=now, last_leaf=leaf), was=entry.business_status)
 
 

@@ -7,9 +7,10 @@ was given up (it was tried before), and who is being sent it just now. The answe
 
 Asking many is more than one unit may do: they are asked a few at a time, each with the row, its leaf and its message in one
 transaction. A power cut between two of them leaves some unasked; the office, without an answer, asks again, and nobody is asked
-twice.
+twice but where the first question ended without having arrived.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,8 +18,8 @@ from typing import Final
 
 from gateway.core.amendments import Amendment, AmendmentKind, Side
 from gateway.core.errors import Conflict
-from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import AmendmentKey, DocumentKey
+from gateway.core.events import EventKind
+from gateway.core.ids import AmendmentKey, DeliveryKey, DocumentKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.limits import RECALLS_PER_UNIT
 from gateway.core.message import ResponseFor, StatusMessage
@@ -33,14 +34,17 @@ from gateway.core.states import (
     TransferState,
     advance,
 )
-from gateway.exchange.amending import NEVER_TAKEN, ask
+from gateway.exchange.amending import ask, ask_again, may_have
 from gateway.exchange.contract import RecallView
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_document, require
+from gateway.exchange.said_again import NOT_ARRIVED
 from gateway.exchange.saying import Speaker, said_words, status_row
+from gateway.exchange.scanning import forget_scan
+from gateway.exchange.subjects import of_delivery, of_document
 from gateway.exchange.submit import store_new
 from gateway.observe import logger
 
@@ -81,24 +85,14 @@ class Recalls:
         if document.state is DocumentState.REFUSED:
             raise Conflict("conflict.state", state=document.state.value)
         now = self._desk.clock.now()
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.REFUSED,
-                at=now,
-                subject=document.key,
-                document=document.key,
-                previous=document.last_leaf,
-                organ=document.sender,
-                private={
-                    "document_id": document.document_id,
-                    "code": RECALLED,
-                    "envelope": document.envelope.digest if document.envelope else "",
-                    "from": document.sender,
-                    "principal": who.principal,
-                },
-            ),
-        )
+        private = {
+            "document_id": document.document_id,
+            "code": RECALLED,
+            "envelope": document.envelope.digest if document.envelope else "",
+            "from": document.sender,
+            "principal": who.principal,
+        }
+        leaf = self._desk.journal.record(uow, of_document(EventKind.REFUSED, document, at=now, private=private))
         stopped = replace(
             document,
             state=advance(document.state, DocumentState.REFUSED),
@@ -109,6 +103,7 @@ class Recalls:
         )
         uow.documents.advance(stopped, was=document.state)
         _withdrawn(uow, stopped, None, now)
+        forget_scan(uow, stopped, now)
         return stopped
 
     def _stop_transfer(self, document: Document, seen: Transfer, reason: str, uow: UnitOfWork) -> None:
@@ -128,44 +123,43 @@ class Recalls:
             uow.amendments.add([one for one in asked if uow.amendments.find(one) is None])
 
     def _given_up(self, uow: UnitOfWork, delivery: Delivery, document: Document, now: datetime) -> Delivery:
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.DELIVERY_RECALLED,
-                at=now,
-                subject=delivery.key,
-                document=document.key,
-                previous=delivery.last_leaf,
-                sequence=delivery.sequence,
-                recipient=delivery.recipient,
-                organ=document.sender,
-                private={"code": GIVEN_UP, "to": delivery.recipient, "transfer": delivery.transfer or ""},
-            ),
-        )
+        private = {"code": GIVEN_UP, "to": delivery.recipient, "transfer": delivery.transfer or ""}
+        event = of_delivery(EventKind.DELIVERY_RECALLED, delivery, document.sender, at=now, private=private)
+        leaf = self._desk.journal.record(uow, event)
         state = advance(delivery.state, DeliveryState.VOID)
         return replace(delivery, state=state, reason=GIVEN_UP, changed_at=now, last_leaf=leaf)
 
     def _ask_some(self, uow: UnitOfWork, document: Document, reason: str, who: Speaker) -> bool:
-        """Ask some of those who have, or may have, the document and were not asked; whether there may be more."""
-        known = {
-            one.recipient
-            for one in uow.amendments.of(Side.SENT, document.sender, document.document_id)
-            if one.kind is AmendmentKind.RECALL and not one.by
-        }
-        left = [
-            one
-            for one in uow.documents.deliveries(document.key)
-            if one.recipient not in known and one.state not in NEVER_TAKEN
-        ]
-        some = left[:RECALLS_PER_UNIT]
-        asked: list[tuple[Amendment, Delivery]] = []
-        for delivery in some:
-            new = self._amendment(document, delivery, reason, AmendmentState.ASKED)
-            message = self._message(document, new, who)
-            store_new(uow, message, self._desk)
-            asked.append((replace(new, carrier=message.key), delivery))
-        ask(uow, document, asked, self._desk)
-        return len(left) > len(some)
+        """Ask some of those who have, or may have, the document and were not asked; whether there may be more.
+
+        Of who has refused it there is a row, too: what was taken back goes nowhere else (`exchange.rerouting`).
+        """
+        deliveries = uow.documents.deliveries(document.key)  # first of all, for another recall may be at them
+        known = {one.recipient for one in _recalls_of(uow, document)}
+        left = [one for one in deliveries if one.recipient not in known and one.state is not DeliveryState.REROUTED]
+        unheard = _unheard(uow, deliveries)
+        new = left[:RECALLS_PER_UNIT]
+        again = unheard[: RECALLS_PER_UNIT - len(new)]
+        ask(uow, document, [(self._recalled(uow, document, one, reason, who), one) for one in new], self._desk)
+        ask_again(
+            uow, document, [(self._carried(uow, document, one, who), delivery) for one, delivery in again], self._desk
+        )
+        return len(left) + len(unheard) > len(new) + len(again)
+
+    def _recalled(
+        self, uow: UnitOfWork, document: Document, delivery: Delivery, reason: str, who: Speaker
+    ) -> Amendment:
+        """Its recipient is asked; or has certainly nothing to give back, and will not have it."""
+        if not may_have(delivery):
+            return self._amendment(document, delivery, reason, AmendmentState.STOPPED)
+        asked = self._amendment(document, delivery, reason, AmendmentState.ASKED)
+        return self._carried(uow, document, asked, who)
+
+    def _carried(self, uow: UnitOfWork, document: Document, amendment: Amendment, who: Speaker) -> Amendment:
+        """With the message that asks, which is stored: the first one, or another than that which never arrived."""
+        message = self._message(document, amendment, who)
+        store_new(uow, message, self._desk)
+        return replace(amendment, carrier=message.key, changed_at=self._desk.clock.now())
 
     def _amendment(self, document: Document, delivery: Delivery, reason: str, state: AmendmentState) -> Amendment:
         now = self._desk.clock.now()
@@ -201,7 +195,13 @@ class Recalls:
             timestamp=amendment.asked_at,
         )
         assert document.envelope is not None, "a routed document has an envelope"
-        return status_row(status, about=document.envelope.digest, by=who, desk=self._desk)
+        return status_row(status, about=document.envelope.digest, by=who, desk=self._desk, part=amendment.carrier)
+
+
+def is_recalled(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> bool:
+    """Whether its sender has recalled the document of these, by a word of its own and not by another document."""
+    said = uow.amendments.about([one.key for one in deliveries])
+    return any(one.kind is AmendmentKind.RECALL and not one.by for one in said)
 
 
 def _withdrawn(uow: UnitOfWork, document: Document, transfer: Transfer | None, now: datetime) -> bool:
@@ -213,16 +213,33 @@ def _withdrawn(uow: UnitOfWork, document: Document, transfer: Transfer | None, n
     return True
 
 
-def _view(uow: UnitOfWork, document: Document) -> RecallView:
-    found = [
-        one
-        for one in uow.amendments.of(Side.SENT, document.sender, document.document_id)
-        if one.kind is AmendmentKind.RECALL and not one.by
+def _unheard(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> list[tuple[Amendment, Delivery]]:
+    """Who was asked by a message that ended without having arrived."""
+    about = {one.key: one for one in deliveries}
+    said = [
+        one for one in uow.amendments.about(list(about)) if one.state is AmendmentState.ASKED and one.subject in about
     ]
-    counts = {state: sum(one.state is state for one in found) for state in AmendmentState}
-    addressed = len(uow.documents.deliveries(document.key))
+    asked = [one for one in said if one.kind is AmendmentKind.RECALL and not one.by]
+    return [(one, about[DeliveryKey(one.subject)]) for one in asked if one.reached in NOT_ARRIVED]
+
+
+def _recalls_of(uow: UnitOfWork, document: Document) -> list[Amendment]:
+    """What was said by status messages, and not by documents."""
+    said = uow.amendments.of(Side.SENT, document.sender, document.document_id)
+    return [one for one in said if one.kind is AmendmentKind.RECALL and not one.by]
+
+
+def _view(uow: UnitOfWork, document: Document) -> RecallView:
+    never = {one.recipient for one in uow.documents.deliveries(document.key) if _never_taken(one)}
+    found = _recalls_of(uow, document)
+    said = [one for one in found if one.state is not AmendmentState.STOPPED or one.recipient not in never]
+    counts = {state: sum(one.state is state for one in said) for state in AmendmentState}
     return RecallView(
         document=uow.documents.find(document.key) or document,
         counts={state: count for state, count in counts.items() if count},
-        untouched=addressed - len(found),
+        untouched=len(found) - len(said),
     )
+
+
+def _never_taken(delivery: Delivery) -> bool:
+    return delivery.state is DeliveryState.REFUSED and not may_have(delivery)

@@ -5,13 +5,11 @@ other, and read for ever; version 2 adds when it was signed, and each line's eve
 that stands in no log is worth nothing: `check` believes no line whose leaf it cannot open and find under the checkpoint's root.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gateway.audit import (
     Checkpoint,
@@ -31,12 +29,11 @@ from gateway.core.events import EventKind
 from gateway.core.ids import OrganId
 from gateway.core.limits import LEAF_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECIPIENTS_MAX
 from gateway.core.model import IncomingRecipient, IncomingTransfer, ReceiptLine, TransferSlip
-from gateway.core.ports import Signer
+from gateway.core.ports import LeafProof, Signer
 from gateway.core.states import Outcome
-from gateway.crypto import SignedToken, sign_jws, verify_jws
+from gateway.crypto import RECEIPT_TYPE, SignedToken, verify_jws
+from gateway.exchange.claims import Claims, Moment, Whole, read_claims, sign_claims
 from gateway.exchange.reception_contract import ReceiptForm
-
-_WRITER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 ERDS_EVENTS: Final[Mapping[Outcome, str]] = {
     Outcome.RECEIVED: "http://uri.etsi.org/19522/Event/RelayAcceptance",
@@ -52,7 +49,6 @@ EVENT_OF: Final[Mapping[Outcome, EventKind]] = {
 }
 PATH_HASHES_MAX: Final = 63
 Text = Annotated[str, StringConstraints(max_length=1_000)]
-Whole = Annotated[int, Field(ge=0, lt=2**53)]
 _OF_THE_SLIP: Final = {
     "transfer",
     "origin",
@@ -82,7 +78,7 @@ def private_part(slip: TransferSlip, recipient: OrganId, outcome: Outcome, code:
 
 async def write(
     incoming: IncomingTransfer,
-    proofs: Mapping[bytes, InclusionProof],
+    proofs: Mapping[bytes, LeafProof],
     checkpoint: str,
     signer: Signer,
     *,
@@ -108,8 +104,7 @@ async def write(
             for recipient in incoming.recipients
         ],
     }
-    kid = sha256(signer.public_key).hexdigest()
-    return await sign_jws(_canonical(claims), kid=kid, signer=signer, signed_at=signed_at)
+    return await sign_claims(claims, signer, kind=RECEIPT_TYPE, signed_at=signed_at)
 
 
 def check(receipt: bytes, slip: TransferSlip, snapshot: Snapshot) -> tuple[ReceiptLine, ...]:
@@ -142,11 +137,16 @@ def _lines(receipt: bytes, slip: TransferSlip, destination: GatewayEntry) -> tup
     checkpoint = verify_checkpoint(claims.checkpoint, destination.log_keys)
     nodes = {node: decode_base64url(node) for node in {node for line in claims.recipients for node in line.path}}
     climbed: Climbed = {}
-    return tuple(_check_line(line, slip, checkpoint, (nodes, climbed)) for line in claims.recipients)
+    at = parse_rfc3339(claims.received_at)
+    return tuple(_check_line(line, slip, checkpoint, (nodes, climbed), at) for line in claims.recipients)
 
 
 def _check_line(
-    line: "_Line", slip: TransferSlip, checkpoint: Checkpoint, shared: tuple[Mapping[str, bytes], Climbed]
+    line: "_Line",
+    slip: TransferSlip,
+    checkpoint: Checkpoint,
+    shared: tuple[Mapping[str, bytes], Climbed],
+    received_at: datetime,
 ) -> ReceiptLine:
     """`shared`: the nodes that the receipt writes, read, and those that other lines have led to the root."""
     nodes, climbed = shared
@@ -161,7 +161,12 @@ def _check_line(
     if fields.event != EVENT_OF[line.outcome] or fields.sequence != line.sequence:
         raise PeerError("peer.receipt", step=f"leaf of {organ_id}")
     return ReceiptLine(
-        organ_id=organ_id, outcome=line.outcome, code=line.code, leaf_hash=leaf_hash(leaf.data), index=line.index
+        organ_id=organ_id,
+        outcome=line.outcome,
+        code=line.code,
+        leaf_hash=leaf_hash(leaf.data),
+        index=line.index,
+        received_at=received_at,
     )
 
 
@@ -181,7 +186,7 @@ def _slip_claims(slip: TransferSlip) -> dict[str, Any]:
     }
 
 
-def _line(recipient: IncomingRecipient, proof: InclusionProof, nodes: Mapping[bytes, str]) -> dict[str, Any]:
+def _line(recipient: IncomingRecipient, proof: LeafProof, nodes: Mapping[bytes, str]) -> dict[str, Any]:
     return {
         "organ_id": recipient.organ_id,
         "sequence": recipient.sequence,
@@ -194,11 +199,7 @@ def _line(recipient: IncomingRecipient, proof: InclusionProof, nodes: Mapping[by
     }
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Line(_Strict):
+class _Line(Claims):
     """One recipient, as docs/PROTOCOL.md section 6 lists its members."""
 
     organ_id: Text
@@ -211,7 +212,7 @@ class _Line(_Strict):
     path: Annotated[tuple[Text, ...], Field(max_length=PATH_HASHES_MAX)]
 
 
-class _Envelope(_Strict):
+class _Envelope(Claims):
     sha256: Text
     size: Whole
 
@@ -228,7 +229,7 @@ class _SecondLine(_Line):
         return self
 
 
-class _Claims(_Strict):
+class _Claims(Claims):
     """The payload: every claim there, none unknown, each of its own type."""
 
     version: Annotated[int, Field(ge=ReceiptForm.FIRST, le=ReceiptForm.FIRST)]
@@ -239,7 +240,7 @@ class _Claims(_Strict):
     document_id: Text
     registry_epoch: Whole
     envelope: _Envelope
-    received_at: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+    received_at: Moment
     checkpoint: Annotated[str, StringConstraints(max_length=NOTE_BYTES_MAX)]
     recipients: Annotated[tuple[_Line, ...], Field(max_length=RECIPIENTS_MAX)]
 
@@ -257,11 +258,9 @@ def _claims(token: SignedToken) -> _Claims:
     Raises:
         ValueError: not JSON, not canonical, or not the claims of section 6.
     """
-    if _canonical(json.loads(token.payload)) != token.payload:
-        raise PeerError("peer.receipt", step="not canonical JSON")
     if token.signed_at is None:
-        return _Claims.model_validate_json(token.payload)
-    claims = _SecondClaims.model_validate_json(token.payload)
+        return read_claims(token.payload, _Claims)
+    claims = read_claims(token.payload, _SecondClaims)
     # Both times are of one clock, the signing time in whole seconds. It is claimed and not proven, so a peer whose clock runs
     # ahead of ours still has its receipts believed: what orders them is the checkpoint.
     if token.signed_at < parse_rfc3339(claims.received_at).replace(microsecond=0):
@@ -272,8 +271,3 @@ def _claims(token: SignedToken) -> _Claims:
 def leaf_hashes(recipients: Sequence[IncomingRecipient]) -> list[bytes]:
     """Leaf hashes of the lines, in order."""
     return [leaf_hash(recipient.leaf) for recipient in recipients]
-
-
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    """RFC 8785 for this subset: ASCII member names, strings, integers, arrays."""
-    return _WRITER.encode(value).encode()

@@ -7,11 +7,10 @@ gets the stored bytes. `docs/PROTOCOL.md` is the contract with the peer, `gatewa
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.audit import covering_size, prove
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, SiteError
 from gateway.core.events import NOBODY, AuditEvent, EventKind, Leaf
@@ -54,8 +53,6 @@ from gateway.observe import logger
 
 _log = logger(__name__)
 
-SEQUENCER_PATIENCE_SECONDS: Final = 0.05
-SEQUENCER_LOOKS_MAX: Final = 200
 ALARM_SECONDS: Final = 3600.0
 ALARMS_PER_ORIGIN_MAX: Final = 50
 """Bodies remembered for each gateway, and so leaves that one can force upon us in an hour; per gateway, so that no noisy
@@ -81,9 +78,7 @@ class _Arrival:
 class Reception:
     """The reception desk, for the peer door and for `local` deliveries alike."""
 
-    def __init__(
-        self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer, roads: Roads | None = None
-    ) -> None:
+    def __init__(self, *, desk: Desk, checkpoints: Checkpoints, receipt_signer: Signer, roads: Roads) -> None:
         self._desk = desk
         self._roads = roads
         self._checkpoints = checkpoints
@@ -95,8 +90,7 @@ class Reception:
     async def admit(self, origin: GatewayId, slip: TransferSlip) -> None:
         """See `ReceptionDesk.admit`."""
         desk = self._desk
-        if self._roads is not None:
-            await self._roads.heard(origin)
+        await self._roads.heard(origin)
         known = await desk.store.read(lambda uow: uow.transfers.incoming(slip.transfer))
         if known is not None:
             same_or_conflict(known, origin, slip)
@@ -142,8 +136,7 @@ class Reception:
         self, origin: GatewayId, transfer: TransferKey, *, form: ReceiptForm = ReceiptForm.FIRST
     ) -> bytes | None:
         """See `ReceptionDesk.answer_of`."""
-        if self._roads is not None:
-            await self._roads.heard(origin)
+        await self._roads.heard(origin)
         incoming = await self._desk.store.read(lambda uow: uow.transfers.incoming(transfer))
         if incoming is None or incoming.slip.origin != origin:
             return None
@@ -336,22 +329,11 @@ class Reception:
 
     async def _answer(self, incoming: IncomingTransfer, form: ReceiptForm) -> bytes:
         """The receipt against a checkpoint that covers every leaf; the first one stored is the one that counts."""
-        hashes = receipts.leaf_hashes(incoming.recipients)
-        published = await self._checkpoints.covering(await self._size_covering(hashes))
-        proofs = await self._desk.store.read(lambda uow: prove(uow, hashes, published.size))
+        published, proofs = await self._checkpoints.proving(receipts.leaf_hashes(incoming.recipients))
         # A clock that was set back in between must not make us sign before we received.
         signed_at = None if form is ReceiptForm.FIRST else max(self._desk.clock.now(), incoming.received_at)
         receipt = await receipts.write(incoming, proofs, published.note, self._signer, signed_at=signed_at)
         return await self._desk.store.transact(lambda uow: uow.transfers.answer(incoming.slip.transfer, receipt))
-
-    async def _size_covering(self, hashes: Sequence[bytes]) -> int:
-        """The smallest tree that holds these leaves; the sequencer runs right after the commit that left them pending."""
-        for _ in range(SEQUENCER_LOOKS_MAX):
-            size = await self._desk.store.read(lambda uow: covering_size(uow, hashes))
-            if size is not None:
-                return size
-            await self._desk.clock.sleep(SEQUENCER_PATIENCE_SECONDS)
-        raise SiteError("store.busy")
 
 
 def _message(arrival: _Arrival) -> DocumentMessage | StatusMessage | None:

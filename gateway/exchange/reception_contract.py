@@ -1,4 +1,4 @@
-"""What the peer door asks of the conductor that receives: one desk, three verbs.
+"""What the peer door asks of the conductors: a desk that receives, and one that answers whoever was restored.
 
 The door has already done what needs sockets: TLS identity, shapes, sizes, both digests, the envelope made durable as a
 blob. Everything that needs the registry's bodies, a signature or the database is the desk's (house.md, step 6).

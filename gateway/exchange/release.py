@@ -9,15 +9,13 @@ What was held for want of *our* evidence nobody has to remember: when the operat
 tried again by itself. One that was being judged by the old evidence meanwhile sees that when it is held, and goes on too.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 from gateway.core.errors import Conflict
-from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import DocumentKey, OrganId
+from gateway.core.events import EventKind
+from gateway.core.ids import DocumentKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.principal import Principal, Scope
@@ -26,8 +24,9 @@ from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.duties import OWN_EVIDENCE
 from gateway.exchange.permission import own_document, require
-from gateway.exchange.scanning import rescan, waits
+from gateway.exchange.scanning import forget_scan, waits
 from gateway.exchange.stamping import NO_TIMESTAMP, owe_again
+from gateway.exchange.subjects import of_delivery, of_document
 
 BY_ITSELF: Final = "gateway"
 """Who lets go on what nobody was asked about; no API key and no certificate has this id."""
@@ -51,8 +50,6 @@ class Release:
         def unit(uow: UnitOfWork) -> Document:
             document = own_document(uow, principal, key)
             if document.state is DocumentState.HELD:
-                if waits(document):
-                    rescan(uow, document)  # so its dead letter goes away
                 return self.let_go(uow, document, by=principal.key_id)
             held = [transfer for transfer in uow.transfers.of_document(key) if transfer.state is TransferState.HELD]
             for transfer in held:
@@ -88,8 +85,9 @@ class Release:
         """Write that a held document starts again at its first step; in the caller's unit, which found it held. `by`: who."""
         now = self._desk.clock.now()
         envelope = document.envelope if document.ready_made else None
-        keeps = {"envelope": envelope.digest} if envelope else {}
-        leaf = self._record(uow, document, now, organ=document.sender, said={"principal": by, **keeps})
+        keeps = {"envelope": envelope.digest} if envelope else {}  # it is not made again
+        private = {"code": document.reason, "principal": by, **keeps}
+        leaf = self._desk.journal.record(uow, of_document(EventKind.RELEASED, document, at=now, private=private))
         released = replace(
             document,
             state=advance(document.state, DocumentState.ACCEPTED),
@@ -100,6 +98,8 @@ class Release:
             last_leaf=leaf,
         )
         uow.documents.advance(released, was=document.state)
+        if waits(document):
+            forget_scan(uow, document, now)
         uow.work.redrive(step_of(document, now))
         return released
 
@@ -118,28 +118,11 @@ class Release:
         uow.work.redrive(attempt_of(moved, document))
 
     def _delivery(self, uow: UnitOfWork, delivery: Delivery, of: Transfer, by: str) -> Delivery:
-        leaf = self._record(uow, delivery, of.changed_at, organ=of.slip.sender, said={"principal": by})
+        private = {"code": delivery.reason, "principal": by}
+        event = of_delivery(EventKind.RELEASED, delivery, of.slip.sender, at=of.changed_at, private=private)
+        leaf = self._desk.journal.record(uow, event)
         state = advance(delivery.state, DeliveryState.INDETERMINATE)
         return replace(delivery, state=state, reason="", changed_at=of.changed_at, last_leaf=leaf)
-
-    def _record(
-        self, uow: UnitOfWork, row: Document | Delivery, now: datetime, *, organ: OrganId, said: Mapping[str, str]
-    ) -> str:
-        """The leaf of a release; `said`: who let it go on, and what is not made again."""
-        return self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.RELEASED,
-                at=now,
-                subject=row.key,
-                document=row.document if isinstance(row, Delivery) else row.key,
-                previous=row.last_leaf,
-                sequence=row.sequence if isinstance(row, Delivery) else 0,
-                recipient=row.recipient if isinstance(row, Delivery) else None,
-                organ=organ,
-                private={"code": row.reason, **said},
-            ),
-        )
 
 
 def _page(after: DocumentKey | None, uow: UnitOfWork) -> tuple[Document, ...]:

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from gateway.audit import Checkpoint, log_in_force, name_of
 from gateway.core.directory import Snapshot
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import GatewayId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.resync import Reopening, Resync, ResyncState
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.journal import Journal
+from gateway.exchange.subjects import of_gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +46,15 @@ def reopening(restored: RestoredLog, *, journal: Journal) -> Callable[[UnitOfWor
         one = Reopening(number=int(moment.timestamp()), kept=head.size, since=min(newest, moment), at=moment)
         uow.resyncs.reopen(one)
         known = restored.remembered
-        journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.LOG_REOPENED,
-                at=moment,
-                subject=restored.own,
-                document=restored.own,
-                private={
-                    "origin": name_of(restored.origin, one.number),
-                    "predecessor": closed.origin,
-                    "kept": head.size,
-                    "root": head.root.hex(),
-                    "known": known.size if known else 0,
-                    "known_root": known.root.hex() if known else "",
-                },
-            ),
-        )
+        private: dict[str, str | int] = {
+            "origin": name_of(restored.origin, one.number),
+            "predecessor": closed.origin,
+            "kept": head.size,
+            "root": head.root.hex(),
+            "known": known.size if known else 0,
+            "known_root": known.root.hex() if known else "",
+        }
+        journal.record(uow, of_gateway(EventKind.LOG_REOPENED, restored.own, at=moment, private=private))
         for peer in sorted(restored.snapshot.gateways):
             uow.work.add(WorkItem(kind=WorkKind.SKIPPED, subject=peer, destination=peer, due_at=moment))
             if peer != restored.own:

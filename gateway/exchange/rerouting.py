@@ -6,7 +6,8 @@ delivery becomes `rerouted` with its leaf, the old transfer ends, its numbers ar
 and a new transfer with new numbers goes out: the same envelope, byte for byte. The body that took over is not named in its
 signed `To`; the receiving gateway takes it because its own registry says the same of the two (docs/PROTOCOL.md section 4.3).
 
-One that was tried may have reached its old place all the same, as with void.
+One that was tried may have reached its old place all the same, as with void. What its sender has recalled goes nowhere else: an
+office that took a letter back does not expect that somebody gets it for the first time afterwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +17,18 @@ from typing import Final
 
 from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.errors import Conflict
-from gateway.core.events import AuditEvent, EventKind
-from gateway.core.ids import DeliveryKey, OrganId, TransferKey
+from gateway.core.events import EventKind
+from gateway.core.ids import DeliveryKey, TransferKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.model import Delivery, Document, Transfer
 from gateway.core.states import DeliveryState, Evidence, TransferState, advance, is_final
+from gateway.exchange.amending import amendment_rerouted
 from gateway.exchange.desk import Desk
 from gateway.exchange.dispatch import Cause, send
 from gateway.exchange.due import attempt_of
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.recalls import is_recalled
+from gateway.exchange.subjects import of_delivery
 from gateway.routing import Plan, Route, active_successor
 
 MOVED: Final = "registry.moved"
@@ -41,7 +45,6 @@ _STATES: Final = frozenset(
         DeliveryState.EXPIRED,
     }
 )
-_TRANSFERS: Final = frozenset({TransferState.QUEUED, TransferState.INDETERMINATE, TransferState.HELD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +67,16 @@ class Rerouting:
         """How many deliveries of these transfers (and those that no transfer ever carried) were rerouted.
 
         Raises:
-            Conflict: `conflict.no_other_place` when the registry names none; `conflict.at_work`.
+            Conflict: `conflict.no_other_place` when the registry names none; `conflict.recalled`; `conflict.at_work`.
         """
         snapshot = self._desk.directory.current()
         known = {transfer.slip.transfer: transfer for transfer in transfers}
-        moves = _moves(uow.documents.deliveries(document.key), known, snapshot, only=only)
+        deliveries = uow.documents.deliveries(document.key)  # first of all, for a recall may be at them
+        moves = _moves(deliveries, known, snapshot, only=only)
         if not moves:
             raise Conflict("conflict.no_other_place")
+        if is_recalled(uow, deliveries):
+            raise Conflict("conflict.recalled")
         now = self._desk.clock.now()
         for key in {one.delivery.transfer for one in moves if one.delivery.transfer}:
             if not is_final(known[key].state):
@@ -82,6 +88,7 @@ class Rerouting:
         leaves = {one.route.recipient: delivery.last_leaf for one, delivery in zip(moves, moved, strict=True)}
         made = send(uow, document, plan, self._desk, cause=Cause(at=now, leaves=leaves))
         uow.documents.add_deliveries([made[route.recipient] for route in routes])
+        amendment_rerouted(uow, document, [route.recipient for route in routes], self._desk)
         return len(moves)
 
     def _end(self, uow: UnitOfWork, transfer: Transfer, document: Document) -> None:
@@ -102,28 +109,17 @@ class Rerouting:
         now, old = self._desk.clock.now(), move.delivery
         answer = known[old.transfer].answer if old.transfer else None
         receipt = sha256(answer).hexdigest() if answer is not None and old.evidence is Evidence.RECEIPT else ""
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.REROUTED,
-                at=now,
-                subject=old.key,
-                document=document.key,
-                previous=old.last_leaf,
-                sequence=old.sequence,
-                recipient=old.recipient,
-                organ=document.sender,
-                private={
-                    "to": old.recipient,
-                    "transfer": old.transfer or "",
-                    "receipt": receipt,
-                    "successor": move.route.recipient,
-                    "destination": move.route.destination,
-                    "rule": move.route.reason,
-                    "by": by,
-                },
-            ),
-        )
+        private = {
+            "to": old.recipient,
+            "transfer": old.transfer or "",
+            "receipt": receipt,
+            "successor": move.route.recipient,
+            "destination": move.route.destination,
+            "rule": move.route.reason,
+            "by": by,
+        }
+        event = of_delivery(EventKind.REROUTED, old, document.sender, at=now, private=private)
+        leaf = self._desk.journal.record(uow, event)
         state = advance(old.state, DeliveryState.REROUTED)
         return replace(old, state=state, reason="delivery.rerouted", changed_at=now, last_leaf=leaf)
 
@@ -164,4 +160,4 @@ def _place(delivery: Delivery, snapshot: Snapshot) -> Route | None:
         return None
     if (body.organ_id, body.gateway) == (delivery.recipient, delivery.destination):
         return None
-    return Route(recipient=OrganId(body.organ_id), destination=body.gateway, reason=rule)
+    return Route(recipient=body.organ_id, destination=body.gateway, reason=rule)

@@ -4,12 +4,11 @@
                                  │  └──the scanner is away──> waits with all the others for the scanner
                                  └──it never gets through──> a dead letter; still held, until somebody releases it
 
-The item is written in the unit that holds the document, so no power cut comes between the two. Whoever releases the document
-meanwhile leaves an item behind that finds nothing to do. That the files are scanned once more by the document's own step costs
-a second look at what was held, and keeps one place that decides.
+The item is written in the unit that holds the document, so no power cut comes between the two. Whoever releases or recalls the
+document takes it away, and where it is just at work it finds nothing to do. That the files are scanned once more by the
+document's own step costs a second look at what was held, and keeps one place that decides.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -23,13 +22,11 @@ from gateway.core.states import DocumentState
 from gateway.core.work import SCANNER_ROAD, Claim, Destination, RoadReport
 from gateway.exchange.desk import Desk
 from gateway.exchange.release import BY_ITSELF, Release
+from gateway.exchange.roads import Backoff, close_road
 from gateway.exchange.scanning import AWAY, NOT_SCANNED, InfectedError, scan_files, waits
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
-
-Backoff = Callable[[int], float]
-"""Seconds to wait after this many failures in a row."""
 
 
 class Rescanning:
@@ -78,10 +75,12 @@ class Rescanning:
         def unit(uow: UnitOfWork) -> bool:
             now = self._desk.clock.now()
             document = uow.documents.find(DocumentKey(claim.item.subject))
-            if document is not None and waits(document):
-                self._tell(uow, document, error.code, _params(error))
+            if document is None or not waits(document):  # released or recalled while it was shown to the scanner
+                uow.work.finish(claim)
+                return False
+            self._tell(uow, document, error.code, _params(error))
             if away:
-                self._close_road(uow)
+                close_road(uow, SCANNER_ROAD, now, self._backoff)
                 uow.work.postpone(claim, now)
                 return False
             uow.work.set_destination(Destination(name=SCANNER_ROAD))
@@ -99,14 +98,6 @@ class Rescanning:
     def _tell(self, uow: UnitOfWork, document: Document, code: str, params: tuple[tuple[str, str], ...]) -> None:
         """Why it is still held, everybody who looks at it sees."""
         uow.documents.advance(replace(document, reason=code, reason_params=params), was=DocumentState.HELD)
-
-    def _close_road(self, uow: UnitOfWork) -> None:
-        """One more failure in a row; what was asked together with one that failed already counts no second time."""
-        road, now = uow.work.destination(SCANNER_ROAD), self._desk.clock.now()
-        if road.not_before is not None and road.not_before > now:
-            return
-        not_before = now + timedelta(seconds=self._backoff(road.failures))
-        uow.work.set_destination(replace(road, failures=road.failures + 1, not_before=not_before))
 
 
 def _params(error: SiteError) -> tuple[tuple[str, str], ...]:

@@ -18,9 +18,10 @@ from gateway.core.model import Transfer
 from gateway.core.ports import Transport
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
-from gateway.exchange.asked_again import Backoff, again_later
 from gateway.exchange.desk import Desk
+from gateway.exchange.gaps import gaps_of, owe_notice
 from gateway.exchange.resync_tokens import digest_of
+from gateway.exchange.roads import Roads
 from gateway.observe import bound_ids, logger
 
 _log = logger(__name__)
@@ -29,10 +30,10 @@ _log = logger(__name__)
 class Resending:
     """The conductor of work items of kind `resend`."""
 
-    def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], backoff: Backoff) -> None:
+    def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], roads: Roads) -> None:
         self._desk = desk
         self._transports = transports
-        self._backoff = backoff
+        self._roads = roads
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt."""
@@ -52,7 +53,7 @@ class Resending:
                     await desk.store.transact(lambda uow: self._answered(uow, claim, transfer, result.receipt))
                     _log.info("resend.answered")
                     return RoadReport.GOOD
-            return await again_later(claim, peer, result, desk=desk, backoff=self._backoff)
+            return await self._roads.again_later(claim, peer, result)
 
     def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
         """Nothing moves here: whoever asked sees that it has not come, and asks again."""
@@ -63,6 +64,8 @@ class Resending:
         if transfer is None or transfer.answer is None:
             uow.work.finish(claim)
             return None
+        if gaps_of(uow, transfer):  # that its stream begins later there was told once, and may be forgotten, too
+            owe_notice(uow, transfer.slip, self._desk.clock.now())
         return transfer
 
     def _answered(self, uow: UnitOfWork, claim: Claim, transfer: Transfer, receipt: bytes) -> None:

@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.audit import AuditError, Checkpoint, closed_at, name_of, verify_checkpoint
-from gateway.core.carrying import Answered, Indeterminate, TransferRefused, TryLater, Unreachable
+from gateway.core.carrying import Answered, CarryResult, Indeterminate
 from gateway.core.errors import PeerError
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX
@@ -23,19 +23,20 @@ from gateway.core.restore_limits import (
     RESYNC_AGAIN_SECONDS,
     RESYNC_LOOK_SECONDS,
     RESYNC_MARGIN_SECONDS,
+    RESYNC_MISSING_MAX,
     RESYNC_PAGE_TRANSFERS,
 )
 from gateway.core.resync import Reopening, Resync, ResyncState, Wanted
 from gateway.core.work import Claim, Destination, RoadReport
-from gateway.exchange.asked_again import Backoff, again_later
 from gateway.exchange.desk import Desk
-from gateway.exchange.resync_tokens import Page, Question, read_page, write_question
+from gateway.exchange.resync_tokens import Page, Question, check_course, read_page, write_question
+from gateway.exchange.roads import Roads
+from gateway.exchange.subjects import of_gateway
 from gateway.observe import logger
 
 _log = logger(__name__)
 
-Asked = Answered | TryLater | TransferRefused | Unreachable | Indeterminate
-Ask = Callable[[GatewayId, bytes], Awaitable[Asked]]
+Ask = Callable[[GatewayId, bytes], Awaitable[CarryResult]]
 """Hands a question to a peer; `Answered` bears its page, not yet checked."""
 BEFORE: Final = timedelta(days=DELIVERY_DEADLINE_DAYS_MAX, seconds=RESYNC_MARGIN_SECONDS)
 AGAIN: Final = timedelta(seconds=RESYNC_AGAIN_SECONDS)
@@ -51,24 +52,26 @@ class _Turn:
     closed: str
     """Name of the log that was closed."""
     again: tuple[TransferKey, ...]
+    page: bool
+    """Whether it is asked for more: there is more, and not too much of what it named is missing."""
 
 
 class Resynchronising:
     """The conductor of work items of kind `resync`: one for each peer."""
 
-    def __init__(self, *, desk: Desk, origin: str, signer: Signer, ask: Ask, backoff: Backoff) -> None:
+    def __init__(self, *, desk: Desk, origin: str, signer: Signer, ask: Ask, roads: Roads) -> None:
         """`origin`: name of the first log; `signer`: the receipt key."""
         self._desk = desk
         self._origin = origin
         self._signer = signer
         self._ask = ask
-        self._backoff = backoff
+        self._roads = roads
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One question and its answer, or a look at what has come since."""
         peer = GatewayId(claim.item.subject)
         turn = await self._desk.store.read(lambda uow: self._turn(uow, peer))
-        if turn is None or (turn.resync.state is not ResyncState.ASKING and not turn.again):
+        if turn is None or not (turn.page or turn.again):
             await self._desk.store.transact(lambda uow: self._look(uow, claim, peer))
             return RoadReport.NEUTRAL
         question = self._question(turn)
@@ -78,13 +81,14 @@ class Resynchronising:
             snapshot = self._desk.directory.current()
             try:
                 page = read_page(result.receipt, asked=token, origin=peer, own=self._desk.own, snapshot=snapshot)
+                check_course(question, page)
             except PeerError as error:
                 result = Indeterminate(str(error))
             else:
                 await self._desk.store.transact(lambda uow: self._take(uow, claim, question, page))
                 _log.info("resync.answered", peer=peer, named=len(page.lines), asked_for=len(question.again))
                 return RoadReport.GOOD
-        return await again_later(claim, peer, result, desk=self._desk, backoff=self._backoff)
+        return await self._roads.again_later(claim, peer, result)
 
     def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
         """Nothing moves: `doctor` names the peer for as long as it is not done."""
@@ -100,6 +104,8 @@ class Resynchronising:
             reopened=reopened[-1],
             closed=name_of(self._origin, reopened[-2].number if len(reopened) > 1 else 0),
             again=uow.resyncs.to_ask(peer, RESYNC_PAGE_TRANSFERS),
+            page=resync.state is ResyncState.ASKING
+            and len(uow.resyncs.missing(peer, RESYNC_MISSING_MAX)) < RESYNC_MISSING_MAX,
         )
 
     def _question(self, turn: _Turn) -> Question:
@@ -112,7 +118,7 @@ class Resynchronising:
             kept=turn.reopened.kept,
             since=turn.reopened.since - BEFORE,
             after=turn.resync.after,
-            page=turn.resync.state is ResyncState.ASKING,
+            page=turn.page,
             again=turn.again,
         )
 
@@ -176,7 +182,7 @@ class Resynchronising:
             uow.work.finish(claim)
             return
         missing = uow.resyncs.missing(peer, RESYNC_PAGE_TRANSFERS)
-        if not missing:
+        if not missing and resync.state is ResyncState.WAITING:
             said: dict[str, str | int] = {
                 "peer": peer,
                 "named": resync.named,
@@ -193,6 +199,5 @@ class Resynchronising:
         uow.work.postpone(claim, now + timedelta(seconds=max(RESYNC_LOOK_SECONDS, wait)))
 
     def _record(self, uow: UnitOfWork, kind: EventKind, private: dict[str, str | int]) -> None:
-        own = self._desk.own
-        event = AuditEvent(kind=kind, at=self._desk.clock.now(), subject=own, document=own, private=private)
+        event = of_gateway(kind, self._desk.own, at=self._desk.clock.now(), private=private)
         self._desk.journal.record(uow, event)

@@ -1,7 +1,8 @@
 """What a peer is answered that was restored: which receipts of its we hold, and that what it misses will come again.
 
 Nothing of ours changes by it: a delivery stays delivered, its receipt stays where it is. What is asked for is due to be handed
-over once more, in the same unit that takes the question.
+over once more, in the same unit that takes the question. Of what was refused for everybody nothing was lost: it does not come
+again, lest it be taken this time while its sender was told that it was refused. Its numbers are told by a gap notice.
 """
 
 import json
@@ -21,14 +22,23 @@ from gateway.core.resync import Resend, Wanted
 from gateway.core.states import TransferState
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange.desk import Desk
-from gateway.exchange.gaps import owe_notice
+from gateway.exchange.gaps import is_all_refused, owe_notice
 from gateway.exchange.resync_tokens import Page, Question, digest_of, read_question, write_page
+from gateway.exchange.subjects import of_gateway
 from gateway.observe import logger
 
 _log = logger(__name__)
 
 KEPT = timedelta(seconds=RESEND_SECONDS_MAX)
-_ENDED = frozenset({TransferState.REFUSED, TransferState.EXPIRED, TransferState.HELD, TransferState.VOID})
+_ENDED = frozenset(
+    {
+        TransferState.REFUSED,
+        TransferState.EXPIRED,
+        TransferState.HELD,
+        TransferState.VOID,
+        TransferState.REROUTED,
+    }
+)
 
 _OPEN = frozenset({TransferState.SENDING, TransferState.INDETERMINATE})
 
@@ -37,9 +47,12 @@ _OPEN = frozenset({TransferState.SENDING, TransferState.INDETERMINATE})
 class _Scan:
     """Rows of one page."""
 
+    answered: tuple[Transfer, ...] = ()
+    """With a receipt, also one that refuses every recipient."""
     receipted: tuple[Transfer, ...] = ()
+    """With something received: what comes again."""
     ended: tuple[Transfer, ...] = ()
-    """Without a receipt: their numbers will not come, and what was told of them may be lost there."""
+    """Without: their numbers will not come, and what was told of them may be lost there."""
     following: str = ""
 
 
@@ -63,7 +76,7 @@ class ResyncAnswers:
             question=digest_of(token),
             lines=tuple(lines),
             following=scan.following,
-            checkpoint=_newest_checkpoint(scan.receipted),
+            checkpoint=_newest_checkpoint(scan.answered),
             unknown=unknown,
         )
         _log.info("resync.asked", peer=origin, named=len(lines), again=len(question.again) - len(unknown))
@@ -82,9 +95,12 @@ class ResyncAnswers:
         if (open_at := next((n for n, one in enumerate(ours) if _is_open(one, question)), None)) is not None:
             following = ours[open_at - 1].slip.transfer if open_at else after
             ours = ours[:open_at]
+        answered = tuple(one for one in ours if one.answer is not None)
+        refused = tuple(one for one in answered if is_all_refused(uow, one))
         return _Scan(
-            receipted=tuple(one for one in ours if one.answer is not None),
-            ended=tuple(one for one in ours if one.answer is None and one.state in _ENDED),
+            answered=answered,
+            receipted=tuple(one for one in answered if one not in refused),
+            ended=(*refused, *(one for one in ours if one.answer is None and one.state in _ENDED)),
             following=following,
         )
 
@@ -94,8 +110,7 @@ class ResyncAnswers:
         if uow.resyncs.told_of(peer, question.number, now):
             said: dict[str, str | int] = {"peer": peer, "log": question.log, "kept": question.kept}
             said |= {"number": question.number}
-            own = self._desk.own
-            event = AuditEvent(kind=EventKind.PEER_RESTORED, at=now, subject=own, document=own, private=said)
+            event = of_gateway(EventKind.PEER_RESTORED, self._desk.own, at=now, private=said)
             self._desk.journal.record(uow, event)
             # what it was told of numbers that were skipped here it may have forgotten
             uow.work.add(WorkItem(kind=WorkKind.SKIPPED, subject=peer, destination=peer, due_at=now))
@@ -131,9 +146,9 @@ def _line(transfer: Transfer) -> Wanted:
     return Wanted(transfer=transfer.slip.transfer, receipt=digest_of(transfer.answer))
 
 
-def _newest_checkpoint(receipted: Sequence[Transfer]) -> str:
+def _newest_checkpoint(answered: Sequence[Transfer]) -> str:
     """Of the receipts of a page: they come in the order of sending, so it is among the last few."""
-    notes = [_checkpoint(one.answer) for one in receipted[-8:] if one.answer is not None]
+    notes = [_checkpoint(one.answer) for one in answered[-8:] if one.answer is not None]
     return max(notes, key=_size, default="")
 
 

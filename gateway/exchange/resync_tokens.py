@@ -5,24 +5,24 @@ which of them do we want again. The page answers that very question: it bears it
 docs/PROTOCOL.md section 6b is the contract.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final, TypeVar
+from itertools import pairwise
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from gateway.core.clock import parse_rfc3339, rfc3339
 from gateway.core.directory import Snapshot
 from gateway.core.errors import GatewayError, PeerError
-from gateway.core.ids import DIGEST, KEY, Digest, GatewayId, TransferKey
+from gateway.core.ids import KEY, Digest, GatewayId, TransferKey
 from gateway.core.limits import NOTE_BYTES_MAX
 from gateway.core.ports import Signer
 from gateway.core.restore_limits import RESYNC_BYTES_MAX, RESYNC_PAGE_TRANSFERS
 from gateway.core.resync import Wanted
-from gateway.crypto import RESYNC_PAGE_TYPE, RESYNC_TYPE, sign_jws, verify_jws
+from gateway.crypto import RESYNC_PAGE_TYPE, RESYNC_TYPE, verify_jws
+from gateway.exchange.claims import Claims, Key, Moment, One, Sha256, Text, Whole, read_claims, sign_claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,51 +62,41 @@ class Page:
     """Of what was to come again, what is not here."""
 
 
-_Text = Annotated[str, StringConstraints(max_length=300)]
-_Key = Annotated[str, StringConstraints(pattern=f"^{KEY.pattern}$")]
 _Place = Annotated[str, StringConstraints(pattern=f"^({KEY.pattern})?$")]
-_Digest = Annotated[str, StringConstraints(pattern=f"^{DIGEST.pattern}$")]
-_Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-_Keys = Annotated[tuple[_Key, ...], Field(max_length=RESYNC_PAGE_TRANSFERS)]
-_Version = Annotated[int, Field(ge=1, le=1)]
+_Keys = Annotated[tuple[Key, ...], Field(max_length=RESYNC_PAGE_TRANSFERS)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class _Question(_Strict):
-    version: _Version
-    origin: _Text
-    destination: _Text
-    issued_at: _Moment
+class _Question(Claims):
+    version: One
+    origin: Text
+    destination: Text
+    issued_at: Moment
     number: Annotated[int, Field(ge=1, lt=10**12)]
-    log: _Text
-    kept: Annotated[int, Field(ge=0, lt=2**53)]
-    since: _Moment
+    log: Text
+    kept: Whole
+    since: Moment
     after: _Place
     page: bool
     again: _Keys
 
 
-class _Line(_Strict):
-    transfer: _Key
-    receipt: _Digest
+class _Line(Claims):
+    transfer: Key
+    receipt: Sha256
 
 
-class _Page(_Strict):
-    version: _Version
-    origin: _Text
-    destination: _Text
-    question: _Digest
+class _Page(Claims):
+    version: One
+    origin: Text
+    destination: Text
+    question: Sha256
     lines: Annotated[tuple[_Line, ...], Field(max_length=RESYNC_PAGE_TRANSFERS)]
     following: _Place
     checkpoint: Annotated[str, StringConstraints(max_length=NOTE_BYTES_MAX)]
     unknown: _Keys
 
 
-_Claims = TypeVar("_Claims", bound=_Strict)
-_MALFORMED: Final = "transfer.malformed"
+_Said = TypeVar("_Said", bound=Claims)
 
 
 async def write_question(question: Question, signer: Signer) -> bytes:
@@ -124,7 +114,7 @@ async def write_question(question: Question, signer: Signer) -> bytes:
         "page": question.page,
         "again": list(question.again),
     }
-    return await _signed(claims, signer, RESYNC_TYPE)
+    return await sign_claims(claims, signer, kind=RESYNC_TYPE)
 
 
 def read_question(token: bytes, *, origin: GatewayId, own: GatewayId, snapshot: Snapshot) -> Question:
@@ -162,7 +152,7 @@ async def write_page(page: Page, signer: Signer) -> bytes:
         "checkpoint": page.checkpoint,
         "unknown": list(page.unknown),
     }
-    return await _signed(claims, signer, RESYNC_PAGE_TYPE)
+    return await sign_claims(claims, signer, kind=RESYNC_PAGE_TYPE)
 
 
 def read_page(token: bytes, *, asked: bytes, origin: GatewayId, own: GatewayId, snapshot: Snapshot) -> Page:
@@ -185,32 +175,30 @@ def read_page(token: bytes, *, asked: bytes, origin: GatewayId, own: GatewayId, 
     )
 
 
+def check_course(question: Question, page: Page) -> None:
+    """A page goes on from where its question stood: otherwise one that goes back would be asked for ever again.
+
+    Raises:
+        PeerError: `transfer.malformed`.
+    """
+    named = [question.after, *(line.transfer for line in page.lines)]
+    forward = all(before < after for before, after in pairwise(named))
+    if not forward or (page.following and page.following < named[-1]):
+        raise PeerError("transfer.malformed", reason="page")
+
+
 def digest_of(token: bytes) -> Digest:
     """By which a page names its question, and a line a receipt."""
     return Digest(sha256(token).hexdigest())
 
 
-async def _signed(claims: Mapping[str, Any], signer: Signer, kind: str) -> bytes:
-    kid = sha256(signer.public_key).hexdigest()
-    return await sign_jws(_canonical(claims), kid=kid, signer=signer, kind=kind)
-
-
-def _read(token: bytes, form: type[_Claims], kind: str, *, by: GatewayId, snapshot: Snapshot) -> _Claims:
+def _read(token: bytes, form: type[_Said], kind: str, *, by: GatewayId, snapshot: Snapshot) -> _Said:
     entry = snapshot.gateways.get(by)
     if entry is None:
         raise PeerError("peer.unpinned")
     if len(token) > RESYNC_BYTES_MAX:
         raise PeerError("size.limit", what="resync", limit=RESYNC_BYTES_MAX)
     try:
-        payload = verify_jws(token, entry.receipt_keys, kind=kind).payload
-        claims = form.model_validate_json(payload)
-        if _canonical(json.loads(payload)) != payload:
-            raise PeerError(_MALFORMED, reason="resync")
+        return read_claims(verify_jws(token, entry.receipt_keys, kind=kind).payload, form)
     except (GatewayError, ValueError, RecursionError) as error:
-        raise PeerError(_MALFORMED, reason="resync") from error
-    return claims
-
-
-def _canonical(value: object) -> bytes:
-    """RFC 8785 for this subset: ASCII member names, strings, integers, booleans, arrays."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        raise PeerError("transfer.malformed", reason="resync") from error

@@ -47,13 +47,13 @@ def _faults(words: str, limit: int) -> Iterator[FieldFault]:
         yield FieldFault(path="reason", code="field.characters", params={"codepoint": unseen})
 
 
-def status_row(status: StatusMessage, *, about: Digest, by: Speaker, desk: Desk) -> Document:
+def status_row(status: StatusMessage, *, about: Digest, by: Speaker, desk: Desk, part: str = "") -> Document:
     """The outgoing row of a status message. It has no DocumentId of its own: the row's name is made from its parts.
 
-    `about`: digest of the envelope that it speaks of.
+    `about`: digest of the envelope that it speaks of. `part`: what tells it from another one with the same parts.
     """
     answered, now = status.response_for, desk.clock.now()
-    name = f"status {status.status} {answered.organ_id} {answered.document_id}"
+    name = f"status {status.status} {answered.organ_id} {answered.document_id} {part}".rstrip()
     return Document(
         key=DocumentKey(desk.new_key()),
         kind=MessageKind.STATUS,

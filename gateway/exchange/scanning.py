@@ -8,6 +8,7 @@ asked to come back. Where no scanner is configured nothing is looked at, and the
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from gateway.core.errors import SenderError, SiteError
 from gateway.core.events import AuditEvent, EventKind
 from gateway.core.ids import Digest, OrganId
-from gateway.core.ledgers import UnitOfWork
+from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.limits import TRANSFER_SECONDS_MAX
 from gateway.core.model import Attachment, Document
 from gateway.core.scanning import ScanResult
@@ -113,9 +114,19 @@ def waits(document: Document) -> bool:
 
 
 def rescan(uow: UnitOfWork, document: Document) -> None:
-    """Write that a held document is scanned again by itself; what was given up of that before counts no more.
+    """Write that a held document is scanned again by itself; what was given up of that before counts no more."""
+    uow.work.redrive(_scan_of(document))
 
-    Of a document that is no longer held, the item finds nothing to do.
+
+def forget_scan(uow: UnitOfWork, document: Document, now: datetime) -> None:
+    """Write that a document waits for the scanner no longer: its item goes, and its dead letter, which warned of it.
+
+    Where it is just being scanned, the item finds nothing to do any more.
     """
+    with suppress(StaleStateError):
+        uow.work.withdraw(_scan_of(document), now)
+
+
+def _scan_of(document: Document) -> WorkItem:
     due_at = document.changed_at
-    uow.work.redrive(WorkItem(kind=WorkKind.SCAN, subject=document.key, destination=SCANNER_ROAD, due_at=due_at))
+    return WorkItem(kind=WorkKind.SCAN, subject=document.key, destination=SCANNER_ROAD, due_at=due_at)

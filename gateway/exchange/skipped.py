@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.carrying import Told
-from gateway.core.ids import GatewayId, OrganId, TransferKey
+from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.order import GapNotice
 from gateway.core.ports import Signer, Transport
 from gateway.core.restore_limits import RESYNC_PAGE_TRANSFERS
 from gateway.core.resync import Skipped, SkippedPlace
 from gateway.core.work import Claim, RoadReport
-from gateway.exchange.asked_again import Backoff, again_later
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import write_notice
+from gateway.exchange.roads import Roads
 from gateway.observe import logger
 
 _log = logger(__name__)
@@ -28,12 +28,12 @@ class SkippedNumbers:
     """The conductor of work items of kind `skipped`: one for each destination. How far it is, is not worth a row."""
 
     def __init__(
-        self, *, desk: Desk, signer: Signer, transports: Callable[[GatewayId], Transport], backoff: Backoff
+        self, *, desk: Desk, signer: Signer, transports: Callable[[GatewayId], Transport], roads: Roads
     ) -> None:
         self._desk = desk
         self._signer = signer
         self._transports = transports
-        self._backoff = backoff
+        self._roads = roads
         self._told: dict[GatewayId, SkippedPlace] = {}
 
     async def handle(self, claim: Claim) -> RoadReport:
@@ -48,7 +48,7 @@ class SkippedNumbers:
         some = [one for one in page if one.sender == page[0].sender]
         result = await self._transports(peer).tell(peer, await self._notice(peer, some))
         if not isinstance(result, Told):
-            return await again_later(claim, peer, result, desk=desk, backoff=self._backoff)
+            return await self._roads.again_later(claim, peer, result)
         last = some[-1]
         self._told[peer] = (last.sender, last.gap.recipient, last.gap.first)
         _log.info("skipped.told", peer=peer, streams=len(some))
@@ -63,7 +63,7 @@ class SkippedNumbers:
             transfer=TransferKey(self._desk.new_key()),
             origin=self._desk.own,
             destination=peer,
-            sender=OrganId(some[0].sender),
+            sender=some[0].sender,
             issued_at=self._desk.clock.now(),
             gaps=tuple(one.gap for one in some),
         )

@@ -9,7 +9,7 @@ its envelope never changes: the timestamp is put upon our own copy, a new blob b
 happens outside of any transaction; repeating it is harmless, and costs one token that nobody keeps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +26,7 @@ from gateway.core.sealed import SealedFile
 from gateway.core.validation import Level
 from gateway.core.work import TIMESTAMP_ROAD, Claim, Destination, RoadReport, WorkItem, WorkKind
 from gateway.exchange.desk import Desk
+from gateway.exchange.roads import Backoff, close_road
 from gateway.observe import bound_ids, logger
 
 DEBT: Final = timedelta(seconds=TIMESTAMP_DEBT_SECONDS_MAX)
@@ -38,9 +39,6 @@ EVIDENCE_FAILURES: Final = 8
 _RANKS: Final = {level: rank for rank, level in enumerate(Level)}
 
 _log = logger(__name__)
-
-Backoff = Callable[[int], float]
-"""Seconds to wait after this many failures in a row."""
 
 
 def owe(uow: UnitOfWork, document: Document, files: Sequence[Attachment], desk: Desk) -> None:
@@ -67,9 +65,13 @@ def owe(uow: UnitOfWork, document: Document, files: Sequence[Attachment], desk: 
         uow.work.add(_work(owed, document.changed_at))
 
 
-def owe_again(uow: UnitOfWork, document: Document, desk: Desk, *, by: str) -> bool:
-    """Let go on what was given up of a document's timestamps; whether there was any. `by`: the principal."""
-    given_up = [one for one in uow.timestamps.of_document(document.key) if one.state is TimestampState.GIVEN_UP]
+def owe_again(uow: UnitOfWork, document: Document, desk: Desk, *, by: str, only: TimestampKey | None = None) -> int:
+    """Let go on what was given up of a document's timestamps, or that one of them; how many. `by`: who."""
+    given_up = [
+        one
+        for one in uow.timestamps.of_document(document.key)
+        if one.state is TimestampState.GIVEN_UP and only in (None, one.key)
+    ]
     now = desk.clock.now()
     for one in given_up:
         again = replace(one, state=TimestampState.WAITING, reason="", since=now, changed_at=now)
@@ -78,7 +80,7 @@ def owe_again(uow: UnitOfWork, document: Document, desk: Desk, *, by: str) -> bo
         uow.work.redrive(_work(again, now))
     if given_up:
         uow.work.set_destination(Destination(name=TIMESTAMP_ROAD))  # somebody says that it was mended: ask at once
-    return bool(given_up)
+    return len(given_up)
 
 
 class Stamping:
@@ -160,21 +162,13 @@ class Stamping:
             if road:
                 uow.work.postpone(claim, now + timedelta(seconds=self._backoff(EVIDENCE_FAILURES)))
             else:
-                self._close_road(uow, now)
+                close_road(uow, TIMESTAMP_ROAD, now, self._backoff)
                 uow.work.postpone(claim, now)
             return False
 
         dead = await self._desk.store.transact(unit)
         _log.warning("timestamp.given_up" if dead else "timestamp.waits", code=error.code, why=str(error))
         return RoadReport.GOOD if road else RoadReport.BAD
-
-    def _close_road(self, uow: UnitOfWork, now: datetime) -> None:
-        """One more failure in a row; what was asked together with one that failed already counts no second time."""
-        road = uow.work.destination(TIMESTAMP_ROAD)
-        if road.not_before is not None and road.not_before > now:
-            return
-        not_before = now + timedelta(seconds=self._backoff(road.failures))
-        uow.work.set_destination(replace(road, failures=road.failures + 1, not_before=not_before))
 
     @staticmethod
     def _fresh(uow: UnitOfWork, claim: Claim) -> tuple[OwedTimestamp, Document]:

@@ -1,9 +1,10 @@
 """Business status: what the receiving office says of a document (02 refused, 03 accepted ...), and how it travels back.
 
-Saying it is one transaction: the entry's status, an outgoing status message with its work item, and the leaves. The
-message then takes the way of every envelope (wrap, route, deliver). On arrival at the original sender `apply_status`
-writes it into the delivery it speaks of, in the unit of work that stores the transfer. Recalls and the answers to them (13, 15,
-16) travel as status messages, too, and are no business status: they are handed on to `exchange.amending`.
+Saying it is one transaction: the entry's status, an outgoing status message with its work item, and the leaves. Saying it again
+changes nothing, but where the message ended without having arrived it is sent once more (`exchange.said_again`). It takes the
+way of every envelope (wrap, route, deliver). On arrival at the original sender `apply_status` writes it into the delivery it
+speaks of, in the unit of work that stores the transfer. Recalls and the answers to them (13, 15, 16) travel as status messages,
+too, and are no business status: they are handed on to `exchange.amending`.
 """
 
 from dataclasses import replace
@@ -11,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.core.errors import Conflict
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import EntryKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import ANSWERED_CODE_CHARS_MAX, SENT_AHEAD_SECONDS_MAX
@@ -20,12 +21,14 @@ from gateway.core.model import Document, InboxEntry
 from gateway.core.plain_text import first_unseen
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import BusinessStatus
-from gateway.exchange.amending import answer_arrived, recall_arrived
-from gateway.exchange.answering import refuse_recalled
+from gateway.exchange.amending import answer_arrived
+from gateway.exchange.answering import recall_arrived, refuse_recalled
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_entry, require
+from gateway.exchange.said_again import say_again
 from gateway.exchange.saying import Speaker, said_words, status_row
+from gateway.exchange.subjects import of_delivery, of_entry
 from gateway.exchange.submit import store_new
 from gateway.observe import logger
 
@@ -54,50 +57,40 @@ class BusinessStatuses:
         self, principal: Principal, key: EntryKey, status: BusinessStatus, description: str, trace_id: str
     ) -> InboxEntry:
         require(principal, Scope.ACT)
+        by = Speaker(principal=principal.key_id, trace_id=trace_id)
 
         def unit(uow: UnitOfWork) -> InboxEntry:
             entry = own_entry(uow, principal, key)
             if entry.business_status is status:
+                say_again(uow, self._message(entry, by), self._desk)
                 return entry
             refuse_recalled(uow, entry)
             if entry.business_status is not BusinessStatus.ARRIVED:
                 raise Conflict("conflict.state", state=entry.business_status.value)
-            return self._write(uow, entry, status, description, (principal.key_id, trace_id))
+            return self._write(uow, entry, status, description, by)
 
         entry = await self._desk.store.transact(unit)
         _log.info("entry.status", entry=key, status=status.value)
         return entry
 
     def _write(
-        self, uow: UnitOfWork, entry: InboxEntry, status: BusinessStatus, description: str, by: tuple[str, str]
+        self, uow: UnitOfWork, entry: InboxEntry, status: BusinessStatus, description: str, by: Speaker
     ) -> InboxEntry:
         now = self._desk.clock.now()
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=EventKind.BUSINESS_STATUS,
-                at=now,
-                subject=entry.key,
-                document=entry.transfer,
-                previous=entry.last_leaf,
-                sequence=entry.sequence,
-                recipient=entry.recipient,
-                organ=entry.recipient,
-                private={
-                    "document_id": entry.document_id,
-                    "principal": by[0],
-                    "status": status.value,
-                    "from": entry.recipient,
-                    "to": entry.sender,
-                },
-            ),
-        )
+        private = {
+            "document_id": entry.document_id,
+            "principal": by.principal,
+            "status": status.value,
+            "from": entry.recipient,
+            "to": entry.sender,
+        }
+        leaf = self._desk.journal.record(uow, of_entry(EventKind.BUSINESS_STATUS, entry, at=now, private=private))
         said = replace(entry, business_status=status, business_description=description, changed_at=now, last_leaf=leaf)
         uow.inbox.advance(said, was=entry.business_status)
         store_new(uow, self._message(said, by), self._desk)
         return said
 
-    def _message(self, entry: InboxEntry, by: tuple[str, str]) -> Document:
+    def _message(self, entry: InboxEntry, by: Speaker) -> Document:
         """The outgoing row of the status message."""
         message = entry.message
         status = StatusMessage(
@@ -112,8 +105,7 @@ class BusinessStatuses:
             description=entry.business_description,
             timestamp=entry.changed_at.replace(microsecond=0),
         )
-        speaker = Speaker(principal=by[0], trace_id=by[1])
-        return status_row(status, about=entry.envelope.digest, by=speaker, desk=self._desk)
+        return status_row(status, about=entry.envelope.digest, by=by, desk=self._desk)
 
 
 def _code_of(message: DocumentMessage) -> str:
@@ -151,25 +143,14 @@ def apply_status(uow: UnitOfWork, message: StatusMessage, *, desk: Desk) -> str:
     older = delivery.business_at is not None and message.timestamp < delivery.business_at
     if older or known == (message.status, message.description):
         return ""
-    leaf = desk.journal.record(
-        uow,
-        AuditEvent(
-            kind=EventKind.BUSINESS_STATUS_RECEIVED,
-            at=now,
-            subject=delivery.key,
-            document=document.key,
-            previous=delivery.last_leaf,
-            sequence=delivery.sequence,
-            recipient=delivery.recipient,
-            organ=document.sender,
-            private={
-                "document_id": document.document_id,
-                "status": message.status.value,
-                "from": message.sender.organ_id,
-                "to": document.sender,
-            },
-        ),
-    )
+    private = {
+        "document_id": document.document_id,
+        "status": message.status.value,
+        "from": message.sender.organ_id,
+        "to": document.sender,
+    }
+    event = of_delivery(EventKind.BUSINESS_STATUS_RECEIVED, delivery, document.sender, at=now, private=private)
+    leaf = desk.journal.record(uow, event)
     said = replace(
         delivery,
         business_status=message.status,

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.core.errors import CATALOGUE, GatewayError, SenderError, SiteError, Turn
-from gateway.core.events import AuditEvent, EventKind
+from gateway.core.events import EventKind
 from gateway.core.ids import Digest, DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
@@ -49,6 +49,7 @@ from gateway.exchange.scanning import (
     scan_files,
 )
 from gateway.exchange.stamping import NO_TIMESTAMP, owe
+from gateway.exchange.subjects import of_document
 from gateway.observe import bound_ids, logger
 from gateway.routing import plan
 
@@ -273,23 +274,13 @@ class DocumentSteps:
     ) -> Document:
         """`at`: when it came to pass, if that was before this unit."""
         now = at or self._desk.clock.now()
-        leaf = self._desk.journal.record(
-            uow,
-            AuditEvent(
-                kind=_EVENTS[target],
-                at=now,
-                subject=document.key,
-                document=document.key,
-                previous=document.last_leaf,
-                organ=document.sender,
-                private={
-                    "document_id": document.document_id,
-                    "code": document.reason,
-                    "envelope": document.envelope.digest if document.envelope else "",
-                    "from": document.sender,
-                },
-            ),
-        )
+        private = {
+            "document_id": document.document_id,
+            "code": document.reason,
+            "envelope": document.envelope.digest if document.envelope else "",
+            "from": document.sender,
+        }
+        leaf = self._desk.journal.record(uow, of_document(_EVENTS[target], document, at=now, private=private))
         moved = replace(document, state=advance(document.state, target), changed_at=now, last_leaf=leaf)
         uow.documents.advance(moved, was=document.state)
         return moved

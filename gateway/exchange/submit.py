@@ -9,10 +9,8 @@ refused document never left this house, so it does not keep its number: a new or
 """
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.core.directory import BodyStatus, Snapshot
 from gateway.core.errors import AccessError, Conflict, SenderError
@@ -33,10 +31,17 @@ from gateway.core.sizes import Sizes
 from gateway.core.states import DocumentState, MessageKind
 from gateway.crypto import judged_type
 from gateway.exchange.amending import check_amending, check_known
-from gateway.exchange.contract import EnvelopeOrder, SubmissionOrder, UploadedFile
+from gateway.exchange.asked import envelope_digest, request_digest
+from gateway.exchange.contract import Admitted, EnvelopeOrder, SubmissionOrder, UploadedFile
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import step_of
-from gateway.exchange.fields import check_fields, document_faults, finished_faults, recipient_faults
+from gateway.exchange.fields import (
+    attachment_faults,
+    check_fields,
+    document_faults,
+    finished_faults,
+    recipient_faults,
+)
 from gateway.exchange.files import keep_file
 from gateway.exchange.judging import claims_pdf, read_envelope_file
 from gateway.exchange.messages import document_message, metadata_message
@@ -50,7 +55,7 @@ class Submission:
     def __init__(self, *, desk: Desk) -> None:
         self._desk = desk
 
-    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> None:
+    async def admit(self, principal: Principal, metadata: Metadata, *, idempotency_key: str) -> Admitted | None:
         """See `SubmissionDesk.admit`."""
         snapshot, now = self._desk.directory.current(), self._desk.clock.now()
         _check_principal(principal, metadata.sender, snapshot, self._desk)
@@ -60,24 +65,29 @@ class Submission:
         found = document_faults(message, (), moment=now)
         unserved = recipient_faults(metadata.recipients, snapshot, moment=now)
         if unserved and not found and await self._is_repeated(metadata, idempotency_key):
-            return  # the files will tell whether it is the same order
+            return None  # the files will tell whether it is the same order
         check_fields(found, unserved)
+        return Admitted(metadata=metadata, snapshot=snapshot)
 
     async def submit(self, principal: Principal, order: SubmissionOrder, *, trace_id: str) -> tuple[Document, bool]:
         """See `SubmissionDesk.submit`."""
         desk = self._desk
         snapshot = desk.directory.current()
         _check_principal(principal, order.metadata.sender, snapshot, desk)
-        _check_secrecy(order.metadata, order.files)
+        admitted = order.admitted is not None and order.admitted.speaks_of(order.metadata, snapshot)
+        _check_secrecy(None if admitted else order.metadata, order.files)
         _check_counts(order, desk.sizes)
         if all(file.head is not None for file in order.files):
             attachments = self._attachments(order.files)
         else:
             attachments = await asyncio.to_thread(self._attachments, order.files)
         document = self._document(principal, order, attachments, trace_id)
+        if admitted:
+            check_fields(attachment_faults(attachments))
+            return await desk.store.transact(lambda uow: self._accept(uow, document))
         message = document_message(document, snapshot)
         check_amending(message)
-        found = document_faults(message, document.attachments, moment=document.accepted_at)
+        found = document_faults(message, attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)
         key, digest = order.idempotency_key, document.request_digest
         if unserved and (known := await self._known(document.sender, document.document_id, key=key, digest=digest)):
@@ -102,7 +112,7 @@ class Submission:
         snapshot = desk.directory.current()
         message = document_in(reading)
         _check_principal(principal, message.sender.organ_id, snapshot, desk)
-        digest = _digest({"envelope": order.envelope.digest})
+        digest = envelope_digest(order.envelope)
         key = order.idempotency_key
         if known := await self._known(message.sender.organ_id, message.document_id, key=key, digest=digest):
             return known, False
@@ -187,7 +197,7 @@ class Submission:
             may_seal=principal.may(Scope.SEAL),
             principal=principal.key_id,
             idempotency_key=order.idempotency_key,
-            request_digest=_digest_of(order.metadata, attachments),
+            request_digest=request_digest(order.metadata, attachments),
             envelope=None,
             accepted_at=now,
             changed_at=now,
@@ -256,10 +266,14 @@ def _check_principal(principal: Principal, sender: OrganId, snapshot: Snapshot, 
         raise SenderError("sender.closed", organ=sender)
 
 
-def _check_secrecy(metadata: Metadata, files: Sequence[UploadedFile], *, found: str = "") -> None:
-    """Anything marked Mật or above is refused: the format and this channel are not for state secrets (QCVN scope)."""
-    texts = (text for _, text in free_texts(replace(metadata, secrecy="")))
-    if mark := metadata.secrecy or found or find_mark(*texts, *(file.name for file in files)):
+def _check_secrecy(metadata: Metadata | None, files: Sequence[UploadedFile], *, found: str = "") -> None:
+    """Anything marked Mật or above is refused: the format and this channel are not for state secrets (QCVN scope).
+
+    `metadata`: None where they were looked through.
+    """
+    texts = (text for _, text in free_texts(replace(metadata, secrecy=""))) if metadata else ()
+    said = metadata.secrecy if metadata else ""
+    if mark := said or found or find_mark(*texts, *(file.name for file in files)):
         raise SenderError("secrecy.marked", mark=mark)
 
 
@@ -280,17 +294,3 @@ def _check_counts(order: SubmissionOrder, sizes: Sizes) -> None:
         for index, file in enumerate(order.files)
         if not is_file_name(file.name)
     )
-
-
-def _digest_of(metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
-    """What makes two orders the same: the metadata and the files, names included, not their order of arrival in time."""
-    files = [(file.name, file.content_type, file.blob.digest) for file in attachments]
-    said = asdict(metadata)
-    if metadata.business is None:
-        del said["business"]  # as before there was one: an order that is repeated after an upgrade is the same order
-    return _digest({"metadata": said, "files": files})
-
-
-def _digest(order: Mapping[str, object]) -> Digest:
-    canonical = json.dumps(order, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return Digest(hashlib.sha256(canonical.encode()).hexdigest())

@@ -44,6 +44,8 @@ def headers_of(error: GatewayError) -> dict[str, str]:
         headers[hdrs.RETRY_AFTER] = str(seconds)
     if allowed := error.params.get("allowed"):
         headers[hdrs.ALLOW] = str(allowed)
+    if error.facts.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        headers[hdrs.CONTENT_RANGE] = f"bytes */{error.params['size']}"
     return headers
 
 

@@ -3,7 +3,7 @@
 `logs` writes one JSON line per event, whoever logs it (this program or a library), and keeps secrets and content out.
 `traces` makes and reads W3C trace ids, so that one document can be followed through both gateways.
 `health` asks the probes of all rooms, `clock_watch` is one, `notify` tells the service manager, `processes` reads the kernel's
-counts; what is measured goes to the port `Meter`, and `unmeasured` is the one that forgets.
+counts, `heap` bounds what the C library keeps; what is measured goes to the port `Meter`, and `unmeasured` is one that forgets.
 `messages` turns stable codes and states into Vietnamese and English: what happened, what to do next, whose turn it is.
 
 Rules: a log line names ids, never content; a text for a person stands in the catalogue and nowhere else; nothing is

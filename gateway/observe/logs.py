@@ -52,7 +52,18 @@ def configure_logging(*, stream: TextIO, level: str = "INFO") -> None:
     """Send every log record of the process to `stream`, from `level` on. A second call replaces the first."""
     handler = logging.StreamHandler(stream)
     handler.set_name(_HANDLER)
-    handler.setFormatter(_Lines())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                _head,
+                _exception,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _withhold,
+                _render,
+            ],
+            foreign_pre_chain=[structlog.contextvars.merge_contextvars],
+        )
+    )
     root = logging.getLogger()
     for old in [known for known in root.handlers if known.get_name() == _HANDLER]:
         root.removeHandler(old)
@@ -91,48 +102,32 @@ def bound_ids(**ids: str) -> Iterator[None]:
 
 
 # =====================================================================================================================
-# From a record to its line
+# Processors, in the order in which they run
 # =====================================================================================================================
 
 
-class _Lines(logging.Formatter):
-    """Done here and not by structlog's formatter, which copies each record and took more than the rest of a line together."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line of a record: time, level and logger come from it, so that libraries look the same as we do."""
-        said: _Event = record.msg.copy() if isinstance(record.msg, dict) else _foreign(record)
-        event: _Event = {
-            "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": said.pop("event", ""),
-        }
-        raised = said.pop("exc_info", None)
-        event.update(said)
-        if raised:
-            _add_exception(event, raised)
-        line = _WRITER.encode({key: _clean(key, value, 0) for key, value in event.items()})
-        return _KEY_IN_TEXT.sub(_WITHHELD, line) if "gwk_" in line or "bearer" in line.lower() else line
+def _head(_logger: object, _method: str, event: _Event) -> _Event:
+    """Put time, level and logger first; they come from the record, so that libraries look the same as we do."""
+    record: logging.LogRecord = event["_record"]
+    head: _Event = {
+        "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": event.pop("event", ""),
+    }
+    return {**head, **event}
 
 
-def _foreign(record: logging.LogRecord) -> _Event:
-    """What a library said, with the ids of the block in which it did."""
-    said: _Event = {"event": record.getMessage()}
-    if record.exc_info:
-        said["exc_info"] = record.exc_info
-    if record.stack_info:
-        said["stack_info"] = record.stack_info
-    return structlog.contextvars.merge_contextvars(None, record.levelname.lower(), said)
-
-
-def _add_exception(event: _Event, raised: object) -> None:
-    """By types and places. Foreign messages stay out: they like to quote what they choked on."""
+def _exception(_logger: object, _method: str, event: _Event) -> _Event:
+    """Replace `exc_info` by types and places. Foreign messages stay out: they like to quote what they choked on."""
+    raised = event.pop("exc_info", None)
     if raised is True:
         raised = sys.exc_info()
     if isinstance(raised, BaseException):
         raised = (type(raised), raised, raised.__traceback__)
     if isinstance(raised, tuple) and raised[1] is not None:
         event["exception"] = _story(cast("_ExcInfo", raised))
+    return event
 
 
 def _story(raised: _ExcInfo) -> list[dict[str, object]]:
@@ -155,9 +150,14 @@ def _story(raised: _ExcInfo) -> list[dict[str, object]]:
     return story
 
 
+def _withhold(_logger: object, _method: str, event: _Event) -> _Event:
+    """Keep secrets and content out, whatever the caller thought."""
+    return {key: _clean(key, value, 0) for key, value in event.items()}
+
+
 @lru_cache(_KEYS_MAX)
 def _is_withheld(key: str) -> bool:
-    """Whether secrets or content stand under that name, whatever the caller thought."""
+    """Whether secrets or content stand under that name."""
     name = key.lower().replace("-", "_")
     return name in _CONTENT_KEYS or any(word in name for word in _SECRET_WORDS)
 
@@ -186,3 +186,8 @@ def _stand_in(value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"<{len(value)} bytes>"
     return f"<{type(value).__qualname__}>"
+
+
+def _render(_logger: object, _method: str, event: _Event) -> str:
+    line = _WRITER.encode(event)
+    return _KEY_IN_TEXT.sub(_WITHHELD, line) if "gwk_" in line or "bearer" in line.lower() else line

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,10 +18,10 @@ from aiohttp import hdrs
 from yarl import URL
 
 from gateway.core import large_limits, limits
-from gateway.core.carrying import CarryResult, Indeterminate, TellResult, Unknown, Unreachable
+from gateway.core.carrying import CarryResult, Indeterminate, TellResult, TryLater, Unknown, Unreachable
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import SiteError
-from gateway.core.ids import Entropy, GatewayId
+from gateway.core.ids import Entropy, GatewayId, TransferKey
 from gateway.core.model import Transfer, TransferSlip
 from gateway.core.ports import Directory
 from gateway.core.sizes import patience
@@ -51,6 +52,8 @@ from gateway.peer.wire import (
 )
 
 _READ_BYTES: Final = 4 * limits.CHUNK_BYTES
+_NEXT_TURN: Final = TryLater("upload.incomplete", 0.0, road=False, asked=False)
+"""What is due besides goes first, for it was due before."""
 _ROAD_FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError)
 # Raised only before a connection was ours to write on.
 _NOT_CONNECTED: Final = (
@@ -73,6 +76,10 @@ class PeerTransport:
         self._own = own
         self._entropy = entropy
         self._context = ssl_context
+        self._large: Counter[GatewayId] = Counter()
+        """Large envelopes on their way, by destination."""
+        self._unfinished: dict[TransferKey, None] = {}
+        """Those whose turn was over before they were: looked through, and not again at each turn."""
         self._session = aiohttp.ClientSession(
             connector=PinnedConnector(directory=directory, ssl_context=ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -112,8 +119,7 @@ class PeerTransport:
         assert slip.origin == self._own, "a transfer of another gateway"
         line = encode_slip(slip)
         if slip.envelope.size > large_limits.PIECES_ABOVE_BYTES:
-            await asyncio.to_thread(_check_whole, slip, envelope)
-            return await self._carry_in_pieces(slip, line, envelope)
+            return await self._carry_large(slip, line, envelope)
         digest, whole = await asyncio.to_thread(_look_through, line, slip, envelope)
         headers = {
             hdrs.CONTENT_TYPE: CONTENT_TYPE,
@@ -129,6 +135,27 @@ class PeerTransport:
                 # As long as no byte of the body was handed out, the peer cannot have stored anything.
                 return Indeterminate(_reason(error)) if body.begun else Unreachable(_reason(error))
 
+    async def _carry_large(self, slip: TransferSlip, line: bytes, envelope: Path) -> CarryResult:
+        """In pieces, if there is a place for it. Nobody waits for one here: who runs has a place among all work that runs."""
+        there = slip.destination
+        if self._large[there] >= large_limits.LARGE_AT_ONCE_TO_ONE or (
+            self._large.total() >= large_limits.LARGE_AT_ONCE_MAX
+        ):
+            return TryLater("upload.limit", large_limits.LARGE_WAIT_SECONDS, road=False, asked=False)
+        self._large[there] += 1
+        try:
+            if slip.transfer not in self._unfinished:
+                await asyncio.to_thread(_check_whole, slip, envelope)
+            result = await self._carry_in_pieces(slip, line, envelope)
+        finally:
+            self._large[there] -= 1
+        self._unfinished.pop(slip.transfer, None)
+        if result is _NEXT_TURN:
+            self._unfinished[slip.transfer] = None
+            while len(self._unfinished) > large_limits.UPLOADS_MAX:
+                del self._unfinished[next(iter(self._unfinished))]
+        return result
+
     async def _carry_in_pieces(self, slip: TransferSlip, line: bytes, envelope: Path) -> CarryResult:
         """From where the peer stands, piece after piece; then the transfer itself, which is only its slip any more."""
         headers = {
@@ -136,14 +163,18 @@ class PeerTransport:
             hdrs.CONTENT_LENGTH: str(len(line)),
             "Content-Digest": format_content_digest(hashlib.sha256(line).digest()),
         }
+        until = asyncio.get_running_loop().time() + large_limits.LARGE_TURN_SECONDS
         with await asyncio.to_thread(envelope.open, "rb") as file:
             try:
                 reply = await self._ask(hdrs.METH_POST, slip, headers, _Body.of(line), below=UPLOAD)
-                at = _standing(reply)
+                begun = at = _standing(reply)
+                left = _pieces_max(slip.envelope.size)
                 while at is not None and at < slip.envelope.size:
+                    if at != begun and asyncio.get_running_loop().time() >= until:
+                        return _NEXT_TURN
                     reply = await self._send_piece(slip, file, at)
-                    before, at = at, _standing(reply)
-                    if at is not None and at <= before:
+                    before, at, left = at, _standing(reply), left - 1
+                    if at is not None and (at <= before or not left):
                         return Indeterminate("an upload that does not go on")
             except _ROAD_FAILURES as error:
                 return Unreachable(_reason(error))  # without its transfer it is nothing to the peer
@@ -310,6 +341,11 @@ def _check_whole(slip: TransferSlip, path: Path) -> None:
         raise SiteError("blob.damaged", digest=slip.envelope.digest) from error
     if found != (slip.envelope.digest, slip.envelope.size):
         raise SiteError("blob.damaged", digest=slip.envelope.digest)
+
+
+def _pieces_max(size: int) -> int:
+    """Of one attempt: twice what it takes. Who keeps a byte of each would be sent the whole for years."""
+    return 2 * (size // large_limits.UPLOAD_PIECE_BYTES + 1)
 
 
 def _standing(reply: Reply) -> int | None:

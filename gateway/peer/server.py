@@ -1,7 +1,8 @@
 """The listening side of peer/v1: who asks, is it well formed, is it complete; then the reception desk decides.
 
-A request goes through `_border` (identity on every request, problems for every error) to one of two handlers. Nothing
-is stored before the last byte was checked, and nothing is answered before the desk has a receipt.
+A request goes through `border` (identity on every request, problems for every error) to its handler. Nothing is handed to a
+desk before the last byte was checked, and no transfer is answered before its desk has a receipt. Pieces of a large envelope
+are nothing to a desk: the transfer that follows them is.
 """
 
 import asyncio
@@ -268,7 +269,9 @@ class _Door:
             try:
                 upload = await self.uploads.begin(upload_of(origin, name), slip.envelope, mark=mark)
             except Conflict as error:
-                raise Conflict("transfer.conflict") if error.code == "upload.conflict" else error from error
+                if error.code == "upload.conflict":
+                    raise Conflict("transfer.conflict") from error
+                raise
         return standing(upload)
 
     async def piece(self, request: web.Request) -> web.Response:
@@ -287,6 +290,8 @@ class _Door:
                 stands = await self.uploads.append(upload, offset, piece_of(request.content, size, digest))
         except TimeoutError as error:
             raise RoadError("request.timeout") from error
+        except NotFound as error:  # gone since: 404 would say that envelopes in pieces are not known here
+            raise Conflict("upload.incomplete") from error
         return standing(stands)
 
     async def _receive_uploaded(

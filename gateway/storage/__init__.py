@@ -39,8 +39,8 @@ pending, and the next start, or the keeper a second later, places them.
 **When the disk fails.** Full inside a unit: that unit fails with `store.full`, its neighbours stand. Any I/O error, or
 any error of COMMIT itself: the store refuses everything with `store.failing` and calls `on_fatal`; the process must
 end, because the kernel has forgotten which pages it could not write, and only recovery from the log tells what is there
-(reliability.md B2.5). A damaged file is refused at start (`quick_check`, as far
-as it comes in a second: `soundness`), a stored value that does not read back is
+(reliability.md B2.5). So does an I/O error while a blob, or a piece of an upload, is made durable (`disk_errors`). A damaged
+file is refused at start (`quick_check`, as far as it comes in a second: `soundness`), a stored value that does not read back is
 `store.damaged` and never a guess. A PostgreSQL server looks after its own disk; the store goes on when it is back
 (`store.busy` until then), and ends only when the server says that its files are damaged.
 

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from gateway.core.amendments import Amendment, AmendmentKind, Handling, Side
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import AmendmentKey, EntryKey, OrganId
-from gateway.core.states import AmendmentState, BusinessStatus
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
-from gateway.storage.columns import maybe_whole, maybe_words, row_number, strict, whole, words
 from gateway.storage.named_lock import NamedLock, acquire
 from gateway.storage.rows import (
     among,
@@ -24,39 +23,7 @@ from gateway.storage.rows import (
     update_if,
 )
 from gateway.storage.statements import Row, Statements
-from gateway.storage.tables import deliveries, inbox
-
-amendments: Final = strict(
-    "amendments",
-    row_number(),
-    words("key"),
-    words("side"),
-    words("kind"),
-    words("sender"),
-    words("recipient"),
-    words("document_id"),
-    # Of the document that asks; empty where a status message did.
-    words("by"),
-    words("subject"),
-    words("carrier"),
-    words("state"),
-    words("reason"),
-    whole("asked_at"),
-    words("words"),
-    # How far the document had come: all three, or none is known. Who never opened it has no `opened_at` either.
-    maybe_whole("opened_at"),
-    maybe_words("standing"),
-    maybe_whole("forwarded"),
-    maybe_whole("answered_at"),
-    whole("changed_at"),
-    UniqueConstraint("key"),
-    UniqueConstraint("side", "sender", "document_id", "recipient", "kind", "by"),
-    Index(None, "subject"),
-    Index(None, "carrier"),
-    CheckConstraint("side IN ('sent', 'received')", name="side"),
-    CheckConstraint("(standing IS NULL) = (forwarded IS NULL)", name="handling"),
-    CheckConstraint("forwarded IN (0, 1)", name="forwarded"),
-)
+from gateway.storage.tables import amendments, deliveries, inbox
 
 _ADD: Final = insert(amendments)
 _OF: Final = locked(
@@ -76,14 +43,16 @@ _FIND: Final = _OF.where(
 _WITH_REACHED: Final = select(amendments, deliveries.c.state.label("reached")).outerjoin(
     # A carrier that is an inbox entry is no document's key: UUIDs.
     deliveries,
-    (deliveries.c.document == amendments.c.carrier) & (deliveries.c.recipient == amendments.c.recipient),
+    (deliveries.c.document == amendments.c.carrier)
+    & (deliveries.c.recipient == amendments.c.recipient)
+    & (deliveries.c.state != DeliveryState.REROUTED.value),
 )
 _ABOUT: Final = _WITH_REACHED.where(among(amendments.c.subject, "keys"))
 _CARRIED: Final = _WITH_REACHED.where(among(amendments.c.carrier, "keys"))
 _ADVANCE: Final = update_if(
     amendments,
     "state",
-    ("subject", "state", "words", "opened_at", "standing", "forwarded", "answered_at", "changed_at"),
+    ("subject", "carrier", "state", "words", "opened_at", "standing", "forwarded", "answered_at", "changed_at"),
 )
 _ENTRY: Final = select(inbox.c.key).where(
     inbox.c.recipient == bindparam("recipient"),
@@ -127,7 +96,7 @@ class AmendmentLedger:
         return tuple(found[number] for number in sorted(found))
 
     def advance(self, amendment: Amendment, *, was: AmendmentState) -> None:
-        """Write subject, state, words, handling, answered_at and changed_at, if the stored state is `was`."""
+        """Write subject, carrier, state, words, handling, answered_at and changed_at, if the stored state is `was`."""
         compare_and_set(self._connection, _ADVANCE, {**_changes(amendment), "the_key": amendment.key, "was": was.value})
 
     def entry(self, recipient: OrganId, sender: OrganId, document_id: str) -> EntryKey | None:
@@ -146,6 +115,7 @@ def _changes(amendment: Amendment) -> dict[str, Any]:
     handling = amendment.handling
     return {
         "subject": amendment.subject,
+        "carrier": amendment.carrier,
         "state": amendment.state.value,
         "words": amendment.words,
         "opened_at": maybe_millis(handling.opened_at) if handling else None,
@@ -165,7 +135,6 @@ def _values(amendment: Amendment) -> dict[str, Any]:
         "recipient": amendment.recipient,
         "document_id": amendment.document_id,
         "by": amendment.by,
-        "carrier": amendment.carrier,
         "reason": amendment.reason,
         "asked_at": to_millis(amendment.asked_at),
     }

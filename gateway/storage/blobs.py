@@ -4,19 +4,15 @@ A draft in `drafts/` has no digest for a name and so is nothing: a crash leaves 
 removes them. Content that is there already is written and renamed all the same: that costs one write, and whoever puts a
 blob knows that *these* bytes are on disk, also when the twin's folder was not synced yet or its file had rotted.
 
-They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`).
-
-An I/O error while a blob is made durable ends the process, as one of the database does (`entrance.OnFatal`): nobody knows
-what the kernel has forgotten, and the next fsync may well say that all is well.
+They are put through a lease, and removed when it ends and no row names them (`lease`, `keeper`). What the disk says while one
+is made durable: `disk_errors`.
 """
 
 import asyncio
-import errno
 import hashlib
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -25,6 +21,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ids import DIGEST, Digest
 from gateway.core.limits import KIB
 from gateway.core.model import BlobRef
+from gateway.storage.disk_errors import DiskErrors
 from gateway.storage.entrance import OnFatal
 from gateway.storage.folders import make_private_folder, sync_folder
 from gateway.storage.lease import Claim, Claims, Lease
@@ -37,9 +34,6 @@ _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
 _DRAFT_NUMBERS: Final[Iterator[int]] = itertools.count(1)
 BATCH: Final = 500
 """Blobs looked at together: one statement's worth."""
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_FAILING: Final = frozenset({errno.EIO, errno.EUCLEAN})
-"""The second is a file system that has found itself broken."""
 
 
 class FileBlobs:
@@ -48,7 +42,7 @@ class FileBlobs:
     def __init__(self, folder: Path, /, *, on_fatal: OnFatal | None = None) -> None:
         """`on_fatal`: told, from a thread, that the disk fails; the process must end (`Entrance`)."""
         self._folder = folder
-        self._disk = _Disk(on_fatal)
+        self._disk = DiskErrors(on_fatal)
         self._durable: set[Path] = set()
         self.claims: Final = Claims()
 
@@ -168,7 +162,7 @@ def open_blobs(folder: Path, *, on_fatal: OnFatal | None = None) -> FileBlobs:
 
     `on_fatal` is told, from a thread, that a blob could not be made durable; without it only the caller hears of that.
     """
-    with _Disk(None).touched():
+    with DiskErrors(None).touched():
         make_private_folder(folder)
         make_private_folder(folder / DRAFTS)
         for leftover in (folder / DRAFTS).iterdir():
@@ -184,7 +178,7 @@ def _draft_name() -> str:
 class _Draft:
     """A file on its way to a name. One lock for all its methods: a cancelled caller discards while a thread writes."""
 
-    def __init__(self, folder: Path, disk: "_Disk", /) -> None:
+    def __init__(self, folder: Path, disk: DiskErrors, /) -> None:
         self._folder = folder
         self._disk = disk
         self._hash = hashlib.sha256()
@@ -243,29 +237,3 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
         return entry.stat(follow_symlinks=False).st_mtime < before
     except FileNotFoundError:  # a lease's end was quicker
         return False
-
-
-class _Disk:
-    """What the disk says, in our words."""
-
-    def __init__(self, on_fatal: OnFatal | None, /) -> None:
-        self._on_fatal = on_fatal
-
-    @contextmanager
-    def touched(self) -> Iterator[None]:
-        """Full or read-only is `store.full`; an error of the disk itself `store.failing`, and the process ends.
-
-        The blob alone could be refused and written anew. But the kernel has taken back what it said of a file, and the
-        database is on that disk, too (reliability.md B2.5).
-        """
-        try:
-            yield
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            if error.errno in _NO_ROOM:
-                raise SiteError("store.full", reason=reason) from error
-            if error.errno not in _FAILING:
-                raise SiteError("store.damaged", reason=reason) from error
-            if self._on_fatal is not None:
-                self._on_fatal(error)
-            raise SiteError("store.failing", reason=reason) from error

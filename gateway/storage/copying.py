@@ -14,7 +14,8 @@ from typing import Final
 
 from gateway.core.errors import SiteError
 from gateway.storage import schema
-from gateway.storage.faults import translated
+from gateway.storage.faults import as_site_error
+from gateway.storage.folders import sync_file
 from gateway.storage.lock import DatabaseLock
 
 STEP_PAGES: Final = 2_000
@@ -36,18 +37,14 @@ def copy_database(source: Path, target: Path, *, on_step: Callable[[int], None] 
             closing(sqlite3.connect(target, isolation_level=None)) as copy,
         ):
             read.execute("BEGIN")
-            read.execute(
-                "SELECT count(*) FROM sqlite_schema"
-            ).fetchone()  # the snapshot is taken by the first statement
+            # The snapshot is taken by the first statement.
+            read.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             read.backup(copy, pages=STEP_PAGES, progress=lambda _status, left, _total: on_step(left))
             read.execute("COMMIT")
-            # In a file of its own: a copy that is only looked at gets no second file beside it.
-            copy.execute("PRAGMA journal_mode = DELETE")
+            settle(copy)
     except sqlite3.Error as error:
-        fault = translated(error)
-        raise fault if isinstance(fault, SiteError) else SiteError("store.damaged", reason=str(error)) from error
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+        raise as_site_error(error) from error
+    sync_file(target)
 
 
 def schema_version() -> str:
@@ -58,10 +55,14 @@ def schema_version() -> str:
 def settle_database(path: Path) -> None:
     """All of a database that nobody has open in its one file, durably."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.execute("PRAGMA journal_mode = DELETE")
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+        settle(database)
+    sync_file(path)
+
+
+def settle(database: sqlite3.Connection) -> None:
+    """All of it in the one file, without a log beside it: one that is only looked at gets no second file either."""
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.execute("PRAGMA journal_mode = DELETE")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from gateway.core.errors import SiteError
-from gateway.storage.faults import translated
+from gateway.storage.faults import as_site_error
 from gateway.storage.soundness import flaw_of
 
 READERS_MAX: Final = 2
@@ -91,8 +91,7 @@ def opened(engine: Engine, *, patience: float | None = None) -> Iterator[Connect
                 raise SiteError("store.damaged", reason=flaw)
             yield connection
     except (DBAPIError, DriverError) as error:
-        fault = translated(error)
-        raise fault if isinstance(fault, SiteError) else SiteError("store.damaged", reason=str(error)) from error
+        raise as_site_error(error) from error
 
 
 def _engine(url: str, *, pool_size: int) -> Engine:

@@ -17,12 +17,10 @@ EXIT_DISK: Final = 74
 """EX_IOERR of sysexits.h: the supervisor starts the service again, and the start recovers."""
 EXIT_DISK_AGAIN: Final = 75
 """The second time within an hour: the supervisor leaves it down (`RestartPreventExitStatus=` in config/gateway.service)."""
-AGAIN: Final = timedelta(hours=1)
-_CHARS_MAX: Final = 100
-
-
 EXIT_OTHER: Final = 70
 """EX_SOFTWARE: the store stopped for another reason, as when the log does not grow out of what was signed."""
+AGAIN: Final = timedelta(hours=1)
+_CHARS_MAX: Final = 100
 
 
 def exit_of_failure(error: BaseException, memory: Path, moment: datetime) -> int:

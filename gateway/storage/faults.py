@@ -59,7 +59,16 @@ def translated(error: BaseException) -> BaseException:
     return error
 
 
+def as_site_error(error: Exception) -> SiteError:
+    """The same for those who open or copy a database and stop nothing: what is not `store.full` or `store.busy` is damage."""
+    fault = translated(error)
+    return fault if isinstance(fault, SiteError) else SiteError("store.damaged", reason=str(error))
+
+
 def _statement_fault(error: DBAPIError, codes: set[int]) -> BaseException:
+    if isinstance(error, OperationalError) and not any(codes):
+        # Not SQLite says so but Python, of a row that came back: it quotes what is in it, so that is no part of ours.
+        return SiteError("store.damaged", reason="a stored text is no UTF-8")
     if codes & _BUSY:
         return _caused(SiteError("store.busy"), error)
     if codes & {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_READONLY}:

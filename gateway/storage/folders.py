@@ -1,7 +1,13 @@
-"""Folders that survive a power failure: a new name is durable only after an fsync of the folder that holds it."""
+"""Files and folders that survive a power failure: a new name is durable only after an fsync of the folder that holds it."""
 
 import os
 from pathlib import Path
+
+
+def sync_file(path: Path) -> None:
+    """Make what somebody else wrote into a file durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from gateway.core.clock import from_millis, to_millis
+from gateway.core.errors import SiteError
 from gateway.core.ids import Digest, EntryKey, OrganId, TransferKey
 from gateway.core.ledgers import StaleStateError
 from gateway.core.message import DocumentMessage
@@ -37,7 +38,9 @@ _OLDEST: Final = (
     .order_by(inbox.c.cursor)
     .limit(bindparam("rows"))
 )
-_BY_CURSORS: Final = _ENTRIES.where(among(inbox.c.cursor, "cursors"))
+_BY_CURSORS: Final = select(inbox).where(among(inbox.c.cursor, "cursors"))
+_BY_KEYS: Final = select(inbox).where(among(inbox.c.key, "keys"))
+_MESSAGES: Final = select(inbox_messages).where(among(inbox_messages.c.digest, "digests"))
 _NEWEST: Final = select(func.max(inbox.c.cursor))
 _SEEN: Final = (
     select(inbox.c.envelope_digest, inbox.c.recipient)
@@ -57,8 +60,6 @@ _ADVANCE: Final = update_if(
 
 _BEYOND: Final = 2**63 - 1
 """Greater than every cursor."""
-
-_Messages = dict[str, DocumentMessage]
 
 
 class InboxLedger:
@@ -108,7 +109,13 @@ class InboxLedger:
     def find(self, key: EntryKey) -> InboxEntry | None:
         """The entry of a key."""
         row = self._connection.execute(_BY_KEY, {"key": key}).one_or_none()
-        return None if row is None else _entry(row, {})
+        return None if row is None else _entry(row, _decoded(row.message_digest, row.message))
+
+    def several(self, keys: Sequence[EntryKey]) -> tuple[InboxEntry, ...]:
+        """The entries of these keys, in that order."""
+        rows = [row for some in chunks(keys) for row in self._connection.execute(_BY_KEYS, {"keys": list(some)})]
+        found = {entry.key: entry for entry in self._entries(rows)}
+        return tuple(found[key] for key in keys)
 
     def seen(self, sender: OrganId, document_id: str) -> tuple[Digest, frozenset[OrganId]] | None:
         """Digest of the first envelope of (sender, document_id), and every body that has it; so it stays in this unit."""
@@ -141,12 +148,23 @@ class InboxLedger:
 
     def at(self, cursors: Sequence[int]) -> tuple[InboxEntry, ...]:
         """The entries at these cursors, in that order (not a verb of the port)."""
-        messages: _Messages = {}
-        found: dict[int, InboxEntry] = {}
-        for some in chunks(cursors):
-            for row in self._connection.execute(_BY_CURSORS, {"cursors": list(some)}):
-                found[row.cursor] = _entry(row, messages)
+        rows = [
+            row for some in chunks(cursors) for row in self._connection.execute(_BY_CURSORS, {"cursors": list(some)})
+        ]
+        found = dict(zip((row.cursor for row in rows), self._entries(rows), strict=True))
         return tuple(found[cursor] for cursor in cursors)
+
+    def _entries(self, rows: Sequence[Row]) -> list[InboxEntry]:
+        """Each message is read and decoded once, however many of the rows are of its envelope: it names all recipients."""
+        digests = list(dict.fromkeys(row.message_digest for row in rows))
+        messages = {
+            row.digest: _decoded(row.digest, row.message)
+            for some in chunks(digests)
+            for row in self._connection.execute(_MESSAGES, {"digests": list(some)})
+        }
+        if len(messages) != len(digests):
+            raise SiteError("store.damaged", reason="an entry's message is not there")
+        return [_entry(row, messages[row.message_digest]) for row in rows]
 
     def advance(self, entry: InboxEntry, *, was: BusinessStatus) -> None:
         """Write business status, description, opened_at, changed_at and last_leaf, if the stored status is `was`."""
@@ -167,6 +185,14 @@ def _blobs(entry: InboxEntry) -> list[BlobRef]:
 def _encoded(message: DocumentMessage) -> tuple[str, str]:
     text = DOCUMENT_MESSAGE.encode(message)
     return hashlib.sha256(text.encode()).hexdigest(), text
+
+
+@reading
+def _decoded(digest: str, text: str) -> DocumentMessage:
+    """The message of a text that is the one which was stored: nobody is shown what rotted."""
+    if hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise SiteError("store.damaged", reason="a stored message is not what its digest says")
+    return DOCUMENT_MESSAGE.decode(text)
 
 
 def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
@@ -192,10 +218,7 @@ def _values(entry: InboxEntry, message_digest: str) -> dict[str, Any]:
 
 
 @reading
-def _entry(row: Row, messages: _Messages) -> InboxEntry:
-    """The entry of a row; `messages` remembers what this page has decoded already."""
-    if row.message_digest not in messages:
-        messages[row.message_digest] = DOCUMENT_MESSAGE.decode(row.message)
+def _entry(row: Row, message: DocumentMessage) -> InboxEntry:
     return InboxEntry(
         key=EntryKey(row.key),
         cursor=max(row.cursor, 0),
@@ -203,7 +226,7 @@ def _entry(row: Row, messages: _Messages) -> InboxEntry:
         sender=OrganId(row.sender),
         document_id=row.document_id,
         transfer=TransferKey(row.transfer),
-        message=messages[row.message_digest],
+        message=message,
         envelope=BlobRef(digest=Digest(row.envelope_digest), size=row.envelope_size),
         attachments=ATTACHMENTS.decode(row.attachments),
         verdicts=TEXTS.decode(row.verdicts),

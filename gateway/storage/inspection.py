@@ -18,7 +18,6 @@ from gateway.storage.rows import among, chunks, maybe_moment
 from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
     LIVE,
-    URGENT,
     dead_letters,
     deliveries,
     documents,
@@ -31,6 +30,7 @@ from gateway.storage.tables import (
     transfers,
     work,
 )
+from gateway.storage.work_tables import URGENT
 
 _NEWEST: Final = select(documents.c.key).order_by(documents.c.key.desc()).limit(bindparam("rows"))
 _SAME_NAME: Final = (

@@ -3,33 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, Text, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.interventions import Action, Pause, Request
 from gateway.storage.codec import reading
-from gateway.storage.columns import strict, whole, words
-from gateway.storage.rows import chunks
+from gateway.storage.rows import among, chunks
 from gateway.storage.statements import Row, Statements
-
-pauses: Final = strict(
-    "pauses",
-    Column("destination", Text, primary_key=True),
-    words("by"),
-    words("reason"),
-    whole("at"),
-)
-
-requests: Final = strict(
-    "requests",
-    # What one person asked for; a second one confirms it.
-    Column("action", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    words("by"),
-    words("reason"),
-    whole("at"),
-    CheckConstraint("by <> ''", name="by"),
-)
+from gateway.storage.tables import pauses, requests
 
 PAUSED: Final = select(pauses.c.destination)
 _PAUSES: Final = select(pauses).order_by(pauses.c.destination)
@@ -44,7 +25,7 @@ _ASKED: Final = (
     select(requests)
     .where(
         requests.c.action == bindparam("the_action"),
-        requests.c.subject.in_(bindparam("subjects", expanding=True)),
+        among(requests.c.subject, "subjects"),
     )
     .order_by(requests.c.subject)
 )

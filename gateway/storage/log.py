@@ -76,6 +76,12 @@ _NEWEST_AT: Final = select(openings.c.at).order_by(openings.c.row.desc()).limit(
 _SALTS: Final = select(openings.c.hash, openings.c.salt).where(among(openings.c.hash, "hashes"))
 _NEWEST_SIZE: Final = select(func.max(checkpoints.c.size)).scalar_subquery()
 _CHECKPOINT: Final = select(checkpoints).where(checkpoints.c.size == _NEWEST_SIZE)
+_CHECKPOINTS: Final = (
+    select(checkpoints)
+    .where(checkpoints.c.size > bindparam("after"))
+    .order_by(checkpoints.c.size)
+    .limit(bindparam("rows"))
+)
 _PUBLISH: Final = insert(checkpoints)
 
 
@@ -238,6 +244,11 @@ class LogLedger:
         row = self._connection.execute(_CHECKPOINT).one_or_none()
         return None if row is None else (row.size, row.note)
 
+    def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+        """Size and text of every checkpoint of more leaves than `after`, the smallest first."""
+        rows = self._connection.execute(_CHECKPOINTS, {"after": after, "rows": limit})
+        return tuple((row.size, row.note) for row in rows)
+
     def publish(self, size: int, note: str) -> None:
         """Keep a newer checkpoint; the older ones stay."""
         acquire(self._connection, NamedLock.CHECKPOINTS)
@@ -275,6 +286,7 @@ def _event(row: Row) -> HistoryEvent:
         event=row.event,
         subject=row.subject,
         recipient=None if row.recipient is None else OrganId(row.recipient),
+        organ=OrganId(row.organ),
         detail=row.private.decode(),
         leaf_hash=row.hash.hex(),
     )

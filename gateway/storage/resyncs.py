@@ -19,6 +19,7 @@ from gateway.storage.statements import Row, Statements
 from gateway.storage.tables import (
     feed,
     inbox,
+    incoming_numbers,
     incoming_transfers,
     named_locks,
     reopenings,
@@ -54,6 +55,12 @@ _SKIP: Final = insert(skipped_numbers).from_select(
 _GO_ON: Final = update(streams).values(next_number=bindparam("next"))
 _BEGIN: Final = update(streams).where(streams.c.destination == "").values(since=bindparam("next"))
 """It is not known where it goes: whoever gets its next number is told that it begins there."""
+_WAIT_ANEW: Final = (
+    update(incoming_numbers)
+    .where(incoming_numbers.c.since < bindparam("at"))
+    .values(ends_at=incoming_numbers.c.ends_at - incoming_numbers.c.since + bindparam("at"))
+)
+"""As long as each was to wait, from now on: what it waits for had come, perhaps, and comes again."""
 _BASE: Final = update(tree_head).values(base=bindparam("base"))
 _COUNT_ON: Final = update(named_locks).where(named_locks.c.name == bindparam("the_name")).values(last=bindparam("base"))
 _COUNTER: Final = insert(named_locks)
@@ -130,6 +137,7 @@ class ResyncLedger:
         self._connection.execute(_SKIP, {"base": base})
         self._connection.execute(_GO_ON, {"next": base + 1})
         self._connection.execute(_BEGIN, {"next": base + 1})
+        self._connection.execute(_WAIT_ANEW, {"at": to_millis(reopening.at)})
         self._connection.execute(_BASE, {"base": base})
         names = {"the_name": NamedLock.INBOX.value, "base": base}
         if self._connection.execute(_COUNT_ON, names).rowcount == 0:

@@ -27,7 +27,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 
-from gateway.storage.tables import URGENT, work
+from gateway.storage.work_tables import URGENT, work
 
 CANDIDATES: Final = 16
 """How many times what is wanted is looked at road by road: of one road as many as its window takes."""

@@ -27,17 +27,14 @@ def upgrade(connection: Connection) -> None:
     Raises:
         SiteError: `store.version` when it is newer than this program.
     """
-    # Alembic tells its context at every start; which revisions ran is in the schema itself.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = _config()
     refuse_newer(connection)
-    config.attributes["connection"] = connection
     with _free_to_rebuild(connection):
-        command.upgrade(config, "head")
+        create(connection)
 
 
 def create(connection: Connection) -> None:
     """Make this program's tables in an empty database, inside the caller's transaction."""
+    # Alembic tells its context at every start; which revisions ran is in the schema itself.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _config()
     config.attributes["connection"] = connection

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 
-from gateway.storage import expiry_tables, resync_tables, stream_tables
+from gateway.storage import expiry_tables, log_tables, resync_tables, stream_tables, work_tables
 from gateway.storage.columns import (
     METADATA,
     Whole,
@@ -28,7 +28,7 @@ from gateway.storage.columns import (
 
 metadata: Final = METADATA
 
-# The numbers of streams, and what expired, have files of their own; whoever looks for a table finds it here.
+# Streams, what expired, restores, the audit log and due work have files of their own; whoever looks for a table finds it here.
 incoming_numbers: Final = stream_tables.incoming_numbers
 incoming_streams: Final = stream_tables.incoming_streams
 non_deliveries: Final = expiry_tables.non_deliveries
@@ -40,6 +40,17 @@ resyncs: Final = resync_tables.resyncs
 wanted: Final = resync_tables.wanted
 restored_peers: Final = resync_tables.restored_peers
 resends: Final = resync_tables.resends
+openings: Final = log_tables.openings
+pending_leaves: Final = log_tables.pending_leaves
+leaves: Final = log_tables.leaves
+feed: Final = log_tables.feed
+tree_nodes: Final = log_tables.tree_nodes
+tree_head: Final = log_tables.tree_head
+checkpoints: Final = log_tables.checkpoints
+work: Final = work_tables.work
+fences: Final = work_tables.fences
+destinations: Final = work_tables.destinations
+dead_letters: Final = work_tables.dead_letters
 
 LIVE: Final = "state <> 'refused'"
 REFUSED: Final = "state = 'refused'"
@@ -233,134 +244,65 @@ inbox: Final = strict(
     sqlite_autoincrement=True,
 )
 
+# --- what senders say afterwards, on both sides ----------------------------------------------------------------------
+
+amendments: Final = strict(
+    "amendments",
+    row_number(),
+    words("key"),
+    words("side"),
+    words("kind"),
+    words("sender"),
+    words("recipient"),
+    words("document_id"),
+    # Of the document that asks; empty where a status message did.
+    words("by"),
+    words("subject"),
+    words("carrier"),
+    words("state"),
+    words("reason"),
+    whole("asked_at"),
+    words("words"),
+    # How far the document had come: all three, or none is known. Who never opened it has no `opened_at` either.
+    maybe_whole("opened_at"),
+    maybe_words("standing"),
+    maybe_whole("forwarded"),
+    maybe_whole("answered_at"),
+    whole("changed_at"),
+    UniqueConstraint("key"),
+    UniqueConstraint("side", "sender", "document_id", "recipient", "kind", "by"),
+    Index(None, "subject"),
+    Index(None, "carrier"),
+    CheckConstraint("side IN ('sent', 'received')", name="side"),
+    CheckConstraint("(standing IS NULL) = (forwarded IS NULL)", name="handling"),
+    CheckConstraint("forwarded IN (0, 1)", name="forwarded"),
+)
+
 # --- blobs -----------------------------------------------------------------------------------------------------------
 
 # Every blob that a row names or ever named: what is asked before bytes are removed, so nothing is taken out again.
 named_blobs: Final = strict("named_blobs", Column("digest", Text, primary_key=True), sqlite_with_rowid=False)
 
-# --- work ------------------------------------------------------------------------------------------------------------
+# --- by hand ---------------------------------------------------------------------------------------------------------
 
-URGENT: Final = text("urgency > 0")
-MOST_URGENT: Final = text("urgency DESC")
-"""Downwards in the index, too: else all that is equally urgent would be sorted for each claim."""
-
-work: Final = strict(
-    "work",
-    row_number(),
-    words("kind"),
-    words("subject"),
-    words("destination"),
-    whole("due_at"),
-    whole("attempts"),
-    whole("fence"),
-    maybe_whole("lease_until"),
-    # `Priority` of the document. Younger than the table, hence the default; so is the one of the dead letters.
-    Column("urgency", Whole, nullable=False, server_default=text("0")),
-    # Added again while leased: `finish` then makes it due at this time instead of dropping it (no lost wake-up).
-    maybe_whole("again_at"),
-    UniqueConstraint("kind", "subject"),
-    Index("ix_work_due", "due_at", "row"),
-    Index("ix_work_road", "destination", "due_at", "row"),
-    # Few rows, if any: what a turn of urgency looks at first.
-    Index("ix_work_urgent", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
-    Index("ix_work_urgent_road", "destination", MOST_URGENT, "due_at", "row", **only("urgency > 0")),
-    CheckConstraint("attempts >= 0", name="attempts"),
-)
-
-fences: Final = strict(
-    "fences",
-    # One row. A fence is never given twice, also not to an item that was finished and added again.
-    Column("one", Whole, primary_key=True, autoincrement=False),
-    whole("last"),
-    CheckConstraint("one = 1", name="one"),
-)
-
-destinations: Final = strict(
-    "destinations",
-    Column("name", Text, primary_key=True),
-    whole("failures"),
-    maybe_whole("not_before"),
-    CheckConstraint("failures >= 0", name="failures"),
-)
-
-dead_letters: Final = strict(
-    "dead_letters",
-    row_number(),
-    words("kind"),
-    words("subject"),
-    words("destination"),
-    whole("due_at"),
-    whole("attempts"),
+pauses: Final = strict(
+    "pauses",
+    Column("destination", Text, primary_key=True),
+    words("by"),
     words("reason"),
     whole("at"),
-    Column("urgency", Whole, nullable=False, server_default=text("0")),
 )
 
-# --- audit -----------------------------------------------------------------------------------------------------------
-
-openings: Final = strict(
-    "openings",
-    row_number(),
-    octets("hash"),
-    octets("salt"),
-    octets("private"),
+requests: Final = strict(
+    "requests",
+    # What one person asked for; a second one confirms it.
+    Column("action", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    words("by"),
+    words("reason"),
     whole("at"),
-    words("event"),
-    words("subject"),
-    words("document"),
-    maybe_words("recipient"),
-    # Whom it concerns: empty for the installation itself. Younger than the table, hence the default.
-    Column("organ", Text, nullable=False, server_default=text("''")),
-    UniqueConstraint("hash"),
-    Index(None, "document", "row"),
-    CheckConstraint("length(hash) = 32", name="hash"),
+    CheckConstraint("by <> ''", name="by"),
 )
-
-pending_leaves: Final = strict("pending_leaves", row_number(), octets("data"))
-
-leaves: Final = strict(
-    "leaves",
-    Column("position", Whole, primary_key=True, autoincrement=False),
-    octets("hash"),
-    octets("data"),
-    UniqueConstraint("hash"),
-    CheckConstraint("position >= 0", name="position"),
-    CheckConstraint("length(hash) = 32", name="hash"),
-)
-
-feed: Final = strict(
-    "feed",
-    # What each body is told, in the order of the leaves. Written with the leaves, by one statement from leaves and openings
-    # themselves, so that no foreign key needs to be asked for every row.
-    Column("organ", Text, primary_key=True),
-    Column("position", Whole, primary_key=True, autoincrement=False),
-    whole("opening"),
-    sqlite_with_rowid=False,
-)
-
-tree_nodes: Final = strict(
-    "tree_nodes",
-    Column("level", Whole, primary_key=True, autoincrement=False),
-    Column("position", Whole, primary_key=True, autoincrement=False),
-    octets("hash"),
-    CheckConstraint("level > 0", name="level"),
-    CheckConstraint("length(hash) = 32", name="hash"),
-    sqlite_with_rowid=False,
-)
-
-tree_head: Final = strict(
-    "tree_head",
-    Column("one", Whole, primary_key=True, autoincrement=False),
-    whole("size"),
-    octets("root"),
-    octets("frontier"),
-    # Younger than the table: what positions of the feed are counted from since the last restore.
-    Column("base", Whole, nullable=False, server_default=text("0")),
-    CheckConstraint("one = 1", name="one"),
-    CheckConstraint("length(root) = 32", name="root"),
-)
-
-checkpoints: Final = strict("checkpoints", Column("size", Whole, primary_key=True, autoincrement=False), words("note"))
 
 # --- order -----------------------------------------------------------------------------------------------------------
 

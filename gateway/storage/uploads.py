@@ -9,17 +9,15 @@ that it stands at nothing, and the owner begins anew.
 """
 
 import asyncio
-import errno
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import file_digest, sha256
 from pathlib import Path
-from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.core import large_limits, limits
 from gateway.core.errors import Conflict, GatewayError, NotFound, SenderError, SiteError
@@ -27,13 +25,17 @@ from gateway.core.ids import Digest
 from gateway.core.model import BlobRef
 from gateway.core.ports import BlobLease, Clock, Upload, UploadId
 from gateway.observe import logger
+from gateway.storage.disk_errors import DiskErrors
+from gateway.storage.entrance import OnFatal
 from gateway.storage.folders import make_private_folder, sync_folder
+from gateway.storage.piece import Piece
 
 FOLDER: Final = "uploads"
 _HOP_BYTES: Final = 256 * limits.KIB
 _WORTHLESS: Final = frozenset({"request.digest", "transfer.digest"})
 """Bytes that were changed on their way."""
 
+T = TypeVar("T")
 _log = logger(__name__)
 DiskBytes = Callable[[Path], int]
 """How large the disk of a folder is."""
@@ -63,16 +65,21 @@ class _Note:
 class FileUploads:
     """Implements `gateway.core.ports.Uploads` in a folder of its own."""
 
-    def __init__(self, folder: Path, /, *, clock: Clock, disk: DiskBytes) -> None:
+    def __init__(
+        self, folder: Path, /, *, clock: Clock, size_of_disk: DiskBytes, on_fatal: OnFatal | None = None
+    ) -> None:
+        """`on_fatal`: see `DiskErrors`."""
         self._folder = folder
         self._clock = clock
-        self._disk = disk
+        self._size_of_disk = size_of_disk
+        self._disk = DiskErrors(on_fatal)
         self._notes: dict[UploadId, _Note] = {}
         self._busy: dict[UploadId, asyncio.Event] = {}
 
     def load(self) -> None:
         """Read the notes; what has none, or an unreadable one, is nothing. In a thread, before anything else is asked."""
         make_private_folder(self._folder)
+        found: dict[UploadId, _Note] = {}
         for path in self._folder.iterdir():
             if path.suffix != ".json":
                 continue
@@ -82,9 +89,10 @@ class FileUploads:
                 datetime.fromisoformat(note.changed_at)
                 whole = note.spent or self._path(upload, ".part").stat().st_size >= note.offset
                 if whole and path == self._path(upload, ".json"):
-                    self._notes[upload] = note
+                    found[upload] = note
             except (OSError, ValueError, TypeError):
                 continue
+        self._notes = dict(sorted(found.items(), key=lambda one: datetime.fromisoformat(one[1].changed_at)))
         known = {self._path(upload, kind) for upload in self._notes for kind in (".json", ".part")}
         for path in self._folder.iterdir():
             if path not in known:
@@ -93,7 +101,10 @@ class FileUploads:
     async def run(self) -> None:
         """Forget what has lain too long, every hour, until cancelled."""
         while True:
-            await self.tidy()
+            try:
+                await self.tidy()
+            except SiteError as error:  # read-only, perhaps: what is left is tidied later, or by the next start
+                _log.warning("upload.untidy", reason=error.code)
             await self._clock.sleep(large_limits.UPLOAD_TIDY_SECONDS)
 
     async def tidy(self) -> None:
@@ -115,7 +126,7 @@ class FileUploads:
                 if (known.digest, known.size, known.mark) != (whole.digest, whole.size, mark):
                     raise Conflict("upload.conflict")
                 return known.upload
-            self._check_room(upload.owner, whole.size, await asyncio.to_thread(self._disk, self._folder))
+            self._check_room(upload.owner, whole.size, await asyncio.to_thread(self._room))
             note = _Note(
                 owner=upload.owner,
                 name=upload.name,
@@ -146,7 +157,7 @@ class FileUploads:
             note = self._need(upload)
             if offset != note.offset or note.spent:
                 raise Conflict("upload.offset", offset=note.offset)
-            piece = _Piece(self._path(upload, ".part"), offset, note.size)
+            piece = Piece(self._path(upload, ".part"), offset, note.size, self._disk)
             try:
                 await self._pour(upload, piece, chunks)
             except GatewayError as error:
@@ -229,51 +240,64 @@ class FileUploads:
         if full:
             raise SiteError("upload.limit")
 
-    async def _pour(self, upload: UploadId, piece: "_Piece", chunks: AsyncIterator[bytes]) -> None:
+    async def _pour(self, upload: UploadId, piece: Piece, chunks: AsyncIterator[bytes]) -> None:
         """Write what comes; however it ends, what is on the disk by then is noted."""
         held = bytearray()
         try:
             async for chunk in chunks:
                 held += chunk
                 if len(held) >= _HOP_BYTES:
-                    await asyncio.to_thread(piece.write, bytes(held))
-                    held.clear()
+                    # Whoever is cancelled here has it written, and not once more below.
+                    full, held = bytes(held), bytearray()
+                    await _surely(asyncio.to_thread(piece.write, full))
                 if piece.unflushed >= large_limits.UPLOAD_FLUSH_BYTES:
-                    await self._note(upload, await asyncio.to_thread(piece.flush))
+                    await self._note(upload, await _surely(asyncio.to_thread(piece.flush)))
         finally:
             await _surely(self._end(upload, piece, bytes(held)))
 
-    async def _end(self, upload: UploadId, piece: "_Piece", last: bytes) -> None:
+    async def _end(self, upload: UploadId, piece: Piece, last: bytes) -> None:
         await self._note(upload, await asyncio.to_thread(piece.end, last))
 
     async def _settle(self, upload: UploadId) -> None:
         """All of it is here: is it what was announced?"""
         note = self._need(upload)
-        if await asyncio.to_thread(_digest_of, self._path(upload, ".part")) != note.digest:
+        try:
+            digest = await asyncio.to_thread(_digest_of, self._path(upload, ".part"))
+        except OSError as error:  # of reading: the fault of one file, as of a blob that has rotted; it is sent again
+            await self._note(upload, 0)
+            raise SiteError("store.damaged", reason=os.strerror(error.errno or 0)) from error
+        if digest != note.digest:
             await self._note(upload, 0)
             raise SenderError("upload.digest")
         await self._note(upload, note.offset, sound=True)
 
     async def _note(self, upload: UploadId, offset: int, *, sound: bool = False) -> None:
         note = replace(self._need(upload), offset=offset, sound=sound, changed_at=self._clock.now().isoformat())
+        await _surely(self._keep(upload, note))
+
+    async def _keep(self, upload: UploadId, note: _Note) -> None:
         await asyncio.to_thread(self._write_note, upload, note)
         self._notes[upload] = note
 
     # --- in a thread -------------------------------------------------------------------------------------------------
+
+    def _room(self) -> int:
+        with self._disk.touched():
+            return self._size_of_disk(self._folder)
 
     def _path(self, upload: UploadId, suffix: str) -> Path:
         """No owner's or peer's text is part of a name."""
         return self._folder / (sha256(f"{upload.owner}\n{upload.name}".encode()).hexdigest() + suffix)
 
     def _create(self, upload: UploadId, note: _Note) -> None:
-        with _disk():
+        with self._disk.touched():
             os.close(os.open(self._path(upload, ".part"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
             self._write_note(upload, note)
 
     def _write_note(self, upload: UploadId, note: _Note) -> None:
         path = self._path(upload, ".json")
         draft = path.with_suffix(".draft")
-        with _disk():
+        with self._disk.touched():
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(json.dumps(asdict(note)).encode())
@@ -284,19 +308,21 @@ class FileUploads:
 
     def _spend(self, upload: UploadId, note: _Note) -> None:
         self._write_note(upload, note)
-        with _disk():
+        with self._disk.touched():
             self._path(upload, ".part").unlink(missing_ok=True)
 
     def _remove(self, upload: UploadId) -> None:
-        with _disk():
+        with self._disk.touched():
             for suffix in (".json", ".part"):  # bytes without a note are nothing
                 self._path(upload, suffix).unlink(missing_ok=True)
 
 
-def open_uploads(blobs: Path, *, clock: Clock, disk: DiskBytes | None = None) -> FileUploads:
-    """The uploads of the one process that writes into this folder of blobs."""
-    uploads = FileUploads(blobs / FOLDER, clock=clock, disk=disk or disk_bytes)
-    with _disk():
+def open_uploads(
+    blobs: Path, *, clock: Clock, disk: DiskBytes | None = None, on_fatal: OnFatal | None = None
+) -> FileUploads:
+    """The uploads of the one process that writes into this folder of blobs. `on_fatal`: as of `open_blobs`."""
+    uploads = FileUploads(blobs / FOLDER, clock=clock, size_of_disk=disk or disk_bytes, on_fatal=on_fatal)
+    with DiskErrors(None).touched():
         uploads.load()
     return uploads
 
@@ -307,86 +333,18 @@ def disk_bytes(folder: Path) -> int:
     return found.f_blocks * found.f_frsize
 
 
-class _Piece:
-    """Bytes on their way to the end of a file. One lock: a cancelled caller closes while a thread writes."""
-
-    def __init__(self, path: Path, offset: int, size: int) -> None:
-        self._path = path
-        self._offset = offset
-        self._size = size
-        self._lock = Lock()
-        self._file: int | None = None
-        self.unflushed = 0
-
-    def write(self, data: bytes) -> None:
-        """Append. The first time whatever stood behind the offset is cut off.
-
-        Raises:
-            Conflict: `upload.offset`: more than was announced.
-        """
-        with self._lock, _disk():
-            self._write(data)
-
-    def flush(self) -> int:
-        """Make it durable; how far it goes now."""
-        with self._lock, _disk():
-            return self._flush()
-
-    def end(self, last: bytes) -> int:
-        """Append what is left, make it durable; how far it goes now."""
-        with self._lock, _disk():
-            self._write(last)
-            return self._flush()
-
-    def close(self) -> None:
-        """Whatever came of it."""
-        with self._lock:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
-
-    def _write(self, data: bytes) -> None:
-        if self._offset + len(data) > self._size:
-            raise Conflict("upload.offset", offset=self._offset)
-        if self._file is None:
-            if not self._offset:  # what stood there may be a blob by now: never write into that
-                self._path.unlink(missing_ok=True)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.ftruncate(self._file, self._offset)
-            os.lseek(self._file, self._offset, os.SEEK_SET)
-        rest = memoryview(data)
-        while rest:
-            written = os.write(self._file, rest)
-            self._offset += written
-            self.unflushed += written
-            rest = rest[written:]
-
-    def _flush(self) -> int:
-        if self._file is not None:
-            os.fsync(self._file)
-        self.unflushed = 0
-        return self._offset
-
-
-async def _surely(work: Awaitable[None]) -> None:
+async def _surely(work: Awaitable[T]) -> T:
     """To its end, also when the caller is cancelled meanwhile."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # whoever asked is gone
         raise
 
 
 def _digest_of(path: Path) -> str:
-    with _disk(), path.open("rb") as file:
+    with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise SiteError("store.full" if full else "store.damaged", reason=os.strerror(error.errno or 0)) from error

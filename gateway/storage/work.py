@@ -140,11 +140,12 @@ _COUNT_CLOSED: Final = (
 _COUNT_DEAD: Final = select(func.count()).select_from(dead_letters)
 _DEAD: Final = select(dead_letters).order_by(dead_letters.c.row.desc()).limit(bindparam("rows"))
 _DEAD_FOR: Final = _DEAD.where(dead_letters.c.destination == bindparam("destination"))
+_DEAD_OF: Final = select(dead_letters).where(dead_letters.c.subject == bindparam("the_subject"))
 _COUNT_DEAD_FOR: Final = _COUNT_DEAD.where(dead_letters.c.destination == bindparam("destination"))
 
 
 class WorkLedger:
-    """Implements `gateway.core.ledgers.Work` on one connection; `added` says whether this unit made something due."""
+    """Implements `gateway.core.work.Work` on one connection; `added` says whether this unit made something due."""
 
     def __init__(self, connection: Statements, /) -> None:
         self._connection = connection
@@ -286,6 +287,10 @@ class WorkLedger:
         statement = _DEAD if destination is None else _DEAD_FOR
         names = {"rows": limit} if destination is None else {"rows": limit, "destination": destination}
         return tuple(_dead_letter(row) for row in self._connection.execute(statement, names))
+
+    def dead_of(self, subject: str) -> tuple[DeadLetter, ...]:
+        """The dead letters of that subject; without an index, as people ask for them by hand."""
+        return tuple(_dead_letter(row) for row in self._connection.execute(_DEAD_OF, {"the_subject": subject}))
 
     def count_dead(self, destination: str | None = None) -> int:
         """How many dead letters there are."""

@@ -20,7 +20,7 @@ from gateway.core import (
 )
 
 SUITES = Path(__file__).parents[1] / "contract"
-PARTS = {"PublishedCheckpoint", "ResyncUnit", "UnitOfWork"}
+PARTS = {"LeafProof", "PublishedCheckpoint", "UnitOfWork"}
 """What a port hands out, and the unit that only bundles the ledgers: their promises are those of the others."""
 
 

@@ -41,7 +41,7 @@ def test_diagrams_and_figures_are_the_program_s() -> None:
 
 
 def test_a_changed_limit_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (amount("DELIVERY_DEADLINE_SECONDS"), amount("BACKOFF_CAP_SECONDS"), amount("WINDOW_MAX")) == (
+    assert (amount("DELIVERY_DEADLINE_DAYS_DEFAULT"), amount("BACKOFF_CAP_SECONDS"), amount("WINDOW_MAX")) == (
         "14 days",
         "15 min",
         "16",

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.amendments import Amendment, AmendmentKind, Handling, Side
 from gateway.core.errors import Conflict
-from gateway.core.ids import AmendmentKey
+from gateway.core.ids import AmendmentKey, DeliveryKey
 from gateway.core.ledgers import StaleStateError, UnitOfWork
 from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState
 from tests.contract.stores import LedgerStore
@@ -82,6 +82,7 @@ async def test_it_moves_from_the_state_it_was_in_and_from_no_other(store: Ledger
     moved = replace(
         first,
         subject="entry-1",
+        carrier="entry-2",
         state=AmendmentState.ASKED,
         words="Từ chối",
         handling=HANDLING,
@@ -98,13 +99,14 @@ async def test_it_moves_from_the_state_it_was_in_and_from_no_other(store: Ledger
 async def test_those_about_a_row_and_those_it_brought_and_how_far_the_asking_came(store: LedgerStore) -> None:
     document = rows.document()
     delivery = rows.delivery(document, WARD, state=DeliveryState.INDETERMINATE)
+    rerouted = rows.delivery(document, WARD, key="delivery-9", sequence=2, state=DeliveryState.REROUTED)
     about = amendment("a", subject="entry-1")
     brought = amendment("b", by="x", subject="entry-0", carrier="entry-1")
     asked = amendment("c", side=Side.SENT, subject="delivery-0", carrier=document.key)
 
     def unit(uow: UnitOfWork) -> None:
         uow.documents.add(document)
-        uow.documents.add_deliveries([delivery])
+        uow.documents.add_deliveries([delivery, rerouted])
         uow.amendments.add([asked, brought, about])
 
     await store.transact(unit)
@@ -112,6 +114,22 @@ async def test_those_about_a_row_and_those_it_brought_and_how_far_the_asking_cam
     (found,) = await store.read(lambda uow: uow.amendments.about(["delivery-0", "nothing"]))
     assert (found, found.reached) == (asked, "indeterminate")
     assert await store.read(lambda uow: uow.amendments.about([])) == ()
+
+
+async def test_where_what_asks_was_rerouted_its_newest_delivery_tells_how_far_it_came(store: LedgerStore) -> None:
+    document = rows.document()
+    first = rows.delivery(document, WARD, state=DeliveryState.REROUTED, sequence=2)
+    newest = rows.delivery(document, WARD, state=DeliveryState.SENDING, sequence=1, key=DeliveryKey("newest"))
+
+    def unit(uow: UnitOfWork) -> None:
+        uow.documents.add(document)
+        uow.documents.add_deliveries([first])
+        uow.documents.add_deliveries([newest])
+        uow.amendments.add([amendment("c", side=Side.SENT, subject="delivery-0", carrier=document.key)])
+
+    await store.transact(unit)
+    (found,) = await store.read(lambda uow: uow.amendments.about(["delivery-0"]))
+    assert found.reached == "sending"
 
 
 async def test_the_entry_of_a_document_by_its_name(store: LedgerStore) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import CheckpointPublisher, SignerMemory, VerifierKey, prove, verify_checkpoint
+from gateway.audit import CheckpointPublisher, InclusionProof, SignerMemory, VerifierKey, prove, verify_checkpoint
 from gateway.core.errors import SiteError
 from gateway.core.events import Leaf, TreeHead
 from gateway.core.ledgers import UnitOfWork
@@ -114,6 +114,22 @@ async def test_it_covers_what_was_asked_and_its_leaves_are_proven_under_it(site:
         proofs = await site.store.read(partial(prove, leaf_hashes=[one.hash for one in leaves], size=checkpoint.size))
         for one in leaves:
             proofs[one.hash].check(one.hash, checkpoint.root)
+
+
+async def test_leaves_come_with_their_proofs_and_a_checkpoint_that_is_durable(site: Site) -> None:
+    checkpoints = site.open()
+    for count in (1, 2, 7, 40):
+        leaves = await site.grow(count)
+        hashes = [one.hash for one in leaves]
+        published, proofs = await asyncio.wait_for(checkpoints.proving(hashes), 10)
+        kept, checkpoint = await site.kept(), verify_checkpoint(published.note, [KEY])
+        assert kept is not None
+        assert kept[0] >= published.size == checkpoint.size
+        assert proofs.keys() == set(hashes)
+        for leaf in hashes:
+            InclusionProof(index=proofs[leaf].index, size=checkpoint.size, path=proofs[leaf].path).check(
+                leaf, checkpoint.root
+            )
 
 
 async def test_who_asks_for_less_gets_the_newest(site: Site) -> None:

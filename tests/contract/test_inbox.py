@@ -34,6 +34,9 @@ async def test_entries_come_back_whole_with_growing_cursors(store: LedgerStore) 
     assert cursors == sorted(set(cursors))
     assert cursors[0] > 0
     assert await store.read(lambda uow: uow.inbox.find(EntryKey("none"))) is None
+    backwards = [entry.key for entry in reversed(stored)]
+    assert await store.read(lambda uow: uow.inbox.several(backwards)) == stored[::-1]
+    assert await store.read(lambda uow: uow.inbox.several([])) == ()
 
 
 async def test_one_effect_for_a_document_and_a_recipient(store: LedgerStore) -> None:

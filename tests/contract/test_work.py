@@ -279,6 +279,16 @@ async def test_what_was_given_up_is_due_again_without_its_dead_letters_when_it_i
     assert [one.item for one in await claim(store, at=10)] == [item("x", 5, destination="d")]
 
 
+async def test_the_dead_letters_of_one_subject_are_found_whatever_their_kind(store: LedgerStore) -> None:
+    letters = (item("x", destination="d"), item("x", kind=WorkKind.GAPS, destination="d"), item("y"))
+    await add(store, *letters)
+    for one in await claim(store):
+        await store.transact(lambda uow, c=one: uow.work.bury(c, "why", later(0)))
+    found = await store.read(lambda uow: uow.work.dead_of("x"))
+    assert {(one.item, one.reason, one.at) for one in found} == {(one, "why", later(0)) for one in letters[:2]}
+    assert await store.read(lambda uow: uow.work.dead_of("z")) == ()
+
+
 async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
     await add(store, item("x", -2), item("y", -1), item("z", 5))
     held = await claim(store)

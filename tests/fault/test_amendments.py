@@ -30,8 +30,6 @@ async def office(real: RealNetwork, organ: OrganId, *line: str, code: int = Exit
     )
     out, talk = await program.communicate()
     assert program.returncode == code, talk.decode()
-    if folder := os.environ.get("AMENDMENTS_SHOWN"):
-        (Path(folder) / f"{line[0]}.txt").write_text(f"{' '.join(line)}\n{out.decode()}")
     return json.loads(out)
 
 

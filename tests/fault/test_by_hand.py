@@ -1,12 +1,12 @@
 """The queue by hand on real gateways: over the admin socket, remembered through kill -9, and never by one person alone."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.exits import Exit
+from tests.kit import operator_line
 from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow
@@ -14,9 +14,7 @@ pytestmark = pytest.mark.slow
 
 async def gateway(real: RealNetwork, *line: str) -> int:
     """A command of the operator of the party's gateway."""
-    config = str(real.network.sides["party"].config)
-    program = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", *line, "--config", config)
-    return await program.wait()
+    return (await operator_line.gateway(real.network, "party", *line)).code
 
 
 def states(real: RealNetwork, document: str) -> set[str]:

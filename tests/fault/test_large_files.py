@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import RoadError
-from tests.kit.large import MIB, Memory, allow, digest_of, hand_in, write_large
+from tests.kit.lab.memory import MemoryWatch
+from tests.kit.large import MIB, allow, digest_of, hand_in, write_large
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import RealNetwork, real_network
 
 pytestmark = pytest.mark.slow
 
 FILE_BYTES = 200 * MIB
-GROWTH_BYTES_MAX = 96 * MIB
+GROWTH_MIB_MAX = 96
 """By which the processes of one gateway may grow over what a letter made of them: far less than the file."""
 
 
@@ -28,17 +29,18 @@ async def test_a_large_file_arrives_whole_in_flat_memory(tmp_path: Path) -> None
             ward = real.government_wards[0]
             letter = await real.send(1, recipients=[ward])
             await real.until_delivered(letter)
-            before, memory = Memory(real), Memory(real)
-            before.look()
-            async with memory.watched():
+            before, memory = (MemoryWatch(lambda: real.gateways.pids, every=0.2) for _ in range(2))
+            await before.look()
+            async with memory:
                 document = await hand_in(real, source, real.metadata(2, [ward]), "large-1")
                 await real.until_delivered(document["key"])
                 entry = next(one for one in await real.inbox(ward) if one["document_id"] == document["document_id"])
                 async with real.client(ward) as client:
                     assert await client.attachment(entry["key"], 1, target) == FILE_BYTES
             assert digest_of(target) == digest
-            for side, peak in memory.peaks.items():
-                assert peak - before.peaks[side] < GROWTH_BYTES_MAX, (side, before.shares[side], memory.shares[side])
+            assert set(memory.highest) == set(real.network.sides)
+            for side, peak in memory.highest.items():
+                assert peak - before.highest[side] < GROWTH_MIB_MAX, side
 
 
 async def until_uploaded(real: RealNetwork, side: str, at_least: int) -> None:
@@ -65,7 +67,7 @@ async def test_kill_9_of_either_side_costs_a_piece_and_not_the_whole(tmp_path: P
                 await real.kill_and_restart(side)
                 await real.gateways.ready(side)
             await real.until_delivered(document["key"], seconds=180)
-            assert real.relay.carried < FILE_BYTES * 4 // 3 + 2 * 64 * MIB, "it began anew"
+            assert real.relay.counts.carried < FILE_BYTES * 4 // 3 + 2 * 64 * MIB, "it began anew"
             entry = next(one for one in await real.inbox(ward) if one["document_id"] == document["document_id"])
             async with real.client(ward) as client:
                 await client.attachment(entry["key"], 1, target)

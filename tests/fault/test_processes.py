@@ -80,11 +80,11 @@ async def test_a_peer_that_is_down_gets_its_letters_when_it_is_back(tmp_path: Pa
 
 async def test_answers_that_are_lost_after_the_peer_stored_the_transfer(tmp_path: Path) -> None:
     async with real_network(tmp_path) as real:
-        real.relay.lose_answers = 3
+        real.relay.weather.lose_next = 3
         for number in range(1, 6):
             await real.send(number)
         await real.until_delivered(*real.sent.values())
-        assert real.relay.lost == 3
+        assert real.relay.counts.lost_answers == 3
         await everything_once(real)
 
 

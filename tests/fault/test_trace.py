@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.api.form import encode_form
+from gateway.api.client_form import encode_form
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import real_network
 

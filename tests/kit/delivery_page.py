@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.core import limits, states
+from gateway.core import large_limits, limits, patience, states
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "DELIVERY.md"
 _BLOCK: Final = re.compile(r"(<!-- from the program: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -19,11 +19,15 @@ FIGURES: Final[Mapping[str, str]] = {
     "WINDOW_START": "transfers in flight to one destination, at first",
     "WINDOW_MAX": "... and at most: each good answer widens the window by one, a road that fails closes it to one",
     "WORK_RUNNING_MAX": "steps and transfers that run at once",
+    "PLACES_KEPT": "... of them for the first item of a destination that answered last time, or was not asked yet",
+    "LARGE_AT_ONCE_MAX": "... of them envelopes above 30 MiB",
+    "LARGE_AT_ONCE_TO_ONE": "... and of those to one gateway",
+    "LARGE_TURN_SECONDS": "... after which what else is due there has its turn, and the envelope goes on",
     "LEASE_SECONDS": "a claim's lease, renewed four times as often while it runs",
     "BACKOFF_FIRST_SECONDS": "longest wait after a first failure; each further one doubles it, half of it is chance",
     "BACKOFF_CAP_SECONDS": "... and the longest of all",
     "STEP_ATTEMPTS_MAX": "failures of a step by itself, until it is a dead letter and its document or transfer is held",
-    "DELIVERY_DEADLINE_SECONDS": "how long a delivery is tried (`[delivery] deadline_days`; 5 to 21)",
+    "DELIVERY_DEADLINE_DAYS_DEFAULT": "how long a delivery is tried (`[delivery] deadline_days`; 5 to 21)",
     "SECOND_PERSON_SECONDS_MAX": "a second person confirms within",
     "SENT_AHEAD_SECONDS_MAX": "a slip's time may lie this far ahead",
     "SENT_AGE_SECONDS_MAX": "... and this far back",
@@ -31,7 +35,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "ORDER_WAIT_URGENT_SECONDS_MAX": "... an urgent one",
     "ORDER_ROWS_MAX": "entries that one unit lets in",
     "ORDER_HURRIED_MAX": "transfers before an urgent one that become as urgent as it",
-    "GAP_NOTICE_SECONDS_MAX": "a gap notice is repeated for",
+    "GAP_NOTICE_SECONDS_MAX": "a gap notice is repeated after the deadline of its transfer for",
     "CONNECT_SECONDS_MAX": "a connection to a peer is given up after",
     "TRANSFER_SECONDS_MAX": "... and a request to it",
     "CHECKPOINT_IDLE_SECONDS": "leaves for which nobody waits are signed after at most",
@@ -54,7 +58,9 @@ def machine(moves: Mapping[Any, frozenset[Any]], *first: StrEnum) -> str:
 
 def amount(name: str) -> str:
     """A limit with its unit, as people say it."""
-    value = getattr(limits, name)
+    value = next(getattr(module, name) for module in (limits, patience, large_limits) if hasattr(module, name))
+    if "_DAYS" in name:
+        return f"{value} days"
     if "_SECONDS" not in name:
         return f"{value:,}"
     for unit, length in (("days", DAY), ("h", HOUR), ("min", MINUTE)):

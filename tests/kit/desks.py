@@ -5,21 +5,20 @@ import itertools
 import unicodedata
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.core.amendments import Amendment, AmendmentKind, Handling, Side
+from gateway.core.amendments import Amendment, Handling, Side
 from gateway.core.directory import Body, BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SenderError
+from gateway.core.events import NOBODY
 from gateway.core.fields import beyond
-from gateway.core.ids import AmendmentKey, DeliveryKey, Digest, DocumentKey, EntryKey, GatewayId, OrganId, TransferKey
+from gateway.core.ids import DeliveryKey, Digest, DocumentKey, EntryKey, OrganId, TransferKey
 from gateway.core.limits import PAGE_ROWS_MAX
 from gateway.core.log import HistoryPage
-from gateway.core.message import Code, DocumentMessage, Organ, Priority, SignerInfo
+from gateway.core.message import Code
 from gateway.core.model import (
     Attachment,
     BlobRef,
-    Delivery,
     Document,
     FeedEvent,
     HistoryEvent,
@@ -27,16 +26,12 @@ from gateway.core.model import (
     InboxPage,
     Metadata,
 )
-from gateway.core.non_delivery import NonDelivery
 from gateway.core.ports import Blobs
 from gateway.core.principal import Principal, Scope
 from gateway.core.states import (
     AmendmentState,
     BusinessStatus,
-    DeliveryState,
     DocumentState,
-    MessageKind,
-    TransferState,
 )
 from gateway.exchange.contract import (
     DeliveryPage,
@@ -50,11 +45,9 @@ from gateway.exchange.contract import (
     SubmissionOrder,
     UploadedFile,
 )
-from tests.kit import rows
+from tests.kit import desk_rows
 from tests.kit.blobs import stored
-
-NOW = datetime(2026, 11, 21, 6, 5, 9, 123_000, tzinfo=UTC)
-_NOWHERE = GatewayId("government.gw.example")
+from tests.kit.desk_rows import NOW, NOWHERE, key_of
 
 
 class MemoryDesks:
@@ -112,7 +105,7 @@ class MemoryDesks:
                 if self.orders[document.key] != order:
                     raise Conflict("conflict.idempotency", document=document.key)
                 return document, False
-        document = self._document(principal, order, trace_id)
+        document = desk_rows.document(principal, order, trace_id, number=next(self._numbers))
         if any(other.document_id == document.document_id for other in self.kept.values()):
             raise Conflict("conflict.document_id", document_id=document.document_id)
         self.kept[document.key], self.orders[document.key] = document, order
@@ -136,7 +129,7 @@ class MemoryDesks:
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
         document = self._own(principal, key)
-        counts = Counter(delivery.state for delivery in self._deliveries(document))
+        counts = Counter(delivery.state for delivery in desk_rows.deliveries(document, self.bodies, self.amendments))
         return DocumentView(document=document, counts=counts, total=counts.total())
 
     async def documents(
@@ -152,7 +145,7 @@ class MemoryDesks:
     async def deliveries(
         self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
     ) -> DeliveryPage:
-        found = self._deliveries(self._own(principal, key))
+        found = desk_rows.deliveries(self._own(principal, key), self.bodies, self.amendments)
         keys = [delivery.key for delivery in found]
         if after is not None and after not in keys:
             raise SenderError("request.field", field="query.cursor")
@@ -268,7 +261,7 @@ class MemoryDesks:
         if not known:
             assert document.metadata is not None
             for number, recipient in enumerate(document.metadata.recipients):
-                self.amendments.append(_amendment(document, recipient, reason, key=number))
+                self.amendments.append(desk_rows.asked(document, recipient, reason, key=number))
             await self._tell("amendment.asked", key, organ=document.sender, document=key)
         counts = Counter(one.state for one in self.amendments if one.document_id == document.document_id)
         return RecallView(document=document, counts=counts, untouched=0)
@@ -301,7 +294,7 @@ class MemoryDesks:
 
     async def ask_back(self, entry: InboxEntry, reason: str) -> InboxEntry:
         """The sender of a document that arrived asks for it."""
-        asked = replace(_amendment(entry, entry.recipient, reason, key=entry.cursor), side=Side.RECEIVED)
+        asked = replace(desk_rows.asked(entry, entry.recipient, reason, key=entry.cursor), side=Side.RECEIVED)
         self.entries[entry.key] = replace(entry, amendments=(asked,))
         await self._tell("amendment.arrived", entry.key, organ=entry.recipient, document=entry.transfer)
         return self.entries[entry.key]
@@ -316,13 +309,13 @@ class MemoryDesks:
             for position, (name, kind, data) in enumerate(files, start=1)
         ]
         entry = InboxEntry(
-            key=EntryKey(_key(number)),
+            key=EntryKey(key_of(number)),
             cursor=number,
             recipient=recipient,
             sender=sender,
             document_id=f"{sender},2026/11/21,{number}/CV/VPTU",
-            transfer=TransferKey(_key(900_000 + number)),
-            message=_message(sender, recipient, number),
+            transfer=TransferKey(key_of(900_000 + number)),
+            message=desk_rows.message(sender, recipient, number),
             envelope=await stored(self.blobs, b"<edXML>%d</edXML>" % number),
             attachments=tuple(attachments),
             verdicts=("TOTAL-PASSED", *("" for _ in attachments[1:])),
@@ -351,7 +344,7 @@ class MemoryDesks:
         file = UploadedFile(name="a.pdf", content_type="application/pdf", blob=await stored(self.blobs, b"%PDF-1.7"))
         order = SubmissionOrder(metadata=metadata, files=(file,), idempotency_key=f"held-{number}")
         principal = Principal(key_id="city", name="", organs=frozenset({sender}), scopes=frozenset(Scope))
-        document = self._document(principal, order, "ab" * 16, number=number)
+        document = desk_rows.document(principal, order, "ab" * 16, number=number)
         held = replace(document, state=DocumentState.HELD, reason="seal.undecided", reason_params=(("file", "a.pdf"),))
         self.kept[held.key], self.orders[held.key] = held, order
         await self._tell("held", held.key, organ=sender, document=held.key)
@@ -359,20 +352,7 @@ class MemoryDesks:
 
     def expire(self, document: Document) -> None:
         """A transfer of that document did not arrive in time."""
-        gateway, transfer = GatewayId("chinhquyen.example"), TransferKey(f"{document.key[:-4]}ffff")
-        slip = rows.slip(transfer, sender=document.sender, document_id=document.document_id, destination=gateway)
-        last = rows.transfer(document, slip=slip, state=TransferState.EXPIRED, reason="delivery.expired", attempts=482)
-        made = NonDelivery(
-            transfer=transfer,
-            document=document.key,
-            expired_at=last.deadline,
-            attempts=last.attempts,
-            last_tried_at=last.deadline,
-            last_reason="ConnectionRefusedError",
-            signed_at=last.deadline,
-            notice=b"eyJhbGciOiJFUzI1NiIs.eyJhdHRlbXB0cyI6NDgyLCJk.MEUCIQDx",
-        )
-        self.notices_of[document.key] = [Notice(made=made, transfer=last)]
+        self.notices_of[document.key] = [desk_rows.notice(document)]
 
     def register(self, organ_id: OrganId, name: str) -> None:
         """The registry knows this body."""
@@ -380,7 +360,7 @@ class MemoryDesks:
             organ_id=organ_id,
             name=name,
             in_charge="",
-            gateway=_NOWHERE,
+            gateway=NOWHERE,
             status=BodyStatus.ACTIVE,
             successor=None,
             transport_certificates=(),
@@ -406,7 +386,9 @@ class MemoryDesks:
         return self.entries[key]
 
     async def _tell(self, event: str, subject: str, *, organ: OrganId, document: str) -> None:
-        line = HistoryEvent(at=NOW, event=event, subject=subject, recipient=None, detail="", leaf_hash="ab" * 32)
+        line = HistoryEvent(
+            at=NOW, event=event, subject=subject, recipient=None, organ=NOBODY, detail="", leaf_hash="ab" * 32
+        )
         self.stories.setdefault(subject, []).append(line)
         self.feed.append(
             FeedEvent(
@@ -422,108 +404,8 @@ class MemoryDesks:
         )
         await self._wake()
 
-    def _document(
-        self, principal: Principal, order: SubmissionOrder, trace_id: str, *, number: int | None = None
-    ) -> Document:
-        return Document(
-            key=DocumentKey(_key(next(self._numbers) if number is None else number)),
-            kind=MessageKind.DOCUMENT,
-            sender=order.metadata.sender,
-            document_id=order.metadata.document_id(),
-            state=DocumentState.ACCEPTED,
-            reason="",
-            reason_params=(),
-            metadata=order.metadata,
-            status=None,
-            attachments=tuple(
-                Attachment(position=position, name=file.name, content_type=file.content_type, blob=file.blob)
-                for position, file in enumerate(order.files, start=1)
-            ),
-            may_seal=principal.may(Scope.SEAL),
-            principal=principal.key_id,
-            idempotency_key=order.idempotency_key,
-            request_digest=Digest("0" * 64),
-            envelope=None,
-            accepted_at=NOW,
-            changed_at=NOW,
-            trace_id=trace_id,
-            last_leaf="",
-        )
-
-    def _deliveries(self, document: Document) -> tuple[Delivery, ...]:
-        assert document.metadata is not None
-        return tuple(
-            Delivery(
-                key=DeliveryKey(_key(800_000 + sequence)),
-                document=document.key,
-                transfer=None,
-                recipient=recipient,
-                destination=_NOWHERE if recipient in self.bodies else None,
-                sequence=sequence,
-                state=DeliveryState.QUEUED if recipient in self.bodies else DeliveryState.REFUSED,
-                reason="" if recipient in self.bodies else "recipient.unknown",
-                evidence=None,
-                business_status=None,
-                business_description="",
-                business_at=None,
-                registry_epoch=1,
-                route_reason="",
-                changed_at=NOW,
-                last_leaf="",
-                amendments=tuple(
-                    one
-                    for one in self.amendments
-                    if (one.recipient, one.document_id) == (recipient, document.document_id)
-                ),
-            )
-            for sequence, recipient in enumerate(document.metadata.recipients, start=1)
-        )
-
 
 def _folded(text: str) -> str:
     """Without marks, in one case."""
     plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D")).casefold()
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
-
-
-def _key(number: int) -> str:
-    return f"01900000-0000-7000-8000-{number:012x}"
-
-
-def _amendment(of: Document | InboxEntry, recipient: OrganId, reason: str, *, key: int) -> Amendment:
-    return Amendment(
-        key=AmendmentKey(_key(700_000 + key)),
-        side=Side.SENT,
-        kind=AmendmentKind.RECALL,
-        sender=of.sender,
-        recipient=recipient,
-        document_id=of.document_id,
-        by="",
-        subject=of.key,
-        carrier="",
-        state=AmendmentState.ASKED,
-        reason=reason,
-        asked_at=NOW.replace(microsecond=0),
-        changed_at=NOW,
-    )
-
-
-def _message(sender: OrganId, recipient: OrganId, number: int) -> DocumentMessage:
-    return DocumentMessage(
-        sender=Organ(organ_id=sender, name="Văn phòng Thành ủy"),
-        recipients=(Organ(organ_id=recipient, name="Đảng ủy phường"),),
-        document_id=f"{sender},2026/11/21,{number}/CV/VPTU",
-        code=Code(number=str(number), notation="CV/VPTU"),
-        promulgation_place="Thành phố Hồ Chí Minh",
-        promulgation_date=NOW.date(),
-        document_type=2,
-        type_detail=18,
-        type_name="Công văn",
-        subject="Về việc chuẩn bị hội nghị",
-        content="",
-        signer=SignerInfo(competence="TM.", position="Chánh Văn phòng", full_name="Nguyễn Văn A"),
-        priority=Priority.URGENT,
-        page_amount=2,
-        response_for=(),
-        created_at=NOW,
-    )

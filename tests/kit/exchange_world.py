@@ -2,7 +2,7 @@
 
 The materials (keys, certificates, registry) are the demo's own, made once per session for a small world. The clock is
 manual: `World.settle` runs what is due on both sides and lets time jump to what is due next, so an hour of back-off costs
-nothing. The road can be down, lose answers, or change bytes (`Road`).
+nothing. The road can be down, lose answers, or change bytes (`exchange_road.Road`).
 """
 
 import asyncio
@@ -11,26 +11,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from gateway.audit import CheckpointPublisher, SignerMemory, sequence
-from gateway.core.carrying import (
-    Answered,
-    CarryResult,
-    Indeterminate,
-    TellResult,
-    Told,
-    TransferRefused,
-    TryLater,
-    Unknown,
-    Unreachable,
-)
 from gateway.core.directory import Body, Snapshot
-from gateway.core.errors import GatewayError
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.message import Code
-from gateway.core.model import BlobRef, Document, Metadata, Transfer
+from gateway.core.model import BlobRef, Document, Metadata
 from gateway.core.ports import Transport
 from gateway.core.principal import Principal, Scope
 from gateway.core.work import WorkKind
@@ -61,7 +50,6 @@ from gateway.exchange import (
     NonDeliveryNotices,
     OrderRelease,
     Queries,
-    ReceiptForm,
     Reception,
     Release,
     Rescanning,
@@ -80,6 +68,7 @@ from gateway.registry import LoadedDirectory, load_snapshot
 from gateway.storage import FileBlobs, MemoryStore, PostgresStore, open_blobs, open_memory
 from tests.kit.blobs import stored
 from tests.kit.clock import ManualClock
+from tests.kit.exchange_road import Road
 
 MOMENT = datetime.fromisoformat("2026-11-21T02:00:00+00:00")
 ALL = frozenset(Scope)
@@ -105,93 +94,6 @@ def make_materials(folder: Path, wards: int = 3) -> Materials:
     (folder / "registry.json").write_bytes(data)
     snapshot = load_snapshot(folder / "registry.json", expected=digest)
     return Materials(folder=folder, world=world, pki=pki, snapshot=snapshot)
-
-
-@dataclass
-class Road:
-    """The way to the other gateway, and what can go wrong on it. Implements the port `Transport`."""
-
-    origin: GatewayId
-    reach: Callable[[GatewayId], "Node"]
-    down: bool = False
-    lose_answers: int = 0
-    """So many answers are lost after the peer has stored the transfer."""
-    busy: int = 0
-    change: Callable[[bytes], bytes] | None = None
-    """What happens to an envelope's bytes on the way."""
-    forge: Callable[[bytes], bytes] | None = None
-    """What happens to a receipt's bytes on the way back."""
-    carried: int = 0
-    asked: int = 0
-    told: int = 0
-    mute: bool = False
-    """The other side is of before: it knows no gap notices."""
-    form: ReceiptForm = ReceiptForm.SECOND
-    """The latest receipt that the origin reads."""
-
-    async def carry(self, transfer: Transfer, envelope: Path) -> CarryResult:
-        if self.down:
-            return Unreachable("down")
-        if self.busy:
-            self.busy -= 1
-            return TryLater("busy", 30.0)
-        self.carried += 1
-        peer = self.reach(transfer.slip.destination)
-        data = envelope.read_bytes()
-        if self.change:
-            data = self.change(data)
-        if Digest(hashlib.sha256(data).hexdigest()) != transfer.slip.envelope.digest:
-            return TryLater("transfer.digest")  # the door's own check: nothing is stored
-        try:
-            await peer.reception.admit(self.origin, transfer.slip)
-            blob = await stored(peer.blobs, data)
-            answer = await peer.reception.receive(self.origin, transfer.slip, blob, form=self.form)
-        except GatewayError as error:
-            return (
-                TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
-            )
-        return self._back(answer)
-
-    async def inquire(self, transfer: Transfer) -> CarryResult | Unknown:
-        if self.down:
-            return Unreachable("down")
-        self.asked += 1
-        reception = self.reach(transfer.slip.destination).reception
-        answer = await reception.answer_of(self.origin, transfer.slip.transfer, form=self.form)
-        return Unknown() if answer is None else self._back(answer)
-
-    async def tell(self, destination: GatewayId, notice: bytes) -> TellResult:
-        if self.down:
-            return Unreachable("down")
-        if self.mute:
-            return TryLater("not_found", road=False)
-        self.told += 1
-        try:
-            await self.reach(destination).reception.pass_over(self.origin, notice)
-        except GatewayError as error:
-            return (
-                TryLater(str(error), road=False) if error.facts.retryable else TransferRefused(error.code, str(error))
-            )
-        return Told()
-
-    async def ask(self, destination: GatewayId, question: bytes) -> CarryResult:
-        """A restored gateway's question."""
-        if self.down:
-            return Unreachable("down")
-        if self.busy:
-            self.busy -= 1
-            return TryLater("busy", 30.0)
-        try:
-            answer = await self.reach(destination).resync.answer(self.origin, question)
-        except GatewayError as error:
-            return TransferRefused(error.code, str(error))
-        return self._back(answer)
-
-    def _back(self, answer: bytes) -> CarryResult:
-        if self.lose_answers:
-            self.lose_answers -= 1
-            return Indeterminate("answer lost")
-        return Answered(self.forge(answer) if self.forge else answer)
 
 
 @dataclass
@@ -360,25 +262,15 @@ def _node(
     events = Events(desk=desk)
     store.set_listener(_Listener(publisher.notify, events.notify))
     receipts = FileSigner(files.receipt_key, key_id="receipt")
-    roads = Roads(store=store, clock=world.clock, backoff=lambda failures: backoff(failures, _entropy))
+    roads = Roads(store=store, clock=world.clock, backoff=partial(backoff, entropy=_entropy))
     reception = Reception(desk=desk, checkpoints=publisher, receipt_signer=receipts, roads=roads)
     road = Road(origin=own, reach=lambda name: world.nodes[name])
-    local: Transport = LocalTransport(reception=reception)
-    transfers = TransferDelivery(
-        desk=desk,
-        transports=lambda destination: local if destination == own else road,
-        backoff=lambda failures: backoff(failures, _entropy),
-        roads=roads,
-    )
-    steps = DocumentSteps(desk=desk)
-    ways: Callable[[GatewayId], Transport] = lambda destination: local if destination == own else road  # noqa: E731 - short
-    patience: Callable[[int], float] = lambda failures: backoff(failures, _entropy)  # noqa: E731 - short
-    notices = GapNotices(
-        desk=desk,
-        signer=receipts,
-        transports=lambda destination: local if destination == own else road,
-        backoff=lambda failures: backoff(failures, _entropy),
-    )
+    local = LocalTransport(reception=reception)
+
+    def ways(destination: GatewayId) -> Transport:
+        return local if destination == own else road
+
+    patience = partial(backoff, entropy=_entropy)
     return Node(
         own=own,
         desk=desk,
@@ -395,18 +287,18 @@ def _node(
         events=events,
         road=road,
         handlers={
-            WorkKind.DOCUMENT: steps,
-            WorkKind.TRANSFER: transfers,
-            WorkKind.SCAN: Rescanning(desk=desk, backoff=lambda failures: backoff(failures, _entropy)),
+            WorkKind.DOCUMENT: DocumentSteps(desk=desk),
+            WorkKind.TRANSFER: TransferDelivery(desk=desk, transports=ways, roads=roads),
+            WorkKind.SCAN: Rescanning(desk=desk, backoff=patience),
             WorkKind.ORDER: OrderRelease(desk=desk),
-            WorkKind.GAPS: notices,
+            WorkKind.GAPS: GapNotices(desk=desk, signer=receipts, transports=ways, roads=roads),
             WorkKind.NON_DELIVERY: NonDeliveryNotices(desk=desk, signer=receipts),
-            WorkKind.SKIPPED: SkippedNumbers(desk=desk, signer=receipts, transports=ways, backoff=patience),
+            WorkKind.SKIPPED: SkippedNumbers(desk=desk, signer=receipts, transports=ways, roads=roads),
             WorkKind.RESYNC: Resynchronising(
-                desk=desk, origin=log_origin(own), signer=receipts, ask=road.ask, backoff=patience
+                desk=desk, origin=log_origin(own), signer=receipts, ask=road.ask, roads=roads
             ),
-            WorkKind.RESEND: Resending(desk=desk, transports=ways, backoff=patience),
-            WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=lambda failures: timestamp_backoff(failures, _entropy)),
+            WorkKind.RESEND: Resending(desk=desk, transports=ways, roads=roads),
+            WorkKind.TIMESTAMP: Stamping(desk=desk, backoff=partial(timestamp_backoff, entropy=_entropy)),
         },
         records=ExchangeRecords(trust=trust),
     )

@@ -1,16 +1,13 @@
-"""Large files for tests: made, handed in and fetched in pieces; and how much memory a tree of processes holds meanwhile."""
+"""Large files for tests: made, and handed in."""
 
-import asyncio
 import hashlib
 import json
 import random
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
 
 from tests.kit.real_network import RealNetwork
 
@@ -80,45 +77,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(MIB):
             yield piece
-
-
-def pss_of(pid: int) -> dict[str, int]:
-    """Proportional set size in bytes of a process and of those below it, by name."""
-    found: dict[str, int] = {}
-    with suppress(psutil.NoSuchProcess):
-        top = psutil.Process(pid)
-        for one in (top, *top.children(recursive=True)):
-            with suppress(OSError, psutil.NoSuchProcess):
-                text = Path(f"/proc/{one.pid}/smaps_rollup").read_text(encoding="ascii")
-                kib = next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-                found[f"{one.name()}-{one.pid}"] = kib * 1024
-    return found
-
-
-class Memory:
-    """The most that each gateway's processes held together."""
-
-    def __init__(self, real: RealNetwork) -> None:
-        self._real = real
-        self.peaks: dict[str, int] = {}
-        self.shares: dict[str, dict[str, int]] = {}
-
-    def look(self) -> None:
-        for side, pid in self._real.gateways.pids.items():
-            shares = pss_of(pid)
-            if (total := sum(shares.values())) > self.peaks.get(side, 0):
-                self.peaks[side], self.shares[side] = total, shares
-
-    @asynccontextmanager
-    async def watched(self, *, every: float = 0.2) -> AsyncIterator[None]:
-        async def watch() -> None:
-            while True:
-                await asyncio.to_thread(self.look)
-                await asyncio.sleep(every)
-
-        task = asyncio.create_task(watch())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)

@@ -121,6 +121,7 @@ class MemoryLog:
                         event=leaf.event.kind.value,
                         subject=leaf.event.subject,
                         recipient=leaf.event.recipient,
+                        organ=leaf.event.organ,
                         detail=leaf.private.decode(),
                         leaf_hash=leaf.hash.hex(),
                     ),
@@ -158,6 +159,10 @@ class MemoryLog:
 
     def checkpoint(self) -> tuple[int, str] | None:
         return self._state.checkpoint
+
+    def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+        newest = self._state.checkpoint
+        return (newest,)[:limit] if newest is not None and newest[0] > after else ()
 
     def publish(self, size: int, note: str) -> None:
         assert self._writable, "a write in a unit that only reads"
@@ -202,6 +207,7 @@ class MemoryLogStore:
         self.busy = 0
         """So many of the next writing units are refused with `store.busy`."""
         self.commits = 0
+        self.reads = 0
 
     async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         if self.busy:
@@ -210,6 +216,7 @@ class MemoryLogStore:
         return self.do(work)
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        self.reads += 1
         return work(LogUnit(MemoryLog(self.state.copy(), writable=False)))
 
     async def close(self) -> None:

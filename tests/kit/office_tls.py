@@ -23,7 +23,7 @@ from gateway.core.principal import Scope
 from gateway.crypto import client_certificate, office_context
 from gateway.http import Runner
 from gateway.observe import SystemClock
-from gateway.storage import MemoryStore, open_memory
+from gateway.storage import MemoryStore, open_memory, open_uploads
 from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
@@ -120,6 +120,7 @@ async def tls_office(
         ),
         rate_limiter=rate_limiter or wide_open(),
         blobs=blobs,
+        uploads=open_uploads(folder, clock=clock),
         entropy=secrets.token_bytes,
     )
     anchors = (offices.certificate.public_bytes(Encoding.DER),) if anchored else ()

@@ -57,6 +57,13 @@ class PostgresServer:
         """The URL of a new database without tables."""
         return self.url(self._create("template0"))
 
+    def empty(self, url: str) -> None:
+        """A database loses everything, and whoever is in it his connection."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+
     def database(self) -> str:
         """The URL of a new database with this program's schema."""
         if not self._template:

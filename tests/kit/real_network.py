@@ -21,71 +21,9 @@ from gateway.core.ids import Digest, OrganId
 from gateway.demo.network import Network, build_network
 from gateway.demo.processes import Gateways
 from gateway.demo.run import verify_outside
+from tests.kit.lab.proxy import Proxy
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.postgres import PostgresServer, look
-
-
-class Relay:
-    """TCP between the two gateways. It can cut, and it can lose answers: swallow what comes back for a long request."""
-
-    def __init__(self, upstream: int) -> None:
-        self.upstream = upstream
-        self.lose_answers = 0
-        self.lost = 0
-        self.carried = 0
-        """Bytes that went up, over all connections."""
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream)
-        except OSError:
-            writer.close()
-            return
-        sent = [0]
-        up = asyncio.create_task(self._pump(reader, up_writer, sent))
-        down = asyncio.create_task(self._answers(up_reader, writer, sent))
-        try:
-            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in (up, down):
-                one.cancel()
-            for end in (writer, up_writer):
-                end.close()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: list[int]) -> None:
-        while data := await reader.read(65536):
-            sent[0] += len(data)
-            self.carried += len(data)
-            writer.write(data)
-            await writer.drain()
-
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: list[int]) -> None:
-        while data := await reader.read(65536):
-            # a handshake is short; whoever has sent more than that waits for an answer to a transfer
-            if self.lose_answers and sent[0] > 12_000:
-                self.lose_answers -= 1
-                self.lost += 1
-                return
-            writer.write(data)
-            await writer.drain()
 
 
 @dataclass
@@ -94,7 +32,8 @@ class RealNetwork:
 
     network: Network
     gateways: Gateways
-    relay: Relay
+    relay: Proxy
+    """On the way to the government's gateway."""
     journal: Path
     databases: Mapping[str, str] = field(default_factory=dict)
     """URLs of PostgreSQL databases by side; without one, a side's rows are in SQLite."""
@@ -229,9 +168,9 @@ async def real_network(
         moment=datetime.now(UTC).replace(microsecond=0),
         databases=databases,
     )
-    relay = Relay(network.sides["government"].peer_port)
+    relay = Proxy(network.sides["government"].peer_port, seed=0)
     await relay.start()
-    _lead_through(network, relay)
+    lead_through(network, {"government": relay})
     gateways = Gateways(network)
     made = RealNetwork(
         network=network, gateways=gateways, relay=relay, journal=folder / "journal.jsonl", databases=databases
@@ -246,15 +185,15 @@ async def real_network(
         await relay.stop()
 
 
-def _lead_through(network: Network, relay: Relay) -> None:
-    """The registry says that the government gateway listens where the relay does; both configurations pin the new digest."""
+def lead_through(network: Network, proxies: Mapping[str, Proxy]) -> None:
+    """The registry says that these sides listen where their proxies do; both configurations pin the new digest."""
     path = network.folder / "registry.json"
-    old_port = network.sides["government"].peer_port
-    text = path.read_text(encoding="utf-8").replace(f"127.0.0.1:{old_port}", f"127.0.0.1:{relay.port}")
+    text = path.read_text(encoding="utf-8")
+    for name, proxy in proxies.items():
+        text = text.replace(f"127.0.0.1:{network.sides[name].peer_port}", f"127.0.0.1:{proxy.port}")
     path.write_text(text, encoding="utf-8")
     digest = Digest(hashlib.sha256(text.encode()).hexdigest())
     for side in network.sides.values():
         config = side.config.read_text(encoding="utf-8")
-        side.config.write_text(
-            re.sub(r'^sha256 = "[0-9a-f]{64}"', f'sha256 = "{digest}"', config, count=1, flags=re.MULTILINE)
-        )
+        pinned = re.sub(r'^sha256 = "[0-9a-f]{64}"', f'sha256 = "{digest}"', config, count=1, flags=re.MULTILINE)
+        side.config.write_text(pinned, encoding="utf-8")

@@ -10,7 +10,14 @@ from tests.kit.postgres import open_test_store
 from tests.kit.seeded import materials as seeded
 
 STORES: dict[str, Opener] = {"memory": in_memory, "postgres": open_test_store}
-ON_EVERY_STORE = {"test_expiry", "test_main_job", "test_reroute", "test_trouble"}
+ON_EVERY_STORE = {
+    "test_expiry",
+    "test_main_job",
+    "test_recalls_at_once",
+    "test_redriving",
+    "test_reroute",
+    "test_trouble",
+}
 """The other stories are about bytes and clocks: the store makes no difference to them."""
 
 

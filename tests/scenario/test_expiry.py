@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from gateway.core.carrying import CarryResult
 from gateway.core.clock import rfc3339
 from gateway.core.errors import NotFound, PeerError
 from gateway.core.events import EventKind
-from gateway.core.model import Document
+from gateway.core.model import Document, Transfer
 from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
 from gateway.core.work import WorkItem, WorkKind
 from gateway.exchange import DocumentSteps, Notice, check_notice
@@ -97,6 +99,29 @@ async def test_a_changed_notice_is_none(world: World, place: int) -> None:
         check_notice(signed[:at] + other + signed[at + 1 :], keys)
     with pytest.raises(PeerError):
         check_notice(signed, world.government.directory.current().gateways[world.government.own].receipt_keys)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_an_attempt_that_outlasts_the_deadline_is_asked_about_before_anything_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
+    """A large letter on a slow road: it is there, and what said so came too late, or not at all."""
+    road = world.party.road
+    document = await sent(world)
+    await world.party.run_due(world.clock.now())
+    road.lose_answers = int(lost)
+    carry = road.carry
+
+    async def slow(transfer: Transfer, envelope: Path) -> CarryResult:
+        world.clock.moment = transfer.deadline + timedelta(minutes=1)
+        return await carry(transfer, envelope)
+
+    monkeypatch.setattr(road, "carry", slow)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    assert (road.carried, road.asked) == (1, int(lost))
+    assert await notices(world, document) == ()
+    await check(world, world.party)
 
 
 async def test_with_the_default_deadline_a_letter_survives_tet(world: World) -> None:

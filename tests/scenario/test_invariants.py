@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.ids import DocumentKey, EntryKey, GatewayId
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, TransferState
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, WorkItem, WorkKind
 from tests.kit.seeded import invariants, small_log
 from tests.kit.seeded.invariants import INVARIANTS, problems
@@ -27,11 +27,13 @@ def well(world_materials: Materials) -> Outcome:
     """A world in which nothing is wrong: two letters, one refused recipient, a word that travelled back."""
     locked = Fault(at=0.0, what=What.LOCK, gateway=B, seconds=600.0)  # known at B before the letter, and at A after it
     first, second = letter(1, keyed(B)[0], keyed(A)[1], wards(B)[0], at=300.0), letter(2, keyed(B)[0], at=330.0)
+    second = replace(second, recalled=900.0)
     made: Plan = plan(first, second, faults=(locked,), gossip=1.0, words=2, hurry=60.0, until=HOUR, seed=12)
     outcome = run_world(made, world_materials, deep=True)
     assert problems(outcome) == ()
     assert any(row.business_status for row in outcome.kept[0].deliveries)
     assert any(row.state is DeliveryState.REFUSED for row in outcome.kept[0].deliveries)
+    assert [len(each.amendments) for each in outcome.kept] == [1, 1]
     return outcome
 
 
@@ -117,7 +119,7 @@ def receipt_spoilt(world: Outcome) -> Outcome:
 
 
 def receipt_of_another(world: Outcome) -> Outcome:
-    first, second = [row.answer for row in of(world, A).transfers if to_b(row)]
+    first, second, *_ = [row.answer for row in of(world, A).transfers if to_b(row)]
     assert first != second
     return row_changed(A, "transfers", lambda row: to_b(row) and row.answer == first, answer=second)(world)
 
@@ -241,6 +243,10 @@ PLANTED: list[tuple[Any, Plant]] = [
     (invariants.refusals_are_deserved, ledger(refused={(A, "letter-1"): "request.field"})),
     (invariants.words_travel_back, word_lost),
     (invariants.words_travel_back, said_otherwise),
+    (invariants.recalls_are_heard, kept_as(A, amendments=())),
+    (invariants.recalls_are_heard, row_changed(A, "amendments", state=AmendmentState.ASKED)),
+    (invariants.recalls_are_heard, row_changed(A, "amendments", state=AmendmentState.STOPPED)),
+    (invariants.recalls_are_heard, row_changed(B, "amendments", state=AmendmentState.WAITING)),
     (invariants.receipts_are_kept, lambda world: replace(world, answers=dict.fromkeys(world.answers, b"a.b.c"))),
     (invariants.receipts_are_kept, row_changed(B, "incoming", answer=b"a.b.c")),
     (invariants.logs_hold, leaf_changed),

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,11 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.exchange.judging.KEPT_BYTES_MAX", 1_500)
 
 
-async def reading_of(world: World, files: list[File]) -> tuple[Path, EnvelopeReading]:
+async def reading_of(world: World, files: list[File], *, moment: datetime = MOMENT) -> tuple[Path, EnvelopeReading]:
     order = await order_of(world.party, await finished(world.party, message_to(world), files))
     path = world.party.blobs.path(order.envelope)
     trust = world.party.desk.trust.current()
-    return path, await asyncio.to_thread(read_envelope_file, path, trust=trust, moment=MOMENT)
+    return path, await asyncio.to_thread(read_envelope_file, path, trust=trust, moment=moment)
 
 
 async def test_what_arrives_is_what_was_handed_in(world: World, tmp_path: Path) -> None:
@@ -80,6 +81,17 @@ async def test_a_pdf_that_no_judge_looks_at_is_refused(world: World, monkeypatch
     with pytest.raises(SenderError) as refused:
         await reading_of(world, [("a.pdf", "application/pdf", tiny_pdf() + b"\n" * 2_000)])
     assert (refused.value.code, refused.value.params["what"]) == ("size.limit", "a.pdf")
+
+
+async def test_of_an_envelope_that_is_not_believed_no_file_is_decoded_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.exchange.judging.PDF_BYTES_MAX", 1_600)
+    files: list[File] = [("a.pdf", "application/pdf", tiny_pdf() + b"\n" * 2_000)]
+    _, reading = await reading_of(world, files, moment=MOMENT.replace(year=2060))
+    (file,) = reading.files
+    assert (file.data, file.verdict.media_type) == (None, "application/pdf")
+    assert file.verdict.reason.endswith("not judged")
 
 
 async def test_what_was_judged_is_what_is_kept(world: World) -> None:

@@ -122,6 +122,42 @@ async def test_a_repeated_order_is_not_judged_by_a_newer_registry(world: World) 
 # --- the number of a refused document ----------------------------------------------------------------------------------
 
 
+async def admitted(world: World, order: SubmissionOrder) -> SubmissionOrder:
+    """The order as the door hands it in: its metadata were looked at when they came."""
+    principal = world.party.principal(order.metadata.sender)
+    said = await world.party.submission.admit(principal, order.metadata, idempotency_key=order.idempotency_key)
+    assert said is not None
+    return replace(order, admitted=said)
+
+
+async def test_what_was_admitted_is_looked_at_again_by_a_newer_registry(world: World) -> None:
+    order = await admitted(world, await order_to(world, ub(world, 0)))
+    world.replace_body(ub(world, 0), status=BodyStatus.CLOSED, successor=ub(world, 1))
+    with pytest.raises(SenderError) as said:
+        await world.party.submit(order)
+    assert told(said.value) == [("recipients[0]", "recipient.closed", ub(world, 1))]
+
+
+async def test_what_is_said_of_other_metadata_admits_nothing(world: World) -> None:
+    order = await admitted(world, await order_to(world, ub(world, 0)))
+    with pytest.raises(SenderError, match=r"secrecy\.marked"):
+        await world.party.submit(replace(order, metadata=replace(order.metadata, subject="(Mật)")))
+    with pytest.raises(SenderError, match=r"request\.field"):
+        await world.party.submit(replace(order, metadata=replace(order.metadata, subject="")))
+
+
+async def test_the_files_of_what_was_admitted_are_looked_at(world: World) -> None:
+    order = await admitted(world, await order_to(world, ub(world, 0)))
+    (file,) = order.files
+    with pytest.raises(SenderError, match=r"secrecy\.marked"):
+        await world.party.submit(replace(order, files=(replace(file, name="Mật.pdf"),)))
+    with pytest.raises(SenderError, match=r"request\.field"):
+        await world.party.submit(replace(order, files=(replace(file, name="\u202ea.pdf"),)))
+    document = await world.party.submit(order)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+
+
 async def test_a_refused_letter_is_handed_in_again_under_its_number(world: World) -> None:
     first = await refused(world, ub(world))
     again = await order_to(world, ub(world), idempotency_key="mended")

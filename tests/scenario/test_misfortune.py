@@ -1,6 +1,7 @@
 """Our own misfortune is nobody else's refusal: it is tried again, held, asked for; each of these was once got wrong."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.model import Document
-from gateway.core.ports import PublishedCheckpoint
+from gateway.core.ports import LeafProof, PublishedCheckpoint
 from gateway.core.states import DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, Destination, WorkKind
 from gateway.delivery import QueueProbe
@@ -27,12 +28,18 @@ class Broken:
     async def covering(self, size: int) -> PublishedCheckpoint:
         raise SiteError("audit.inconsistent", reason="test", size=size)
 
+    async def proving(self, leaf_hashes: Sequence[bytes]) -> tuple[PublishedCheckpoint, Mapping[bytes, LeafProof]]:
+        return await self.covering(len(leaf_hashes)), {}
+
 
 class Busy:
     """A signer of checkpoints that has no time."""
 
     async def covering(self, size: int) -> PublishedCheckpoint:
         raise SiteError("store.busy", size=size)
+
+    async def proving(self, leaf_hashes: Sequence[bytes]) -> tuple[PublishedCheckpoint, Mapping[bytes, LeafProof]]:
+        return await self.covering(len(leaf_hashes)), {}
 
 
 async def test_a_fault_of_ours_refuses_no_delivery_on_our_own_gateway(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.core.errors import Conflict, NotFound, SenderError
 from gateway.core.events import EventKind
-from gateway.core.limits import SECOND_PERSON_SECONDS_MAX
+from gateway.core.limits import REASON_CHARS_MAX, SECOND_PERSON_SECONDS_MAX
 from gateway.core.states import TransferState
 from gateway.core.work import WorkKind
 from gateway.exchange import Operating
@@ -56,7 +56,7 @@ async def test_nothing_goes_to_a_paused_gateway_until_it_is_resumed(world: World
     await world.settle(limit=HOUR)
     assert await states(world, document) == [("delivered", "")]
     assert await own_events(world) == [EventKind.QUEUE_PAUSED, EventKind.QUEUE_RESUMED]
-    await refused("conflict.state", operating.resume(HOA, there))
+    await refused("conflict.not_paused", operating.resume(HOA, there))
     await check(world, world.party)
 
 
@@ -65,6 +65,12 @@ async def test_a_name_that_nobody_has_is_not_paused_and_no_pause_is_without_a_re
 ) -> None:
     await refused("not_found", operating.pause(HOA, "typo.example", "bảo trì"))
     await refused("reason.missing", operating.pause(HOA, world.government.own, " "))
+    for reason in (
+        "x" * (REASON_CHARS_MAX + 1),
+        "\x1b[2J",
+        "\udfff",
+    ):  # nothing is cut off, and nothing rules a terminal
+        await refused("request.field", operating.pause(HOA, world.government.own, reason))
     assert await world.party.store.read(lambda uow: uow.interventions.paused()) == ()
 
 
@@ -99,6 +105,18 @@ async def test_a_held_transfer_goes_on_when_it_is_retried(world: World, operatin
     history = await history_of(world.party.queries, world.party.principal(world.sender), document.key)
     assert [one.event for one in history][-3:] == ["held", "released", "delivery.delivered"]
     await check(world, world.party)
+
+
+async def test_a_document_that_waits_for_its_next_step_is_tried_at_once(world: World, operating: Operating) -> None:
+    document = await sent(world)
+    claim = await claim_only(world.party, WorkKind.DOCUMENT, world)
+    later = world.clock.now() + HOUR
+    await world.party.store.transact(lambda uow: uow.work.postpone(claim, later, failed=True))
+    assert await world.party.run_due(world.clock.now()) == 0
+    assert await operating.retry(HOA, document.key) == 1
+    assert await world.party.run_due(world.clock.now()) == 1
+    assert await states(world, document) == [("queued", "")]
+    assert await own_events(world) == [EventKind.QUEUE_RETRIED]
 
 
 async def test_two_persons_give_up_what_waits_and_both_are_named(world: World, operating: Operating) -> None:

@@ -207,6 +207,32 @@ async def test_a_notice_about_numbers_ahead_is_remembered(world: World) -> None:
     assert await numbers(world) == [1, 4, 5]
 
 
+async def test_a_notice_of_all_numbers_there_are_costs_no_more_than_any_other(world: World) -> None:
+    """One number after the other would take the one writer, and with it the gateway, for years."""
+    letters = [await write(world, n) for n in range(1, 5)]
+    await arrive(world, letters[2])
+    for first in (2, 2, 4):
+        token = await notice(world, letters[1], gap(world, first, 2**53 - 1), gap(world, first + 1, 2**53 - 1))
+        await world.government.reception.pass_over(world.party.own, token)
+    assert await numbers(world) == []
+    await arrive(world, letters[0])
+    assert await numbers(world) == [1, 3]
+    await arrive(world, letters[3])
+    assert await numbers(world) == [1, 3, 4]
+
+
+@pytest.mark.parametrize("moment", ["2026-13-45T99:99:99.000Z", "0000-01-01T00:00:00.000Z"])
+async def test_a_notice_of_a_day_that_is_none_is_malformed(
+    world: World, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await write(world, 1)
+    monkeypatch.setattr("gateway.exchange.gaps.rfc3339", lambda _: moment)
+    token = await notice(world, first, gap(world, 1))
+    with pytest.raises(PeerError) as refused:
+        await world.government.reception.pass_over(world.party.own, token)
+    assert refused.value.code == "transfer.malformed"
+
+
 @pytest.mark.parametrize("wrong", ["sender", "destination", "key", "type", "bytes", "range"])
 async def test_a_notice_that_is_not_this_gateways_word_changes_nothing(world: World, wrong: str) -> None:
     first, second = [await write(world, n) for n in (1, 2)]

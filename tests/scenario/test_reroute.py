@@ -1,5 +1,6 @@
 """What cannot be delivered where it was sent goes, by an operator's hand, where the registry says by now."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -141,6 +142,25 @@ async def test_what_expired_is_rerouted_and_its_notice_stays(world: World, opera
     assert [one.state for one in await deliveries(world, document)] == [DeliveryState.REROUTED, DeliveryState.DELIVERED]
     page = await world.party.queries.notices(world.party.principal(world.sender), document.key, after=None, limit=9)
     assert len(page.notices) == 1
+    await check(world, world.party)
+
+
+async def test_two_closed_siblings_rerouted_in_the_same_moment_give_their_heir_one_letter(
+    world: World, operating: Operating
+) -> None:
+    gone, sibling, heir = ub(world), ub(world, 1), ub(world, 2)
+    documents = [await sent(world, gone, sibling, number=str(number)) for number in range(12, 18)]
+    for one in (gone, sibling):
+        await close(world, one, heir)
+    await world.settle(limit=HOUR)
+    for document in documents:
+        asked = [operating.reroute(HOA, one.key) for one in await deliveries(world, document)]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+        codes = {one.code if isinstance(one, Conflict) else one for one in done}
+        assert codes == {1, "conflict.no_other_place"}
+        assert await world.party.store.read(lambda uow, key=document.key: uow.documents.delivery(key, heir)) is not None
+    await world.settle(limit=HOUR)
+    assert await arrived(world.government, heir) == len(documents)
     await check(world, world.party)
 
 

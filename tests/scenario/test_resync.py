@@ -1,31 +1,46 @@
 """After a restore: what a peer believes delivered is here again, once and in order; nothing that counts is counted twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from gateway.audit import LogReport, VerifierKey, closed_at, verify_checkpoint, verify_log
+from gateway.core.directory import BodyStatus
 from gateway.core.errors import PeerError
-from gateway.core.ids import GatewayId, OrganId
+from gateway.core.ids import Digest, GatewayId, OrganId, TransferKey
 from gateway.core.limits import SENT_AGE_SECONDS_MAX
 from gateway.core.model import InboxEntry
 from gateway.core.restore_limits import RESYNC_PAGE_TRANSFERS
-from gateway.core.resync import ResyncState
+from gateway.core.resync import ResyncState, Wanted
 from gateway.core.states import DeliveryState, TransferState
 from gateway.core.work import WorkKind
 from gateway.demo.registry_seed import log_origin
-from gateway.exchange import check_receipt
+from gateway.exchange import check_receipt, resync
 from gateway.exchange import resync_answers as answers
-from gateway.exchange.resync_tokens import Question, read_page, read_question, write_question
+from gateway.exchange.resync_tokens import (
+    Page,
+    Question,
+    digest_of,
+    read_page,
+    read_question,
+    write_page,
+    write_question,
+)
 from tests.kit.exchange_world import Node, World, letter
 from tests.kit.restoring import gone_back, state_of
 
 
 def ward(world: World) -> OrganId:
     return next(name for name in world.wards if ".UB." in name)
+
+
+def next_key(key: TransferKey) -> TransferKey:
+    """Another key, and the next larger one: pages go on after a key."""
+    return TransferKey(str(UUID(int=UUID(key).int + 1)))
 
 
 async def send(world: World, *numbers: int, settled: bool = True) -> None:
@@ -111,6 +126,30 @@ async def test_what_was_received_after_the_backup_comes_again_once_and_in_order(
         assert report.events["log.gap"] >= 1
         assert [one.size > reopened.kept for one in report.lost] == [True]
         assert await leaves(world.party, "resend.asked") == await leaves(world.party, "resend.answered") == 3
+
+
+async def test_what_was_refused_before_is_not_received_after_the_restore(world: World) -> None:
+    """Its code was closed for a while: the sender was told so, and goes on saying it; the next letter waits for nothing."""
+    await send(world, 1)
+    state = state_of(world.government)
+    world.party.road.down = True
+    await send(world, 2, settled=False)
+    await world.settle(limit=timedelta(minutes=1))
+    world.replace_body(ward(world), status=BodyStatus.CLOSED)
+    world.party.road.down = False
+    await world.settle(limit=timedelta(hours=1))
+    assert await deliveries(world) == {DeliveryState.DELIVERED, DeliveryState.REFUSED}
+    world.replace_body(ward(world), status=BodyStatus.ACTIVE)
+    async with gone_back(world, world.government, state):
+        await world.settle(limit=timedelta(hours=1))
+        await send(world, 3, settled=False)
+        await world.settle(limit=timedelta(seconds=30))
+        assert subjects(await entries(world)) == ["1", "3"]
+        assert await deliveries(world) == {DeliveryState.DELIVERED, DeliveryState.REFUSED}
+        resync = await world.government.store.read(lambda uow: uow.resyncs.find(world.party.own))
+        assert resync is not None
+        assert (resync.state, resync.lost) == (ResyncState.DONE, 0)
+        await verified(world.government)
 
 
 async def test_the_feed_goes_on_beyond_every_position_that_was_told(world: World) -> None:
@@ -216,6 +255,80 @@ async def test_whoever_is_cut_between_two_steps_begins_where_he_was(
         assert subjects(await entries(world)) == ["1", "2", "3", "4"]
 
 
+def told_by(world: World, tell: Callable[[Question], Page]) -> None:
+    """The party's gateway answers the questions of the government's with these pages, well signed."""
+    snapshot = world.party.directory.current()
+
+    async def answer(origin: GatewayId, token: bytes) -> bytes:
+        asked = read_question(token, origin=origin, own=world.party.own, snapshot=snapshot)
+        return await write_page(replace(tell(asked), question=digest_of(token)), world.party.resync._signer)
+
+    world.party.resync.answer = answer  # type: ignore[method-assign]
+
+
+def page_of(world: World, *names: int, following: int = 0) -> Page:
+    """A page that names transfers which were never sent."""
+    return Page(
+        origin=world.party.own,
+        destination=world.government.own,
+        question=Digest("0" * 64),
+        lines=tuple(Wanted(transfer=invented(n), receipt=Digest("0" * 64)) for n in names),
+        following=invented(following) if following else "",
+        checkpoint="",
+        unknown=(),
+    )
+
+
+def invented(number: int) -> TransferKey:
+    return TransferKey(f"ffffffff-ffff-7fff-bfff-{number:012x}")
+
+
+@pytest.mark.parametrize(("names", "following"), [((5, 5), 6), ((5, 4), 6), ((5,), 4), ((), 1), ((2,), 6)], ids=str)
+async def test_a_page_that_does_not_go_forward_is_not_believed(
+    world: World, names: tuple[int, ...], following: int
+) -> None:
+    """Pages that lead in a circle would be asked for without an end, as fast as both can."""
+    async with gone_back(world, world.government, state_of(world.government)):
+        told_by(
+            world,
+            lambda asked: (
+                page_of(world, *names, following=following) if asked.after else page_of(world, 3, following=3)
+            ),
+        )
+        for _ in range(50):
+            await world.government.run_due(world.clock.now())
+        found = await world.government.store.read(lambda uow: uow.resyncs.find(world.party.own))
+        assert found is not None
+        assert (found.after, found.named, found.state) == (invented(3), 1, ResyncState.ASKING)
+        due = await world.government.due()
+        assert due is not None
+        assert due > world.clock.now()
+
+
+async def test_what_a_peer_invents_costs_a_bounded_number_of_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resync, "RESYNC_MISSING_MAX", 30)
+    asked_at: list[int] = []
+
+    def endless(asked: Question) -> Page:
+        asked_at.append(len(asked.again))
+        start = int(asked.after[-12:], 16) if asked.after else 0
+        names = range(start + 1, start + 11) if asked.page else ()
+        return page_of(world, *names, following=start + 10)
+
+    async with gone_back(world, world.government, state_of(world.government)):
+        told_by(world, endless)
+        for _ in range(300):
+            await world.government.run_due(world.clock.now())
+            world.clock.moment += timedelta(seconds=5)
+        found = await world.government.store.read(lambda uow: uow.resyncs.find(world.party.own))
+        missing = await world.government.store.read(lambda uow: uow.resyncs.missing(world.party.own, 1000))
+        assert found is not None
+        assert (found.state, found.named, len(missing)) == (ResyncState.ASKING, 30, 30)
+        assert sum(asked_at) <= 60, "asked for again every quarter of an hour"
+
+
 async def test_what_comes_again_may_be_older_than_anything_else_may(world: World) -> None:
     state = state_of(world.government)
     await send(world, 1)
@@ -247,6 +360,17 @@ async def question(world: World, **fields: object) -> bytes:
     return await write_question(replace(asked, **fields), signer)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("moment", ["2026-02-30T00:00:00.000Z", "0000-01-01T00:00:00.000Z"])
+async def test_a_question_of_a_day_that_is_none_is_malformed(
+    world: World, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.exchange.resync_tokens.rfc3339", lambda _: moment)
+    token = await question(world)
+    with pytest.raises(PeerError) as refused:
+        await world.party.resync.answer(world.government.own, token)
+    assert refused.value.code == "transfer.malformed"
+
+
 async def test_only_who_received_a_transfer_is_told_of_it_and_gets_it_again(world: World) -> None:
     await send(world, 1)
     (transfer,) = await world.party.store.read(lambda uow: uow.transfers.page(None, 9))
@@ -268,7 +392,7 @@ async def test_only_who_received_a_transfer_is_told_of_it_and_gets_it_again(worl
     with pytest.raises(PeerError):  # a page stands for its own question only
         read_page(page, asked=other, origin=world.party.own, own=world.government.own, snapshot=snapshot)
     # Local mail is nobody else's: neither named nor sent.
-    local = replace(transfer.slip, transfer=transfer.slip.transfer[:-1] + "f", destination=world.party.own)
+    local = replace(transfer.slip, transfer=next_key(transfer.slip.transfer), destination=world.party.own)
     await world.party.store.transact(lambda uow: uow.transfers.add([replace(transfer, slip=local)]))
     token = await question(world, again=(local.transfer,))
     said = read_page(
@@ -286,7 +410,7 @@ async def test_a_receipt_that_may_be_on_its_way_keeps_the_page_open(world: World
     """The peer holds the answer in its hand and has not written it: it would be named by nobody afterwards."""
     await send(world, 1)
     (transfer,) = await world.party.store.read(lambda uow: uow.transfers.page(None, 9))
-    slip = replace(transfer.slip, transfer=transfer.slip.transfer[:-1] + "f")
+    slip = replace(transfer.slip, transfer=next_key(transfer.slip.transfer))
     sending = replace(transfer, slip=slip, state=TransferState.SENDING, answer=None)
     await world.party.store.transact(lambda uow: uow.transfers.add([sending]))
     token = await question(world)
@@ -305,7 +429,7 @@ async def test_a_log_never_goes_on_under_the_name_of_the_one_that_was_closed(wor
         await asyncio.sleep(0)
         published = await world.government.store.read(lambda uow: uow.log.checkpoint())
         assert published is not None
-        assert published[1].startswith(f"{log_origin(world.government.own)}/{int(world.clock.now().timestamp())}"[:40])
+        assert published[1].startswith(f"{log_origin(world.government.own)}/")
         first = await verified(world.government)
         assert first.checkpoint is not None
         assert first.checkpoint.origin.startswith(f"{log_origin(world.government.own)}/")

@@ -1,10 +1,17 @@
 """The breaker: a road that is closed opens a little when the peer itself calls, and no peer can close it for long."""
 
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from gateway.core.carrying import CarryResult, TryLater
+from gateway.core.errors import PeerError
+from gateway.core.ids import TransferKey
 from gateway.core.limits import BACKOFF_CAP_SECONDS
+from gateway.core.model import Transfer
 from gateway.core.patience import ROAD_HEARD_SECONDS_MIN
+from gateway.core.states import TransferState
 from gateway.core.work import Destination
 from tests.kit.exchange_world import World
 from tests.scenario.test_trouble import sent, states
@@ -78,6 +85,29 @@ async def test_a_peer_that_asked_for_patience_gets_it_though_it_calls(world: Wor
     assert (await states(world, document))[0][0] == "delivered"
 
 
+async def test_patience_that_was_asked_for_in_answer_to_a_notice_is_kept_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise PeerError("peer.foreign_sender", organ=world.sender)
+
+    monkeypatch.setattr(world.government.reception, "admit", refuse)
+    await sent(world)
+    while world.party.road.carried == 0:
+        await world.party.run_due(world.clock.now())
+    world.party.road.busy = 1  # for the notice that the letter will not come
+    while await world.party.run_due(world.clock.now()):
+        pass
+    closed = await road_to(world)
+    assert (world.party.road.busy, closed.failures) == (0, 1)
+    world.clock.advance(ROAD_HEARD_SECONDS_MIN - 5)
+    await call(world)
+    assert await road_to(world) == closed
+    world.clock.advance(5)
+    await world.settle()
+    assert world.party.road.told == 1
+
+
 async def test_no_peer_closes_its_road_for_longer_than_the_longest_back_off(world: World) -> None:
     async def patience(_transfer: object, _envelope: object) -> CarryResult:
         return TryLater("busy", 10 * 24 * 3600.0)
@@ -88,3 +118,22 @@ async def test_no_peer_closes_its_road_for_longer_than_the_longest_back_off(worl
     road = await road_to(world)
     assert road.not_before is not None
     assert road.not_before - world.clock.now() <= timedelta(seconds=BACKOFF_CAP_SECONDS)
+
+
+async def test_who_waits_for_a_place_on_our_side_has_not_tried(world: World) -> None:
+    """A large envelope behind others: it does not wait longer for each time that it looked."""
+    document = await sent(world)
+    carry, waits = world.party.road.carry, [TryLater("upload.limit", 15.0, road=False, asked=False)] * 20
+
+    async def wait_first(transfer: Transfer, envelope: Path) -> CarryResult:
+        return waits.pop() if waits else await carry(transfer, envelope)
+
+    world.party.road.carry = wait_first  # type: ignore[method-assign]
+    await world.settle(limit=timedelta(seconds=30))
+    (work,) = await world.party.store.read(lambda uow: uow.work.queued(world.government.own, 10))
+    transfer = await world.party.store.read(lambda uow: uow.transfers.find(TransferKey(work.item.subject)))
+    assert transfer is not None
+    assert (transfer.state, transfer.attempts) == (TransferState.QUEUED, 0)
+    assert (await road_to(world)).not_before is None
+    await world.settle(limit=timedelta(seconds=400))
+    assert (await states(world, document))[0][0] == "delivered"

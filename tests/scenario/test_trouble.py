@@ -23,6 +23,7 @@ from gateway.edxml import assemble, write_skeleton
 from gateway.exchange import SubmissionOrder
 from gateway.exchange.messages import document_message
 from gateway.exchange.receive import ALARMS_PER_ORIGIN_MAX
+from gateway.exchange.saying import Speaker
 from gateway.exchange.statuses import apply_status
 from gateway.exchange.submit import store_new
 from tests.kit.blobs import stored
@@ -293,7 +294,7 @@ async def test_a_status_for_a_document_we_never_sent_is_refused(world: World) ->
     await government.statuses.accept(principal, entry.key, trace_id="0" * 32)
     # the sender of the status is not among the recipients of any document of ours: seen from a third body
     stranger = replace(entry, recipient=ub(world, 1))
-    message = government.statuses._message(stranger, ("key", "0" * 32))
+    message = government.statuses._message(stranger, Speaker(principal="key", trace_id="0" * 32))
     forged = replace(message, status=replace(message.status, status=BusinessStatus.ACCEPTED))  # type: ignore[type-var]
     await government.store.transact(lambda uow: store_new(uow, forged, government.desk))
     await world.settle()
@@ -653,7 +654,8 @@ async def test_an_older_status_never_takes_back_a_newer_one_and_a_replay_changes
     await world.settle()
     government, principal = world.government, world.government.principal(ub(world))
     entry = (await government.queries.inbox(principal, 0, 1)).entries[0]
-    accepted = government.statuses._message(replace(entry, business_status=BusinessStatus.ACCEPTED), ("k", "0" * 32))
+    speaker = Speaker(principal="k", trace_id="0" * 32)
+    accepted = government.statuses._message(replace(entry, business_status=BusinessStatus.ACCEPTED), speaker)
     assert accepted.status
 
     async def arrives(status: BusinessStatus, seconds: float) -> tuple[str, str]:

@@ -63,10 +63,8 @@ def beside(folder: Path) -> Iterator[Store]:
     numbers = count()
     with ExitStack() as closing:
         place = folder / f".gateway-{token_hex(8)}.part"
+        closing.callback(shutil.rmtree, place, ignore_errors=True)  # first: who is told to end may be told in between
         try:
-            closing.callback(
-                shutil.rmtree, place, ignore_errors=True
-            )  # first: who is told to end may be told in between
             place.mkdir(mode=0o700)
         except OSError as error:  # names the hidden one, of which nobody knows
             raise Failure("cli.file", path=str(folder), reason=of_os(error)) from error

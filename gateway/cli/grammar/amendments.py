@@ -1,6 +1,7 @@
 """Commands of an office for what was sent already: recall, replace, update; and for who received it: agree, decline."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 
@@ -44,63 +45,40 @@ def decline(
     return lazy.amend(session_of(context), order)
 
 
-def replace(  # noqa: PLR0913 - one for each option
-    context: typer.Context,
-    key: SentKey,
-    files: Files,
-    *,
-    number: Number,
-    day: Day,
-    notation: Notation = None,
-    subject: Subject = None,
-    to: To = None,
-    reason: Reason = None,
-    wait: Wait = False,
-    dry_run: DryRun = False,
-) -> int:
-    """See `lazy.amend`."""
-    order = AmendingOrder(
-        wish="replace",
-        key=key,
-        files=tuple(files),
-        number=number,
-        date=parse_day(day),
-        notation=notation,
-        subject=subject,
-        recipients=tuple(to or ()),
-        reason=reason or "",
-        wait=wait,
-        dry_run=dry_run,
-    )
-    return lazy.amend(session_of(context), order)
+def _amending(wish: str) -> Callable[..., int]:
+    """The command for a document that does something to an earlier one."""
+
+    def amending(  # noqa: PLR0913 - one for each option
+        context: typer.Context,
+        key: SentKey,
+        files: Files,
+        *,
+        number: Number,
+        day: Day,
+        notation: Notation = None,
+        subject: Subject = None,
+        to: To = None,
+        reason: Reason = None,
+        wait: Wait = False,
+        dry_run: DryRun = False,
+    ) -> int:
+        order = AmendingOrder(
+            wish=wish,
+            key=key,
+            files=tuple(files),
+            number=number,
+            date=parse_day(day),
+            notation=notation,
+            subject=subject,
+            recipients=tuple(to or ()),
+            reason=reason or "",
+            wait=wait,
+            dry_run=dry_run,
+        )
+        return lazy.amend(session_of(context), order)
+
+    return amending
 
 
-def update(  # noqa: PLR0913 - one for each option
-    context: typer.Context,
-    key: SentKey,
-    files: Files,
-    *,
-    number: Number,
-    day: Day,
-    notation: Notation = None,
-    subject: Subject = None,
-    to: To = None,
-    reason: Reason = None,
-    wait: Wait = False,
-    dry_run: DryRun = False,
-) -> int:
-    """See `lazy.amend`."""
-    order = AmendingOrder(
-        wish="update",
-        key=key,
-        files=tuple(files),
-        number=number,
-        date=parse_day(day),
-        notation=notation,
-        subject=subject,
-        recipients=tuple(to or ()),
-        reason=reason or "",
-        wait=wait,
-        dry_run=dry_run,
-    )
-    return lazy.amend(session_of(context), order)
+replace: Final = _amending("replace")
+update: Final = _amending("update")

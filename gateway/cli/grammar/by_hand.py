@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import lazy
+from gateway.cli.errors import Failure
 from gateway.cli.grammar.options import KEY, TEXT, ConfigFile, session_of
 from gateway.cli.orders import HandOrder
 
@@ -46,7 +47,9 @@ def queue_void(
     reason: Annotated[str | None, WhyOption] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="cli.option.confirm")] = False,
 ) -> int:
-    """See `lazy.by_hand`."""
+    """See `lazy.by_hand`. Who confirms agrees to the reason that was given: another one would stand nowhere."""
+    if confirm and reason is not None:
+        raise Failure("cli.void")
     said: dict[str, str | bool] = {"confirm": True} if confirm else {"reason": reason or ""}
     return lazy.by_hand(
         session_of(context), HandOrder(config=config, wish="void", members={"subject": subject, **said})

@@ -76,7 +76,7 @@ def send(  # noqa: PLR0913 - one for each option
         idempotency_key=idempotency_key,
         wait=wait,
     )
-    return lazy.send_dry_run(session, order) if dry_run else lazy.send(session, order)
+    return lazy.send(session, order, dry_run=dry_run)
 
 
 _WITH_ENVELOPE: Final = frozenset({"files", "envelope", "idempotency_key", "wait", "dry_run"})

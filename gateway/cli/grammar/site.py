@@ -109,12 +109,9 @@ def restore(
     in_place: Annotated[bool, typer.Option("--in-place", help="cli.option.in_place")] = False,
 ) -> int:
     """See `lazy.restore`. `--check` has the folder for its value, so that no word is both a switch and an option."""
-    wanted = folder or check
-    if in_place and wanted is None:
-        return lazy.reopen(session_of(context), config)
-    if wanted is None or in_place or (folder and check):
+    if [folder is not None, check is not None, in_place].count(True) != 1:
         raise Failure("cli.restore")
-    return lazy.restore(session_of(context), wanted, config=config, check=check is not None)
+    return lazy.restore(session_of(context), folder or check, config=config, check=check is not None)
 
 
 def queue_list(

@@ -7,7 +7,7 @@ plugs them together. Each port has one contract suite in `tests/contract`, run o
 
 from gateway.core.ports.access import Allowance, Authenticator, RateLimiter
 from gateway.core.ports.blobs import NO_UNIT, BlobLease, Blobs
-from gateway.core.ports.checkpoints import Checkpoints, PublishedCheckpoint
+from gateway.core.ports.checkpoints import Checkpoints, LeafProof, PublishedCheckpoint
 from gateway.core.ports.clock import Clock
 from gateway.core.ports.judge import Judge
 from gateway.core.ports.keys import Sealer, Signer, TimestampAuthority
@@ -30,6 +30,7 @@ __all__ = [
     "Directory",
     "Intake",
     "Judge",
+    "LeafProof",
     "Meter",
     "Probe",
     "PublishedCheckpoint",

@@ -1,5 +1,6 @@
 """The signed heads of the audit log."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -17,6 +18,20 @@ class PublishedCheckpoint(Protocol):
         ...
 
 
+class LeafProof(Protocol):
+    """Where a leaf stands in the tree of a checkpoint, and its way to the root."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the log."""
+        ...
+
+    @property
+    def path(self) -> tuple[bytes, ...]:
+        """Merkle audit path, leaf to root (RFC 6962 section 2.1.1)."""
+        ...
+
+
 class Checkpoints(Protocol):
     """The signer of the audit log, as those see it who wait for a checkpoint."""
 
@@ -25,5 +40,14 @@ class Checkpoints(Protocol):
 
         Raises:
             SiteError: `audit.inconsistent` when the signer refuses to sign (its memory says otherwise).
+        """
+        ...
+
+    async def proving(self, leaf_hashes: Sequence[bytes]) -> tuple[PublishedCheckpoint, Mapping[bytes, LeafProof]]:
+        """A checkpoint that covers these leaves, signed and durable, and the proof of each under it, by leaf hash.
+
+        Raises:
+            SiteError: `audit.inconsistent` as above; `store.busy`: they were not given their place in time;
+                `store.damaged`: nodes of the tree are missing.
         """
         ...

@@ -1,11 +1,13 @@
 """What the exchange can prove: conductors meet only through ports."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from gateway.core.directory import Snapshot
-from gateway.core.model import ReceiptLine, TransferSlip
+from gateway.core.ids import Digest
+from gateway.core.model import Attachment, Metadata, ReceiptLine, TransferSlip
 from gateway.core.verdict import EnvelopeReading, FileVerdict, ForeignReading, SignatureVerdict
 
 
@@ -38,6 +40,10 @@ class Records(Protocol):
         Raises:
             SenderError: not even that can be read.
         """
+        ...
+
+    def request_digest(self, metadata: Metadata, attachments: Sequence[Attachment]) -> Digest:
+        """What the log says of an order with these metadata and files as they were handed in."""
         ...
 
     def judge_file(self, path: Path, moment: datetime) -> FileVerdict:

@@ -38,7 +38,7 @@ class Uploads(Protocol):
 
         Raises:
             Conflict: `upload.conflict`: another file was begun under this name.
-            SiteError: `upload.limit`: there is no room for one more now; `store.full`, `store.damaged`.
+            SiteError: `upload.limit`: there is no room for one more now; `store.full`, `store.damaged`, `store.failing`.
         """
         ...
 
@@ -57,7 +57,7 @@ class Uploads(Protocol):
                 is still being written.
             SenderError: `upload.digest`: the whole is not what was announced; it begins anew. And whatever `chunks` raises:
                 after `request.digest` and `transfer.digest` nothing of this piece is kept.
-            SiteError: `store.full`, `store.damaged`.
+            SiteError: `store.full`, `store.damaged`, `store.failing`.
         """
         ...
 
@@ -68,7 +68,7 @@ class Uploads(Protocol):
             NotFound: there is no such upload.
             Conflict: `upload.incomplete`: something is missing yet; `upload.busy`.
             SenderError: `upload.digest`.
-            SiteError: `store.full`, `store.damaged`.
+            SiteError: `store.full`, `store.damaged`, `store.failing`.
         """
         ...
 

@@ -175,7 +175,7 @@ class InvariantsProbe:
         if not self._suspects:
             return []
         await self._clock.sleep(self._pause)
-        self._files.forget()
+        self._files.forget_faults()
         still = [breach for look in self._suspects for breach in await look()]
         return list(dict.fromkeys(still))
 

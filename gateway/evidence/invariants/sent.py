@@ -8,7 +8,13 @@ from gateway.core.model import BlobRef, Delivery, Document, Transfer
 from gateway.core.states import DeliveryState, DocumentState, MessageKind, TransferState, is_final
 from gateway.evidence.company import Sent
 from gateway.evidence.invariants.breach import Breach, Invariant, breaches
-from gateway.evidence.outgoing import company_problems, delivery_problems, document_problems, receipted_problems
+from gateway.evidence.outgoing import (
+    company_problems,
+    delivery_problems,
+    document_problems,
+    notice_problems,
+    receipted_problems,
+)
 from gateway.evidence.owed import owed_problems
 
 _D, _V, _T = DocumentState, DeliveryState, TransferState
@@ -91,6 +97,8 @@ def _told(sent: Sent) -> Iterator[Breach]:
     for delivery in sent.deliveries:
         carrier = sent.transfers.get(delivery.transfer) if delivery.transfer else None
         yield from breaches(Invariant.I7, delivery_problems(delivery, document, carrier, story))
+        undelivered = sent.undelivered.get(delivery.transfer) if delivery.transfer else None
+        yield from breaches(Invariant.I7, notice_problems(delivery, undelivered, story))
 
 
 # --- I10 ---------------------------------------------------------------------------------------------------------------

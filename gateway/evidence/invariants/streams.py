@@ -5,6 +5,7 @@ The order in which a recipient's gateway lets entries into the inbox is the rece
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from gateway.core.inspection import Stream
@@ -28,8 +29,9 @@ def number_breaches(stream: Stream, numbers: Sequence[int]) -> Iterator[Breach]:
 def missing(stream: Stream, numbers: Sequence[int]) -> tuple[int, ...]:
     """Numbers that were given and that none of these is: the newest ones."""
     first = max(min(numbers, default=stream.next_number - 1), stream.since)
-    gaps = sorted(set(range(first, stream.next_number)).difference(numbers), reverse=True)
-    return tuple(gaps[:GAPS_ASKED])
+    borne = frozenset(numbers)
+    gaps = (number for number in range(stream.next_number - 1, first - 1, -1) if number not in borne)
+    return tuple(islice(gaps, GAPS_ASKED))
 
 
 def gap_breach(stream: Stream, number: int) -> Breach:

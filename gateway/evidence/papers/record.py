@@ -69,9 +69,8 @@ def file_record(file: FileVerification, circumstances: Circumstances) -> Json:
         "limits": [_limit(limit) for limit in limits_of(file, circumstances)],
     }
     report, indication = file.report, file.indication
-    if (
-        report is None
-    ):  # why, says `error`: none of EN 319 102-1's sub-indications is about a verifier that did not come through
+    if report is None:
+        # Why, says `error`: none of EN 319 102-1's sub-indications is about a verifier that did not come through.
         return head | {"indication": indication.value if indication else None, "sub_indication": None}
     signatures = iter(
         [_signature(one) for one in file.signatures]

@@ -20,7 +20,7 @@ from gateway.audit import (
     make_leaf,
     sign_note,
 )
-from gateway.audit.tree import extend, inclusion_path
+from gateway.audit.tree import extend, inclusion_paths
 from gateway.core.directory import Snapshot
 from gateway.core.ids import GatewayId
 from gateway.core.model import TransferSlip
@@ -58,6 +58,7 @@ def proof() -> bytes:
     head, nodes = extend(empty_head(), [leaf_hash(one.data) for one in leaves])
     text = format_checkpoint(Checkpoint(origin=ORIGIN, size=head.size, root=head.root))
     note = asyncio.run(sign_note(text, key=VerifierKey.parse(log_key()), signer=LogSigner()))
+    paths = inclusion_paths(range(len(leaves)), head.size, lambda _: nodes)
     proven = tuple(
         ProvenLeaf(
             subject="entry",
@@ -66,7 +67,7 @@ def proof() -> bytes:
             data=one.data,
             salt=one.salt,
             private=one.private,
-            path=inclusion_path(at, head.size, nodes),
+            path=paths[at],
         )
         for at, one in enumerate(leaves)
     )

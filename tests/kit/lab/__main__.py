@@ -14,19 +14,18 @@ import sys
 import tempfile
 import time
 import traceback
-from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import Any
 
 from gateway.observe import configure_logging
+from tests.kit.lab.books import MANIFEST
 from tests.kit.lab.fault import Fault, MissingError, Order
 from tests.kit.lab.faults import FAULTS
-from tests.kit.lab.leftover import end_all, end_when_told, mark_what_is_started
+from tests.kit.lab.leftover import end_all, end_when_told, mark_what_is_started, places_of_its_own
 from tests.kit.lab.page import write_page
 from tests.kit.lab.results import SHOWN_MAX, Result, last_line, write_results
+from tests.kit.programs import run_program
 
 RESULTS = Path("fault") / "latest.json"
-KEPT = Path("fault") / "long.json"
 CHECK_SECONDS = 900.0
 TERMINATED = 128 + 15
 
@@ -40,26 +39,29 @@ async def run_fault(fault: Fault, order: Order, *, allowed: bool) -> Result:
     """One fault and its check. Whatever breaks is its failure; the others go on."""
     result, started = Result(id=fault.id, title=fault.title, allowed=allowed), time.monotonic()
     worked = _processor_seconds()
-    checked, close = False, None
-    try:
-        done = await fault.run(order)
-        result.kills, result.mutants, result.notes = done.kills, done.mutants, dict(done.notes)
-        result.seen = list(done.wrong)
-        checked, close = done.checked, done.close
-    except MissingError as missing:
-        result.missing = str(missing)
-    except Exception as error:
-        (order.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        cause = _innermost(error)
-        result.failure = f"{type(cause).__name__}: {cause}"
-        checked = (order.folder / "lab.json").exists()
-    if checked:
-        await _check(order.folder, result)
-    if close is not None:
-        await close()
+    async with order.after:
+        if await _run(fault, order, result):
+            await _check(order.folder, result)
     result.seconds = round(time.monotonic() - started, 1)
     result.cpu_seconds = round(_processor_seconds() - worked, 1)
     return result
+
+
+async def _run(fault: Fault, order: Order, result: Result) -> bool:
+    """The fault itself; whether it has left something for the check."""
+    try:
+        done = await fault.run(order)
+    except Exception as error:
+        cause = _innermost(error)
+        if isinstance(cause, MissingError):
+            result.missing = str(cause)
+            return False
+        (order.folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        result.failure = f"{type(cause).__name__}: {cause}"
+        return (order.folder / MANIFEST).exists()
+    result.kills, result.mutants, result.notes = done.kills, done.mutants, dict(done.notes)
+    result.seen = list(done.wrong)
+    return done.checked
 
 
 def _processor_seconds() -> float:
@@ -74,20 +76,15 @@ def _innermost(error: BaseException) -> BaseException:
 
 async def _check(folder: Path, result: Result) -> None:
     """The check is a process of its own: it has nothing but what lies in the folder."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.kit.lab.check", str(folder), stdout=PIPE, stderr=PIPE
-    )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
-        verdict: dict[str, Any] = json.loads(output)
-        result.verdict = verdict
-    except (TimeoutError, ValueError):
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-            result.failure += " the check gave no answer in time"
-        else:
-            result.failure += f" the check broke: {errors.decode(errors='replace')[-600:]}"
+        ended = await run_program(sys.executable, "-m", "tests.kit.lab.check", str(folder), seconds=CHECK_SECONDS)
+    except TimeoutError:
+        result.failure += " the check gave no answer in time"
+        return
+    try:
+        result.verdict = json.loads(ended.output)
+    except ValueError:
+        result.failure += f" the check broke: {ended.errors.decode(errors='replace')[-600:]}"
 
 
 async def run_all(asked: argparse.Namespace, folder: Path) -> list[Result]:
@@ -150,18 +147,19 @@ def main(arguments: list[str] | None = None) -> int:
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="gateway-fault-", dir="/tmp"))
     say(f"seed {asked.seed}, in {folder}")
     mark_what_is_started()
-    try:
-        results = asyncio.run(run_all(asked, folder.resolve()))
-    except asyncio.CancelledError:
-        say(f"FAULT ENDED by a signal seed={asked.seed}")
-        return TERMINATED
-    finally:
-        end_all()
-        if not asked.keep and not asked.folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    with places_of_its_own():
+        try:
+            results = asyncio.run(run_all(asked, folder.resolve()))
+        except asyncio.CancelledError:
+            say(f"FAULT ENDED by a signal seed={asked.seed}")
+            return TERMINATED
+        finally:
+            end_all()
+            if not asked.keep and not asked.folder:
+                shutil.rmtree(folder, ignore_errors=True)
     write_results(asked.results, results, asked.seed)
     if asked.page:
-        write_page(asked.page, KEPT, [fault for fault in FAULTS.values() if fault.long], results, asked.seed)
+        write_page(asked.page, [fault for fault in FAULTS.values() if fault.long], results, asked.seed)
     say(last_line(results, asked.seed))
     return int(any(result.wrong for result in results))
 

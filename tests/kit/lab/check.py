@@ -208,6 +208,12 @@ def early(tables: Tables) -> Iterator[str]:
             highest = max(highest, number)
 
 
+def given_up(tables: Tables) -> Iterator[str]:
+    """Entries that came late where nobody had a reason to stop waiting: no fault lasts as long as a wait, but for a restore."""
+    if not any(tables.restored.values()):
+        yield from (f"entry {key} came when nobody waited for it any more" for key in sorted(tables.late))
+
+
 def receipts(tables: Tables) -> Iterator[str]:
     """A receipt has the same bytes where it was given and where it is held."""
     for transfer, answer in tables.held.items():
@@ -231,7 +237,7 @@ def check_tables(books: Books) -> Verdict:
         late=len(tables.late),
         lost=[*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
         dup=list(doubled(ledger, seen, tables)),
-        order=[*numbered(tables), *early(tables)],
+        order=[*numbered(tables), *early(tables), *given_up(tables)],
         problems=[*receipts(tables), *sound(books)],
     )
 

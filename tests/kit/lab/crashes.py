@@ -4,10 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable
 
-import pytest
-
-from tests.kit.lab.fault import Done, MissingError, Order, hurt
+from tests.kit.lab.fault import Done, Order, hurt
 from tests.kit.lab.killer import kill, kill_until
+from tests.kit.lab.servers import durable_server
 from tests.kit.lab.site import Site, site
 from tests.kit.lab.traffic import Letter, Traffic, make_letter, offices, until_read
 from tests.kit.postgres import PostgresServer
@@ -29,31 +28,17 @@ async def kill_nine(order: Order) -> Done:
         return Done(kills=made.kills)
 
 
-def durable_server() -> PostgresServer:
-    """With fsync, for it will be crashed."""
-    try:
-        return PostgresServer(durable=True)
-    except pytest.skip.Exception as skipped:
-        raise MissingError(str(skipped)) from None
-
-
 async def database_crash(order: Order) -> Done:
     """F-03: both gateways on PostgreSQL; the server stops as after a power cut, and now and then a gateway with it."""
-    server = await asyncio.to_thread(durable_server)
-    try:
-        async with site(order.folder, seed=order.seed, server=server) as made:
-            letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
-            async with made.gateways, offices(made, order.seed) as traffic:
-                crashes = await _crash_while(made, server, traffic, order, letters=letters)
-                await made.rest()
-                await until_read(made, traffic)
-            hurt(crashes >= DATABASE_CRASHES_MIN, f"only {crashes} crashes")
-            done = Done(kills=made.kills, notes={"crashes of the server": crashes})
-            done.close = lambda: asyncio.to_thread(server.stop)
-            return done
-    except BaseException:
-        await asyncio.to_thread(server.stop)
-        raise
+    server = await durable_server(order)
+    async with site(order.folder, seed=order.seed, server=server) as made:
+        letters = [make_letter(made, order.seed, number) for number in range(1, order.documents + 1)]
+        async with made.gateways, offices(made, order.seed) as traffic:
+            crashes = await _crash_while(made, server, traffic, order, letters=letters)
+            await made.rest()
+            await until_read(made, traffic)
+        hurt(crashes >= DATABASE_CRASHES_MIN, f"only {crashes} crashes")
+        return Done(kills=made.kills, notes={"crashes of the server": crashes})
 
 
 async def _crash_while(

@@ -1,6 +1,7 @@
 """What a fault is: an id, a run, and what it needs of the machine."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Order:
     documents: int
     minutes: float = 120.0
     """Of what lasts, whatever the number of documents."""
+    after: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """What is put away after the check, however the run ended: a server that the check reads, for one."""
 
 
 @dataclass
@@ -34,8 +37,6 @@ class Done:
     checked: bool = True
     """Whether it left two gateways for the check."""
     notes: Mapping[str, object] = field(default_factory=dict)
-    close: Callable[[], Awaitable[None]] | None = None
-    """What is to be done after the check: a server that it reads, for one."""
     wrong: Sequence[str] = ()
     """What this fault saw itself that the check cannot see afterwards."""
 

@@ -9,7 +9,7 @@ from tests.kit.lab.mutants import find_mutants
 from tests.kit.lab.outsiders import outsiders_down
 from tests.kit.lab.overload import overload
 from tests.kit.lab.poison import poison
-from tests.kit.lab.restores import restored
+from tests.kit.lab.restores import restored, restored_on_postgres
 from tests.kit.lab.roads import bad_roads, lost_answers, partitions, replays
 from tests.kit.lab.rot import bit_rot
 from tests.kit.lab.soak import everything
@@ -35,6 +35,7 @@ FAULTS: dict[str, Fault] = {
         Fault("F-12", "system calls that fail", failing_calls, 46, 460),
         Fault("F-15", "bits that flip on the disk", bit_rot, 40, 400, quick=False, long=True),
         Fault("F-17", "restore to an earlier moment", restored, 200, 2_000, quick=False, long=True),
+        Fault("F-17P", "... on PostgreSQL", restored_on_postgres, 200, 1_000, quick=False, long=True),
         Fault("F-20", "timestamp authority, source of lists and scanner away", outsiders_down, 120, 1_000),
         Fault("F-22", "poison among documents", poison, 160, 2_000),
         Fault("F-23", "five times more than it can take", overload, 120, 2_400, quick=False, long=True),

@@ -3,23 +3,18 @@
 import asyncio
 import json
 import sys
-from asyncio.subprocess import PIPE
 from typing import Any
 
-import pytest
-
-from tests.kit.lab.fault import Done, MissingError, Order, hurt
-from tests.kit.postgres import programs
+from tests.kit.lab.fault import Done, Order, hurt
+from tests.kit.lab.servers import need_postgres
+from tests.kit.programs import run_program
 
 STORES = ("sqlite", "postgres")
 
 
 async def state_machine(order: Order) -> Done:
     """So many sequences on each database; what fails says by which steps."""
-    try:
-        programs()
-    except pytest.skip.Exception as skipped:
-        raise MissingError(str(skipped)) from None
+    need_postgres()
     said = dict(zip(STORES, await asyncio.gather(*(_run(store, order) for store in STORES)), strict=True))
     wrong = [f"{store}: {told['failure']}" for store, told in said.items() if told["failure"]]
     notes: dict[str, object] = {}
@@ -33,15 +28,12 @@ async def state_machine(order: Order) -> Done:
 
 
 async def _run(store: str, order: Order) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
+    ended = await run_program(
         *(sys.executable, "-m", "tests.kit.lab.machine", "--store", store),
         *("--sequences", str(order.documents), "--seed", str(order.seed)),
-        stdout=PIPE,
-        stderr=PIPE,
     )
-    output, errors = await process.communicate()
     try:
-        said: dict[str, Any] = json.loads(output)
+        said: dict[str, Any] = json.loads(ended.output)
     except ValueError:
-        return {"counts": {}, "failure": f"it broke: {errors.decode(errors='replace')[-800:]}"}
+        return {"counts": {}, "failure": f"it broke: {ended.errors.decode(errors='replace')[-800:]}"}
     return said

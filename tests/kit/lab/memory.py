@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -12,9 +12,9 @@ EVERY_SECONDS = 1.0
 
 
 class MemoryWatch:
-    """Watches while its context lasts. `pids`: the gateways' first processes by side, as they are at each moment."""
+    """Watches while its context lasts. `pids`: tells the gateways' first processes by side, as they are by then."""
 
-    def __init__(self, pids: Mapping[str, int], *, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, pids: Callable[[], Mapping[str, int]], *, every: float = EVERY_SECONDS) -> None:
         self._pids = pids
         self._every = every
         self.seen: dict[str, list[tuple[float, float]]] = {}
@@ -30,6 +30,14 @@ class MemoryWatch:
         lives = [seen for (one, _), seen in self._lives.items() if one == side]
         return max(lives, key=len, default=[])
 
+    async def look(self) -> None:
+        """Once."""
+        for side, pid in self._pids().items():
+            if mib := await asyncio.to_thread(proportional_mib, pid):
+                now = time.monotonic(), mib
+                self.seen.setdefault(side, []).append(now)
+                self._lives.setdefault((side, pid), []).append(now)
+
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch())
         return self
@@ -41,11 +49,7 @@ class MemoryWatch:
 
     async def _watch(self) -> None:
         while True:
-            for side, pid in dict(self._pids).items():
-                if mib := await asyncio.to_thread(proportional_mib, pid):
-                    now = time.monotonic(), mib
-                    self.seen.setdefault(side, []).append(now)
-                    self._lives.setdefault((side, pid), []).append(now)
+            await self.look()
             await asyncio.sleep(self._every)
 
 

@@ -8,9 +8,9 @@ leaves, checkpoints, blobs. What is planted into the books that `check` reads st
 import asyncio
 import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE
 
 from tests.kit.lab.fault import hurt
+from tests.kit.programs import run_program
 from tests.kit.seeded.mutants import MUTANTS
 
 SEEDS_MAX = 60
@@ -20,13 +20,15 @@ CLOCK_MAX = 15 * SECONDS_MAX
 """By the clock, for others may be on the machine."""
 AT_ONCE = 2
 UNHURT = 20
+UNHURT_SECONDS_MAX = 5 * SECONDS_MAX
 """Seeds that must be well first: where nothing is planted, nothing may be found."""
 
 
 async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
     """Which were caught, and how long each took."""
     turn, took = asyncio.Semaphore(AT_ONCE), dict[str, object]()
-    hurt(not await _fails("--count", str(UNHURT)), f"the first {UNHURT} worlds fail without any bug planted")
+    code, said = await _worlds("--count", str(UNHURT), seconds=UNHURT_SECONDS_MAX)
+    hurt(code == 0, f"the first {UNHURT} worlds are not well without any bug planted: {said[-300:]!r}")
 
     async def one(name: str) -> bool:
         async with turn:
@@ -42,20 +44,18 @@ async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
 
 async def find(name: str) -> bool:
     """Whether some seed finds it, and says which: a process that only broke has found nothing."""
-    return await _fails("--mutant", name, "--count", str(SEEDS_MAX))
+    code, said = await _worlds("--mutant", name, "--count", str(SEEDS_MAX), seconds=SECONDS_MAX)
+    return code == 1 and b"FAILED; again:" in said
 
 
-async def _fails(*asked: str) -> bool:
-    process = await asyncio.create_subprocess_exec(
-        *("/bin/sh", "-c", f'ulimit -t {SECONDS_MAX}; exec "$@"', "sh"),
-        *(sys.executable, "-m", "tests.kit.seeds", "--workers", "1", *asked),
-        stdout=PIPE,
-        stderr=DEVNULL,
-    )
+async def _worlds(*asked: str, seconds: int) -> tuple[int, bytes]:
+    """How seeded worlds end in a process that has so much processor time, and what is said of them."""
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), CLOCK_MAX)
+        ended = await run_program(
+            *("/bin/sh", "-c", f'ulimit -t {seconds}; exec "$@"', "sh"),
+            *(sys.executable, "-m", "tests.kit.seeds", "--workers", "1", *asked),
+            seconds=CLOCK_MAX,
+        )
     except TimeoutError:
-        process.kill()
-        await process.wait()
-        return False
-    return process.returncode == 1 and b"FAILED; again:" in output
+        return -1, b""
+    return ended.code, ended.output

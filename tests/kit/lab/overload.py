@@ -46,6 +46,8 @@ FINE_SECONDS = 2.0
 class Storm:
     """What became of the calls."""
 
+    open: int = 0
+    """Calls that wait for an answer."""
     taken: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     refusal_seconds: list[float] = field(default_factory=list)
@@ -60,7 +62,11 @@ async def overload(order: Order) -> Done:
         made.replace(SIDE, r"^requests_at_once = \d+", f"requests_at_once = {AT_ONCE}")
         letters = _from_one_side(made, order.seed)
         storm = Storm()
-        async with made.gateways, offices(made, order.seed) as traffic, MemoryWatch(made.gateways.pids) as memory:
+        async with (
+            made.gateways,
+            offices(made, order.seed) as traffic,
+            MemoryWatch(lambda: made.gateways.pids) as memory,
+        ):
             rate = await _rate(traffic, [next(letters) for _ in range(order.documents)])
             await made.rest()
             seconds = min(SECONDS_MAX, order.documents / 20)
@@ -125,22 +131,23 @@ async def _rate(traffic: Traffic, letters: list[Letter]) -> float:
 
 
 async def _storm(traffic: Traffic, letters: Iterator[Letter], storm: Storm, *, seconds: float, rate: float) -> None:
-    """Calls at their times, whatever became of the ones before."""
+    """Calls at their times, whatever became of the ones before; one that breaks breaks the storm."""
     end = time.monotonic() + seconds
-    calls: set[asyncio.Task[None]] = set()
-    async with _hurried(traffic.site, 1) as loud, _hurried(traffic.site, 2, QUIET_PATIENCE_SECONDS) as quiet:
-        still = asyncio.create_task(_quietly(traffic, quiet, letters, storm, end=end))
+    async with (
+        _hurried(traffic.site, 1) as loud,
+        _hurried(traffic.site, 2, QUIET_PATIENCE_SECONDS) as quiet,
+        asyncio.TaskGroup() as calls,
+    ):
+        calls.create_task(_quietly(traffic, quiet, letters, storm, end=end))
         due = time.monotonic()
         while due < end:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due += 1 / rate
-            if len(calls) >= OPEN_MAX:
+            if storm.open >= OPEN_MAX:
                 storm.not_made += 1
                 continue
-            call = asyncio.create_task(_call(traffic, loud, next(letters), storm))
-            calls.add(call)
-            call.add_done_callback(calls.discard)
-        await asyncio.gather(still, *calls)
+            storm.open += 1
+            calls.create_task(_call(traffic, loud, next(letters), storm))
 
 
 def _hurried(made: Site, office: int, patience: float = 0.0) -> OfficeClient:
@@ -157,13 +164,14 @@ async def _call(traffic: Traffic, client: OfficeClient, letter: Letter, storm: S
     except ApiProblem as problem:
         storm.refused[f"{problem.status} {problem.code}"] += 1
         storm.refusal_seconds.append(time.monotonic() - began)
-        return
     except GatewayError as error:
         storm.refused[f"none {error.code}"] += 1
         await _until_known(traffic, letter)
-        return
-    storm.taken += 1
-    traffic.acknowledge(letter, document)
+    else:
+        storm.taken += 1
+        traffic.acknowledge(letter, document)
+    finally:
+        storm.open -= 1
 
 
 async def _until_known(traffic: Traffic, letter: Letter) -> None:

@@ -1,17 +1,14 @@
 """`docs/FAULTS.md`: what the long set found when it ran last, written by the lab itself.
 
-Each fault keeps its own last run (in `fault/long.json`), for the set takes hours and may be run in parts.
+Each fault keeps its own last run, for the set takes hours and may be run in parts; the page itself is where it is kept.
 """
 
-import json
 import platform
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -26,49 +23,49 @@ and by whom stands in [TESTING.md](TESTING.md#the-fault-lab). The quick set (`ma
 *lost*: acknowledged, and not in exactly one final state where it belongs. *dup*: an effect twice, or of something that
 nobody sent. *order*: a number of a stream that is missing, twice, or let in before a smaller one.
 """
+TABLE = (
+    "| fault | | documents | kills | lost | dup | order | minutes | when | seed |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+)
+NOT_RUN = "| not run yet |"
+NOTES = "## What was done in each\n"
 
 
-def write_page(page: Path, kept: Path, faults: Sequence[Fault], results: Sequence[Result], seed: int) -> None:
-    """The results into what is kept, and all that is kept into the page."""
-    runs: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    about = {"at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "seed": seed, "versions": versions()}
-    runs |= {result.id: {**about, "result": asdict(result), "wrong": result.wrong} for result in results}
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(runs, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    page.write_text("\n".join([HEAD, *_table(faults, runs), "", *_notes(runs)]) + "\n", encoding="utf-8")
+def write_page(page: Path, faults: Sequence[Fault], results: Sequence[Result], seed: int) -> None:
+    """The results into the page; of a fault that was not run it keeps what it says."""
+    known = page.read_text(encoding="utf-8") if page.exists() else ""
+    ran = (line for line in known.splitlines() if line.startswith("| F-") and NOT_RUN not in line)
+    rows = {line.split()[1]: line for line in ran}
+    notes = {note.partition(".**")[0]: note for note in known.split("\n\n**")[1:]}
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    for result in results:
+        rows[result.id] = _row(result, at, seed)
+        notes[result.id] = "\n".join(_note(result))
+    table = [rows.get(fault.id, f"| {fault.id} {fault.title} {NOT_RUN} | | | | | | | |") for fault in faults]
+    told = [f"**{notes[fault.id].strip()}\n" for fault in faults if fault.id in notes]
+    page.write_text("\n".join([HEAD, *TABLE, *table, "", NOTES, *told]), encoding="utf-8")
 
 
-def _table(faults: Sequence[Fault], runs: dict[str, Any]) -> Iterator[str]:
-    yield "| fault | | documents | kills | lost | dup | order | minutes | when | seed |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for fault in faults:
-        if (run := runs.get(fault.id)) is None:
-            yield f"| {fault.id} {fault.title} | not run yet | | | | | | | | |"
-            continue
-        result, verdict = run["result"], run["result"]["verdict"]
-        counts = [len(verdict[kind]) if verdict else "-" for kind in ("lost", "dup", "order")]
-        cells = [
-            f"{fault.id} {fault.title}",
-            "**FAILED**" if run["wrong"] else "ok",
-            f"{verdict['documents']:,}" if verdict else "-",
-            result["kills"] or "-",
-            *counts,
-            f"{result['seconds'] / 60:.1f}",
-            run["at"],
-            run["seed"],
-        ]
-        yield f"| {' | '.join(map(str, cells))} |"
+def _row(result: Result, at: str, seed: int) -> str:
+    verdict = result.verdict
+    cells = [
+        f"{result.id} {result.title}",
+        "**FAILED**" if result.wrong else "left out" if result.missing else "ok",
+        f"{verdict['documents']:,}" if verdict else "-",
+        result.kills or "-",
+        *(len(verdict[kind]) if verdict else "-" for kind in ("lost", "dup", "order")),
+        f"{result.seconds / 60:.1f}",
+        at,
+        seed,
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
-def _notes(runs: dict[str, Any]) -> Iterator[str]:
-    yield "## What was done in each"
-    yield ""
-    for name, run in sorted(runs.items()):
-        said = "; ".join(f"{what}: {_plain(value)}" for what, value in run["result"]["notes"].items())
-        yield f"**{name}.** {said or 'As its row says.'}"
-        yield from (f"  - wrong: {wrong}" for wrong in run["wrong"])
-        yield f"On {run['versions']}."
-        yield ""
+def _note(result: Result) -> Iterator[str]:
+    said = "; ".join(f"{what}: {_plain(value)}" for what, value in result.notes.items())
+    yield f"{result.id}.** {said or 'As its row says.'}"
+    yield from (f"  - wrong: {' '.join(wrong.split())}" for wrong in result.wrong)
+    yield f"On {versions()}."
 
 
 def _plain(value: object) -> str:

@@ -21,6 +21,8 @@ class Weather:
 
     lose_answer: float = 0.0
     """The answer to a transfer is swallowed and the conversation cut."""
+    lose_next: int = 0
+    """So many answers are swallowed for sure, the next ones."""
     cut: float = 0.0
     """A conversation ends after some thousand bytes of the request, somewhere in the middle."""
     reset: float = 0.0
@@ -43,6 +45,8 @@ class Counts:
     resets: int = 0
     trickles: int = 0
     refused: int = 0
+    carried: int = 0
+    """Bytes that clients sent, over all conversations."""
 
 
 class Proxy:
@@ -126,6 +130,7 @@ class _Conversation:
     def onward(self, data: bytes) -> bool:
         """Whether what the client says goes on."""
         self._sent += len(data)
+        self._counts.carried += len(data)
         if self._cut_after is not None and self._sent > self._cut_after:
             self._counts.cuts += 1
             self._counts.resets += self.rude
@@ -136,7 +141,8 @@ class _Conversation:
         """Whether what the server says goes back. One draw for each answer: much was sent since the one before."""
         if self._sent - self._answered > HANDSHAKE_BYTES and data:
             self._answered = self._sent
-            if self._chance.random() < self._weather.lose_answer:
+            if self._weather.lose_next or self._chance.random() < self._weather.lose_answer:
+                self._weather.lose_next = max(0, self._weather.lose_next - 1)
                 self._counts.lost_answers += 1
                 return False
         return True

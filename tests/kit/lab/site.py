@@ -1,24 +1,25 @@
 """The two gateways of one fault: real processes, a folder of their own, each reached by the other through a proxy."""
 
 import asyncio
-import hashlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
+from benchmarks.networks import lift_limits
 from gateway.api import OfficeClient
-from gateway.core.ids import Digest, OrganId
+from gateway.core.ids import OrganId
 from gateway.demo.network import Network, build_network
 from tests.kit.lab.books import SIDES, Books
 from tests.kit.lab.gateways import LabGateways
 from tests.kit.lab.proxy import Proxy
 from tests.kit.postgres import PostgresServer
+from tests.kit.real_network import lead_through
 
 # What is held waits for a person: no fault of the lab lets one come, and the check says whether it should have been.
 OPEN = (
@@ -28,11 +29,6 @@ FINISHED = "SELECT count(*) FROM deliveries WHERE state IN ('delivered', 'refuse
 UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused', 'held')"
 STAGED = "SELECT count(*) FROM inbox WHERE cursor < 0"
 """Entries that wait for a smaller number of their stream."""
-LIMITS = (
-    "\n[limits]\nrequests_per_minute = 1000000\nrequests_burst = 1000000\nrequests_at_once = 1000\n"
-    "address_requests_per_minute = 1000000\naddress_requests_burst = 1000000\n"
-)
-"""One machine is every office here: rate limits would measure themselves."""
 
 
 class NotAtRestError(Exception):
@@ -100,7 +96,8 @@ class Site:
             yield
         finally:
             keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await keeper
 
     async def _keep(self) -> None:
         while True:
@@ -144,15 +141,14 @@ async def site(folder: Path, *, seed: int, wards: int = 3, server: PostgresServe
     proxies = {side: Proxy(network.sides[side].peer_port, seed + number) for number, side in enumerate(SIDES)}
     for proxy in proxies.values():
         await proxy.start()
-    _lead_through(network, proxies)
+    lead_through(network, proxies)
     files = {side: str(network.sides[side].folder / "state" / "gateway.db") for side in SIDES}
     world = network.world
     hosts: dict[str, str] = {body.organ_id: _side(network, body.gateway) for body in (world.sender, *world.recipients)}
     books = Books(folder=folder, databases=urls or files, hosts=hosts)
     books.write()
     made = Site(network=network, gateways=LabGateways(network), proxies=proxies, books=books)
-    for side in SIDES:
-        made.configure(side, LIMITS)
+    lift_limits(network)
     try:
         yield made
     finally:
@@ -162,17 +158,3 @@ async def site(folder: Path, *, seed: int, wards: int = 3, server: PostgresServe
 
 def _side(network: Network, gateway: str) -> str:
     return next(name for name, side in network.sides.items() if side.gateway == gateway)
-
-
-def _lead_through(network: Network, proxies: dict[str, Proxy]) -> None:
-    """The registry says that each gateway listens where its proxy does; both configurations pin the new digest."""
-    path = network.folder / "registry.json"
-    text = path.read_text(encoding="utf-8")
-    for name, proxy in proxies.items():
-        text = text.replace(f"127.0.0.1:{network.sides[name].peer_port}", f"127.0.0.1:{proxy.port}")
-    path.write_text(text, encoding="utf-8")
-    digest = Digest(hashlib.sha256(text.encode()).hexdigest())
-    for side in network.sides.values():
-        config = side.config.read_text(encoding="utf-8")
-        pinned = re.sub(r'^sha256 = "[0-9a-f]{64}"', f'sha256 = "{digest}"', config, count=1, flags=re.MULTILINE)
-        side.config.write_text(pinned, encoding="utf-8")

@@ -99,7 +99,7 @@ async def everything(order: Order) -> Done:
         traffic_ended = asyncio.Event()
         async with made.gateways, offices(made, order.seed) as traffic, made.kept_running():
             traffic.patient = True
-            async with MemoryWatch(made.gateways.pids, every=5.0) as memory, asyncio.TaskGroup() as group:
+            async with MemoryWatch(lambda: made.gateways.pids, every=5.0) as memory, asyncio.TaskGroup() as group:
                 group.create_task(soak.misfortunes(traffic_ended.is_set))
                 repeater = Repeater(made, "party", order.seed, pause=REPEAT_SECONDS)
                 group.create_task(_repeat(repeater, traffic_ended.is_set))

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,11 +19,13 @@ from gateway.api import ApiProblem, OfficeClient
 from gateway.core.errors import GatewayError, RoadError
 from gateway.core.ids import OrganId
 from tests.kit.lab.ledger import Ledger
-from tests.kit.lab.site import Site
+from tests.kit.lab.site import NotAtRestError, Site
 from tests.kit.pdfs import tiny_pdf
 
 AHEAD = 160
 """More than so many on their way at once, and the offices wait: the fault shall meet traffic to its very end."""
+STUCK_SECONDS = 600.0
+"""... until so long none of those has ended: then none will, and the run ends by saying so."""
 PATIENCE_SECONDS = 240.0
 ACCEPTED_EVERY = 25
 READ_SECONDS = 0.3
@@ -102,24 +105,32 @@ class Traffic:
     _clients: dict[OrganId, OfficeClient] = field(default_factory=dict)
     _on_the_way: int = 0
 
-    async def run(self, letters: Iterable[Letter], *, at_once: int = 4) -> None:
+    async def run(self, letters: Iterable[Letter], *, at_once: int = 4, ahead: int = AHEAD) -> None:
         """Hand all of them in, each until it is acknowledged."""
         waiting = iter(letters)
 
         async def office() -> None:
             for letter in waiting:
                 await self.hand_in(letter)
-                while self._on_the_way > AHEAD:
-                    await asyncio.sleep(0.1)
+                await self._until_fewer(ahead)
 
-        watch = asyncio.create_task(self._watch())
-        try:
+        async with asyncio.TaskGroup() as both:
+            watch = both.create_task(self._watch())
             async with asyncio.TaskGroup() as group:
                 for _ in range(at_once):
                     group.create_task(office())
-        finally:
             watch.cancel()
         self.handed_in.set()
+
+    async def _until_fewer(self, ahead: int) -> None:
+        """Until no more than so many are on their way."""
+        least, moved = self._on_the_way, time.monotonic()
+        while self._on_the_way > ahead:
+            await asyncio.sleep(0.1)
+            if self._on_the_way < least:
+                least, moved = self._on_the_way, time.monotonic()
+            if time.monotonic() > moved + STUCK_SECONDS:
+                raise NotAtRestError(f"{least} are on their way, and in {STUCK_SECONDS:.0f} s none has ended")
 
     async def _watch(self) -> None:
         while True:

@@ -23,6 +23,7 @@ from gateway.crypto import FileSealer, InlineJudge, KeyRef, LoadedTrust
 from gateway.crypto.paths.certificates import judge_certificate
 from gateway.delivery import Wakeups, WorkEngine, backoff, timestamp_backoff
 from gateway.exchange import (
+    AmendmentAnswers,
     BusinessStatuses,
     Desk,
     DocumentSteps,
@@ -32,6 +33,7 @@ from gateway.exchange import (
     NonDeliveryNotices,
     OrderRelease,
     Queries,
+    Recalls,
     Reception,
     Release,
     Rescanning,
@@ -139,6 +141,8 @@ class Process:
         self.submission = Submission(desk=self.desk)
         self.queries = Queries(desk=self.desk)
         self.statuses = BusinessStatuses(desk=self.desk)
+        self.recalls = Recalls(desk=self.desk)
+        self.answers = AmendmentAnswers(desk=self.desk)
         self.releases = Release(desk=self.desk)
         self.tls = keys.tls[disk.generation]
         self.receipts = keys.receipts[disk.generation]
@@ -150,9 +154,8 @@ class Process:
         def transports(destination: GatewayId) -> Transport:
             return local if destination == desk.own else road
 
-        patience = partial(backoff, entropy=desk.entropy)
-        transfers = TransferDelivery(desk=desk, transports=transports, backoff=patience, roads=self.roads)
-        notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, backoff=patience)
+        transfers = TransferDelivery(desk=desk, transports=transports, roads=self.roads)
+        notices = GapNotices(desk=desk, signer=self.receipts, transports=transports, roads=self.roads)
         return WorkEngine(
             store=desk.store,
             clock=desk.clock,

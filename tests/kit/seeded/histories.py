@@ -4,9 +4,11 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 
 from gateway.audit import AuditError, VerifierKey, open_checkpoint, verify_log
+from gateway.core.amendments import Amendment, Side
 from gateway.core.clock import to_millis
 from gateway.core.events import TreeHead
-from gateway.core.states import BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
+from gateway.core.model import Document
+from gateway.core.states import AmendmentState, BusinessStatus, DeliveryState, DocumentState, MessageKind, TransferState
 from tests.kit.seeded import small_log
 from tests.kit.seeded.kept import Kept, Opening
 from tests.kit.seeded.lookups import Problems, claims_of, document_deliveries, grouped_by
@@ -29,9 +31,10 @@ _DOCUMENT_WALK = {
 }
 _DELIVERY_WALK = {
     "": {"delivery.queued", "delivery.refused"},
-    "delivery.queued": {"delivery.delivered", "delivery.refused", "delivery.expired", "held"},
-    "held": {"released"},
-    "released": {"delivery.delivered", "delivery.refused", "delivery.expired", "held"},
+    "delivery.queued": {"delivery.delivered", "delivery.refused", "delivery.expired", "delivery.recalled", "held"},
+    "held": {"released", "delivery.recalled"},
+    "released": {"delivery.delivered", "delivery.refused", "delivery.expired", "delivery.recalled", "held"},
+    "delivery.recalled": set(),
     "delivery.delivered": set(),
     "delivery.refused": set(),
     "delivery.expired": {"delivery.notice"},
@@ -44,7 +47,15 @@ _ENTRY_WALK = {
     **{name: {"business.status"} for name in _ENTERED},
     "business.status": set(),
 }
-_ASIDE = "business.status_received"
+_ASIDE = frozenset(
+    {
+        "business.status_received",
+        "amendment.asked",
+        "amendment.answer_received",
+        "amendment.arrived",
+        "amendment.answered",
+    }
+)
 """Another column: it may come at any time, also before the receipt whose answer was lost."""
 _AFTER = {"released": {_D.ACCEPTED}, "accepted": {_D.ACCEPTED}}
 _DELIVERY_ENDS = {
@@ -55,6 +66,7 @@ _DELIVERY_ENDS = {
     "delivery.refused": {_V.REFUSED},
     "delivery.expired": {_V.EXPIRED},
     "delivery.notice": {_V.EXPIRED},
+    "delivery.recalled": {_V.VOID},
 }
 
 
@@ -85,17 +97,17 @@ def _walk(
     last_leaf: str,
 ) -> Generator[str, None, list[str]]:
     """Yields problems, returns the names of the events that moved the row."""
-    names = [event.event for event in events if event.event != _ASIDE] or [""]
+    names = [event.event for event in events if event.event not in _ASIDE] or [""]
     at, before = "", b""
     for event in events:
-        if event.event not in machine.get(at, set()) and event.event != _ASIDE:
+        if event.event not in machine.get(at, set()) and event.event not in _ASIDE:
             yield f"I7 {kept.own}: {event.event} of {event.subject} after {at or 'nothing'}"
         named = previous.get(event.hash)
         if named is None:
             yield f"I7 {kept.own}: {event.event} of {event.subject} has no leaf in the log"
         elif before and small_log._unb64(named) != before:
             yield f"I7 {kept.own}: {event.event} of {event.subject} does not follow {at}"
-        at, before = at if event.event == _ASIDE else event.event, event.hash
+        at, before = at if event.event in _ASIDE else event.event, event.hash
     if last_leaf and (not events or events[-1].hash.hex() != last_leaf):
         yield f"I7 {kept.own}: {names} and the row names another leaf"
     return names
@@ -152,7 +164,7 @@ def refusals_are_deserved(world: Outcome) -> Problems:
     strange = {code for name in world.plan.gateways for code in (newborn(name), *wards(name)[:1])}
     for kept in world.kept:
         for document in kept.documents:
-            if document.state is _D.REFUSED:
+            if document.state is _D.REFUSED and not _was_recalled(world, document):
                 yield f"I10 {kept.own}: document {document.key} is refused: {document.reason}"
         for row in kept.deliveries:
             if row.state is _V.REFUSED and row.reason not in allowed:
@@ -170,6 +182,10 @@ def refusals_are_deserved(world: Outcome) -> Problems:
         yield f"I10 {own}: {key} was refused: {code}"
 
 
+def _was_recalled(world: Outcome, document: Document) -> bool:
+    return document.reason == "document.recalled" and document.key in world.ledger.recalled
+
+
 def words_travel_back(world: Outcome) -> Problems:
     """What a receiving office said stands in its entry, and at the sender once the status message is delivered."""
     at_sender = dict(document_deliveries(world))
@@ -181,7 +197,7 @@ def words_travel_back(world: Outcome) -> Problems:
                 yield f"{own}: entry {key} says otherwise than its office was told"
         delivered = {row.document for row in kept.deliveries if row.state is _V.DELIVERED}
         for document in kept.documents:
-            if document.status is not None and document.key in delivered:
+            if document.status is not None and document.key in delivered and document.status.status not in OF_RECALLS:
                 answered = document.status.response_for
                 told = (document.status.status, document.status.description)
                 said_at[document.sender, answered.organ_id, answered.document_id] = told
@@ -201,6 +217,49 @@ def _words_of(world: Outcome, name: tuple[str, str, str]) -> set[BusinessStatus]
         for entry in kept.entries
         if (entry.recipient, entry.sender, entry.document_id) == name
     }
+
+
+OF_RECALLS = frozenset({BusinessStatus.RECALL_ASKED, BusinessStatus.RECALL_AGREED, BusinessStatus.RECALL_REFUSED})
+_ANSWERED = {
+    BusinessStatus.RECALL_AGREED: {AmendmentState.AGREED},
+    BusinessStatus.RECALL_REFUSED: {AmendmentState.REFUSED, AmendmentState.LATE, AmendmentState.AGREED},
+}
+
+
+def recalls_are_heard(world: Outcome) -> Problems:
+    """Who wanted a letter back stands at both gateways the same, as soon as question and answer have arrived."""
+    sent = {_name(one): one for kept in world.kept for one in kept.amendments if one.side is Side.SENT}
+    there = {_name(one): one for kept in world.kept for one in kept.amendments if one.side is Side.RECEIVED}
+    entries = {(one.recipient, one.sender, one.document_id): one for kept in world.kept for one in kept.entries}
+    for kept in world.kept:
+        delivered = {row.document for row in kept.deliveries if row.state is _V.DELIVERED}
+        for document in kept.documents:
+            status = document.status
+            if status is None or status.status not in OF_RECALLS or document.key not in delivered:
+                continue
+            other, name = status.response_for.organ_id, status.response_for.document_id
+            if status.status is not BusinessStatus.RECALL_ASKED:
+                row = sent.get((document.sender, other, name))
+                if row is None or row.state not in _ANSWERED[status.status]:
+                    yield f"{document.sender} answered the recall of {name}, and its sender has {row and row.state}"
+                continue
+            entry, row = entries.get((other, document.sender, name)), there.get((other, document.sender, name))
+            waits = row is not None and row.state is AmendmentState.WAITING
+            if row is None or row.subject != (entry.key if entry else "") or waits != (entry is None):
+                yield f"{name} was recalled, and {other} has {row and row.state}"
+    recalled = {row.document_id for kept in world.kept for row in kept.documents if row.key in world.ledger.recalled}
+    for has, entry in entries.items():
+        if entry.document_id in recalled and has not in sent:
+            yield f"{has} was recalled, and whoever has it was never asked"
+    for who, asked in sent.items():
+        if asked.state is AmendmentState.STOPPED and (who in entries or who in there):
+            yield f"{who} was stopped before it left, and its recipient knows of it"
+        if asked.state is AmendmentState.AGREED and there[who].state is not AmendmentState.AGREED:
+            yield f"{who}: its sender believes that it was given back"
+
+
+def _name(one: Amendment) -> tuple[str, str, str]:
+    return one.recipient, one.sender, one.document_id
 
 
 def receipts_are_kept(world: Outcome) -> Problems:
@@ -265,3 +324,7 @@ class _KeptLog:
 
     def checkpoint(self) -> tuple[int, str] | None:
         return self._kept.checkpoint
+
+    def checkpoints(self, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+        newest = self._kept.checkpoint
+        return (newest,)[:limit] if newest is not None and newest[0] > after else ()

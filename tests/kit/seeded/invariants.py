@@ -16,6 +16,7 @@ from tests.kit.seeded.histories import (
     guards_had_their_evidence,
     leaves_tell_the_history,
     logs_hold,
+    recalls_are_heard,
     receipts_are_kept,
     refusals_are_deserved,
     words_travel_back,
@@ -229,7 +230,8 @@ def one_effect(world: Outcome) -> Problems:
     for name, row in ended.items():
         if row.state is _V.DELIVERED and not entries[name]:
             yield f"I5 {name} is delivered, and no inbox has it"
-        if row.state in {_V.REFUSED, _V.VOID} and entries[name]:
+        # What was recalled had been tried, perhaps: then its recipient is asked (`recalls_are_heard`).
+        if row.state is _V.REFUSED and entries[name]:
             yield f"I5 {name} is {row.state} ({row.reason}), and an inbox has it"
     for name in entries:
         if name not in ended:
@@ -283,6 +285,7 @@ INVARIANTS: tuple[Callable[[Outcome], Problems], ...] = (
     guards_had_their_evidence,
     refusals_are_deserved,
     words_travel_back,
+    recalls_are_heard,
     receipts_are_kept,
     logs_hold,
 )

@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import select
 
 from gateway.core.activation import Activation
+from gateway.core.amendments import Amendment
 from gateway.core.directory import Snapshot
 from gateway.core.events import TreeHead
 from gateway.core.ids import Digest, GatewayId, OrganId
 from gateway.core.model import Delivery, Document, InboxEntry, IncomingTransfer, Transfer
 from gateway.core.work import DeadLetter
-from gateway.storage.tables import incoming_streams, metadata, named_blobs, openings, streams
+from gateway.storage.amendments import _amendment
+from gateway.storage.tables import amendments, incoming_streams, metadata, named_blobs, openings, streams
 from tests.kit.seeded.gateway import Gateway
 
 ROWS = 100_000
@@ -45,6 +47,7 @@ class Kept:
     transfers: tuple[Transfer, ...]
     incoming: tuple[IncomingTransfer, ...]
     entries: tuple[InboxEntry, ...]
+    amendments: tuple[Amendment, ...]
     dead: tuple[DeadLetter, ...]
     work: int
     """Items of work that are left."""
@@ -100,6 +103,7 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
             "transfers": uow.transfers.page(None, ROWS),
             "incoming": uow.transfers.incoming_page(None, ROWS),
             "entries": uow.inbox.page(organs, 0, ROWS).entries,
+            "amendments": tuple(_amendment(row, "") for row in connection.execute(select(amendments))),
             "dead": uow.work.dead(ROWS),
             "streams": {(OrganId(row.sender), OrganId(row.recipient)): row.next_number for row in counted},
             "arrived": {(OrganId(row.sender), OrganId(row.recipient)): row.expected for row in come},

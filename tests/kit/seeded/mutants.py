@@ -18,14 +18,16 @@ from gateway.core.carrying import Indeterminate, TransferRefused, Unknown
 from gateway.core.ids import Digest, OrganId, TransferKey
 from gateway.core.model import BlobRef, ReceiptLine, TransferSlip
 from gateway.core.order import Place
-from gateway.core.states import DocumentState, Outcome
+from gateway.core.states import AmendmentState, DeliveryState, DocumentState, Outcome
 from gateway.core.work import Claim
 from gateway.exchange import (
     DocumentSteps,
     Reception,
     Submission,
     TransferDelivery,
+    amending,
     ordering,
+    recalls,
     receipts,
     steps,
 )
@@ -56,10 +58,10 @@ def reception_forgets() -> AbstractContextManager[Any]:
 def a_lost_answer_is_a_refusal() -> AbstractContextManager[Any]:
     """Delivery guesses instead of asking."""
 
-    async def settle(self: TransferDelivery, claim: Claim, transfer: Any, result: Any) -> Any:
+    async def settle(self: TransferDelivery, claim: Claim, transfer: Any, result: Any, *, last: bool) -> Any:
         if isinstance(result, Indeterminate):
             result = TransferRefused("peer.refused", "guessed")
-        return await good(self, claim, transfer, result)
+        return await good(self, claim, transfer, result, last=last)
 
     good = TransferDelivery._settle
     return patch.object(TransferDelivery, "_settle", settle)
@@ -69,11 +71,10 @@ def an_unknown_transfer_is_given_up() -> AbstractContextManager[Any]:
     """What the peer does not know is refused, not sent."""
 
     async def attempt(self: TransferDelivery, transfer: Any) -> Any:
-        result = await good(self, transfer) if transfer.state.value != "indeterminate" else await ask(self, transfer)
-        return TransferRefused("peer.refused", "unknown") if isinstance(result, Unknown) else result
-
-    async def ask(self: TransferDelivery, transfer: Any) -> Any:
-        return await self._transports(transfer.slip.destination).inquire(transfer)
+        if transfer.state.value != "indeterminate":
+            return await good(self, transfer)
+        result = await self._transports(transfer.slip.destination).inquire(transfer)
+        return (TransferRefused("peer.refused", "unknown") if isinstance(result, Unknown) else result), True
 
     good = TransferDelivery._attempt
     return patch.object(TransferDelivery, "_attempt", attempt)
@@ -84,7 +85,14 @@ def receipts_are_believed() -> AbstractContextManager[Any]:
 
     def check(receipt: bytes, slip: TransferSlip, snapshot: Any) -> tuple[ReceiptLine, ...]:
         return tuple(
-            ReceiptLine(organ_id=line.organ_id, outcome=Outcome.RECEIVED, code="", leaf_hash=b"", index=0)
+            ReceiptLine(
+                organ_id=line.organ_id,
+                outcome=Outcome.RECEIVED,
+                code="",
+                leaf_hash=b"",
+                index=0,
+                received_at=slip.sent_at,
+            )
             for line in slip.recipients
         )
 
@@ -235,7 +243,8 @@ def work_after_commit() -> AbstractContextManager[Any]:
     def dispatch(uow: Any, document: Any, plan: Any, desk: Any) -> None:
         items: list[Any] = []
         unlisted = SimpleNamespace(add=items.append)
-        others = {"documents": uow.documents, "transfers": uow.transfers, "log": uow.log}
+        names = ("documents", "transfers", "log", "amendments")
+        others = {name: getattr(uow, name) for name in names}
         good(SimpleNamespace(work=unlisted, **others), document, plan, desk)
         listing = desk.store.transact(lambda uow: [uow.work.add(item) for item in items])
         tasks.append(asyncio.get_running_loop().create_task(listing))
@@ -256,6 +265,16 @@ def entries_enter_as_they_come() -> AbstractContextManager[Any]:
     return patch.object(ordering.Arrivals, "place", place)
 
 
+def a_recall_forgets_who_is_being_sent_it() -> AbstractContextManager[Any]:
+    """Only those are asked of whom it is known that they have it."""
+    return patch.object(recalls, "may_have", lambda delivery: delivery.state is DeliveryState.DELIVERED)
+
+
+def an_answer_is_believed_the_other_way_round() -> AbstractContextManager[Any]:
+    """Who refuses to give a letter back is taken to have given it back."""
+    return patch.object(amending, "answered_state", lambda *_, **__: AmendmentState.AGREED)
+
+
 MUTANTS: dict[str, Mutant] = {
     mutant.__name__: mutant
     for mutant in (
@@ -273,5 +292,7 @@ MUTANTS: dict[str, Mutant] = {
         an_inbox_that_names_nothing,
         work_after_commit,
         entries_enter_as_they_come,
+        a_recall_forgets_who_is_being_sent_it,
+        an_answer_is_believed_the_other_way_round,
     )
 }

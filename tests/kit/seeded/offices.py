@@ -16,9 +16,10 @@ from gateway.core.ids import DocumentKey, EntryKey, GatewayId, OrganId
 from gateway.core.message import Code, Priority, ResponseFor
 from gateway.core.model import Document, InboxEntry, InboxPage, Metadata
 from gateway.core.principal import Principal
-from gateway.core.states import BusinessStatus
+from gateway.core.states import AmendmentState, BusinessStatus
 from gateway.exchange import SubmissionOrder, UploadedFile
 from tests.kit.seeded.gateway import DownError, Gateway, Process
+from tests.kit.seeded.materials import keyed
 from tests.kit.seeded.watch import Trace
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class Letter:
     """So many seconds later the impatient office sends the same once more."""
     contradicts: bool = False
     """And then another letter under the same key."""
+    recalled: float | None = None
+    """So many seconds after the yes its office wants it back."""
     answers: ResponseFor | None = None
 
     @property
@@ -81,6 +84,8 @@ class Ledger:
     """Recipients that were refused at the door: the letter went to the others."""
     seen: dict[GatewayId, dict[EntryKey, int]] = field(default_factory=dict)
     """Every inbox entry that a reader got, with its cursor."""
+    recalled: set[DocumentKey] = field(default_factory=set)
+    """What its office wanted back, and was told yes."""
     said: dict[tuple[GatewayId, EntryKey], tuple[BusinessStatus, str]] = field(default_factory=dict)
     """What a receiving office said, once its gateway had said yes."""
 
@@ -110,11 +115,32 @@ class Office:
         """Hand in until there is an answer; then perhaps again, and perhaps something else under the same key."""
         await asyncio.sleep(letter.at)
         letter = await self._hand_in(letter)
+        if letter.recalled is not None:
+            await asyncio.sleep(letter.recalled)
+            await self._recall(letter)
         if letter.again is not None:
             await asyncio.sleep(letter.again)
             await self._hand_in(letter)
         if letter.contradicts:
             await self._hand_in(replace(letter, files=(("khac.txt", "text/plain", b"khac"),)), conflicts=True)
+
+    async def _recall(self, letter: Letter) -> None:
+        """Want it back, until there is an answer; perhaps once more, for whoever hears nothing says it again."""
+        acked = self._ledger.acked.get((letter.gateway, letter.key))
+        if acked is None:
+            return
+        principal, key = self.gateway.principal(), acked[1]
+        for _ in range(self._random.choice((1, 2))):
+            try:
+                view = await self._until_answered(
+                    lambda process: process.recalls.recall(principal, key, "Gửi nhầm", trace_id=TRACE_ID)
+                )
+            except Conflict as error:
+                self._trace("not recalled", letter.key, error.code)
+                return
+            self._ledger.recalled.add(key)
+            self._trace("recalled", letter.key, *sorted(f"{state}:{count}" for state, count in view.counts.items()))
+            await asyncio.sleep(self._random.uniform(1, 900))
 
     async def _hand_in(self, letter: Letter, *, conflicts: bool = False) -> Letter:
         """The letter as it was taken: without those whom the registry of its gateway does not serve (yet, any more)."""
@@ -191,6 +217,34 @@ class Office:
         said = await self._until_answered(question)
         self._trace("said", self.gateway.own, entry.key, said.business_status.value)
         self._ledger.said[self.gateway.own, entry.key] = (said.business_status, said.business_description)
+
+    async def answer(self, entry: InboxEntry) -> None:
+        """Give it back, or not; who had answered it before, and did not hear so, may be told that it is done."""
+        principal, gives = self.gateway.principal(), self._random.random() < 0.6
+
+        def question(process: Process) -> Coroutine[Any, Any, InboxEntry]:
+            if gives:
+                return process.answers.agree(principal, entry.key, forwarded=False, trace_id=TRACE_ID)
+            return process.answers.decline(principal, entry.key, "Đang xử lý", forwarded=False, trace_id=TRACE_ID)
+
+        answered = await self._until_answered(question)
+        self._trace("answered", self.gateway.own, entry.key, *sorted(one.state.value for one in answered.amendments))
+
+    async def wanted_back(self) -> list[InboxEntry]:
+        """Entries of those who can sign whose sender asks for them, and who have not answered."""
+        principal, page = self.gateway.principal(), InboxPage(entries=(), more=True)
+        found: list[InboxEntry] = []
+        after = 0
+        while page.more:
+            page = await self._until_answered(self._page(principal, after))
+            after = page.entries[-1].cursor if page.entries else after
+            found += [
+                entry
+                for entry in page.entries
+                if entry.recipient in keyed(self.gateway.own)
+                and any(one.state is AmendmentState.ASKED for one in entry.amendments)
+            ]
+        return found
 
     async def release(self, key: DocumentKey) -> bool:
         """The operator lets go on what was held; whether there was something."""

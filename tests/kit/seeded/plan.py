@@ -1,7 +1,7 @@
 """From a seed to a story: how many gateways, who writes to whom, how bad the roads are, what goes wrong and when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
@@ -86,7 +86,7 @@ def make_plan(seed: int, gateways: int | None = None) -> Plan:
     drawn = random.choices((2, 3, 4, 5), (10, 6, 2, 1))[0]
     names = NAMES[: gateways or drawn]
     until = random.uniform(0.3, 3) * HOUR
-    letters = tuple(_letters(random, names, until))
+    letters = tuple(_recalled(seed, _letters(random, names, until)))
     faults = sorted(_faults(random, names, letters, until), key=lambda fault: fault.at)
     return Plan(
         seed=seed,
@@ -98,6 +98,15 @@ def make_plan(seed: int, gateways: int | None = None) -> Plan:
         deaf=random.choice((0.0, 0.2)),
         words=random.randint(1, 3),
     )
+
+
+def _recalled(seed: int, letters: Iterator[Letter]) -> Iterator[Letter]:
+    """In every other world some are wanted back: at once, or when they are on their way or there."""
+    random = Random(f"recalls {seed}")  # of its own: who recalls nothing draws what was always drawn
+    for letter in letters:
+        wanted = seed % 2 and random.random() < 0.5
+        after = random.choice((0.0, random.uniform(0, 3), random.uniform(0, HOUR)))
+        yield replace(letter, recalled=after) if wanted else letter
 
 
 def _weather(random: Random) -> Weather:

@@ -5,9 +5,11 @@ on a running world (stories) makes a `World` and calls its parts.
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from random import Random
 from typing import Any
 
 from gateway.core.directory import BodyStatus, Snapshot
+from gateway.core.errors import SenderError
 from gateway.core.ids import DocumentKey, GatewayId
 from gateway.core.model import InboxEntry
 from gateway.core.states import BusinessStatus, DeliveryState, DocumentState
@@ -127,7 +130,12 @@ class World:
         for entry in entries:
             if self.words < self.plan.words and entry.recipient in keyed(office.gateway.own):
                 await self._answer(office, entry, random)
-        return len(entries)
+        if not any(letter.recalled is not None for letter in self.plan.letters):
+            return len(entries)
+        wanted = await office.wanted_back()
+        for entry in wanted:
+            await office.answer(entry)
+        return len(entries) + len(wanted)
 
     async def _answer(self, office: Office, entry: InboxEntry, random: Random) -> None:
         if random.random() >= self.plan.gossip:
@@ -135,7 +143,8 @@ class World:
         self.words += 1
         what = random.choice((BusinessStatus.ACCEPTED, BusinessStatus.REFUSED, None))
         if what is not None:
-            await office.say(entry, what)
+            with suppress(SenderError):  # `entry.recalled`: it was given back by then
+                await office.say(entry, what)
             return
         self.numbers += 1
         self.begin(office.send(reply_to(entry, number=self.numbers, gateway=office.gateway.own)))
@@ -192,7 +201,7 @@ class World:
         gateway = self.gateways[fault.gateway]
         gateway.broken += 1
         await asyncio.sleep(fault.seconds)
-        gateway.broken -= 1
+        gateway.broken = max(0, gateway.broken - 1)  # it may have been mended meanwhile
 
     async def _full(self, fault: Fault) -> None:
         disk = self.gateways[fault.gateway].disk
@@ -420,7 +429,11 @@ def run_world(plan: Plan, materials: Materials, story: Story = World.run, *, dee
         shutil.rmtree(folder)
 
 
+WORLDS = "GATEWAY_WORLDS"
+"""In the environment: where worlds are put, by whoever removes them if we are killed."""
+
+
 def memory_folder() -> str | None:
     """A folder in memory where there is one: worlds sync many small files."""
-    shared = Path("/dev/shm")
+    shared = Path(os.environ.get(WORLDS, "/dev/shm"))
     return str(shared) if shared.is_dir() else None

@@ -13,6 +13,8 @@ from aiohttp import web
 from gateway.api import ApiParts, OfficeRunner, PrometheusMeter, build_app
 from gateway.core.errors import SiteError
 from gateway.core.ids import OrganId
+from gateway.storage import open_uploads
+from tests.kit.clock import ManualClock
 from tests.kit.desks import MemoryDesks
 from tests.kit.folder_blobs import FolderBlobs
 from tests.kit.rate_limits import wide_open
@@ -50,6 +52,7 @@ async def office(folder: Path, intake: Shut, meter: PrometheusMeter) -> AsyncIte
             entropy=secrets.token_bytes,
             intake=intake,
             meter=meter,
+            uploads=open_uploads(folder / "blobs", clock=ManualClock()),
         )
     )
     runner = OfficeRunner(app, shutdown_seconds=30)
@@ -93,6 +96,20 @@ async def test_what_is_here_can_be_answered_until_nothing_may_be_written(tmp_pat
             ):
                 statuses.append((one.status, two.status, three.status))
     assert statuses == [(202, 404, 200), (507, 404, 200), (507, 507, 200)]
+
+
+async def test_files_that_come_in_pieces_wait_for_room_like_documents(tmp_path: Path) -> None:
+    intake, meter, name = Shut(), PrometheusMeter(), "0" * 32
+    intake.documents = True
+    async with office(tmp_path, intake, meter) as (url, _), aiohttp.ClientSession(headers=HEADERS) as session:
+        for method, path, status in (
+            ("POST", "", 507),
+            ("PATCH", f"/{name}", 507),
+            ("GET", f"/{name}", 404),
+            ("DELETE", f"/{name}", 404),
+        ):
+            async with session.request(method, f"{url}/uploads{path}") as answer:
+                assert (method, answer.status) == (method, status)
 
 
 async def test_requests_are_counted_by_route_and_status_and_never_by_key(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.api import ApiProblem, OfficeClient, Patience
 from gateway.api.client_answers import PROBLEM_BYTES_MAX
-from gateway.api.form import encode_form
+from gateway.api.client_form import encode_form
 from gateway.core.content_digest import format_content_digest
 from gateway.core.errors import RoadError, SiteError
 from tests.kit.clock import ManualClock
@@ -89,6 +89,17 @@ async def test_an_error_is_a_problem_whatever_its_form(status: str, content_type
 async def test_a_problem_is_bounded() -> None:
     with pytest.raises(RoadError):
         await ask(http("400 Bad", "application/problem+json", b'"' + b"x" * PROBLEM_BYTES_MAX + b'"'))
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff"])
+async def test_a_download_that_is_refused_in_nonsense_is_a_bad_road(tmp_path: Path, body: bytes) -> None:
+    server = stranger(http("409 Conflict", "application/problem+json", body))
+    await server.start()
+    async with OfficeClient(f"http://127.0.0.1:{server.port}", "k") as client:
+        with pytest.raises(RoadError):
+            await client.content("key", tmp_path / "a")
+    await server.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 class Pauses(ManualClock):

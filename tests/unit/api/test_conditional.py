@@ -1,5 +1,6 @@
 """ETags, conditional requests and HEAD, at every operation that has them: the list is the registry's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from multidict import CIMultiDictProxy
 
 from gateway.api.operation import Operation
 from gateway.api.routes import ROUTES
+from gateway.core.ids import EntryKey
 from tests.unit.api.examples import ASKED, ENTRY, HELD, furnish, replay
 from tests.unit.api.test_trouble import OWNED, at
 from tests.unit.api.world import WARD_KEY, World, problem_of
@@ -87,6 +89,18 @@ async def test_acting_on_what_has_been_seen(furnished: World, row: Operation) ->
     async with furnished.call("POST", f"/api/v1{action}", headers={"If-Match": f'"a", {tag}'}, **body) as answer:
         assert answer.status == row.status
     async with furnished.call("POST", f"/api/v1{action}", headers={"If-Match": tag}, **body) as answer:
+        await problem_of(answer, 412, "precondition.failed")
+
+
+async def test_who_reads_the_document_before_deciding_may_decide(furnished: World) -> None:
+    """Fetching a file is noted at the entry: `opened_at`."""
+    tag = (await seen(furnished, "GET", f"/api/v1/inbox/{ENTRY}"))[1]["ETag"]
+    entry = furnished.desks.entries[EntryKey(ENTRY)]
+    furnished.desks.entries[EntryKey(ENTRY)] = replace(entry, opened_at=entry.received_at)
+    assert (await seen(furnished, "GET", f"/api/v1/inbox/{ENTRY}"))[1]["ETag"] != tag
+    async with furnished.ask("POST", f"/inbox/{ENTRY}:accept", headers={"If-Match": tag}) as answer:
+        assert answer.status == 200
+    async with furnished.ask("POST", f"/inbox/{ENTRY}:accept", headers={"If-Match": tag}) as answer:
         await problem_of(answer, 412, "precondition.failed")
 
 

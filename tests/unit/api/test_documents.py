@@ -14,7 +14,7 @@ from gateway.core.owed import TimestampState
 from gateway.core.validation import Level
 from gateway.exchange import DocumentView
 from tests.kit import rows
-from tests.kit.desks import NOW
+from tests.kit.desk_rows import NOW
 from tests.unit.api.world import (
     OTHER,
     PARTY,

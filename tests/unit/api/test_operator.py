@@ -6,6 +6,7 @@ import pwd
 import secrets
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.api import listen_operator, who_asks
+from gateway.api import ApiProblem, ask_operator, listen_operator, who_asks
 from gateway.core.errors import Conflict, SiteError
 from tests.kit.operators_desk import OperatorsDesk
 
@@ -80,6 +81,12 @@ async def test_every_wish_reaches_the_desk_with_the_name_that_the_kernel_tells(s
         ("/queue/retry", {}, 400),
         ("/queue/retry", {"subject": 5}, 400),
         ("/queue/retry", {"subject": "x", "by": "somebody else"}, 400),
+        ("/queue/retry", {"subject": " "}, 400),
+        ("/queue/retry", b'{"subject": "\\ud800"}', 400),
+        ("/queue/reroute", {"subject": "x\0"}, 400),
+        ("/queue/pause", b'{"destination": "there", "reason": "\\udfff"}', 422),
+        ("/queue/pause", {"destination": "there", "reason": "\x1b[2J"}, 422),
+        ("/queue/pause", {"destination": "", "reason": "a variable that was empty"}, 400),
         ("/queue/void", {"subject": "x", "confirm": "yes"}, 400),
         ("/queue/void", {"subject": "x" * 300_000}, 413),
         ("/queue/nothing", {}, 404),
@@ -102,6 +109,16 @@ async def test_the_desks_no_is_a_problem_and_its_fault_is_ours(served: Served) -
     assert (status, body["code"]) == (500, "internal")
 
 
+async def test_who_it_is_is_looked_up_beside_the_loop(tmp_path: Path) -> None:
+    """A directory of accounts on the network may take its time."""
+    desk, path = OperatorsDesk(), tmp_path / "admin.sock"
+    end = await listen_operator(desk, path, entropy=secrets.token_bytes, who=lambda _: threading.current_thread().name)
+    await ask_operator(path, "/queue/retry", {"subject": "x"})
+    await end()
+    ((_, thread, _),) = desk.asked
+    assert thread != threading.main_thread().name
+
+
 async def test_the_socket_is_its_owners_alone(served: Served) -> None:
     assert stat.S_IMODE(served.path.stat().st_mode) == 0o600
 
@@ -117,6 +134,18 @@ async def test_a_live_socket_is_left_alone_and_a_dead_one_is_replaced(served: Se
     await end()
 
 
+async def test_a_process_that_hangs_is_there_and_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "hangs.sock"
+    with socket.socket(socket.AF_UNIX) as hanging, socket.socket(socket.AF_UNIX) as first:
+        hanging.bind(str(path))
+        hanging.listen(0)
+        first.connect(str(path))  # its queue is full
+        async with asyncio.timeout(30):
+            with pytest.raises(SiteError):
+                await listen_operator(OperatorsDesk(), path, entropy=secrets.token_bytes)
+    assert path.exists()
+
+
 async def test_the_kernel_says_who_it_is() -> None:
     here, there = socket.socketpair(socket.AF_UNIX)
     with here, there:
@@ -124,3 +153,41 @@ async def test_the_kernel_says_who_it_is() -> None:
     login = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
     user = os.getuid() if login == 0xFFFFFFFF else login
     assert found == pwd.getpwuid(user).pw_name
+
+
+async def test_whoever_asks_reads_a_long_answer_to_its_end_and_a_no_as_a_problem(served: Served) -> None:
+    served.desk.transfers = 1_000
+    told = await ask_operator(served.path, "/queue/void", {"subject": "x", "reason": "y" * 500})
+    assert [one["reason"] for one in told["requests"]] == ["y" * 500] * 1_000
+    served.desk.fault = Conflict("conflict.not_asked")
+    with pytest.raises(ApiProblem) as refused:
+        await ask_operator(served.path, "/queue/void", {"subject": "x", "confirm": True})
+    assert (refused.value.status, refused.value.code) == (409, "conflict.not_asked")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n75",
+        b"SSH-2.0-x\r\n",
+    ],
+)
+async def test_an_answer_that_breaks_off_is_told_from_nobody_there(tmp_path: Path, answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    path = tmp_path / "admin.sock"
+    with pytest.raises(FileNotFoundError):
+        await ask_operator(path, "/queue/retry", {"subject": "x"})
+    server = await asyncio.start_unix_server(serve, path)
+    with pytest.raises(ConnectionAbortedError):
+        await ask_operator(path, "/queue/retry", {"subject": "x"})
+    server.close()
+    await server.wait_closed()
+    with pytest.raises((ConnectionRefusedError, FileNotFoundError)):  # later Pythons remove the socket
+        await ask_operator(path, "/queue/retry", {"subject": "x"})

@@ -68,6 +68,7 @@ async def test_what_is_not_there_is_refused(world: World, entry: InboxEntry, ask
     path = f"/inbox/{entry.key}/attachments/1"
     async with world.ask("GET", path, key=WARD_KEY, headers={"Range": asked}) as answer:
         await problem_of(answer, 416, "request.range")
+        assert answer.headers["Content-Range"] == f"bytes */{SIZE}", "whoever has all of it can tell"
 
 
 async def test_a_head_knows_no_part(world: World, entry: InboxEntry) -> None:

@@ -1,5 +1,6 @@
 """Files that come in pieces: over cuts and restarts, one caller's alone, and handed in as if they had come with the form."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.api.parts import PARTS
 from gateway.core import large_limits, limits
-from gateway.core.errors import RoadError
+from gateway.core.errors import RoadError, SenderError, SiteError
 from gateway.core.ids import DocumentKey
+from gateway.storage import FileUploads
 from tests.unit.api.world import (
     CITY_KEY,
     MUTE_KEY,
@@ -76,6 +79,21 @@ async def test_in_pieces_then_named_by_a_submission(world: World) -> None:
         assert again.headers["Idempotent-Replay"] == "true"
 
 
+async def test_who_was_accepted_hears_so_though_its_upload_could_not_be_noted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document is durable and on its way: a full disk behind that is no refusal of it."""
+    name = (await begin(world))["upload"]
+    await append(world, name, DATA, 0)
+
+    async def full(*_: object) -> None:
+        raise SiteError("store.full")
+
+    monkeypatch.setattr(FileUploads, "spend", full)
+    async with world.post(form(meta_part(), file_part(), upload_part(name))) as answer:
+        assert answer.status == 202, await answer.text()
+
+
 async def test_what_came_before_a_cut_is_kept(world: World) -> None:
     name = (await begin(world))["upload"]
 
@@ -113,6 +131,28 @@ async def test_what_is_dropped_is_gone(world: World) -> None:
         assert (answer.status, (await answer.json())["offset"]) == (200, 0)
     async with world.ask("GET", f"/uploads/{name}") as answer:
         await problem_of(answer, 404, "not_found")
+
+
+async def test_what_is_being_written_is_not_said_to_be_dropped(world: World) -> None:
+    name, go_on = (await begin(world))["upload"], asyncio.Event()
+    uploads = world.app[PARTS].uploads
+    assert isinstance(uploads, FileUploads)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield DATA[:1_000]
+        await go_on.wait()
+        yield DATA[1_000:]
+
+    writing = asyncio.create_task(append(world, name, slowly(), 0))
+    async with asyncio.timeout(30):
+        while not uploads._busy:
+            await asyncio.sleep(0.01)
+    async with world.ask("DELETE", f"/uploads/{name}") as answer:
+        await problem_of(answer, 409, "upload.busy")
+    go_on.set()
+    assert (await writing)[1]["offset"] == len(DATA)
+    async with world.ask("DELETE", f"/uploads/{name}") as answer:
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize("name", ["", "x" * 32, "0" * 32, "0" * 5_000, "../../etc/passwd"])
@@ -170,3 +210,48 @@ async def test_the_client_brings_a_large_file_up_and_goes_on(
     assert asked == ["POST", "PATCH", "PATCH", "POST", "PATCH", "PATCH", "POST"]
     files = world.desks.orders[DocumentKey(document["key"])].files
     assert [await world.blobs.read(file.blob) for file in files] == [PDF, DATA]
+
+
+async def test_keys_that_differ_only_in_their_last_letter_are_two_uploads(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FILE_BYTES_MAX", 1_000)
+    first, second = tmp_path / "a.bin", tmp_path / "b.bin"
+    first.write_bytes(DATA)
+    second.write_bytes(DATA[1:])
+    key = "k" * (limits.IDEMPOTENCY_KEY_CHARS_MAX - 1)
+    async with world.client() as client:
+        code = {"number": "13", "notation": "CV/VPTU"}
+        documents = [
+            await client.send(metadata(), [first], f"{key}1"),
+            await client.send(metadata(code=code), [second], f"{key}2"),
+        ]
+    sizes = [world.desks.orders[DocumentKey(one["key"])].files[0].blob.size for one in documents]
+    assert sizes == [len(DATA), len(DATA) - 1]
+
+
+async def test_a_file_that_becomes_shorter_while_it_is_sent_ends_the_upload(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_limits, "UPLOAD_PIECE_BYTES", 100_000)
+    path = tmp_path / "a.bin"
+    path.write_bytes(DATA)
+    async with world.client() as client, asyncio.timeout(30):
+        whole = client._ask
+
+        async def shortening(method: str, path_: str, **more: object) -> object:
+            path.write_bytes(DATA[:100_000])
+            return await whole(method, path_, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(client, "_ask", shortening)
+        with pytest.raises(SenderError) as refused:
+            await client.upload(path, "k")
+    assert refused.value.code == "upload.digest"
+
+
+async def test_a_piece_beyond_the_end_is_told_where_the_upload_stands(world: World) -> None:
+    """Not that the file is too large: nobody has to make it smaller."""
+    upload = await begin(world)
+    for offset in (len(DATA) + 1, 10**15 - 1):
+        status, said = await append(world, upload["upload"], b"x", offset)
+        assert (status, said["code"]) == (409, "upload.offset")

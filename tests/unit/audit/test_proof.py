@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.audit import NotCoveredError, covering_size, prove, sequence
+from gateway.audit import NotCoveredError, prove, sequence
+from gateway.audit.proof import prove_covered
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
 from gateway.core.limits import SEQUENCE_LEAVES_MAX
@@ -48,8 +49,6 @@ def test_336_leaves_are_proven_with_one_look_at_the_nodes() -> None:
     leaves = grow(store, 336)
     grow(store, 100)
     log = MemoryLog(store.state)
-    size = covering_size(LogUnit(log), [one.hash for one in leaves])
-    assert size == 1336
     proofs = prove(LogUnit(log), [one.hash for one in leaves], 1400)
     assert log.node_calls == 1
     assert [proofs[one.hash].index for one in leaves] == list(range(1000, 1336))
@@ -66,10 +65,9 @@ def test_a_leaf_that_is_not_there_yet_is_not_proven() -> None:
     pending = leaf(2)
     append(store, pending)
     unit = LogUnit(MemoryLog(store.state))
-    assert covering_size(unit, [first.hash, second.hash]) == 2
-    assert covering_size(unit, [first.hash, pending.hash]) is None
-    assert covering_size(unit, []) == 0
     assert prove(unit, [], 2) == {}
+    assert prove_covered(unit, [first.hash, second.hash, pending.hash], 2).keys() == {first.hash, second.hash}
+    assert prove_covered(unit, [first.hash, second.hash], 1) == prove(unit, [first.hash], 1)
     for hashes, size in (([first.hash, pending.hash], 2), ([second.hash], 1)):
         with pytest.raises(NotCoveredError):
             prove(unit, hashes, size)

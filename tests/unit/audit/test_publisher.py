@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,8 +21,9 @@ from gateway.audit import (
     sign_note,
     verify_checkpoint,
 )
+from gateway.audit import publisher as publishing
 from gateway.core.errors import SiteError
-from gateway.core.events import TreeHead
+from gateway.core.events import Leaf, TreeHead
 from gateway.core.limits import CHECKPOINT_IDLE_SECONDS, CHECKPOINT_RETRY_SECONDS
 from tests.kit.log_signer import LogSigner
 from tests.kit.logs import caught_logs, logged_events
@@ -58,10 +59,16 @@ class Site:
     memory: PlainMemory = field(default_factory=PlainMemory)
     clock: HandClock = field(default_factory=HandClock)
     signer: LogSigner = field(default_factory=LogSigner)
+    died: list[BaseException] = field(default_factory=list)
 
     def publisher(self) -> CheckpointPublisher:
         return CheckpointPublisher(
-            store=self.store, signer=self.signer, origin=ORIGIN, memory=self.memory, clock=self.clock
+            store=self.store,
+            signer=self.signer,
+            origin=ORIGIN,
+            memory=self.memory,
+            clock=self.clock,
+            on_fatal=self.died.append,
         )
 
     @asynccontextmanager
@@ -214,14 +221,20 @@ async def test_nothing_is_published_before_it_is_remembered() -> None:
     assert site.memory.note is not None
 
 
-async def test_a_memory_that_cannot_be_synced_ends_the_publisher() -> None:
+@pytest.mark.parametrize("number", [errno.EIO, errno.EUCLEAN])
+async def test_a_memory_that_cannot_be_synced_ends_the_process(number: int) -> None:
     """Once more, and the kernel might say that all is well."""
     site = Site()
-    site.memory.full, site.memory.error = 1, errno.EIO
+    site.memory.full, site.memory.error = 1, number
     grow(site.store, 1)
     publisher = site.publisher()
-    with pytest.raises(SiteError, match=r"store\.damaged"):
+    waiting = asyncio.create_task(publisher.covering(1))
+    await asyncio.sleep(0)
+    with pytest.raises(SiteError, match=r"store\.failing"):
         await asyncio.wait_for(publisher.run(), 5)
+    with pytest.raises(SiteError, match=r"store\.failing"):
+        await waiting
+    assert [getattr(one, "errno", None) for one in site.died] == [number]
     assert site.store.state.checkpoint is None
 
 
@@ -419,3 +432,94 @@ async def test_who_waits_when_the_gateway_stops_is_told_to_come_again() -> None:
         await waiting
     with pytest.raises(SiteError, match=r"store\.busy"):
         await publisher.covering(1)
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+async def proven(publisher: CheckpointPublisher, leaves: Sequence[Leaf]) -> Checkpoint:
+    """Proofs for these leaves, every one of them checked under the checkpoint that came along."""
+    published, proofs = await asyncio.wait_for(publisher.proving([one.hash for one in leaves]), 5)
+    checkpoint = verify_checkpoint(published.note, [KEY.format()])
+    assert proofs.keys() == {one.hash for one in leaves}
+    for one in leaves:
+        proofs[one.hash].check(one.hash, checkpoint.root)
+    return checkpoint
+
+
+async def test_all_who_wait_for_proofs_share_one_look_and_one_signature() -> None:
+    site = Site()
+    leaves = grow(site.store, 40)
+    async with site.running() as publisher:
+        waiting = [asyncio.create_task(proven(publisher, leaves[n : n + 4])) for n in range(0, 40, 4)]
+        assert {checkpoint.size for checkpoint in await asyncio.gather(*waiting)} == {40}
+    assert (site.store.reads, site.signer.signatures) == (2, 1), "one look before anybody asked, and one for all"
+
+
+async def test_leaves_that_were_signed_long_ago_are_proven_too() -> None:
+    site = Site()
+    leaves = grow(site.store, 7)
+    async with site.running() as publisher:
+        assert (await soon(publisher, 7)).size == 7
+        assert (await proven(publisher, leaves[2:5])).size == 7
+    assert site.signer.signatures == 1
+
+
+async def test_who_waits_for_a_leaf_without_a_place_holds_nobody_up() -> None:
+    site = Site()
+    (placed,) = grow(site.store, 1)
+    late = leaf(1)
+    append(site.store, late)
+    async with site.running() as publisher:
+        waiting = asyncio.create_task(proven(publisher, [placed, late]))
+        await settle()
+        assert (await proven(publisher, [placed])).size == 1
+        assert not waiting.done()
+        site.store.do(sequence)  # by another node: nobody tells the publisher
+        await settle()
+        site.clock.release()
+        assert (await waiting).size == 2
+
+
+async def test_a_leaf_that_never_gets_a_place_is_not_waited_for_any_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "PLACED_SECONDS", 0.01)
+    site = Site()
+    grow(site.store, 1)
+    async with site.running() as publisher:
+        with pytest.raises(SiteError, match=r"store\.busy"):
+            await publisher.proving([leaf(9).hash])
+        assert (await soon(publisher, 1)).size == 1
+
+
+async def test_more_leaves_than_fit_are_proven_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "PROVEN_LEAVES_MAX", 5)
+    site = Site()
+    leaves = grow(site.store, 13)
+    async with site.running() as publisher:
+        some = (leaves[:2], leaves[2:5], leaves[5:6], leaves[6:])
+        await asyncio.gather(*(proven(publisher, one) for one in some))
+    assert site.store.reads == 4, "nobody had asked; five of three; one; seven that are more than fit by themselves"
+
+
+async def test_a_node_that_is_missing_costs_only_those_under_it() -> None:
+    site = await signed_at(8)
+    first, fifth = leaf(0).hash, site.store.state.appended[4]
+    del site.store.state.nodes[0, 1]
+    async with site.running() as publisher:
+        bad = asyncio.create_task(publisher.proving([first]))
+        assert (await proven(publisher, [fifth])).size == 8
+        with pytest.raises(SiteError, match=r"store\.damaged"):
+            await bad
+        assert publisher.failure is None
+
+
+async def test_no_proofs_from_one_who_signs_no_more() -> None:
+    site = await signed_at(3)
+    site.memory.note = None
+    publisher = site.publisher()
+    waiting = asyncio.create_task(publisher.proving([leaf(0).hash]))
+    with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+        await asyncio.wait_for(publisher.run(), 5)
+    for asked in (waiting, publisher.proving([leaf(0).hash])):
+        with pytest.raises(SiteError, match=r"audit\.inconsistent"):
+            await asked

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import time
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from gateway.audit import Checkpoint, VerifierKey, format_checkpoint, log_in_force, sequence, sign_note, verify_log
-from gateway.backup import Manifest, check_backup, reopen_in_place, restore_backup, take_backup
+from gateway.backup import Manifest, check_backup, files, put_back, reopen_in_place, restore_backup, take_backup
 from gateway.backup.manifest import MANIFEST, signed
 from gateway.config import Config, load_config
 from gateway.core.errors import SiteError
@@ -451,3 +452,65 @@ async def test_a_load_that_breaks_off_leaves_an_empty_database(site: Config, mon
     with pytest.raises(KeyboardInterrupt):
         load_server(site.gateway.state / "gateway.db", url, relaxed=True)
     assert look(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+# --- disks -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_synced_has_all_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are still in a buffer when the file is synced are not there after a power cut."""
+    sizes: list[int] = []
+    monkeypatch.setattr(files, "sync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
+    files.write_durably(tmp_path / "manifest", b"x" * 100)
+    files.copy_durably(tmp_path / "manifest", tmp_path / "copy")
+    assert sizes == [100, 100]
+
+
+def gives_nothing_back(path: Path) -> None:
+    """A file that is there, and whose disk answers every read with an I/O error."""
+    path.unlink()
+    path.symlink_to("/proc/self/mem")
+
+
+async def test_a_file_that_the_disk_does_not_give_back_does_not_stop_the_backup_of_all_others(
+    site: Config, tmp_path: Path
+) -> None:
+    path = next(path for path in site.blobs.glob("??/*") if path.stat().st_size == 3)
+    gives_nothing_back(path)
+    taken = await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    assert taken.missing == (path.name,)
+    assert (await check_backup(tmp_path / "backup", site)).problems == ()
+
+
+async def test_what_a_backup_s_own_disk_does_not_give_back_is_named(site: Config, tmp_path: Path) -> None:
+    await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    path = first_blob(tmp_path / "backup")
+    gives_nothing_back(path)
+    checked = await check_backup(tmp_path / "backup", site)
+    assert f"file {path.name}" in {problem.what for problem in checked.problems}
+
+
+async def test_a_file_that_is_lost_after_the_check_is_not_restored_over(
+    site: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    reopen = put_back.reopen_file
+
+    async def and_spoil(*given: Any, **named: Any) -> Any:
+        other_byte(first_blob(tmp_path / "backup"))
+        return await reopen(*given, **named)
+
+    monkeypatch.setattr(put_back, "reopen_file", and_spoil)
+    with pytest.raises(SiteError) as caught:
+        await restore_backup(tmp_path / "backup", moved(site, tmp_path / "back"), clock=SystemClock())
+    assert caught.value.code == "backup.unsound"
+    assert not (tmp_path / "back" / "gateway.db").exists()
+
+
+async def test_who_has_set_the_clock_restores_into_the_same_folder(site: Config, tmp_path: Path) -> None:
+    await take_backup(site, tmp_path / "backup", clock=SystemClock())
+    back = moved(site, tmp_path / "back")
+    with pytest.raises(SiteError):
+        await restore_backup(tmp_path / "backup", back, clock=ManualClock(datetime(1970, 1, 1, tzinfo=UTC)))
+    restored = await restore_backup(tmp_path / "backup", back, clock=SystemClock())
+    assert restored.reopening is not None

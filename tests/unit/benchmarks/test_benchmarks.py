@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import percentile
 from benchmarks.cases import CASES, EVERYBODY, Case
-from benchmarks.results import Figure, write_figures
+from benchmarks.results import Figure, percentile, write_figures
 from benchmarks.unavoidable import Bench, counts
 from gateway.core.magic import MAGIC_BYTES
 from gateway.core.model import PDF

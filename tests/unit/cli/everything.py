@@ -74,7 +74,7 @@ class Things:
             "cli.option.sent_key": self.held,
             "cli.option.work": self.held,
             "cli.option.road": "chinhquyen.demo.internal",
-            "cli.option.why": HOSTILE[:100],
+            "cli.option.why": "Thay đường truyền",
             "cli.option.same": WARD,
             "cli.option.amend_reason": "Gửi nhầm nơi nhận",
             "cli.option.proven": self.site.document,

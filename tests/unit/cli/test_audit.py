@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import evidence
@@ -14,8 +15,11 @@ from gateway.evidence import CheckedReceipt, InstallationReport, Problem
 from tests.unit.cli.world import printed, terminal
 
 LOG = LogReport(leaves=61, openings=61, pending=0, events={}, root=b"\x01" * 32, checkpoint=None, faults=())
+AT = datetime(2026, 11, 22, tzinfo=UTC)
 LINES = tuple(
-    ReceiptLine(organ_id=OrganId(code), outcome=Outcome.RECEIVED, code="", leaf_hash=b"\x02" * 32, index=index)
+    ReceiptLine(
+        organ_id=OrganId(code), outcome=Outcome.RECEIVED, code="", leaf_hash=b"\x02" * 32, index=index, received_at=AT
+    )
     for index, code in enumerate(("H29.1", "H29.2"))
 )
 REPORT = InstallationReport(
@@ -53,6 +57,14 @@ def test_a_sound_installation() -> None:
     assert counts["Văn bản đến"] == "5"
     assert counts["Sai lệch"] == "0"
     assert printed(shown.talk) == ""
+
+
+def test_a_log_that_a_restore_closed_is_named() -> None:
+    """Also where nobody remembers a checkpoint of it: the memory went with the disk."""
+    report, shown = replace(REPORT, log=replace(LOG, closed={"dang.demo.internal/audit": 41})), terminal()
+    print_report(shown, report)
+    assert "! Một lần khôi phục đã đóng nhật ký dang.demo.internal/audit: ở đây còn 41 mục" in printed(shown.out)
+    assert report_json(report)["log"]["closed"] == [{"origin": "dang.demo.internal/audit", "kept": 41}]
 
 
 def test_the_limits_of_the_check_for_programs() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import errors
+from gateway.cli import by_hand, errors
 from gateway.cli.errors import Failure, Refusal, of_bug, of_failure, of_gateway_error, of_os_error, tell
 from gateway.cli.exits import Exit, exit_code
 from gateway.core.errors import CATALOGUE, SenderError
@@ -86,6 +86,25 @@ def test_a_problem_document_speaks_for_itself() -> None:
     assert (told["code"], told["trace_id"]) == ("request.field", "ab" * 16)
     assert (told["what_vi"], told["todo_vi"]) == ("Có thông tin chưa hợp lệ[U+001B][2J", "Sửa lại.")
     assert told["what_en"] == "The gateway answered with an error (HTTP 422)."
+
+
+@pytest.mark.parametrize(
+    ("code", "wish", "todo"),
+    [
+        ("not_found", "pause", "gateway queue list"),
+        ("not_found", "void", "gateway queue list"),
+        ("reason.missing", "void", "--confirm"),
+        ("conflict.state", "resume", "gateway queue list"),
+    ],
+)
+def test_an_operator_at_the_queue_is_told_what_he_can_do(code: str, wish: str, todo: str) -> None:
+    members = {"code": code, "messages": {"vi": {"what": "của cơ quan", "todo": "việc của cơ quan"}}}
+    shown = terminal("vi")
+    refusal = Refusal(409, members, said=by_hand._said(code, wish))
+    told = errors.of_refusal(refusal, shown)
+    assert tell(told, shown) == exit_code(code, 409)
+    assert todo in printed(shown.talk)
+    assert "của cơ quan" not in printed(shown.talk)
 
 
 @pytest.mark.parametrize(

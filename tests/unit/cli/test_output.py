@@ -87,6 +87,22 @@ def test_numbers_and_dates_stay_whole_where_room_is_scarce() -> None:
     assert entry["key"] not in shown + printed(wide.out)
 
 
+def test_who_reads_the_inbox_sees_what_waits_for_an_answer() -> None:
+    entry: dict[str, Any] = {
+        "cursor": 7,
+        "key": "k",
+        "sender": "Z79.00.01",
+        "message": {"code": {"text": "1-CV"}, "subject": "s", "sender": {"name": "n"}, "priority": "normal"},
+        "attachments": [],
+        "business_status": "03",
+        "received_at": "2026-11-21T06:05:09Z",
+        "amendments": [{"kind": "recall", "state": "asked"}],
+    }
+    shown = terminal()
+    print_entries(shown, [entry])
+    assert "Đã tiếp nhận · Thu hồi: Đã đề nghị, chưa trả lời" in printed(shown.out)
+
+
 def test_evidence_names_its_zone() -> None:
     assert evidence_time(datetime(2026, 11, 21, 17, 30, 5, tzinfo=UTC)) == "22/11/2026 00:30:05 +07:00"
 

@@ -1,5 +1,6 @@
 """`audit head` and `audit prove`: made from a database beside which a service may run, checked by whoever holds the file."""
 
+import asyncio
 import errno
 import json
 import os
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import ProofError, VerifierKey
+from gateway.audit import ProofError, VerifierKey, sign_note
 from gateway.cli import main
 from gateway.core.clock import evidence_time, parse_rfc3339
+from gateway.crypto import FileSigner
 from gateway.evidence.proof_file import CheckedLeaf, one_document
 from gateway.evidence.proof_file import _linked as begins
 from tests.kit import rows
@@ -177,6 +179,17 @@ def checked(site: Site, file: Path, made: dict[str, Any], capsys: Capture, *more
     code = main(["audit", "prove", "--check", str(file), "--key", site.log_key, *more])
     said = capsys.readouterr()
     return code, said.out or said.err
+
+
+def test_the_key_of_a_log_proves_what_stands_in_its_successor(site: Site, file: Path, capsys: Capture) -> None:
+    """After a restore the log bears another name; whoever checks lists the first one's key."""
+    made = json.loads(file.read_text())
+    origin, signer = f"{HERE}/audit/1795362905", FileSigner(site.config.audit.key, key_id="audit")
+    text = made["checkpoint"].partition("\n\n")[0].replace(f"{HERE}/audit", origin, 1) + "\n"
+    key = VerifierKey.of(origin, signer.public_key)
+    made["checkpoint"] = asyncio.run(sign_note(text, key=key, signer=signer))
+    code, told = checked(site, file, made, capsys)
+    assert (code, told.partition("\n")[0]) == (0, f"✔ Bằng chứng đúng: 3 sự kiện sau nằm trong nhật ký {origin}.")
 
 
 def test_a_proof_says_what_it_does_not_prove(site: Site, file: Path, capsys: Capture) -> None:

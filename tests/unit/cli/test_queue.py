@@ -14,6 +14,7 @@ from gateway.cli.queue import Queue, print_queue, queue_json, read_queue
 from gateway.core.interventions import Action, Pause, Request
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.owed import TimestampState
+from gateway.core.states import TransferState
 from gateway.core.work import TIMESTAMP_ROAD, Destination, WorkKind
 from gateway.outside import open_records
 from gateway.storage import open_memory
@@ -65,6 +66,9 @@ def test_a_person_reads_words_and_no_control_characters(site: Site, capsys: Capt
     assert [THERE, "1", "0", "Mất kết nối", "4", "01/01/2999 07:00:00"] in lines
     assert [HERE, "0", "0", "Đang thử lại", "1", ""] in lines
     assert ["(tại cổng này)", "1", "0", "Thông suốt", "0", ""] in lines
+    assert sum(line[-1] == TRANSFER for line in lines) == 1  # the keys that `queue retry` and its sisters are told
+    (held,) = listed(site, capsys)["held"]  # type: ignore[misc]  # one document
+    assert {site.document, held["document"]} <= {line[-1] for line in lines}
     assert "Đang tạm giữ: 1 văn bản, 0 lượt gửi" in shown
     assert "Đã bỏ: 1" in shown
     assert "\x1b" not in shown
@@ -84,7 +88,7 @@ async def test_dead_letters_are_counted_without_being_read(monkeypatch: pytest.M
     for destination, count, newest in ((None, 30, "x29"), ("a", 15, "x28"), ("nowhere", 0, None)):
         read.clear()
         order = QueueOrder(config=Path(), destination=destination, dead=True, limit=4)
-        queue = await store.read(lambda uow, o=order: read_queue(uow, o))
+        queue = await store.read(lambda uow, o=order: read_queue(uow, o, rows.NOW))
         assert (queue.dead_count, len(queue.dead), len(read)) == (count, min(4, count), min(4, count))
         assert [one.item.subject for one, _ in queue.dead][:1] == ([newest] if newest else [])
         shown = terminal()
@@ -110,7 +114,7 @@ async def test_what_waits_for_a_timestamp_is_told_with_its_document() -> None:
 
     await store.transact(unit)
     order = QueueOrder(config=Path(), destination=None, dead=False, limit=4)
-    queue = await store.read(lambda uow: read_queue(uow, order))
+    queue = await store.read(lambda uow: read_queue(uow, order, rows.NOW))
     members = queue_json(queue, HERE, rows.NOW)
     for found, state in ((members["items"][0], "waiting"), (members["dead"][0], "given_up")):
         assert (found["kind"], found["document"], found["state"]) == ("timestamp", document.key, state)
@@ -159,7 +163,7 @@ def test_a_database_that_is_not_there(site: Site, tmp_path: object, capsys: Capt
 async def test_no_name_of_a_gateway_is_broken_on_a_narrow_terminal(site: Site, width: int) -> None:
     async with open_records(site.config_file) as (_, _, store):
         order = QueueOrder(config=site.config_file, destination=None, dead=False, limit=50)
-        queue = await store.read(lambda uow: read_queue(uow, order))
+        queue = await store.read(lambda uow: read_queue(uow, order, rows.NOW))
     shown = terminal(tty=True, width=width)
     print_queue(shown, queue, order, rows.later(0))
     text = printed(shown.out)
@@ -169,14 +173,29 @@ async def test_no_name_of_a_gateway_is_broken_on_a_narrow_terminal(site: Site, w
     assert THERE in text
 
 
+def transfers_asked_for(uow: UnitOfWork, request: Request) -> None:
+    """The one that was asked for, and two that nobody can confirm any more."""
+    document = rows.document()
+    uow.documents.add(document)
+    for key, state, at in (
+        (request.subject, TransferState.QUEUED, request.at),
+        ("too-long-ago", TransferState.HELD, rows.later(-24 * 3600 - 1)),
+        ("arrived-meanwhile", TransferState.RECEIPTED, request.at),
+    ):
+        uow.transfers.add([rows.transfer(document, key, state=state)])
+        uow.interventions.ask(replace(request, subject=key, at=at))
+
+
 async def test_who_paused_what_and_what_waits_for_a_second_person() -> None:
     store = open_memory(sequencer=sequence)
     pause = Pause(destination=THERE, by="hoa", reason="bảo trì", at=rows.NOW)
     request = Request(action=Action.VOID, subject=TRANSFER, by="hoa", reason="gửi nhầm", at=rows.NOW)
     await store.transact(lambda uow: uow.interventions.pause(pause))
+    await store.transact(lambda uow: uow.work.set_destination(Destination(name=THERE)))
     await store.transact(lambda uow: uow.interventions.ask(request))
+    await store.transact(lambda uow: transfers_asked_for(uow, request))
     order = QueueOrder(config=Path(), destination=None, dead=False, limit=9)
-    queue = await store.read(lambda uow: read_queue(uow, order))
+    queue = await store.read(lambda uow: read_queue(uow, order, rows.NOW))
     await store.close()
     told = queue_json(queue, HERE, rows.NOW)
     assert [(one["destination"], one["by"], one["reason"]) for one in told["paused"]] == [(THERE, "hoa", "bảo trì")]
@@ -184,5 +203,5 @@ async def test_who_paused_what_and_what_waits_for_a_second_person() -> None:
     shown = terminal()
     print_queue(shown, queue, order, rows.NOW)
     said = printed(shown.out)
-    assert THERE in said
+    assert f"{THERE}\t0\t0\tTạm dừng\t0\t\n" in said
     assert TRANSFER in said

@@ -18,6 +18,8 @@ from gateway.config import (
     parse_config,
 )
 from gateway.core.errors import SiteError
+from gateway.core.patience import DELIVERY_DEADLINE_DAYS_DEFAULT
+from gateway.core.sizes import LARGEST, USUAL
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "gateway.example.toml"
 
@@ -75,6 +77,13 @@ def test_the_example_has_every_key() -> None:
         ('level = "B-T"', 'level = "B-B"', "timestamps"),
         ('level = "B-T"', 'level = "B-X"', "timestamps.level"),
         ('when_unavailable = "go_on"', 'when_unavailable = "refuse"', "timestamps.when_unavailable"),
+        ("deadline_days = 14", "deadline_days = 4", "delivery.deadline_days"),
+        ("deadline_days = 14", "deadline_days = 22", "delivery.deadline_days"),
+        ("file_mib = 7", "file_mib = 6", "limits.file_mib"),
+        ("file_mib = 7", "file_mib = 2049", "limits.file_mib"),
+        ("file_mib = 7", "file_mib = 21", "file_fits"),
+        ("document_mib = 20", "document_mib = 19", "limits.document_mib"),
+        ("document_mib = 20", "document_mib = 2561", "limits.document_mib"),
         ("[workers]", "[worker]", "worker"),
         ("[gateway]", "[gateway", "gateway"),
         ("port = 8443", f"port = {'9' * 5000}", "gateway.toml"),
@@ -124,6 +133,8 @@ def test_the_example_s_limits_are_the_defaults() -> None:
     config = load_config(EXAMPLE)
     assert config.limits == LimitsSection()
     assert config.limits.rates() == Rates()
+    assert config.limits.sizes() == USUAL
+    assert config.delivery.deadline_days == DELIVERY_DEADLINE_DAYS_DEFAULT
     assert config.office_api.connections_per_address == config.peer.connections_per_address == 64
 
 
@@ -144,6 +155,14 @@ def test_the_thresholds_of_the_disk_are_in_order(tmp_path: Path) -> None:
     with pytest.raises(SiteError) as caught:
         load_config(path)
     assert "disk_order" in str(caught.value)
+
+
+def test_the_largest_documents_that_can_be_allowed(tmp_path: Path) -> None:
+    path, text = tmp_path / "gateway.toml", EXAMPLE.read_text(encoding="utf-8")
+    larger = text.replace("file_mib = 7", "file_mib = 2048").replace("document_mib = 20", "document_mib = 2560")
+    path.write_text(larger, encoding="utf-8")
+    assert load_config(path).limits.sizes() == LARGEST
+    assert fixed_changes(load_config(EXAMPLE), load_config(path))[-2:] == ("limits.file_mib", "limits.document_mib")
 
 
 def test_what_a_reload_may_change_are_keys_that_there_are() -> None:

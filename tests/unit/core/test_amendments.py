@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.amendments import AmendmentAnswer, Handling, read_answer
+from gateway.core.amendments import AmendmentAnswer, AmendmentKind, Handling, read_answer
 from gateway.core.limits import ANSWER_WORDS_CHARS_MAX, REASON_CHARS_MAX
 from gateway.core.states import BusinessStatus
 
@@ -22,11 +22,12 @@ def test_a_clerk_reads_the_facts_behind_the_words() -> None:
 @pytest.mark.parametrize("opened", [OPENED, None])
 @pytest.mark.parametrize("forwarded", [True, False])
 @pytest.mark.parametrize("standing", [BusinessStatus.ARRIVED, BusinessStatus.COMPLETED])
+@pytest.mark.parametrize("about", [None, AmendmentKind.RECALL, AmendmentKind.UPDATE])
 def test_what_is_written_is_read_again(
-    words: str, opened: datetime | None, standing: BusinessStatus, *, forwarded: bool
+    words: str, opened: datetime | None, standing: BusinessStatus, about: AmendmentKind | None, *, forwarded: bool
 ) -> None:
     handling = Handling(opened_at=opened, standing=standing, forwarded=forwarded)
-    said = AmendmentAnswer(words=words, handling=handling)
+    said = AmendmentAnswer(words=words, handling=handling, about=about)
     assert read_answer(said.text()) == said
     assert len(said.text()) <= REASON_CHARS_MAX
 
@@ -38,6 +39,7 @@ def test_what_is_written_is_read_again(
         "Đồng ý",
         "[Đã mở: hôm qua; trạng thái: 03; chuyển tiếp: có]",
         "[Đã mở: 2026/02/30 13:05:09; trạng thái: 03; chuyển tiếp: có]",
+        "[Đã mở: 0001/01/01 06:59:59; trạng thái: 03; chuyển tiếp: có]",
         "[Đã mở: chưa; trạng thái: 77; chuyển tiếp: có]",
         "[Đã mở: chưa; trạng thái: 01; chuyển tiếp: có] thêm",
     ],

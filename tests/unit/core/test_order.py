@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.ids import EntryKey, OrganId, TransferKey
-from gateway.core.order import Advance, StagedEntry, Waiting, advance_stream
+from gateway.core.order import Advance, Covered, StagedEntry, Waiting, advance_stream
 
 WARD = OrganId("Z79.1")
 
@@ -70,3 +70,15 @@ def test_nothing_is_forgotten_and_nothing_turns_back(known: set[int], expected: 
     assert all(n > max(expected, until) for n in sorted(known)[walked.taken : walked.taken + 1])
     jumped = {n for step in walked.steps if step.missing for n in range(step.missing[0], step.missing[1] + 1)}
     assert not jumped & known
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 8)), max_size=20), st.integers(1, 60))
+def test_what_waits_is_known_as_spans(rows: list[tuple[int, int]], asked: int) -> None:
+    covered = Covered([])
+    for first, more in rows:
+        covered.add(first, first + more)
+    waits = {number for first, more in rows for number in range(first, first + more + 1)}
+    assert covered.free_from(asked) == next(number for number in range(asked, 200) if number not in waits)
+    assert Covered(passed(first, first + more) for first, more in sorted(rows)).free_from(asked) == covered.free_from(
+        asked
+    )

@@ -131,7 +131,9 @@ async def test_what_was_begun_with_the_lease_is_handed_over_with_the_claim() -> 
         assert "ITEM 0" in bench.begun.values()
 
 
-@pytest.mark.parametrize("error", [SiteError("store.damaged", reason="a row"), StaleStateError(), AssertionError()])
+@pytest.mark.parametrize(
+    "error", [SiteError("store.damaged", reason="a row"), StaleStateError(), AssertionError(), ValueError("a state")]
+)
 async def test_an_item_that_cannot_be_begun_keeps_nobody_waiting(error: Exception) -> None:
     """The lease is taken without beginning anything; what is wrong with the item, its own handler finds."""
 
@@ -157,6 +159,55 @@ async def test_a_destination_never_has_more_in_flight_than_its_window() -> None:
     async with running(bench):
         await bench.until(lambda: len(bench.seen) == 30)
         assert 2 <= bench.most["gov"] <= 16
+
+
+class Abyss(Bench):
+    """Gateways that answered so far, and from now on take everything and answer nothing; `gov` and `other` are well."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(self.fall)
+        self.names = names
+        self.hanging = False
+        self.fallen: set[str] = set()
+        self.engine = WorkEngine(
+            store=self.store,
+            clock=self.clock,
+            entropy=bytes,
+            handlers=dict.fromkeys(WorkKind, self.conductor),
+            destinations=lambda: ["gov", "other", *names],
+        )
+
+    async def fall(self, claim: Claim) -> RoadReport:
+        if not self.hanging or claim.item.destination not in self.names:
+            return await self.finish(claim)
+        if claim.item.subject in self.fallen:
+            await asyncio.Event().wait()
+        self.fallen.add(claim.item.subject)
+        again = self.clock.now() + timedelta(seconds=0)
+        await self.store.transact(lambda uow: uow.work.postpone(claim, again))
+        return RoadReport.SILENT
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 60])
+async def test_peers_that_answer_nothing_keep_nobody_elses_letters_waiting(count: int) -> None:
+    bench = Abyss([f"hanging {number}" for number in range(count)])
+    first = [f"{name}, before {number}" for name in [*bench.names, "gov"] for number in range(16)]
+    for subject in first:
+        await bench.add(subject, subject.partition(",")[0])
+    async with running(bench):
+        await bench.until(lambda: bench.seen.keys() >= set(first))
+        bench.hanging = True
+        for name in bench.names:
+            for number in range(40 if count < 10 else 3):
+                await bench.add(f"{name}, {number}", name, -1_000)
+        await bench.until(lambda: len(bench.fallen) > 1 and bench.engine.busy >= 8)
+        await asyncio.sleep(0.2)  # they take whatever they are given
+        await bench.add("letter", "gov")
+        await bench.add("first letter", "other")
+        await bench.add("urgent", "gov", urgency=Priority.IMMEDIATE)
+        await bench.add("document")
+        await bench.until(lambda: bench.seen.keys() >= {"letter", "first letter", "urgent", "document"})
+        assert bench.engine.busy > 8
 
 
 async def test_an_urgent_item_passes_a_backlog_and_the_backlog_passes_urgent_ones() -> None:

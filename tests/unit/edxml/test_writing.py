@@ -1,6 +1,7 @@
 """What we write: form, order, prefixes, and what is refused before it is written."""
 
 import base64
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -374,3 +375,19 @@ def test_a_mark_of_secrecy_is_refused_wherever_it_stands(message: Any) -> None:
             edxml_skeleton(marked, ())
         assert f"{path}: secrecy" in str(refusal.value.params["field"])
     assert not [one for one in validate(message) if one.code == "secrecy"]
+
+
+def test_what_a_stranger_writes_of_a_body_is_not_kept() -> None:
+    """Blocks are remembered, for the registry's come with each document; one of a megabyte, in a file of somebody's, is not."""
+    kept: list[str] = []
+    tracemalloc.start()
+    try:
+        for number in range(10):
+            organ = Organ(organ_id=OrganId(f"Z79.{number}"), address=f"{number} Phố Mật".ljust(1_000_000))
+            kept += [one.code for one in validate(replace(DOCUMENT, recipients=(organ,)))]
+            del organ
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(kept) >= 10
+    assert size < 1_000_000

@@ -1,6 +1,6 @@
 """Tamperings at the gateway that received the letters."""
 
-from tests.unit.evidence.tampering import ONE, THREE, TWO, Tampering, came, entry, leaf
+from tests.unit.evidence.tampering import ONE, THREE, TWO, Tampering, came, entry, leaf, shown
 from tests.unit.evidence.world import AGAIN
 
 INBOX = (
@@ -81,8 +81,13 @@ INBOX = (
     ),
     Tampering(
         "another subject shown",
-        "update inbox_messages set message = replace(message, 'gửi', 'giữ')",
+        shown("replace(message, 'gửi', 'giữ')"),
         "its subject is not what its envelope says",
+    ),
+    Tampering(
+        "another message than its digest's",
+        "update inbox_messages set message = replace(message, 'gửi', 'giữ')",
+        "a stored message is not what its digest says",
     ),
     Tampering(
         "another's files",

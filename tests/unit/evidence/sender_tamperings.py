@@ -1,11 +1,16 @@
 """Tamperings at the gateway that sent the letters."""
 
-from tests.unit.evidence.tampering import ONE, THREE, TWO, Tampering, away, doc, leaf, to
+from tests.unit.evidence.tampering import ONE, THREE, TWO, Tampering, away, doc, late, leaf, to
 from tests.unit.evidence.world import UNKNOWN
 
 NEWEST = "(select lower(hex(hash)) from openings where subject = deliveries.key order by row desc limit 1)"
 
 TRANSFERS = (
+    Tampering(
+        "notice of non-delivery changed",
+        f"update non_deliveries set notice = cast('x' as blob) where {late(7)}",
+        "its notice of non-delivery is not the one that the log tells",
+    ),
     Tampering(
         "answers gone, transfers queued",
         "update transfers set state = 'queued', answer = null",

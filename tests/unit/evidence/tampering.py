@@ -35,6 +35,11 @@ def away(*numbers: int) -> str:
     return f"document in ({', '.join(doc(number) for number in numbers)}) and destination <> origin"
 
 
+def late(number: int) -> str:
+    """Condition for the notice that a letter did not arrive in time."""
+    return f"document = {doc(number)}"
+
+
 def entry(number: int, recipient: str) -> str:
     """Condition for an inbox entry."""
     return f"document_id = 'Z79.VPTU,2026/11/20,{number}/CV/VPTU' and recipient = '{recipient}'"
@@ -48,3 +53,11 @@ def came(number: int) -> str:
 def leaf(event: str, subject: str = "subject") -> str:
     """Hash of an event's leaf, as rows name it."""
     return f"(select lower(hex(hash)) from openings where event = '{event}' and subject = {subject} limit 1)"
+
+
+def shown(message: str) -> str:
+    """Every inbox shows another message, whose digest is right; `message`: SQL over the column of that name."""
+    return f"""create temporary table other as select digest as was, {message} as message from inbox_messages;
+        update inbox set message_digest = (select sha256(message) from other where was = message_digest);
+        update inbox_messages set (digest, message) = (select sha256(other.message), other.message from other
+            where was = inbox_messages.digest)"""

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from gateway.core.health import Finding, Health
+from gateway.core.ids import Digest, OrganId
+from gateway.core.inspection import Stream
+from gateway.core.model import BlobRef
 from gateway.evidence import InvariantsProbe
 from gateway.evidence.invariants import probe as probes
+from gateway.evidence.invariants.files import FileLook
+from gateway.evidence.invariants.streams import missing
 from gateway.exchange import check_receipt
 from gateway.observe import text
 from gateway.storage import open_blobs
 from tests.kit.clock import ManualClock
-from tests.unit.evidence.tampering import ONE, away, came, doc, entry, to
+from tests.unit.evidence.tampering import ONE, away, came, doc, entry, late, to
 from tests.unit.evidence.world import Kept, Opened
 
 COLUMNS = (
@@ -65,6 +70,8 @@ PLANTED = {
         f"update documents set envelope_digest = null, envelope_size = null where key = {doc(1)}",
     ),
     "reason forgotten": ("party", "i10", f"update documents set reason = '' where key = {doc(4)}"),
+    "notice of another": ("party", "i7", f"update non_deliveries set notice = cast('x' as blob) where {late(7)}"),
+    "notice gone": ("party", "i7", f"delete from non_deliveries where {late(7)}"),
     "evidence forgotten": ("party", "i10", f"update deliveries set evidence = null where {to(1, ONE)}"),
     # the recipients'
     "entry twice": (
@@ -165,6 +172,26 @@ async def test_what_is_good_a_moment_later_is_no_finding(both: dict[str, Kept], 
         assert probe._suspects
         path.write_bytes(data)
         assert await probe._still() == []
+
+
+async def test_a_damaged_file_is_found_again_when_the_first_look_took_all_the_bytes(
+    both: dict[str, Kept], tmp_path: Path
+) -> None:
+    with both["party"].opened(tmp_path) as opened:
+        digest = Digest(opened.one(f"select envelope_digest from documents where key = {doc(1)}"))
+        size = opened.blob(digest).stat().st_size
+        opened.blob(digest).chmod(0o600)
+        opened.blob(digest).write_bytes(bytes(size))
+        named = [("document", BlobRef(digest=digest, size=size))]
+        files = FileLook(open_blobs(opened.folder), hashed_max=size)
+        assert [breach.invariant for breach in files.breaches(named)] == ["i1"]
+        files.forget_faults()
+        assert [breach.invariant for breach in files.breaches(named)] == ["i1"]
+
+
+def test_gaps_are_looked_for_from_the_newest_number_on_and_a_wild_one_costs_nothing() -> None:
+    stream = Stream(sender=OrganId("A"), recipient=OrganId("B"), next_number=2**50)
+    assert missing(stream, [3, 2**50 - 2]) == (2**50 - 1, 2**50 - 3, 2**50 - 4)
 
 
 async def test_the_walk_reaches_every_row_in_the_end(

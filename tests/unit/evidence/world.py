@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -55,6 +56,7 @@ class Kept:
         assert isinstance(db, Connection)
         db.deserialize(self.database)
         db.execute("PRAGMA foreign_keys = OFF")
+        db.create_function("sha256", 1, lambda text: sha256(text.encode()).hexdigest(), deterministic=True)
         try:
             yield Opened(kept=self, store=store, db=db, folder=folder / "blobs")
         finally:

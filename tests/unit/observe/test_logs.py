@@ -50,6 +50,13 @@ def test_libraries_are_routed_in(stream: io.StringIO) -> None:
     assert (line["logger"], line["event"], line["trace_id"]) == ("aiohttp.server", "Error handling request", "t-1")
 
 
+def test_a_library_may_say_a_dict(stream: io.StringIO) -> None:
+    with bound_ids(trace_id="t-1"):
+        logging.getLogger("library").warning({1: "one"})
+    (line,) = logged_events(stream)
+    assert (line["event"], line["trace_id"]) == ("{1: 'one'}", "t-1")
+
+
 async def test_ids_are_bound_for_a_block_and_its_tasks_only(stream: io.StringIO) -> None:
     log = logger("gateway.test")
 

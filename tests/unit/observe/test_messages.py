@@ -155,6 +155,7 @@ def test_no_text_is_idle() -> None:
     named = set(re.findall(r"[\"'](?:label\.)?([a-z_]+(?:\.[a-z0-9_]+)+)[\"']", program))
     words = {name for name in texts(source("vi")) if name.startswith("label.what.")}
     checks = {f"check.{name}" for name in named}  # a verifier names its duties without the prefix
+    refusals = {f"{name}.todo" for name in named if name.startswith("cli.queue.no")}  # `Refusal.said`
     reports = of_reports(texts(source("vi")).keys()) | {f"cli.verify.todo.{step}" for step in NextStep}
     idle = (
         texts(source("vi")).keys()
@@ -167,6 +168,7 @@ def test_no_text_is_idle() -> None:
         - words
         - checks
         - reports
+        - refusals
     )
     assert idle == set()
 

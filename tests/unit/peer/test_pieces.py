@@ -12,8 +12,9 @@ import pytest
 from gateway.core import large_limits, limits
 from gateway.core.carrying import Answered, CarryResult, Indeterminate, TransferRefused, TryLater, Unknown, Unreachable
 from gateway.core.errors import SiteError
-from gateway.core.ids import GatewayId
+from gateway.core.ids import GatewayId, TransferKey
 from gateway.core.model import TransferSlip
+from gateway.core.ports import Upload, UploadId
 from gateway.peer.wire import encode_slip
 from tests.kit.peer_raw import RawConnection, headers_for, path_of
 from tests.kit.peer_world import ENVELOPE, World, peer_world
@@ -93,6 +94,28 @@ async def test_a_cut_costs_what_was_under_way(world: World) -> None:
     assert world.desk.received[SLIP.transfer][2] == ENVELOPE
 
 
+async def test_who_keeps_a_byte_of_each_piece_is_not_sent_the_whole_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.uploads is not None
+    append = world.uploads.append
+
+    async def a_byte(upload: UploadId, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
+        data = b"".join([chunk async for chunk in chunks])
+
+        async def first() -> AsyncIterator[bytes]:
+            yield data[:1]
+
+        return await append(upload, offset, first())
+
+    monkeypatch.setattr(world.uploads, "append", a_byte)
+    assert isinstance(await carry(world), Indeterminate)
+    assert world.relay.sent < 4 * len(ENVELOPE)
+    monkeypatch.undo()
+    monkeypatch.setattr(large_limits, "PIECES_ABOVE_BYTES", 1_000)
+    assert isinstance(await carry(world), Answered)
+
+
 async def test_a_peer_that_takes_no_pieces_takes_nothing_that_large(tmp_path: Path) -> None:
     async with peer_world(tmp_path, in_pieces=False) as world:
         result = await carry(world)
@@ -115,6 +138,70 @@ async def test_what_was_not_handed_over_is_unknown_to_the_peer(world: World) -> 
     before = world.relay.sent
     assert isinstance(await carry(world), Answered)
     assert world.relay.sent - before < PIECE, "no byte of the envelope is sent twice"
+
+
+async def test_large_ones_leave_room_for_letters(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take an hour, and has a place among all work that runs as long as it does."""
+    uploads = world.uploads
+    assert uploads is not None
+    under_way, go_on = [], asyncio.Event()
+    find = uploads.find
+
+    async def find_slowly(upload: UploadId) -> Upload | None:
+        under_way.append(upload)
+        await go_on.wait()
+        return await find(upload)
+
+    monkeypatch.setattr(uploads, "find", find_slowly)
+    others = [
+        make_transfer(replace(SLIP, transfer=TransferKey(f"01900000-0000-7000-8000-00000000000{n}"))) for n in (1, 2)
+    ]
+    carried = [asyncio.create_task(world.transport.carry(one, world.envelope)) for one in others]
+    while len(under_way) < len(others):
+        await asyncio.sleep(0.001)
+    third = await carry(world)
+    assert third == TryLater("upload.limit", large_limits.LARGE_WAIT_SECONDS, road=False, asked=False)
+    go_on.set()
+    assert [type(result) for result in await asyncio.gather(*carried)] == [Answered, Answered]
+    assert isinstance(await carry(world), Answered)
+
+
+async def test_a_large_one_lets_others_have_their_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_limits, "LARGE_TURN_SECONDS", 0.0)
+    turns = []
+    while not isinstance(result := await carry(world), Answered):
+        turns.append(result)
+    assert turns == [TryLater("upload.incomplete", 0.0, road=False, asked=False)] * (-(-len(ENVELOPE) // PIECE) - 1)
+    assert world.desk.received[SLIP.transfer][2] == ENVELOPE
+    assert world.relay.sent < 2 * len(ENVELOPE), "each goes on from where the one before it was"
+
+
+async def test_of_large_ones_there_are_not_too_many_altogether(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_limits, "LARGE_AT_ONCE_MAX", 0)
+    assert isinstance(await carry(world), TryLater)
+    assert world.relay.connections == 0
+    monkeypatch.setattr(large_limits, "LARGE_AT_ONCE_MAX", 1)
+    assert isinstance(await carry(world), Answered)
+
+
+async def test_an_upload_that_goes_while_a_piece_comes_is_begun_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = world.uploads
+    assert uploads is not None
+    find = uploads.find
+
+    async def found_and_forgotten(upload: UploadId) -> Upload | None:
+        found = await find(upload)
+        await uploads.drop(upload)
+        return found
+
+    monkeypatch.setattr(uploads, "find", found_and_forgotten)
+    result = await carry(world)
+    assert isinstance(result, TryLater)
+    assert (result.reason, result.road) == ("upload.incomplete", False)
+    monkeypatch.setattr(uploads, "find", find)
+    assert isinstance(await carry(world), Answered)
 
 
 async def test_a_damaged_envelope_of_ours_is_not_sent(world: World) -> None:

@@ -3,11 +3,14 @@
 import errno
 import os
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gateway import rooms
 from gateway.core.errors import SiteError
 from gateway.storage import EXIT_DISK, EXIT_DISK_AGAIN, exit_of_failure, open_blobs, used_share
 from gateway.storage.failures import EXIT_OTHER
@@ -74,3 +77,17 @@ def test_a_disk_that_is_mounted_read_only_has_no_room(tmp_path: Path, monkeypatc
     fields = (*tuple(real)[:8], real.f_flag | os.ST_RDONLY, real.f_namemax)
     monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(fields))
     assert used_share(tmp_path) == 1.0
+
+
+def test_one_failure_that_several_meet_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Database, blobs and the signer's memory stand on one disk: the second of them must not keep the gateway down."""
+    codes: list[int] = []
+
+    def timer(_seconds: float, _end: Callable[[int], None], given: tuple[int]) -> SimpleNamespace:
+        return SimpleNamespace(start=lambda: codes.extend(given))
+
+    monkeypatch.setattr(rooms, "Timer", timer)
+    for _ in range(3):
+        rooms._ending(tmp_path)(FAILED)
+    assert codes == [EXIT_DISK]
+    assert exit_of_failure(FAILED, tmp_path / "disk-failure", datetime.now(UTC)) == EXIT_DISK_AGAIN

@@ -43,7 +43,10 @@ UNLOCKED = {
     "inbox._NEWEST": "in the snapshot of that list",
     "inbox._BY_CURSORS": "the rows of that list",
     "inbox._ENTRIES": "a part of other statements",
+    "inbox._BY_KEYS": "after the UPDATE of the same unit that let them in, whose row locks are held until it ends",
+    "inbox._MESSAGES": "written once, under its digest",
     "directory._ALL": "a list",
+    "log._CHECKPOINTS": "written once; a page for the verifier",
     "log._HISTORY": "a list",
     "log._HISTORY_AFTER": "a list",
     "log._OF_SUBJECT": "a list",
@@ -52,6 +55,7 @@ UNLOCKED = {
     "work._NEXT_DUE": "says only when to look again",
     "work._DEAD": "a list",
     "work._DEAD_FOR": "a list",
+    "work._DEAD_OF": "who redrives removes them in the same unit, and an item is due once however often it is added",
     "work._COUNT_DEAD_FOR": "a count",
     # keys and certificates are declared at the start and by one reload after the other, in the one process that has the lock
     "access._ALL_KEYS": "declared by one task of the one process",

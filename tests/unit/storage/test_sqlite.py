@@ -420,6 +420,7 @@ async def test_damage_that_is_met_later_is_said_and_never_read_as_something_else
         "UPDATE documents SET state = 'unheard of'",
         "UPDATE documents SET accepted_at = 9223372036854775807",
         "UPDATE documents SET attachments = 'null'",
+        "UPDATE documents SET metadata = CAST(x'7bc3287d' AS TEXT)",  # found by the fault lab: a bit that flipped
     ],
 )
 async def test_a_row_that_does_not_read_back_is_damage_and_the_store_goes_on(path: Path, change: str) -> None:
