@@ -181,9 +181,15 @@ def test_no_flipped_byte_of_what_is_signed_ever_passes_and_none_raises(bit: int)
         assert verdict.indication is not PASSED or start <= position < end, position
 
 
-@pytest.mark.parametrize("length", [0, 5, 100, 700, len(SEALED) // 2, len(SEALED) - 3])
-def test_truncated_files_never_raise(length: int) -> None:
-    assert judge(SEALED[:length]).indication is not PASSED
+# Named, not numbered: a sealed file is a byte or two longer or shorter in each process (the DER of an ECDSA signature), and
+# processes that collect different names run no test at all.
+@pytest.mark.parametrize(
+    "stop",
+    [slice(0), slice(5), slice(100), slice(700), slice(len(SEALED) // 2), slice(-3)],
+    ids=["empty", "5", "100", "700", "half", "all but 3"],
+)
+def test_truncated_files_never_raise(stop: slice) -> None:
+    assert judge(SEALED[stop]).indication is not PASSED
 
 
 def test_what_is_no_pdf_says_so() -> None:
