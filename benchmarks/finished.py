@@ -7,6 +7,7 @@ before. What a copy has not: a receipt that verifies, and files. Nothing asks fo
 """
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,6 +19,8 @@ from gateway.core.events import TreeHead
 
 BATCH: Final = 2_000
 """Documents that are poured at a time."""
+TOLD: Final = 100_000
+"""After that many a line says how far it is: a million takes its time."""
 FIRST_MILLIS: Final = 1_700_000_000_000
 """The keys of the copies are older than every real one."""
 
@@ -276,9 +279,11 @@ def fill(database: Database, moulds: Sequence[Mould], copies: int) -> range:
     for caster, one in zip(casters, moulds, strict=True):
         stream = caster.sender, caster.recipient
         counters.sequences[stream] = max(one.number, counters.sequences.get(stream, 0))
-    numbers = iter(range(1, copies + 1))
+    numbers, began = iter(range(1, copies + 1)), time.monotonic()
     while batch := list(islice(numbers, BATCH)):
         _pour(database, casters, counters, batch)
+        if batch[-1] % TOLD == 0:
+            print(f"{batch[-1]:,} documents poured, {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201 - for who waits
     for (sender, recipient), last in counters.sequences.items():
         _move_streams(database, sender, recipient, last)
     # Cursors are counted in a table of their own.

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from benchmarks.finished import NUMBERED
 
-CACHE_KIB: Final = 1_000_000
+CACHE_KIB: Final = 3_000_000
 """Digests come in no order: their indexes fit into this."""
 
 

@@ -4,16 +4,18 @@ Two networks stand side by side, one full and one empty, and are measured in tur
 """
 
 import asyncio
+import multiprocessing
 import shutil
 import statistics
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from benchmarks.cases import KIB, Case
-from benchmarks.finished import Database, fill, mould
+from benchmarks.finished import fill, mould
 from benchmarks.load import drive
 from benchmarks.meter import cpu_seconds
 from benchmarks.networks import DATABASE, make_network, office_of
@@ -58,19 +60,19 @@ class Pair:
     async def fill(self, copies: int) -> None:
         """A few documents walk; then their copies are poured into both sides of the full network."""
         await self.round("full", seconds=2.0, keep=False)
-        party = self._database("party")
+        party = _open(self._place("party"))
         transfers = party.newest_transfers(2 * STREAMS)
         party.settle()
-        leaves = {side: await asyncio.to_thread(_pour, self._database(side), transfers, copies) for side in self._sides}
+        with ProcessPoolExecutor(len(self._sides), multiprocessing.get_context("spawn")) as sides:
+            pouring = [sides.submit(_pour, self._place(side), transfers, copies) for side in self._sides]
+            leaves = await asyncio.gather(*map(asyncio.wrap_future, pouring))
         await self.round("full", seconds=1.0, keep=False)  # what was poured in is signed now
-        for side in self._sides:
-            await asyncio.to_thread(_publish, self._database(side), leaves[side], copies)
+        for side, poured in zip(self._sides, leaves, strict=True):
+            await asyncio.to_thread(_publish, self._place(side), poured, copies)
 
-    def _database(self, side: str) -> SqliteFile | PostgresDatabase:
+    def _place(self, side: str) -> str | Path:
         urls = self._databases["full"]
-        return (
-            PostgresDatabase(urls[side]) if urls else SqliteFile(self._networks["full"].sides[side].folder / DATABASE)
-        )
+        return urls[side] if urls else self._networks["full"].sides[side].folder / DATABASE
 
     async def round(self, name: str, *, seconds: float, keep: bool = True) -> None:
         """Start one network, warm it up, drive it as fast as it goes, and stop it."""
@@ -106,12 +108,20 @@ class Pair:
         yield Figure(id=f"{name}.cpu_without", value=round(statistics.median(none.cpu) * 1e3, 2), unit="ms/document")
 
 
-def _pour(database: Database, transfers: list[str], copies: int) -> range:
+def _open(place: str | Path) -> SqliteFile | PostgresDatabase:
+    """`place`: a file of SQLite, or the URL of a database on a server."""
+    return SqliteFile(place) if isinstance(place, Path) else PostgresDatabase(place)
+
+
+def _pour(place: str | Path, transfers: list[str], copies: int) -> range:
+    """One side, in a process of its own."""
+    database = _open(place)
     return fill(database, [mould(database, transfer) for transfer in transfers], copies)
 
 
-def _publish(database: Database, leaves: range, copies: int) -> None:
+def _publish(place: str | Path, leaves: range, copies: int) -> None:
     """As many checkpoints as would have been published, one for each two documents; the signed one is newer than all."""
+    database = _open(place)
     (last,) = database.rows("checkpoints", "size", [database.greatest("checkpoints", "size")])
     sizes = leaves[1 :: max(1, 2 * len(leaves) // copies)]
     database.pour("checkpoints", ("size", "note"), ((size, last["note"]) for size in sizes))
