@@ -29,7 +29,7 @@ def copy_database(source: Path, target: Path, *, on_step: Callable[[int], None] 
         SiteError: `store.damaged`, `store.busy`, `store.full`; `store.version` when there is no database.
     """
     if not source.exists():
-        raise SiteError("store.version", found="none", expected=schema.newest())
+        raise SiteError("store.version", found="none", expected=schema.NEWEST)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     try:
         with (
@@ -49,7 +49,7 @@ def copy_database(source: Path, target: Path, *, on_step: Callable[[int], None] 
 
 def schema_version() -> str:
     """The version of the schema that this program reads."""
-    return schema.newest()
+    return schema.NEWEST
 
 
 def settle_database(path: Path) -> None:

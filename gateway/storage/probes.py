@@ -54,7 +54,7 @@ class DatabaseProbe:
         store = await asyncio.to_thread(open_store_for_reading, self._place)
         await store.close()
         holder = await asyncio.to_thread(lock_holder, self._place)
-        return (found("probe.database.good", version=schema.newest(), holder=holder or ""),)
+        return (found("probe.database.good", version=schema.NEWEST, holder=holder or ""),)
 
 
 def lock_holder(database: Path | str) -> str | None:

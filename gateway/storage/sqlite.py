@@ -142,7 +142,7 @@ def _prepared(path: Path, *, migrate: bool) -> Engine:
     if migrate:
         _create(path)
     elif not path.exists():
-        raise SiteError("store.version", found="none", expected=schema.newest())
+        raise SiteError("store.version", found="none", expected=schema.NEWEST)
     engine = writing_engine(path)
     try:
         with opened(engine, patience=START_LOOK_SECONDS_MAX) as connection:

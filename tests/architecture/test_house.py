@@ -43,6 +43,7 @@ CLOCKS = {
 LOADERS = {
     "__main__.py": "Ctrl-C counts before the rest is loaded",
     "crypto/processes/answers.py": "value classes of the house, named by a child of the house",
+    "storage/schema.py": "Alembic, which a database of this program's version does not need",
     "crypto/keys/tokens.py": "the optional extra `pkcs11`, in the child that holds a token",
 }
 

@@ -5,11 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from gateway.audit import sequence
-from gateway.storage import open_store, schema
+from gateway.storage import migrating, open_store
 
 
 def _fail(error: BaseException) -> None:
@@ -25,13 +24,12 @@ def upgrade(place: Path | str) -> None:
 
 def revisions() -> list[str]:
     """All of them, oldest first."""
-    script = ScriptDirectory.from_config(schema._config())
-    return [revision.revision for revision in script.walk_revisions()][::-1]
+    return list(migrating.revisions())
 
 
 def make_at(engine: Engine, revision: str) -> None:
     """The tables of an empty database as the program of that revision made them."""
-    config = schema._config()
+    config = migrating.read_config()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

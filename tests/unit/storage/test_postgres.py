@@ -215,7 +215,7 @@ def test_two_upgrades_at_once_leave_one_schema(server: PostgresServer) -> None:
     for thread in threads:
         thread.join()
     assert [str(error) for error in errors if not str(error).startswith("store.locked")] == []
-    assert look(url, "SELECT version_num FROM alembic_version") == [(schema.newest(),)]
+    assert look(url, "SELECT version_num FROM alembic_version") == [(schema.NEWEST,)]
 
 
 def test_another_schema_is_refused_by_everybody_and_made_only_when_asked(server: PostgresServer, url: str) -> None:
@@ -225,7 +225,7 @@ def test_another_schema_is_refused_by_everybody_and_made_only_when_asked(server:
         for attempt in (lambda u=place: opened(u), lambda u=place: open_postgres_reader(u)):
             with pytest.raises(SiteError) as refused:
                 attempt()
-            assert dict(refused.value.params) == {"found": found, "expected": schema.newest()}
+            assert dict(refused.value.params) == {"found": found, "expected": schema.NEWEST}
     with pytest.raises(SiteError, match=r"store\.version"):
         upgrade(url)
 

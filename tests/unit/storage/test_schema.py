@@ -1,6 +1,8 @@
 """The migrations give exactly the schema of `tables`, and a database of another version is refused."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, Index, TextClause
 
 from gateway.core.clock import from_millis
 from gateway.core.errors import SiteError
-from gateway.storage import open_reader, open_sqlite, schema
+from gateway.storage import migrating, open_reader, open_sqlite, schema
 from gateway.storage.engine import memory_engine, writing_engine
 from gateway.storage.tables import metadata
 from tests.contract.stores import fail
@@ -183,6 +185,23 @@ def at_revision(path: Path, revision: str) -> None:
     engine.dispose()
 
 
+def test_the_newest_version_is_that_of_the_last_revision() -> None:
+    assert migrating.revisions()[-1] == schema.NEWEST
+
+
+def test_who_finds_the_newest_version_loads_nothing_that_migrates(path: Path) -> None:
+    upgrade(path)
+    script = (
+        "import os, pathlib, sys\n"
+        "from gateway.storage import open_store\n"
+        f"open_store(pathlib.Path({str(path)!r}), sequencer=lambda uow: None, on_fatal=print, relaxed=True)\n"
+        "print(sorted({'alembic', 'mako'} & set(sys.modules)), flush=True)\n"
+        "os._exit(0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_a_newer_schema_is_refused_by_everybody(path: Path) -> None:
     upgrade(path)
     with sqlite3.connect(path) as driver:
@@ -197,7 +216,7 @@ def test_a_newer_schema_is_refused_by_everybody(path: Path) -> None:
         with pytest.raises(SiteError) as refused:
             attempt()
         assert refused.value.code == "store.version"
-        assert dict(refused.value.params) == {"found": "9999", "expected": schema.newest()}
+        assert dict(refused.value.params) == {"found": "9999", "expected": schema.NEWEST}
 
 
 def test_an_absent_or_empty_database_is_made_only_when_asked(path: Path) -> None:
