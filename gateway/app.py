@@ -110,6 +110,7 @@ async def serve(path: Path) -> None:
             gateway.reloader.request()
         gc.freeze()  # the registry, and all the code: they live as long as we, and nothing in them is garbage
         gc.set_threshold(GARBAGE_OBJECTS)
+        gc.enable()
         _log.info("gateway.ready", gateway=config.gateway.id, office_api=gateway.office_api, peer=gateway.peer)
         manager.tell("READY=1")
         gateway.broken.add_done_callback(lambda _: stopping.set())

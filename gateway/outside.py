@@ -16,8 +16,8 @@ from gateway.evidence import InstallationCheck
 from gateway.exchange import ExchangeRecords
 from gateway.material import trust_sources
 from gateway.observe import SystemClock
+from gateway.preload import JUDGE_PRELOAD
 from gateway.registry import load_snapshot_of
-from gateway.rooms import JUDGE_PRELOAD
 from gateway.storage import FileBlobs, open_store_for_reading
 
 

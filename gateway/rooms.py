@@ -34,6 +34,7 @@ from gateway.exchange import Desk, Journal
 from gateway.malware import Clamd, parse_place
 from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import UNMEASURED, SystemClock, in_background, logger
+from gateway.preload import JUDGE_PRELOAD
 from gateway.registry import LoadedDirectory
 from gateway.reload import HolderSlot, Reloader, open_holders, remember_trust, sealing_keys, taking_effect
 from gateway.storage import (
@@ -52,7 +53,6 @@ from gateway.watch import disk_watch
 
 LAST_WORDS_SECONDS: Final = 0.5
 """So long a process whose disk fails goes on, to tell whoever waits to come back (503): nothing is stored any more."""
-JUDGE_PRELOAD: Final = ("gateway.exchange.judging", "gateway.exchange.records", "gateway.edxml", "gateway.crypto")
 
 _log = logger(__name__)
 

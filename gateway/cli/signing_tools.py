@@ -13,7 +13,7 @@ from gateway.cli.orders import Believed
 from gateway.core.ports import Judge, TimestampAuthority
 from gateway.crypto import JudgePool, LoadedTrust, TimestampClient, Trust
 from gateway.observe import SystemClock
-from gateway.rooms import JUDGE_PRELOAD
+from gateway.preload import JUDGE_PRELOAD
 
 TSA_SECONDS: Final = 30.0
 """Patience with each authority: real ones were seen to take longer than two minutes, but somebody sits and waits."""

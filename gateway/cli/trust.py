@@ -40,7 +40,7 @@ from gateway.crypto import (
 from gateway.evidence import Speech
 from gateway.material import fetch_plan, trust_sources
 from gateway.observe import SystemClock
-from gateway.rooms import JUDGE_PRELOAD
+from gateway.preload import JUDGE_PRELOAD
 
 Json = dict[str, Any]
 

@@ -40,8 +40,8 @@ from gateway.evidence import (
 )
 from gateway.exchange import ExchangeRecords
 from gateway.observe import SystemClock, text
+from gateway.preload import JUDGE_PRELOAD
 from gateway.registry import load_snapshot
-from gateway.rooms import JUDGE_PRELOAD
 
 
 async def verify(session: Session, order: VerifyOrder, *, draw: Draw | None = None) -> int:

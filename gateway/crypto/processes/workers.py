@@ -13,8 +13,8 @@ ended (`seat`), what it does itself (`worker_child`), and who is next (here). Th
 * Nobody starves the others: those for whom a pool works take turns (`fair_queue`), a share whose files are slow does not
   get the last free child while it has another, and a task whose caller has gone before a child was free is never begun.
 
-The first pool that starts decides what the forkserver preloads (CPython has one forkserver per process): start the
-judges first.
+What the forkserver preloads is decided once (CPython has one forkserver per process): by who begins it before anything else is
+loaded (`gateway.preload`), else by the first pool that starts. Start the judges first.
 """
 
 import asyncio
