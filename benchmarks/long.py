@@ -1,4 +1,4 @@
-"""`make bench-long`: what takes too long for `make bench`: half load, memory, an outage, a million documents.
+"""`make bench-long`: what takes too long for `make bench`: starts, half load, memory, an outage, a million documents.
 
 Its figures stand in `benchmarks/latest.json` beside those of `make bench`, under ids that begin with `long.`; each part
 that was run replaces its own and leaves the others.
@@ -22,6 +22,7 @@ from benchmarks.meter import cpu_seconds
 from benchmarks.networks import make_network, office_of
 from benchmarks.outage import outage_figures
 from benchmarks.results import LONG, Figure, percentile, rows_without, write_figures
+from benchmarks.start import start_figures
 from benchmarks.tables import LATEST, read_figures, write_tables
 from benchmarks.weight import memory_figures, recipient_figures
 from benchmarks.years import years_figures
@@ -92,7 +93,12 @@ async def _finished(folder: Path, size: Size) -> list[Figure]:
     return await years_figures(folder, copies=size.copies, seconds=2 * size.seconds, engines=size.engines)
 
 
+async def _start(folder: Path, size: Size) -> list[Figure]:
+    return await start_figures(folder, seconds=size.seconds / 4)
+
+
 PARTS: Final[dict[str, Part]] = {
+    "start": _start,
     "half_load": _half_load,
     "memory": _memory,
     "recipients": _recipients,
