@@ -60,7 +60,7 @@ from gateway.observe import (
 )
 from gateway.peer import PeerTransport
 from gateway.reload import Exchangeable, Reloader
-from gateway.rooms import Rooms, open_fetcher, open_log, open_rooms, open_service_store
+from gateway.rooms import Rooms, ending, open_fetcher, open_log, open_rooms, open_service_store
 from gateway.storage import DiskWatch
 from gateway.watch import Watched, counting, open_admin, record_step
 
@@ -115,11 +115,13 @@ async def serve(path: Path) -> None:
         manager.tell("READY=1")
         gateway.broken.add_done_callback(lambda _: stopping.set())
         await stopping.wait()
+        await ending(config.gateway.state).instead()
         manager.tell("STOPPING=1")
         _log.info("gateway.draining", seconds=DRAIN_SECONDS)
     for name in (signal.SIGTERM, signal.SIGINT):  # nothing is left to stop: a second one must not spoil the exit status
         loop.remove_signal_handler(name)
         signal.signal(name, signal.SIG_IGN)
+    await ending(config.gateway.state).instead()
     _log.info("gateway.stopped")
     if gateway.broken.done():
         gateway.broken.result()

@@ -41,7 +41,6 @@ from gateway.storage import (
     BlobKeeper,
     DiskWatch,
     FileUploads,
-    OnFatal,
     ServiceStore,
     StoreIntake,
     exit_of_failure,
@@ -79,31 +78,43 @@ async def open_service_store(config: Config, meter: Meter, stack: AsyncExitStack
     config.gateway.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = config.database_place()
     store = await asyncio.to_thread(
-        open_store, place, sequencer=sequence, on_fatal=_ending(config.gateway.state), relaxed=config.demo, meter=meter
+        open_store, place, sequencer=sequence, on_fatal=ending(config.gateway.state), relaxed=config.demo, meter=meter
     )
     stack.push_async_callback(store.close)
     return store
 
 
-@lru_cache(1)  # a process has one gateway
-def _ending(state: Path) -> OnFatal:
+class Ending:
     """What ends the process: a disk that failed an fsync cannot be trusted by going on, the start recovers (reliability B2.5).
 
     Without ceremony, for an orderly end would write; but whoever waits for an answer hears that he should come back. One for
     all that stands on that disk: what several of them meet is one failure.
     """
-    first = Lock()
 
-    def end(error: BaseException) -> None:
-        if not first.acquire(blocking=False):
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._begun = Lock()
+
+    def __call__(self, error: BaseException) -> None:
+        """Begin; from any thread."""
+        if not self._begun.acquire(blocking=False):
             return
-        code = exit_of_failure(error, state / "disk-failure", SystemClock().now())
+        code = exit_of_failure(error, self._state / "disk-failure", SystemClock().now())
         _log.critical("store.fatal", error=str(error), exit=code)
         last = Timer(LAST_WORDS_SECONDS, os._exit, (code,))
         last.daemon = True
         last.start()
 
-    return end
+    async def instead(self) -> None:
+        """Does not return once it has begun: whoever ends in order would write, and with an exit code of his own."""
+        if self._begun.locked():
+            await asyncio.Event().wait()
+
+
+@lru_cache(1)
+def ending(state: Path) -> Ending:
+    """A process has one gateway."""
+    return Ending(state)
 
 
 async def open_log(
@@ -118,7 +129,7 @@ async def open_log(
         memory=SignerMemory(path=log.memory(config.signer_memory)),
         clock=SystemClock(),
         kept=log.kept,
-        on_fatal=_ending(config.gateway.state),
+        on_fatal=ending(config.gateway.state),
     )
     in_background(stack, publisher.run, broken)
     if signed := await store.read(lambda uow: uow.log.head().size):
@@ -188,7 +199,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
     own, journal = GatewayId(config.gateway.id), Journal(entropy=secrets.token_bytes)
     await asyncio.to_thread(remember_trust, material, clock.now())
     await store.transact(taking_effect(material, journal=journal, moment=clock.now()))
-    blobs, disk = open_blobs(config.blobs, on_fatal=_ending(config.gateway.state)), disk_watch(config)
+    blobs, disk = open_blobs(config.blobs, on_fatal=ending(config.gateway.state)), disk_watch(config)
     await disk.measure()
     judge = JudgePool(size=config.workers.judges, preload=JUDGE_PRELOAD, readable=(config.blobs,), meter=meter)
     await judge.start()
@@ -227,9 +238,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         intake=StoreIntake(store, disk, steps),
         steps=steps,
         keeper=BlobKeeper(blobs, store=store, clock=clock, meter=meter),
-        uploads=await asyncio.to_thread(
-            open_uploads, config.blobs, clock=clock, on_fatal=_ending(config.gateway.state)
-        ),
+        uploads=await asyncio.to_thread(open_uploads, config.blobs, clock=clock, on_fatal=ending(config.gateway.state)),
     )
 
 

@@ -12,6 +12,7 @@ from gateway.api import ApiProblem
 from gateway.core.errors import RoadError
 from gateway.storage import EXIT_DISK, EXIT_DISK_AGAIN
 from tests.fault.test_processes import everything_once
+from tests.kit.operator_line import gateway
 from tests.kit.pdfs import tiny_pdf
 from tests.kit.real_network import RealNetwork, real_network
 
@@ -21,10 +22,13 @@ pytestmark = [
 ]
 
 
+SYNCS = "fsync,fdatasync"
+RENAMES = "rename,renameat,renameat2"
+
+
 @asynccontextmanager
-async def failing_syncs(pid: int) -> AsyncIterator[None]:
-    """From now on every fsync of that process says that the disk did not take it."""
-    calls = "fsync,fdatasync"
+async def failing(calls: str, pid: int) -> AsyncIterator[None]:
+    """From now on every such call of that process says that the disk did not take it."""
     order = ("-f", "-qq", "-p", str(pid), "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO")
     pipe = asyncio.subprocess.PIPE
     tracer = await asyncio.create_subprocess_exec("strace", *order, stdout=pipe, stderr=pipe)
@@ -55,7 +59,7 @@ async def test_an_fsync_that_fails_ends_the_process_and_loses_nothing(tmp_path: 
         first = await real.send(1)
         await real.until_delivered(first)
         for number, code in ((2, EXIT_DISK), (3, EXIT_DISK_AGAIN)):
-            async with failing_syncs(real.gateways.pids["party"]):
+            async with failing(SYNCS, real.gateways.pids["party"]):
                 try:
                     problem = await refused(real, number)
                     assert (problem.status, problem.code) == (503, "store.failing")
@@ -71,3 +75,14 @@ async def test_an_fsync_that_fails_ends_the_process_and_loses_nothing(tmp_path: 
         await everything_once(real)
         log = real.gateways.log("party").read_text(encoding="utf-8")
         assert "Traceback" not in log
+
+
+async def test_nothing_is_wound_up_in_order_once_the_disk_has_failed(tmp_path: Path) -> None:
+    """An idle gateway drains in less time than it leaves for last words: the exit code must be that of the disk."""
+    async with real_network(tmp_path) as real:
+        (there,) = (side.gateway for name, side in real.network.sides.items() if name != "party")
+        async with failing(RENAMES, real.gateways.pids["party"]):
+            await gateway(real.network, "party", "queue", "pause", there, "--reason", "bảo trì")
+            async with asyncio.timeout(20):  # the leaf is signed, and the signer's memory cannot be exchanged
+                assert await real.gateways.ended() == ("party", EXIT_DISK)
+        assert "gateway.draining" not in real.gateways.log("party").read_text(encoding="utf-8")

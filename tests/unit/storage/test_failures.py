@@ -88,6 +88,6 @@ def test_one_failure_that_several_meet_is_one(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(rooms, "Timer", timer)
     for _ in range(3):
-        rooms._ending(tmp_path)(FAILED)
+        rooms.ending(tmp_path)(FAILED)
     assert codes == [EXIT_DISK]
     assert exit_of_failure(FAILED, tmp_path / "disk-failure", datetime.now(UTC)) == EXIT_DISK_AGAIN
