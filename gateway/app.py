@@ -94,6 +94,13 @@ async def serve(path: Path) -> None:
         GatewayError: the configuration, the registry, a key or the database is not as it must be.
     """
     config = load_config(path)
+    try:
+        await _serve(config, path)
+    finally:  # also when the disk failed while it opened, or drained
+        await ending(config.gateway.state).instead()
+
+
+async def _serve(config: Config, path: Path) -> None:
     configure_logging(stream=sys.stderr, level=config.log.level.upper())
     provide_descriptors(DESCRIPTORS_MIN)
     bound_heap()
@@ -121,7 +128,6 @@ async def serve(path: Path) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):  # nothing is left to stop: a second one must not spoil the exit status
         loop.remove_signal_handler(name)
         signal.signal(name, signal.SIG_IGN)
-    await ending(config.gateway.state).instead()
     _log.info("gateway.stopped")
     if gateway.broken.done():
         gateway.broken.result()
