@@ -346,10 +346,13 @@ def restore(session: Session, folder: Path | None, *, config: Path, check: bool)
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     preload.begin_forkserver()
-    gc.disable()  # nothing that is loaded is garbage, and looking is a twelfth of the time; `app.serve` goes back to it
-    from gateway.cli import serve as command
+    gc.disable()  # nothing that is loaded is garbage, and looking is a twelfth of the time; `app.serve` goes back to it when ready
+    try:
+        from gateway.cli import serve as command
 
-    return _run(command.serve(config))
+        return _run(command.serve(config))
+    finally:
+        gc.enable()
 
 
 def demo(session: Session, *, folder: Path, once: bool, wards: int | None) -> int:
