@@ -346,7 +346,7 @@ def restore(session: Session, folder: Path | None, *, config: Path, check: bool)
 def serve(config: Path) -> int:
     """See `serve.serve`."""
     preload.begin_forkserver()
-    gc.disable()  # nothing that is loaded is garbage, and looking is a twelfth of the time; `app.serve` goes back to it when ready
+    gc.disable()  # nothing that is loaded is garbage, and looking is a twelfth of the time; `app.serve` looks again
     try:
         from gateway.cli import serve as command
 
