@@ -108,6 +108,8 @@ class Power:
         self.points = 0
         self.cut_at: int | None = None
         """The point at which this process is cut."""
+        self.units_left: int | None = None
+        """After so many units it is cut."""
 
     def check(self) -> None:
         """What is dead does nothing."""
@@ -128,6 +130,14 @@ class Power:
         if self.goes():
             raise asyncio.CancelledError
 
+    def unit_done(self) -> None:
+        """A unit is durable: the point after it."""
+        if self.units_left is not None:
+            self.units_left -= 1
+            if self.units_left <= 0:
+                self.cut_at, self.units_left = self.points, None
+        self.point()
+
     async def write(self) -> None:
         """The time a write takes, and the point before it."""
         await self.wait()
@@ -147,6 +157,8 @@ class Power:
 
 
 _CHORES = ("WorkEngine._claim", "WorkEngine._renew_leases")
+_BESIDE = ("CheckpointPublisher._advance",)
+"""Units that are no step of a walk, but must stand a cut as well."""
 
 
 class PoweredStore:
@@ -164,7 +176,8 @@ class PoweredStore:
         """A cut is aimed at units of a document's walk: claims and heartbeats are as many, and cut nothing short."""
         await self._power.wait()
         self._power.room()
-        step = not getattr(work, "__qualname__", "").startswith(_CHORES)
+        name = getattr(work, "__qualname__", "")
+        step = not name.startswith(_CHORES)
 
         def unit(uow: UnitOfWork) -> T:
             value = work(self._watch.watched(uow))
@@ -179,7 +192,7 @@ class PoweredStore:
         self._watch.committed(self._store, value)
         self._power.check()
         if step:
-            self._power.point()
+            (self._power.point if name.startswith(_BESIDE) else self._power.unit_done)()
         return value
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:

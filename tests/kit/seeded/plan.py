@@ -30,6 +30,8 @@ class What(StrEnum):
 
     CUT = "cut"
     """The power goes at the `amount`-th point after `at`, and comes back `seconds` later."""
+    STEPS = "steps"
+    """The power goes right after the `amount`-th unit of a document's walk from `at` on: it is durable, nothing follows."""
     PART = "part"
     """No road from `gateway` to `other` (`amount` 2: nor back) for so many seconds."""
     STEP = "step"
@@ -46,6 +48,12 @@ class What(StrEnum):
     """A new edition: a body that was unknown before."""
     ROLL = "roll"
     """A new edition with the next keys of the gateway; it uses them `seconds` after it has the edition itself."""
+
+
+DRAWN = tuple(what for what in What if what is not What.STEPS)
+"""What worlds draw; `STEPS` is in every one."""
+UNITS_MAX = 5
+"""Of a letter to one body at its sender: stored, written, routed, sent, and one of something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +95,7 @@ def make_plan(seed: int, gateways: int | None = None) -> Plan:
     names = NAMES[: gateways or drawn]
     until = random.uniform(0.3, 3) * HOUR
     letters = tuple(_recalled(seed, _letters(random, names, until)))
-    faults = sorted(_faults(random, names, letters, until), key=lambda fault: fault.at)
+    faults = sorted((*_faults(random, names, letters, until), _aimed(seed, letters)), key=lambda fault: fault.at)
     return Plan(
         seed=seed,
         gateways=names,
@@ -107,6 +115,15 @@ def _recalled(seed: int, letters: Iterator[Letter]) -> Iterator[Letter]:
         wanted = seed % 2 and random.random() < 0.5
         after = random.choice((0.0, random.uniform(0, 3), random.uniform(0, HOUR)))
         yield replace(letter, recalled=after) if wanted else letter
+
+
+def _aimed(seed: int, letters: tuple[Letter, ...]) -> Fault:
+    """In every world the power goes once between two units of a letter's walk, where whatever is not one unit falls apart."""
+    random = Random(f"cuts {seed}")
+    letter = random.choice(letters)
+    down = random.choice((1.0, random.uniform(1, MINUTE)))
+    at = max(0.0, letter.at - 0.001)
+    return Fault(at=at, what=What.STEPS, gateway=letter.gateway, amount=random.randint(1, UNITS_MAX), seconds=down)
 
 
 def _weather(random: Random) -> Weather:
@@ -150,7 +167,7 @@ def _files(random: Random, number: int, sender: OrganId) -> tuple[tuple[str, str
 
 
 def _faults(random: Random, names: tuple[GatewayId, ...], letters: tuple[Letter, ...], until: float) -> Iterator[Fault]:
-    for what in random.choices(tuple(What), (8, 4, 4, 1, 2, 1, 1, 1, 2), k=random.randint(1, 6)):
+    for what in random.choices(DRAWN, (8, 4, 4, 1, 2, 1, 1, 1, 2), k=random.randint(1, 6)):
         name = random.choice(names)
         other = random.choice([one for one in names if one != name])
         at = random.uniform(0, until * 0.9)

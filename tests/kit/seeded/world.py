@@ -161,6 +161,7 @@ class World:
     def _faults(self) -> dict[What, Callable[[Fault], Awaitable[None]]]:
         return {
             What.CUT: self._cut,
+            What.STEPS: self._cut,
             What.PART: self._part,
             What.STEP: self._step,
             What.BROKEN: self._broken,
@@ -176,7 +177,10 @@ class World:
         process = gateway.process
         if process is None or process.power.dead:
             return
-        process.power.cut_at = process.power.points + int(fault.amount)
+        if fault.what is What.STEPS:
+            process.power.units_left = int(fault.amount)
+        else:
+            process.power.cut_at = process.power.points + int(fault.amount)
         await asyncio.sleep(fault.seconds)
         if not process.power.dead:
             process.cut()  # nothing was written for so long that the point was not reached
@@ -265,7 +269,7 @@ class World:
 
     async def _wake(self, gateway: Gateway) -> None:
         if gateway.process is not None:
-            gateway.process.power.cut_at = None
+            gateway.process.power.cut_at = gateway.process.power.units_left = None
         if gateway.process is None or gateway.process.power.dead:
             gateway.start()
 
