@@ -1,6 +1,6 @@
 """From a seed to a story: how many gateways, who writes to whom, how bad the roads are, what goes wrong and when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
@@ -95,11 +95,12 @@ def make_plan(seed: int, gateways: int | None = None) -> Plan:
     names = NAMES[: gateways or drawn]
     until = random.uniform(0.3, 3) * HOUR
     letters = tuple(_recalled(seed, _letters(random, names, until)))
-    faults = sorted((*_faults(random, names, letters, until), _aimed(seed, letters)), key=lambda fault: fault.at)
+    more, aimed = _aimed(seed, letters)
+    faults = sorted((*_faults(random, names, letters, until), *aimed), key=lambda fault: fault.at)
     return Plan(
         seed=seed,
         gateways=names,
-        letters=letters,
+        letters=(*letters, *more),
         faults=tuple(faults),
         weather={(one, other): _weather(random) for one in names for other in names if one != other},
         until=max([until, *(fault.at + fault.seconds for fault in faults)]),
@@ -117,13 +118,22 @@ def _recalled(seed: int, letters: Iterator[Letter]) -> Iterator[Letter]:
         yield replace(letter, recalled=after) if wanted else letter
 
 
-def _aimed(seed: int, letters: tuple[Letter, ...]) -> Fault:
-    """In every world the power goes once between two units of a letter's walk, where whatever is not one unit falls apart."""
-    random = Random(f"cuts {seed}")
-    letter = random.choice(letters)
+def _aimed(seed: int, letters: tuple[Letter, ...]) -> tuple[Iterable[Letter], Iterable[Fault]]:
+    """What is too rare to be left to chance alone, aimed at letters' walks at their senders."""
+    random = Random(f"aimed {seed}")
+    letter, units = random.choice(letters), random.randint(1, UNITS_MAX)
     down = random.choice((1.0, random.uniform(1, MINUTE)))
+    # The power goes between two units, where whatever should have been one falls apart.
     at = max(0.0, letter.at - 0.001)
-    return Fault(at=at, what=What.STEPS, gateway=letter.gateway, amount=random.randint(1, UNITS_MAX), seconds=down)
+    power = Fault(at=at, what=What.STEPS, gateway=letter.gateway, amount=units, seconds=down)
+    if seed % 2:  # those have recalls
+        return (), (power,)
+    # The clock jumps while a letter is under way: its lease is over, and the next letter wakes whoever takes it again.
+    letter, back = random.choice(letters), random.uniform(MINUTE, HOUR)
+    at = letter.at + random.uniform(0.05, 3)
+    clock = Fault(at=at, what=What.STEP, gateway=letter.gateway, amount=HOUR, seconds=back)
+    woken = replace(letter, number=len(letters) + 1, at=at + random.uniform(0.01, 1), again=None, recalled=None)
+    return (woken,), (power, clock)
 
 
 def _weather(random: Random) -> Weather:
