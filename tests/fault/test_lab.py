@@ -1,5 +1,6 @@
 """The fault lab as a process: whoever ends it finds nothing of it left behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.lab.disks import SmallDisk
 from tests.kit.lab.leftover import started
 
 pytestmark = pytest.mark.slow
@@ -35,6 +37,24 @@ def test_sigterm_leaves_no_process_behind(tmp_path: Path) -> None:
     (folder,) = [line.rpartition(b" in ")[2] for line in output.splitlines() if line.startswith(b"seed ")]
     assert not Path(folder.decode()).exists()
     assert not [place for place in places if place.exists()]
+
+
+def test_an_empty_disk_is_squeezed_and_widened_again(tmp_path: Path) -> None:
+    """Squeezed to nothing at all it would have no bound, and the kernel takes no new bound for what has none."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not permitted here")
+    disk = SmallDisk("temp", place)
+    try:
+        disk.squeeze()
+        with pytest.raises(OSError, match="No space left"):
+            (place / "letter").write_bytes(bytes(2 * os.sysconf("SC_PAGE_SIZE")))
+        disk.widen("1m")
+        (place / "letter").write_bytes(bytes(2 * os.sysconf("SC_PAGE_SIZE")))
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def places_of(pid: int) -> list[Path]:

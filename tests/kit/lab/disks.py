@@ -48,10 +48,10 @@ class SmallDisk:
         self.ballast.unlink(missing_ok=True)
 
     def squeeze(self) -> None:
-        """As small as what is in it. A file that grows meanwhile is tried with, again."""
+        """As small as what is in it, or one block: size=0 would be without bound, for good. What grows meanwhile: again."""
         for _ in range(20):
             found = os.statvfs(self.folder)
-            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            used = max(1, found.f_blocks - found.f_bfree) * found.f_frsize
             if not _mounted("-o", f"remount,size={used}", str(self.folder)):
                 return
 
