@@ -7,10 +7,11 @@ the asking. `changed_at` of a delivery is written in the unit that verified its 
 
 import asyncio
 import itertools
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +25,11 @@ from gateway.api import OfficeClient
 
 PATIENCE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.05
+SHOWN_MAX: Final = 5
+UNDELIVERED: Final = frozenset({"refused", "expired", "held"})
 _FINISHED: Final = (
-    "SELECT document, min(\"row\"), count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at),"
-    ' min(state), max("row") FROM deliveries WHERE "row" > ? GROUP BY document'
+    "SELECT document, count(*) FILTER (WHERE state = 'delivered'), count(*), max(changed_at), min(state), max(state)"
+    " FROM deliveries WHERE document {among} GROUP BY document"
 )
 _NUMBERS: Final[Iterator[int]] = itertools.count(1)
 
@@ -41,29 +44,31 @@ class Deliveries:
             self._connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, check_same_thread=False)
         else:
             self._connection = psycopg.connect(database.replace("+psycopg", ""), autocommit=True)
-        self._mark = "?" if isinstance(database, Path) else "%s"
-        self._from_row = self._newest_row()
-        self._told: set[str] = set()
+        self._of_a_file = isinstance(database, Path)
 
-    def _newest_row(self) -> int:
-        return int(self._connection.execute('SELECT coalesce(max("row"), 0) FROM deliveries').fetchone()[0])
-
-    def finished(self, waiting: set[str]) -> dict[str, float]:
+    def finished(self, waiting: Collection[str]) -> dict[str, float]:
         """Of the documents that are waited for, those whose every delivery is delivered: key -> seconds since the epoch.
+
+        Each is asked for by its key: on a server rows are not seen in the order of their numbers.
 
         Raises:
             AssertionError: a delivery ended otherwise.
         """
-        rows = self._connection.execute(_FINISHED.replace("?", self._mark), (self._from_row,)).fetchall()
-        done = {row[0]: row[4] / 1000 for row in rows if row[0] in waiting and row[2] == row[3]}
-        bad = [row for row in rows if row[5] in {"refused", "expired", "held"}]
+        rows = self._rows(waiting)
+        bad = [row for row in rows if UNDELIVERED & {row[4], row[5]}]
         assert not bad, f"not delivered: {bad[0]}"
-        self._told |= done.keys()
-        # A document may be delivered before its 202 has been read: what nobody waits for yet is looked at again.
-        open_rows = [row[1] for row in rows if row[0] not in self._told]
-        if rows:
-            self._from_row = min(open_rows) - 1 if open_rows else max(row[6] for row in rows)
-        return done
+        return {row[0]: row[3] / 1000 for row in rows if row[1] == row[2]}
+
+    def describe(self, waiting: Collection[str]) -> str:
+        """Where those are that did not come to an end."""
+        known = {row[0]: f"{row[1]} of {row[2]} delivered, {row[4]} to {row[5]}" for row in self._rows(waiting)}
+        return "; ".join(f"{key}: {known.get(key, 'no delivery yet')}" for key in sorted(waiting)[:SHOWN_MAX])
+
+    def _rows(self, waiting: Collection[str]) -> list[tuple[Any, ...]]:
+        if self._of_a_file:
+            query = _FINISHED.format(among="IN (SELECT value FROM json_each(?))")
+            return [*self._connection.execute(query, (json.dumps([*waiting]),))]
+        return [*self._connection.execute(_FINISHED.format(among="= ANY(%s)"), ([*waiting],))]
 
     def close(self) -> None:
         """Close the connection."""
@@ -131,6 +136,10 @@ class OnTheWay:
             self._run.taken.append(at - self._run.begun[key])
             self._run.ended = max(self._run.ended, at)
 
+    def check(self, *, until: float) -> None:
+        """Raises AssertionError: by then (seconds since the epoch) all should have had their receipts."""
+        assert time.time() < until, f"documents are stuck: {self._deliveries.describe(self._waiting)}"
+
     def close(self) -> None:
         """Look no more."""
         for task in self._handing_in:
@@ -146,7 +155,7 @@ async def drive(office: Office, case: Case, *, in_flight: int, seconds: float) -
         while (open_for_more := time.time() < run.started + seconds) or under_way:
             while open_for_more and len(under_way) < in_flight:
                 under_way.begin(hand_in(office, case, run))
-            assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
+            under_way.check(until=run.started + seconds + PATIENCE_SECONDS)
             await asyncio.sleep(pause)
             under_way.look()
     return run
@@ -157,7 +166,7 @@ async def drive_at(office: Office, case: Case, *, rate: float, seconds: float, p
     run, begun = Run(started=time.time()), 0
     with closing(OnTheWay(office, run)) as under_way:
         while (open_for_more := time.time() < run.started + seconds) or under_way:
-            assert time.time() < run.started + seconds + PATIENCE_SECONDS, "documents are stuck"
+            under_way.check(until=run.started + seconds + PATIENCE_SECONDS)
             while open_for_more and begun < rate * (time.time() - run.started):
                 begun += 1
                 under_way.begin(hand_in(office, case, run, priority=priority))
