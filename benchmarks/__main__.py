@@ -5,12 +5,12 @@ import asyncio
 import os
 import platform
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -123,8 +123,7 @@ async def measure(network: Network, pids: Mapping[str, int], case: Case, *, seco
 
 
 def _own_cpu() -> float:
-    times = psutil.Process().cpu_times()
-    return times.user + times.system
+    return time.process_time()
 
 
 async def run(console: Console, *, seconds: float, wards: int | None) -> list[Figure]:

@@ -271,7 +271,7 @@ class _Counters:
         return number
 
 
-def fill(database: Database, moulds: Sequence[Mould], copies: int) -> range:
+def fill(database: Database, moulds: Sequence[Mould], copies: int, *, side: str = "") -> range:
     """Pour that many copies of these moulds, in turn, into the database of one side; the positions of their leaves."""
     casters = [Caster(one) for one in moulds]
     counters = _Counters(database)
@@ -283,7 +283,7 @@ def fill(database: Database, moulds: Sequence[Mould], copies: int) -> range:
     while batch := list(islice(numbers, BATCH)):
         _pour(database, casters, counters, batch)
         if batch[-1] % TOLD == 0:
-            print(f"{batch[-1]:,} documents poured, {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201 - for who waits
+            print(f"{side:<10} {batch[-1]:,} documents poured, {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201 - for who waits
     for (sender, recipient), last in counters.sequences.items():
         _move_streams(database, sender, recipient, last)
     # Cursors are counted in a table of their own.

@@ -98,7 +98,7 @@ class Material:
 
     def signer(self) -> SimpleSigner:
         """PyHanko's, out of the files."""
-        signer = SimpleSigner.load(
+        signer: SimpleSigner | None = SimpleSigner.load(
             str(self.key_file), str(self.certificate_file), ca_chain_files=(str(self.issuer_file),)
         )
         assert signer is not None, "the files have just been written"

@@ -64,7 +64,7 @@ class Pair:
         transfers = party.newest_transfers(2 * STREAMS)
         party.settle()
         with ProcessPoolExecutor(len(self._sides), multiprocessing.get_context("spawn")) as sides:
-            pouring = [sides.submit(_pour, self._place(side), transfers, copies) for side in self._sides]
+            pouring = [sides.submit(_pour, side, self._place(side), transfers, copies) for side in self._sides]
             leaves = await asyncio.gather(*map(asyncio.wrap_future, pouring))
         await self.round("full", seconds=1.0, keep=False)  # what was poured in is signed now
         for side, poured in zip(self._sides, leaves, strict=True):
@@ -113,10 +113,10 @@ def _open(place: str | Path) -> SqliteFile | PostgresDatabase:
     return SqliteFile(place) if isinstance(place, Path) else PostgresDatabase(place)
 
 
-def _pour(place: str | Path, transfers: list[str], copies: int) -> range:
+def _pour(side: str, place: str | Path, transfers: list[str], copies: int) -> range:
     """One side, in a process of its own."""
     database = _open(place)
-    return fill(database, [mould(database, transfer) for transfer in transfers], copies)
+    return fill(database, [mould(database, transfer) for transfer in transfers], copies, side=side)
 
 
 def _publish(place: str | Path, leaves: range, copies: int) -> None:
