@@ -16,7 +16,8 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from gateway.api.client_answers import ApiProblem, bounded, pour, raise_problem
+from gateway.api.client_answers import ApiProblem, bounded, raise_problem
+from gateway.api.client_download import DamagedError, Download
 from gateway.api.client_form import Uploaded, encode_form
 from gateway.api.parts import PREFIX
 from gateway.core import large_limits, limits
@@ -36,6 +37,8 @@ _DOWNLOAD: Final = aiohttp.ClientTimeout(
 """A large file may take hours on its line, but not silence."""
 PATIENCE_SECONDS: Final = 30.0
 """Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
+RESUME_SECONDS: Final = 1.0
+"""After a cut the rest of a file is asked for so soon; twice as late each time that nothing came of it."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -55,6 +58,7 @@ class OfficeClient:
 
     When the gateway says when to come back (429, 503 with `Retry-After`), the call comes back then by itself, as long as its
     patience lasts: any call may be repeated, for a submission carries its idempotency key and an action said twice is one.
+    A file whose line is cut goes on where it was.
     """
 
     def __init__(
@@ -259,7 +263,14 @@ class OfficeClient:
         return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))
 
     async def _save(self, path: str, target: Path) -> int:
-        return await self._patiently(lambda: self._download(path, target))
+        download = Download(target)
+        try:
+            await self._patiently(lambda: self._fetch(path, download))
+            return await download.finish()
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+            raise self._road(error) from error
+        finally:
+            await download.drop()
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call; and again when the gateway wants it, until it wants more than the patience that is left."""
@@ -293,21 +304,30 @@ class OfficeClient:
             raise RoadError("peer.unreachable", peer=self._base.authority)
         return members
 
-    async def _download(self, path: str, target: Path) -> int:
-        """Download beside the target, and give it its name only when length and digest were right."""
-        partial = target.with_name(target.name + ".part")
-        try:
-            async with self._opened().get(
-                self._url(path), allow_redirects=False, server_hostname=self._tls_name, timeout=_DOWNLOAD
-            ) as response:
-                await raise_problem(response)
-                size = await pour(response, partial)
-            await asyncio.to_thread(partial.replace, target)
-        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
-            raise self._road(error) from error
-        finally:
-            await asyncio.to_thread(partial.unlink, missing_ok=True)
-        return size
+    async def _fetch(self, path: str, download: Download) -> None:
+        """A file; where the line is cut, the rest, as long as answers bring something or the patience lasts."""
+        left, pause = self._patience.seconds, RESUME_SECONDS
+        while True:
+            had = download.size
+            try:
+                async with self._opened().get(
+                    self._url(path),
+                    headers=download.asking(),
+                    allow_redirects=False,
+                    server_hostname=self._tls_name,
+                    timeout=_DOWNLOAD,
+                ) as response:
+                    await raise_problem(response)
+                    return await download.take(response)
+            except (aiohttp.ClientSSLError, DamagedError):
+                raise
+            except (aiohttp.ClientError, TimeoutError):
+                if download.size >= had + limits.CHUNK_BYTES:
+                    left, pause = self._patience.seconds, RESUME_SECONDS
+                if not download.is_begun or pause > left:
+                    raise
+            await self._patience.clock.sleep(pause)
+            left, pause = left - pause, 2 * pause
 
     def _opened(self) -> aiohttp.ClientSession:
         assert self._session is not None, "use `async with`"

@@ -1,18 +1,14 @@
-"""Answers of the office API as a client reads them: bounded, problems as errors, files by their announced digest."""
+"""Answers of the office API as a client reads them: bounded, problems as errors."""
 
-import asyncio
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 from aiohttp import hdrs
 
 from gateway.core import limits
-from gateway.core.content_digest import parse_content_digest
 from gateway.http import PROBLEM_TYPE
 
 PROBLEM_BYTES_MAX: Final = 256 * limits.KIB
@@ -71,26 +67,3 @@ async def bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(collected) > limit:
             raise aiohttp.ClientPayloadError("the answer is too large")
     return bytes(collected)
-
-
-async def pour(response: aiohttp.ClientResponse, target: Path) -> int:
-    """Write the answer into a file; how many bytes it has.
-
-    Raises:
-        aiohttp.ClientPayloadError: it is too large, or its digest is not the one that was announced.
-    """
-    wanted = parse_content_digest(response.headers.get("Content-Digest", ""))
-    digest, size = hashlib.sha256(), 0
-    file = await asyncio.to_thread(target.open, "wb")
-    try:
-        async for piece in response.content.iter_chunked(4 * limits.CHUNK_BYTES):
-            size += len(piece)
-            if size > limits.HAND_ENVELOPE_BYTES_MAX:
-                raise aiohttp.ClientPayloadError("the file is too large")
-            digest.update(piece)
-            await asyncio.to_thread(file.write, piece)
-    finally:
-        await asyncio.to_thread(file.close)
-    if wanted is None or digest.digest() != wanted:
-        raise aiohttp.ClientPayloadError("the file's digest is not the one that was announced")
-    return size
