@@ -1,4 +1,4 @@
-"""Run seeded worlds: `python -m tests.kit.seeds --count 500`, and one again: `python -m tests.kit.seeds --seed 4711 --trace`.
+"""Run seeded worlds: `python -m tests.kit.seeds --count 300`, and one again: `python -m tests.kit.seeds --seed 4711 --trace`.
 
 Exit status 1 when an invariant does not hold; the seed, what was violated and the command that replays it are printed.
 The keys differ from run to run, the story of a seed does not: its trace has the same digest everywhere.

@@ -1,6 +1,6 @@
-"""Random worlds: hundreds of seeds in which nothing may be wrong, and planted bugs that the same seeds must find.
+"""Random worlds: hundreds of seeds in which nothing may be wrong. That planted bugs are found in them is F-28 of `make fault`.
 
-More: `python -m tests.kit.seeds --from 500 --count 5000`; docs/TESTING.md says how to read and replay a failure.
+More: `python -m tests.kit.seeds --from 300 --count 5000`; docs/TESTING.md says how to read and replay a failure.
 """
 
 import os
@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.kit.seeded.materials import Materials
-from tests.kit.seeded.mutants import MUTANTS
 from tests.kit.seeds import judge, replay_command
 
-SEEDS = int(os.environ.get("SEEDS", "500"))
-MUTANT_SEEDS = 60
-"""A planted bug that needs more seeds than this shows a hole in the worlds."""
+SEEDS = int(os.environ.get("SEEDS", "300"))
 
 
 def run_seeds(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -29,14 +26,6 @@ def test_nothing_is_wrong_with_hundreds_of_worlds() -> None:
     done = run_seeds("--count", str(SEEDS))
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{SEEDS} seeds, 0 failed" in done.stdout
-
-
-@pytest.mark.parametrize("name", sorted(MUTANTS))
-def test_a_planted_bug_is_found(name: str, world_materials: Materials) -> None:
-    with MUTANTS[name]():
-        found = next((seed for seed in range(MUTANT_SEEDS) if judge(seed, world_materials).problems), None)
-    assert found is not None
-    assert judge(found, world_materials).problems == (), "found without the bug as well"
 
 
 @pytest.mark.parametrize("seed", [7, 10])

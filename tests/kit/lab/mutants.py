@@ -6,6 +6,7 @@ leaves, checkpoints, blobs. What is planted into the books that `check` reads st
 """
 
 import asyncio
+import re
 import sys
 import time
 
@@ -19,6 +20,7 @@ SECONDS_MAX = 20
 CLOCK_MAX = 15 * SECONDS_MAX
 """By the clock, for others may be on the machine."""
 AT_ONCE = 2
+_FOUND = re.compile(rb"seed (\d+) FAILED; again:")
 UNHURT = 20
 UNHURT_SECONDS_MAX = 5 * SECONDS_MAX
 """Seeds that must be well first: where nothing is planted, nothing may be found."""
@@ -43,9 +45,13 @@ async def find_mutants() -> tuple[dict[str, bool], dict[str, object]]:
 
 
 async def find(name: str) -> bool:
-    """Whether some seed finds it, and says which: a process that only broke has found nothing."""
+    """Whether some seed finds it that is well without it: a process that only broke has found nothing."""
     code, said = await _worlds("--mutant", name, "--count", str(SEEDS_MAX), seconds=SECONDS_MAX)
-    return code == 1 and b"FAILED; again:" in said
+    found = _FOUND.search(said)
+    if code != 1 or found is None:
+        return False
+    seed = int(found[1])
+    return seed < UNHURT or (await _worlds("--from", str(seed), "--count", "1", seconds=SECONDS_MAX))[0] == 0
 
 
 async def _worlds(*asked: str, seconds: int) -> tuple[int, bytes]:
