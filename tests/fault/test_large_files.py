@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.api.client_download import Download
 from gateway.core.errors import RoadError
 from tests.kit.lab.memory import MemoryWatch
 from tests.kit.large import MIB, allow, digest_of, hand_in, write_large
@@ -117,3 +118,41 @@ async def test_an_office_goes_on_with_its_upload_after_kill_9_of_its_gateway(tmp
             assert digest_of(tmp_path / "arrived") == digest
             uploads = real.network.sides["party"].folder / "state" / "blobs" / "uploads"
             assert [path.suffix for path in uploads.iterdir()] == [".json"]
+
+
+async def until_saved(file: Path, at_least: int) -> None:
+    """Until so much of a file has come."""
+    async with asyncio.timeout(120):
+        while not (file.exists() and file.stat().st_size >= at_least):
+            await asyncio.sleep(0.005)
+
+
+async def test_an_office_goes_on_with_its_download_after_kill_9_of_its_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "ban-do.zip", tmp_path / "arrived"
+    digest = write_large(source, FILE_BYTES)
+    asked: list[int] = []
+    asking = Download.asking
+
+    def seen(self: Download) -> dict[str, str]:
+        asked.append(self.size)
+        return asking(self)
+
+    monkeypatch.setattr(Download, "asking", seen)
+    async with real_network(tmp_path, start=False) as real:
+        allow(real, 256)
+        async with real.gateways:
+            ward = real.government_wards[0]
+            document = await hand_in(real, source, real.metadata(1, [ward]), "large-1")
+            await real.until_delivered(document["key"], seconds=180)
+            (entry,) = await real.inbox(ward)
+            async with real.client(ward) as client:
+                saving = asyncio.create_task(client.attachment(entry["key"], 1, target))
+                await until_saved(target.with_name("arrived.part"), FILE_BYTES // 10)
+                await real.kill_and_restart("government")
+                assert not saving.done(), "it was killed in the middle"
+                assert await saving == FILE_BYTES
+            assert digest_of(target) == digest
+            assert asked[0] == 0
+            assert asked[-1] >= FILE_BYTES // 10, "it went on where it was"
