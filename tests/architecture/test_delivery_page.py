@@ -15,7 +15,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 LINE = re.compile(r"^\| \*\*([A-Z]\d+)\*\* \|(.+)\|$", re.MULTILINE)
 """A row of a walk: its name in bold, then what happens, what is there, what follows, and what shows it."""
 COLUMNS = 7
-WALKS = {"S": 18, "R": 11, "O": 7, "W": 3, "A": 5, "L": 5}
+WALKS = {"S": 18, "R": 11, "O": 7, "W": 3, "A": 5, "L": 6}
 """The sender's gateway, the receiver's; order; what an office says of a document, what its sender says later; large files."""
 
 
