@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from gateway.core.errors import SiteError
 from gateway.core.events import EventKind, TreeHead
 from gateway.core.ledgers import UnitOfWork
 from gateway.storage.engine import driver
@@ -143,6 +144,11 @@ class GroupCommit:
         head: TreeHead | None = None
         while Unit(self._connection).log.any_pending():
             done = self._run(self._sequencer, None)
+            if isinstance(done.error, SiteError) and done.error.code == "store.full":
+                return (
+                    head,
+                    None,
+                )  # the leaves are pending, and sequenced when there is room: nothing is wrong with them
             if done.error is not None or done.value is None:
                 return head, done.error
             head = done.value

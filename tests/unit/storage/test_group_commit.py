@@ -111,6 +111,27 @@ def test_a_full_disk_in_the_sequencer_leaves_the_leaves_pending_and_the_units_st
     assert kept(path) == {document.key}
 
 
+def test_a_sequencer_without_room_for_temporary_files_waits_for_room_like_any_other(path: Path) -> None:
+    """Then SQLite refuses the statement and leaves the transaction: that is no more a reason to die than a full disk."""
+    room = [False]
+
+    def sequencer(uow: UnitOfWork) -> TreeHead | None:
+        if not room[0]:
+            raise SiteError("store.full")
+        return sequence(uow)
+
+    document = rows.document()
+    with group(path, sequencer=sequencer) as commit:
+        report = commit.commit([adding(document)])
+        assert report.settled[0].value == document.key
+        assert (report.head, report.sequencer_error) == (None, None)
+        assert leaf_count(commit) == 0
+        room[0] = True
+        assert commit.commit([]).head is not None
+        assert leaf_count(commit) == 1
+    assert kept(path) == {document.key}
+
+
 def test_a_sequencer_that_refuses_is_reported_and_undone_alone(path: Path) -> None:
     def inconsistent(uow: UnitOfWork) -> NoReturn:
         uow.log.pending(9)
