@@ -21,6 +21,7 @@ from tests.kit.lab.check import (
     early,
     given_up,
     lost,
+    moving,
     numbered,
     receipts,
     unanswered,
@@ -333,6 +334,35 @@ async def test_offices_that_wait_for_what_never_ends_end_by_saying_so(
         await office.run(letters, at_once=1)
     await office.run(letters, at_once=1, ahead=300)
     assert office.handed_in.is_set()
+
+
+async def test_what_the_last_reader_accepts_is_on_its_way_back_before_anybody_checks(tmp_path: Path) -> None:
+    """Found by F-03 on a busy machine: the check called an answer lost that had been given a moment before."""
+
+    class Late:
+        offices = ("B",)
+        came_to_rest = 0
+
+        books = argparse.Namespace(hosts={"B": "party"}, rows=lambda *_: [(1,)])
+
+        async def rest(self) -> None:
+            self.came_to_rest = ledger.lines
+
+    late, ledger = Late(), Ledger(tmp_path / "seen")
+    office: Any = argparse.Namespace(seen=ledger)
+    asyncio.get_running_loop().call_later(0.3, lambda: ledger.note(accepted=True))
+    await traffic.until_read(late, office)  # type: ignore[arg-type]  # all that is asked of it
+    assert late.came_to_rest == 1
+
+
+def test_what_is_still_moving_is_not_checked_as_if_it_were_at_rest() -> None:
+    class Busy:
+        def rows(self, side: str, query: str) -> list[tuple[int]]:
+            return [(int(side == "party" and "deliveries" in query),)]
+
+    busy: Any = Busy()
+    (found,) = moving(busy)
+    assert found.startswith("party: 1 at `SELECT count(*) FROM deliveries")
 
 
 # --- the proxy --------------------------------------------------------------------------------------------------------

@@ -17,9 +17,10 @@ import traceback
 from pathlib import Path
 
 from gateway.observe import configure_logging
-from tests.kit.lab.books import MANIFEST
+from tests.kit.lab.books import MANIFEST, read_books
 from tests.kit.lab.fault import Fault, MissingError, Order
 from tests.kit.lab.faults import FAULTS
+from tests.kit.lab.ledger import read_ledger
 from tests.kit.lab.leftover import end_all, end_when_told, mark_what_is_started, places_of_its_own
 from tests.kit.lab.page import write_page
 from tests.kit.lab.results import SHOWN_MAX, Result, last_line, write_results
@@ -27,6 +28,8 @@ from tests.kit.programs import run_program
 
 RESULTS = Path("fault") / "latest.json"
 CHECK_SECONDS = 900.0
+CHECK_SECONDS_EACH = 0.1
+"""... and for each document: every signature of every one is verified once more."""
 TERMINATED = 128 + 15
 
 
@@ -76,10 +79,12 @@ def _innermost(error: BaseException) -> BaseException:
 
 async def _check(folder: Path, result: Result) -> None:
     """The check is a process of its own: it has nothing but what lies in the folder."""
+    ledger = read_books(folder).acknowledged
+    seconds = CHECK_SECONDS + CHECK_SECONDS_EACH * sum(1 for _ in read_ledger(ledger))
     try:
-        ended = await run_program(sys.executable, "-m", "tests.kit.lab.check", str(folder), seconds=CHECK_SECONDS)
+        ended = await run_program(sys.executable, "-m", "tests.kit.lab.check", str(folder), seconds=seconds)
     except TimeoutError:
-        result.failure += " the check gave no answer in time"
+        result.failure += f" the check gave no answer in {seconds:.0f} s"
         return
     try:
         result.verdict = json.loads(ended.output)

@@ -12,6 +12,14 @@ from tests.kit.postgres import look
 SIDES = ("party", "government")
 MANIFEST = "lab.json"
 
+# What is held waits for a person: no fault of the lab lets one come, and the check says whether it should have been.
+OPEN = (
+    "SELECT count(*) FROM deliveries WHERE state NOT IN ('delivered', 'refused', 'expired', 'rerouted', 'void', 'held')"
+)
+UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused', 'held')"
+STAGED = "SELECT count(*) FROM inbox WHERE cursor < 0"
+"""Entries that wait for a smaller number of their stream."""
+
 
 @dataclass(frozen=True)
 class Books:

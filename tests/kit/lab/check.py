@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.demo.verify import verify_demo
-from tests.kit.lab.books import SIDES, Books, read_books
+from tests.kit.lab.books import OPEN, SIDES, STAGED, UNROUTED, Books, read_books
 from tests.kit.lab.ledger import read_ledger
 
 PER_SECOND = 100_000
@@ -171,6 +171,14 @@ def unanswered(seen: list[dict[str, Any]], ledger: list[dict[str, Any]], tables:
                 yield f"{line['organ']} has accepted {line['document_id']}, and its sender reads {status}"
 
 
+def moving(books: Books) -> Iterator[str]:
+    """What is still on its way: everything was said to be at rest, and nothing that is moving can be judged."""
+    for side in SIDES:
+        for query in (OPEN, UNROUTED, STAGED):
+            if count := int(books.rows(side, query)[0][0]):
+                yield f"{side}: {count} at `{query}`"
+
+
 def numbered(tables: Tables) -> Iterator[str]:
     """Numbers of a stream: from 1, no gap, none twice, the same on both sides."""
     streams: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -235,7 +243,7 @@ def check_tables(books: Books) -> Verdict:
         documents=len({line["idempotency_key"] for line in ledger}),
         entries=sum(map(len, tables.inbox.values())),
         late=len(tables.late),
-        lost=[*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables)],
+        lost=[*lost(ledger, tables), *unread(seen, tables), *unanswered(seen, ledger, tables), *moving(books)],
         dup=list(doubled(ledger, seen, tables)),
         order=[*numbered(tables), *early(tables), *given_up(tables)],
         problems=[*receipts(tables), *sound(books)],

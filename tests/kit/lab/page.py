@@ -76,10 +76,16 @@ def _plain(value: object) -> str:
 
 def versions() -> str:
     """The machine, the program and what it stands on."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    commit = _git("describe", "--always")
+    if _git(
+        "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/FAULTS.md"
+    ):  # this page changes as it goes
+        commit += "-dirty"
     return (
         f"{machine()}; commit {commit or 'unknown'}, SQLite {sqlite3.sqlite_version}, psycopg {psycopg.__version__}, "
         f"{platform.libc_ver()[0]} {platform.libc_ver()[1]}"
     )
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()

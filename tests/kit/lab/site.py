@@ -15,20 +15,13 @@ from benchmarks.networks import lift_limits
 from gateway.api import OfficeClient
 from gateway.core.ids import OrganId
 from gateway.demo.network import Network, build_network
-from tests.kit.lab.books import SIDES, Books
+from tests.kit.lab.books import OPEN, SIDES, STAGED, UNROUTED, Books
 from tests.kit.lab.gateways import LabGateways
 from tests.kit.lab.proxy import Proxy
 from tests.kit.postgres import PostgresServer
 from tests.kit.real_network import lead_through
 
-# What is held waits for a person: no fault of the lab lets one come, and the check says whether it should have been.
-OPEN = (
-    "SELECT count(*) FROM deliveries WHERE state NOT IN ('delivered', 'refused', 'expired', 'rerouted', 'void', 'held')"
-)
 FINISHED = "SELECT count(*) FROM deliveries WHERE state IN ('delivered', 'refused', 'expired', 'rerouted', 'void')"
-UNROUTED = "SELECT count(*) FROM documents WHERE state NOT IN ('routed', 'refused', 'held')"
-STAGED = "SELECT count(*) FROM inbox WHERE cursor < 0"
-"""Entries that wait for a smaller number of their stream."""
 
 
 class NotAtRestError(Exception):

@@ -234,7 +234,10 @@ async def offices(site: Site, seed: int) -> AsyncIterator[Traffic]:
 
 
 async def until_read(site: Site, traffic: Traffic, seconds: float = 60) -> None:
-    """Every reader has seen what its inbox has; whoever has not after that time has been passed over by its cursor."""
+    """Every reader has seen what its inbox has; whoever has not after that time has been passed over by its cursor.
+
+    Whoever reads last may accept something, and that goes back to its sender: then all has to come to rest once more.
+    """
     wanted = dict.fromkeys(site.offices, 0)
     for organ in wanted:
         query = f"SELECT count(*) FROM inbox WHERE recipient = '{organ}'"
@@ -243,3 +246,4 @@ async def until_read(site: Site, traffic: Traffic, seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while traffic.seen.lines < sum(wanted.values()):
                 await asyncio.sleep(0.2)
+    await site.rest()
