@@ -194,7 +194,8 @@ class Order(Protocol):
     def ready(self, sender: OrganId, now: datetime, limit: int) -> Mapping[OrganId, int]:
         """Streams of a sender in which something can come in now, and up to which number nothing is waited for.
 
-        That is the greatest number of an entry whose wait has ended; 0 where none has.
+        That is the greatest number of an entry whose wait has ended; 0 where none has. A wait that would last longer than
+        any (`PUT_OFF_SECONDS_MAX`) began under a clock that was ahead, and has ended, too.
         """
         ...
 

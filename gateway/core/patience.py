@@ -15,6 +15,15 @@ LATE_SECONDS_MAX: Final = 3600.0
 LATE_URGENT_SECONDS_MAX: Final = 120.0
 """... and one that is marked urgent (Khẩn and above) for longer than this (reliability.md B2.4)."""
 
+# --- a clock that was wrong --------------------------------------------------------------------------------------------
+PUT_OFF_SECONDS_MAX: Final = 2 * 3600.0
+"""Nobody puts anything off for longer than an hour: what is due later than this was put off by a clock that was ahead."""
+BROUGHT_FORWARD_SECONDS: Final = 60.0
+"""How often such work is looked for: one look into an index that finds nothing."""
+LATENESS_GRACE_SECONDS: Final = 3600.0
+"""Nothing expires so soon after a start, or after the clock went forward: as long as a wrong clock is shown to whoever looks,
+and four attempts for what waited in a gateway that was off."""
+
 # --- documents' own steps ----------------------------------------------------------------------------------------------
 STEPS_WAITING_MAX: Final = 10_000
 """Documents that wait to be judged, sealed and routed: some minutes of work. Beyond it new ones are put off, unread, ..."""

@@ -202,6 +202,10 @@ class Work(Protocol):
         """Give back every lease (at start: the process that held them is dead); how many there were."""
         ...
 
+    def bring_forward(self, now: datetime, latest: datetime) -> int:
+        """Make due now what is due later than `latest`, and open roads that are closed for longer; how many there were."""
+        ...
+
     def next_due(self) -> datetime | None:
         """When the earliest unleased item is due (its destination's `not_before` considered); None when there is none."""
         ...

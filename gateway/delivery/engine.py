@@ -18,6 +18,7 @@ from gateway.core.errors import GatewayError, SiteError
 from gateway.core.ids import Entropy
 from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX, WORK_RUNNING_MAX
+from gateway.core.patience import BROUGHT_FORWARD_SECONDS, PUT_OFF_SECONDS_MAX
 from gateway.core.ports import Clock, Store
 from gateway.core.work import ORDER_ROAD, Claim, RoadReport, WorkKind
 from gateway.delivery.backoff import backoff
@@ -105,7 +106,7 @@ class WorkEngine:
         self._ended = asyncio.Event()
         self._ended.set()
         self._stopping = False
-        self._beat = clock.monotonic()
+        self._beat = self._looked = clock.monotonic()
         self._turns = 0
         """Claims that brought something: whose turn the next one is."""
 
@@ -147,6 +148,7 @@ class WorkEngine:
         """Take the leases of a dead process back; False when the store has to be asked again (busy, full)."""
         try:
             released = await self._store.transact(lambda uow: uow.work.release_all())
+            await self._bring_forward()
         except SiteError as error:
             await self._breathe(error)
             return False
@@ -159,6 +161,8 @@ class WorkEngine:
         try:
             await self._give_back()
             await self._renew_leases()
+            if self._clock.monotonic() - self._looked >= BROUGHT_FORWARD_SECONDS:
+                await self._bring_forward()
             # A claim that could have been larger took all that is due and fits: what comes later wakes us.
             # Who was woken meanwhile need not know when the next item would be due.
             if not await self._claim() and not self._awake.is_set():
@@ -219,6 +223,13 @@ class WorkEngine:
         lost = await self._store.transact(lambda uow: _renew(uow, claims, until))
         if lost:
             _log.warning("work.lease_lost", items=lost)
+
+    async def _bring_forward(self) -> None:
+        """What was put off by a clock that was ahead, and has been set since, does not wait for that time to come."""
+        self._looked, now = self._clock.monotonic(), self._clock.now()
+        latest = now + timedelta(seconds=PUT_OFF_SECONDS_MAX)
+        if brought := await self._store.transact(lambda uow: uow.work.bring_forward(now, latest)):
+            _log.warning("work.brought_forward", items=brought)
 
     async def _nap(self) -> None:
         due = await self._store.read(lambda uow: uow.work.next_due())

@@ -106,9 +106,12 @@ class AmendmentAnswers:
 def recall_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: datetime) -> str:
     """A sender's 13; never a refusal. Who asks again what was answered has lost the answer: it is said once more."""
     new = recall_in(message, desk, now)
+    key = uow.amendments.entry(new.recipient, new.sender, new.document_id)
+    entry = (
+        uow.inbox.find(key) if key else None
+    )  # before what is said of it: so does who answers, and nobody waits in a circle
     known = uow.amendments.find(new)
-    entry = uow.inbox.find(EntryKey(known.subject)) if known and known.answered_at else None
-    if known is None or entry is None:
+    if known is None or known.answered_at is None or entry is None:
         amend(uow, new, desk)
     else:
         by = Speaker(principal=BY_ITSELF, trace_id=desk.new_key().replace("-", ""))

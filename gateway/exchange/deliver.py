@@ -41,6 +41,7 @@ from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.lateness import Lateness
 from gateway.exchange.non_delivery import owe_non_delivery
 from gateway.exchange.roads import Roads, report_of
 from gateway.exchange.subjects import of_delivery
@@ -100,6 +101,7 @@ class TransferDelivery:
     def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], roads: Roads) -> None:
         """`roads`: those that whoever hears of a peer opens."""
         self._desk = desk
+        self._lateness = Lateness(desk.clock)
         self._roads = roads
         self._transports = transports
 
@@ -114,8 +116,7 @@ class TransferDelivery:
         if transfer is None:
             return RoadReport.NEUTRAL
         with bound_ids(transfer=transfer.slip.transfer, peer=transfer.slip.destination, trace_id=trace_id):
-            result, asked = await self._attempt(transfer)
-            last = asked and self._desk.clock.now() >= transfer.deadline
+            result, last = await self._attempt(transfer)
             report = await self._settle(claim, transfer, result, last=last)
             _log.info("transfer.attempted", outcome=type(result).__name__, recipients=len(transfer.slip.recipients))
             return report
@@ -133,7 +134,7 @@ class TransferDelivery:
         transfer = uow.transfers.find(TransferKey(claim.item.subject))
         if transfer is None or transfer.state is not TransferState.QUEUED:
             return None
-        return self._begin_traced(uow, claim) if self._desk.clock.now() < transfer.deadline else None
+        return None if self._lateness.is_over(transfer.deadline) else self._begin_traced(uow, claim)
 
     def _renewed(self, uow: UnitOfWork, claim: Claim) -> _Begun:
         """Begun in a unit of its own: the lease may have waited for it."""
@@ -148,7 +149,6 @@ class TransferDelivery:
 
     def _begin(self, uow: UnitOfWork, claim: Claim) -> Transfer | None:
         """Make `sending` durable; an attempt that was cut short before counts as indeterminate. None: nothing to do."""
-        now = self._desk.clock.now()
         transfer = self._fresh(uow, TransferKey(claim.item.subject))
         if is_final(transfer.state) or transfer.state is TransferState.HELD:
             uow.work.finish(claim)
@@ -157,22 +157,23 @@ class TransferDelivery:
             return transfer
         if transfer.state is TransferState.QUEUED:
             transfer = self._move(uow, transfer, TransferState.SENDING)
-            if now < transfer.deadline:
+            if not self._lateness.is_over(transfer.deadline):
                 return transfer
             # "later" may have been said by a peer that had stored it already, and what was never tried may have been, before
             # this database was put back: ask, do not guess
         return self._move(uow, transfer, TransferState.INDETERMINATE)
 
     async def _attempt(self, transfer: Transfer) -> tuple[CarryResult | Unknown, bool]:
-        """Ask first where an answer may have been lost; after the deadline only ask. Whether asking was the last of it.
+        """Ask first where an answer may have been lost; after the deadline only ask. Whether that was the last attempt.
 
         Then silence is the end. What was carried until after its deadline is asked for once more.
         """
         transport = self._transports(transfer.slip.destination)
         if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
-            if not isinstance(result, Unknown) or self._desk.clock.now() >= transfer.deadline:
-                return result, True
+            late = self._lateness.is_over(transfer.deadline)
+            if late or not isinstance(result, Unknown):
+                return result, late
         return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope)), False
 
     # --- what follows ------------------------------------------------------------------------------------------------

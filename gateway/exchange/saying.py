@@ -1,8 +1,11 @@
 """Saying: what an office writes to another in a status message, and the outgoing row that carries it."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
 
 from gateway.core.errors import SenderError
 from gateway.core.fields import FieldFault
@@ -15,6 +18,8 @@ from gateway.core.secrecy import find_mark
 from gateway.core.states import DocumentState, MessageKind
 from gateway.exchange.desk import Desk
 from gateway.exchange.fields import check_fields
+
+_SEPARATING: Final = re.compile(r"[\s%]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,9 @@ def status_row(status: StatusMessage, *, about: Digest, by: Speaker, desk: Desk,
     `about`: digest of the envelope that it speaks of. `part`: what tells it from another one with the same parts.
     """
     answered, now = status.response_for, desk.clock.now()
-    name = f"status {status.status} {answered.organ_id} {answered.document_id} {part}".rstrip()
+    # A stranger chose the DocumentId: what separates the parts must not be in it, or two answers could have one name.
+    about_id = _SEPARATING.sub(lambda found: quote(found[0]), answered.document_id)
+    name = " ".join(filter(None, ("status", status.status, answered.organ_id, about_id, part)))
     return Document(
         key=DocumentKey(desk.new_key()),
         kind=MessageKind.STATUS,

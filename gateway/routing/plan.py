@@ -44,11 +44,15 @@ class Plan:
     """When it was asked."""
 
     def by_destination(self) -> Mapping[GatewayId, tuple[Route, ...]]:
-        """The routes grouped by gateway: one transfer each. Gateways and routes keep the order of the recipients."""
+        """The routes grouped by gateway: one transfer each. Routes keep the order of the recipients.
+
+        Gateways come in one order whatever that of the recipients: two documents then number their streams, and wait for
+        each other's rows, in the same order.
+        """
         groups: dict[GatewayId, list[Route]] = {}
         for route in self.routes:
             groups.setdefault(route.destination, []).append(route)
-        return {destination: tuple(routes) for destination, routes in groups.items()}
+        return {destination: tuple(groups[destination]) for destination in sorted(groups)}
 
 
 def plan(*, recipients: Sequence[OrganId], snapshot: Snapshot, moment: datetime) -> Plan:

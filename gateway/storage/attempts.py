@@ -126,6 +126,9 @@ class Attempts:
     def _uncommitted(self, connection: Connection, outcome: Settled, error: DBAPIError) -> Settled:
         fault = translated(error)
         _undo(connection)
+        # After a COMMIT that failed SQLAlchemy sends no ROLLBACK; where the server had cancelled it (57014), the next unit
+        # would find itself in a transaction that is aborted (25P02).
+        connection.invalidate()
         if isinstance(fault, AgainError | FatalStoreError):
             raise fault from None
         if isinstance(fault, ConnectionLostError):

@@ -145,10 +145,7 @@ class GroupCommit:
         while Unit(self._connection).log.any_pending():
             done = self._run(self._sequencer, None)
             if isinstance(done.error, SiteError) and done.error.code == "store.full":
-                return (
-                    head,
-                    None,
-                )  # the leaves are pending, and sequenced when there is room: nothing is wrong with them
+                return head, None  # nothing is wrong with the leaves: they are pending until there is room
             if done.error is not None or done.value is None:
                 return head, done.error
             head = done.value

@@ -1,7 +1,7 @@
 """Ledger of the order of streams on the receiving side. In the common case one statement reads and one writes it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, or_, select, text, update
@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, or_,
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ids import EntryKey, OrganId, TransferKey
 from gateway.core.order import StagedEntry, Standing, Stream, Waiting
+from gateway.core.patience import PUT_OFF_SECONDS_MAX
 from gateway.storage.bulk import execute_many
 from gateway.storage.codec import reading
 from gateway.storage.named_lock import NamedLock, acquire
@@ -39,7 +40,10 @@ _COVERED: Final = select(
 _WAIT: Final = insert(incoming_numbers)
 _WAITING: Final = select(incoming_numbers).where(_STREAM).order_by(incoming_numbers.c.first).limit(bindparam("rows"))
 _SETTLE: Final = delete(incoming_numbers).where(_STREAM, incoming_numbers.c.first <= bindparam("through"))
-_WAITED_OUT: Final = and_(incoming_numbers.c.since.is_not(None), incoming_numbers.c.ends_at <= bindparam("now"))
+_WAITED_OUT: Final = and_(
+    incoming_numbers.c.since.is_not(None),
+    or_(incoming_numbers.c.ends_at <= bindparam("now"), incoming_numbers.c.ends_at > bindparam("latest")),
+)
 _READY: Final = (
     select(
         incoming_numbers.c.recipient,
@@ -115,7 +119,8 @@ class OrderLedger:
 
     def ready(self, sender: OrganId, now: datetime, limit: int) -> Mapping[OrganId, int]:
         """Streams of a sender in which something can come in now, and up to which number nothing is waited for."""
-        names = {"the_sender": sender, "now": to_millis(now), "rows": limit}
+        latest = now + timedelta(seconds=PUT_OFF_SECONDS_MAX)
+        names = {"the_sender": sender, "now": to_millis(now), "latest": to_millis(latest), "rows": limit}
         return {OrganId(row.recipient): row.until for row in self._connection.execute(_READY, names)}
 
     def next_end(self, sender: OrganId) -> datetime | None:

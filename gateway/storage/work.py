@@ -99,6 +99,14 @@ _BURY: Final = insert(dead_letters)
 _UNBURY: Final = delete(dead_letters).where(
     dead_letters.c.kind == bindparam("the_kind"), dead_letters.c.subject == bindparam("the_subject")
 )
+_BRING_FORWARD: Final = (
+    update(work)
+    .where(work.c.due_at > bindparam("latest"), work.c.lease_until.is_(None))
+    .values(due_at=bindparam("now"))
+)
+_OPEN_ROADS: Final = (
+    update(destinations).where(destinations.c.not_before > bindparam("latest")).values(not_before=bindparam("now"))
+)
 _RELEASE_ALL: Final = update(work).where(work.c.lease_until.is_not(None)).values(lease_until=None, again_at=None)
 
 # --- looking -----------------------------------------------------------------------------------------------------------
@@ -256,6 +264,13 @@ class WorkLedger:
     def release_all(self) -> int:
         """Give back every lease; how many there were."""
         return self._connection.execute(_RELEASE_ALL).rowcount
+
+    def bring_forward(self, now: datetime, latest: datetime) -> int:
+        """Make due now what is due later than `latest`, and open roads that are closed for longer; how many there were."""
+        names = {"now": to_millis(now), "latest": to_millis(latest)}
+        brought = sum(self._connection.execute(one, names).rowcount for one in (_BRING_FORWARD, _OPEN_ROADS))
+        self.added = self.added or brought > 0
+        return brought
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

@@ -289,6 +289,21 @@ async def test_the_dead_letters_of_one_subject_are_found_whatever_their_kind(sto
     assert await store.read(lambda uow: uow.work.dead_of("z")) == ()
 
 
+async def test_what_a_clock_that_was_ahead_put_off_is_brought_forward(store: LedgerStore) -> None:
+    await add(store, item("soon", 50), item("far", 9_000, destination="d"), item("held", -1))
+    (held,) = await claim(store)
+    for name, until in (("d", later(9_000)), ("open", later(50)), ("never", None)):
+        one = Destination(name=name, failures=3, not_before=until)
+        await store.transact(lambda uow, one=one: uow.work.set_destination(one))
+    assert await store.transact(lambda uow: uow.work.bring_forward(later(0), later(60))) == 2
+    assert await store.transact(lambda uow: uow.work.bring_forward(later(0), later(60))) == 0
+    assert subjects(await claim(store, windows={"d": 9})) == ["far"]
+    roads = [await store.read(lambda uow, name=name: uow.work.destination(name)) for name in ("d", "open", "never")]
+    assert [(road.failures, road.not_before) for road in roads] == [(3, later(0)), (3, later(50)), (3, None)]
+    await store.transact(lambda uow: uow.work.postpone(held, later(9_000)))
+    assert await store.transact(lambda uow: uow.work.bring_forward(later(0), later(60))) == 1
+
+
 async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:
     await add(store, item("x", -2), item("y", -1), item("z", 5))
     held = await claim(store)

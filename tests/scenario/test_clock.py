@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
 from gateway.core.events import EventKind
+from gateway.core.patience import LATENESS_GRACE_SECONDS
 from gateway.exchange import clock_step
 from gateway.observe import ClockWatch
-from tests.kit.exchange_world import Node, World
+from tests.kit.exchange_world import DEADLINE, Node, World
 from tests.scenario.test_main_job import check
+from tests.scenario.test_order import arrive, numbers, write
 from tests.scenario.test_trouble import arrived, sent, states, ub
 
 HOUR = 3_600.0
@@ -59,3 +62,51 @@ async def test_an_hour_s_jump_loses_nothing(
     assert json.loads(step.detail)["milliseconds"] == seconds * 1000
     for node in world.nodes.values():
         await check(world, node)
+
+
+async def attempts(world: World, times: int) -> None:
+    """What waits for its peer is tried so often, five seconds apart, whenever it may be due."""
+    for _ in range(times):
+        await world.party.store.transact(lambda uow: uow.work.bring_forward(world.clock.now(), world.clock.now()))
+        await world.party.run_due(world.clock.now())
+        world.clock.advance(5)
+
+
+async def test_a_glimpse_of_the_future_ends_nothing(world: World) -> None:
+    """Found by attack: a clock that was ten years ahead for some seconds let everything expire that waited for a peer."""
+    world.party.road.down = True
+    document = await sent(world)
+    await attempts(world, 3)
+    world.clock.jump(10 * 365 * 24 * HOUR)
+    await attempts(world, 3)
+    world.clock.jump(-10 * 365 * 24 * HOUR)
+    assert await states(world, document) == [("queued", "")]
+    world.party.road.down = False
+    await attempts(world, 1)
+    await world.settle(limit=timedelta(days=2))
+    assert await states(world, document) == [("delivered", "")]
+
+
+async def test_a_gateway_that_was_off_beyond_a_deadline_tries_for_an_hour_before_anything_expires(world: World) -> None:
+    world.party.road.down = True
+    document = await sent(world)
+    await attempts(world, 3)
+    world.clock.jump(DEADLINE.total_seconds())
+    await attempts(world, 3)
+    assert await states(world, document) == [("queued", "")]
+    world.clock.advance(LATENESS_GRACE_SECONDS)
+    await attempts(world, 2)
+    assert await states(world, document) == [("expired", "delivery.expired")]
+
+
+async def test_what_was_staged_under_a_clock_that_was_ahead_comes_in_when_it_is_set(world: World) -> None:
+    """Found by attack: it would have waited for its smaller number until an hour after the future that it came in."""
+    _, second = [await write(world, number) for number in (1, 2)]
+    world.clock.jump(9 * HOUR)
+    await arrive(world, second)
+    assert await numbers(world) == []
+    world.clock.jump(-9 * HOUR)
+    now = world.clock.now()
+    assert await world.government.store.transact(lambda uow: uow.work.bring_forward(now, now + timedelta(hours=2)))
+    await world.government.run_due(now)
+    assert await numbers(world) == [2]

@@ -15,6 +15,7 @@ from gateway.core.errors import SenderError, SiteError
 from gateway.core.ledgers import LeaseLostError, StaleStateError, UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, STEP_ATTEMPTS_MAX
 from gateway.core.message import Priority
+from gateway.core.patience import BROUGHT_FORWARD_SECONDS
 from gateway.core.work import Claim, RoadReport, WorkItem, WorkKind
 from gateway.delivery import WorkEngine
 from gateway.storage import MemoryStore, open_memory
@@ -228,6 +229,34 @@ async def test_what_is_due_later_waits_for_the_clock() -> None:
         started = bench.clock.now()
         await bench.until(lambda: bench.seen["later"] == 1)
         assert bench.clock.now() - started >= timedelta(seconds=50)
+
+
+async def test_what_was_put_off_while_the_clock_was_years_ahead_runs_soon_after_it_was_set() -> None:
+    """Found by attack: one failure under a wrong clock, and an item was due in ten years."""
+    years = timedelta(days=3650).total_seconds()
+    tries: list[int] = []
+
+    async def under_a_wrong_clock(claim: Claim) -> RoadReport:
+        tries.append(1)
+        if len(tries) > 1:
+            return await bench.finish(claim)
+        bench.clock.jump(years)
+        due = bench.clock.now() + timedelta(seconds=50)
+        await bench.store.transact(lambda uow: uow.work.postpone(claim, due))
+        bench.clock.jump(-years)
+        return RoadReport.NEUTRAL
+
+    bench = Bench(under_a_wrong_clock)
+    async with running(bench):
+        await bench.add("once", "gov")
+        started = bench.clock.now()
+        await bench.until(lambda: bench.seen["once"] == 1)
+        assert bench.clock.now() - started < timedelta(seconds=BROUGHT_FORWARD_SECONDS + 60)
+    bench = Bench()  # and at a start
+    await bench.add("at a start", "gov", seconds=years)
+    async with running(bench):
+        await bench.until(lambda: bench.seen["at a start"] == 1)
+        assert bench.clock.now() - started < timedelta(seconds=BROUGHT_FORWARD_SECONDS)
 
 
 @pytest.mark.parametrize("failure", [ValueError("ours"), SenderError("not_found")])

@@ -71,6 +71,13 @@ def test_routes_are_grouped_by_gateway() -> None:
     assert list(groups) == [PARTY, STATE]
 
 
+def test_gateways_come_in_one_order_whatever_that_of_the_recipients() -> None:
+    """Found by attack on PostgreSQL: two circulars took the rows of their streams the other way round, and one was undone."""
+    known = edition(body("Z79.A"), body("Z79.B", gateway=STATE))
+    orders = [list(planned(known, *names).by_destination()) for names in (("Z79.A", "Z79.B"), ("Z79.B", "Z79.A"))]
+    assert orders[0] == orders[1]
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(None, "recipient.unknown"), (LOCKED, "recipient.locked"), (CLOSED, "recipient.closed")]
 )

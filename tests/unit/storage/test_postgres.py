@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from gateway.audit import sequence
 from gateway.core.errors import SiteError
@@ -24,6 +25,7 @@ from gateway.storage import (
     instance,
     open_postgres,
     open_postgres_reader,
+    postgres,
     postgres_engine,
     schema,
 )
@@ -342,6 +344,31 @@ async def test_a_session_that_ends_before_commit_costs_a_second_run(url: str) ->
         for pid in look(url, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'gateway reader%'"):
             end_session(url, int(str(pid[0])))
         assert (await store.read(lambda uow: uow.log.head())).size == 1
+    await store.close()
+
+
+async def test_a_commit_that_the_server_cancels_costs_the_next_unit_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by attack: no ROLLBACK was sent after it, and the next unit found itself in a transaction that was aborted."""
+    monkeypatch.setattr(postgres, "WRITERS_MAX", 1)
+    store, commit, cancelled = opened(url), PGDialect_psycopg.do_commit, []
+
+    def cancel_once(dialect: Any, connection: Any) -> None:
+        if not cancelled:
+            cancelled.append(1)
+            # What the COMMIT itself gets where `statement_timeout` or pg_cancel_backend meets it: 57014.
+            connection.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)")
+        commit(dialect, connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PGDialect_psycopg, "do_commit", cancel_once)
+        with pytest.raises(SiteError, match=r"^store\.busy"):
+            await store.transact(adding(rows.document()))
+    innocent = rows.document(document_id="innocent", idempotency_key="innocent")
+    await store.transact(adding(innocent))
+    found = await store.read(lambda uow: uow.documents.page(None, 9))
+    assert [one.key for one in found] == [innocent.key]
     await store.close()
 
 
