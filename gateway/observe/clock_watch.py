@@ -1,7 +1,7 @@
 """Watches the wall clock against the one that never steps: a jump is noticed, told, and shown for an hour.
 
-Nothing of ours hangs on it (`gateway.delivery`: items become due early or late, nothing else), but what is signed carries
-the time, and people compare it.
+Nothing of ours hangs on it for long (`gateway.delivery`: items become due early, or late by some hours;
+`gateway.exchange.lateness`: nothing expires in the hour after it), but what is signed carries the time, and people compare it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
