@@ -29,7 +29,9 @@ async def verify_demo(folder: Path) -> dict[str, object]:
     """Check both installations and hold them against each other; the findings as plain values."""
     async with AsyncExitStack() as stack:
         checks = [await stack.enter_async_context(open_for_reading(folder / side / "gateway.toml")) for side in SIDES]
-        reports = [await check.run() for check in checks]
+        async with asyncio.TaskGroup() as both:  # each has a judge of its own
+            runs = [both.create_task(check.run()) for check in checks]
+        reports = [run.result() for run in runs]
         by_gateway = {report.gateway: check for check, report in zip(checks, reports, strict=True)}
         problems = [
             f"{side}: {problem}" for side, report in zip(SIDES, reports, strict=True) for problem in _problems(report)
