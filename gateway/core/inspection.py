@@ -105,8 +105,11 @@ class Inspections(Protocol):
         """Those of the subjects that have a work item, or a dead letter that waits for a person."""
         ...
 
-    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
-        """Transfers with a work item whose keys were made before that time; the urgent ones (Khẩn and above), or all."""
+    def overdue(self, before: datetime, ahead: datetime, *, urgent: bool) -> Overdue:
+        """Transfers with a work item whose keys were made before that time; the urgent ones (Khẩn and above), or all.
+
+        Those made after `ahead` count as well: a clock that was ahead made them, and they would wait for that time.
+        """
         ...
 
     def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:

@@ -11,7 +11,7 @@ from gateway.core.clock import seconds_since
 from gateway.core.health import Check, Finding, found
 from gateway.core.inspection import Overdue
 from gateway.core.metrics import TRANSFERS_LATE, TRANSFERS_OLDEST_SECONDS, Reading
-from gateway.core.patience import LATE_SECONDS_MAX, LATE_URGENT_SECONDS_MAX
+from gateway.core.patience import LATE_SECONDS_MAX, LATE_URGENT_SECONDS_MAX, PUT_OFF_SECONDS_MAX
 from gateway.core.ports import Clock, Store
 
 _ALL: Final = "all"
@@ -54,8 +54,12 @@ class LateProbe:
         """The urgent ones, and all."""
         now = self._clock.now()
         urgent, every = (now - timedelta(seconds=bound) for bound in (LATE_URGENT_SECONDS_MAX, LATE_SECONDS_MAX))
+        ahead = now + timedelta(seconds=PUT_OFF_SECONDS_MAX)
         return await self._store.read(
-            lambda uow: (uow.inspection.overdue(urgent, urgent=True), uow.inspection.overdue(every, urgent=False))
+            lambda uow: (
+                uow.inspection.overdue(urgent, ahead, urgent=True),
+                uow.inspection.overdue(every, ahead, urgent=False),
+            )
         )
 
     def _age(self, overdue: Overdue) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, or_, select, text, tuple_
 
 from gateway.core.clock import to_millis
 from gateway.core.ids import Digest, DocumentKey, EntryKey, OrganId, TransferKey, uuid7
@@ -125,7 +125,11 @@ _HOLDS: Final = select(
 
 
 _TRIED: Final = work.c.kind == WorkKind.TRANSFER.value
-_LATE: Final = select(func.count()).select_from(work).where(_TRIED, work.c.subject < bindparam("before"))
+_LATE: Final = (
+    select(func.count())
+    .select_from(work)
+    .where(_TRIED, or_(work.c.subject < bindparam("before"), work.c.subject > bindparam("ahead")))
+)
 _LATE_URGENT: Final = _LATE.where(URGENT)
 
 
@@ -215,11 +219,15 @@ class InspectionLedger:
                 found.update(self._connection.execute(statement, names).scalars())
         return frozenset(found)
 
-    def overdue(self, before: datetime, *, urgent: bool) -> Overdue:
-        """Transfers that are tried since before that time. Keys are ordered by time, so no transfer is read but the oldest."""
+    def overdue(self, before: datetime, ahead: datetime, *, urgent: bool) -> Overdue:
+        """Transfers that are tried since before that time, or were made after `ahead`.
+
+        Keys are ordered by time, so no transfer is read but the oldest.
+        """
         count, oldest = (_LATE_URGENT, _OLDEST_URGENT) if urgent else (_LATE, _OLDEST)
         sent_at = self._connection.execute(oldest, {}).scalar_one_or_none()
-        late = self._connection.execute(count, {"before": uuid7(before, bytes)}).scalar_one()
+        names = {"before": uuid7(before, bytes), "ahead": uuid7(ahead, bytes)}
+        late = self._connection.execute(count, names).scalar_one()
         return Overdue(count=int(late), oldest=maybe_moment(sent_at))
 
     def steps(self, now: datetime) -> Mapping[OrganId, tuple[int, datetime | None]]:

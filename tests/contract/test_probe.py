@@ -319,6 +319,10 @@ async def test_what_has_no_receipt_is_a_warning_by_its_age_and_sooner_if_it_is_u
         await send(minutes, urgency)
         assert [finding.code for finding in await probe.look()] == codes
     assert [reading.value for reading in await probe.readings()] == [1, 180, 1, 5400]
+    await send(-119, Priority.NORMAL)
+    assert [reading.value for reading in await probe.readings()] == [1, 180, 1, 5400]
+    await send(-9 * 60, Priority.NORMAL)  # by a clock that was ahead: it would wait until then, and nobody would know
+    assert [reading.value for reading in await probe.readings()] == [1, 180, 2, 5400]
 
 
 async def test_what_is_staged_is_a_warning_when_it_waits_long(bench: Bench) -> None:
