@@ -105,14 +105,15 @@ class Traffic:
     _clients: dict[OrganId, OfficeClient] = field(default_factory=dict)
     _on_the_way: int = 0
 
-    async def run(self, letters: Iterable[Letter], *, at_once: int = 4, ahead: int = AHEAD) -> None:
-        """Hand all of them in, each until it is acknowledged."""
+    async def run(self, letters: Iterable[Letter], *, at_once: int = 4, ahead: int = AHEAD, every: float = 0.0) -> None:
+        """Hand all of them in, each until it is acknowledged; no faster than one `every` so many seconds."""
         waiting = iter(letters)
 
         async def office() -> None:
             for letter in waiting:
                 await self.hand_in(letter)
                 await self._until_fewer(ahead)
+                await asyncio.sleep(every * at_once)
 
         async with asyncio.TaskGroup() as both:
             watch = both.create_task(self._watch())
