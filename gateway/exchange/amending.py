@@ -22,9 +22,10 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import AMENDED_DOCUMENTS_MAX
 from gateway.core.message import Business, BusinessKind, DocumentMessage, ResponseFor, StatusMessage
 from gateway.core.model import Delivery, Document, InboxEntry
-from gateway.core.states import AMENDMENT_MOVES, AmendmentState, BusinessStatus, DeliveryState, DocumentState, advance
+from gateway.core.states import AMENDMENT_MOVES, AmendmentState, BusinessStatus, DocumentState, advance
 from gateway.exchange.desk import Desk
 from gateway.exchange.messages import recipients_of
+from gateway.exchange.possession import possession
 from gateway.exchange.subjects import of_delivery, of_entry
 
 _S = AmendmentState
@@ -33,9 +34,6 @@ KINDS: Final = {
     BusinessKind.UPDATE: AmendmentKind.UPDATE,
     BusinessKind.REPLACE: AmendmentKind.REPLACE,
 }
-_NEVER_TAKEN: Final = frozenset({DeliveryState.REFUSED, DeliveryState.REROUTED})
-_KNOWN_THERE: Final = "conflict.document_id"
-"""A refusal by who has the document already, in an envelope that this gateway lost with its database (docs/OPERATIONS.md)."""
 
 
 # --- what a document says of earlier ones ------------------------------------------------------------------------------
@@ -82,11 +80,6 @@ def _named_by(document: Document) -> tuple[str, ...]:
     return amended(said.business, document.sender, said.response_for) if said and said.business else ()
 
 
-def may_have(delivery: Delivery) -> bool:
-    """Whether its recipient has the document, or may have it."""
-    return delivery.state not in _NEVER_TAKEN or delivery.reason == _KNOWN_THERE
-
-
 # --- at the sender's gateway -------------------------------------------------------------------------------------------
 
 
@@ -104,7 +97,8 @@ def amendment_sent(uow: UnitOfWork, document: Document, desk: Desk) -> None:
             both = frozenset(recipients_of(earlier)).intersection(recipients_of(document))
             uow.amendments.add([_said_by(document, name, recipient, desk) for recipient in sorted(both)])
             continue
-        reached = {one.recipient: one for one in uow.documents.deliveries(earlier.key) if may_have(one)}
+        is_there = possession(uow, earlier)
+        reached = {one.recipient: one for one in uow.documents.deliveries(earlier.key) if is_there(one)}
         taken = [reached[recipient] for recipient in recipients_of(document) if recipient in reached]
         said = [_said_by(document, name, delivery.recipient, desk) for delivery in taken]
         begun = [_begun(one, delivery, document.changed_at) for one, delivery in zip(said, taken, strict=True)]
@@ -117,7 +111,8 @@ def amended_before(uow: UnitOfWork, document: Document, desk: Desk) -> None:
     waiting = [one for one in said if one.state is _S.WAITING]
     if not waiting:
         return
-    reached = {one.recipient: one for one in uow.documents.deliveries(document.key) if may_have(one)}
+    is_there = possession(uow, document)
+    reached = {one.recipient: one for one in uow.documents.deliveries(document.key) if is_there(one)}
     for one in waiting:
         if delivery := reached.get(one.recipient):
             begun = _begun(one, delivery, document.changed_at)
@@ -152,9 +147,10 @@ def _stand_at(
     """What the later one does to the earlier one, at those of these bodies that are sent both and have no row of it."""
     if earlier is None:
         return
+    has_one, has_other = possession(uow, earlier), possession(uow, later)
     for recipient in recipients:
         reached, carried = (uow.documents.delivery(one.key, recipient) for one in (earlier, later))
-        if reached is None or carried is None or not (may_have(reached) and may_have(carried)):
+        if reached is None or carried is None or not (has_one(reached) and has_other(carried)):
             continue
         said, now = _said_by(later, earlier.document_id, recipient, desk), desk.clock.now()
         if uow.amendments.find(said) is None:

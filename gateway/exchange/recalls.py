@@ -1,9 +1,10 @@
 """Recalls: an office takes back what it sent.
 
 A document that is not routed is refused with that reason: it never leaves. Of one that is, each transfer that nothing is done
-with at this moment is given up, and its deliveries are void. Where not a byte of it had left, that is the end. Everybody else
-is asked: by a status message 13 of its own, which walks like any other. So is who may have the document though its transfer
-was given up (it was tried before), and who is being sent it just now. The answers are `exchange.amending`'s.
+with at this moment is given up, and its deliveries are void. Where not a byte of it had left, that is the end: which a database
+that was put back cannot say of what is older than its restore. Everybody else is asked: by a status message 13 of its own,
+which walks like any other. So is who may have the document though its transfer was given up (it was tried before), and who is
+being sent it just now. The answers are `exchange.amending`'s.
 
 Asking many is more than one unit may do: they are asked a few at a time, each with the row, its leaf and its message in one
 transaction. A power cut between two of them leaves some unasked; the office, without an answer, asks again, and nobody is asked
@@ -34,13 +35,14 @@ from gateway.core.states import (
     TransferState,
     advance,
 )
-from gateway.exchange.amending import ask, ask_again, may_have
+from gateway.exchange.amending import ask, ask_again
 from gateway.exchange.contract import RecallView
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import attempt_of, step_of
 from gateway.exchange.gaps import owe_notice
 from gateway.exchange.messages import organ_block
 from gateway.exchange.permission import own_document, require
+from gateway.exchange.possession import may_have, may_have_left, possession
 from gateway.exchange.said_again import NOT_ARRIVED
 from gateway.exchange.saying import Speaker, said_words, status_row
 from gateway.exchange.scanning import forget_scan
@@ -84,6 +86,8 @@ class Recalls:
             return document
         if document.state is DocumentState.REFUSED:
             raise Conflict("conflict.state", state=document.state.value)
+        if may_have_left(uow, document):  # as soon as it is routed once more, its recipients are asked
+            raise Conflict("conflict.at_work")
         now = self._desk.clock.now()
         private = {
             "document_id": document.document_id,
@@ -111,7 +115,8 @@ class Recalls:
         transfer, now = uow.transfers.find(seen.slip.transfer), self._desk.clock.now()
         if transfer is None or transfer.state not in STOPPABLE or not _withdrawn(uow, document, transfer, now):
             return
-        untouched = transfer.state is TransferState.QUEUED and not transfer.attempts
+        is_new = transfer.state is TransferState.QUEUED and not transfer.attempts
+        untouched = is_new and not may_have_left(uow, document)
         state = advance(transfer.state, TransferState.VOID)
         uow.transfers.advance(replace(transfer, state=state, reason=GIVEN_UP, changed_at=now), was=transfer.state)
         deliveries = uow.documents.deliveries(document.key, transfer.slip.transfer)
@@ -140,20 +145,16 @@ class Recalls:
         unheard = _unheard(uow, deliveries)
         new = left[:RECALLS_PER_UNIT]
         again = unheard[: RECALLS_PER_UNIT - len(new)]
-        ask(uow, document, [(self._recalled(uow, document, one, reason, who), one) for one in new], self._desk)
+        may_be_there = possession(uow, document)  # all others have nothing to give back, and will not have it
+        states = [AmendmentState.ASKED if may_be_there(one) else AmendmentState.STOPPED for one in new]
+        said = [self._amendment(document, one, reason, state) for one, state in zip(new, states, strict=True)]
+        is_asked = AmendmentState.ASKED
+        carried = [self._carried(uow, document, one, who) if one.state is is_asked else one for one in said]
+        ask(uow, document, list(zip(carried, new, strict=True)), self._desk)
         ask_again(
             uow, document, [(self._carried(uow, document, one, who), delivery) for one, delivery in again], self._desk
         )
         return len(left) + len(unheard) > len(new) + len(again)
-
-    def _recalled(
-        self, uow: UnitOfWork, document: Document, delivery: Delivery, reason: str, who: Speaker
-    ) -> Amendment:
-        """Its recipient is asked; or has certainly nothing to give back, and will not have it."""
-        if not may_have(delivery):
-            return self._amendment(document, delivery, reason, AmendmentState.STOPPED)
-        asked = self._amendment(document, delivery, reason, AmendmentState.ASKED)
-        return self._carried(uow, document, asked, who)
 
     def _carried(self, uow: UnitOfWork, document: Document, amendment: Amendment, who: Speaker) -> Amendment:
         """With the message that asks, which is stored: the first one, or another than that which never arrived."""

@@ -48,6 +48,16 @@ async def entries(world: World, ward: OrganId) -> tuple[InboxEntry, ...]:
     return (await node.queries.inbox(node.principal(ward), 0, 10)).entries
 
 
+async def recalled_letter(world: World) -> tuple[Document, InboxEntry]:
+    """A letter to the People's Committee, asked back by its sender and not answered yet; with its entry there."""
+    document = await sent(world)
+    await world.settle()
+    await recall(world, document)
+    await world.settle()
+    (entry,) = await entries(world, ub(world))
+    return document, entry
+
+
 async def agree(world: World, entry: InboxEntry, *, forwarded: bool = False) -> InboxEntry:
     node = host(world, entry.recipient)
     answers = AmendmentAnswers(desk=node.desk)
@@ -84,6 +94,9 @@ async def test_the_recipient_sees_a_recall_agrees_and_the_sender_sees_who_had_op
     await world.settle()
     (entry,) = await entries(world, ub(world))
     ward = world.government.principal(ub(world))
+    await world.government.queries.attachment(ward, entry.key, 1, opens=False)
+    await world.government.queries.content(ward, entry.key, opens=False)
+    world.clock.advance(60)
     await world.government.queries.attachment(ward, entry.key, 1)
     opened = world.clock.now().replace(microsecond=0)
     world.clock.advance(60)
@@ -165,11 +178,7 @@ async def test_who_had_taken_it_up_and_refuses_was_asked_too_late(
 
 
 async def test_who_has_refused_may_agree_later_and_never_takes_an_agreement_back(world: World) -> None:
-    document = await sent(world)
-    await world.settle()
-    await recall(world, document)
-    await world.settle()
-    (entry,) = await entries(world, ub(world))
+    document, entry = await recalled_letter(world)
     await decline(world, entry)
     world.party.road.down = world.government.road.down = True
     await decline(world, entry, "Lần nữa")
@@ -184,11 +193,7 @@ async def test_who_has_refused_may_agree_later_and_never_takes_an_agreement_back
 
 
 async def test_answers_that_arrive_the_other_way_round_end_the_same(world: World) -> None:
-    document = await sent(world)
-    await world.settle()
-    await recall(world, document)
-    await world.settle()
-    (entry,) = await entries(world, ub(world))
+    document, entry = await recalled_letter(world)
     await decline(world, entry)
     await agree(world, entry)
     node = world.government
@@ -463,11 +468,7 @@ def _changed(uow: UnitOfWork, statement: str) -> None:
     ],
 )
 async def test_a_row_that_says_otherwise_than_the_log_is_found(world: World, change: str, why: str) -> None:
-    document = await sent(world)
-    await world.settle()
-    await recall(world, document)
-    await world.settle()
-    (entry,) = await entries(world, ub(world))
+    _, entry = await recalled_letter(world)
     await agree(world, entry)
     await world.settle()
     await both_hold(world)

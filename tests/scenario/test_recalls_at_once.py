@@ -19,7 +19,7 @@ from gateway.storage.amendments import AmendmentLedger
 from gateway.storage.inbox import InboxLedger
 from tests.kit import rows
 from tests.kit.exchange_world import World
-from tests.scenario.test_amendments import agree, both_hold, decline, entries, recall
+from tests.scenario.test_amendments import agree, both_hold, decline, recall, recalled_letter
 from tests.scenario.test_trouble import sent, ub
 
 
@@ -38,11 +38,7 @@ async def test_a_recall_said_again_while_it_is_answered_waits_for_nobody_in_a_ci
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Found by attack on PostgreSQL: one took the amendment and then the entry, the other the entry first."""
-    document = await sent(world)
-    await world.settle()
-    await recall(world, document)
-    await world.settle()
-    (entry,) = await entries(world, ub(world))
+    document, entry = await recalled_letter(world)
     await decline(world, entry)
     await world.settle()
     desk, runs = world.government.desk, Counter[str]()

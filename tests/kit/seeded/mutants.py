@@ -27,7 +27,7 @@ from gateway.exchange import (
     TransferDelivery,
     amending,
     ordering,
-    recalls,
+    possession,
     receipts,
     steps,
 )
@@ -267,7 +267,7 @@ def entries_enter_as_they_come() -> AbstractContextManager[Any]:
 
 def a_recall_forgets_who_is_being_sent_it() -> AbstractContextManager[Any]:
     """Only those are asked of whom it is known that they have it."""
-    return patch.object(recalls, "may_have", lambda delivery: delivery.state is DeliveryState.DELIVERED)
+    return patch.object(possession, "may_have", lambda delivery: delivery.state is DeliveryState.DELIVERED)
 
 
 def an_answer_is_believed_the_other_way_round() -> AbstractContextManager[Any]:
