@@ -24,6 +24,8 @@ RESEND_SECONDS_MAX: Final = 30 * 24 * 3600.0
 """What was sent is kept for so long at least, and may be asked for again; whoever throws envelopes away reads this first."""
 RESYNC_LOOK_SECONDS: Final = 2.0
 """Between two looks at what has come again."""
+RESYNC_EMPTY_SECONDS: Final = 0.1
+"""After a page that names nothing: of a peer's transfers, most go to others. Who only pretends cannot keep us busy with it."""
 RESYNC_AGAIN_SECONDS: Final = 900.0
 """What has not come by then is asked for once more: the longest back-off of the peer."""
 

@@ -146,7 +146,7 @@ class Resyncs(Protocol):
         ...
 
     def want(self, peer: GatewayId, wanted: Collection[Wanted]) -> None:
-        """Remember what is missing; what is remembered already stays as it is."""
+        """Remember what a peer named and is missing; what it has named before stays as it is, whatever others name."""
         ...
 
     def is_wanted(self, peer: GatewayId, transfer: TransferKey) -> bool:
@@ -157,11 +157,11 @@ class Resyncs(Protocol):
         """Transfers that are missing and that the peer has not been asked for."""
         ...
 
-    def asked(self, transfers: Sequence[TransferKey], at: datetime | None) -> None:
+    def asked(self, peer: GatewayId, transfers: Sequence[TransferKey], at: datetime | None) -> None:
         """The peer has been asked for them; None: it is to be asked again."""
         ...
 
-    def dismiss(self, transfers: Sequence[TransferKey]) -> None:
+    def dismiss(self, peer: GatewayId, transfers: Sequence[TransferKey]) -> None:
         """The peer does not have them."""
         ...
 
@@ -175,6 +175,10 @@ class Resyncs(Protocol):
 
     def told_of(self, peer: GatewayId, number: int, at: datetime) -> bool:
         """Remember that a peer was restored; whether that was news."""
+        ...
+
+    def restored(self, peer: GatewayId) -> int:
+        """How many restores a peer has told of: their numbers need not grow, for its clock may have been ahead."""
         ...
 
     def resend(self, transfer: TransferKey) -> Resend | None:

@@ -203,7 +203,10 @@ class Work(Protocol):
         ...
 
     def bring_forward(self, now: datetime, latest: datetime) -> int:
-        """Make due now what is due later than `latest`, and open roads that are closed for longer; how many there were."""
+        """Make due now what is due later than `latest`, and open roads that are closed for longer; how many there were.
+
+        A lease that ends later than that was given by a clock that was ahead: it ends in LEASE_SECONDS, if nobody renews it.
+        """
         ...
 
     def next_due(self) -> datetime | None:

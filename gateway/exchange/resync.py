@@ -21,6 +21,7 @@ from gateway.core.patience import DELIVERY_DEADLINE_DAYS_MAX
 from gateway.core.ports import Signer
 from gateway.core.restore_limits import (
     RESYNC_AGAIN_SECONDS,
+    RESYNC_EMPTY_SECONDS,
     RESYNC_LOOK_SECONDS,
     RESYNC_MARGIN_SECONDS,
     RESYNC_MISSING_MAX,
@@ -129,15 +130,13 @@ class Resynchronising:
         now, peer = self._desk.clock.now(), page.origin
         resync = uow.resyncs.find(peer)
         assert resync is not None, "a question without its row"
-        uow.resyncs.asked(question.again, now)
-        uow.resyncs.dismiss([key for key in page.unknown if key in question.again])
+        uow.resyncs.asked(peer, question.again, now)
+        uow.resyncs.dismiss(peer, [key for key in page.unknown if key in question.again])
         if question.page and resync.after == question.after and resync.state is ResyncState.ASKING:
             resync = self._named(uow, resync, page)
         uow.resyncs.put(replace(resync, changed_at=now))
         uow.work.set_destination(Destination(name=peer))
-        # The page ends before a transfer of which the peer does not know yet: in a moment it will.
-        stands = question.page and page.following != "" and page.following == question.after and not question.again
-        uow.work.postpone(claim, now + timedelta(seconds=RESYNC_LOOK_SECONDS if stands else 0))
+        uow.work.postpone(claim, now + timedelta(seconds=_pause(question, page)))
 
     def _named(self, uow: UnitOfWork, resync: Resync, page: Page) -> Resync:
         missing = frozenset(uow.resyncs.unknown([line.transfer for line in page.lines]))
@@ -194,10 +193,21 @@ class Resynchronising:
             uow.work.finish(claim)
             _log.info("resync.done", peer=peer, named=resync.named, lost=resync.lost)
             return
-        uow.resyncs.asked([key for key, asked in missing if asked is not None and now - asked >= AGAIN], None)
+        overdue = [key for key, asked in missing if asked is not None and now - asked >= AGAIN]
+        uow.resyncs.asked(peer, overdue, None)
         wait = min(LOOK_SECONDS_MAX, RESYNC_LOOK_SECONDS + (now - resync.changed_at).total_seconds() / 10)
         uow.work.postpone(claim, now + timedelta(seconds=max(RESYNC_LOOK_SECONDS, wait)))
 
     def _record(self, uow: UnitOfWork, kind: EventKind, private: dict[str, str | int]) -> None:
         event = of_gateway(kind, self._desk.own, at=self._desk.clock.now(), private=private)
         self._desk.journal.record(uow, event)
+
+
+def _pause(question: Question, page: Page) -> float:
+    """Seconds until the next question: a page that brings nothing must not be worth another one at once, without an end."""
+    stands = question.page and page.following != "" and page.following == question.after and not question.again
+    if (
+        stands or page.unknown
+    ):  # it ends before a transfer of which the peer knows in a moment; or it had named what it has not
+        return RESYNC_LOOK_SECONDS
+    return 0 if page.lines or question.again else RESYNC_EMPTY_SECONDS

@@ -43,11 +43,10 @@ resyncs: Final = strict(
 
 wanted: Final = strict(
     "wanted_transfers",
+    Column("peer", Text, primary_key=True),
     Column("transfer", Text, primary_key=True),
-    words("peer"),
     words("receipt"),
     maybe_whole("asked_at"),
-    Index("ix_wanted_transfers_peer", "peer", "transfer"),
 )
 
 # --- a peer's database went back -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, tuple_, update
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.errors import SiteError
@@ -72,7 +72,7 @@ _PUT: Final = insert(resyncs)
 _OPEN: Final = select(func.count()).select_from(resyncs).where(resyncs.c.state != ResyncState.DONE.value)
 
 _KNOWN: Final = select(incoming_transfers.c.key).where(among(incoming_transfers.c.key, "keys"))
-_WANTED: Final = select(wanted.c.transfer).where(among(wanted.c.transfer, "keys"))
+_WANTED: Final = select(wanted.c.transfer).where(wanted.c.peer == bindparam("peer"), among(wanted.c.transfer, "keys"))
 _WANT: Final = insert(wanted)
 _IS_WANTED: Final = select(wanted.c.transfer).where(
     wanted.c.transfer == bindparam("transfer"), wanted.c.peer == bindparam("peer")
@@ -90,8 +90,9 @@ _MISSING: Final = (
     .order_by(wanted.c.transfer)
     .limit(bindparam("rows"))
 )
-_ASKED: Final = update(wanted).where(wanted.c.transfer == bindparam("the_transfer")).values(asked_at=bindparam("at"))
-_DISMISS: Final = delete(wanted).where(wanted.c.transfer == bindparam("the_transfer"))
+_THE_WANTED: Final = and_(wanted.c.peer == bindparam("the_peer"), wanted.c.transfer == bindparam("the_transfer"))
+_ASKED: Final = update(wanted).where(_THE_WANTED).values(asked_at=bindparam("at"))
+_DISMISS: Final = delete(wanted).where(_THE_WANTED)
 _COUNT_MISSING: Final = select(func.count()).select_from(wanted).where(_ABSENT)
 
 _SKIPPED: Final = (
@@ -107,6 +108,9 @@ _SKIPPED: Final = (
 
 _RESTORED: Final = select(restored_peers.c.at).where(
     restored_peers.c.peer == bindparam("peer"), restored_peers.c.number == bindparam("number")
+)
+_COUNT_RESTORED: Final = (
+    select(func.count()).select_from(restored_peers).where(restored_peers.c.peer == bindparam("peer"))
 )
 _NOTE_RESTORED: Final = insert(restored_peers)
 _RESEND: Final = locked(select(resends).where(resends.c.transfer == bindparam("transfer")))
@@ -181,7 +185,7 @@ class ResyncLedger:
 
     def want(self, peer: GatewayId, wanted: Collection[Wanted]) -> None:
         """Remember what is missing."""
-        remembered = self._among(_WANTED, [one.transfer for one in wanted])
+        remembered = self._among(_WANTED, [one.transfer for one in wanted], peer=peer)
         rows = [
             {"transfer": one.transfer, "peer": peer, "receipt": one.receipt, "asked_at": None}
             for one in wanted
@@ -199,26 +203,26 @@ class ResyncLedger:
         found = self._connection.execute(_TO_ASK, {"peer": peer, "rows": limit}).scalars()
         return tuple(map(TransferKey, found))
 
-    def asked(self, transfers: Sequence[TransferKey], at: datetime | None) -> None:
+    def asked(self, peer: GatewayId, transfers: Sequence[TransferKey], at: datetime | None) -> None:
         """The peer has been asked for them."""
         if transfers:
-            rows = [{"the_transfer": key, "at": maybe_millis(at)} for key in transfers]
+            rows = [{"the_peer": peer, "the_transfer": key, "at": maybe_millis(at)} for key in transfers]
             execute_many(self._connection, _ASKED, rows)
 
-    def dismiss(self, transfers: Sequence[TransferKey]) -> None:
+    def dismiss(self, peer: GatewayId, transfers: Sequence[TransferKey]) -> None:
         """The peer does not have them."""
         for key in transfers:
-            self._connection.execute(_DISMISS, {"the_transfer": key})
+            self._connection.execute(_DISMISS, {"the_peer": peer, "the_transfer": key})
 
     def missing(self, peer: GatewayId, limit: int) -> tuple[tuple[TransferKey, datetime | None], ...]:
         """Transfers of a peer that have not come in."""
         rows = self._connection.execute(_MISSING, {"peer": peer, "rows": limit})
         return tuple((TransferKey(row.transfer), maybe_moment(row.asked_at)) for row in rows)
 
-    def _among(self, statement: Any, keys: Sequence[TransferKey]) -> set[str]:
+    def _among(self, statement: Any, keys: Sequence[TransferKey], **more: str) -> set[str]:
         found: set[str] = set()
         for some in chunks(keys):
-            found.update(self._connection.execute(statement, {"keys": list(some)}).scalars())
+            found.update(self._connection.execute(statement, {"keys": list(some), **more}).scalars())
         return found
 
     # --- who asks us -------------------------------------------------------------------------------------------------
@@ -230,6 +234,10 @@ class ResyncLedger:
             return False
         self._connection.execute(_NOTE_RESTORED, names | {"at": to_millis(at)})
         return True
+
+    def restored(self, peer: GatewayId) -> int:
+        """How many restores it has told of."""
+        return int(self._connection.execute(_COUNT_RESTORED, {"peer": peer}).scalar_one())
 
     def resend(self, transfer: TransferKey) -> Resend | None:
         """What was asked for again."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from gateway.core.errors import SiteError
 
-NEWEST: Final = "0013"
+NEWEST: Final = "0014"
 """The last of the revisions: the version that this program knows."""
 _VERSIONS: Final = table("alembic_version", column("version_num"))
 """Alembic's own, with one row."""

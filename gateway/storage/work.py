@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from gateway.core.clock import from_millis, to_millis
 from gateway.core.ledgers import LeaseLostError, StaleStateError
+from gateway.core.limits import LEASE_SECONDS
 from gateway.core.message import Priority
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind, Workload
 from gateway.storage.bulk import execute_many
@@ -104,6 +105,10 @@ _BRING_FORWARD: Final = (
     .where(work.c.due_at > bindparam("latest"), work.c.lease_until.is_(None))
     .values(due_at=bindparam("now"))
 )
+_SHORTEN_LEASES: Final = (
+    update(work).where(work.c.lease_until > bindparam("latest")).values(lease_until=bindparam("lease_until"))
+)
+"""Who works on it renews its own in time; one that nobody holds, for the answer of its claim was lost, ends."""
 _OPEN_ROADS: Final = (
     update(destinations).where(destinations.c.not_before > bindparam("latest")).values(not_before=bindparam("now"))
 )
@@ -266,9 +271,11 @@ class WorkLedger:
         return self._connection.execute(_RELEASE_ALL).rowcount
 
     def bring_forward(self, now: datetime, latest: datetime) -> int:
-        """Make due now what is due later than `latest`, and open roads that are closed for longer; how many there were."""
+        """Make due now what is due later than `latest`, open roads that are closed for longer, and shorten such leases."""
         names = {"now": to_millis(now), "latest": to_millis(latest)}
-        brought = sum(self._connection.execute(one, names).rowcount for one in (_BRING_FORWARD, _OPEN_ROADS))
+        leases = {"lease_until": to_millis(now + timedelta(seconds=LEASE_SECONDS)), "latest": names["latest"]}
+        brought = self._connection.execute(_SHORTEN_LEASES, leases).rowcount
+        brought += sum(self._connection.execute(one, names).rowcount for one in (_BRING_FORWARD, _OPEN_ROADS))
         self.added = self.added or brought > 0
         return brought
 

@@ -115,24 +115,41 @@ async def test_what_is_missing_is_asked_for_until_it_came(store: LedgerStore) ->
     assert await store.read(lambda uow: uow.resyncs.to_ask(THERE, 9)) == ("b", "c", "d")
     assert await store.read(lambda uow: uow.resyncs.to_ask(THERE, 1)) == ("b",)
     assert await store.read(lambda uow: uow.resyncs.to_ask(AWAY, 9)) == ()
-    await store.transact(lambda uow: uow.resyncs.asked([TransferKey("b")], rows.NOW))
+    await store.transact(lambda uow: uow.resyncs.asked(THERE, [TransferKey("b")], rows.NOW))
     await store.transact(lambda uow: uow.resyncs.want(THERE, wanted("b")))
     assert await store.read(lambda uow: uow.resyncs.to_ask(THERE, 9)) == ("c", "d")
     missing: tuple[tuple[str, datetime | None], ...] = (("b", rows.NOW), ("c", None), ("d", None))
     assert await store.read(lambda uow: uow.resyncs.missing(THERE, 9)) == missing
-    await store.transact(lambda uow: uow.resyncs.asked([TransferKey("b")], None))
+    await store.transact(lambda uow: uow.resyncs.asked(THERE, [TransferKey("b")], None))
     assert await store.read(lambda uow: uow.resyncs.to_ask(THERE, 1)) == ("b",)
     assert await store.read(lambda uow: uow.resyncs.is_wanted(THERE, TransferKey("b")))
     assert not await store.read(lambda uow: uow.resyncs.is_wanted(AWAY, TransferKey("b")))
-    await store.transact(lambda uow: uow.resyncs.dismiss([TransferKey("b"), TransferKey("c")]))
+    await store.transact(lambda uow: uow.resyncs.dismiss(THERE, [TransferKey("b"), TransferKey("c")]))
     assert await store.read(lambda uow: uow.resyncs.missing(THERE, 9)) == (("d", None),)
+
+
+async def test_no_peer_speaks_for_another(store: LedgerStore) -> None:
+    """Whoever named it first, and does not have it, kept it from being asked of the one who has."""
+    key = TransferKey("a")
+    for peer in (AWAY, THERE):
+        await store.transact(lambda uow, peer=peer: uow.resyncs.want(peer, wanted("a")))  # type: ignore[misc]
+    await store.transact(lambda uow: uow.resyncs.asked(AWAY, [key], rows.NOW))
+    assert await store.read(lambda uow: uow.resyncs.to_ask(AWAY, 9)) == ()
+    await store.transact(lambda uow: uow.resyncs.dismiss(AWAY, [key]))
+    assert not await store.read(lambda uow: uow.resyncs.is_wanted(AWAY, key))
+    assert await store.read(lambda uow: uow.resyncs.to_ask(THERE, 9)) == (key,)
 
 
 async def test_a_peer_s_restore_is_news_once(store: LedgerStore) -> None:
     assert await store.transact(lambda uow: uow.resyncs.told_of(THERE, 7, rows.NOW))
     assert not await store.transact(lambda uow: uow.resyncs.told_of(THERE, 7, rows.NOW))
     assert await store.transact(lambda uow: uow.resyncs.told_of(THERE, 8, rows.NOW))
+    assert not await store.transact(lambda uow: uow.resyncs.told_of(THERE, 7, rows.NOW))
     assert await store.transact(lambda uow: uow.resyncs.told_of(AWAY, 7, rows.NOW))
+    told = await store.read(
+        lambda uow: [uow.resyncs.restored(peer) for peer in (THERE, AWAY, GatewayId("else.internal"))]
+    )
+    assert told == [2, 1, 0]
 
 
 async def test_what_was_sent_again_is_kept_with_its_second_answer(store: LedgerStore) -> None:

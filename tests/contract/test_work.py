@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.interventions import Pause
 from gateway.core.ledgers import LeaseLostError, UnitOfWork
+from gateway.core.limits import LEASE_SECONDS
 from gateway.core.message import Priority
 from gateway.core.work import Backlog, Claim, DeadLetter, Destination, QueuedWork, Turn, WorkItem, WorkKind
 from tests.contract.stores import LedgerStore
@@ -302,6 +303,16 @@ async def test_what_a_clock_that_was_ahead_put_off_is_brought_forward(store: Led
     assert [(road.failures, road.not_before) for road in roads] == [(3, later(0)), (3, later(50)), (3, None)]
     await store.transact(lambda uow: uow.work.postpone(held, later(9_000)))
     assert await store.transact(lambda uow: uow.work.bring_forward(later(0), later(60))) == 1
+
+
+async def test_a_lease_that_a_clock_that_was_ahead_has_given_ends_when_nobody_renews_it(store: LedgerStore) -> None:
+    """A claim that was committed and its answer lost, ten years ahead: nobody would have worked on it for so long."""
+    await add(store, item("orphan", -1), item("worked on", -1))
+    held = {one.item.subject: one for one in await claim(store, 3e8)}
+    assert await store.transact(lambda uow: uow.work.bring_forward(later(0), later(7_200))) == 2
+    assert await claim(store, LEASE_SECONDS - 1) == ()
+    await store.transact(lambda uow: uow.work.renew(held["worked on"], later(2 * LEASE_SECONDS)))
+    assert subjects(await claim(store, LEASE_SECONDS + 1)) == ["orphan"]
 
 
 async def test_at_start_every_lease_is_given_back(store: LedgerStore) -> None:

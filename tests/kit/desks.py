@@ -58,6 +58,8 @@ class MemoryDesks:
         self.kept: dict[DocumentKey, Document] = {}
         self.orders: dict[DocumentKey, SubmissionOrder] = {}
         self.entries: dict[EntryKey, InboxEntry] = {}
+        self.opened = Counter[EntryKey]()
+        """How often a file of an entry was handed out."""
         self.bodies: dict[OrganId, Body] = {}
         self.envelopes: dict[Digest, Metadata] = {}
         """What a judge would read out of a finished envelope; one that is not here is malformed."""
@@ -189,13 +191,17 @@ class MemoryDesks:
                 return self.blobs.path(attachment.blob), attachment
         raise NotFound("not_found")
 
-    async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
+    async def content(self, principal: Principal, key: EntryKey, *, opens: bool = True) -> tuple[Path, BlobRef]:
+        self.opened[key] += opens
         entry = await self.entry(principal, key)
         if any(one.state is AmendmentState.AGREED for one in entry.amendments):
             raise SenderError("entry.recalled")
         return self.blobs.path(entry.envelope), entry.envelope
 
-    async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
+    async def attachment(
+        self, principal: Principal, key: EntryKey, position: int, *, opens: bool = True
+    ) -> tuple[Path, Attachment]:
+        self.opened[key] += opens
         entry = await self.entry(principal, key)
         for attachment in entry.attachments:
             if attachment.position == position:

@@ -1,11 +1,16 @@
 """A gateway goes back to an earlier state while letters are recalled, rerouted, staged or missing: nothing hangs for ever."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from gateway.core.directory import BodyStatus
-from gateway.core.states import AmendmentState
-from gateway.core.work import Claim, WorkKind
-from gateway.exchange import Operating
+from gateway.core.errors import Conflict
+from gateway.core.ids import GatewayId
+from gateway.core.ledgers import UnitOfWork
+from gateway.core.states import AmendmentState, DocumentState
+from gateway.core.work import Claim, WorkItem, WorkKind
+from gateway.exchange import Operating, skipped
 from tests.kit.exchange_world import DEADLINE, World, letter
 from tests.kit.restoring import gone_back, state_of
 from tests.scenario.test_amendments import agree, entries, recall, standing
@@ -17,13 +22,23 @@ _S = AmendmentState
 SOON = timedelta(minutes=20)
 
 
-async def claims_of(world: World) -> dict[str, Claim]:
-    """Every transfer that is due at the sender's gateway, by its key."""
+async def claims_of(world: World, kind: WorkKind = WorkKind.TRANSFER) -> dict[str, Claim]:
+    """Every transfer, or what else is asked for, that is due at the sender's gateway, by its key."""
     windows = {str(name): 99 for name in world.nodes}
     found = await world.party.store.transact(
         lambda uow: uow.work.claim(world.clock.now(), lease=60, windows=windows, limit=99)
     )
-    return {claim.item.subject: claim for claim in found if claim.item.kind is WorkKind.TRANSFER}
+    return {claim.item.subject: claim for claim in found if claim.item.kind is kind}
+
+
+async def only_routed(world: World) -> None:
+    """Every document of the sender is routed, and nothing of them has been tried."""
+    party, now = world.party, world.clock.now()
+    windows = {"": 99, **{str(name): 0 for name in world.nodes}}
+    while claims := await party.store.transact(lambda uow: uow.work.claim(now, lease=60, windows=windows, limit=99)):
+        for claim in claims:
+            await party.handlers[claim.item.kind].handle(claim)
+    assert party.road.carried == 0
 
 
 # --- the sender goes back ------------------------------------------------------------------
@@ -69,6 +84,105 @@ async def test_who_is_told_that_its_letter_is_known_there_can_still_recall_it(wo
         assert await standing(world, document) == ["agreed"]
 
 
+async def test_what_had_not_been_tried_at_the_backup_is_not_called_back_without_asking(world: World) -> None:
+    """It lay in the queue at that moment, and was delivered a minute later: "nobody has it" was said to its sender."""
+    document = await sent(world)
+    await only_routed(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    assert await arrived(world.government, ub(world)) == 1
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        view = await recall(world, document)
+        assert (view.counts, view.untouched) == ({_S.ASKED: 1}, 0)
+        await world.settle()
+        await agree(world, (await entries(world, ub(world)))[0])
+        await world.settle()
+        assert await standing(world, document) == ["agreed"]
+
+
+async def test_what_had_not_been_routed_at_the_backup_is_recalled_as_soon_as_it_is(world: World) -> None:
+    document = await sent(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    assert await arrived(world.government, ub(world)) == 1
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        with pytest.raises(Conflict) as early:
+            await recall(world, document)
+        assert (early.value.code, early.value.facts.retryable) == ("conflict.at_work", True)
+        await world.settle()
+        assert (await recall(world, document)).counts == {_S.ASKED: 1}
+
+
+@pytest.mark.parametrize("routed", [True, False])
+async def test_a_clock_that_stood_behind_at_the_restore_does_not_make_everything_newer_than_it(
+    world: World, routed: bool
+) -> None:
+    """A hardware clock in local time before the network set it: "nobody has it" was said of what had been delivered."""
+    document = await sent(world)
+    if routed:
+        await only_routed(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    assert await arrived(world.government, ub(world)) == 1
+    world.clock.advance(60)
+    world.clock.jump(-7 * 3600)
+    async with gone_back(world, world.party, state):
+        world.clock.jump(7 * 3600)
+        if not routed:
+            with pytest.raises(Conflict):
+                await recall(world, document)
+            await world.settle()
+        assert (await recall(world, document)).counts == {_S.ASKED: 1}
+
+
+async def test_who_was_refused_when_it_was_routed_anew_is_asked_all_the_same(world: World) -> None:
+    """Delivered after the backup; its recipient's code was closed when the restored gateway routed it once more."""
+    document = await sent(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        world.replace_body(ub(world), status=BodyStatus.CLOSED)
+        await world.settle()
+        assert await states(world, document) == [("refused", "recipient.closed")]
+        world.replace_body(ub(world), status=BodyStatus.ACTIVE)
+        view = await recall(world, document)
+        assert (view.counts, view.untouched) == ({_S.ASKED: 1}, 0)
+        await world.settle()
+        await agree(world, (await entries(world, ub(world)))[0])
+        await world.settle()
+        assert await standing(world, document) == ["agreed"]
+
+
+async def test_who_was_refused_before_the_backup_has_nothing_to_give_back(world: World) -> None:
+    document = await sent(world)
+    world.replace_body(ub(world), status=BodyStatus.CLOSED)
+    await world.settle()
+    state = state_of(world.party)
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        view = await recall(world, document)
+        assert (view.counts, view.untouched) == ({}, 1)
+
+
+async def test_what_was_handed_in_after_the_restore_is_stopped_without_asking(world: World) -> None:
+    state = state_of(world.party)
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        world.clock.advance(1)
+        document = await sent(world)
+        await only_routed(world)
+        assert (await recall(world, document)).counts == {_S.STOPPED: 1}
+        other = await sent(world, number="13")
+        assert (await recall(world, other)).document.state is DocumentState.REFUSED
+
+
 async def test_what_was_delivered_after_the_backup_does_not_expire_because_nobody_had_tried_it_then(
     world: World,
 ) -> None:
@@ -106,6 +220,40 @@ async def test_a_gap_that_was_told_and_forgotten_does_no_harm(world: World) -> N
             "inbox.late",
             "amendment.arrived",
         ]  # the recall had outlived its sender
+
+
+async def test_a_peer_that_is_restored_while_it_is_told_what_was_skipped_is_told_all_of_it_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had forgotten the first notices; only what followed was told."""
+    monkeypatch.setattr(skipped, "RESYNC_PAGE_TRANSFERS", 1)
+    party, there = world.party, world.government.own
+    await sent(world, ub(world), ub(world, 1))
+    await world.settle()
+    state = state_of(party)
+    world.clock.advance(60)
+    async with gone_back(world, party, state):
+        handler, before = party.handlers[WorkKind.SKIPPED], party.road.told
+
+        async def one_notice() -> None:
+            (claim,) = [one for one in (await claims_of(world, WorkKind.SKIPPED)).values() if one.item.subject == there]
+            await handler.handle(claim)
+
+        await one_notice()
+        await party.store.transact(lambda uow: told_of_restore(uow, there, 2_000_000_000, world.clock.now()))
+        for _ in range(2):
+            await one_notice()
+        await party.store.transact(lambda uow: told_of_restore(uow, there, 1_800_000_000, world.clock.now()))
+        await one_notice()
+        assert party.road.told == before + 4
+        await world.settle()
+        assert party.road.told == before + 5
+
+
+def told_of_restore(uow: UnitOfWork, peer: GatewayId, number: int, now: datetime) -> None:
+    """The peer asks, for the first time after a restore; the number is smaller when its clock was ahead the time before."""
+    assert uow.resyncs.told_of(peer, number, now)
+    uow.work.add(WorkItem(kind=WorkKind.SKIPPED, subject=peer, destination=peer, due_at=now))
 
 
 # --- the recipient goes back ------------------------------------------------------------------

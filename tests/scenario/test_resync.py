@@ -305,6 +305,36 @@ async def test_a_page_that_does_not_go_forward_is_not_believed(
         assert due > world.clock.now()
 
 
+async def test_a_peer_that_names_what_another_sent_keeps_nothing_from_coming_again(world: World) -> None:
+    await send(world, 1)
+    state = state_of(world.government)
+    await send(world, 2)
+    key = max(one.slip.transfer for one in await world.party.store.read(lambda uow: uow.transfers.page(None, 9)))
+    async with gone_back(world, world.government, state):
+        other, named = GatewayId("gw.other.example"), [Wanted(transfer=key, receipt=Digest("0" * 64))]
+        await world.government.store.transact(lambda uow: uow.resyncs.want(other, named))
+        await world.settle(limit=timedelta(hours=2))
+        assert subjects(await entries(world)) == ["1", "2"]
+
+
+@pytest.mark.parametrize("dismissed", [False, True], ids=["empty pages", "names it does not have"])
+async def test_who_only_pretends_to_go_on_is_not_asked_as_fast_as_both_can(world: World, dismissed: bool) -> None:
+    asked: list[Question] = []
+
+    def creep(question: Question) -> Page:
+        asked.append(question)
+        start = int(question.after[-12:], 16) if question.after else 0
+        names = range(start + 1, start + 101) if dismissed and question.page else ()
+        page = page_of(world, *names, following=start + 100)
+        return replace(page, unknown=question.again)
+
+    async with gone_back(world, world.government, state_of(world.government)):
+        told_by(world, creep)
+        for _ in range(100):
+            await world.government.run_due(world.clock.now())
+        assert len(asked) <= 3
+
+
 async def test_what_a_peer_invents_costs_a_bounded_number_of_rows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -19,6 +19,13 @@ from gateway.storage.tables import amendments, incoming_streams, metadata, named
 from tests.kit.seeded.gateway import Gateway
 
 ROWS = 100_000
+# Each is made once: a statement is compiled for every object that it is.
+_EVERY_TABLE: Final = tuple(select(table).order_by(*table.primary_key.columns) for table in metadata.sorted_tables)
+_NAMED: Final = select(named_blobs.c.digest)
+_STREAMS: Final = select(streams)
+_INCOMING_STREAMS: Final = select(incoming_streams)
+_AMENDMENTS: Final = select(amendments)
+_OPENINGS: Final = select(openings).order_by(openings.c.row)
 
 
 @dataclass(frozen=True)
@@ -88,14 +95,14 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
 
     def unit(uow: Any) -> dict[str, Any]:
         connection = uow.log._connection
-        for table in metadata.sorted_tables:
-            for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+        for whole in _EVERY_TABLE:
+            for row in connection.execute(whole):
                 content.update(repr(tuple(row)).encode())
         documents = uow.documents.page(None, ROWS)
         organs = frozenset(snapshot.bodies)
-        every = [Digest(digest) for digest in connection.execute(select(named_blobs.c.digest)).scalars()]
-        counted = connection.execute(select(streams)).all()
-        come = connection.execute(select(incoming_streams)).all()
+        every = [Digest(digest) for digest in connection.execute(_NAMED).scalars()]
+        counted = connection.execute(_STREAMS).all()
+        come = connection.execute(_INCOMING_STREAMS).all()
         return {
             "documents": documents,
             "named": frozenset(every),
@@ -103,13 +110,13 @@ async def read_out(gateway: Gateway, snapshot: Snapshot) -> Kept:
             "transfers": uow.transfers.page(None, ROWS),
             "incoming": uow.transfers.incoming_page(None, ROWS),
             "entries": uow.inbox.page(organs, 0, ROWS).entries,
-            "amendments": tuple(_amendment(row, "") for row in connection.execute(select(amendments))),
+            "amendments": tuple(_amendment(row, "") for row in connection.execute(_AMENDMENTS)),
             "dead": uow.work.dead(ROWS),
             "streams": {(OrganId(row.sender), OrganId(row.recipient)): row.next_number for row in counted},
             "arrived": {(OrganId(row.sender), OrganId(row.recipient)): row.expected for row in come},
             "staged": connection.exec_driver_sql("SELECT count(*) FROM incoming_numbers").scalar_one(),
             "leaves": uow.log.leaves(0, ROWS),
-            "openings": tuple(_opening(row) for row in connection.execute(select(openings).order_by(openings.c.row))),
+            "openings": tuple(_opening(row) for row in connection.execute(_OPENINGS)),
             "pending": int(uow.log.any_pending()),
             "head": uow.log.head(),
             "checkpoint": uow.log.checkpoint(),

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from gateway.core.ids import GatewayId
 from gateway.core.model import Delivery, Document, IncomingTransfer
@@ -16,6 +16,9 @@ T = TypeVar("T")
 _V = DeliveryState
 Problems = Iterator[str]
 
+RECEIPTS_KEPT_MAX: Final = 4_096
+"""More than a world has; a night of ten thousand worlds is not kept in memory."""
+
 
 def claims_of(receipt: bytes, destination: str, kept: Kept) -> dict[str, Any] | None:
     entry = kept.snapshot.gateways[GatewayId(destination)]
@@ -25,7 +28,7 @@ def claims_of(receipt: bytes, destination: str, kept: Kept) -> dict[str, Any] | 
         return None
 
 
-@cache
+@lru_cache(RECEIPTS_KEPT_MAX)
 def _checked(receipt: bytes, keys: tuple[bytes, ...], log_keys: tuple[str, ...]) -> dict[str, Any]:
     return small_log.check_receipt(receipt, keys, log_keys)
 

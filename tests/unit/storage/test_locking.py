@@ -137,6 +137,7 @@ UNLOCKED = {
     "resyncs._TO_ASK": "written by who holds the peer's item",
     "resyncs._MISSING": "written by who holds the peer's item",
     "resyncs._SKIPPED": "written while nobody else writes",
+    "resyncs._COUNT_RESTORED": "looks; a restore that is told of meanwhile makes its item due again",
     "resyncs._RESTORED": "a second one collides, and its unit runs again",
 }
 
