@@ -31,8 +31,9 @@ from gateway.api.admin import (
     readiness_json,
     refuse_exposed,
 )
-from gateway.api.client import OfficeClient, Patience
+from gateway.api.client import OfficeClient
 from gateway.api.client_answers import ApiProblem
+from gateway.api.client_connection import Patience
 from gateway.api.metrics import PrometheusMeter
 from gateway.api.operator import listen_operator, who_asks
 from gateway.api.operator_client import ask_operator

@@ -3,54 +3,31 @@
 import asyncio
 import hashlib
 import json
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Final, Self, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any, BinaryIO, Final
 
 import aiohttp
 from aiohttp import hdrs
-from yarl import URL
 
-from gateway.api.client_answers import ApiProblem, bounded, raise_problem
-from gateway.api.client_download import DamagedError, Download
+from gateway.api.client_answers import are_attachments, raise_problem
+from gateway.api.client_connection import Headers, Json, OfficeConnection
+from gateway.api.client_download import DamagedError, Download, digest_of, forget_part
 from gateway.api.client_form import Uploaded, encode_form
-from gateway.api.parts import PREFIX
+from gateway.api.client_paths import attachment_path, content_path, query, step
 from gateway.core import large_limits, limits
-from gateway.core.content_digest import format_content_digest
-from gateway.core.errors import RoadError, SenderError, SiteError
-from gateway.core.ports import Clock
-from gateway.observe import SystemClock
+from gateway.core.content_digest import format_content_digest, parse_content_digest
+from gateway.core.errors import RoadError, SenderError
 
-Json = dict[str, Any]
-Headers = Mapping[str, str]
-T = TypeVar("T")
-
-ANSWER_BYTES_MAX: Final = 16 * limits.MIB
 _DOWNLOAD: Final = aiohttp.ClientTimeout(
     sock_read=limits.ANSWER_STALL_SECONDS_MAX, sock_connect=limits.CONNECT_SECONDS_MAX
 )
 """A large file may take hours on its line, but not silence."""
-PATIENCE_SECONDS: Final = 30.0
-"""Three times what a crowded change feed asks for (`limits.EVENTS_CROWDED_SECONDS`)."""
 RESUME_SECONDS: Final = 1.0
 """After a cut the rest of a file is asked for so soon; twice as late each time that nothing came of it."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long one call waits in all when it is told to come back, and by whose clock."""
-
-    seconds: float = PATIENCE_SECONDS
-    clock: Clock = field(default_factory=SystemClock)
-
-
-class OfficeClient:
+class OfficeClient(OfficeConnection):
     """One connection pool to one gateway with one API key; an async context manager.
 
     Every call raises `ApiProblem` for an answer that is an error and `RoadError` (`peer.unreachable`) when there was no
@@ -60,40 +37,6 @@ class OfficeClient:
     patience lasts: any call may be repeated, for a submission carries its idempotency key and an action said twice is one.
     A file whose line is cut goes on where it was.
     """
-
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str,
-        ssl_context: ssl.SSLContext | None = None,
-        *,
-        tls_name: str | None = None,
-        patience: Patience | None = None,
-    ) -> None:
-        """`tls_name`: the name the certificate must bear, where it names the gateway and not the host of the address."""
-        self._base = URL(base_url)
-        if self._base.scheme != "https" and self._base.host not in _LOOPBACK:
-            raise SiteError("config.invalid", path="base_url", reason="an API key travels over TLS only")
-        self._api_key = api_key
-        self._tls_name = tls_name
-        self._patience = patience or Patience()
-        self._ssl: ssl.SSLContext | bool = ssl_context if ssl_context is not None else True
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._ssl),
-            headers={hdrs.AUTHORIZATION: f"Bearer {self._api_key}"},
-            timeout=aiohttp.ClientTimeout(total=limits.TRANSFER_SECONDS_MAX, sock_connect=limits.CONNECT_SECONDS_MAX),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._session is not None
-        await self._session.close()
 
     async def send(self, metadata: Mapping[str, Any], files: Sequence[Path], idempotency_key: str) -> Json:
         """Hand a document in; returns it once the gateway has it on disk. The first file is the document itself.
@@ -123,7 +66,7 @@ class OfficeClient:
             while (offset := int(stands["offset"])) < size:
                 piece = await asyncio.to_thread(_piece, file, offset)
                 headers = {hdrs.CONTENT_TYPE: "application/octet-stream", "Upload-Offset": str(offset)}
-                place = f"/uploads/{_step(stands['upload'])}"
+                place = f"/uploads/{step(stands['upload'])}"
                 stands = await self._json(hdrs.METH_PATCH, place, headers=headers, data=piece)
                 if int(stands["offset"]) <= offset:  # the file has become shorter meanwhile: there is no more to send
                     raise SenderError("upload.digest")
@@ -159,156 +102,152 @@ class OfficeClient:
 
     async def document(self, key: str) -> Json:
         """An outgoing document and the count of its deliveries by state."""
-        return await self._json(hdrs.METH_GET, f"/documents/{_step(key)}")
+        return await self._json(hdrs.METH_GET, f"/documents/{step(key)}")
 
     async def release(self, key: str) -> Json:
         """Let a held document, or its held transfers, go on."""
-        return await self._json(hdrs.METH_POST, f"/documents/{_step(key)}:release")
+        return await self._json(hdrs.METH_POST, f"/documents/{step(key)}:release")
 
     async def documents(self, *, state: str = "", cursor: str = "", limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
         """A page of outgoing documents, newest first: `items`, `more`, `next`."""
-        return await self._json(hdrs.METH_GET, "/documents" + _query(state=state, cursor=cursor, limit=limit))
+        return await self._json(hdrs.METH_GET, "/documents" + query(state=state, cursor=cursor, limit=limit))
 
     async def deliveries(self, key: str) -> list[Json]:
         """The deliveries of an outgoing document, all of them."""
-        return await self._whole(f"/documents/{_step(key)}/deliveries")
+        return await self._whole(f"/documents/{step(key)}/deliveries")
 
     async def notices(self, key: str) -> list[Json]:
         """Signed notices of what of an outgoing document did not arrive in time, all of them."""
-        return await self._whole(f"/documents/{_step(key)}/notices")
+        return await self._whole(f"/documents/{step(key)}/notices")
 
     async def history(self, key: str) -> list[Json]:
         """The story of an outgoing document, all of it."""
-        return await self._whole(f"/documents/{_step(key)}/history")
+        return await self._whole(f"/documents/{step(key)}/history")
 
     async def inbox(self, after: int = 0, limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
         """A page of the inbox: `entries`, `more`, and the number after which to go on, `next_after`."""
-        page = await self._json(hdrs.METH_GET, "/inbox" + _query(after=after, limit=limit))
+        page = await self._json(hdrs.METH_GET, "/inbox" + query(after=after, limit=limit))
         return {"entries": page["items"], "next_after": int(page["next"]), "more": page["more"]}
 
     async def events(self, after: int = -1, *, limit: int = limits.PAGE_ROWS_DEFAULT, wait: int = 0) -> Json:
         """A page of the change feed: `items`, `more`, `next`; waits up to `wait` seconds for the first of them."""
-        return await self._json(hdrs.METH_GET, "/events" + _query(after=after, limit=limit, wait=wait))
+        return await self._json(hdrs.METH_GET, "/events" + query(after=after, limit=limit, wait=wait))
 
     async def entry(self, key: str) -> Json:
-        """One document that arrived."""
-        return await self._json(hdrs.METH_GET, f"/inbox/{_step(key)}")
+        """One document that arrived; its attached files are counted from 1, each once."""
+        entry = await self._json(hdrs.METH_GET, f"/inbox/{step(key)}")
+        if not are_attachments(entry.get("attachments")):
+            raise RoadError("peer.unreachable", peer=self._base.authority, why="attachments")
+        return entry
 
     async def entry_history(self, key: str) -> list[Json]:
         """The story of a document that arrived, all of it."""
-        return await self._whole(f"/inbox/{_step(key)}/history")
+        return await self._whole(f"/inbox/{step(key)}/history")
 
     async def accept(self, key: str) -> Json:
         """Tiếp nhận."""
-        return await self._json(hdrs.METH_POST, f"/inbox/{_step(key)}:accept")
+        return await self._json(hdrs.METH_POST, f"/inbox/{step(key)}:accept")
 
     async def refuse(self, key: str, reason: str) -> Json:
         """Từ chối tiếp nhận, with the reason for the sender."""
-        return await self._say(f"/inbox/{_step(key)}:refuse", reason=reason)
+        return await self._say(f"/inbox/{step(key)}:refuse", reason=reason)
 
     async def recall(self, key: str, reason: str) -> Json:
         """Thu hồi: stop what has not left, ask everybody else."""
-        return await self._say(f"/documents/{_step(key)}:recall", reason=reason)
+        return await self._say(f"/documents/{step(key)}:recall", reason=reason)
 
     async def agree(self, key: str, *, forwarded: bool) -> Json:
         """Đồng ý lấy lại, cập nhật."""
-        return await self._say(f"/inbox/{_step(key)}:agree", forwarded=forwarded)
+        return await self._say(f"/inbox/{step(key)}:agree", forwarded=forwarded)
 
     async def decline(self, key: str, reason: str, *, forwarded: bool) -> Json:
         """Từ chối lấy lại, cập nhật, with the reason for the sender."""
-        return await self._say(f"/inbox/{_step(key)}:decline", reason=reason, forwarded=forwarded)
+        return await self._say(f"/inbox/{step(key)}:decline", reason=reason, forwarded=forwarded)
 
     async def organization(self, organ_id: str) -> Json:
         """A body of the registry."""
-        return await self._json(hdrs.METH_GET, f"/organizations/{_step(organ_id)}")
+        return await self._json(hdrs.METH_GET, f"/organizations/{step(organ_id)}")
 
     async def organizations(self, text: str, *, cursor: str = "", limit: int = limits.PAGE_ROWS_DEFAULT) -> Json:
         """A page of the bodies whose code or name holds the text: `items`, `more`, `next`."""
-        return await self._json(hdrs.METH_GET, "/organizations" + _query(text=text, cursor=cursor, limit=limit))
+        return await self._json(hdrs.METH_GET, "/organizations" + query(text=text, cursor=cursor, limit=limit))
 
     async def me(self) -> Json:
         """Who this key is and what it may do."""
         return await self._json(hdrs.METH_GET, "/me")
 
-    async def content(self, key: str, path: Path) -> int:
-        """Save the edXML file of a document that arrived; how many bytes it has."""
-        return await self._save(f"/inbox/{_step(key)}/content", path)
+    async def content(self, key: str, path: Path, *, new: bool = False) -> int:
+        """Save the edXML file of a document that arrived; how many bytes it has. `new`: not over a file that is there.
+
+        Raises:
+            FileExistsError: there is one, also when it came while this one was under way.
+        """
+        return await self._save(content_path(key), path, new=new)
 
     async def sent_attachment(self, key: str, position: int, path: Path, *, archive: bool = False) -> int:
         """Save one file of an outgoing document, counted from 1; `archive`: with the timestamp that was owed to it."""
-        asked = _query(copy="archive") if archive else ""
-        return await self._save(f"/documents/{_step(key)}/attachments/{position}{asked}", path)
+        asked = query(copy="archive") if archive else ""
+        return await self._save(f"/documents/{step(key)}/attachments/{position}{asked}", path)
 
-    async def attachment(self, key: str, position: int, path: Path) -> int:
-        """Save one attached file, counted from 1; how many bytes it has."""
-        return await self._save(f"/inbox/{_step(key)}/attachments/{position}", path)
+    async def attachment(self, key: str, position: int, path: Path, *, new: bool = False) -> int:
+        """Save one attached file, counted from 1, as `content` does."""
+        return await self._save(attachment_path(key, position), path, new=new)
 
-    async def _whole(self, path: str) -> list[Json]:
-        """A list that has an end, page after page."""
-        found: list[Json] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            page = await self._json(hdrs.METH_GET, path + _query(cursor=cursor, limit=limits.PAGE_ROWS_MAX))
-            found += page["items"]
-            cursor = page["next"] if page["items"] else None
-        return found
+    async def is_saved(self, key: str, position: int, path: Path) -> bool:
+        """Whether that file is the one already that would be saved there: an attached one, or (0) the edXML file."""
+        announced = await self._announced(attachment_path(key, position) if position else content_path(key))
+        digest = parse_content_digest(announced.get("Content-Digest", ""))
+        if digest is None or digest != await asyncio.to_thread(digest_of, path):
+            return False
+        await asyncio.to_thread(forget_part, path, announced.get(hdrs.ETAG, ""))
+        return True
 
-    async def _say(self, path: str, **said: str | bool) -> Json:
-        """An action with a small body."""
-        headers: Headers = {hdrs.CONTENT_TYPE: "application/json"}
-        body = json.dumps(said, ensure_ascii=False).encode()
-        return await self._json(hdrs.METH_POST, path, headers=headers, data=body)
-
-    async def _json(self, method: str, path: str, *, headers: Headers | None = None, data: bytes | None = None) -> Json:
-        return await self._patiently(lambda: self._ask(method, path, headers=headers, data=data))
-
-    async def _save(self, path: str, target: Path) -> int:
-        download = Download(target)
+    async def _save(self, path: str, target: Path, *, new: bool = False) -> int:
+        download = Download(target, new=new)
         try:
-            await self._patiently(lambda: self._fetch(path, download))
+            for may_be_stale in (await self._resume(path, download), False):
+                try:
+                    await self._patiently(lambda: self._fetch(path, download))
+                except DamagedError:
+                    await download.drop()
+                    if not may_be_stale:
+                        raise
+                else:
+                    break
             return await download.finish()
         except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
             raise self._road(error) from error
         finally:
-            await download.drop()
+            await download.leave()
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call; and again when the gateway wants it, until it wants more than the patience that is left."""
-        left = self._patience.seconds
-        while True:
-            try:
-                return await call()
-            except ApiProblem as problem:
-                pause = problem.retry_after
-                if pause is None or pause > left:
-                    raise
-            await self._patience.clock.sleep(pause)
-            left -= pause
+    async def _resume(self, path: str, download: Download) -> bool:
+        """Take up what a client that was killed, or lost its patience, has left of it; whether there was something."""
+        if await asyncio.to_thread(download.has_leftovers):
+            await download.resume(await self._announced(path))
+        return download.size > 0
 
-    async def _ask(self, method: str, path: str, *, headers: Headers | None, data: bytes | None) -> Json:
-        session = self._opened()
+    async def _announced(self, path: str) -> Mapping[str, str]:
+        """What a file is. Where that is not said, the answer to GET tells why: that to HEAD has no words."""
+        return await self._patiently(lambda: self._ask_what(path))
+
+    async def _ask_what(self, path: str) -> Mapping[str, str]:
         try:
-            async with session.request(
-                method,
-                self._url(path),
-                headers=headers,
-                data=BytesIO(data) if data else None,
-                allow_redirects=False,
-                server_hostname=self._tls_name,
-            ) as response:
-                await raise_problem(response)
-                members = json.loads(await bounded(response, ANSWER_BYTES_MAX))
+            for method in (hdrs.METH_HEAD, hdrs.METH_GET):
+                async with self._opened().request(
+                    method, self._url(path), allow_redirects=False, server_hostname=self._tls_name
+                ) as response:
+                    if response.status == 200:
+                        return response.headers
+                    if method == hdrs.METH_GET:
+                        await raise_problem(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             raise self._road(error) from error
-        if not isinstance(members, dict):
-            raise RoadError("peer.unreachable", peer=self._base.authority)
-        return members
+        return {}
 
     async def _fetch(self, path: str, download: Download) -> None:
         """A file; where the line is cut, the rest, as long as answers bring something or the patience lasts."""
-        left, pause = self._patience.seconds, RESUME_SECONDS
-        while True:
-            had = download.size
+        left, pause, most = self._patience.seconds, RESUME_SECONDS, download.size
+        while not download.is_whole:
             try:
                 async with self._opened().get(
                     self._url(path),
@@ -317,27 +256,21 @@ class OfficeClient:
                     server_hostname=self._tls_name,
                     timeout=_DOWNLOAD,
                 ) as response:
+                    download.check(response)
                     await raise_problem(response)
-                    return await download.take(response)
+                    await download.take(response)
+                    return
             except (aiohttp.ClientSSLError, DamagedError):
                 raise
             except (aiohttp.ClientError, TimeoutError):
-                if download.size >= had + limits.CHUNK_BYTES:
-                    left, pause = self._patience.seconds, RESUME_SECONDS
+                if download.size >= most + limits.CHUNK_BYTES:  # than ever before: some begin anew each time
+                    left, pause, most = self._patience.seconds, RESUME_SECONDS, download.size
+                if download.was_cut_at_its_end():
+                    return
                 if not download.is_begun or pause > left:
                     raise
             await self._patience.clock.sleep(pause)
             left, pause = left - pause, 2 * pause
-
-    def _opened(self) -> aiohttp.ClientSession:
-        assert self._session is not None, "use `async with`"
-        return self._session
-
-    def _url(self, path: str) -> URL:
-        return URL(f"{self._base.origin()}{PREFIX}{path}", encoded=True)
-
-    def _road(self, error: BaseException) -> RoadError:
-        return RoadError("peer.unreachable", peer=self._base.authority, why=type(error).__name__)
 
 
 def _measured(path: Path) -> tuple[int, str]:
@@ -350,13 +283,3 @@ def _measured(path: Path) -> tuple[int, str]:
 def _piece(file: BinaryIO, offset: int) -> bytes:
     file.seek(offset)
     return file.read(large_limits.UPLOAD_PIECE_BYTES)
-
-
-def _step(name: str) -> str:
-    """A key as one step of a path, whatever it contains."""
-    return quote(name, safe="")
-
-
-def _query(**asked: str | int) -> str:
-    """What stands behind the path; what is empty is not asked."""
-    return "?" + urlencode({name: value for name, value in asked.items() if value != ""})

@@ -67,3 +67,12 @@ async def bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(collected) > limit:
             raise aiohttp.ClientPayloadError("the answer is too large")
     return bytes(collected)
+
+
+def are_attachments(told: object) -> bool:
+    """Whether this is a list of attached files that can be fetched and named: what is saved must be what was told."""
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        return False
+    positions = [one.get("position") for one in told]
+    are_positions = all(type(one) is int and one >= 1 for one in positions)
+    return are_positions and len(set(positions)) == len(positions) and all(type(one.get("name")) is str for one in told)

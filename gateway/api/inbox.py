@@ -36,15 +36,21 @@ async def history(request: web.Request) -> web.StreamResponse:
 async def content(request: web.Request) -> web.StreamResponse:
     """`GET /inbox/{key}/content`: the edXML file, byte for byte as it was signed."""
     key = _key(request)
-    path, blob = await request.app[PARTS].queries.content(request[PRINCIPAL], key)
+    path, blob = await request.app[PARTS].queries.content(request[PRINCIPAL], key, opens=_opens(request))
     return await send_file(request, path, blob, name=f"{key}.edxml", content_type=EDXML)
 
 
 async def attachment(request: web.Request) -> web.StreamResponse:
     """`GET /inbox/{key}/attachments/{n}`, counted from 1."""
     position = int(request.match_info["position"])
-    path, found = await request.app[PARTS].queries.attachment(request[PRINCIPAL], _key(request), position)
+    key, opens = _key(request), _opens(request)
+    path, found = await request.app[PARTS].queries.attachment(request[PRINCIPAL], key, position, opens=opens)
     return await send_file(request, path, found.blob, name=found.name, content_type=found.content_type)
+
+
+def _opens(request: web.Request) -> bool:
+    """Whether the file itself leaves, and not only what it is (HEAD)."""
+    return request.method != hdrs.METH_HEAD
 
 
 async def accept(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from gateway.cli.amendments import amendments_cell
 from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import Session
-from gateway.cli.outcome import lacks
+from gateway.cli.outcome import lacks, reason_words
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.core.clock import local_time, parse_rfc3339
 
@@ -18,7 +18,7 @@ _STATE: Final = Column(heading="cli.column.status", whole=True)
 _RECIPIENT: Final = Column(heading="cli.column.recipient", whole=True)
 _SINCE: Final = Column(heading="cli.column.since", whole=True)
 _BUSINESS: Final = Column(heading="cli.column.business")
-_REASON: Final = Column(heading="cli.column.reason")
+_REASON: Final = Column(heading="cli.column.reason", longest=WORDS_CHARS_MAX)
 _AMENDED: Final = Column(heading="cli.column.amended", longest=WORDS_CHARS_MAX)
 
 
@@ -57,6 +57,6 @@ def _row(terminal: Terminal, row: Json) -> tuple[object, ...]:
         terminal.word(f"delivery.{row['state']}"),
         local_time(parse_rfc3339(row["changed_at"])),
         terminal.word(f"business.{business}") if business else "",
-        row["reason"]["code"] if row["reason"] else "",
+        reason_words(terminal, row["reason"]) if row["reason"] else "",
         amendments_cell(terminal, row.get("amendments", ())),  # a gateway of an older version tells none
     )

@@ -28,14 +28,16 @@ def safe_name(name: str, fallback: str) -> str:
 def safe_names(names: Sequence[str]) -> tuple[str, ...]:
     """A safe name for each, no two alike even where the file system does not tell capitals apart."""
     taken: set[str] = set()
+    last: dict[str, int] = {}
     chosen: list[str] = []
     for position, name in enumerate(names, start=1):
         wanted = safe_name(name, f"file-{position}")
         stem, suffix = split_name(wanted)
-        candidate, count = wanted, 1
+        candidate, count = wanted, last.get(wanted.casefold(), 1)
         while candidate.casefold() in taken:
             count += 1
             candidate = f"{stem} ({count}){suffix}"
+        last[wanted.casefold()] = count
         taken.add(candidate.casefold())
         chosen.append(candidate)
     return tuple(chosen)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -20,6 +21,7 @@ from gateway.cli.outcome import tell_ending
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.cli.progress import SILENCES_MAX, counted, watch
 from gateway.cli.stdin import MARK
+from gateway.cli.written import settle_names
 from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.errors import RoadError
 from gateway.core.limits import ENVELOPE_BYTES_MAX, FILE_BYTES_MAX
@@ -264,13 +266,16 @@ async def get(session: Session, named: str, *, folder: Path, force: bool) -> int
         attachments = entry["attachments"]
         names = safe_names([f"{entry['key']}{EDXML_SUFFIX}", *(attached["name"] for attached in attachments)])
         targets = [folder / name for name in names]
-        _make_room(folder, targets, force=force)
-        with counted(terminal, "cli.get.progress", len(targets)) as step:
-            await client.content(key, targets[0])
-            step(targets[0].name)
-            for attached, target in zip(attachments, targets[1:], strict=True):
-                await client.attachment(key, attached["position"], target)
+        positions = [0, *(attached["position"] for attached in attachments)]
+        files = dict(zip(positions, targets, strict=True))
+        there = _names_taken(folder, files)
+        saved = frozenset() if force else await _saved(client, key, there)
+        with counted(terminal, "cli.get.progress", len(files)) as step:
+            for position, target in files.items():
+                if position not in saved:
+                    await _save(client, key, position, target, new=not force)
                 step(target.name)
+            await asyncio.to_thread(settle_names, folder)
     if terminal.json:
         terminal.value({"entry": entry, "files": [str(target) for target in targets]})
     else:
@@ -283,11 +288,29 @@ async def get(session: Session, named: str, *, folder: Path, force: bool) -> int
     return Exit.OK
 
 
-def _make_room(folder: Path, targets: Sequence[Path], *, force: bool) -> None:
+async def _save(client: OfficeClient, key: str, position: int, target: Path, *, new: bool) -> None:
+    try:
+        await (client.attachment(key, position, target, new=new) if position else client.content(key, target, new=new))
+    except FileExistsError as error:  # it came meanwhile: another `get`, perhaps
+        raise Failure("cli.exists", path=str(target)) from error
+
+
+def _names_taken(folder: Path, files: Mapping[int, Path]) -> dict[int, Path]:
+    """See that there is a folder; those of the files whose names are taken."""
     folder.mkdir(parents=True, exist_ok=True)
-    for target in targets if not force else ():
-        if target.exists() or target.is_symlink():
+    return {position: target for position, target in files.items() if os.path.lexists(target)}
+
+
+async def _saved(client: OfficeClient, key: str, there: Mapping[int, Path]) -> frozenset[int]:
+    """What was saved by a `get` that was killed after it: all of what is there.
+
+    Raises:
+        Failure: another file has that name.
+    """
+    for position, target in there.items():
+        if not await client.is_saved(key, position, target):
             raise Failure("cli.exists", path=str(target))
+    return frozenset(there)
 
 
 async def accept(session: Session, key: str) -> int:

@@ -89,8 +89,12 @@ def _undelivered(terminal: Terminal, delivery: Json) -> Said:
 
 
 def _said(terminal: Terminal, head: str, reason: Json | None) -> Said:
-    """A state with the reason the gateway gives, if it gives one; a code that it has no words for, as it is."""
+    """A state with the reason the gateway gives, if it gives one."""
     if not reason:
         return head, ""
-    what = reason.get(f"what_{terminal.language}") or reason["code"]
-    return f"{head} — {what}", reason.get(f"todo_{terminal.language}") or ""
+    return f"{head} — {reason_words(terminal, reason)}", reason.get(f"todo_{terminal.language}") or ""
+
+
+def reason_words(terminal: Terminal, reason: Json) -> str:
+    """What happened, in the reader's language; a code that the gateway has no words for, as it is."""
+    return str(reason.get(f"what_{terminal.language}") or reason["code"])

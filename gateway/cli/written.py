@@ -137,7 +137,7 @@ def names_given(targets: Sequence[Path], *, force: bool) -> Iterator[Callable[[P
         yield give
         for folder in {target.parent for target in targets}:
             with _told_of(folder):
-                _settle_names(folder)
+                settle_names(folder)
         undo.pop_all()
 
 
@@ -165,7 +165,7 @@ def _take_back(target: Path, given: os.stat_result) -> None:
             target.unlink()
 
 
-def _settle_names(folder: Path) -> None:
+def settle_names(folder: Path) -> None:
     """See that the names in a folder are on the disk, where that can be asked for."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -285,6 +285,18 @@ def sending(error: GatewayError) -> Callable[[World], Awaitable[Answer]]:
     return ask
 
 
+def calling_back(error: GatewayError) -> Callable[[World], Awaitable[Answer]]:
+    """Calling a document back, when this is what the recall desk says."""
+
+    async def ask(world: World) -> Answer:
+        failing(world, "recall", error)
+        key = (await arrived(world)).key
+        headers = {"Content-Type": "application/json"}
+        return world.ask("POST", f"/documents/{key}:recall", headers=headers, data=b'{"reason": "x"}')
+
+    return ask
+
+
 def sending_envelope(error: GatewayError) -> Callable[[World], Awaitable[Answer]]:
     """Handing a finished envelope in, when this is what the judge says of it."""
 
@@ -330,6 +342,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "conflict.idempotency": other_content,
     "conflict.document_id": same_number,
     "conflict.state": accepted_before,
+    "conflict.at_work": calling_back(Conflict("conflict.at_work")),
     "reason.missing": no_reason,
     "amendment.none": nothing_asked,
     "amendment.unknown": sending_envelope(SenderError("amendment.unknown", document_id="x")),

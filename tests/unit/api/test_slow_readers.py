@@ -133,3 +133,17 @@ async def test_a_long_list_that_nobody_reads_is_cut_too(tmp_path: Path) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await gone(world)
         writer.close()
+
+
+async def test_whoever_hangs_up_half_way_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """Each client that was killed while it saved a file stood in the log as `internal`, with a page of Python."""
+    with caught_logs() as stream:
+        async with running(tmp_path) as world:
+            key = await large(world)
+            reader, writer = await connect(world, f"/inbox/{key}/attachments/1")
+            await reader.readexactly(1000)
+            writer.transport.abort()
+            await gone(world)
+    events = logged_events(stream)
+    assert [line for line in events if line["event"] == "request.refused"] == []
+    assert [line["event"] for line in events if line["event"].startswith("connection.")] == ["connection.gone"]

@@ -63,3 +63,17 @@ async def test_nor_on_the_board(running: Office, letter: str, capsys: Capture, m
     assert json.loads(capsys.readouterr().out)["deliveries"] == []
     assert await running.run("board", key, "--json") == Exit.OK
     assert len(json.loads(capsys.readouterr().out)["deliveries"]) == 2
+
+
+async def test_why_somebody_has_it_not_is_said_in_words(
+    running: Office, letter: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clerk read `conflict.document_id` there, and a sentence everywhere else."""
+    assert await running.run("send", letter, *LETTER) == Exit.OK
+    key = capsys.readouterr().out.strip()
+    refused = {"state": DeliveryState.REFUSED, "reason": "conflict.document_id"}
+    monkeypatch.setattr(running.desks, "_answered", lambda row: replace(row, **refused))
+    assert await running.run("board", key) == Exit.OK
+    said = " ".join(capsys.readouterr().out.split())
+    assert "conflict.document_id" not in said
+    assert "Cơ quan gửi đã gửi" in said
