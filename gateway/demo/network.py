@@ -1,6 +1,7 @@
 """The network on disk: folders, keys, registry, two configurations, API keys: ready for two `gateway serve` processes."""
 
 import fcntl
+import os
 import secrets
 import shutil
 import socket
@@ -30,6 +31,9 @@ MARK: Final = ".gateway-demo"
 """A folder with this file in it was made by the demo, and may be made anew by it; no other folder is ever removed."""
 HOST: Final = "127.0.0.1"
 PORTS: Final = range(20_000, 32_000)
+"""Below those that the kernel gives to outgoing connections (RFC 6056)."""
+BLOCK: Final = 120
+"""Ports that a process tries first: two that make a network at the same moment must not choose the same ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +179,11 @@ def _side(folder: Path, name: str, gateway: GatewayId, ports: list[int]) -> Side
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, below those that the kernel gives to outgoing connections (RFC 6056)."""
+    """Ports that were free a moment ago. Nobody holds them until the gateways start, so each process tries others first."""
+    first = os.getpid() * BLOCK % len(PORTS)
+    turned = [*PORTS[first:], *PORTS[:first]]
     found: list[int] = []
-    for port in secrets.SystemRandom().sample(PORTS, 200):
+    for port in [*secrets.SystemRandom().sample(turned[:BLOCK], BLOCK), *turned[BLOCK:]]:
         with socket.socket() as probe, suppress(OSError):
             probe.bind((HOST, port))
             found.append(port)

@@ -4,9 +4,11 @@ import asyncio
 import json
 import signal
 import sys
+import threading
 import time
 from asyncio.subprocess import PIPE
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -25,29 +27,37 @@ from gateway.demo.story import Story
 from gateway.observe import explain
 
 VERIFY_SECONDS: Final = 90.0
+_ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
 WARDS_MIN: Final = 3
 """One accepts, one refuses, one answers."""
 
 
 async def run_demo(*, folder: Path, once: bool, wards: int | None, console: Console) -> int:
-    """Run the demo; 0 when all of it holds, 1 when anything does not.
+    """Run the demo; 0 when all of it holds, 1 when anything does not, and by a signal what a shell says of it.
 
     `once` ends after the check; otherwise both gateways stay up until Ctrl-C. `wards` limits the world. The last line
-    goes to stdout, everything else to `console`.
+    goes to stdout, everything else to `console`. No end but SIGKILL leaves a gateway behind.
     """
     started = time.monotonic()
     folder = await asyncio.to_thread(folder.resolve)
     try:
         if wards is not None and wards < WARDS_MIN:
             raise SiteError("config.invalid", path="--wards", reason=f"at least {WARDS_MIN}")
-        return await _run(folder, once=once, wards=wards, console=console, started=started)
+        with _told_to_end() as told:
+            return await _run(folder, once=once, wards=wards, console=console, started=started)
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        print("DEMO FAILED interrupted", flush=True)  # noqa: T201 - the demo's datum, on stdout
+        return 128 + told[0]
     except ApiProblem as problem:
         console.print(f"✘ {problem.members.get('detail', problem)}", markup=False, style="red")
         print(f"DEMO FAILED {problem.code}", flush=True)  # noqa: T201 - the demo's datum, on stdout
         return 1
     except GatewayError as error:
         explanation = explain(error.code, error.params)
-        console.print(f"✘ {explanation.what_vi}\n  {explanation.what_en}\n  {error}", markup=False, style="red")
+        said = (explanation.what_vi, explanation.what_en, explanation.todo_vi, explanation.todo_en, str(error))
+        console.print("✘ " + "\n  ".join(said), markup=False, style="red")
         print(f"DEMO FAILED {error.code}", flush=True)  # noqa: T201 - the demo's datum, on stdout
         return 1
 
@@ -74,6 +84,28 @@ async def _run(folder: Path, *, once: bool, wards: int | None, console: Console,
             )  # an error: told to who is quiet, too
             return 1
     return 0 if outcome.good else 1
+
+
+@contextmanager
+def _told_to_end() -> Iterator[list[int]]:
+    """A terminal that goes away, or a service manager, cancels what is under way, as Ctrl-C does; which signals came."""
+    told: list[int] = []
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def end(number: int) -> None:
+        if not told:  # a second one would end the tidying
+            told.append(number)
+            task.cancel()
+
+    if threading.current_thread() is threading.main_thread():
+        for name in _ENDS:
+            loop.add_signal_handler(name, end, name)
+    try:
+        yield told
+    finally:
+        for name in _ENDS:
+            loop.remove_signal_handler(name)
 
 
 async def _build(folder: Path, wards: int | None, board: Board) -> Network:
@@ -106,13 +138,13 @@ async def verify_outside(folder: Path) -> dict[str, Any]:
 
 
 async def _until_interrupted(gateways: Gateways) -> str:
-    """Stay until Ctrl-C or SIGTERM (an empty text), or until a gateway ends without our doing: which, how, and what that means.
+    """Stay until Ctrl-C or another end (an empty text), or until a gateway ends without our doing: which, how, what that means.
 
     One gateway alone is no network, so the other is stopped, too.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, *_ENDS):
         loop.add_signal_handler(name, stop.set)
     ended = asyncio.create_task(gateways.ended())
     stopped = asyncio.create_task(stop.wait())

@@ -1,11 +1,15 @@
 """The demo itself: anything short of the whole is said, and the exit code is 1."""
 
+import asyncio
 import io
 import os
 import signal
 import sqlite3
+import sys
+from asyncio.subprocess import DEVNULL
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -50,6 +54,28 @@ async def test_one_flipped_byte_of_one_receipt_fails_the_demo_and_is_named(
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last.startswith("DEMO FAILED deliveries=6/6 receipts=3/6 statuses=2/2 replies=1/1 audit=FAILED")
     assert "peer.receipt" in talk.getvalue()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_whoever_ends_the_demo_half_way_leaves_no_gateway_behind(tmp_path: Path, number: signal.Signals) -> None:
+    """`timeout`, a service manager, a terminal that goes away: both gateways ran on, and the next demo could not begin."""
+    folder = tmp_path / "demo"
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "demo", "--wards", "3", "--folder", str(folder)),
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(120):
+            while len(gateways := [one for one in psutil.Process(demo.pid).children() if "serve" in one.cmdline()]) < 2:
+                await asyncio.sleep(0.02)
+            demo.send_signal(number)
+            assert await demo.wait() == 128 + number
+        assert [one for one in gateways if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    finally:
+        for one in psutil.process_iter(["cmdline"]):
+            if str(folder) in " ".join(one.info["cmdline"] or ()):
+                one.kill()
 
 
 async def test_a_gateway_that_cannot_start_fails_the_demo_with_its_reason(
