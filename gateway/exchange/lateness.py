@@ -20,16 +20,18 @@ class Lateness:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._offset = self._measure()
-        self._since = clock.monotonic()
+        self._since = self._measured = clock.monotonic()
+        self._offset = clock.now().timestamp() - self._measured
 
     def is_over(self, deadline: datetime) -> bool:
         """Whether it has passed, and the clock that says so has been going for a while."""
-        offset = self._measure()
+        now, passed = self._clock.now(), self._clock.monotonic()  # once: the clock may jump between two looks
+        offset = now.timestamp() - passed
         if offset - self._offset > _FORWARD_SECONDS_MIN:
-            self._since = self._clock.monotonic()
-        self._offset = offset
-        return self._clock.now() >= deadline and self._clock.monotonic() - self._since >= LATENESS_GRACE_SECONDS
-
-    def _measure(self) -> float:
-        return self._clock.now().timestamp() - self._clock.monotonic()
+            self._since = self._measured = passed
+            self._offset = offset
+        elif (
+            offset < self._offset or passed - self._measured >= LATENESS_GRACE_SECONDS
+        ):  # until then small steps add up
+            self._measured, self._offset = passed, offset
+        return now >= deadline and passed - self._since >= LATENESS_GRACE_SECONDS

@@ -204,7 +204,14 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - aiohttp's signature; it quotes what was sent
     ) -> web.StreamResponse:
-        """An error that no middleware has seen: what came is not HTTP, or it was too much of it."""
+        """An error that no middleware has seen: what came is not HTTP, or it was too much of it.
+
+        Raises:
+            ConnectionError: there is nobody to answer, or half of another answer is out. aiohttp ends the connection.
+        """
+        if isinstance(exc, ConnectionError):
+            _log.info("connection.gone", listener=self._door.name)
+            raise ConnectionError("the caller has gone") from exc
         error = _error_of(status, exc)
         response = refuse_early(self._door, request, error, fault=exc if isinstance(error, SiteError) else None)
         if request.writer.output_size > 0:

@@ -8,12 +8,13 @@ import pytest
 
 from gateway.core.events import EventKind
 from gateway.core.patience import LATENESS_GRACE_SECONDS
+from gateway.core.work import WorkKind
 from gateway.exchange import clock_step
 from gateway.observe import ClockWatch
 from tests.kit.exchange_world import DEADLINE, Node, World
 from tests.scenario.test_main_job import check
 from tests.scenario.test_order import arrive, numbers, write
-from tests.scenario.test_trouble import arrived, sent, states, ub
+from tests.scenario.test_trouble import arrived, left_to_do, sent, states, ub
 
 HOUR = 3_600.0
 
@@ -85,6 +86,21 @@ async def test_a_glimpse_of_the_future_ends_nothing(world: World) -> None:
     await attempts(world, 1)
     await world.settle(limit=timedelta(days=2))
     assert await states(world, document) == [("delivered", "")]
+
+
+async def test_a_glimpse_of_the_future_keeps_no_number_from_being_told(world: World) -> None:
+    """The notice of what will never come was given up for lateness: whoever waits for that number waited for nothing."""
+    world.party.road.down = True
+    document = await sent(world)
+    await world.settle(limit=DEADLINE + timedelta(days=1))
+    assert await states(world, document) == [("expired", "delivery.expired")]
+    world.clock.jump(10 * 365 * 24 * HOUR)
+    await attempts(world, 3)
+    world.clock.jump(-10 * 365 * 24 * HOUR)
+    assert await left_to_do(world) == {WorkKind.GAPS}
+    world.party.road.down = False
+    await attempts(world, 3)
+    assert world.party.road.told == 1
 
 
 async def test_a_gateway_that_was_off_beyond_a_deadline_tries_for_an_hour_before_anything_expires(world: World) -> None:

@@ -234,6 +234,18 @@ async def test_owed_for_too_long_is_given_up_loudly_and_can_be_let_go_on(world: 
     await check(world, world.party)
 
 
+async def test_a_glimpse_of_the_future_gives_no_timestamp_up(world: World) -> None:
+    stamping(world, world.party, SealOrder(level=Level.B_T)).answers = 0
+    document = await sent(world)
+    await world.settle(limit=timedelta(minutes=5))
+    world.clock.jump(10 * 365 * 24 * 3600)
+    for _ in range(3):
+        await world.party.run_due(world.clock.now())
+    world.clock.jump(-10 * 365 * 24 * 3600)
+    (owed,) = await owed_of(world, document)
+    assert owed.state is not TimestampState.GIVEN_UP
+
+
 async def test_a_row_that_was_changed_behind_the_log_is_found(world: World) -> None:
     authority = stamping(world, world.party, SealOrder(level=Level.B_T))
     authority.answers = 0
