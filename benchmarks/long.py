@@ -90,7 +90,7 @@ async def _backlog(folder: Path, size: Size) -> list[Figure]:
 
 
 async def _finished(folder: Path, size: Size) -> list[Figure]:
-    return await years_figures(folder, copies=size.copies, seconds=2 * size.seconds, engines=size.engines)
+    return await years_figures(folder, copies=size.copies, seconds=6 * size.seconds, engines=size.engines)
 
 
 async def _start(folder: Path, size: Size) -> list[Figure]:
