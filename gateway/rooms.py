@@ -30,7 +30,7 @@ from gateway.crypto import (
     TimestampClient,
 )
 from gateway.delivery import StepsWatch
-from gateway.exchange import Desk, Journal
+from gateway.exchange import Desk, Journal, Lateness
 from gateway.malware import Clamd, parse_place
 from gateway.material import Material, OwnSigners, fetch_plan
 from gateway.observe import UNMEASURED, SystemClock, in_background, logger
@@ -215,6 +215,7 @@ async def open_rooms(material: Material, store: ServiceStore, meter: Meter, stac
         store=store,
         blobs=blobs,
         clock=clock,
+        lateness=Lateness(clock),
         directory=directory,
         judge=judge,
         sealer=sealer,

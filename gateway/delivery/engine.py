@@ -9,7 +9,6 @@ A claim is a lease. As long as an item runs, a heartbeat renews it; a process th
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, runtime_checkable
@@ -33,6 +32,8 @@ BEGUN_MAX: Final = 16
 IDLE_SECONDS: Final = 1.0
 """Longest nap: timers are the fallback, the wake-up after each commit is the rule."""
 HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 4
+PASSING_MAX: Final = 10_000
+"""Items whose misfortunes are remembered; of more, who was unlucky longest ago begins anew with short pauses."""
 BREATH_SECONDS: Final = 0.5
 """After the store refused to be asked (busy, full): the items are still there."""
 
@@ -40,6 +41,9 @@ _OF_THE_ITEM: Final = frozenset({"worker.died"})
 """May pass, and so is asked again; but a key-holder that dies of one item each time is that item's own failure."""
 
 _log = logger(__name__)
+
+Outcomes = tuple[Callable[[UnitOfWork], None], ...]
+"""Units of which one is to be written: the next where the one before it cannot be."""
 
 
 class Handler(Protocol):
@@ -100,7 +104,7 @@ class WorkEngine:
             ORDER_ROAD: Window(ours=True),
         }
         self._running: dict[asyncio.Task[None], Claim] = {}
-        self._owed: list[Callable[[UnitOfWork], None]] = []
+        self._owed: list[tuple[Claim, Outcomes]] = []
         """Leases that the store could not take back when they were given; at most one for each item that ran."""
         self._awake = asyncio.Event()
         self._ended = asyncio.Event()
@@ -147,13 +151,12 @@ class WorkEngine:
     async def _recover(self) -> bool:
         """Take the leases of a dead process back; False when the store has to be asked again (busy, full)."""
         try:
-            released = await self._store.transact(lambda uow: uow.work.release_all())
+            if released := await self._store.transact(lambda uow: uow.work.release_all()):
+                _log.info("work.recovered", items=released)
             await self._bring_forward()
         except SiteError as error:
             await self._breathe(error)
             return False
-        if released:
-            _log.info("work.recovered", items=released)
         return True
 
     async def _turn(self) -> None:
@@ -172,7 +175,7 @@ class WorkEngine:
 
     async def _breathe(self, error: SiteError) -> None:
         """A pause for a store that will take units again; any other error is raised."""
-        if not error.facts.retryable and error.code != "store.full":
+        if not _passes(error):
             raise error
         _log.warning("work.waits", why=str(error))
         await self._clock.sleep(BREATH_SECONDS)
@@ -217,10 +220,11 @@ class WorkEngine:
         """The heartbeat of everything that runs. A lost lease is its conductor's to find, at the fence."""
         if not self._running or self._clock.monotonic() - self._beat < HEARTBEAT_SECONDS:
             return
-        self._beat = self._clock.monotonic()
+        asked = self._clock.monotonic()
         claims = tuple(self._running.values())
         until = self._clock.now() + timedelta(seconds=LEASE_SECONDS)
         lost = await self._store.transact(lambda uow: _renew(uow, claims, until))
+        self._beat = asked  # not before: a store that was away is asked again before anything is claimed
         if lost:
             _log.warning("work.lease_lost", items=lost)
 
@@ -273,32 +277,59 @@ class WorkEngine:
         passing = self._passing.pop(name, 0)
         if not code:
             self._passing[name] = passing + 1
+            if len(self._passing) > PASSING_MAX:  # some were withdrawn meanwhile: nobody says so here
+                del self._passing[next(iter(self._passing))]
 
-        def unit(uow: UnitOfWork) -> None:
-            if dead:
-                self._handlers[claim.item.kind].give_up(uow, claim, code)
-                uow.work.bury(claim, reason[:500], now)
-            else:
-                wait = timedelta(seconds=backoff(attempts + passing, self._entropy))
-                uow.work.postpone(claim, now + wait, failed=bool(code))
+        def again(uow: UnitOfWork) -> None:
+            wait = timedelta(seconds=backoff(attempts + passing, self._entropy))
+            uow.work.postpone(claim, now + wait, failed=bool(code))
+
+        def bury(uow: UnitOfWork) -> None:
+            uow.work.bury(claim, reason[:500], now)
+
+        def give_up(uow: UnitOfWork) -> None:
+            self._handlers[claim.item.kind].give_up(uow, claim, code)
+            bury(uow)
 
         _log.warning("work.dead" if dead else "work.again", kind=claim.item.kind, item=claim.item.subject, why=reason)
+        outcomes: Outcomes = (give_up, bury) if dead else (again,)
         try:
-            await self._store.transact(unit)
-        except (LeaseLostError, GatewayError) as error:
-            _log.warning("work.not_postponed", kind=claim.item.kind, item=claim.item.subject, why=str(error))
-            if isinstance(error, GatewayError):
-                self._owed.append(unit)
+            await self._settle(claim, outcomes)
+        except SiteError:
+            self._owed.append((claim, outcomes))
+
+    async def _settle(self, claim: Claim, outcomes: Outcomes) -> None:
+        """Write the first of them that can be written: what cannot even be given up is buried, for people to look at.
+
+        Raises:
+            SiteError: the store is away for a moment: what is owed is written when it is there again.
+        """
+        for unit in outcomes:
+            try:
+                await self._store.transact(unit)
+            except LeaseLostError:
+                _log.warning("work.lease_lost", kind=claim.item.kind, item=claim.item.subject)
+                return
+            except Exception as error:  # the worker loop again: one item that cannot be written ends no other
+                _log.warning("work.not_postponed", kind=claim.item.kind, item=claim.item.subject, exc_info=error)
+                if isinstance(error, SiteError) and _passes(error):
+                    raise
+            else:
+                return
 
     async def _give_back(self) -> None:
         """A database server that was away is back: what ran meanwhile is not kept waiting until its lease runs out."""
         while self._owed:
-            with suppress(LeaseLostError):
-                await self._store.transact(self._owed[0])
+            await self._settle(*self._owed[0])
             self._owed.pop(0)
 
     def _window(self, destination: str) -> Window:
         return self._windows.setdefault(destination, Window())
+
+
+def _passes(error: SiteError) -> bool:
+    """Whether the store takes units again by itself, or as soon as there is room."""
+    return error.facts.retryable or error.code == "store.full"
 
 
 def _renew(uow: UnitOfWork, claims: tuple[Claim, ...], until: datetime) -> int:

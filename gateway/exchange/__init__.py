@@ -57,6 +57,7 @@ from gateway.exchange.held import HeldProbe
 from gateway.exchange.journal import Journal
 from gateway.exchange.judging import sender_of_file
 from gateway.exchange.late_probe import LateProbe
+from gateway.exchange.lateness import Lateness
 from gateway.exchange.local import LocalTransport
 from gateway.exchange.measured import MeasuredTransport
 from gateway.exchange.non_delivery import NonDeliveryNotices, check_notice
@@ -106,6 +107,7 @@ __all__ = [
     "HeldProbe",
     "Journal",
     "LateProbe",
+    "Lateness",
     "LocalTransport",
     "MeasuredTransport",
     "NonDeliveryNotices",

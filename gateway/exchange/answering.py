@@ -107,9 +107,8 @@ def recall_arrived(uow: UnitOfWork, message: StatusMessage, desk: Desk, now: dat
     """A sender's 13; never a refusal. Who asks again what was answered has lost the answer: it is said once more."""
     new = recall_in(message, desk, now)
     key = uow.amendments.entry(new.recipient, new.sender, new.document_id)
-    entry = (
-        uow.inbox.find(key) if key else None
-    )  # before what is said of it: so does who answers, and nobody waits in a circle
+    # The entry before the amendment: who answers takes them in that order too, and nobody waits in a circle.
+    entry = uow.inbox.find(key) if key else None
     known = uow.amendments.find(new)
     if known is None or known.answered_at is None or entry is None:
         amend(uow, new, desk)

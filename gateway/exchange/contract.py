@@ -247,8 +247,11 @@ class QueryDesk(Protocol):
         """The story of a document that arrived, as far as this entry's recipient is concerned; otherwise as `history`."""
         ...
 
-    async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
-        """The edXML file of a document that arrived, exactly as it was signed."""
+    async def content(self, principal: Principal, key: EntryKey, *, opens: bool = True) -> tuple[Path, BlobRef]:
+        """The edXML file of a document that arrived, exactly as it was signed.
+
+        `opens`: it is going to be handed out, which its sender may be told. Who asks only what there is has read nothing.
+        """
         ...
 
     async def sent_attachment(
@@ -263,8 +266,10 @@ class QueryDesk(Protocol):
         """
         ...
 
-    async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
-        """One attached file of a document that arrived; positions count from 1."""
+    async def attachment(
+        self, principal: Principal, key: EntryKey, position: int, *, opens: bool = True
+    ) -> tuple[Path, Attachment]:
+        """One attached file of a document that arrived; positions count from 1. `opens`: as with `content`."""
         ...
 
     async def organ(self, principal: Principal, organ_id: OrganId) -> Body:

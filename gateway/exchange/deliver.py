@@ -35,13 +35,13 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.metrics import RECEIPTS
 from gateway.core.model import Delivery, Transfer
+from gateway.core.patience import LATENESS_GRACE_SECONDS
 from gateway.core.ports import Transport
 from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState, advance, is_final
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
-from gateway.exchange.lateness import Lateness
 from gateway.exchange.non_delivery import owe_non_delivery
 from gateway.exchange.roads import Roads, report_of
 from gateway.exchange.subjects import of_delivery
@@ -50,6 +50,8 @@ from gateway.observe import bound_ids, logger
 _log = logger(__name__)
 
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
+LAST_WORD: Final = timedelta(seconds=LATENESS_GRACE_SECONDS)
+"""For so long after the deadline a peer that is there may say "later"."""
 
 _DELIVERED_AS: Final = {Outcome.RECEIVED: DeliveryState.DELIVERED, Outcome.REFUSED: DeliveryState.REFUSED}
 _ENDS: Final = {
@@ -101,7 +103,6 @@ class TransferDelivery:
     def __init__(self, *, desk: Desk, transports: Callable[[GatewayId], Transport], roads: Roads) -> None:
         """`roads`: those that whoever hears of a peer opens."""
         self._desk = desk
-        self._lateness = Lateness(desk.clock)
         self._roads = roads
         self._transports = transports
 
@@ -134,7 +135,7 @@ class TransferDelivery:
         transfer = uow.transfers.find(TransferKey(claim.item.subject))
         if transfer is None or transfer.state is not TransferState.QUEUED:
             return None
-        return None if self._lateness.is_over(transfer.deadline) else self._begin_traced(uow, claim)
+        return None if self._desk.lateness.is_over(transfer.deadline) else self._begin_traced(uow, claim)
 
     def _renewed(self, uow: UnitOfWork, claim: Claim) -> _Begun:
         """Begun in a unit of its own: the lease may have waited for it."""
@@ -157,7 +158,7 @@ class TransferDelivery:
             return transfer
         if transfer.state is TransferState.QUEUED:
             transfer = self._move(uow, transfer, TransferState.SENDING)
-            if not self._lateness.is_over(transfer.deadline):
+            if not self._desk.lateness.is_over(transfer.deadline):
                 return transfer
             # "later" may have been said by a peer that had stored it already, and what was never tried may have been, before
             # this database was put back: ask, do not guess
@@ -166,12 +167,15 @@ class TransferDelivery:
     async def _attempt(self, transfer: Transfer) -> tuple[CarryResult | Unknown, bool]:
         """Ask first where an answer may have been lost; after the deadline only ask. Whether that was the last attempt.
 
-        Then silence is the end. What was carried until after its deadline is asked for once more.
+        Then silence is the end; "later" is none, for as long as `LAST_WORD`. What was carried until after its deadline is
+        asked for once more.
         """
         transport = self._transports(transfer.slip.destination)
         if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
-            late = self._lateness.is_over(transfer.deadline)
+            late = self._desk.lateness.is_over(transfer.deadline)
+            if isinstance(result, TryLater):
+                late = self._desk.lateness.is_over(transfer.deadline + LAST_WORD)
             if late or not isinstance(result, Unknown):
                 return result, late
         return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope)), False

@@ -9,6 +9,7 @@ from gateway.core.ports import Blobs, Clock, Directory, Judge, Meter, Scanner, S
 from gateway.core.sizes import USUAL, Sizes
 from gateway.crypto import LoadedTrust
 from gateway.exchange.journal import Journal
+from gateway.exchange.lateness import Lateness
 from gateway.observe import UNMEASURED
 
 
@@ -20,6 +21,8 @@ class Desk:
     store: Store
     blobs: Blobs
     clock: Clock
+    lateness: Lateness
+    """What ends something for good asks it, and never the clock itself."""
     directory: Directory
     judge: Judge
     sealer: Sealer

@@ -18,6 +18,7 @@ from gateway.core.model import Attachment
 from gateway.core.paper import paper_date_problem
 from gateway.core.plain_text import same_words
 from gateway.edxml import Violation, check_files, check_regulation
+from gateway.exchange.amending import amended
 from gateway.exchange.messages import organ_block
 from gateway.exchange.ready_made import metadata_of
 from gateway.routing import plan
@@ -48,6 +49,13 @@ def document_faults(
 def attachment_faults(attachments: Sequence[Attachment]) -> tuple[FieldFault, ...]:
     """What of the files alone keeps a document from being sent."""
     return tuple(map(_fault, check_files(attachments)))
+
+
+def amending_faults(message: DocumentMessage) -> tuple[FieldFault, ...]:
+    """A document that recalls, updates or replaces bears the number and date of the earlier one: so it would be that one."""
+    if message.document_id in amended(message.business, message.sender.organ_id, message.response_for):
+        return (FieldFault(path="code.number", code="field.itself", params={"document": message.document_id}),)
+    return ()
 
 
 def finished_faults(message: DocumentMessage, snapshot: Snapshot, *, moment: datetime) -> tuple[FieldFault, ...]:

@@ -98,8 +98,7 @@ class GapNotices:
         """Tell it once more; done when it was answered, or when nothing is left to tell."""
         key = TransferKey(claim.item.subject)
         transfer, gaps = await self._desk.store.read(lambda uow: _told_of(uow, key))
-        now = self._desk.clock.now()
-        if not gaps or now > transfer.deadline + PATIENCE:
+        if not gaps or self._desk.lateness.is_over(transfer.deadline + PATIENCE):
             if gaps:
                 _log.warning("gaps.given_up", transfer=key, peer=transfer.slip.destination)
             await self._desk.store.transact(lambda uow: uow.work.finish(claim))
@@ -110,7 +109,7 @@ class GapNotices:
             origin=slip.origin,
             destination=slip.destination,
             sender=slip.sender,
-            issued_at=now,
+            issued_at=self._desk.clock.now(),
             gaps=gaps,
         )
         token = await write_notice(notice, self._signer)

@@ -141,20 +141,24 @@ class Queries:
 
         return await self._desk.store.read(unit)
 
-    async def content(self, principal: Principal, key: EntryKey) -> tuple[Path, BlobRef]:
+    async def content(self, principal: Principal, key: EntryKey, *, opens: bool = True) -> tuple[Path, BlobRef]:
         """See `QueryDesk.content`."""
-        entry = await self._opened(principal, key)
+        entry = await self._handed_out(principal, key, opens=opens)
         return self._desk.blobs.path(entry.envelope), entry.envelope
 
-    async def attachment(self, principal: Principal, key: EntryKey, position: int) -> tuple[Path, Attachment]:
+    async def attachment(
+        self, principal: Principal, key: EntryKey, position: int, *, opens: bool = True
+    ) -> tuple[Path, Attachment]:
         """See `QueryDesk.attachment`."""
-        entry = await self._opened(principal, key, position)
+        entry = await self._handed_out(principal, key, position, opens=opens)
         for attachment in entry.attachments:
             if attachment.position == position:
                 return self._desk.blobs.path(attachment.blob), attachment
         raise NotFound("not_found")
 
-    async def _opened(self, principal: Principal, key: EntryKey, position: int | None = None) -> InboxEntry:
+    async def _handed_out(
+        self, principal: Principal, key: EntryKey, position: int | None = None, *, opens: bool
+    ) -> InboxEntry:
         """The entry of which a file is fetched, which was written down before the first byte leaves.
 
         Where nothing can be written (a full disk) files are handed out all the same: to be told later that nobody had opened
@@ -167,7 +171,7 @@ class Queries:
         if is_recalled(entry):
             raise SenderError("entry.recalled")
         there = position is None or any(one.position == position for one in entry.attachments)
-        if entry.opened_at is None and there:
+        if opens and entry.opened_at is None and there:
             try:
                 await self._desk.store.transact(lambda uow: note_opening(uow, principal, key, self._desk))
             except SiteError as error:

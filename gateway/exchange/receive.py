@@ -32,7 +32,6 @@ from gateway.core.ports import BlobLease, Checkpoints, Signer
 from gateway.core.sizes import patience
 from gateway.core.states import BusinessStatus, MessageKind, Outcome
 from gateway.core.verdict import EnvelopeReading
-from gateway.core.work import Destination
 from gateway.exchange import receipts
 from gateway.exchange.amending import entries_arrived
 from gateway.exchange.came_again import admit_transfer, note_again
@@ -246,7 +245,6 @@ class Reception:
             envelope=slip.envelope.digest,
         )
         quarantine(uow, arrival.infected, whose, incoming.received_at, self._desk)
-        self._peer_is_well(uow, slip.origin)
         return incoming
 
     def _enter(self, uow: UnitOfWork, settled: Mapping[OrganId, tuple[Place, Arrived]]) -> None:
@@ -319,11 +317,6 @@ class Reception:
             changed_at=leaf.event.at,
             last_leaf=leaf.hash.hex(),
         )
-
-    def _peer_is_well(self, uow: UnitOfWork, origin: GatewayId) -> None:
-        """A peer that calls us is there: its back-off is cleared (Synapse's rule, style.md 3.6)."""
-        if origin != self._desk.own and uow.work.destination(origin).failures:
-            uow.work.set_destination(Destination(name=origin))
 
     # --- the answer --------------------------------------------------------------------------------------------------
 

@@ -34,13 +34,13 @@ class SkippedNumbers:
         self._signer = signer
         self._transports = transports
         self._roads = roads
-        self._told: dict[GatewayId, SkippedPlace] = {}
+        self._told: dict[GatewayId, tuple[int, SkippedPlace]] = {}
+        """How far each was told, since which restore of its own: a peer that goes back forgets what it heard."""
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One notice, about streams of one sender; due again at once while there are more."""
         desk, peer = self._desk, GatewayId(claim.item.subject)
-        after = self._told.get(peer, _START)
-        page = await desk.store.read(lambda uow: uow.resyncs.skipped(peer, after, RESYNC_PAGE_TRANSFERS))
+        restored, page = await desk.store.read(lambda uow: self._page(uow, peer))
         if not page:
             await desk.store.transact(lambda uow: uow.work.finish(claim))
             self._told.pop(peer, None)
@@ -50,13 +50,19 @@ class SkippedNumbers:
         if not isinstance(result, Told):
             return await self._roads.again_later(claim, peer, result)
         last = some[-1]
-        self._told[peer] = (last.sender, last.gap.recipient, last.gap.first)
+        self._told[peer] = (restored, (last.sender, last.gap.recipient, last.gap.first))
         _log.info("skipped.told", peer=peer, streams=len(some))
         await desk.store.transact(lambda uow: uow.work.postpone(claim, desk.clock.now()))
         return RoadReport.GOOD
 
     def give_up(self, uow: UnitOfWork, claim: Claim, code: str) -> None:
         """Nothing moves here: the other side waits for as long as it waits for anything, and then goes on."""
+
+    def _page(self, uow: UnitOfWork, peer: GatewayId) -> tuple[int, tuple[Skipped, ...]]:
+        restored = uow.resyncs.restored(peer)
+        heard, place = self._told.get(peer, (restored, _START))
+        after = place if heard == restored else _START
+        return restored, uow.resyncs.skipped(peer, after, RESYNC_PAGE_TRANSFERS)
 
     async def _notice(self, peer: GatewayId, some: Sequence[Skipped]) -> bytes:
         notice = GapNotice(

@@ -154,7 +154,7 @@ class Stamping:
         def unit(uow: UnitOfWork) -> bool:
             owed, _ = self._fresh(uow, claim)
             now = self._desk.clock.now()
-            if now - owed.since >= DEBT:
+            if self._desk.lateness.is_over(owed.since + DEBT):
                 self.give_up(uow, claim, error.code)
                 uow.work.bury(claim, str(error)[:REASON_CHARS_MAX], now)
                 return True

@@ -127,7 +127,7 @@ class DocumentSteps:
 
     def _late(self, document: Document) -> bool:
         """Whether it waits for a timestamp as long as a delivery may wait for its peer."""
-        return self._desk.clock.now() - document.accepted_at >= self._desk.deadline
+        return self._desk.lateness.is_over(document.accepted_at + self._desk.deadline)
 
     async def _tell(self, document: Document, error: SiteError) -> None:
         """It stays as it is and is tried again; why, everybody who looks at it sees."""

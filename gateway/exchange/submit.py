@@ -36,6 +36,7 @@ from gateway.exchange.contract import Admitted, EnvelopeOrder, SubmissionOrder, 
 from gateway.exchange.desk import Desk
 from gateway.exchange.due import step_of
 from gateway.exchange.fields import (
+    amending_faults,
     attachment_faults,
     check_fields,
     document_faults,
@@ -61,6 +62,7 @@ class Submission:
         _check_principal(principal, metadata.sender, snapshot, self._desk)
         _check_secrecy(metadata, ())
         message = metadata_message(metadata, snapshot, moment=now)
+        check_fields(amending_faults(message))
         check_amending(message)
         found = document_faults(message, (), moment=now)
         unserved = recipient_faults(metadata.recipients, snapshot, moment=now)
@@ -86,6 +88,7 @@ class Submission:
             check_fields(attachment_faults(attachments))
             return await desk.store.transact(lambda uow: self._accept(uow, document))
         message = document_message(document, snapshot)
+        check_fields(amending_faults(message))
         check_amending(message)
         found = document_faults(message, attachments, moment=document.accepted_at)
         unserved = recipient_faults(order.metadata.recipients, snapshot, moment=document.accepted_at)

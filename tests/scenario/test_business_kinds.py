@@ -17,7 +17,7 @@ from gateway.core.message import (
     StaffInfo,
 )
 from gateway.exchange.messages import document_message
-from tests.kit.exchange_world import World
+from tests.kit.exchange_world import World, letter
 from tests.kit.finished import finished
 from tests.scenario.test_ready_made import TEXT, message_to, submitted
 from tests.scenario.test_trouble import arrived, prepared, receive, ub
@@ -63,6 +63,21 @@ async def test_a_finished_file_that_says_nothing_possible_is_refused_when_it_is_
         await submitted(world, envelope)
     assert (refused.value.code, refused.value.params["reason"]) == ("envelope.malformed", "business_document")
     assert await world.party.store.read(lambda uow: uow.documents.page(None, 1)) == ()
+
+
+@pytest.mark.parametrize("kind", ["update", "replace"])
+async def test_who_gives_the_number_of_the_earlier_document_again_is_told_that(world: World, kind: str) -> None:
+    """The likeliest slip of a clerk was called a malformed package, which its software's vendor should mend."""
+    file = await world.party.file("a.txt", b"new", "text/plain")
+    order = letter(world.sender, (ub(world),), file)
+    same = order.metadata.document_id()
+    business = replace(KINDS[kind], replacements=(Replacement(document_id=same),), document_id="")
+    if kind == "update":
+        business = replace(KINDS[kind], document_id=same)
+    with pytest.raises(SenderError) as refused:
+        await world.party.submit(replace(order, metadata=replace(order.metadata, business=business)))
+    (fault,) = refused.value.params["faults"]
+    assert (refused.value.code, fault.path, fault.code) == ("request.field", "code.number", "field.itself")
 
 
 @pytest.mark.parametrize("kind", KINDS)

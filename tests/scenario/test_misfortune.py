@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from gateway.core.carrying import CarryResult, TryLater, Unknown
 from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SiteError
 from gateway.core.ids import OrganId
-from gateway.core.model import Document
+from gateway.core.model import Document, Transfer
+from gateway.core.patience import LATENESS_GRACE_SECONDS
 from gateway.core.ports import LeafProof, PublishedCheckpoint
 from gateway.core.states import DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, Destination, WorkKind
@@ -243,6 +245,46 @@ async def test_before_a_transfer_expires_the_peer_is_asked_once_more(world: Worl
     world.clock.moment = transfer.deadline + timedelta(hours=1)
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
+
+
+async def stored_and_unheard(
+    world: World, monkeypatch: pytest.MonkeyPatch, later: int
+) -> tuple[Document, list[datetime]]:
+    """A letter of which the answer was lost, at its deadline; its peer says "later" so often. And when it was asked."""
+    road, asked = world.party.road, list[datetime]()
+    road.lose_answers = 1
+    document = await sent(world)
+    for _ in range(2):
+        await world.party.run_due(world.clock.now())
+    really = road.inquire
+
+    async def inquire(transfer: Transfer) -> CarryResult | Unknown:
+        asked.append(world.clock.now())
+        return TryLater("busy", 30.0) if len(asked) <= later else await really(transfer)
+
+    monkeypatch.setattr(road, "inquire", inquire)
+    world.clock.moment = (await only_transfer(world)).deadline
+    return document, asked
+
+
+async def test_a_peer_that_says_later_after_the_deadline_is_asked_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had stored it, and was busy in the moment that counted: its sender was told that it had not arrived."""
+    document, asked = await stored_and_unheard(world, monkeypatch, 3)
+    await world.settle()
+    assert await states(world, document) == [("delivered", "")]
+    assert len(asked) == 4
+
+
+async def test_later_for_ever_is_the_end_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, asked = await stored_and_unheard(world, monkeypatch, 10**9)
+    deadline = (await only_transfer(world)).deadline
+    assert world.clock.now() == deadline
+    await world.settle()
+    assert await states(world, document) == [("expired", "delivery.expired")]
+    assert len(asked) > 10
+    assert asked[-1] - deadline <= timedelta(seconds=LATENESS_GRACE_SECONDS + 60)
 
 
 async def test_silence_after_the_deadline_is_the_end(world: World) -> None:

@@ -14,7 +14,7 @@ from gateway.core.patience import ROAD_HEARD_SECONDS_MIN
 from gateway.core.states import TransferState
 from gateway.core.work import Destination
 from tests.kit.exchange_world import World
-from tests.scenario.test_trouble import sent, states
+from tests.scenario.test_trouble import sent, states, ub
 
 HOURS = timedelta(hours=3)
 
@@ -43,6 +43,17 @@ async def call(world: World) -> None:
     assert await world.party.reception.answer_of(world.government.own, unknown) is None  # type: ignore[arg-type]
 
 
+async def accept(world: World) -> None:
+    """The People's Committee accepts its letter, and its gateway sends word of it."""
+    there, ward = world.government, ub(world)
+    (entry, *_) = (await there.queries.inbox(there.principal(ward), 0, 10)).entries
+    await there.statuses.accept(there.principal(ward), entry.key, trace_id="0" * 32)
+    carried = there.road.carried
+    while await there.run_due(world.clock.now()):
+        pass
+    assert there.road.carried == carried + 1
+
+
 async def test_a_call_of_the_peer_opens_its_road_before_its_time(world: World) -> None:
     before = await closed_for_long(world)
     assert before.not_before is not None
@@ -68,6 +79,27 @@ async def test_a_peer_that_calls_and_cannot_be_called_is_not_knocked_at_all_the_
     world.clock.advance(ROAD_HEARD_SECONDS_MIN)
     await call(world)
     assert await world.party.run_due(world.clock.now()) == 1
+
+
+async def test_what_the_peer_sends_opens_its_road_no_wider_than_what_it_asks(world: World) -> None:
+    """What it sent was taken for proof that it can be called: its failures were forgotten, and whatever it had asked for."""
+    before = await closed_for_long(world)
+    await accept(world)
+    road = await road_to(world)
+    assert (road.not_before, road.failures) == (None, before.failures)
+
+
+async def test_a_peer_that_asked_for_patience_gets_it_though_it_sends(world: World) -> None:
+    await sent(world)
+    await world.settle()
+    await sent(world, number="13")
+    world.party.road.busy = 1  # 503 with Retry-After: 30
+    while await world.party.run_due(world.clock.now()):
+        pass
+    closed = await road_to(world)
+    assert closed.not_before is not None
+    await accept(world)
+    assert await road_to(world) == closed
 
 
 async def test_a_peer_that_asked_for_patience_gets_it_though_it_calls(world: World) -> None:

@@ -39,7 +39,7 @@ FAULTS: dict[str, Fault] = {
         Fault("F-20", "timestamp authority, source of lists and scanner away", outsiders_down, 120, 1_000),
         Fault("F-22", "poison among documents", poison, 160, 2_000),
         Fault("F-23", "five times more than it can take", overload, 120, 2_400, quick=False, long=True),
-        Fault("F-26", "a state machine on SQLite and PostgreSQL", state_machine, 40, 1_000, long=True),
+        Fault("F-26", "a state machine on SQLite and PostgreSQL", state_machine, 40, 300, long=True),
         Fault("F-27", "simulated worlds of five gateways", simulated_worlds, 200, 10_000, quick=False, long=True),
         Fault("F-28", "planted bugs", planted_bugs, 0),
         Fault("F-30", "everything together, for hours", everything, 1, 1, quick=False, long=True),

@@ -77,9 +77,8 @@ def _plain(value: object) -> str:
 def versions() -> str:
     """The machine, the program and what it stands on."""
     commit = _git("describe", "--always")
-    if _git(
-        "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/FAULTS.md"
-    ):  # this page changes as it goes
+    # This page itself changes as the faults end.
+    if _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/FAULTS.md"):
         commit += "-dirty"
     return (
         f"{machine()}; commit {commit or 'unknown'}, SQLite {sqlite3.sqlite_version}, psycopg {psycopg.__version__}, "

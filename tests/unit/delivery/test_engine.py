@@ -279,6 +279,31 @@ async def test_what_fails_by_itself_comes_back_and_is_given_up_in_the_end(failur
         assert bench.conductor.given_up == ["internal" if isinstance(failure, ValueError) else "not_found"]
 
 
+@pytest.mark.parametrize("failure", [SiteError("store.damaged"), StaleStateError(), ValueError("not read")])
+async def test_what_cannot_even_be_given_up_is_buried_and_ends_nobody_elses_work(failure: Exception) -> None:
+    """A row that did not read back failed once more where it was to be given up: the engine ended, at every start again."""
+
+    async def damaged(claim: Claim) -> RoadReport:
+        if claim.item.subject == "rotten":
+            raise SiteError("store.damaged")
+        return await bench.finish(claim)
+
+    def give_up(_uow: UnitOfWork, _claim: Claim, _code: str) -> None:
+        raise failure
+
+    bench = Bench(damaged)
+    bench.conductor.give_up = give_up  # type: ignore[method-assign]
+    async with running(bench):
+        await bench.add("rotten")
+        async with asyncio.timeout(60):
+            while not (dead := await bench.store.read(lambda uow: uow.work.dead(10))):
+                await asyncio.sleep(0.001)
+        assert [one.item.subject for one in dead] == ["rotten"]
+        await bench.add("sound")
+        await bench.until(lambda: bench.seen["sound"] == 1)
+        assert await bench.left() is None
+
+
 @pytest.mark.parametrize("passing", [SiteError("store.busy"), StaleStateError()])
 async def test_what_fails_by_no_fault_of_its_own_is_never_given_up(passing: Exception) -> None:
     tries: list[int] = []
@@ -426,6 +451,33 @@ async def test_a_store_that_cannot_be_trusted_any_more_does_end_it() -> None:
     with pytest.raises(SiteError):
         await bench.engine.run()
     await bench.store.close()
+
+
+async def test_a_heartbeat_that_failed_is_not_counted() -> None:
+    """A server that was away for longer than a lease: what ran was claimed once more, beside itself."""
+    gate = asyncio.Event()
+    bench = Bench()
+    moody = Moody(bench.store, "store.busy", 0)
+    bench.engine._store = moody
+
+    async def long(claim: Claim) -> RoadReport:
+        bench.seen[claim.item.subject] += 1
+        await gate.wait()
+        await bench.store.transact(lambda uow: uow.work.finish(claim))
+        return RoadReport.NEUTRAL
+
+    bench.conductor.handle = long
+    await bench.add("long")
+    async with running(bench):
+        await bench.until(lambda: bench.seen["long"] == 1)
+        moody.times = 10**9
+        began = bench.clock.monotonic()
+        await bench.until(lambda: bench.clock.monotonic() - began > 2 * LEASE_SECONDS)
+        moody.times = 0
+        await bench.until(lambda: bench.clock.monotonic() - began > 3 * LEASE_SECONDS)
+        gate.set()
+        await bench.until(lambda: not bench.engine.busy)
+        assert bench.seen["long"] == 1
 
 
 async def test_work_that_takes_longer_than_its_lease_runs_once() -> None:
