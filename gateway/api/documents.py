@@ -79,7 +79,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
         limit=query.number("limit"),
         state=None if state is None else DocumentState(state),
     )
-    items = tuple(map(document_of, page.documents))
+    items = tuple(map(view_of, page.documents))
     return answer(request, out.DocumentPage(items=items, more=page.more, next=items[-1].key if page.more else None))
 
 

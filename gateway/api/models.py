@@ -312,7 +312,7 @@ class Page(Answer, Generic[Item]):
     next: str | None
 
 
-class DocumentPage(Page[Document]):
+class DocumentPage(Page[DocumentView]):
     """Outgoing documents, newest first."""
 
 

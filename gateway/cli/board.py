@@ -1,4 +1,4 @@
-"""`gateway board`: who has a document and who has not, since when and why; those who do not have it first."""
+"""`gateway board`: who has a document and who has not, why, and when that last changed; those who do not have it first."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 _COUNT: Final = Column(heading="cli.column.count", whole=True)
 _STATE: Final = Column(heading="cli.column.status", whole=True)
 _RECIPIENT: Final = Column(heading="cli.column.recipient", whole=True)
-_SINCE: Final = Column(heading="cli.column.since", whole=True)
+_CHANGED: Final = Column(heading="cli.column.changed", whole=True)
 _BUSINESS: Final = Column(heading="cli.column.business")
 _REASON: Final = Column(heading="cli.column.reason", longest=WORDS_CHARS_MAX)
 _AMENDED: Final = Column(heading="cli.column.amended", longest=WORDS_CHARS_MAX)
@@ -45,7 +45,7 @@ def _print(terminal: Terminal, document: Json, rows: Sequence[Json]) -> None:
         shown = [(terminal.word(f"delivery.{state}"), count) for state, count in sorted(counts.items())]
         terminal.table((_STATE, _COUNT), shown)
     if rows:
-        columns = [_RECIPIENT, _STATE, _SINCE, _BUSINESS, _REASON]
+        columns = [_RECIPIENT, _STATE, _CHANGED, _BUSINESS, _REASON]
         columns += [_AMENDED] if any(row.get("amendments") for row in rows) else []
         terminal.table(columns, [_row(terminal, row)[: len(columns)] for row in rows])
 

@@ -6,16 +6,18 @@ from typing import Any, Final
 from gateway.cli.exits import Exit
 from gateway.cli.link import office_client
 from gateway.cli.orders import PageOrder, Session
+from gateway.cli.outcome import addressed
 from gateway.cli.output import WORDS_CHARS_MAX, Column, Terminal
 from gateway.cli.paging import pages, tell_more
 from gateway.core.clock import local_time, parse_rfc3339
 from gateway.core.message import Code
+from gateway.core.states import DeliveryState
 
 Json = dict[str, Any]
 
 _CODE: Final = Column(heading="cli.column.code", whole=True)
 _SUBJECT: Final = Column(heading="cli.column.subject", longest=WORDS_CHARS_MAX)
-_RECIPIENTS: Final = Column(heading="cli.column.recipients", whole=True)
+_ARRIVED: Final = Column(heading="cli.column.arrived", whole=True)
 _STATUS: Final = Column(heading="cli.column.status", widest=10)
 _SENT: Final = Column(heading="cli.column.sent", whole=True)
 _KEY: Final = Column(heading="cli.column.key", whole=True)
@@ -42,7 +44,7 @@ async def documents(session: Session, order: PageOrder, *, state: str) -> int:
 
 def print_documents(terminal: Terminal, documents: Sequence[Json]) -> None:
     """As a table. The key is what other commands ask for: where room is scarce, other things are left out."""
-    left_out = (_RECIPIENTS, _SENT) if terminal.narrow else ()
+    left_out = (_SENT,) if terminal.narrow else ()
     rows = [document_row(terminal, one) for one in documents]
     columns = [column for column in rows[0] if column not in left_out]
     terminal.table(columns, [[row[column] for column in columns] for row in rows])
@@ -55,8 +57,17 @@ def document_row(terminal: Terminal, document: Json) -> dict[Column, str]:
     return {
         _CODE: code,
         _SUBJECT: metadata.get("subject", ""),
-        _RECIPIENTS: terminal.number(len(metadata.get("recipients", ()))),
+        _ARRIVED: _arrived(terminal, document, len(metadata.get("recipients", ()))),
         _STATUS: terminal.word(f"document.{document['state']}"),
         _SENT: local_time(parse_rfc3339(document["accepted_at"])),
         _KEY: document["key"],
     }
+
+
+def _arrived(terminal: Terminal, document: Json, recipients: int) -> str:
+    """How many have it, of how many; a gateway of an older version tells only how many there are."""
+    progress = document.get("deliveries")
+    if progress is None:
+        return terminal.number(recipients)
+    delivered = progress["counts"].get(DeliveryState.DELIVERED.value, 0)
+    return f"{terminal.number(delivered)}/{terminal.number(addressed(progress) or recipients)}"

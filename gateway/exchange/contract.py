@@ -101,7 +101,7 @@ class FeedPage:
 class DocumentPage:
     """Outgoing documents, newest first, and whether older ones follow."""
 
-    documents: tuple[Document, ...]
+    documents: tuple[DocumentView, ...]
     more: bool
 
 

@@ -42,10 +42,7 @@ class Queries:
         require(principal, Scope.READ)
 
         def unit(uow: UnitOfWork) -> DocumentView:
-            document = own_document(uow, principal, key)
-            counts = uow.documents.delivery_counts(key)
-            owed = _owed(uow, document)
-            return DocumentView(document=document, counts=counts, total=sum(counts.values()), timestamps=owed)
+            return _view(uow, own_document(uow, principal, key))
 
         return await self._desk.store.read(unit)
 
@@ -69,8 +66,12 @@ class Queries:
         """See `QueryDesk.documents`. Status messages are no documents: they are told by the entry they speak of."""
         require(principal, Scope.READ)
         rows = _rows(limit)
-        found = await self._desk.store.read(lambda uow: uow.documents.newest(principal.organs, before, rows + 1, state))
-        return DocumentPage(documents=found[:rows], more=len(found) > rows)
+
+        def unit(uow: UnitOfWork) -> DocumentPage:
+            found = uow.documents.newest(principal.organs, before, rows + 1, state)
+            return DocumentPage(documents=tuple(_view(uow, one) for one in found[:rows]), more=len(found) > rows)
+
+        return await self._desk.store.read(unit)
 
     async def deliveries(
         self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int
@@ -233,6 +234,12 @@ def _with_amendments(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> tuple[D
     """The deliveries with what was said of them since."""
     found = uow.amendments.about([one.key for one in deliveries])
     return tuple(replace(one, amendments=tuple(a for a in found if a.subject == one.key)) for one in deliveries)
+
+
+def _view(uow: UnitOfWork, document: Document) -> DocumentView:
+    counts = uow.documents.delivery_counts(document.key)
+    owed = _owed(uow, document)
+    return DocumentView(document=document, counts=counts, total=sum(counts.values()), timestamps=owed)
 
 
 def _owed(uow: UnitOfWork, document: Document) -> tuple[OwedTimestamp, ...]:

@@ -191,7 +191,7 @@ class Resynchronising:
             self._record(uow, EventKind.RESYNCED, said)
             uow.resyncs.put(replace(resync, state=ResyncState.DONE, changed_at=now))
             uow.work.finish(claim)
-            _log.info("resync.done", peer=peer, named=resync.named, lost=resync.lost)
+            _log.info("resync.done", peer=peer, named=resync.named, was_missing=resync.lost)
             return
         overdue = [key for key, asked in missing if asked is not None and now - asked >= AGAIN]
         uow.resyncs.asked(peer, overdue, None)

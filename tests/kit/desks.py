@@ -130,7 +130,9 @@ class MemoryDesks:
     # --- QueryDesk
 
     async def document(self, principal: Principal, key: DocumentKey) -> DocumentView:
-        document = self._own(principal, key)
+        return self._view(self._own(principal, key))
+
+    def _view(self, document: Document) -> DocumentView:
         counts = Counter(delivery.state for delivery in desk_rows.deliveries(document, self.bodies, self.amendments))
         return DocumentView(document=document, counts=counts, total=counts.total())
 
@@ -142,7 +144,7 @@ class MemoryDesks:
             for key, row in sorted(self.kept.items(), reverse=True)
             if row.sender in principal.organs and (before is None or key < before) and state in (None, row.state)
         ]
-        return DocumentPage(documents=tuple(rows[:limit]), more=len(rows) > limit)
+        return DocumentPage(documents=tuple(map(self._view, rows[:limit])), more=len(rows) > limit)
 
     async def deliveries(
         self, principal: Principal, key: DocumentKey, *, after: DeliveryKey | None, limit: int

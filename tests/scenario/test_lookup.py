@@ -8,7 +8,7 @@ from gateway.core.errors import AccessError
 from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.model import Document
 from gateway.core.principal import Scope
-from gateway.core.states import DocumentState
+from gateway.core.states import DeliveryState, DocumentState
 from tests.kit.exchange_world import World, letter
 from tests.scenario.test_trouble import ub
 
@@ -33,13 +33,16 @@ async def test_documents_are_listed_newest_first_page_by_page(world: World) -> N
     while more:
         before = found[-1] if found else None
         page = await queries.documents(principal, before=before, limit=2, state=None)
-        found += [document.key for document in page.documents]
+        found += [view.document.key for view in page.documents]
         more = page.more
         assert more is (len(found) < 3)
     assert found == [document.key for document in reversed(made)]
     routed = await queries.documents(principal, before=None, limit=9, state=DocumentState.ROUTED)
     held = await queries.documents(principal, before=None, limit=9, state=DocumentState.HELD)
     assert (len(routed.documents), len(held.documents)) == (3, 0)
+    for view in routed.documents:
+        assert view == await queries.document(principal, view.document.key)
+        assert view.counts == {DeliveryState.DELIVERED: view.total}
 
 
 async def test_nobody_lists_another_body_s_documents_nor_status_messages(world: World) -> None:

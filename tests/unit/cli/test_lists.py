@@ -31,9 +31,9 @@ async def test_what_was_sent_newest_first(running: Office, letter: str, capsys: 
     assert await running.run("documents", "--limit", "2") == 0
     said = capsys.readouterr()
     rows = [line.split("\t") for line in said.out.splitlines()]
-    assert rows[0] == ["Số, ký hiệu", "Trích yếu", "Nơi nhận", "Trạng thái", "Ngày gửi", "Mã"]
+    assert rows[0] == ["Số, ký hiệu", "Trích yếu", "Đã đến", "Trạng thái", "Ngày gửi", "Mã"]
     assert rows[1] == [
-        *("3-CV/VPTU", "Về việc chuẩn bị hội nghị", "1", "Đã nhận vào cổng", "21/11/2026 13:05", keys[2]),
+        *("3-CV/VPTU", "Về việc chuẩn bị hội nghị", "0/1", "Đã nhận vào cổng", "21/11/2026 13:05", keys[2]),
     ]
     assert [row[-1] for row in rows[1:]] == [keys[2], keys[1]]
     assert said.err == f"Còn nữa: thêm --all để xem hết, hoặc --cursor {keys[1]} để xem tiếp.\n"
@@ -91,6 +91,7 @@ DOCUMENT: dict[str, Any] = {
         "subject": "Về việc chuẩn bị hội nghị tổng kết công tác văn thư, lưu trữ năm 2026",
         "recipients": ["Z79.01.01"] * 1200,
     },
+    "deliveries": {"total": 1201, "counts": {"delivered": 1199, "queued": 1, "rerouted": 1}},
 }
 
 
@@ -104,7 +105,22 @@ def test_the_key_is_whole_on_any_terminal(width: int) -> None:
     assert "12-CV/VPTU" in text
     assert max(map(len, text.splitlines())) <= width
     assert ("21/11/2026" in text) == (width >= 100)
-    assert ("1.200" in text) == (width >= 100)
+    assert "1.199/1.200" in text
+
+
+@pytest.mark.parametrize(
+    ("progress", "shown"),
+    [
+        ({"deliveries": {"total": 0, "counts": {}}}, "0/1.200"),
+        ({"deliveries": {"total": 1200, "counts": {"sending": 1200}}}, "0/1.200"),
+        ({}, "1.200"),
+    ],
+)
+def test_how_many_have_it(progress: dict[str, Any], shown: str) -> None:
+    """Before it is routed nobody has it; a gateway of an older version does not say."""
+    out = terminal()
+    print_documents(out, [{key: value for key, value in DOCUMENT.items() if key != "deliveries"} | progress])
+    assert printed(out.out).splitlines()[1].split("\t")[2] == shown
 
 
 async def test_bodies_by_part_of_their_name(running: Office, capsys: Capture) -> None:
