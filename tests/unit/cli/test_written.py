@@ -40,9 +40,10 @@ def test_who_is_killed_half_way_has_taken_no_name(tmp_path: Path, capsys: Captur
         file.truncate(1_900_000_000)  # far from done when it is killed
     line = [sys.executable, "-m", "gateway", "edxml", "pack", "a.toml", "b.pdf", "-o", "b.edxml"]
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.DEVNULL) as running:
-        for _ in range(500):
-            if any(part.stat().st_size for part in parts(tmp_path)):
-                break
+        patience = time.monotonic() + 60  # a busy machine needs ten seconds to begin
+        while not any(part.stat().st_size for part in parts(tmp_path)):
+            assert running.poll() is None, "it ended before it wrote anything"
+            assert time.monotonic() < patience, "it wrote nothing"
             time.sleep(0.02)
         running.kill()
     (part,) = parts(tmp_path)
