@@ -23,6 +23,11 @@ BROUGHT_FORWARD_SECONDS: Final = 60.0
 LATENESS_GRACE_SECONDS: Final = 3600.0
 """Nothing expires so soon after a start, or after the clock went forward: as long as a wrong clock is shown to whoever looks,
 and four attempts for what waited in a gateway that was off."""
+LAST_WORD_SECONDS: Final = 3600.0
+"""After its deadline a transfer is only asked for. A peer that answers "later" is there and may hold it; the longest back-off
+is a quarter of that."""
+LAST_WORDS_MAX: Final = 10_000
+"""Transfers of which that is remembered, 1 MB; the oldest one beyond has another hour."""
 
 # --- documents' own steps ----------------------------------------------------------------------------------------------
 STEPS_WAITING_MAX: Final = 10_000

@@ -35,13 +35,13 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import LEASE_SECONDS, REASON_CHARS_MAX
 from gateway.core.metrics import RECEIPTS
 from gateway.core.model import Delivery, Transfer
-from gateway.core.patience import LATENESS_GRACE_SECONDS
 from gateway.core.ports import Transport
 from gateway.core.states import DeliveryState, Evidence, Outcome, TransferState, advance, is_final
 from gateway.core.work import Claim, Destination, RoadReport
 from gateway.exchange import receipts
 from gateway.exchange.desk import Desk
 from gateway.exchange.gaps import owe_notice
+from gateway.exchange.lateness import LastWords
 from gateway.exchange.non_delivery import owe_non_delivery
 from gateway.exchange.roads import Roads, report_of
 from gateway.exchange.subjects import of_delivery
@@ -50,8 +50,6 @@ from gateway.observe import bound_ids, logger
 _log = logger(__name__)
 
 LEASE: Final = timedelta(seconds=LEASE_SECONDS)
-LAST_WORD: Final = timedelta(seconds=LATENESS_GRACE_SECONDS)
-"""For so long after the deadline a peer that is there may say "later"."""
 
 _DELIVERED_AS: Final = {Outcome.RECEIVED: DeliveryState.DELIVERED, Outcome.REFUSED: DeliveryState.REFUSED}
 _ENDS: Final = {
@@ -105,6 +103,7 @@ class TransferDelivery:
         self._desk = desk
         self._roads = roads
         self._transports = transports
+        self._last_words = LastWords(desk.clock)
 
     async def handle(self, claim: Claim) -> RoadReport:
         """One attempt. Whatever happens, the outcome, the next due time and the leaves are one transaction."""
@@ -167,15 +166,15 @@ class TransferDelivery:
     async def _attempt(self, transfer: Transfer) -> tuple[CarryResult | Unknown, bool]:
         """Ask first where an answer may have been lost; after the deadline only ask. Whether that was the last attempt.
 
-        Then silence is the end; "later" is none, for as long as `LAST_WORD`. What was carried until after its deadline is
-        asked for once more.
+        Then silence is the end; "later" is none, for a while (`LastWords`). What was carried until after its deadline is asked
+        for once more.
         """
         transport = self._transports(transfer.slip.destination)
         if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
             late = self._desk.lateness.is_over(transfer.deadline)
-            if isinstance(result, TryLater):
-                late = self._desk.lateness.is_over(transfer.deadline + LAST_WORD)
+            if late and isinstance(result, TryLater):
+                late = self._last_words.is_over(transfer.slip.transfer)
             if late or not isinstance(result, Unknown):
                 return result, late
         return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope)), False
@@ -220,6 +219,7 @@ class TransferDelivery:
                 uow.work.set_destination(Destination(name=transfer.slip.destination))
 
         await self._desk.store.transact(unit)
+        self._last_words.forget(transfer.slip.transfer)
 
     async def _again(
         self, claim: Claim, transfer: Transfer, result: TryLater | Unreachable | Indeterminate

@@ -8,7 +8,8 @@ again, lest it be taken this time while its sender was told that it was refused.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
+from typing import Final
 
 from gateway.core.base64url import decode_base64url
 from gateway.core.events import AuditEvent, EventKind
@@ -17,7 +18,7 @@ from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import NOTE_BYTES_MAX
 from gateway.core.model import Transfer
 from gateway.core.ports import Signer
-from gateway.core.restore_limits import RESEND_SECONDS_MAX, RESYNC_PAGE_TRANSFERS, RESYNC_SCAN_TRANSFERS
+from gateway.core.restore_limits import RESYNC_PAGE_TRANSFERS, RESYNC_SCAN_TRANSFERS
 from gateway.core.resync import Resend, Wanted
 from gateway.core.states import TransferState
 from gateway.core.work import WorkItem, WorkKind
@@ -29,7 +30,8 @@ from gateway.observe import logger
 
 _log = logger(__name__)
 
-KEPT = timedelta(seconds=RESEND_SECONDS_MAX)
+_FIRST_NAMED: Final = datetime.fromtimestamp(0, UTC)
+"""No UUID of version 7 is older (RFC 9562 section 5.7)."""
 _ENDED = frozenset(
     {
         TransferState.REFUSED,
@@ -83,9 +85,11 @@ class ResyncAnswers:
         return await write_page(page, self._signer)
 
     def _scan(self, uow: UnitOfWork, question: Question) -> _Scan:
-        """Transfers are named by the time they were made, so those since a moment are those after a key."""
-        since = max(question.since, self._desk.clock.now() - KEPT)
-        after = max(question.after, uuid7(since, bytes))
+        """Transfers are named by the time they were made, so those since a moment are those after a key.
+
+        The asker alone says since when. By a clock of ours that is ahead all would be too old, and an empty page is believed.
+        """
+        after = max(question.after, uuid7(max(question.since, _FIRST_NAMED), bytes))
         rows = uow.transfers.page(TransferKey(after), RESYNC_SCAN_TRANSFERS)
         ours = [one for one in rows if one.slip.destination == question.origin]
         following = rows[-1].slip.transfer if len(rows) == RESYNC_SCAN_TRANSFERS else ""

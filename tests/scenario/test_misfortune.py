@@ -12,7 +12,7 @@ from gateway.core.directory import BodyStatus
 from gateway.core.errors import AccessError, Conflict, NotFound, SiteError
 from gateway.core.ids import OrganId
 from gateway.core.model import Document, Transfer
-from gateway.core.patience import LATENESS_GRACE_SECONDS
+from gateway.core.patience import LAST_WORD_SECONDS
 from gateway.core.ports import LeafProof, PublishedCheckpoint
 from gateway.core.states import DeliveryState, DocumentState, TransferState
 from gateway.core.work import Claim, Destination, WorkKind
@@ -248,9 +248,9 @@ async def test_before_a_transfer_expires_the_peer_is_asked_once_more(world: Worl
 
 
 async def stored_and_unheard(
-    world: World, monkeypatch: pytest.MonkeyPatch, later: int
+    world: World, monkeypatch: pytest.MonkeyPatch, later: int, *, after: timedelta = timedelta()
 ) -> tuple[Document, list[datetime]]:
-    """A letter of which the answer was lost, at its deadline; its peer says "later" so often. And when it was asked."""
+    """A letter of which the answer was lost, so long after its deadline; its peer says "later" so often. When it was asked."""
     road, asked = world.party.road, list[datetime]()
     road.lose_answers = 1
     document = await sent(world)
@@ -263,28 +263,31 @@ async def stored_and_unheard(
         return TryLater("busy", 30.0) if len(asked) <= later else await really(transfer)
 
     monkeypatch.setattr(road, "inquire", inquire)
-    world.clock.moment = (await only_transfer(world)).deadline
+    world.clock.moment = (await only_transfer(world)).deadline + after
     return document, asked
 
 
+@pytest.mark.parametrize("after", [timedelta(), timedelta(days=2)])
 async def test_a_peer_that_says_later_after_the_deadline_is_asked_later(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, after: timedelta
 ) -> None:
-    """It had stored it, and was busy in the moment that counted: its sender was told that it had not arrived."""
-    document, asked = await stored_and_unheard(world, monkeypatch, 3)
+    """It had stored it, and was busy in the moment that counted: its sender was told that it had not arrived.
+
+    That moment is when it is asked first, which a road that was paused puts off.
+    """
+    document, asked = await stored_and_unheard(world, monkeypatch, 3, after=after)
     await world.settle()
     assert await states(world, document) == [("delivered", "")]
     assert len(asked) == 4
 
 
-async def test_later_for_ever_is_the_end_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    document, asked = await stored_and_unheard(world, monkeypatch, 10**9)
-    deadline = (await only_transfer(world)).deadline
-    assert world.clock.now() == deadline
+@pytest.mark.parametrize("after", [timedelta(), timedelta(days=2)])
+async def test_later_for_ever_is_the_end_too(world: World, monkeypatch: pytest.MonkeyPatch, after: timedelta) -> None:
+    document, asked = await stored_and_unheard(world, monkeypatch, 10**9, after=after)
     await world.settle()
     assert await states(world, document) == [("expired", "delivery.expired")]
     assert len(asked) > 10
-    assert asked[-1] - deadline <= timedelta(seconds=LATENESS_GRACE_SECONDS + 60)
+    assert asked[-1] - asked[0] <= timedelta(seconds=LAST_WORD_SECONDS + 60)
 
 
 async def test_silence_after_the_deadline_is_the_end(world: World) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -434,6 +434,19 @@ async def test_only_who_received_a_transfer_is_told_of_it_and_gets_it_again(worl
     )
     assert (len(said.lines), said.unknown) == (1, (local.transfer,))
     assert len(said.lines) <= RESYNC_PAGE_TRANSFERS
+
+
+@pytest.mark.parametrize("since", [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), None])
+async def test_a_peer_whose_clock_is_years_ahead_names_what_was_asked_for(world: World, since: datetime | None) -> None:
+    """It believes that all of it is years old: an empty page would be "nothing was lost"."""
+    asked = {"since": since or world.clock.now() - timedelta(days=7)}
+    await send(world, 1)
+    token = await question(world, **asked)
+    world.clock.jump(20 * 365 * 86_400)
+    snapshot = world.party.directory.current()
+    names = {"asked": token, "origin": world.party.own, "own": world.government.own, "snapshot": snapshot}
+    page = read_page(await world.party.resync.answer(world.government.own, token), **names)  # type: ignore[arg-type]
+    assert len(page.lines) == 1
 
 
 async def test_a_receipt_that_may_be_on_its_way_keeps_the_page_open(world: World) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 MEMORY_BYTES: Final = 384 * 1024 * 1024
 """Beyond what the interpreter and its libraries have: a file of 64 KB, whose archives inflate to megabytes."""
 SLOW_SECONDS: Final = 3.0
-"""The dearest honest file, evidence with many signatures, took 0.3 s on one machine and 1.0 s on another (RSA without AVX-512)."""
+"""The dearest honest file, evidence with many signatures, took 0.3 s on one machine and 1.3 s on another (a slow RSA)."""
 OVERTIME_SECONDS: Final = 9.0
 
 

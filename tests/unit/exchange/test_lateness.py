@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from gateway.core.patience import LATENESS_GRACE_SECONDS
-from gateway.exchange.lateness import Lateness
+from gateway.core.ids import TransferKey
+from gateway.core.patience import LAST_WORD_SECONDS, LAST_WORDS_MAX, LATENESS_GRACE_SECONDS
+from gateway.exchange.lateness import LastWords, Lateness
 from tests.kit.clock import ManualClock
 
 YEARS = 3650 * 86_400.0
@@ -64,3 +65,17 @@ def test_a_clock_that_is_set_a_little_each_hour_is_right() -> None:
         lateness.is_over(deadline)
     clock.advance(1)
     assert lateness.is_over(deadline)
+
+
+def test_what_is_remembered_of_last_words_is_bounded() -> None:
+    clock = ManualClock()
+    words = LastWords(clock)
+    keys = [TransferKey(f"{number:032x}") for number in range(LAST_WORDS_MAX + 1)]
+    assert not any(words.is_over(key) for key in keys)
+    clock.advance(LAST_WORD_SECONDS)
+    assert all(words.is_over(key) for key in keys[1:])
+    assert not words.is_over(keys[0])  # it makes room for itself again
+    assert len(words._first) == LAST_WORDS_MAX
+    for key in keys:
+        words.forget(key)
+    assert not words._first
