@@ -19,7 +19,14 @@ RECALL: Final = Operation(
     answer=models.Recall,
     status=202,
     takes={JSON: RecallIn},
-    errors=("request.media_type", "reason.missing", "secrecy.marked", "conflict.state", "conflict.at_work"),
+    errors=(
+        "request.media_type",
+        "reason.missing",
+        "secrecy.marked",
+        "conflict.state",
+        "conflict.at_work",
+        "conflict.restored",
+    ),
 )
 
 ANSWERS: Final = (

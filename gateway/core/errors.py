@@ -101,6 +101,7 @@ CATALOGUE: Final = MappingProxyType(
         "conflict.no_other_place": ErrorFacts(409, _C),
         "conflict.recalled": ErrorFacts(409, _C),
         "conflict.at_work": ErrorFacts(409, _C, retryable=True),
+        "conflict.restored": ErrorFacts(409, _O),
         "amendment.none": ErrorFacts(409, _C),
         "amendment.unknown": ErrorFacts(422, _S),
         "document.recalled": ErrorFacts(409, _S),

@@ -91,8 +91,8 @@ class Documents(Protocol):
         """Its deliveries after one of them (None: from the first), at most `limit`; after another's key nothing follows."""
         ...
 
-    def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
-        """How many deliveries of a document are in each state; a state without any is left out."""
+    def delivery_counts(self, documents: Sequence[DocumentKey]) -> Mapping[DocumentKey, Mapping[DeliveryState, int]]:
+        """How many deliveries of each document are in each state; what there are none of is left out."""
         ...
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:

@@ -332,7 +332,8 @@ class RecallDesk(Protocol):
         Raises:
             NotFound: there is no such document for this principal.
             SenderError: `reason.missing` when the reason is blank.
-            Conflict: `conflict.state` when it was refused, and never left.
+            Conflict: `conflict.state` when it was refused, and never left; of what is older than a restore, `conflict.at_work`
+                as long as it is on its way to be routed again, and `conflict.restored` when it is held, or refused since.
         """
         ...
 

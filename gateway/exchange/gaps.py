@@ -75,7 +75,7 @@ def gaps_of(uow: UnitOfWork, transfer: Transfer) -> tuple[Gap, ...]:
 
 def is_all_refused(uow: UnitOfWork, transfer: Transfer) -> bool:
     """Whether a receipt refused it for every recipient. Most documents were refused by nobody, and are counted only."""
-    counts = uow.documents.delivery_counts(transfer.document)
+    counts = uow.documents.delivery_counts([transfer.document]).get(transfer.document, {})
     if not any(counts.get(state) for state in _NOT_TAKEN):
         return False
     deliveries = uow.documents.deliveries(transfer.document, transfer.slip.transfer)

@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.model import Delivery, Document
-from gateway.core.states import DeliveryState
+from gateway.core.states import DeliveryState, DocumentState
 
 _NEVER_TAKEN: Final = frozenset({DeliveryState.REFUSED, DeliveryState.REROUTED})
 _KNOWN_THERE: Final = "conflict.document_id"
@@ -23,19 +23,29 @@ def may_have(delivery: Delivery) -> bool:
 
 
 def may_have_left(uow: UnitOfWork, document: Document) -> bool:
-    """Whether it was here before a restore: what is not written of it may have been done all the same."""
-    return _kept_at_first(uow, document) is not None
+    """Whether it was here before a restore: what is not written of it may have been done all the same.
+
+    What had been refused as a whole before the backup was final: that one stayed here.
+    """
+    kept = _kept_at_first(uow, document)
+    if kept is None:
+        return False
+    return document.state is not DocumentState.REFUSED or _position(uow, document.last_leaf) >= kept
 
 
 def possession(uow: UnitOfWork, document: Document) -> Callable[[Delivery], bool]:
-    """Who may have it, also by what is not written: who was refused after a restore may have been sent it before."""
+    """Who may have it, also by what is not written: who was refused after a restore may have been sent it before.
+
+    Not told: to whom what had been refused was rerouted after the backup. That is done by hand, and has to be done again.
+    """
     kept = _kept_at_first(uow, document)
     if kept is None:
         return may_have
 
     def told(delivery: Delivery) -> bool:
-        is_known = delivery.state is DeliveryState.REROUTED or _position(uow, delivery.last_leaf) < kept
-        return may_have(delivery) or not is_known
+        if may_have(delivery):
+            return True
+        return delivery.state is not DeliveryState.REROUTED and _position(uow, delivery.last_leaf) >= kept
 
     return told
 
@@ -53,4 +63,5 @@ def _kept_at_first(uow: UnitOfWork, document: Document) -> int | None:
 def _position(uow: UnitOfWork, leaf_hash: str) -> int:
     """Of a leaf; one that has none yet comes after all that have."""
     leaf = bytes.fromhex(leaf_hash)
-    return uow.log.indexes([leaf]).get(leaf, uow.log.head().size)
+    found = uow.log.indexes([leaf]).get(leaf)
+    return uow.log.head().size if found is None else found

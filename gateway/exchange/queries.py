@@ -1,7 +1,7 @@
 """Queries: how things stand. What is not the principal's is not there, whoever asks (security.md 11, 43)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gateway.core.model import Attachment, BlobRef, Delivery, Document, InboxEnt
 from gateway.core.non_delivery import NonDelivery
 from gateway.core.owed import OwedTimestamp
 from gateway.core.principal import Principal, Scope
-from gateway.core.states import DocumentState
+from gateway.core.states import DeliveryState, DocumentState
 from gateway.exchange.answering import is_recalled, refuse_recalled, with_amendments
 from gateway.exchange.contract import DeliveryPage, DocumentPage, DocumentView, Notice, NoticePage
 from gateway.exchange.desk import Desk
@@ -42,7 +42,7 @@ class Queries:
         require(principal, Scope.READ)
 
         def unit(uow: UnitOfWork) -> DocumentView:
-            return _view(uow, own_document(uow, principal, key))
+            return _views(uow, [own_document(uow, principal, key)])[0]
 
         return await self._desk.store.read(unit)
 
@@ -69,7 +69,7 @@ class Queries:
 
         def unit(uow: UnitOfWork) -> DocumentPage:
             found = uow.documents.newest(principal.organs, before, rows + 1, state)
-            return DocumentPage(documents=tuple(_view(uow, one) for one in found[:rows]), more=len(found) > rows)
+            return DocumentPage(documents=_views(uow, found[:rows]), more=len(found) > rows)
 
         return await self._desk.store.read(unit)
 
@@ -236,10 +236,15 @@ def _with_amendments(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> tuple[D
     return tuple(replace(one, amendments=tuple(a for a in found if a.subject == one.key)) for one in deliveries)
 
 
-def _view(uow: UnitOfWork, document: Document) -> DocumentView:
-    counts = uow.documents.delivery_counts(document.key)
-    owed = _owed(uow, document)
-    return DocumentView(document=document, counts=counts, total=sum(counts.values()), timestamps=owed)
+def _views(uow: UnitOfWork, documents: Sequence[Document]) -> tuple[DocumentView, ...]:
+    counts = uow.documents.delivery_counts([one.key for one in documents])
+    return tuple(_view(one, counts.get(one.key, {}), _owed(uow, one)) for one in documents)
+
+
+def _view(
+    document: Document, counts: Mapping[DeliveryState, int], timestamps: tuple[OwedTimestamp, ...]
+) -> DocumentView:
+    return DocumentView(document=document, counts=counts, total=sum(counts.values()), timestamps=timestamps)
 
 
 def _owed(uow: UnitOfWork, document: Document) -> tuple[OwedTimestamp, ...]:

@@ -54,6 +54,8 @@ _log = logger(__name__)
 
 RECALLED: Final = "document.recalled"
 GIVEN_UP: Final = "delivery.recalled"
+_STANDING: Final = frozenset({DocumentState.HELD, DocumentState.REFUSED})
+"""Not on its way to be routed, so that nobody is asked by waiting."""
 STOPPABLE: Final = frozenset({TransferState.QUEUED, TransferState.HELD})
 """Nobody works on it. What is indeterminate may be with its recipient: it is asked for, as ever, and recalled there."""
 
@@ -84,9 +86,14 @@ class Recalls:
             raise Conflict("conflict.state", state=document.kind.value)
         if document.state is DocumentState.ROUTED or document.reason == RECALLED:
             return document
+        is_lost = may_have_left(
+            uow, document
+        )  # it may have been delivered, and who got it is not known before it is routed
+        if is_lost and document.state in _STANDING:
+            raise Conflict("conflict.restored", state=document.state.value)
         if document.state is DocumentState.REFUSED:
             raise Conflict("conflict.state", state=document.state.value)
-        if may_have_left(uow, document):  # as soon as it is routed once more, its recipients are asked
+        if is_lost:
             raise Conflict("conflict.at_work")
         now = self._desk.clock.now()
         private = {

@@ -79,9 +79,9 @@ _ROWS_OF: Final = select(deliveries.c.row).where(deliveries.c.document == bindpa
 _ROW_OF: Final = _ROWS_OF.where(deliveries.c.key == bindparam("key"))
 _DELIVERIES_AT: Final = select(deliveries).where(among(deliveries.c.row, "rows"))
 _COUNTS: Final = (
-    select(deliveries.c.state, func.count().label("items"))
-    .where(deliveries.c.document == bindparam("document"))
-    .group_by(deliveries.c.state)
+    select(deliveries.c.document, deliveries.c.state, func.count().label("items"))
+    .where(among(deliveries.c.document, "documents"))
+    .group_by(deliveries.c.document, deliveries.c.state)
 )
 _DELIVERIES_OF_TRANSFER: Final = _DELIVERIES.where(deliveries.c.transfer == bindparam("transfer"))
 _DELIVERY: Final = locked(
@@ -236,10 +236,13 @@ class DocumentLedger(Streams):
         }
         return tuple(known[row] for row in wanted)
 
-    def delivery_counts(self, document: DocumentKey) -> Mapping[DeliveryState, int]:
-        """How many deliveries are in each state."""
-        rows = self._connection.execute(_COUNTS, {"document": document})
-        return {DeliveryState(row.state): row.items for row in rows}
+    def delivery_counts(self, documents: Sequence[DocumentKey]) -> Mapping[DocumentKey, Mapping[DeliveryState, int]]:
+        """How many deliveries of each are in each state: one look for a page of documents."""
+        counts: dict[DocumentKey, dict[DeliveryState, int]] = {}
+        for some in chunks(documents):
+            for row in self._connection.execute(_COUNTS, {"documents": list(some)}):
+                counts.setdefault(DocumentKey(row.document), {})[DeliveryState(row.state)] = row.items
+        return counts
 
     def delivery(self, document: DocumentKey, recipient: OrganId) -> Delivery | None:
         """The delivery of a document to one recipient that was not rerouted."""

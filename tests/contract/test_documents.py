@@ -206,9 +206,12 @@ async def test_deliveries_page_by_page_and_counted_by_state(store: LedgerStore) 
     assert found == made
     for cursor in (foreign.key, DeliveryKey("nobody's")):
         assert await store.read(lambda uow, a=cursor: uow.documents.deliveries_after(document.key, a, 2)) == ()
-    counts = await store.read(lambda uow: uow.documents.delivery_counts(document.key))
-    assert counts == {DeliveryState.QUEUED: 4, DeliveryState.DELIVERED: 1}
-    assert await store.read(lambda uow: uow.documents.delivery_counts(rows.document().key)) == {}
+    asked = [document.key, another.key, rows.document().key]
+    assert await store.read(lambda uow: uow.documents.delivery_counts(asked)) == {
+        document.key: {DeliveryState.QUEUED: 4, DeliveryState.DELIVERED: 1},
+        another.key: {DeliveryState.QUEUED: 1},
+    }
+    assert await store.read(lambda uow: uow.documents.delivery_counts([])) == {}
 
 
 async def test_deliveries_advance_all_or_not_at_all(store: LedgerStore) -> None:

@@ -13,6 +13,7 @@ from gateway.core.work import Claim, WorkItem, WorkKind
 from gateway.exchange import Operating, skipped
 from tests.kit.exchange_world import DEADLINE, World, letter
 from tests.kit.restoring import gone_back, state_of
+from tests.kit.scanner import scanning
 from tests.scenario.test_amendments import agree, entries, recall, standing
 from tests.scenario.test_operating import HOA, HOUR
 from tests.scenario.test_order import arrive, numbers, told, ward, write
@@ -20,6 +21,7 @@ from tests.scenario.test_trouble import arrived, sent, states, ub
 
 _S = AmendmentState
 SOON = timedelta(minutes=20)
+LOST = "conflict.restored"
 
 
 async def claims_of(world: World, kind: WorkKind = WorkKind.TRANSFER) -> dict[str, Claim]:
@@ -102,7 +104,7 @@ async def test_what_had_not_been_tried_at_the_backup_is_not_called_back_without_
         assert await standing(world, document) == ["agreed"]
 
 
-async def test_what_had_not_been_routed_at_the_backup_is_recalled_as_soon_as_it_is(world: World) -> None:
+async def test_what_had_not_been_routed_at_the_backup_can_be_recalled_once_it_is(world: World) -> None:
     document = await sent(world)
     state = state_of(world.party)
     world.clock.advance(60)
@@ -115,6 +117,56 @@ async def test_what_had_not_been_routed_at_the_backup_is_recalled_as_soon_as_it_
         assert (early.value.code, early.value.facts.retryable) == ("conflict.at_work", True)
         await world.settle()
         assert (await recall(world, document)).counts == {_S.ASKED: 1}
+
+
+async def test_what_is_held_after_a_restore_and_may_have_left_before_is_not_said_to_be_at_work(world: World) -> None:
+    """Found by review: "wait two minutes and repeat" was said of what waits for a scanner, or for a person."""
+    document = await sent(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        scanner = scanning(world.party)
+        scanner.away = True
+        await world.settle(limit=SOON)
+        with pytest.raises(Conflict) as held:
+            await recall(world, document)
+        assert (held.value.code, held.value.params["state"], held.value.facts.retryable) == (LOST, "held", False)
+        scanner.away = False
+        await world.settle()
+        assert (await recall(world, document)).counts == {_S.ASKED: 1}
+
+
+async def test_what_is_refused_after_a_restore_and_may_have_left_before_is_not_said_to_be_at_home(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by review. Its scanner has learned something since: nobody is told that it never left."""
+    document = await sent(world)
+    state = state_of(world.party)
+    world.clock.advance(60)
+    await world.settle()
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        scanning(world.party)
+        monkeypatch.setattr("tests.kit.scanner.MARKER", b"%PDF-")
+        await world.settle()
+        with pytest.raises(Conflict) as refused:
+            await recall(world, document)
+        assert (refused.value.code, refused.value.params["state"]) == (LOST, "refused")
+
+
+async def test_what_was_refused_before_the_backup_never_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanning(world.party)
+    monkeypatch.setattr("tests.kit.scanner.MARKER", b"%PDF-")
+    document = await sent(world)
+    await world.settle()
+    state = state_of(world.party)
+    world.clock.advance(60)
+    async with gone_back(world, world.party, state):
+        with pytest.raises(Conflict) as refused:
+            await recall(world, document)
+        assert refused.value.code == "conflict.state"
 
 
 @pytest.mark.parametrize("routed", [True, False])

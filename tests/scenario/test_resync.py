@@ -332,7 +332,7 @@ async def test_who_only_pretends_to_go_on_is_not_asked_as_fast_as_both_can(world
         told_by(world, creep)
         for _ in range(100):
             await world.government.run_due(world.clock.now())
-        assert len(asked) <= 3
+        assert 1 <= len(asked) <= 3
 
 
 async def test_what_a_peer_invents_costs_a_bounded_number_of_rows(

@@ -343,6 +343,7 @@ PRODUCERS: dict[str, Callable[[World], Awaitable[Answer]]] = {
     "conflict.document_id": same_number,
     "conflict.state": accepted_before,
     "conflict.at_work": calling_back(Conflict("conflict.at_work")),
+    "conflict.restored": calling_back(Conflict("conflict.restored", state="held")),
     "reason.missing": no_reason,
     "amendment.none": nothing_asked,
     "amendment.unknown": sending_envelope(SenderError("amendment.unknown", document_id="x")),

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Engine, MetaData, delete, event, insert, sele
 from gateway.audit import sequence
 from gateway.core.activation import Activation
 from gateway.core.errors import SiteError
-from gateway.core.ids import DocumentKey
+from gateway.core.ids import DocumentKey, GatewayId, TransferKey
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.message import StaffInfo
 from gateway.core.order import Stream
+from gateway.core.resync import Wanted
 from gateway.core.states import MessageKind
 from gateway.core.work import Destination
 from gateway.storage import codec, open_store, read_url, schema
@@ -137,6 +138,34 @@ async def test_rows_of_every_revision_are_there_after_the_upgrade(databases: Dat
     assert contents(databases.empty) == now
     upgrade(databases.empty)
     assert contents(databases.empty) == now
+
+
+ANOTHER = GatewayId("another.gw.example")
+
+
+async def test_what_is_wanted_of_a_peer_stays_wanted_of_that_peer(databases: Databases) -> None:
+    """Until revision 0013 the key was the transfer alone. What was asked for and what was not come through."""
+    now = await fill(databases.full)
+    store = open_store(databases.full, sequencer=sequence, on_fatal=fail, relaxed=True)
+    wanted = [Wanted(transfer=TransferKey(f"t{n}"), receipt=rows.digest(f"r{n}")) for n in range(3)]
+    await store.transact(lambda uow: uow.resyncs.want(rows.THERE, wanted))
+    await store.transact(lambda uow: uow.resyncs.asked(rows.THERE, [wanted[1].transfer], rows.NOW))
+    await store.close()
+    now = contents(databases.full)
+    assert len(now["wanted_transfers"]) == 3
+    write_as_of(databases.empty, "0013", now)
+    upgrade(databases.empty)
+    assert contents(databases.empty) == now
+    store = open_store(databases.empty, sequencer=sequence, on_fatal=fail, relaxed=True)
+    missing = await store.read(lambda uow: uow.resyncs.missing(rows.THERE, 9))
+    await store.transact(lambda uow: uow.resyncs.want(ANOTHER, wanted[:1]))  # another peer's own word
+    named = [
+        await store.read(lambda uow, p=peer: uow.resyncs.is_wanted(p, wanted[0].transfer))
+        for peer in (rows.THERE, ANOTHER)
+    ]
+    await store.close()
+    assert missing == ((wanted[0].transfer, None), (wanted[1].transfer, rows.NOW), (wanted[2].transfer, None))
+    assert named == [True, True]
 
 
 BLOCK = {"department": "", "department_id": "", "staff": "Trần Thị B", "staff_id": "", "email": "", "mobile": ""}
