@@ -99,13 +99,18 @@ def _told_to_end() -> Iterator[list[int]]:
             task.cancel()
 
     if threading.current_thread() is threading.main_thread():
-        for name in _ENDS:
+        for name in _listened_to(*_ENDS):
             loop.add_signal_handler(name, end, name)
     try:
         yield told
     finally:
         for name in _ENDS:
-            loop.remove_signal_handler(name)
+            loop.remove_signal_handler(name)  # nothing happens to those that were never added
+
+
+def _listened_to(*numbers: signal.Signals) -> tuple[signal.Signals, ...]:
+    """Without those that whoever started us switched off: after `nohup` a hang-up is to change nothing."""
+    return tuple(number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 async def _build(folder: Path, wards: int | None, board: Board) -> Network:
@@ -144,7 +149,7 @@ async def _until_interrupted(gateways: Gateways) -> str:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, *_ENDS):
+    for name in _listened_to(signal.SIGINT, *_ENDS):
         loop.add_signal_handler(name, stop.set)
     ended = asyncio.create_task(gateways.ended())
     stopped = asyncio.create_task(stop.wait())
