@@ -11,8 +11,9 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, Final
@@ -30,6 +31,8 @@ LEFT_BYTES_MIN: Final = limits.MIB
 _PART: Final = ".gateway-{}.part"
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 """Of a second name where file systems (FAT, some network shares) know none."""
+_OPENINGS_MAX: Final = 5
+"""Of a part that others finish and begin anew between our opening it and having its lock."""
 
 
 class DamagedError(aiohttp.ClientPayloadError):
@@ -118,7 +121,13 @@ class Download:
         Raises:
             FileExistsError: it was to be a new file, and there is one of that name.
         """
-        await asyncio.to_thread(self._name)
+        try:
+            await asyncio.to_thread(self._name)
+        except FileExistsError:
+            # Whole, and not kept: the same call again is refused before it looks for a part, one for another folder does not
+            # look here. What a cut line leaves is kept (`leave`), because the same call again goes on with it.
+            await self.drop()
+            raise
         return self.size
 
     async def leave(self) -> None:
@@ -150,6 +159,9 @@ class Download:
 
     def _open(self) -> None:
         """The file for what comes: under the name that is found again, if nobody else is just now writing that one."""
+        _forget_second_names(
+            self._target
+        )  # before the file is replaced: then nobody could tell of what they were names
         if self._tag:
             self._part = _part_of(self._target, self._tag)
             self._file = _opened_alone(self._part)
@@ -195,10 +207,26 @@ def digest_of(path: Path) -> bytes | None:
 
 
 def forget_part(path: Path, tag: str) -> None:
+    """Take away what clients left of a file that is saved by now: the rest of it will not be asked for.
+
+    Ours only, and not while a client is at it. Should another name in that folder wait for the same bytes, they come anew.
+    """
+    _forget_second_names(path)
+    _forget(_part_of(path, tag), _is_ours)
+
+
+def _forget_second_names(path: Path) -> None:
     """Take the hidden second name from a saved file, whose client was killed between giving it its name and that."""
-    part = _part_of(path, tag)
     with suppress(OSError):
-        if os.path.samestat(part.lstat(), path.lstat()):
+        saved = path.lstat()
+        for part in path.parent.glob(_PART.format("*")) if saved.st_nlink > 1 else ():
+            if os.path.samestat(part.lstat(), saved):
+                _forget(part, partial(os.path.samestat, saved))
+
+
+def _forget(part: Path, is_meant: Callable[[os.stat_result], bool]) -> None:
+    with suppress(OSError), _locked(part) as file:
+        if is_meant(os.fstat(file.fileno())):
             part.unlink()
 
 
@@ -215,27 +243,54 @@ def _take_free_name(part: Path, target: Path) -> None:
         target.open("xb").close()  # the only moment in which a kill leaves an empty file under the name
         part.replace(target)
     else:
-        part.unlink()
+        part.unlink(missing_ok=True)  # without locks, whoever found the file saved may have been quicker
 
 
 def _opened_alone(part: Path) -> BinaryIO | None:
     """Open a file whose name others can guess: ours, a plain one with no other name, and nobody else's at the moment."""
     try:
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b")
-    except OSError:  # who may write nothing here hears it of the other name
+        file = _locked(part, os.O_CREAT)
+    except OSError:  # another client is at it; and who may write nothing here hears it of the other name
         return None
-    found = os.fstat(file.fileno())
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_ours(found) and os.path.samestat(found, part.lstat()):
-            return file
-    except BlockingIOError:  # another client is at it
-        pass
-    except OSError:  # the file system knows no locks: nobody would ever take up what was just made
-        if _is_ours(found) and found.st_size == 0:
-            part.unlink(missing_ok=True)
+    if _is_ours(os.fstat(file.fileno())):
+        return file
     file.close()
     return None
+
+
+def _locked(part: Path, flags: int = 0) -> BinaryIO:
+    """Open what has that name, and lock it: as long as it is locked, no client takes the name away but its own.
+
+    Raises:
+        BlockingIOError: another client is at it.
+        OSError: it is no file, not for us, or there are no locks.
+    """
+    for _ in range(_OPENINGS_MAX):
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o666), "r+b")
+        try:
+            if _is_locked_under(part, file):
+                return file
+        except OSError:
+            file.close()
+            raise
+        file.close()
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(part))
+
+
+def _is_locked_under(part: Path, file: BinaryIO) -> bool:
+    """Lock it; whether it still has that name, which who had the lock could take from it, or give to another, until then."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # the file system knows no locks: nobody would ever take up what was just made
+        found = os.fstat(file.fileno())
+        if _is_ours(found) and found.st_size == 0:
+            part.unlink(missing_ok=True)
+        raise
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), part.lstat())
+    return False
 
 
 def _is_ours(found: os.stat_result) -> bool:

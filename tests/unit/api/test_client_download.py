@@ -490,3 +490,110 @@ async def test_a_new_file_takes_no_other_one_s_name(world: World, large: InboxEn
         os.link(target, part)  # killed between the two
         assert await client.is_saved(large.key, 1, target)
     assert [one.name for one in folder.iterdir()] == ["a"]
+
+
+# --- what no later run can use --------------------------------------------------------------------------------------------
+
+
+async def findable_part(client: OfficeClient, entry: InboxEntry, folder: Path) -> Path:
+    """Where the next client would look for what was left."""
+    tag = (await client._announced(f"/inbox/{entry.key}/attachments/1"))["ETag"]
+    return folder / f".gateway-{hashlib.sha256(tag.encode()).hexdigest()[:32]}.part"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+async def test_of_two_gets_of_one_file_the_later_one_leaves_nothing(
+    world: World, large: InboxEntry, folder: Path
+) -> None:
+    """Hidden, it took as much room again, for ever."""
+    await saved_whole(world, large, folder)
+    async with client_at(world.port, Pauses()) as client:
+        with pytest.raises(FileExistsError):
+            await client.attachment(large.key, 1, folder / "a", new=True)
+    assert names_in(folder) == ["a"]
+    assert (folder / "a").read_bytes() == LARGE
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_second_name_goes_also_when_the_saved_file_is_replaced(
+    world: World, large: InboxEntry, folder: Path, found: bool
+) -> None:
+    """Killed between the two names, then `--force`: the name that was left kept all of the first file."""
+    await saved_whole(world, large, folder)
+    async with client_at(world.port, Pauses()) as client:
+        part = await findable_part(client, large, folder)
+    os.link(folder / "a", part if found else part.with_name(f".gateway-{'0' * 32}.part"))
+    await saved_whole(world, large, folder)
+    assert names_in(folder) == ["a"]
+
+
+async def test_a_part_of_a_file_that_is_saved_by_now_goes(world: World, large: InboxEntry, folder: Path) -> None:
+    await saved_whole(world, large, folder)
+    async with client_at(world.port, Pauses()) as client:
+        part = await findable_part(client, large, folder)
+        part.write_bytes(LARGE[:LEFT_BYTES_MIN])
+        assert await client.is_saved(large.key, 1, folder / "a")
+    assert names_in(folder) == ["a"]
+
+
+@pytest.mark.parametrize("left", ["a second name", "a part", "another one's file"])
+async def test_what_another_client_is_at_is_not_taken_away(
+    world: World, large: InboxEntry, folder: Path, tmp_path: Path, left: str
+) -> None:
+    """Between the two names, say: it would not find the one that it takes away itself, or take away a third one's."""
+    await saved_whole(world, large, folder)
+    async with client_at(world.port, Pauses()) as client:
+        part = await findable_part(client, large, folder)
+        if left == "a part":
+            part.write_bytes(LARGE[:LEFT_BYTES_MIN])
+        else:
+            os.link(folder / "a", tmp_path / "theirs") if left == "a second name" else (tmp_path / "theirs").touch()
+            os.link(tmp_path / "theirs", part)
+        with part.open("rb") as held:
+            if left != "another one's file":
+                fcntl.flock(held, fcntl.LOCK_EX)
+            assert await client.is_saved(large.key, 1, folder / "a")
+    assert part.exists()
+
+
+@pytest.mark.parametrize("meanwhile", ["unlinked", "named", "begun anew"])
+async def test_what_the_other_client_finished_just_now_is_not_written_and_a_new_part_is_found_again(
+    world: World, large: InboxEntry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """Between opening it and having its lock: what came then lay under a name that nobody looks for, or was thrown away."""
+    async with client_at(world.port, Pauses()) as client:
+        part = await findable_part(client, large, folder)
+    really, theirs, turns = fcntl.flock, tmp_path / "theirs", iter([True])
+
+    def flock(file: Any, how: int) -> None:
+        if next(turns, False):
+            part.write_bytes(b"theirs")
+            part.unlink() if meanwhile == "unlinked" else part.rename(theirs)
+            if meanwhile == "begun anew":
+                part.touch()
+        really(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert await left_by_a_client(world, large, folder) == part
+    assert meanwhile == "unlinked" or theirs.read_bytes() == b"theirs"
+    assert len(kept := part.read_bytes()) >= LEFT_BYTES_MIN
+    assert LARGE.startswith(kept)
+
+
+async def test_whoever_never_gets_that_name_saves_the_file_all_the_same(
+    world: World, large: InboxEntry, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = fcntl.flock
+    async with client_at(world.port, Pauses()) as client:
+        part = await findable_part(client, large, folder)
+
+    def flock(file: Any, how: int) -> None:
+        part.unlink()
+        really(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await saved_whole(world, large, folder)
+    assert names_in(folder) == ["a"]
