@@ -86,6 +86,7 @@ FAILURES: Final[Mapping[str, Exit]] = MappingProxyType(
         "cli.trust.password": Exit.USAGE,
         "cli.not_folder": Exit.CONFLICT,
         "cli.exists": Exit.CONFLICT,
+        "cli.partly_saved": Exit.CONFLICT,
         "cli.no_file": Exit.NOT_FOUND,
         "cli.no_folder": Exit.NOT_FOUND,
         "cli.no_position": Exit.NOT_FOUND,

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -268,14 +269,8 @@ async def get(session: Session, named: str, *, folder: Path, force: bool) -> int
         targets = [folder / name for name in names]
         positions = [0, *(attached["position"] for attached in attachments)]
         files = dict(zip(positions, targets, strict=True))
-        there = _names_taken(folder, files)
-        saved = frozenset() if force else await _saved(client, key, there)
         with counted(terminal, "cli.get.progress", len(files)) as step:
-            for position, target in files.items():
-                if position not in saved:
-                    await _save(client, key, position, target, new=not force)
-                step(target.name)
-            await asyncio.to_thread(settle_names, folder)
+            await _save_all(client, _Wanted(key=key, folder=folder, files=files), step, force=force)
     if terminal.json:
         terminal.value({"entry": entry, "files": [str(target) for target in targets]})
     else:
@@ -288,20 +283,62 @@ async def get(session: Session, named: str, *, folder: Path, force: bool) -> int
     return Exit.OK
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """The files of one document."""
+
+    key: str
+    folder: Path
+    files: Mapping[int, Path]
+    """Where each is to be, by position; 0 is the edXML file."""
+
+
+async def _save_all(client: OfficeClient, wanted: _Wanted, step: Callable[[str], None], *, force: bool) -> None:
+    """Look at all of the names, then save what is missing; what got its name keeps it, also when the next one fails.
+
+    Raises:
+        Failure: a name is taken.
+    """
+    there = _names_taken(wanted)
+    saved = [] if force else await _saved(client, wanted.key, there)
+    try:
+        for position, target in wanted.files.items():
+            if position not in saved:
+                await _save(client, wanted.key, position, target, new=not force)
+                saved.append(position)
+            step(target.name)
+    except FileExistsError as error:
+        raise _taken_meanwhile(target, [path.name for at, path in wanted.files.items() if at in saved]) from error
+    finally:
+        await asyncio.to_thread(settle_names, wanted.folder)
+
+
 async def _save(client: OfficeClient, key: str, position: int, target: Path, *, new: bool) -> None:
+    """Save one file, unless it came meanwhile: by the same command, given twice at once.
+
+    Raises:
+        FileExistsError: another one came.
+    """
     try:
         await (client.attachment(key, position, target, new=new) if position else client.content(key, target, new=new))
-    except FileExistsError as error:  # it came meanwhile: another `get`, perhaps
-        raise Failure("cli.exists", path=str(target)) from error
+    except FileExistsError:
+        if not await client.is_saved(key, position, target):
+            raise
 
 
-def _names_taken(folder: Path, files: Mapping[int, Path]) -> dict[int, Path]:
+def _taken_meanwhile(target: Path, saved: Sequence[str]) -> Failure:
+    if not saved:
+        return Failure("cli.exists", path=str(target))
+    return Failure("cli.partly_saved", path=str(target), saved=", ".join(saved))
+
+
+def _names_taken(wanted: _Wanted) -> dict[int, Path]:
     """See that there is a folder; those of the files whose names are taken."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return {position: target for position, target in files.items() if os.path.lexists(target)}
+    wanted.folder.mkdir(parents=True, exist_ok=True)
+    return {position: target for position, target in wanted.files.items() if os.path.lexists(target)}
 
 
-async def _saved(client: OfficeClient, key: str, there: Mapping[int, Path]) -> frozenset[int]:
+async def _saved(client: OfficeClient, key: str, there: Mapping[int, Path]) -> list[int]:
     """What was saved by a `get` that was killed after it: all of what is there.
 
     Raises:
@@ -310,7 +347,7 @@ async def _saved(client: OfficeClient, key: str, there: Mapping[int, Path]) -> f
     for position, target in there.items():
         if not await client.is_saved(key, position, target):
             raise Failure("cli.exists", path=str(target))
-    return frozenset(there)
+    return list(there)
 
 
 async def accept(session: Session, key: str) -> int:

@@ -1,6 +1,7 @@
 """`gateway get`, killed and given once more."""
 
 import asyncio
+import json
 import os
 import stat
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from gateway.api import OfficeClient
 from gateway.api.client_download import LEFT_BYTES_MIN
+from gateway.core.errors import RoadError
 from gateway.core.limits import CHUNK_BYTES, MIB
 from tests.kit.loopback import Loopback
 from tests.unit.api.world import PARTY, PDF, WARD, WARD_KEY
@@ -133,6 +135,96 @@ async def test_of_two_letters_fetched_at_once_no_file_takes_the_other_s_name(
     folder = str(tmp_path / "x")
     codes = await asyncio.gather(*(running.run("get", one.key, "-o", folder) for one in entries))
     assert sorted(codes) == [0, 7]
+
+
+class Meeting:
+    """While the second attached file is fetched, somebody puts that content under its name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, target: Path, content: bytes) -> None:
+        self.synced: list[list[str]] = []
+        """The names in the folder, each time that they were seen to be on the disk."""
+        self._folder, self._fsync, really = target.parent, os.fsync, OfficeClient.attachment
+
+        async def attachment(client: OfficeClient, key: str, position: int, path: Path, *, new: bool) -> int:
+            if position == 2:
+                target.write_bytes(content)
+            return await really(client, key, position, path, new=new)
+
+        monkeypatch.setattr(OfficeClient, "attachment", attachment)
+        monkeypatch.setattr(os, "fsync", self.fsync)
+
+    def fsync(self, descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            self.synced.append(sorted(one.name for one in self._folder.iterdir()))
+        self._fsync(descriptor)
+
+
+@pytest.fixture
+async def three(running: Office, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Key of a document with three files."""
+    monkeypatch.setenv("GATEWAY_API_KEY", WARD_KEY)
+    files = [(f"{name}.pdf", "application/pdf", PDF + name.encode()) for name in "abc"]
+    return (await running.desks.deliver(WARD, *files, sender=PARTY)).key
+
+
+async def test_whose_name_is_taken_half_way_hears_what_is_saved(
+    running: Office, three: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that nothing was written, with half of the document in the folder, not yet sure of its names."""
+    folder = tmp_path / "x"
+    folder.mkdir()
+    meeting = Meeting(monkeypatch, folder / "b.pdf", b"theirs")
+    assert await running.run("get", three, "-o", str(folder), "--json") == 7
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "cli.partly_saved"
+    saved = f"{three}.edxml, a.pdf"
+    assert error["detail"] == f"cli.partly_saved · path={folder / 'b.pdf'} · saved={saved}"
+    for what, todo in ((error["what_vi"], error["todo_vi"]), (error["what_en"], error["todo_en"])):
+        assert str(folder / "b.pdf") in what
+        assert saved in what
+        assert "--force" in todo
+        assert "-o" in todo
+    there = sorted([f"{three}.edxml", "a.pdf", "b.pdf"])
+    assert sorted(one.name for one in folder.iterdir()) == there
+    assert meeting.synced[-1] == there
+    assert (folder / "b.pdf").read_bytes() == b"theirs"
+
+
+async def test_the_same_file_that_came_meanwhile_is_the_file(
+    running: Office, three: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command twice at once: one of them was refused for what it would have written itself."""
+    folder = tmp_path / "x"
+    folder.mkdir()
+    Meeting(monkeypatch, folder / "b.pdf", PDF + b"b")
+    assert await running.run("get", three, "-o", str(folder)) == 0
+    assert sorted(one.name for one in folder.iterdir()) == sorted([f"{three}.edxml", "a.pdf", "b.pdf", "c.pdf"])
+
+
+async def test_a_name_that_is_taken_from_the_start_is_found_before_anything_is_written(
+    running: Office, three: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    (folder / "c.pdf").write_bytes(b"theirs")
+    assert await running.run("get", three, "-o", str(folder), "--json") == 7
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "cli.exists"
+    assert [one.name for one in folder.iterdir()] == ["c.pdf"]
+
+
+async def test_what_is_saved_keeps_its_name_also_when_the_next_file_cannot_be_fetched(
+    running: Office, three: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    meeting = Meeting(monkeypatch, folder / "b.pdf", b"")
+
+    async def silent(*_: object, **__: object) -> int:
+        raise RoadError("peer.unreachable")
+
+    monkeypatch.setattr(OfficeClient, "attachment", silent)
+    assert await running.run("get", three, "-o", str(folder)) == 5
+    assert meeting.synced[-1:] == [[f"{three}.edxml"]]
 
 
 @pytest.mark.parametrize(
