@@ -159,9 +159,8 @@ class Download:
 
     def _open(self) -> None:
         """The file for what comes: under the name that is found again, if nobody else is just now writing that one."""
-        _forget_second_names(
-            self._target
-        )  # before the file is replaced: then nobody could tell of what they were names
+        # Now: once the file is replaced, nobody could tell whose second names they were.
+        _forget_second_names(self._target)
         if self._tag:
             self._part = _part_of(self._target, self._tag)
             self._file = _opened_alone(self._part)
