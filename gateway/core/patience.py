@@ -28,7 +28,7 @@ LAST_WORD_SECONDS: Final = 3600.0
 """After its deadline a transfer is only asked for. A peer that answers "later" is there and may hold it; the longest back-off
 is a quarter of that."""
 LAST_WORDS_MAX: Final = 10_000
-"""Transfers of which that is remembered, 1 MB; the oldest one beyond has another hour."""
+"""Transfers of which that is remembered, 1 MB; one beyond waits for room, or until its peer has said it for so long."""
 
 # --- documents' own steps ----------------------------------------------------------------------------------------------
 STEPS_WAITING_MAX: Final = 10_000

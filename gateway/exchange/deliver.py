@@ -173,8 +173,10 @@ class TransferDelivery:
         if transfer.state is TransferState.INDETERMINATE:
             result = await transport.inquire(transfer)
             late = self._desk.lateness.is_over(transfer.deadline)
-            if late and isinstance(result, TryLater):
-                late = self._last_words.is_over(transfer.slip.transfer)
+            if not isinstance(result, TryLater):
+                self._last_words.answered(transfer.slip.destination)
+            elif late:
+                late = self._last_words.is_over(transfer.slip.destination, transfer.slip.transfer)
             if late or not isinstance(result, Unknown):
                 return result, late
         return await transport.carry(transfer, self._desk.blobs.path(transfer.slip.envelope)), False

@@ -7,14 +7,17 @@ peer that is there, and busy when it is asked for the last time, is asked again 
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from gateway.core.ids import TransferKey
-from gateway.core.patience import LAST_WORD_SECONDS, LAST_WORDS_MAX, LATENESS_GRACE_SECONDS
+from gateway.core.ids import GatewayId, TransferKey
+from gateway.core.patience import LAST_WORD_SECONDS, LAST_WORDS_MAX, LATENESS_GRACE_SECONDS, PUT_OFF_SECONDS_MAX
 from gateway.core.ports import Clock
 
 _FORWARD_SECONDS_MIN: Final = 60.0
 """Less decides about no deadline of days."""
+_Said = tuple[float, float]
+"""Since when, and when last; on the clock that never steps."""
+_Name = TypeVar("_Name", GatewayId, TransferKey)
 
 
 class Lateness:
@@ -40,19 +43,45 @@ class Lateness:
 
 
 class LastWords:
-    """For how long each peer has said "later" to what it was asked after a deadline. A start forgets it, as `Lateness` does."""
+    """For how long "later" has been said to what was asked after its deadline. A start forgets it, as `Lateness` does.
+
+    By the peer, which may have thousands to be asked for and is asked for one at a time while it says so; and by the transfer,
+    for a peer that says it of one and answers others.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._first: dict[TransferKey, float] = {}
+        self._peers: dict[GatewayId, _Said] = {}
+        self._transfers: dict[TransferKey, _Said] = {}
 
-    def is_over(self, transfer: TransferKey) -> bool:
-        """Whether it was first said so long ago that it is an answer no more. What is asked for is remembered."""
+    def is_over(self, peer: GatewayId, transfer: TransferKey) -> bool:
+        """Whether it has been said for so long that it is an answer no more. That it was said now is remembered."""
         now = self._clock.monotonic()
-        if transfer not in self._first and len(self._first) >= LAST_WORDS_MAX:
-            del self._first[next(iter(self._first))]
-        return now - self._first.setdefault(transfer, now) >= LAST_WORD_SECONDS
+        _forget_the_unheard(self._transfers, now)
+        longest = max(_seconds(self._peers, peer, now), _seconds(self._transfers, transfer, now))
+        return longest >= LAST_WORD_SECONDS
+
+    def answered(self, peer: GatewayId) -> None:
+        """It has said something else, be it by being silent."""
+        self._peers.pop(peer, None)
 
     def forget(self, transfer: TransferKey) -> None:
         """It has ended."""
-        self._first.pop(transfer, None)
+        self._transfers.pop(transfer, None)
+
+
+def _seconds(said: dict[_Name, _Said], name: _Name, now: float) -> float:
+    """For how long. Who has not been asked for longer than anybody is put off (a road was paused) begins anew."""
+    first, last = said.get(name, (now, now))
+    if now - last > PUT_OFF_SECONDS_MAX:
+        first = now
+    if name in said or len(said) < LAST_WORDS_MAX:
+        said[name] = (first, now)
+    return now - first
+
+
+def _forget_the_unheard(said: dict[TransferKey, _Said], now: float) -> None:
+    """Those that others ended, when there is no more room."""
+    if len(said) >= LAST_WORDS_MAX:
+        for transfer in [transfer for transfer, (_, last) in said.items() if now - last > PUT_OFF_SECONDS_MAX]:
+            del said[transfer]

@@ -290,6 +290,35 @@ async def test_later_for_ever_is_the_end_too(world: World, monkeypatch: pytest.M
     assert asked[-1] - asked[0] <= timedelta(seconds=LAST_WORD_SECONDS + 60)
 
 
+async def test_later_to_one_after_the_other_is_the_end_of_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a peer says "later" it is asked for one transfer at a time: an hour for each would add up to weeks."""
+    letters, node, road = 8, world.party, world.party.road
+    road.lose_answers = letters
+    for number in range(letters):
+        file = await node.file("a.pdf", tiny_pdf())
+        await node.submit(letter(world.sender, (ub(world),), file, number=str(number + 1)))
+    for _ in range(4):
+        await node.run_due(world.clock.now())
+
+    async def inquire(transfer: Transfer) -> CarryResult | Unknown:
+        return TryLater("busy", 900.0)
+
+    monkeypatch.setattr(road, "inquire", inquire)
+    rows = await node.store.read(lambda uow: uow.transfers.page(None, letters))
+    assert {row.state for row in rows} == {TransferState.INDETERMINATE}
+    late = world.clock.moment = max(row.deadline for row in rows)
+    windows = {"": 1, **dict.fromkeys(map(str, node.directory.current().gateways), 1)}
+    while world.clock.moment < late + timedelta(hours=1, minutes=30):
+        now = world.clock.now()
+        claims = await node.store.transact(lambda uow, at=now: uow.work.claim(at, lease=60, windows=windows, limit=1))
+        for claim in claims:
+            await node.handlers[claim.item.kind].handle(claim)
+        if not claims:
+            world.clock.moment = max(now, await node.due() or now) + timedelta(seconds=1)
+    ended = await node.store.read(lambda uow: uow.transfers.page(None, letters))
+    assert [row.state for row in ended] == [TransferState.EXPIRED] * letters
+
+
 async def test_silence_after_the_deadline_is_the_end(world: World) -> None:
     world.party.road.lose_answers = 1
     document = await sent(world)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from gateway.core.ids import TransferKey
-from gateway.core.patience import LAST_WORD_SECONDS, LAST_WORDS_MAX, LATENESS_GRACE_SECONDS
+from gateway.core.ids import GatewayId, TransferKey
+from gateway.core.patience import LAST_WORD_SECONDS, LAST_WORDS_MAX, LATENESS_GRACE_SECONDS, PUT_OFF_SECONDS_MAX
 from gateway.exchange.lateness import LastWords, Lateness
 from tests.kit.clock import ManualClock
 
@@ -67,15 +67,63 @@ def test_a_clock_that_is_set_a_little_each_hour_is_right() -> None:
     assert lateness.is_over(deadline)
 
 
-def test_what_is_remembered_of_last_words_is_bounded() -> None:
+PEER, OTHER = GatewayId("party"), GatewayId("government")
+KEYS = [TransferKey(f"{number:032x}") for number in range(LAST_WORDS_MAX + 1)]
+
+
+def test_a_peer_that_says_later_to_each_in_turn_has_one_hour_for_all() -> None:
+    """Its road is narrow meanwhile: with an hour for each, those behind it would be asked for for weeks."""
     clock = ManualClock()
     words = LastWords(clock)
-    keys = [TransferKey(f"{number:032x}") for number in range(LAST_WORDS_MAX + 1)]
-    assert not any(words.is_over(key) for key in keys)
+    for key in KEYS[:5]:
+        assert not words.is_over(PEER, key)
+        clock.advance(LAST_WORD_SECONDS / 5)
+    assert words.is_over(PEER, KEYS[5])
+    assert not words.is_over(OTHER, KEYS[6])
+
+
+def test_a_peer_that_answers_others_has_an_hour_for_each() -> None:
+    clock = ManualClock()
+    words = LastWords(clock)
+    for _ in range(5):
+        assert not words.is_over(PEER, KEYS[0])
+        clock.advance(LAST_WORD_SECONDS / 5)
+        words.answered(PEER)
+    assert words.is_over(PEER, KEYS[0])
+    assert not words.is_over(OTHER, KEYS[1])
+
+
+def test_what_was_said_before_a_long_pause_does_not_count() -> None:
+    clock = ManualClock()
+    words = LastWords(clock)
+    assert not words.is_over(PEER, KEYS[0])
+    clock.advance(PUT_OFF_SECONDS_MAX + 1)
+    assert not words.is_over(PEER, KEYS[0])
+
+
+def test_what_is_remembered_of_last_words_is_bounded_and_what_finds_no_room_ends_too() -> None:
+    clock = ManualClock()
+    words = LastWords(clock)
+
+    def over(key: TransferKey) -> bool:
+        words.answered(PEER)
+        return words.is_over(PEER, key)
+
+    assert not any(over(key) for key in KEYS)
     clock.advance(LAST_WORD_SECONDS)
-    assert all(words.is_over(key) for key in keys[1:])
-    assert not words.is_over(keys[0])  # it makes room for itself again
-    assert len(words._first) == LAST_WORDS_MAX
-    for key in keys:
-        words.forget(key)
-    assert not words._first
+    assert [over(key) for key in KEYS] == [True] * LAST_WORDS_MAX + [False]
+    assert len(words._transfers) == LAST_WORDS_MAX
+    words.forget(KEYS[0])
+    assert not over(KEYS[-1])
+    clock.advance(LAST_WORD_SECONDS)
+    assert over(KEYS[-1])
+
+
+def test_those_that_others_ended_make_room() -> None:
+    clock = ManualClock()
+    words = LastWords(clock)
+    for key in KEYS[:-1]:
+        words.is_over(PEER, key)
+    clock.advance(PUT_OFF_SECONDS_MAX + 1)
+    words.is_over(PEER, KEYS[-1])
+    assert words._transfers.keys() == {KEYS[-1]}
