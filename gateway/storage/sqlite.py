@@ -17,7 +17,7 @@ from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, START_LOOK_SECONDS_MAX
 from gateway.core.ports import CommitListener, Meter
 from gateway.observe import UNMEASURED
 from gateway.storage import schema
-from gateway.storage.engine import driver, opened, reading_engine, writing_engine
+from gateway.storage.engine import driver, keep_temporaries_in_memory, opened, reading_engine, writing_engine
 from gateway.storage.entrance import Entrance, OnFatal
 from gateway.storage.folders import sync_folder
 from gateway.storage.group_commit import GroupCommit, GroupReport, Sequencer, Settled
@@ -46,6 +46,7 @@ class SqliteStore:
         self._lock = lock
         self._writer = writer
         self._connection = writer.connect()
+        keep_temporaries_in_memory(self._connection)
         self._group = GroupCommit(self._connection, sequencer=sequencer)
         self._wal = WalBound(driver(self._connection), path)
         self._entrance = Entrance(SnapshotReaders(readers), on_fatal=on_fatal)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from threading import Event, Thread, Timer
@@ -19,7 +20,7 @@ import pytest
 from gateway.audit import sequence
 from gateway.core.errors import SiteError
 from gateway.core.events import TreeHead
-from gateway.core.ids import DocumentKey
+from gateway.core.ids import DocumentKey, OrganId
 from gateway.core.ledgers import UnitOfWork
 from gateway.core.limits import GROUP_COMMIT_UNITS_MAX, STORE_QUEUE_MAX
 from gateway.storage import FileBlobs, lock_holder, open_reader, open_sqlite
@@ -122,6 +123,31 @@ def test_every_commit_is_synced_and_nobody_else_may_read_the_file(path: Path) ->
         assert found == expected
         assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
     engine.dispose()
+
+
+async def test_a_large_unit_needs_no_room_for_temporary_files(path: Path) -> None:
+    """Of every page that a savepoint changes SQLite keeps a copy: more than 64 KiB of them went into a file."""
+    store = opened(path)
+    document = rows.document()
+    made = [rows.delivery(document, OrganId(f"H29.{n}")) for n in range(336)]
+
+    def advance(uow: UnitOfWork) -> list[str]:
+        was = {delivery.key: delivery.state for delivery in made}
+        uow.documents.advance_deliveries([rows.delivered(delivery) for delivery in made], was=was)
+        return [opened_file for opened_file in files_of_this_process() if "etilqs_" in opened_file]
+
+    await store.transact(lambda uow: (uow.documents.add(document), uow.documents.add_deliveries(made)))
+    assert await store.transact(advance) == []
+    await store.close()
+
+
+def files_of_this_process() -> list[str]:
+    """SQLite removes the names of its temporary files at once; here they are still."""
+    names = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(entry.readlink()))
+    return names
 
 
 # --- kill -9 -------------------------------------------------------------------------------------------------------------
